@@ -1,0 +1,48 @@
+# Every target sets up what it needs; only Python 3.11+ and make are presupposed.
+PYTHON ?= $(shell command -v python3.14 || command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit("Spyne needs Python 3.11 or newer, found " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/.python
+	@echo "Installing the locked dependencies into $(VENV) ..."
+	@$(PIP) --require-hashes -r requirements.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.installed-demo: requirements-demo.txt $(VENV)/.installed
+	@$(PIP) --require-hashes --no-deps -r requirements-demo.txt
+	@touch $@
+
+run: $(VENV)/.installed  ## start the service on 127.0.0.1:8080 (API, worker, embedded PostgreSQL)
+	@$(BIN)/spyne run
+
+demo: $(VENV)/.installed-demo  ## perform the main job on real data, starting the service when none answers
+	@$(BIN)/spyne demo
+
+test: $(VENV)/.installed-dev $(VENV)/.installed-demo  ## run the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev  ## style, types and architecture
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+lock: $(VENV)/.installed-dev  ## compile the lock files again from pyproject.toml
+	@./scripts/lock
+
+clean:  ## remove the virtual environment and the local database
+	rm -rf $(VENV) .spyne
