@@ -1,0 +1,1 @@
+"""What every plane stands on. The kernel knows no domain."""

@@ -1,0 +1,194 @@
+"""Sessions and the one commit.
+
+A `ReadSession` is READ ONLY in PostgreSQL itself; a `WriteSession` is refused here while the shield is up, at its begin and again
+before its commit. `Database.write()` holds the only commit of the service: whatever a request or job changes becomes visible there,
+before the answer leaves, or not at all.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from app.settings import DatabaseSettings
+
+Result = TypeVar("Result")
+
+MAX_ATTEMPTS = 4
+"""Tries of a unit of work that loses against another; PostgreSQL's manual (13.5) asks applications to retry the whole transaction."""
+
+BACKOFF_SECONDS = 0.02
+"""First pause before a retry; doubled each time, with full jitter."""
+
+RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})
+"""serialization_failure and deadlock_detected (PostgreSQL manual, appendix A)."""
+
+
+class OperationClass(StrEnum):
+    """What an operation is, as far as the shield is concerned."""
+
+    READ = "read"
+    """Changes nothing."""
+    RECORD = "record"
+    """A read by nature that keeps a record of itself: previews, executions, log-ins, audit."""
+    WRITE = "write"
+    """Changes business rows; the default of every operation that does not say otherwise."""
+    CONTROL = "control"
+    """Switches the modes themselves; always possible."""
+
+
+class ReadSession(AsyncSession):
+    """Reads. PostgreSQL refuses every write on its connection; each statement sees the latest committed rows."""
+
+
+class WriteSession(ReadSession):
+    """Reads and writes in one transaction, which `Database.write()` commits."""
+
+
+class Shield(Protocol):
+    """Decides whether writes of a class are allowed now."""
+
+    async def admit(self, session: WriteSession, operation: OperationClass) -> None:
+        """Return, or raise the problem that says why nothing may be written now."""
+        ...
+
+
+class OpenShield:
+    """Lets everything pass: for migrations and for tools that run before the modes exist."""
+
+    async def admit(self, session: WriteSession, operation: OperationClass) -> None:
+        """Return at once."""
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The five-character SQLSTATE behind an error of SQLAlchemy or asyncpg; None when there is none."""
+    current: BaseException | None = error
+    while current is not None:
+        state = getattr(current, "sqlstate", None) or getattr(getattr(current, "orig", None), "sqlstate", None)
+        if isinstance(state, str):
+            return state
+        current = current.__cause__
+    return None
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Whether the same unit of work may succeed when it is run again."""
+    return sqlstate(error) in RETRYABLE_SQLSTATES
+
+
+async def retrying(work: Callable[[], Awaitable[Result]]) -> Result:
+    """What `work` answers; run again, whole, after a serialization failure or deadlock.
+
+    Raises:
+        DBAPIError: the last failure, after `MAX_ATTEMPTS` tries.
+    """
+    for attempt in range(MAX_ATTEMPTS - 1):
+        try:
+            return await work()
+        except (DBAPIError, asyncpg.PostgresError) as error:
+            if not is_retryable(error):
+                raise
+            await asyncio.sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, not a secret
+    return await work()
+
+
+class Database:
+    """The two pools of the runtime role, and the edges at which their transactions end."""
+
+    def __init__(self, url: str, settings: DatabaseSettings, *, shield: Shield | None = None) -> None:
+        """Builds the pools; connects to nothing yet.
+
+        Args:
+            url: postgresql+asyncpg URL of the runtime role.
+            settings: pool sizes and timeouts.
+            shield: consulted by every writing session; everything passes when absent.
+        """
+        self.url = url
+        self.shield: Shield = shield or OpenShield()
+        self.writer = _engine(url, settings, settings.pool_size, read_only=False)
+        self.reader = _engine(url, settings, settings.read_pool_size, read_only=True)
+        self._write_sessions = async_sessionmaker(self.writer, class_=WriteSession, expire_on_commit=False)
+        self._read_sessions = async_sessionmaker(self.reader, class_=ReadSession, expire_on_commit=False, autoflush=False)
+        self._snapshots = async_sessionmaker(
+            self.reader.execution_options(isolation_level="REPEATABLE READ"), class_=ReadSession, expire_on_commit=False, autoflush=False
+        )
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        """A session whose statements each see the latest committed rows."""
+        async with self._read_sessions() as session:
+            yield session
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[ReadSession]:
+        """A read session whose statements all see one snapshot."""
+        async with self._snapshots() as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self, operation: OperationClass = OperationClass.WRITE) -> AsyncIterator[WriteSession]:
+        """One transaction: committed when the block ends well, rolled back when anything is raised, the commit included.
+
+        Raises:
+            Problem: the shield is up for this class of operation, at the begin or by the time of the commit.
+        """
+        async with self._write_sessions() as session:
+            session.info["operation"] = operation
+            await self.shield.admit(session, operation)
+            yield session
+            await session.flush()
+            await self.shield.admit(session, operation)
+            await session.commit()
+
+    async def run(self, work: Callable[[WriteSession], Awaitable[Result]], operation: OperationClass = OperationClass.WRITE) -> Result:
+        """What `work` answers, its writes committed; retried whole when it loses against another transaction."""
+
+        async def attempt() -> Result:
+            async with self.write(operation) as session:
+                return await work(session)
+
+        return await retrying(attempt)
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await self.writer.dispose()
+        await self.reader.dispose()
+
+
+def _engine(url: str, settings: DatabaseSettings, size: int, *, read_only: bool) -> AsyncEngine:
+    server_settings = {
+        "application_name": "spyne",
+        "timezone": "UTC",
+        "lock_timeout": str(int(settings.lock_timeout_seconds * 1000)),
+        "idle_in_transaction_session_timeout": "300000",
+    }
+    options: dict[str, Any] = {}
+    if read_only:
+        server_settings["default_transaction_read_only"] = "on"
+        options["isolation_level"] = "AUTOCOMMIT"
+    return create_async_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=settings.pool_timeout_seconds,
+        pool_pre_ping=False,
+        connect_args={"server_settings": server_settings, "command_timeout": None},
+        hide_parameters=True,
+        **options,
+    )
+
+
+async def driver_connection(session: WriteSession) -> asyncpg.Connection[Any]:
+    """The asyncpg connection inside the session's open transaction, for COPY. Valid until the session ends."""
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    driver: asyncpg.Connection[Any] | None = raw.driver_connection
+    if driver is None or not driver.is_in_transaction():
+        raise RuntimeError("the session has no transaction: nothing was executed in it yet")
+    return driver

@@ -1,0 +1,85 @@
+"""The base of every repository: it runs statements and answers rows.
+
+A repository takes ids and statements. It never commits, knows no caller and swallows nothing; what a caller may see is decided above.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from app.kernel.database import ReadSession, WriteSession
+from app.kernel.models import Base
+from app.kernel.paging import Page, PageRequest, cut
+from app.kernel.problems import NotFound
+
+Model = TypeVar("Model", bound=Base)
+Row = TypeVar("Row")
+
+
+class Reading(Generic[Model]):
+    """Answers rows of one model."""
+
+    model: ClassVar[type[Base]]
+
+    def __init__(self, session: ReadSession) -> None:
+        self.session = session
+
+    def base(self) -> Select[tuple[Model]]:
+        """The statement that every other one begins with."""
+        return select(self.model)  # type: ignore[arg-type]  # the class variable cannot carry the type parameter
+
+    async def one(self, statement: Select[tuple[Row]]) -> Row:
+        """The statement's only row. Raises `NotFound` when there is none."""
+        found = await self.maybe(statement)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def maybe(self, statement: Select[tuple[Row]]) -> Row | None:
+        """The statement's only row, or None."""
+        return (await self.session.execute(statement)).scalar_one_or_none()
+
+    async def all(self, statement: Select[tuple[Row]]) -> Sequence[Row]:
+        """Every row; for results which are known to be small."""
+        return (await self.session.execute(statement)).scalars().all()
+
+    async def stream(self, statement: Select[tuple[Row]]) -> AsyncIterator[Row]:
+        """Row by row through a server-side cursor; memory does not grow with the result."""
+        result = await self.session.stream_scalars(statement)
+        async for row in result:
+            yield row
+
+    async def count(self, statement: Select[Any]) -> int:
+        """How many rows the statement has."""
+        counted = select(func.count()).select_from(statement.order_by(None).subquery())
+        return int((await self.session.execute(counted)).scalar_one())
+
+    async def page(self, statement: Select[tuple[Row]], request: PageRequest) -> Page[Row]:
+        """One page, newest first, keyed by the model's UUIDv7 id."""
+        key = self.model.__table__.c.id
+        statement = statement.order_by(key.desc()).limit(request.limit + 1)
+        after = request.after(UUID)
+        if after is not None:
+            statement = statement.where(key < after)
+        return cut(await self.all(statement), request, lambda row: str(row.id))  # type: ignore[attr-defined]  # models with paging are Identified
+
+    async def by_id(self, id_: UUID) -> Model | None:
+        """The row with this id, or None."""
+        return await self.maybe(self.base().where(self.model.__table__.c.id == id_))
+
+
+class Writing(Reading[Model]):
+    """Also makes and changes rows, within the transaction of its session."""
+
+    session: WriteSession
+
+    def __init__(self, session: WriteSession) -> None:
+        super().__init__(session)
+
+    async def add(self, row: Model) -> Model:
+        """The row, inserted."""
+        self.session.add(row)
+        await self.session.flush([row])
+        return row

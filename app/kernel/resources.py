@@ -1,0 +1,33 @@
+"""What services are built from: one frozen set per process, made by the registry, used alike by HTTP, jobs, CLI and tests."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.kernel.authorization import Authenticator
+from app.kernel.clock import Clock, utc_now
+from app.kernel.database import Database
+from app.kernel.secrets import ServiceSecret
+from app.kernel.storage import ObjectStorage
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """The process's collaborators."""
+
+    settings: Settings
+    secret: ServiceSecret
+    database: Database
+    storage: ObjectStorage
+    authenticator: Authenticator
+    clock: Clock = utc_now
+
+
+async def _resources(request: Request) -> Resources:
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+ResourcesDep = Annotated[Resources, Depends(_resources)]

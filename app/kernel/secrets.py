@@ -1,0 +1,71 @@
+"""The service secret and what is derived from it.
+
+One secret of at least 32 random bytes is all that must be kept; role passwords and signing keys are derived from it by
+HKDF-like expansion (HMAC-SHA-256 with a purpose label, NIST SP 800-108 in counter mode with one block).
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from app.settings import Settings
+
+MIN_BYTES = 32
+"""256 bits: the strength of the HMAC-SHA-256 keys made from it (RFC 7518 section 3.2)."""
+
+
+class WeakSecretError(ValueError):
+    """The configured service secret is shorter than 32 bytes."""
+
+
+class ServiceSecret:
+    """Derives keys by purpose; never shows itself."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: bytes) -> None:
+        if len(value) < MIN_BYTES:
+            raise WeakSecretError(f"SPYNE_SECRET has {len(value)} bytes; at least {MIN_BYTES} random bytes are needed.")
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "ServiceSecret(…)"
+
+    def key(self, purpose: str) -> bytes:
+        """A 32-byte key for one purpose; different purposes give unrelated keys."""
+        return hmac.new(self._value, b"spyne:" + purpose.encode() + b"\x00\x01", hashlib.sha256).digest()
+
+    def password(self, purpose: str) -> str:
+        """A 256-bit password for one purpose, of URL-safe characters."""
+        return base64.urlsafe_b64encode(self.key("password:" + purpose)).decode().rstrip("=")
+
+
+def load_secret(settings: Settings) -> ServiceSecret:
+    """The service secret: from the settings, else from `<home>/secret`, made there (mode 0600) at the first start.
+
+    Raises:
+        WeakSecretError: the configured secret is too short.
+    """
+    if settings.secret is not None:
+        return ServiceSecret(settings.secret.get_secret_value().encode())
+    path = settings.home / "secret"
+    if not path.exists():
+        _create(path)
+    return ServiceSecret(base64.urlsafe_b64decode(path.read_text().strip()))
+
+
+def _create(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(base64.urlsafe_b64encode(secrets.token_bytes(48)).decode() + "\n")
+    try:
+        os.link(fresh, path)  # atomic: of two first starts one wins, and both read the same secret
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()

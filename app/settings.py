@@ -1,0 +1,99 @@
+"""Configuration: frozen groups, one per plane, read from the environment once, when `Settings()` is built.
+
+Nothing here has a side effect at import time, and no value below is a secret by default: secrets are generated into the state
+directory at the first start, or given by the environment.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+class _Group(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class DatabaseSettings(_Group):
+    """Where PostgreSQL is. Without `DATABASE_URL` the embedded server in the state directory is used."""
+
+    model_config = SettingsConfigDict(env_prefix="DATABASE_", frozen=True, extra="ignore", populate_by_name=True)
+
+    url: SecretStr | None = Field(None, description="Owner login, postgresql+asyncpg://…; runs migrations, makes the roles.")
+    app_role: str = Field("spyne_app", description="Runtime role; its password is derived from the service secret.")
+    query_role: str = Field("spyne_query", description="Login that executes previewed queries, and nothing else.")
+    pool_size: int = Field(10, ge=1, description="Connections for writing transactions, per process.")
+    read_pool_size: int = Field(10, ge=1, description="Connections for reading, per process.")
+    query_pool_size: int = Field(5, ge=1, description="Connections of the query login, per process.")
+    pool_timeout_seconds: float = Field(5.0, gt=0, description="Wait for a free connection before answering 503.")
+    lock_timeout_seconds: float = Field(10.0, gt=0, description="Wait for a row or relation lock before answering 503.")
+
+
+class ServerSettings(_Group):
+    """The HTTP edge."""
+
+    model_config = SettingsConfigDict(env_prefix="SERVER_", frozen=True, extra="ignore", populate_by_name=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65_535, description="Port to listen on.")
+    max_in_flight: int = Field(200, ge=1, description="Requests served at once; more are answered 503 with Retry-After.")
+    max_body_bytes: int = Field(1 * MIB, ge=1, description="Largest request body, except for ingestion.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "json"
+
+
+class AccessSettings(_Group):
+    """Tokens, passwords and their limits (spec: access)."""
+
+    model_config = SettingsConfigDict(env_prefix="ACCESS_", frozen=True, extra="ignore", populate_by_name=True)
+
+    token_lifetime_seconds: int = Field(3600, ge=60, le=86_400, description="Life of an access token.")
+    issuer: str = Field("spyne", description="`iss` of our tokens.")
+    audience: str = Field("spyne-api", description="`aud` of our tokens.")
+    caller_cache_seconds: float = Field(0.5, gt=0, le=1.0, description="How long a resolved caller may be reused; the bound on revocation.")
+
+
+class IngestionSettings(_Group):
+    """Limits of a batch."""
+
+    model_config = SettingsConfigDict(env_prefix="INGESTION_", frozen=True, extra="ignore", populate_by_name=True)
+
+    max_batch_bytes: int = Field(16 * GIB, ge=1, description="Largest decoded batch body.")
+    max_line_bytes: int = Field(4 * MIB, ge=1024, description="Longest single row.")
+
+
+class QuerySettings(_Group):
+    """Limits of a query; a role may have lower ones."""
+
+    model_config = SettingsConfigDict(env_prefix="QUERY_", frozen=True, extra="ignore", populate_by_name=True)
+
+    preview_lifetime_seconds: int = Field(600, ge=1, description="A preview may be executed for this long.")
+    statement_timeout_seconds: float = Field(30.0, gt=0, description="PostgreSQL cancels a query after this.")
+
+
+class Settings(_Group):
+    """All of Spyne's configuration.
+
+    `SPYNE_HOME` is the state directory: embedded database, stored objects and the generated service secret live in it.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SPYNE_", frozen=True, extra="ignore", populate_by_name=True)
+
+    home: Path = Field(Path(".spyne"), description="State directory.")
+    secret: SecretStr | None = Field(None, description="Service secret, at least 32 bytes; generated into the state directory when absent.")
+    storage_url: str | None = Field(None, description="Object storage: file://, s3://, gs:// or az:// URL; the state directory when absent.")
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    access: AccessSettings = Field(default_factory=AccessSettings)
+    ingestion: IngestionSettings = Field(default_factory=IngestionSettings)
+    query: QuerySettings = Field(default_factory=QuerySettings)
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
