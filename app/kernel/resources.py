@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from app.kernel.authorization import Authenticator
 from app.kernel.clock import Clock, utc_now
 from app.kernel.database import Database
+from app.kernel.query_login import QueryLogin
 from app.kernel.secrets import ServiceSecret
 from app.kernel.storage import ObjectStorage
 from app.settings import Settings
@@ -20,6 +21,7 @@ class Resources:
     settings: Settings
     secret: ServiceSecret
     database: Database
+    query_login: QueryLogin
     storage: ObjectStorage
     authenticator: Authenticator
     clock: Clock = utc_now

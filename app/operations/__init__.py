@@ -1,0 +1,1 @@
+"""Running the place: modes, health."""

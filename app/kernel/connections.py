@@ -1,0 +1,39 @@
+"""Addresses of the one database, as its three logins see it."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy.engine import make_url
+
+from app.kernel.secrets import ServiceSecret
+from app.settings import DatabaseSettings
+
+DRIVER = "postgresql+asyncpg"
+
+
+class UnsupportedUrlError(ValueError):
+    """`DATABASE_URL` is not a PostgreSQL address for asyncpg."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrls:
+    """SQLAlchemy URLs; they hold passwords, so they never show themselves."""
+
+    owner: str = field(repr=False)
+    app: str = field(repr=False)
+    query: str = field(repr=False)
+
+
+def database_urls(owner_url: str, settings: DatabaseSettings, secret: ServiceSecret) -> DatabaseUrls:
+    """The three logins' URLs, from the owner's. Raises `UnsupportedUrlError`."""
+    try:
+        owner = make_url(owner_url)
+    except Exception as error:
+        raise UnsupportedUrlError("DATABASE_URL is not an address; it looks like postgresql+asyncpg://user:password@host:5432/database.") from error
+    if owner.get_backend_name() != "postgresql":
+        raise UnsupportedUrlError(f"DATABASE_URL names {owner.get_backend_name()}; Spyne runs on PostgreSQL alone.")
+    owner = owner.set(drivername=DRIVER)
+
+    def login(role: str) -> str:
+        return owner.set(username=role, password=secret.password(f"role:{role}")).render_as_string(hide_password=False)
+
+    return DatabaseUrls(owner=owner.render_as_string(hide_password=False), app=login(settings.app_role), query=login(settings.query_role))

@@ -1,0 +1,186 @@
+"""How HTTP meets a unit of work: session dependencies, the route class, and the one place that answers errors.
+
+Sessions are declared with `scope="function"`, so that the commit is over before the answer leaves: a commit that fails answers 5xx.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Annotated, Any, NoReturn
+
+import asyncpg
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from app.kernel import strict_json
+from app.kernel.correlation import correlation_id
+from app.kernel.database import OperationClass, ReadSession, WriteSession, retrying, sqlstate
+from app.kernel.metrics import OPERATIONAL_FAILURES
+from app.kernel.problems import PROBLEM_JSON, Fault, InvalidRequest, Problem, Unavailable
+from app.kernel.resources import ResourcesDep
+
+log = logging.getLogger(__name__)
+
+
+class UnreadableBody(Problem):
+    """The body is not the JSON it claims to be."""
+
+    code, title, status = "unreadable-body", "The body cannot be read", 400
+
+
+class StrictRequest(Request):
+    """A request whose JSON is read strictly."""
+
+    async def json(self) -> Any:
+        """The body as JSON. Raises `UnreadableBody`."""
+        if not hasattr(self, "_json"):
+            try:
+                self._json = strict_json.loads(await self.body())
+            except strict_json.InvalidJson as error:
+                raise UnreadableBody(f"The body is not valid JSON: {error}.") from error
+        return self._json
+
+
+class TransactionalRoute(APIRoute):
+    """A route whose unit of work is run again, whole, when it loses against another transaction."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler, within its own function scope for every try."""
+        handler = super().get_route_handler()
+
+        async def run(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+
+            async def attempt() -> Response:
+                async with AsyncExitStack() as stack:
+                    strict.scope["fastapi_function_astack"] = stack
+                    return await _refusing_http_errors(handler, strict)
+                raise AssertionError  # an exit callback that swallows an error would end here
+
+            return await retrying(attempt)
+
+        return run
+
+
+async def _refusing_http_errors(handler: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:
+    try:
+        return await handler(request)
+    except HTTPException as error:
+        # FastAPI wraps whatever the reading of a body raises in a 400; ours says more.
+        if isinstance(error.__cause__, Problem):
+            raise error.__cause__ from None
+        raise
+
+
+async def _reads(resources: ResourcesDep) -> AsyncIterator[ReadSession]:
+    async with resources.database.read() as session:
+        yield session
+
+
+async def _writes(resources: ResourcesDep) -> AsyncIterator[WriteSession]:
+    async with resources.database.write() as session:
+        yield session
+
+
+async def _records(resources: ResourcesDep) -> AsyncIterator[WriteSession]:
+    async with resources.database.write(OperationClass.RECORD) as session:
+        yield session
+
+
+async def _controls(resources: ResourcesDep) -> AsyncIterator[WriteSession]:
+    async with resources.database.write(OperationClass.CONTROL) as session:
+        yield session
+
+
+Reads = Annotated[ReadSession, Depends(_reads, scope="function")]
+"""A read session for this request."""
+Writes = Annotated[WriteSession, Depends(_writes, scope="function")]
+"""A transaction for this request; refused while the shield is up."""
+Records = Annotated[WriteSession, Depends(_records, scope="function")]
+"""A transaction that only records a read by nature (previews, executions, log-ins); open in `read_only`."""
+Controls = Annotated[WriteSession, Depends(_controls, scope="function")]
+"""A transaction that switches the modes themselves; always open."""
+
+
+def operation(kind: OperationClass) -> dict[str, Any]:
+    """The `openapi_extra` of a route whose class is not what its method says; the shield at the door reads it."""
+    return {"x-operation-class": kind.value}
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """One answer for every error: RFC 9457, with the correlation id."""
+    app.add_exception_handler(Problem, _answer_problem)
+    app.add_exception_handler(RequestValidationError, _answer_validation)
+    app.add_exception_handler(HTTPException, _answer_http)
+    for kind in (DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError):
+        app.add_exception_handler(kind, _answer_operational)
+
+
+def problem_response(problem: Problem) -> Response:
+    """The answer for a problem."""
+    return JSONResponse(problem.document(correlation_id()), problem.status, headers=problem.headers, media_type=PROBLEM_JSON)
+
+
+async def _answer_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error)
+
+
+async def _answer_validation(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return problem_response(InvalidRequest(faults=[_fault(item) for item in error.errors()]))
+
+
+def _fault(item: dict[str, Any]) -> Fault:
+    where, *rest = item["loc"]
+    path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in rest)
+    pointer = f"/{path}" if where == "body" and path else ("" if where == "body" else f"{where}/{path}")
+    return Fault(pointer=pointer, code=str(item["type"]).replace("_", "-"), message=str(item["msg"]))
+
+
+async def _answer_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+
+    class FrameworkProblem(Problem):
+        """What the framework itself refuses: unknown paths and methods."""
+
+        code = _HTTP_CODES.get(error.status_code, "http-error")
+        title = str(error.detail)
+        status = error.status_code
+
+    return problem_response(FrameworkProblem(headers=error.headers))
+
+
+_HTTP_CODES = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "content-too-large", 415: "unsupported-media-type"}
+
+_BAD_INPUT_CLASSES = ("22",)
+"""SQLSTATE class 22, data exception: the request's value does not fit its type (PostgreSQL manual, appendix A)."""
+
+_UNAVAILABLE_CLASSES = ("08", "40", "53", "55", "57", "25")
+"""Connection, rollback, resources, lock, operator intervention, read-only transaction: may pass by itself."""
+
+
+async def _answer_operational(request: Request, error: Exception) -> Response:
+    state = sqlstate(error)
+    if state is not None and state.startswith(_BAD_INPUT_CLASSES):
+        return problem_response(InvalidRequest("A value does not fit its type."))
+    if state is None and isinstance(error, DBAPIError) and not isinstance(error, (OperationalError, InterfaceError)) and _is_encoding_error(error):
+        return problem_response(InvalidRequest("A value does not fit its type."))
+    if state is not None and not state.startswith(_UNAVAILABLE_CLASSES):
+        _not_operational(error)
+    OPERATIONAL_FAILURES.labels(state or type(error).__name__).inc()
+    log.warning("operational failure", extra={"sqlstate": state, "error": type(error).__name__, "path": request.url.path})
+    return problem_response(Unavailable("The database cannot take this right now."))
+
+
+def _is_encoding_error(error: DBAPIError) -> bool:
+    return isinstance(error.orig, Exception) and isinstance(error.orig.__cause__, asyncpg.DataError)
+
+
+def _not_operational(error: Exception) -> NoReturn:
+    raise error

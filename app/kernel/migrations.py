@@ -1,0 +1,126 @@
+"""Migrations from within the service: roles, upgrade, and the check that the schema is at head.
+
+The owner login runs them. Passwords of the two other logins are derived from the service secret, so that making a role and knowing its
+password need nothing stored.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from app.kernel.database import ReadSession
+from app.kernel.models import CONTROL_SCHEMA
+from app.kernel.secrets import ServiceSecret
+from app.settings import DatabaseSettings
+
+LOCK_KEY = 0x5370796E65  # "Spyne": one migration runner at a time on a server
+LOCK_TIMEOUT = "5s"
+"""A migration that waits longer for a lock stops every reader queued behind it; it gives up and is run again."""
+STATEMENT_TIMEOUT = "10min"
+MINIMUM_VERSION = 180_000
+"""PostgreSQL 18: `uuidv7()` and `RETURNING old.*` are used throughout."""
+
+ROOT = Path(__file__).resolve().parents[2]
+
+__all__ = ["CONTROL_SCHEMA", "LOCK_KEY", "LOCK_TIMEOUT", "STATEMENT_TIMEOUT", "compares"]
+
+
+class UnsupportedServerError(RuntimeError):
+    """The server is older than PostgreSQL 18."""
+
+
+class StaleSchemaError(RuntimeError):
+    """The database is not at the migration that this code needs."""
+
+
+def compares(name: str | None, kind: str, _parents: Any) -> bool:
+    """Whether the drift check looks at this object: the control schema is ours, the rest has other keepers."""
+    return name == CONTROL_SCHEMA if kind == "schema" else name != "alembic_version"
+
+
+def configuration(url: str) -> Config:
+    """Alembic's configuration for a database."""
+    config = Config(ROOT / "alembic.ini")
+    config.attributes["url"] = url
+    return config
+
+
+def head() -> str:
+    """The revision which the code needs."""
+    revision = ScriptDirectory.from_config(configuration("")).get_current_head()
+    assert revision is not None
+    return revision
+
+
+def upgrade(url: str) -> None:
+    """Bring the database to head. Blocking, and outside of any event loop."""
+    command.upgrade(configuration(url), "head")
+
+
+def check(url: str) -> None:
+    """Return when models and migrations agree. Raises alembic's `CommandError` naming every difference."""
+    command.check(configuration(url))
+
+
+async def prepare(url: str, settings: DatabaseSettings, secret: ServiceSecret) -> None:
+    """Make or refresh the runtime and query logins, and close the database to everybody else.
+
+    Raises:
+        UnsupportedServerError: the server is older than PostgreSQL 18.
+    """
+    connection = await connect(url)
+    try:
+        version = connection.get_server_version()
+        if version.major * 10_000 < MINIMUM_VERSION:
+            raise UnsupportedServerError(f"Spyne needs PostgreSQL 18 or newer; the server at DATABASE_URL is {version.major}.{version.minor}.")
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY + 1)
+            for role in (settings.app_role, settings.query_role):
+                await _ensure_login(connection, role, secret.password(f"role:{role}"))
+            await _secure(connection, settings)
+    finally:
+        await connection.close()
+
+
+async def _ensure_login(connection: asyncpg.Connection[Any], role: str, password: str) -> None:
+    exists = await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
+    verb = "ALTER" if exists else "CREATE"
+    statement = await connection.fetchval(
+        f"SELECT format('{verb} ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION PASSWORD %L', $1::text, $2::text)",  # noqa: S608 - the verb is ours
+        role,
+        password,
+    )
+    await connection.execute(statement)
+
+
+async def _secure(connection: asyncpg.Connection[Any], settings: DatabaseSettings) -> None:
+    statements = await connection.fetchval(
+        "SELECT format('REVOKE ALL ON DATABASE %1$I FROM PUBLIC; GRANT CONNECT ON DATABASE %1$I TO %2$I, %3$I; "
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC', current_database(), $1::text, $2::text)",
+        settings.app_role,
+        settings.query_role,
+    )
+    await connection.execute(statements)
+
+
+async def connect(url: str) -> asyncpg.Connection[Any]:
+    """An asyncpg connection to a SQLAlchemy URL."""
+    parsed = make_url(url)
+    host = parsed.query.get("host", parsed.host)
+    return await asyncpg.connect(
+        host=host, port=parsed.port or int(str(parsed.query.get("port", 5432))), user=parsed.username, password=parsed.password, database=parsed.database
+    )
+
+
+async def require_head(session: ReadSession) -> None:
+    """Return when the database is at head. Raises `StaleSchemaError` with the way out."""
+    exists = (await session.execute(text("SELECT to_regclass('spyne.alembic_version') IS NOT NULL"))).scalar_one()
+    current = (await session.execute(text("SELECT version_num FROM spyne.alembic_version"))).scalar_one_or_none() if exists else None
+    if current != head():
+        raise StaleSchemaError(f"The database is at migration {current or 'none'}, this code needs {head()}. Run `spyne migrate`.")

@@ -1,0 +1,73 @@
+"""The OpenAPI document and its Swagger UI, both served from here: the page asks no other host for anything."""
+
+from pathlib import Path
+from typing import Any
+
+import fastapi_offline
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html, get_swagger_ui_oauth2_redirect_html
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+
+from app.kernel.problems import PROBLEM_JSON, ProblemDocument
+
+ASSETS = Path(fastapi_offline.__file__).parent / "static"
+ASSETS_PATH = "/docs/assets"
+OAUTH2_REDIRECT = "/docs/oauth2-redirect"
+
+_PROBLEM = {"description": "Problem (RFC 9457)", "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}}
+
+
+def serve_docs(app: FastAPI) -> None:
+    """Swagger UI at /docs, its files from the installed package."""
+    app.mount(ASSETS_PATH, StaticFiles(directory=ASSETS), name="docs-assets")
+
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title=f"{app.title} API",
+            oauth2_redirect_url=OAUTH2_REDIRECT,
+            swagger_js_url=f"{ASSETS_PATH}/swagger-ui-bundle.js",
+            swagger_css_url=f"{ASSETS_PATH}/swagger-ui.css",
+            swagger_favicon_url=f"{ASSETS_PATH}/favicon.png",
+        )
+
+    async def redirect() -> HTMLResponse:
+        return get_swagger_ui_oauth2_redirect_html()
+
+    app.add_api_route("/docs", docs, include_in_schema=False, response_class=HTMLResponse)
+    app.add_api_route(OAUTH2_REDIRECT, redirect, include_in_schema=False, response_class=HTMLResponse)
+
+
+def describe(app: FastAPI) -> None:
+    """Make the document say what every operation may answer besides its own statuses."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate()
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(problem.pop("$defs", {}))
+            schemas["ProblemDocument"] = problem
+            for path in document["paths"].values():
+                for operation in path.values():
+                    _complete(operation)
+            schemas.pop("HTTPValidationError", None)
+            schemas.pop("ValidationError", None)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way of extending the document
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    answers = operation["responses"]
+    answers["422"] = _PROBLEM if "422" in answers or operation.get("parameters") or "requestBody" in operation else answers.get("422", _PROBLEM)
+    for status in ("400", "404") if operation.get("parameters") or "requestBody" in operation else ():
+        answers.setdefault(status, _PROBLEM)
+    for status in ("401", "403") if operation.get("security") else ():
+        answers.setdefault(status, _PROBLEM)
+    if "requestBody" in operation:
+        answers.setdefault("413", _PROBLEM)
+    answers.setdefault("503", _PROBLEM)

@@ -1,0 +1,66 @@
+"""The application: lifespan, middleware table, routers. Nothing else."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from app.kernel.connections import DatabaseUrls, database_urls
+from app.kernel.http import install_problem_handlers
+from app.kernel.logging import configure_logging
+from app.kernel.migrations import require_head
+from app.kernel.openapi import describe, serve_docs
+from app.kernel.secrets import ServiceSecret, load_secret
+from app.middleware.table import middleware
+from app.operations.shield import ModeWatch
+from app.registry import open_resources, routers
+from app.settings import Settings
+
+
+def create_app(settings: Settings | None = None, urls: DatabaseUrls | None = None, secret: ServiceSecret | None = None) -> FastAPI:
+    """The service. Refuses to start on a database that is not at the migration which the code needs.
+
+    Args:
+        settings: read from the environment when absent.
+        urls: made from `DATABASE_URL` when absent.
+        secret: loaded from the settings or the state directory when absent.
+    """
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        configure_logging(settings.server)
+        used_secret = secret or load_secret(settings)
+        used_urls = urls or _configured_urls(settings, used_secret)
+        async with open_resources(settings, used_urls, used_secret) as resources:
+            async with resources.database.read() as session:
+                await require_head(session)
+            watch = ModeWatch(resources.database)
+            app.state.resources = resources
+            app.state.mode_watch = watch
+            async with watch.watching():
+                yield
+
+    app = FastAPI(
+        title="Spyne",
+        version=version("spyne"),
+        summary="The safe door between outside data and the people who query it.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        middleware=middleware(settings),
+    )
+    install_problem_handlers(app)
+    for router in routers():
+        app.include_router(router)
+    serve_docs(app)
+    describe(app)
+    return app
+
+
+def _configured_urls(settings: Settings, secret: ServiceSecret) -> DatabaseUrls:
+    if settings.database.url is None:
+        raise RuntimeError("DATABASE_URL is not set. `spyne run` starts the embedded PostgreSQL and sets it.")
+    return database_urls(settings.database.url.get_secret_value(), settings.database, secret)

@@ -1,0 +1,8 @@
+"""Who may see and switch the modes."""
+
+from typing import Annotated
+
+from app.kernel.authorization import Actor, Permission, requires
+
+CanSeeSystem = Annotated[Actor, requires(Permission.SYSTEM_READ)]
+CanRunSystem = Annotated[Actor, requires(Permission.SYSTEM_WRITE)]

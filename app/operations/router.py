@@ -1,0 +1,62 @@
+"""`/system`: the modes."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from app.kernel.authorization import AnyActor
+from app.kernel.database import OperationClass
+from app.kernel.etags import IfMatch, set_etag
+from app.kernel.http import Controls, Reads, TransactionalRoute, operation
+from app.kernel.problems import PreconditionFailed, responses
+from app.operations.modes import Maintenance, MaintenanceMode
+from app.operations.permissions import CanRunSystem
+from app.operations.schemas import MaintenanceDocument, SystemModeDocument
+from app.operations.service import Modes, ModesInForce
+
+router = APIRouter(prefix="/system", tags=["system"], route_class=TransactionalRoute)
+
+
+async def _modes(session: Controls) -> Modes:
+    return Modes(session)
+
+
+ModesDep = Annotated[Modes, Depends(_modes)]
+
+
+@router.get("/mode", operation_id="get_system_mode")
+async def get_system_mode(_: AnyActor, session: Reads, response: Response) -> SystemModeDocument:
+    """What the platform is ready for."""
+    mode, tag = await ModesInForce(session).system_mode()
+    set_etag(response, tag)
+    return SystemModeDocument(mode=mode)
+
+
+@router.put("/mode", operation_id="set_system_mode", responses=responses(PreconditionFailed), openapi_extra=operation(OperationClass.CONTROL))
+async def set_system_mode(
+    wanted: SystemModeDocument, actor: CanRunSystem, modes: ModesDep, response: Response, if_match: IfMatch = None
+) -> SystemModeDocument:
+    """Open the platform for data, or close it again."""
+    mode, tag = await modes.set_system_mode(wanted.mode, actor, if_match)
+    set_etag(response, tag)
+    return SystemModeDocument(mode=mode)
+
+
+@router.get("/maintenance", operation_id="get_maintenance")
+async def get_maintenance(_: AnyActor, session: Reads, response: Response) -> MaintenanceDocument:
+    """What operations allow now."""
+    now, tag = await ModesInForce(session).maintenance()
+    set_etag(response, tag)
+    return MaintenanceDocument(mode=now.mode, reason=now.reason, until=now.until)
+
+
+@router.put("/maintenance", operation_id="set_maintenance", responses=responses(PreconditionFailed), openapi_extra=operation(OperationClass.CONTROL))
+async def set_maintenance(
+    wanted: MaintenanceDocument, actor: CanRunSystem, modes: ModesDep, response: Response, if_match: IfMatch = None
+) -> MaintenanceDocument:
+    """Stop writes, or let them go on again. Always possible for an admin."""
+    normal = wanted.mode is MaintenanceMode.NORMAL
+    target = Maintenance(wanted.mode, None if normal else wanted.reason, None if normal else wanted.until)
+    now, tag = await modes.set_maintenance(target, actor, if_match)
+    set_etag(response, tag)
+    return MaintenanceDocument(mode=now.mode, reason=now.reason, until=now.until)

@@ -1,0 +1,35 @@
+"""Requests and answers of the modes and of health."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from app.operations.modes import MaintenanceMode, SystemMode
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SystemModeDocument(_Strict):
+    """What the platform is ready for."""
+
+    mode: SystemMode = Field(description="READ_ONLY on day one; INGESTION_READY opens contracts and ingestion.", examples=["INGESTION_READY"])
+
+
+class MaintenanceDocument(_Strict):
+    """What operations allow now."""
+
+    mode: MaintenanceMode = Field(description="`normal`, `read_only` (reads, previews and executions go on) or `maintenance`.", examples=["read_only"])
+    reason: str | None = Field(None, max_length=500, description="Shown to those who are refused.", examples=["Moving to a larger disk."])
+    until: AwareDatetime | None = Field(None, description="Expected end, RFC 3339 with offset; becomes Retry-After.")
+
+
+class Health(BaseModel):
+    """One check's verdict."""
+
+    status: Literal["ok", "degraded", "failing"] = Field(description="The whole of it in a word.")
+    checks: dict[str, str] = Field(default_factory=dict, description="Each check and what it found.")
+    version: str | None = Field(None, description="The service's version.")
+    time: datetime = Field(description="When it was looked at, RFC 3339.")

@@ -1,0 +1,75 @@
+"""The shield in force: asked by every writing session, and watched for the door.
+
+Sessions ask the database itself, inside their own transaction, so no process can lag behind; the watched copy, at most half a second
+old, only lets the middleware answer early and with reasons.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.kernel.clock import Clock
+from app.kernel.database import Database, OperationClass, WriteSession
+from app.operations.modes import Maintenance, refusal
+from app.operations.service import ModesInForce
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 0.4
+"""How often the door looks; the promise is one second (product.md, Modes)."""
+
+
+class ModeShield:
+    """Refuses writing sessions while the maintenance mode does not admit their class."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def admit(self, session: WriteSession, operation: OperationClass) -> None:
+        """Return, or raise the refusal."""
+        if operation is OperationClass.CONTROL:
+            return
+        maintenance, _ = await ModesInForce(session).maintenance()
+        if not maintenance.admits(operation):
+            raise refusal(maintenance, self._clock())
+
+
+class ModeWatch:
+    """The maintenance mode as this process saw it last."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._current = Maintenance()
+
+    def current(self) -> Maintenance:
+        """The mode, at most `WATCH_SECONDS` old while the database answers."""
+        return self._current
+
+    async def refresh(self) -> None:
+        """Look now."""
+        async with self._database.read() as session:
+            self._current, _ = await ModesInForce(session).maintenance()
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Look again and again while the block runs. A database that is away leaves the last view in force."""
+        await self.refresh()
+        task = asyncio.create_task(self._watch(), name="mode-watch")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                await self.refresh()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("the mode cannot be read", extra={"error": type(error).__name__})

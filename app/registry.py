@@ -1,0 +1,93 @@
+"""The one place that names every domain: routers, models, jobs, and how the process's resources are made."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter
+from sqlalchemy import MetaData
+
+from app.access import models as access_models
+from app.access.authenticator import DirectoryAuthenticator
+from app.access.router import router as access_router
+from app.audit import models as audit_models
+from app.audit.router import router as audit_router
+from app.catalog import models as catalog_models
+from app.catalog.router import router as catalog_router
+from app.kernel import idempotency
+from app.kernel.connections import DatabaseUrls
+from app.kernel.database import Database
+from app.kernel.jobs import JobDefinition, Schedule
+from app.kernel.jobs import models as job_models
+from app.kernel.models import Base
+from app.kernel.query_login import QueryLogin
+from app.kernel.resources import Resources
+from app.kernel.secrets import ServiceSecret
+from app.kernel.storage import ObjectStorage
+from app.operations import models as operations_models
+from app.operations.health import router as health_router
+from app.operations.router import router as operations_router
+from app.operations.shield import ModeShield
+from app.settings import Settings
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What a domain brings into the house."""
+
+    name: str
+    routers: Sequence[APIRouter] = ()
+    models: Sequence[object] = ()
+    jobs: Sequence[JobDefinition] = ()
+    schedules: Sequence[Schedule] = field(default=())
+
+
+DOMAINS: tuple[Domain, ...] = (
+    Domain("kernel", models=(idempotency, job_models)),
+    Domain("audit", routers=(audit_router,), models=(audit_models,)),
+    Domain("access", routers=(access_router,), models=(access_models,)),
+    Domain("operations", routers=(operations_router, health_router), models=(operations_models,)),
+    Domain("catalog", routers=(catalog_router,), models=(catalog_models,)),
+)
+
+
+def metadata() -> MetaData:
+    """Every control table."""
+    return Base.metadata
+
+
+def routers() -> list[APIRouter]:
+    """Every route of the service."""
+    return [router for domain in DOMAINS for router in domain.routers]
+
+
+def jobs() -> list[JobDefinition]:
+    """Every background entry point."""
+    return [job for domain in DOMAINS for job in domain.jobs]
+
+
+def schedules() -> list[Schedule]:
+    """Everything that runs by the clock."""
+    return [schedule for domain in DOMAINS for schedule in domain.schedules]
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings, urls: DatabaseUrls, secret: ServiceSecret) -> AsyncIterator[Resources]:
+    """The process's resources, closed again when the block ends. The same for the API, workers, commands and tests."""
+    database = Database(urls.app, settings.database)
+    query_login = QueryLogin(urls.query, settings.database)
+    await query_login.open()
+    resources = Resources(
+        settings=settings,
+        secret=secret,
+        database=database,
+        query_login=query_login,
+        storage=ObjectStorage.open(settings.storage_url or (settings.home / "objects").as_uri()),
+        authenticator=DirectoryAuthenticator(database, secret, settings.access),
+    )
+    database.shield = ModeShield(resources.clock)
+    try:
+        yield resources
+    finally:
+        await query_login.close()
+        await database.dispose()
