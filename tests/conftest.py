@@ -1,0 +1,178 @@
+"""The real thing for every test: one embedded PostgreSQL for the run, a database per test cloned from one that the real migrations built.
+
+Tests commit for real, through the production path: other logins and COPY must see what a test wrote, which no rolled-back savepoint
+could show. A clone costs some tens of milliseconds and only tests that ask for a database pay it.
+"""
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.kernel import migrations
+from app.kernel.connections import DatabaseUrls, database_urls
+from app.kernel.embedded import EmbeddedServer, ServerAddress
+from app.kernel.resources import Resources
+from app.kernel.secrets import ServiceSecret
+from app.main import create_app
+from app.registry import open_resources
+from app.settings import DatabaseSettings, Settings
+from tests.identities import Identities
+
+SECRET = ServiceSecret(b"the secret of the tests, which is long enough to be taken")
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB", "max_connections": "200"}
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[ServerAddress]:
+    """The run's PostgreSQL, shared by its worker processes; the last one to leave stops it."""
+    root = tmp_path_factory.getbasetemp()
+    home = root if worker_id == "master" else root.parent
+    with EmbeddedServer(home / "postgres", password="owner-of-the-tests", settings=FAST) as address:
+        yield address
+
+
+def _url(server: ServerAddress, database: str) -> str:
+    return server.url(database)
+
+
+@pytest.fixture(scope="session")
+def template(server: ServerAddress, worker_id: str) -> str:
+    """The name of a database built by the real migrations."""
+    name = f"template_{worker_id}"
+
+    async def build() -> None:
+        await _admin(server, f'CREATE DATABASE "{name}"')
+        await migrations.prepare(_url(server, name), DatabaseSettings(), SECRET)
+        await asyncio.to_thread(migrations.upgrade, _url(server, name))
+
+    asyncio.run(build())
+    return name
+
+
+async def _admin(server: ServerAddress, *statements: str) -> None:
+    connection = await asyncpg.connect(**server.connect_kwargs("postgres"))
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def fresh_database(server: ServerAddress, template: str) -> AsyncIterator[DatabaseUrls]:
+    """A migrated database of one's own, dropped at the end."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    await _admin(
+        server,
+        f'CREATE DATABASE "{name}" TEMPLATE "{template}"',
+        f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC',
+        f'GRANT CONNECT ON DATABASE "{name}" TO spyne_app, spyne_query',
+    )
+    try:
+        yield database_urls(_url(server, name), DatabaseSettings(), SECRET)
+    finally:
+        await _admin(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def urls(server: ServerAddress, template: str) -> AsyncIterator[DatabaseUrls]:
+    """This test's database, as its three logins see it."""
+    async with fresh_database(server, template) as urls:
+        yield urls
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Default settings with a state directory of the test's own."""
+    return Settings(home=tmp_path / "home", database=DatabaseSettings(pool_size=5, read_pool_size=5, query_pool_size=3))
+
+
+@pytest.fixture
+async def resources(settings: Settings, urls: DatabaseUrls) -> AsyncIterator[Resources]:
+    """The production wiring on this test's database."""
+    async with open_resources(settings, urls, SECRET) as resources:
+        yield resources
+
+
+@pytest.fixture
+async def owner(urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """A connection of the owner, to look behind the service's back."""
+    connection = await migrations.connect(urls.owner)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def app(settings: Settings, urls: DatabaseUrls) -> AsyncIterator[FastAPI]:
+    """The running application, its lifespan entered."""
+    application = create_app(settings, urls, SECRET)
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+@pytest.fixture
+async def anonymous(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a credential; server errors come back as answers, as a user would see them."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://spyne.test") as client:
+        yield client
+
+
+@pytest.fixture
+async def identities(app: FastAPI) -> Identities:
+    """Makes users and tokens: `await identities.token("ENGINEER")`."""
+    return Identities(app.state.resources)
+
+
+ClientOf = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture
+async def as_role(app: FastAPI, identities: Identities) -> AsyncIterator[ClientOf]:
+    """`client = await as_role("ENGINEER")`: a client whose calls carry the token of a fresh user with these roles."""
+    clients: list[httpx.AsyncClient] = []
+
+    async def make(*roles: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        headers = {"Authorization": f"Bearer {await identities.token(*roles)}"}
+        clients.append(httpx.AsyncClient(transport=transport, base_url="http://spyne.test", headers=headers))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+async def admin(as_role: ClientOf) -> httpx.AsyncClient:
+    """An admin's client."""
+    return await as_role("ADMIN")
+
+
+@pytest.fixture
+async def engineer(as_role: ClientOf) -> httpx.AsyncClient:
+    """An engineer's client."""
+    return await as_role("ENGINEER")
+
+
+@pytest.fixture
+async def analyst(as_role: ClientOf) -> httpx.AsyncClient:
+    """An analyst's client."""
+    return await as_role("ANALYST")
+
+
+@pytest.fixture
+async def open_for_data(admin: httpx.AsyncClient) -> None:
+    """The platform is INGESTION_READY."""
+    answer = await admin.put("/system/mode", json={"mode": "INGESTION_READY"})
+    assert answer.status_code == 200, answer.text
