@@ -54,7 +54,7 @@ ALIASES: dict[str, TypeKind] = {
     "timestamp without time zone": TypeKind.TIMESTAMP,
     "timestamp with time zone": TypeKind.TIMESTAMPTZ,
 }
-"""PostgreSQL's own other names (manual 8, table 8.1), and no others: `string` or `float` mean other things elsewhere."""
+"""PostgreSQL's own other names (manual 8, table 8.1), and no others: `string` or `float` differ elsewhere."""
 
 TEXT_KINDS = frozenset({TypeKind.TEXT, TypeKind.VARCHAR})
 INTEGER_KINDS = frozenset({TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT})
@@ -75,7 +75,7 @@ ORDERED_KINDS = NUMBER_KINDS | TEMPORAL_KINDS
 
 _KINDS = {kind.value: kind for kind in TypeKind}
 _INTEGER_BITS = {TypeKind.SMALLINT: 16, TypeKind.INTEGER: 32, TypeKind.BIGINT: 64}
-_SPELLED = re.compile(r"([a-z][a-z0-9 ]*?)\s*(?:\(\s*(\d{1,9})\s*(?:,\s*(\d{1,9})\s*)?\))?")
+_SPELLED = re.compile(r"([a-z][a-z0-9 ]*?)\s*(?:\(\s*([0-9]{1,9})\s*(?:,\s*([0-9]{1,9})\s*)?\))?")
 
 
 class UnknownTypeError(ValueError):
