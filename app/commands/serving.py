@@ -1,0 +1,151 @@
+"""Processes: the API, the worker, and the supervisor that `spyne run` is."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+
+import uvicorn
+
+from app.commands.place import Place, PlaceError
+from app.kernel.jobs import Worker
+from app.kernel.logging import configure_logging
+from app.main import create_app
+from app.registry import jobs, schedules
+
+log = logging.getLogger(__name__)
+
+SUPERVISOR = "SPYNE_SUPERVISOR_PID"
+"""Set in children: they leave when this process is gone, so that a killed supervisor leaves nothing behind."""
+
+RESTART_PAUSE_SECONDS = 1.0
+STOP_SECONDS = 30.0
+BACKLOG = 2048
+
+
+def serve(place: Place) -> None:
+    """Serve the API until told to stop. Raises `PlaceError` when the port is taken."""
+    settings = place.settings.server
+    listener = _listen(settings.host, settings.port)
+    config = uvicorn.Config(
+        create_app(place.settings, place.urls, place.secret),
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        access_log=False,
+        log_config=None,
+        lifespan="on",
+        timeout_graceful_shutdown=int(STOP_SECONDS / 2),
+        backlog=BACKLOG,
+    )
+    with leaving_with_supervisor():
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PlaceError(f"Port {port} on {host} is in use; stop what listens there or set SERVER_PORT.") from error
+    listener.set_inheritable(True)
+    return listener
+
+
+async def work(place: Place) -> None:
+    """Run jobs until told to stop."""
+    configure_logging(place.settings.server)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with leaving_with_supervisor():
+        async with place.resources() as resources:
+            await Worker(resources, jobs(), schedules()).run(stop)
+
+
+@contextlib.contextmanager
+def leaving_with_supervisor() -> Iterator[None]:
+    """Within the block, this process is asked to stop when its supervisor has gone."""
+    supervisor = os.environ.get(SUPERVISOR)
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.5):
+            if os.getppid() != int(supervisor or 0):
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    if supervisor is not None:
+        threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
+
+
+class Supervisor:
+    """Keeps the API and the worker running until told to stop; a child that dies is started again."""
+
+    def __init__(self, place: Place) -> None:
+        self._environment = os.environ | {"DATABASE_URL": place.urls.owner, SUPERVISOR: str(os.getpid())}
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._stopping = False
+
+    def run(self) -> int:
+        """Exit code: 0 after an orderly stop, the API's own when it cannot start at all."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        self._start("serve")
+        self._start("worker")
+        started = time.monotonic()
+        while not self._stopping:
+            time.sleep(0.2)
+            for name, child in self._children.items():
+                code = child.poll()
+                if code is None or self._stopping:
+                    continue
+                if name == "serve" and time.monotonic() - started < RESTART_PAUSE_SECONDS * 5 and code:
+                    self._end()
+                    return code
+                log.warning("a process ended and is started again", extra={"process": name, "code": code})
+                time.sleep(RESTART_PAUSE_SECONDS)
+                self._start(name)
+        self._end()
+        return 0
+
+    def _start(self, name: str) -> None:
+        # In a group of its own: a Ctrl-C reaches the supervisor alone, which then ends its children in order.
+        self._children[name] = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", "app.cli", name], env=self._environment, start_new_session=True
+        )
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _end(self) -> None:
+        for child in self._children.values():
+            child.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for child in self._children.values():
+            try:
+                child.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def supervise(place: Place) -> int:
+    """Run the API and the worker as processes of their own; answers the exit code."""
+    return Supervisor(place).run()
