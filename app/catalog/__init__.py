@@ -1,0 +1,1 @@
+"""What the data is: tables with their lifecycle, and the contracts under which data comes in."""

@@ -1,0 +1,1 @@
+"""Contracts: what data must look like, and how it is merged."""

@@ -1,0 +1,1 @@
+"""Tables: states, versions, history, adoption and profiles."""
