@@ -1,0 +1,124 @@
+"""Structured logs: one JSON object (or console line) per event on standard error, with correlation id and no secrets.
+
+Whatever logs through the standard library (uvicorn, SQLAlchemy, pgqueuer, our own modules) takes the same way. Two
+lines are never written, because they hold values: uvicorn's access log (query strings) and SQLAlchemy's echo
+(parameters).
+"""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, BinaryIO, Final
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from app.kernel.correlation import correlation_id, trace_id
+from app.kernel.redaction import describe, redact_fields
+from app.settings import ServerSettings
+
+QUIET: Final = ("asyncio", "httpx", "httpcore", "sqlalchemy", "asyncpg", "pgqueuer")
+"""Loggers of libraries which say at INFO what only their authors need, some of it with values."""
+
+_LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_RECORD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
+
+
+def configure_logging(settings: ServerSettings, stream: BinaryIO | None = None) -> None:
+    """Route every log of the process through the same pipeline; may be called again.
+
+    Args:
+        settings: `log_level` and `log_format`.
+        stream: where lines go; standard error when absent, so that a command's output stays apart.
+    """
+    level = _LEVELS[settings.log_level]
+    sink: BinaryIO = stream if stream is not None else sys.stderr.buffer
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            add_ids,
+            explain_exception,
+            mask,
+            render_json if settings.log_format == "json" else console_renderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.BytesLoggerFactory(sink),
+        cache_logger_on_first_use=False,  # module-level loggers must follow a later configuration
+    )
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, StructuredHandler)]:
+        root.removeHandler(handler)
+    root.addHandler(StructuredHandler())
+    root.setLevel(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = True
+    logging.getLogger("uvicorn.access").disabled = True
+
+
+class StructuredHandler(logging.Handler):
+    """Hands records of the standard library, their `extra` fields included, to the structured pipeline."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log the record as an event. Never raises."""
+        try:
+            fields = {name: value for name, value in vars(record).items() if name not in _RECORD_FIELDS}
+            fields["logger"] = record.name
+            if record.exc_info and record.exc_info[1] is not None:
+                fields["exc_info"] = record.exc_info[1]
+            fields.pop("event", None)
+            structlog.get_logger().log(_standard_level(record.levelno), record.getMessage(), **fields)
+        except Exception:  # noqa: BLE001 - as every handler of the standard library: a log line breaks nothing
+            self.handleError(record)
+
+
+def _standard_level(level: int) -> int:
+    return min(max(level // 10 * 10, logging.DEBUG), logging.CRITICAL)
+
+
+def add_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Add the ids of the request or job under way."""
+    correlation = correlation_id()
+    if correlation is not None:
+        event.setdefault("correlation_id", correlation)
+        trace = trace_id()
+        if trace is not None:
+            event.setdefault("trace_id", trace)
+    return event
+
+
+def explain_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Replace `exc_info` by what may be told of the exception."""
+    given = event.pop("exc_info", None)
+    if given is True:
+        given = sys.exc_info()[1]
+    elif isinstance(given, tuple):
+        given = given[1]
+    if isinstance(given, BaseException):
+        event["exception"] = describe(given)
+    return event
+
+
+def mask(_: WrappedLogger, __: str, event: EventDict) -> MutableMapping[str, Any]:
+    """Mask secrets and bound sizes, anywhere in the event."""
+    return redact_fields(event)
+
+
+def render_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
+    """The event as one line of JSON."""
+    return orjson.dumps(event)
+
+
+def console_renderer() -> Processor:
+    """For people: aligned and, on a terminal, coloured."""
+    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+
+    def render(logger: WrappedLogger, name: str, event: EventDict) -> bytes:
+        return str(renderer(logger, name, event)).encode("utf-8", "backslashreplace")
+
+    return render

@@ -1,0 +1,52 @@
+"""The last resort: what nothing else has answered becomes a 500 without details, and one log line with the details.
+
+Every 500 is a bug; its log line names types, places and SQLSTATE, never parameters or the text of a database's error.
+"""
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.kernel.problems import Problem
+from app.middleware.answers import refuse
+from app.middleware.correlation import request_id
+
+log = structlog.stdlib.get_logger("spyne.boundary")
+
+
+class InternalError(Problem):
+    """A bug."""
+
+    code, title, status = "internal-error", "The service has failed", 500
+
+
+class AnswerCut(Exception):  # noqa: N818 - says what happened; it is raised only to make the server cut the connection
+    """An answer had begun and cannot be completed."""
+
+
+class Boundary:
+    """Answers 500 for an exception that got here; after a begun answer the connection is cut instead."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request; no exception but `AnswerCut` leaves."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except AnswerCut:
+            raise
+        except Exception:
+            log.exception("unhandled exception", correlation_id=request_id(scope), method=scope["method"])
+            if started:
+                raise AnswerCut from None
+            await refuse(scope, send, InternalError("An error was logged under the correlation id of this answer."))

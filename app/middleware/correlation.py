@@ -1,0 +1,77 @@
+"""Names every request: `X-Request-ID` in or made, echoed on the answer; beside it the W3C trace id.
+
+Layers outside of this one may answer too, so the id is found once per request, by whoever asks first, and kept in the
+scope.
+"""
+
+import re
+import secrets
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.kernel.correlation import bind, unbind
+from app.kernel.ids import new_id
+
+REQUEST_ID = b"x-request-id"
+SCOPE_KEY = "spyne.request_id"
+
+_ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+"""Version 00 of W3C Trace Context, section 3.2; ids of zeros are not valid (3.2.2.3, 3.2.2.4)."""
+_NO_TRACE = b"0" * 32
+_NO_PARENT = b"0" * 16
+
+
+def request_id(scope: Scope) -> str:
+    """The request's correlation id: the client's when it is well-formed and given once, else a fresh UUIDv7."""
+    known: str | None = scope.get(SCOPE_KEY)
+    if known is None:
+        known = scope[SCOPE_KEY] = _given_id(scope) or str(new_id())
+    return known
+
+
+def _given_id(scope: Scope) -> str | None:
+    given = [value for name, value in scope["headers"] if name == REQUEST_ID]
+    if len(given) == 1 and _ACCEPTED_ID.fullmatch(given[0]):
+        return str(given[0], "ascii")
+    return None
+
+
+def parse_traceparent(values: list[bytes]) -> str | None:
+    """The trace id of a `traceparent` that is given once and strictly valid; None otherwise."""
+    if len(values) != 1:
+        return None
+    found = _TRACEPARENT.fullmatch(values[0])
+    if found is None or found[1] == _NO_TRACE or found[2] == _NO_PARENT:
+        return None
+    return str(found[1], "ascii")
+
+
+class Correlation:
+    """Binds correlation and trace id for everything inside, and echoes the correlation id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request under its ids."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        correlation = request_id(scope)
+        trace = parse_traceparent([value for name, value in scope["headers"] if name == b"traceparent"])
+        echo = (REQUEST_ID, correlation.encode("ascii"))
+
+        async def echoing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers: list[Any] = [header for header in message.get("headers", ()) if header[0] != REQUEST_ID]
+                headers.append(echo)
+                message = {**message, "headers": headers}
+            await send(message)
+
+        bound = bind(correlation, trace or secrets.token_hex(16))
+        try:
+            await self.app(scope, receive, echoing)
+        finally:
+            unbind(bound)

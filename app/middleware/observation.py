@@ -1,0 +1,84 @@
+"""One observation per request: the HTTP metrics of prometheus-fastapi-instrumentator, and one access-log line.
+
+The library's instrumentations are used with our own measuring: its middleware matches every route a second time and
+builds a response object per request, which costs several times as much as the rest of the door (see
+benchmarks/door.py).
+
+Labels and lines hold the route's template, never the path or the query string as sent.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from prometheus_fastapi_instrumentator import metrics as instrumentations
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.kernel.metrics import LATENCY_BUCKETS, REGISTRY
+from app.middleware.admission import HEALTH_PATHS
+from app.middleware.templates import Templates
+
+KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+OTHER_METHOD: Final = "OTHER"
+
+CLIENT_CLOSED: Final = 499
+"""The status of a request whose client left before the answer began (nginx's convention)."""
+FAILED: Final = 500
+SERVER_ERRORS: Final = 500
+
+_INSTRUMENTATIONS: Final[tuple[Callable[[instrumentations.Info], None], ...]] = tuple(
+    instrumentation
+    for instrumentation in (
+        instrumentations.requests(registry=REGISTRY),
+        instrumentations.latency(should_include_status=False, buckets=LATENCY_BUCKETS, registry=REGISTRY),
+    )
+    if instrumentation is not None
+)
+
+
+class Observation:
+    """Times the request and records what came of it, also when it raised or was cancelled."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._templates = Templates()
+        self._log: Any = structlog.stdlib.get_logger("spyne.access").bind()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request and observe it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = CLIENT_CLOSED
+
+        async def observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        started = time.perf_counter()
+        try:
+            await self.app(scope, receive, observed)
+        except Exception:
+            status = FAILED
+            raise
+        finally:
+            self._record(scope, status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        template = self._templates.of(scope)
+        method = scope["method"] if scope["method"] in KNOWN_METHODS else OTHER_METHOD
+        info = instrumentations.Info(Request(scope), None, method, template, str(status), seconds, seconds)
+        for instrument in _INSTRUMENTATIONS:
+            instrument(info)
+        log = self._log.debug if template in HEALTH_PATHS else self._log.info
+        if status >= SERVER_ERRORS:
+            log = self._log.warning
+        actor = scope.get("state", {}).get("actor")
+        if actor is None:
+            log("request", method=method, path=template, status=status, ms=round(seconds * 1000, 2))
+        else:
+            log("request", method=method, path=template, status=status, ms=round(seconds * 1000, 2), actor=actor.label)

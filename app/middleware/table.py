@@ -1,0 +1,41 @@
+"""The layers around every request, outermost first (ARCHITECTURE.md, section 7); a test asserts the order."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from starlette.middleware import Middleware
+
+from app.middleware.admission import Admission
+from app.middleware.body_limit import BodyClass, BodyLimit
+from app.middleware.boundary import Boundary
+from app.middleware.correlation import Correlation
+from app.middleware.headers import HeaderScrub
+from app.middleware.observation import Observation
+from app.middleware.shield import ModeSource, ReadOnlyShield
+from app.settings import Settings
+
+ORDER: Final[tuple[Any, ...]] = (
+    Boundary,  # 500, whatever raised
+    Admission,  # 503, bounded in-flight
+    BodyLimit,  # 413, by received bytes
+    HeaderScrub,
+    Correlation,
+    Observation,  # metrics and the access-log line
+    ReadOnlyShield,  # 503, while the mode does not admit
+)
+
+
+def middleware(settings: Settings, modes: ModeSource) -> list[Middleware]:
+    """The layers, for `FastAPI(middleware=…)`.
+
+    Args:
+        settings: bounds of the server and of ingestion.
+        modes: the maintenance mode as this process saw it last.
+    """
+    upload = BodyClass("/api/ingestion/", "/batches", settings.ingestion.max_batch_bytes)
+    arguments: Mapping[Any, dict[str, Any]] = {
+        Admission: {"max_in_flight": settings.server.max_in_flight},
+        BodyLimit: {"max_bytes": settings.server.max_body_bytes, "classes": (upload,)},
+        ReadOnlyShield: {"modes": modes},
+    }
+    return [Middleware(layer, **arguments.get(layer, {})) for layer in ORDER]
