@@ -13,7 +13,11 @@ from app.commands.place import Place, PlaceError, open_place
 from app.kernel.problems import Problem
 from app.settings import Settings
 
-cli = typer.Typer(help="Spyne: the safe door between outside data and the people who query it.", no_args_is_help=True, add_completion=False)
+cli = typer.Typer(
+    help="Spyne: the safe door between outside data and the people who query it.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 admin = typer.Typer(help="Administrators.", no_args_is_help=True)
 client = typer.Typer(help="API clients and their keys.", no_args_is_help=True)
 cli.add_typer(admin, name="admin")
@@ -65,7 +69,9 @@ def demo() -> None:
 @admin.command("create")
 def admin_create(
     username: Annotated[str, typer.Argument(help="Login name.")],
-    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input instead of making one.")] = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input instead of making one.")
+    ] = False,
 ) -> None:
     """Create an administrator; a one-time password is made and shown unless one is given."""
     password = sys.stdin.readline().rstrip("\n") if password_stdin else None
@@ -88,7 +94,11 @@ def client_create(
 
 
 def _show_credentials(created: administration.Credentials, title: str) -> None:
-    console.print(f"\n{title}\n\n  username  {created.username}\n  password  {created.password or '(as given)'}\n", highlight=False, markup=False)
+    console.print(
+        f"\n{title}\n\n  username  {created.username}\n  password  {created.password or '(as given)'}\n",
+        highlight=False,
+        markup=False,
+    )
 
 
 def main() -> None:

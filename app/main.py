@@ -18,7 +18,9 @@ from app.registry import open_resources, routers
 from app.settings import Settings
 
 
-def create_app(settings: Settings | None = None, urls: DatabaseUrls | None = None, secret: ServiceSecret | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, urls: DatabaseUrls | None = None, secret: ServiceSecret | None = None
+) -> FastAPI:
     """The service. Refuses to start on a database that is not at the migration which the code needs.
 
     Args:

@@ -1,7 +1,7 @@
 """Configuration: frozen groups, one per plane, read from the environment once, when `Settings()` is built.
 
-Nothing here has a side effect at import time, and no value below is a secret by default: secrets are generated into the state
-directory at the first start, or given by the environment.
+Nothing here has a side effect at import time, and no value below is a secret by default: secrets are generated into
+the state directory at the first start, or given by the environment.
 """
 
 from pathlib import Path
@@ -24,7 +24,9 @@ class DatabaseSettings(_Group):
 
     model_config = SettingsConfigDict(env_prefix="DATABASE_", frozen=True, extra="ignore", populate_by_name=True)
 
-    url: SecretStr | None = Field(None, description="Owner login, postgresql+asyncpg://…; runs migrations, makes the roles.")
+    url: SecretStr | None = Field(
+        None, description="Owner login, postgresql+asyncpg://…; runs migrations, makes the roles."
+    )
     app_role: str = Field("spyne_app", description="Runtime role; its password is derived from the service secret.")
     query_role: str = Field("spyne_query", description="Login that executes previewed queries, and nothing else.")
     pool_size: int = Field(10, ge=1, description="Connections for writing transactions, per process.")
@@ -41,7 +43,9 @@ class ServerSettings(_Group):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65_535, description="Port to listen on.")
-    max_in_flight: int = Field(200, ge=1, description="Requests served at once; more are answered 503 with Retry-After.")
+    max_in_flight: int = Field(
+        200, ge=1, description="Requests served at once; more are answered 503 with Retry-After."
+    )
     max_body_bytes: int = Field(1 * MIB, ge=1, description="Largest request body, except for ingestion.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "json"
@@ -55,7 +59,9 @@ class AccessSettings(_Group):
     token_lifetime_seconds: int = Field(3600, ge=60, le=86_400, description="Life of an access token.")
     issuer: str = Field("spyne", description="`iss` of our tokens.")
     audience: str = Field("spyne-api", description="`aud` of our tokens.")
-    caller_cache_seconds: float = Field(0.5, gt=0, le=1.0, description="How long a resolved caller may be reused; the bound on revocation.")
+    caller_cache_seconds: float = Field(
+        0.5, gt=0, le=1.0, description="How long a resolved caller may be reused; the bound on revocation."
+    )
 
 
 class IngestionSettings(_Group):
@@ -85,8 +91,12 @@ class Settings(_Group):
     model_config = SettingsConfigDict(env_prefix="SPYNE_", frozen=True, extra="ignore", populate_by_name=True)
 
     home: Path = Field(Path(".spyne"), description="State directory.")
-    secret: SecretStr | None = Field(None, description="Service secret, at least 32 bytes; generated into the state directory when absent.")
-    storage_url: str | None = Field(None, description="Object storage: file://, s3://, gs:// or az:// URL; the state directory when absent.")
+    secret: SecretStr | None = Field(
+        None, description="Service secret, at least 32 bytes; generated into the state directory when absent."
+    )
+    storage_url: str | None = Field(
+        None, description="Object storage: file://, s3://, gs:// or az:// URL; the state directory when absent."
+    )
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)

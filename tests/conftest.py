@@ -1,7 +1,9 @@
-"""The real thing for every test: one embedded PostgreSQL for the run, a database per test cloned from one that the real migrations built.
+"""The real thing for every test: one embedded PostgreSQL for the run, a database per test cloned from one that the
+real migrations built.
 
-Tests commit for real, through the production path: other logins and COPY must see what a test wrote, which no rolled-back savepoint
-could show. A clone costs some tens of milliseconds and only tests that ask for a database pay it.
+Tests commit for real, through the production path: other logins and COPY must see what a test wrote, which no
+rolled-back savepoint could show. A clone costs some tens of milliseconds and only tests that ask for a database pay
+it.
 """
 
 import asyncio
@@ -28,7 +30,13 @@ from app.settings import DatabaseSettings, Settings
 from tests.identities import Identities
 
 SECRET = ServiceSecret(b"the secret of the tests, which is long enough to be taken")
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB", "max_connections": "200"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "128MB",
+    "max_connections": "200",
+}
 _numbers = itertools.count()
 
 

@@ -3,6 +3,7 @@
 import itertools
 
 from app.access.service import AccessService
+
 from app.kernel.authorization import SYSTEM
 from app.kernel.resources import Resources
 

@@ -1,9 +1,9 @@
 """`system_config`: the modes."""
 
 import sqlalchemy as sa
-from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from alembic import op
 from app.kernel.grants import grant
 
 revision = "0004"
@@ -18,7 +18,13 @@ def upgrade() -> None:
         sa.Column("key", sa.String(), nullable=False, comment="What is decided"),
         sa.Column("value", postgresql.JSONB(), nullable=False, comment="The decision"),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False, comment="Counts changes; the ETag"),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False, comment="Time of the last change"),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="Time of the last change",
+        ),
         sa.Column("updated_by", sa.String(), nullable=False, comment="Label of who changed it last"),
         sa.PrimaryKeyConstraint("key", name="pk_system_config"),
         schema="spyne",

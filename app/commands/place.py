@@ -1,7 +1,7 @@
 """Where a command works: which database, which secret, which state directory.
 
-With `DATABASE_URL` that server is used; without it the embedded PostgreSQL of the state directory, started when nobody has, and
-stopped by the last process to leave.
+With `DATABASE_URL` that server is used; without it the embedded PostgreSQL of the state directory, started when
+nobody has, and stopped by the last process to leave.
 """
 
 import asyncio
@@ -69,7 +69,9 @@ def open_place(settings: Settings) -> Iterator[Place]:
     try:
         secret = load_secret(settings)
         if settings.database.url is not None:
-            yield Place(settings, database_urls(settings.database.url.get_secret_value(), settings.database, secret), secret)
+            yield Place(
+                settings, database_urls(settings.database.url.get_secret_value(), settings.database, secret), secret
+            )
             return
         with EmbeddedServer(settings.home / "postgres", password=secret.password("role:owner")) as address:
             asyncio.run(_ensure_database(address.url("postgres")))

@@ -119,7 +119,7 @@ class Supervisor:
                 if name == "serve" and time.monotonic() - started < RESTART_PAUSE_SECONDS * 5 and code:
                     self._end()
                     return code
-                log.warning("a process ended and is started again", extra={"process": name, "code": code})
+                log.warning("a process ended and is started again", extra={"child": name, "code": code})
                 time.sleep(RESTART_PAUSE_SECONDS)
                 self._start(name)
         self._end()

@@ -1,7 +1,7 @@
 """What every router needs and no domain owns: the typed actor, the permissions, and `requires`.
 
-The resolution of a credential to an actor belongs to access, which hands an `Authenticator` in; so planes below access can
-guard their routes too. Client-set identity headers play no part anywhere.
+The resolution of a credential to an actor belongs to access, which hands an `Authenticator` in; so planes below
+access can guard their routes too. Client-set identity headers play no part anywhere.
 """
 
 from dataclasses import dataclass, field
@@ -86,7 +86,7 @@ class Authenticator(Protocol):
     """Resolves the credential that came with a request."""
 
     async def __call__(self, request: Request) -> Actor:
-        """The actor behind the request's credential. Raises `Unauthenticated` for everything that is not a valid one."""
+        """The actor behind the request's credential. Raises `Unauthenticated` where there is no valid one."""
         ...
 
 
@@ -123,7 +123,7 @@ async def authenticated(
 
 
 def requires(*permissions: Permission) -> Any:
-    """A dependency marker: the route's actor must hold all the permissions. Use as `Annotated[Actor, requires(…)]`."""
+    """A marker for `Annotated[Actor, …]`: the route's actor must hold all of the permissions."""
     return Security(authenticated, scopes=[p.value for p in permissions])
 
 

@@ -28,7 +28,9 @@ def database_urls(owner_url: str, settings: DatabaseSettings, secret: ServiceSec
     try:
         owner = make_url(owner_url)
     except Exception as error:
-        raise UnsupportedUrlError("DATABASE_URL is not an address; it looks like postgresql+asyncpg://user:password@host:5432/database.") from error
+        raise UnsupportedUrlError(
+            "DATABASE_URL is not an address; it looks like postgresql+asyncpg://user:password@host:5432/database."
+        ) from error
     if owner.get_backend_name() != "postgresql":
         raise UnsupportedUrlError(f"DATABASE_URL names {owner.get_backend_name()}; Spyne runs on PostgreSQL alone.")
     owner = owner.set(drivername=DRIVER)
@@ -36,4 +38,8 @@ def database_urls(owner_url: str, settings: DatabaseSettings, secret: ServiceSec
     def login(role: str) -> str:
         return owner.set(username=role, password=secret.password(f"role:{role}")).render_as_string(hide_password=False)
 
-    return DatabaseUrls(owner=owner.render_as_string(hide_password=False), app=login(settings.app_role), query=login(settings.query_role))
+    return DatabaseUrls(
+        owner=owner.render_as_string(hide_password=False),
+        app=login(settings.app_role),
+        query=login(settings.query_role),
+    )

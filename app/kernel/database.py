@@ -1,8 +1,8 @@
 """Sessions and the one commit.
 
-A `ReadSession` is READ ONLY in PostgreSQL itself; a `WriteSession` is refused here while the shield is up, at its begin and again
-before its commit. `Database.write()` holds the only commit of the service: whatever a request or job changes becomes visible there,
-before the answer leaves, or not at all.
+A `ReadSession` is READ ONLY in PostgreSQL itself; a `WriteSession` is refused here while the shield is up, at its
+begin and again before its commit. `Database.write()` holds the only commit of the service: whatever a request or job
+changes becomes visible there, before the answer leaves, or not at all.
 """
 
 import asyncio
@@ -21,7 +21,8 @@ from app.settings import DatabaseSettings
 Result = TypeVar("Result")
 
 MAX_ATTEMPTS = 4
-"""Tries of a unit of work that loses against another; PostgreSQL's manual (13.5) asks applications to retry the whole transaction."""
+"""Tries of a unit of work that loses against another; PostgreSQL's manual (13.5) asks for retries of the
+whole transaction."""
 
 BACKOFF_SECONDS = 0.02
 """First pause before a retry; doubled each time, with full jitter."""
@@ -114,9 +115,14 @@ class Database:
         self.writer = _engine(url, settings, settings.pool_size, read_only=False)
         self.reader = _engine(url, settings, settings.read_pool_size, read_only=True)
         self._write_sessions = async_sessionmaker(self.writer, class_=WriteSession, expire_on_commit=False)
-        self._read_sessions = async_sessionmaker(self.reader, class_=ReadSession, expire_on_commit=False, autoflush=False)
+        self._read_sessions = async_sessionmaker(
+            self.reader, class_=ReadSession, expire_on_commit=False, autoflush=False
+        )
         self._snapshots = async_sessionmaker(
-            self.reader.execution_options(isolation_level="REPEATABLE READ"), class_=ReadSession, expire_on_commit=False, autoflush=False
+            self.reader.execution_options(isolation_level="REPEATABLE READ"),
+            class_=ReadSession,
+            expire_on_commit=False,
+            autoflush=False,
         )
 
     @asynccontextmanager
@@ -133,7 +139,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self, operation: OperationClass = OperationClass.WRITE) -> AsyncIterator[WriteSession]:
-        """One transaction: committed when the block ends well, rolled back when anything is raised, the commit included.
+        """One transaction: committed when the block ends well, rolled back when anything is raised.
 
         Raises:
             Problem: the shield is up for this class of operation, at the begin or by the time of the commit.
@@ -146,7 +152,9 @@ class Database:
             await self.shield.admit(session, operation)
             await session.commit()
 
-    async def run(self, work: Callable[[WriteSession], Awaitable[Result]], operation: OperationClass = OperationClass.WRITE) -> Result:
+    async def run(
+        self, work: Callable[[WriteSession], Awaitable[Result]], operation: OperationClass = OperationClass.WRITE
+    ) -> Result:
         """What `work` answers, its writes committed; retried whole when it loses against another transaction."""
 
         async def attempt() -> Result:

@@ -6,7 +6,9 @@ from fastapi import Header, Response
 
 from app.kernel.problems import PreconditionFailed
 
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=256, description="The ETag that was read; 412 when it is stale.")]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", max_length=256, description="The ETag that was read; 412 when it is stale.")
+]
 
 
 def etag(*parts: object) -> str:

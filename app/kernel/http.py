@@ -1,6 +1,7 @@
 """How HTTP meets a unit of work: session dependencies, the route class, and the one place that answers errors.
 
-Sessions are declared with `scope="function"`, so that the commit is over before the answer leaves: a commit that fails answers 5xx.
+Sessions are declared with `scope="function"`, so that the commit is over before the answer leaves: a commit that fails
+answers 5xx.
 """
 
 import logging
@@ -41,7 +42,7 @@ class StrictRequest(Request):
         if not hasattr(self, "_json"):
             try:
                 self._json = strict_json.loads(await self.body())
-            except strict_json.InvalidJson as error:
+            except strict_json.InvalidJsonError as error:
                 raise UnreadableBody(f"The body is not valid JSON: {error}.") from error
         return self._json
 
@@ -67,7 +68,9 @@ class TransactionalRoute(APIRoute):
         return run
 
 
-async def _refusing_http_errors(handler: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:
+async def _refusing_http_errors(
+    handler: Callable[[Request], Coroutine[Any, Any, Response]], request: Request
+) -> Response:
     try:
         return await handler(request)
     except HTTPException as error:
@@ -123,7 +126,9 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 def problem_response(problem: Problem) -> Response:
     """The answer for a problem."""
-    return JSONResponse(problem.document(correlation_id()), problem.status, headers=problem.headers, media_type=PROBLEM_JSON)
+    return JSONResponse(
+        problem.document(correlation_id()), problem.status, headers=problem.headers, media_type=PROBLEM_JSON
+    )
 
 
 async def _answer_problem(_: Request, error: Exception) -> Response:
@@ -156,7 +161,13 @@ async def _answer_http(_: Request, error: Exception) -> Response:
     return problem_response(FrameworkProblem(headers=error.headers))
 
 
-_HTTP_CODES = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "content-too-large", 415: "unsupported-media-type"}
+_HTTP_CODES = {
+    400: "bad-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "content-too-large",
+    415: "unsupported-media-type",
+}
 
 _BAD_INPUT_CLASSES = ("22",)
 """SQLSTATE class 22, data exception: the request's value does not fit its type (PostgreSQL manual, appendix A)."""
@@ -169,12 +180,19 @@ async def _answer_operational(request: Request, error: Exception) -> Response:
     state = sqlstate(error)
     if state is not None and state.startswith(_BAD_INPUT_CLASSES):
         return problem_response(InvalidRequest("A value does not fit its type."))
-    if state is None and isinstance(error, DBAPIError) and not isinstance(error, (OperationalError, InterfaceError)) and _is_encoding_error(error):
+    if (
+        state is None
+        and isinstance(error, DBAPIError)
+        and not isinstance(error, (OperationalError, InterfaceError))
+        and _is_encoding_error(error)
+    ):
         return problem_response(InvalidRequest("A value does not fit its type."))
     if state is not None and not state.startswith(_UNAVAILABLE_CLASSES):
         _not_operational(error)
     OPERATIONAL_FAILURES.labels(state or type(error).__name__).inc()
-    log.warning("operational failure", extra={"sqlstate": state, "error": type(error).__name__, "path": request.url.path})
+    log.warning(
+        "operational failure", extra={"sqlstate": state, "error": type(error).__name__, "path": request.url.path}
+    )
     return problem_response(Unavailable("The database cannot take this right now."))
 
 

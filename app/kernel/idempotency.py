@@ -1,7 +1,7 @@
 """`Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header): one effect per key, the stored answer replayed.
 
-The key's row is written in the transaction of the effect, so neither can be there without the other; an advisory lock, which dies
-with its connection, tells that a request with the same key is still under way.
+The key's row is written in the transaction of the effect, so neither can be there without the other; an advisory
+lock, which dies with its connection, tells that a request with the same key is still under way.
 """
 
 import hashlib
@@ -28,7 +28,9 @@ class StoredAnswer(Base):
 
     scope: Mapped[str] = mapped_column(primary_key=True, comment="Caller and operation that the key belongs to")
     key: Mapped[str] = mapped_column(primary_key=True, comment="The client's Idempotency-Key")
-    fingerprint: Mapped[bytes] = mapped_column(comment="SHA-256 of the request; another one under the same key is refused")
+    fingerprint: Mapped[bytes] = mapped_column(
+        comment="SHA-256 of the request; another one under the same key is refused"
+    )
     status: Mapped[int] = mapped_column(SmallInteger, comment="HTTP status of the stored answer")
     answer: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="The stored answer, replayed as it was")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), comment="Time of creation")
@@ -52,7 +54,15 @@ class KeyReused(InvalidRequest):
     code, title = "idempotency-key-reused", "The Idempotency-Key belongs to another request"
 
     def __init__(self) -> None:
-        super().__init__(faults=[Fault(pointer="header/Idempotency-Key", code=self.code, message="Use a fresh key for another body or operation.")])
+        super().__init__(
+            faults=[
+                Fault(
+                    pointer="header/Idempotency-Key",
+                    code=self.code,
+                    message="Use a fresh key for another body or operation.",
+                )
+            ]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,12 @@ class Replay:
 
 
 async def _header(
-    idempotency_key: Annotated[str | None, Header(alias="Idempotency-Key", description="Makes a retry safe: the same key and body answer the stored report.")] = None,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key", description="Makes a retry safe: the same key and body answer the stored report."
+        ),
+    ] = None,
 ) -> str | None:
     if idempotency_key is None:
         return None
@@ -104,5 +119,7 @@ class IdempotencyKeys:
 
     async def store(self, key: str, fingerprint: bytes, status: int, answer: dict[str, Any]) -> None:
         """Keep the answer; it becomes replayable with the commit of the effect."""
-        self._session.add(StoredAnswer(scope=self._scope, key=key, fingerprint=fingerprint, status=status, answer=answer))
+        self._session.add(
+            StoredAnswer(scope=self._scope, key=key, fingerprint=fingerprint, status=status, answer=answer)
+        )
         await self._session.flush()

@@ -1,19 +1,19 @@
 """Migrations from within the service: roles, upgrade, and the check that the schema is at head.
 
-The owner login runs them. Passwords of the two other logins are derived from the service secret, so that making a role and knowing its
-password need nothing stored.
+The owner login runs them. Passwords of the two other logins are derived from the service secret, so that making a
+role and knowing its password need nothing stored.
 """
 
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from alembic import command
 from app.kernel.database import ReadSession
 from app.kernel.models import CONTROL_SCHEMA
 from app.kernel.secrets import ServiceSecret
@@ -78,7 +78,9 @@ async def prepare(url: str, settings: DatabaseSettings, secret: ServiceSecret) -
     try:
         version = connection.get_server_version()
         if version.major * 10_000 < MINIMUM_VERSION:
-            raise UnsupportedServerError(f"Spyne needs PostgreSQL 18 or newer; the server at DATABASE_URL is {version.major}.{version.minor}.")
+            raise UnsupportedServerError(
+                f"Spyne needs PostgreSQL 18 or newer; the server at DATABASE_URL is {version.major}.{version.minor}."
+            )
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY + 1)
             for role in (settings.app_role, settings.query_role):
@@ -91,10 +93,9 @@ async def prepare(url: str, settings: DatabaseSettings, secret: ServiceSecret) -
 async def _ensure_login(connection: asyncpg.Connection[Any], role: str, password: str) -> None:
     exists = await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
     verb = "ALTER" if exists else "CREATE"
+    attributes = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION"
     statement = await connection.fetchval(
-        f"SELECT format('{verb} ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION PASSWORD %L', $1::text, $2::text)",  # noqa: S608 - the verb is ours
-        role,
-        password,
+        f"SELECT format('{verb} ROLE %I {attributes} PASSWORD %L', $1::text, $2::text)", role, password
     )
     await connection.execute(statement)
 
@@ -114,13 +115,23 @@ async def connect(url: str) -> asyncpg.Connection[Any]:
     parsed = make_url(url)
     host = parsed.query.get("host", parsed.host)
     return await asyncpg.connect(
-        host=host, port=parsed.port or int(str(parsed.query.get("port", 5432))), user=parsed.username, password=parsed.password, database=parsed.database
+        host=host,
+        port=parsed.port or int(str(parsed.query.get("port", 5432))),
+        user=parsed.username,
+        password=parsed.password,
+        database=parsed.database,
     )
 
 
 async def require_head(session: ReadSession) -> None:
     """Return when the database is at head. Raises `StaleSchemaError` with the way out."""
     exists = (await session.execute(text("SELECT to_regclass('spyne.alembic_version') IS NOT NULL"))).scalar_one()
-    current = (await session.execute(text("SELECT version_num FROM spyne.alembic_version"))).scalar_one_or_none() if exists else None
+    current = (
+        (await session.execute(text("SELECT version_num FROM spyne.alembic_version"))).scalar_one_or_none()
+        if exists
+        else None
+    )
     if current != head():
-        raise StaleSchemaError(f"The database is at migration {current or 'none'}, this code needs {head()}. Run `spyne migrate`.")
+        raise StaleSchemaError(
+            f"The database is at migration {current or 'none'}, this code needs {head()}. Run `spyne migrate`."
+        )

@@ -15,7 +15,10 @@ ASSETS = Path(fastapi_offline.__file__).parent / "static"
 ASSETS_PATH = "/docs/assets"
 OAUTH2_REDIRECT = "/docs/oauth2-redirect"
 
-_PROBLEM = {"description": "Problem (RFC 9457)", "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}}
+_PROBLEM = {
+    "description": "Problem (RFC 9457)",
+    "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+}
 
 
 def serve_docs(app: FastAPI) -> None:
@@ -63,7 +66,11 @@ def describe(app: FastAPI) -> None:
 
 def _complete(operation: dict[str, Any]) -> None:
     answers = operation["responses"]
-    answers["422"] = _PROBLEM if "422" in answers or operation.get("parameters") or "requestBody" in operation else answers.get("422", _PROBLEM)
+    answers["422"] = (
+        _PROBLEM
+        if "422" in answers or operation.get("parameters") or "requestBody" in operation
+        else answers.get("422", _PROBLEM)
+    )
     for status in ("400", "404") if operation.get("parameters") or "requestBody" in operation else ():
         answers.setdefault(status, _PROBLEM)
     for status in ("401", "403") if operation.get("security") else ():

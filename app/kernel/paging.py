@@ -30,7 +30,11 @@ class InvalidCursor(InvalidRequest):
     code, title = "invalid-cursor", "The cursor is not valid"
 
     def __init__(self) -> None:
-        super().__init__(faults=[Fault(pointer="query/cursor", code=self.code, message="Take cursors from the `next_cursor` of a page.")])
+        super().__init__(
+            faults=[
+                Fault(pointer="query/cursor", code=self.code, message="Take cursors from the `next_cursor` of a page.")
+            ]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,9 @@ def show(page: Page[Item], shape: Callable[[Item], Shown], request: Request, res
 
 def _page_request(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items per page.")] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(max_length=MAX_CURSOR_LENGTH, description="`next_cursor` of the page before.")] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=MAX_CURSOR_LENGTH, description="`next_cursor` of the page before.")
+    ] = None,
 ) -> PageRequest:
     return PageRequest(limit=limit, cursor=cursor)
 

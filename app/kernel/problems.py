@@ -1,7 +1,7 @@
 """Errors as data: every refusal is a `Problem` subclass, answered as `application/problem+json` (RFC 9457).
 
-A problem's code, title and status stand at its definition, beside the domain code that raises it. Nothing in a problem may
-hold a secret or a statement's parameters.
+A problem's code, title and status stand at its definition, beside the domain code that raises it. Nothing in a
+problem may hold a secret or a statement's parameters.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,10 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    pointer: str = Field(description="Where: a JSON pointer (RFC 6901) into the request, or `query/…`, `header/…`, `path/…`.", examples=["/schema/columns/0/type"])
+    pointer: str = Field(
+        description="Where: a JSON pointer (RFC 6901) into the request, or `query/…`, `header/…`, `path/…`.",
+        examples=["/schema/columns/0/type"],
+    )
     code: str = Field(description="Stable, machine-readable reason.", examples=["unknown-type"])
     message: str = Field(description="The reason in words.")
 
@@ -34,7 +37,9 @@ class ProblemDocument(BaseModel):
     code: str = Field(description="The last part of `type`.")
     detail: str = Field(description="What happened here.")
     correlation_id: str | None = Field(None, description="Names this request in logs and audit.")
-    faults: list[Fault] = Field(default_factory=list, description="Every fault found, when the request itself is wrong.")
+    faults: list[Fault] = Field(
+        default_factory=list, description="Every fault found, when the request itself is wrong."
+    )
 
 
 class Problem(Exception):  # noqa: N818 - the field's word (RFC 9457) is problem

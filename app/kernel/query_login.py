@@ -1,7 +1,7 @@
 """The login that executes previewed queries: the boundary which holds when everything above it fails.
 
-Its own pool; SELECT on published columns is all its role may do. Every use is one READ ONLY transaction with its limits set locally,
-rolled back at the end, and the connection is reset (DISCARD ALL) before anybody else gets it.
+Its own pool; SELECT on published columns is all its role may do. Every use is one READ ONLY transaction with its
+limits set locally, rolled back at the end, and the connection is reset (DISCARD ALL) before anybody else gets it.
 """
 
 from collections.abc import AsyncIterator
@@ -47,7 +47,11 @@ class QueryLogin:
             max_size=self._size,
             statement_cache_size=0,
             max_inactive_connection_lifetime=60,
-            server_settings={"application_name": "spyne-query", "timezone": "UTC", "default_transaction_read_only": "on"},
+            server_settings={
+                "application_name": "spyne-query",
+                "timezone": "UTC",
+                "default_transaction_read_only": "on",
+            },
         )
 
     async def close(self) -> None:
@@ -74,8 +78,10 @@ class QueryLogin:
             await transaction.start()
             try:
                 await connection.execute(
-                    f"SET LOCAL statement_timeout = {limits.statement_timeout_ms:d}; SET LOCAL lock_timeout = {limits.lock_timeout_ms:d}; "
-                    f"SET LOCAL idle_in_transaction_session_timeout = 60000; SET LOCAL work_mem = {limits.work_mem_kb:d}; SET LOCAL search_path = pg_catalog"
+                    f"SET LOCAL statement_timeout = {limits.statement_timeout_ms:d};"
+                    f"SET LOCAL lock_timeout = {limits.lock_timeout_ms:d};"
+                    f"SET LOCAL work_mem = {limits.work_mem_kb:d};"
+                    "SET LOCAL idle_in_transaction_session_timeout = 60000; SET LOCAL search_path = pg_catalog"
                 )
                 yield connection
             finally:

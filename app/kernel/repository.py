@@ -1,6 +1,7 @@
 """The base of every repository: it runs statements and answers rows.
 
-A repository takes ids and statements. It never commits, knows no caller and swallows nothing; what a caller may see is decided above.
+A repository takes ids and statements. It never commits, knows no caller and swallows nothing; what a caller may see
+is decided above.
 """
 
 from collections.abc import AsyncIterator, Sequence

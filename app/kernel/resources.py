@@ -1,4 +1,4 @@
-"""What services are built from: one frozen set per process, made by the registry, used alike by HTTP, jobs, CLI and tests."""
+"""What services are built from: one frozen set per process, used alike by HTTP, jobs, commands and tests."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,6 +1,7 @@
-"""Health: alive (the event loop turns), ready (the database answers, the schema is at head, workers are seen), and a summary.
+"""Health: alive (the event loop turns), ready (database, schema, workers), and a summary.
 
-No check tells anything that a stranger should not know; there is no credential on these routes, so that load balancers can ask.
+No check tells anything that a stranger should not know; there is no credential on these routes, so that load
+balancers can ask.
 """
 
 import asyncio
@@ -68,7 +69,7 @@ async def live(resources: ResourcesDep) -> Health:
 
 @router.get("/ready", operation_id="health_ready", responses={503: {"model": Health, "description": "Not ready"}})
 async def ready(resources: ResourcesDep, response: Response) -> Health:
-    """200 when requests can be served; 503 when the database, or its schema, is not there. Missing workers only degrade."""
+    """200 when requests can be served; 503 when the database or its schema is not there. Missing workers only degrade."""
     found = await check(resources)
     if found.status == "failing":
         response.status_code = 503

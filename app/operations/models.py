@@ -18,5 +18,7 @@ class SystemConfig(Base):
     key: Mapped[str] = mapped_column(primary_key=True, comment="What is decided")
     value: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="The decision")
     version: Mapped[int] = mapped_column(server_default="1", comment="Counts changes; the ETag")
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now(), comment="Time of the last change")
+    updated_at: Mapped[datetime] = mapped_column(
+        server_default=func.now(), onupdate=func.now(), comment="Time of the last change"
+    )
     updated_by: Mapped[str] = mapped_column(comment="Label of who changed it last")

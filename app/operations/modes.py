@@ -1,7 +1,7 @@
 """Modes: what the platform is ready for, and what operations allow now. Pure rules.
 
-The system mode says whether data may come in at all (a new installation is READ_ONLY). The maintenance mode stops writes for a while;
-it is enforced where sessions are made and only explained at the doors.
+The system mode says whether data may come in at all (a new installation is READ_ONLY). The maintenance mode stops
+writes for a while; it is enforced where sessions are made and only explained at the doors.
 """
 
 from dataclasses import dataclass
@@ -65,7 +65,9 @@ class NotIngestionReady(Conflict):
     code, title = "not-ingestion-ready", "The platform is not ready for ingestion"
 
     def __init__(self) -> None:
-        super().__init__("The system mode is READ_ONLY; an admin opens it with PUT /system/mode {\"mode\": \"INGESTION_READY\"}.")
+        super().__init__(
+            'The system mode is READ_ONLY; an admin opens it with PUT /system/mode {"mode": "INGESTION_READY"}.'
+        )
 
 
 DEFAULT_RETRY_SECONDS = 30

@@ -22,7 +22,9 @@ class SystemConfigRepository:
 
     async def get(self, key: str) -> tuple[dict[str, Any], int] | None:
         """The decision and its version, or None when nothing was decided."""
-        found = (await self._session.execute(select(SystemConfig.value, SystemConfig.version).where(SystemConfig.key == key))).one_or_none()
+        found = (
+            await self._session.execute(select(SystemConfig.value, SystemConfig.version).where(SystemConfig.key == key))
+        ).one_or_none()
         return (found.value, found.version) if found else None
 
 
@@ -43,6 +45,7 @@ class SystemConfigWrites(SystemConfigRepository):
         """Replace the decision; answers its new version."""
         fresh = insert(SystemConfig).values(key=key, value=value, updated_by=by)
         changed = fresh.on_conflict_do_update(
-            index_elements=[SystemConfig.key], set_={"value": value, "updated_by": by, "version": SystemConfig.version + 1}
+            index_elements=[SystemConfig.key],
+            set_={"value": value, "updated_by": by, "version": SystemConfig.version + 1},
         ).returning(SystemConfig.version)
         return int((await self._writer.execute(changed)).scalar_one())

@@ -32,7 +32,12 @@ async def get_system_mode(_: AnyActor, session: Reads, response: Response) -> Sy
     return SystemModeDocument(mode=mode)
 
 
-@router.put("/mode", operation_id="set_system_mode", responses=responses(PreconditionFailed), openapi_extra=operation(OperationClass.CONTROL))
+@router.put(
+    "/mode",
+    operation_id="set_system_mode",
+    responses=responses(PreconditionFailed),
+    openapi_extra=operation(OperationClass.CONTROL),
+)
 async def set_system_mode(
     wanted: SystemModeDocument, actor: CanRunSystem, modes: ModesDep, response: Response, if_match: IfMatch = None
 ) -> SystemModeDocument:
@@ -50,7 +55,12 @@ async def get_maintenance(_: AnyActor, session: Reads, response: Response) -> Ma
     return MaintenanceDocument(mode=now.mode, reason=now.reason, until=now.until)
 
 
-@router.put("/maintenance", operation_id="set_maintenance", responses=responses(PreconditionFailed), openapi_extra=operation(OperationClass.CONTROL))
+@router.put(
+    "/maintenance",
+    operation_id="set_maintenance",
+    responses=responses(PreconditionFailed),
+    openapi_extra=operation(OperationClass.CONTROL),
+)
 async def set_maintenance(
     wanted: MaintenanceDocument, actor: CanRunSystem, modes: ModesDep, response: Response, if_match: IfMatch = None
 ) -> MaintenanceDocument:

@@ -15,14 +15,21 @@ class _Strict(BaseModel):
 class SystemModeDocument(_Strict):
     """What the platform is ready for."""
 
-    mode: SystemMode = Field(description="READ_ONLY on day one; INGESTION_READY opens contracts and ingestion.", examples=["INGESTION_READY"])
+    mode: SystemMode = Field(
+        description="READ_ONLY on day one; INGESTION_READY opens contracts and ingestion.", examples=["INGESTION_READY"]
+    )
 
 
 class MaintenanceDocument(_Strict):
     """What operations allow now."""
 
-    mode: MaintenanceMode = Field(description="`normal`, `read_only` (reads, previews and executions go on) or `maintenance`.", examples=["read_only"])
-    reason: str | None = Field(None, max_length=500, description="Shown to those who are refused.", examples=["Moving to a larger disk."])
+    mode: MaintenanceMode = Field(
+        description="`normal`, `read_only` (reads, previews and executions go on) or `maintenance`.",
+        examples=["read_only"],
+    )
+    reason: str | None = Field(
+        None, max_length=500, description="Shown to those who are refused.", examples=["Moving to a larger disk."]
+    )
     until: AwareDatetime | None = Field(None, description="Expected end, RFC 3339 with offset; becomes Retry-After.")
 
 

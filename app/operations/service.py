@@ -39,7 +39,9 @@ class ModesInForce:
             return Maintenance(), etag(0)
         value, version = found
         until = value.get("until")
-        return Maintenance(MaintenanceMode(value["mode"]), value.get("reason"), datetime.fromisoformat(until) if until else None), etag(version)
+        return Maintenance(
+            MaintenanceMode(value["mode"]), value.get("reason"), datetime.fromisoformat(until) if until else None
+        ), etag(version)
 
 
 async def require_ingestion_ready(session: ReadSession) -> None:
@@ -62,14 +64,22 @@ class Modes:
         check_if_match(if_match, etag(version))
         after = {"mode": mode.value}
         version = await self._config.put(SYSTEM_MODE, after, actor.label)
-        await self._audit.append(actor, SystemAction.MODE_CHANGED, "system", None, SYSTEM_MODE, before=before, after=after)
+        await self._audit.append(
+            actor, SystemAction.MODE_CHANGED, "system", None, SYSTEM_MODE, before=before, after=after
+        )
         return mode, etag(version)
 
     async def set_maintenance(self, wanted: Maintenance, actor: Actor, if_match: str | None) -> tuple[Maintenance, str]:
         """The maintenance mode now in force and its ETag."""
         before, version = await self._config.lock(MAINTENANCE) or ({"mode": MaintenanceMode.NORMAL.value}, 0)
         check_if_match(if_match, etag(version))
-        after = {"mode": wanted.mode.value, "reason": wanted.reason, "until": wanted.until.isoformat() if wanted.until else None}
+        after = {
+            "mode": wanted.mode.value,
+            "reason": wanted.reason,
+            "until": wanted.until.isoformat() if wanted.until else None,
+        }
         version = await self._config.put(MAINTENANCE, after, actor.label)
-        await self._audit.append(actor, SystemAction.MAINTENANCE_CHANGED, "system", None, MAINTENANCE, before=before, after=after)
+        await self._audit.append(
+            actor, SystemAction.MAINTENANCE_CHANGED, "system", None, MAINTENANCE, before=before, after=after
+        )
         return wanted, etag(version)

@@ -1,7 +1,7 @@
 """The shield in force: asked by every writing session, and watched for the door.
 
-Sessions ask the database itself, inside their own transaction, so no process can lag behind; the watched copy, at most half a second
-old, only lets the middleware answer early and with reasons.
+Sessions ask the database itself, inside their own transaction, so no process can lag behind; the watched copy, at
+most half a second old, only lets the middleware answer early and with reasons.
 """
 
 import asyncio
