@@ -86,7 +86,10 @@ def place(layout: Layout, account: Account) -> Path:
 
 
 def _relocate(layout: Layout, closed: Path) -> Path:
-    target = RELOCATED / f"{layout.data.name}-{secrets.token_hex(6)}" / "data"
+    temporary = Path(tempfile.gettempdir()).resolve()
+    passing = layout.data.is_relative_to(temporary)  # what was to lie there stays where the system cleans up
+    root = temporary if passing else RELOCATED
+    target = root / f"spyne-{layout.data.name}-{secrets.token_hex(6)}" / "data"
     _log.warning(
         "the data is kept in %s, because PostgreSQL's account cannot pass %s; %s links to it",
         target,
@@ -94,9 +97,9 @@ def _relocate(layout: Layout, closed: Path) -> Path:
         layout.data,
     )
     try:
-        target.parent.mkdir(parents=True, mode=0o755)
-        for directory in (RELOCATED, target.parent):
-            directory.chmod(0o755)
+        root.mkdir(parents=True, mode=0o755, exist_ok=True)
+        target.parent.mkdir()
+        target.parent.chmod(0o711)
         layout.data.symlink_to(target)
     except OSError as error:
         raise DataDirectoryError(f"Cannot place the data directory in {target}: {error}") from error
