@@ -192,7 +192,7 @@ def _engine(url: str, settings: DatabaseSettings, size: int, *, read_only: bool)
     )
 
 
-async def driver_connection(session: WriteSession) -> asyncpg.Connection[Any]:
+async def driver_connection(session: WriteSession) -> "asyncpg.Connection[Any]":  # quoted: generic in its stubs alone
     """The asyncpg connection inside the session's open transaction, for COPY. Valid until the session ends."""
     connection = await session.connection()
     raw = await connection.get_raw_connection()
