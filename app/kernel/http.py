@@ -150,15 +150,17 @@ def _fault(item: dict[str, Any]) -> Fault:
 
 async def _answer_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    return problem_response(FrameworkProblem(error))
 
-    class FrameworkProblem(Problem):
-        """What the framework itself refuses: unknown paths and methods."""
 
-        code = _HTTP_CODES.get(error.status_code, "http-error")
-        title = str(error.detail)
-        status = error.status_code
+class FrameworkProblem(Problem):
+    """What the framework itself refuses, such as unknown paths and methods."""
 
-    return problem_response(FrameworkProblem(headers=error.headers))
+    def __init__(self, error: HTTPException) -> None:
+        super().__init__(str(error.detail), headers=error.headers)
+        self.code = _HTTP_CODES.get(error.status_code, "http-error")  # type: ignore[misc]  # one class for them all
+        self.title = str(error.detail)  # type: ignore[misc]
+        self.status = error.status_code  # type: ignore[misc]
 
 
 _HTTP_CODES = {

@@ -113,7 +113,7 @@ async def _secure(connection: asyncpg.Connection[Any], settings: DatabaseSetting
 async def connect(url: str) -> asyncpg.Connection[Any]:
     """An asyncpg connection to a SQLAlchemy URL."""
     parsed = make_url(url)
-    host = parsed.query.get("host", parsed.host)
+    host = str(parsed.query["host"]) if "host" in parsed.query else parsed.host
     return await asyncpg.connect(
         host=host,
         port=parsed.port or int(str(parsed.query.get("port", 5432))),

@@ -7,9 +7,9 @@ limits set locally, rolled back at the end, and the connection is reset (DISCARD
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy.engine import make_url
 
 from app.kernel.problems import Unavailable
@@ -25,6 +25,10 @@ class QueryLimits:
     work_mem_kb: int = 32_768
 
 
+QueryConnection = PoolConnectionProxy[asyncpg.Record]
+"""A connection of the query role, lent by its pool."""
+
+
 class QueryLogin:
     """Connections of the query role."""
 
@@ -32,7 +36,7 @@ class QueryLogin:
         self._url = make_url(url)
         self._size = settings.query_pool_size
         self._wait = settings.pool_timeout_seconds
-        self._pool: asyncpg.Pool[Any] | None = None
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
         """Make the pool; connections are opened when they are first needed."""
@@ -61,7 +65,7 @@ class QueryLogin:
             self._pool = None
 
     @asynccontextmanager
-    async def transaction(self, limits: QueryLimits) -> AsyncIterator[asyncpg.Connection[Any]]:
+    async def transaction(self, limits: QueryLimits) -> AsyncIterator[QueryConnection]:
         """A connection inside a READ ONLY transaction with the limits set; always rolled back.
 
         Raises:

@@ -27,37 +27,37 @@ class Reading(Generic[Model]):
     def __init__(self, session: ReadSession) -> None:
         self.session = session
 
-    def base(self) -> Select[tuple[Model]]:
+    def base(self) -> Select[Model]:
         """The statement that every other one begins with."""
-        return select(self.model)  # type: ignore[arg-type]  # the class variable cannot carry the type parameter
+        return select(self.model)
 
-    async def one(self, statement: Select[tuple[Row]]) -> Row:
+    async def one(self, statement: Select[Row]) -> Row:
         """The statement's only row. Raises `NotFound` when there is none."""
         found = await self.maybe(statement)
         if found is None:
             raise NotFound
         return found
 
-    async def maybe(self, statement: Select[tuple[Row]]) -> Row | None:
+    async def maybe(self, statement: Select[Row]) -> Row | None:
         """The statement's only row, or None."""
         return (await self.session.execute(statement)).scalar_one_or_none()
 
-    async def all(self, statement: Select[tuple[Row]]) -> Sequence[Row]:
+    async def all(self, statement: Select[Row]) -> Sequence[Row]:
         """Every row; for results which are known to be small."""
         return (await self.session.execute(statement)).scalars().all()
 
-    async def stream(self, statement: Select[tuple[Row]]) -> AsyncIterator[Row]:
+    async def stream(self, statement: Select[Row]) -> AsyncIterator[Row]:
         """Row by row through a server-side cursor; memory does not grow with the result."""
         result = await self.session.stream_scalars(statement)
         async for row in result:
             yield row
 
-    async def count(self, statement: Select[Any]) -> int:
+    async def count(self, statement: Select[*tuple[Any, ...]]) -> int:
         """How many rows the statement has."""
         counted = select(func.count()).select_from(statement.order_by(None).subquery())
         return int((await self.session.execute(counted)).scalar_one())
 
-    async def page(self, statement: Select[tuple[Row]], request: PageRequest) -> Page[Row]:
+    async def page(self, statement: Select[Row], request: PageRequest) -> Page[Row]:
         """One page, newest first, keyed by the model's UUIDv7 id."""
         key = self.model.__table__.c.id
         statement = statement.order_by(key.desc()).limit(request.limit + 1)
