@@ -13,6 +13,7 @@ from app.kernel.migrations import require_head
 from app.kernel.openapi import describe, serve_docs
 from app.kernel.secrets import ServiceSecret, load_secret
 from app.middleware.table import middleware
+from app.operations.measuring import measuring
 from app.operations.shield import ModeWatch
 from app.registry import open_resources, routers
 from app.settings import Settings
@@ -29,6 +30,7 @@ def create_app(
         secret: loaded from the settings or the state directory when absent.
     """
     settings = settings or Settings()
+    modes = ModeWatch()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -38,10 +40,8 @@ def create_app(
         async with open_resources(settings, used_urls, used_secret) as resources:
             async with resources.database.read() as session:
                 await require_head(session)
-            watch = ModeWatch(resources.database)
             app.state.resources = resources
-            app.state.mode_watch = watch
-            async with watch.watching():
+            async with modes.watching(resources.database), measuring(resources.database) as app.state.gauges:
                 yield
 
     app = FastAPI(
@@ -52,7 +52,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
-        middleware=middleware(settings),
+        middleware=middleware(settings, modes),
     )
     install_problem_handlers(app)
     for router in routers():

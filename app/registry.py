@@ -26,6 +26,7 @@ from app.kernel.secrets import ServiceSecret
 from app.kernel.storage import ObjectStorage
 from app.operations import models as operations_models
 from app.operations.health import router as health_router
+from app.operations.measuring import router as metrics_router
 from app.operations.router import router as operations_router
 from app.operations.shield import ModeShield
 from app.settings import Settings
@@ -46,7 +47,7 @@ DOMAINS: tuple[Domain, ...] = (
     Domain("kernel", models=(idempotency, job_models)),
     Domain("audit", routers=(audit_router,), models=(audit_models,)),
     Domain("access", routers=(access_router,), models=(access_models,)),
-    Domain("operations", routers=(operations_router, health_router), models=(operations_models,)),
+    Domain("operations", routers=(operations_router, health_router, metrics_router), models=(operations_models,)),
     Domain("catalog", routers=(catalog_router,), models=(catalog_models,)),
 )
 

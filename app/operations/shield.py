@@ -41,24 +41,23 @@ class ModeShield:
 class ModeWatch:
     """The maintenance mode as this process saw it last."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self) -> None:
         self._current = Maintenance()
 
     def current(self) -> Maintenance:
         """The mode, at most `WATCH_SECONDS` old while the database answers."""
         return self._current
 
-    async def refresh(self) -> None:
+    async def refresh(self, database: Database) -> None:
         """Look now."""
-        async with self._database.read() as session:
+        async with database.read() as session:
             self._current, _ = await ModesInForce(session).maintenance()
 
     @asynccontextmanager
-    async def watching(self) -> AsyncIterator[None]:
+    async def watching(self, database: Database) -> AsyncIterator[None]:
         """Look again and again while the block runs. A database that is away leaves the last view in force."""
-        await self.refresh()
-        task = asyncio.create_task(self._watch(), name="mode-watch")
+        await self.refresh(database)
+        task = asyncio.create_task(self._watch(database), name="mode-watch")
         try:
             yield
         finally:
@@ -66,10 +65,10 @@ class ModeWatch:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    async def _watch(self) -> None:
+    async def _watch(self, database: Database) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             try:
-                await self.refresh()
+                await self.refresh(database)
             except (SQLAlchemyError, OSError) as error:
                 log.warning("the mode cannot be read", extra={"error": type(error).__name__})
