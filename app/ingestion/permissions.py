@@ -1,0 +1,8 @@
+"""Who may send batches, and who may see what became of them."""
+
+from typing import Annotated
+
+from app.kernel.authorization import Actor, Permission, requires
+
+CanIngest = Annotated[Actor, requires(Permission.INGESTION_WRITE)]
+CanSeeBatches = Annotated[Actor, requires(Permission.INGESTION_READ)]

@@ -1,0 +1,56 @@
+"""What the ingestion operations answer."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class VerdictCounts(BaseModel):
+    """How many rows got which verdict. The counts add up to the rows received."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    inserted: int = Field(0, description="New rows.")
+    updated: int = Field(0, description="Rows that replaced a stored one.")
+    unchanged: int = Field(0, description="The same as what is stored already.")
+    duplicate: int = Field(0, description="The same as another row of the batch, or (append) of the dedupe window.")
+    late: int = Field(0, description="Outdone by a row that is newer, or otherwise preferred by the contract.")
+    conflict: int = Field(0, description="Another content under the same key, which the contract rejects; quarantined.")
+    rejected: int = Field(0, description="Not as the contract demands; quarantined.")
+
+
+class QuarantinedRow(BaseModel):
+    """One refused row."""
+
+    line: int = Field(description="Physical line (NDJSON, CSV), or position of the element or row, from 1.")
+    code: str = Field(description="Stable reason.", examples=["wrong-type"])
+    column: str | None = Field(None, description="The column at fault, when it is one.")
+    message: str = Field(description="The reason in words.")
+    raw: str = Field(description="The row as it came, cut to 2,000 characters.")
+
+
+class BatchReport(BaseModel):
+    """What became of a batch."""
+
+    id: UUID = Field(description="The batch.")
+    contract_id: str = Field(description="The contract it came under.", examples=["customers_v1"])
+    table: str = Field(description="The logical table.", examples=["customers"])
+    status: Literal["pending", "completed", "failed", "dry-run"] = Field(description="How far it is.")
+    rows: int = Field(description="Rows received.")
+    counts: VerdictCounts = Field(description="Rows by verdict.")
+    bytes: int = Field(description="Bytes received, as sent.")
+    seconds: float | None = Field(None, description="From the first byte to the merge.")
+    first_event_time: datetime | None = Field(None, description="Earliest event time among its rows.")
+    last_event_time: datetime | None = Field(None, description="Latest event time among its rows.")
+    lag_seconds: float | None = Field(None, description="Processing time less the last event time.")
+    schema_version: int | None = Field(None, description="Schema that its rows were held to.")
+    submitted_by: str = Field(description="Who sent it.")
+    created_at: datetime = Field(description="When it was accepted.")
+    completed_at: datetime | None = Field(None, description="When it was merged, or given up.")
+    quarantined: list[QuarantinedRow] = Field(default_factory=list, description="The first refused rows.")
+    drift: list[str] = Field(default_factory=list, description="Drift found in this batch, by id.")
+    problem: dict[str, object] | None = Field(None, description="Why it failed (RFC 9457).")
+    plan_hash: str | None = Field(None, description="Of a dry run: names its outcome on the data as it was.")
+    links: dict[str, str] = Field(default_factory=dict, description="Where to read on.")
