@@ -1,9 +1,11 @@
 """People and services for tests, made through the service's own use cases."""
 
 import itertools
+from uuid import UUID
 
 from app.access.service import AccessService
-
+from app.access.subjects import user_subject
+from app.access.tokens import AccessTokens
 from app.kernel.authorization import SYSTEM
 from app.kernel.resources import Resources
 
@@ -12,18 +14,28 @@ PASSWORD = "correct horse battery staple"
 
 
 class Identities:
-    """Makes users on one database and tokens for them."""
+    """Makes users, clients and tokens on one database."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
+        self._tokens = AccessTokens(resources.secret, resources.settings.access)
 
-    async def user(self, *roles: str) -> str:
-        """The name of a fresh user who holds the roles; the password is `PASSWORD`."""
+    async def user(self, *roles: str) -> tuple[str, UUID]:
+        """Name and id of a fresh user who holds the roles; the password is `PASSWORD`."""
         name = f"{'-'.join(role.lower() for role in roles) or 'nobody'}-{next(_numbers)}"
         async with self._resources.database.write() as session:
-            await AccessService(session, self._resources).create_user(SYSTEM, name, PASSWORD, roles)
-        return name
+            user = await AccessService(session, self._resources).create_user(SYSTEM, name, PASSWORD, roles)
+        return name, user.id
 
     async def token(self, *roles: str) -> str:
         """An access token of a fresh user who holds the roles."""
-        raise NotImplementedError
+        _, id_ = await self.user(*roles)
+        return self._tokens.issue(user_subject(id_), self._resources.clock()).text
+
+    async def api_key(self, *roles: str) -> str:
+        """A key of a fresh API client which holds the roles."""
+        async with self._resources.database.write() as session:
+            access = AccessService(session, self._resources)
+            client = await access.create_client(SYSTEM, f"client-{next(_numbers)}", roles)
+            _, key = await access.issue_key(SYSTEM, client.id)
+        return key

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from app.access.service import AccessService
 from app.commands.place import Place
@@ -27,17 +28,25 @@ async def first_admin(place: Place) -> Credentials | None:
 
 
 async def create_admin(place: Place, username: str, password: str | None) -> Credentials:
-    """A new administrator."""
-    async with place.resources() as resources:
-        made = await resources.database.run(
-            lambda session: AccessService(session, resources).create_admin(username, password), OperationClass.CONTROL
-        )
-        return Credentials(username, None if password else made)
+    """A new administrator. Raises the access plane's problems."""
+    async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
+        name, chosen = await AccessService(session, resources).create_admin(username, password)
+    return Credentials(name, None if password is not None else chosen)
 
 
 async def create_client(place: Place, name: str, roles: Sequence[str]) -> str:
-    """The key of a new API client."""
+    """The key of a new API client. Raises the access plane's problems."""
     async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
         access = AccessService(session, resources)
         created = await access.create_client(SYSTEM, name, roles)
-        return await access.issue_key(SYSTEM, created.id)
+        _, key = await access.issue_key(SYSTEM, created.id)
+    return key
+
+
+async def demo_key(place: Place, name: str) -> str:
+    """A key for one day of the demonstration's own client, who is made the first time."""
+    async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
+        access = AccessService(session, resources)
+        client = await access.find_client(name) or await access.create_client(SYSTEM, name, ["ADMIN"])
+        _, key = await access.issue_key(SYSTEM, client.id, resources.clock() + timedelta(days=1))
+    return key
