@@ -1,7 +1,7 @@
 """Background work: declared by domains, enqueued in transactions, run by workers.
 
-The shape of every job: claim and commit, work with no session open, apply guarded by the attempt number. At least once, so
-effects are idempotent; a job is never lost after its commit, and never exists before it.
+The shape of every job: claim and commit, work with no session open, apply guarded by the attempt number. At least once,
+so effects are idempotent; a job is never lost after its commit, and never exists before it.
 """
 
 from app.kernel.jobs.context import JobContext

@@ -1,4 +1,4 @@
-"""What a handler works with. No session is open while it works; it opens its own, and applies its effects under guard."""
+"""What a handler works with. No session is open while it works; its effects are applied under the claim's guard."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar

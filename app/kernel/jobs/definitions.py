@@ -1,4 +1,4 @@
-"""What a domain declares about its background work. Declarations are data; nothing registers itself by being imported."""
+"""What a domain declares about its background work: data, so that nothing registers itself by being imported."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

@@ -7,6 +7,7 @@ one run never has two live tickets.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
@@ -17,6 +18,8 @@ from pgqueuer.domain.types import Channel
 from pgqueuer.ports.driver import Driver
 
 from app.kernel.database import WriteSession, driver_connection
+
+QueriesKind = TypeVar("QueriesKind", bound=Queries)
 
 JOBS_SCHEMA = "jobs"
 CHANNEL = Channel("spyne_jobs")
@@ -62,9 +65,9 @@ def grant_statements(role: str) -> list[str]:
     ]
 
 
-def engine_queries(driver: Driver) -> Queries:
+def configured(kind: type[QueriesKind], driver: Driver) -> QueriesKind:
     """The engine's statements over a driver, with our names."""
-    return Queries(
+    return kind(
         driver,
         qbe=QueryBuilderEnvironment(ENGINE_SETTINGS),
         qbq=QueryQueueBuilder(ENGINE_SETTINGS),
@@ -87,7 +90,7 @@ async def issue(session: WriteSession, tickets: Sequence[Ticket]) -> None:
 
     A run which has a live ticket gets no second one.
     """
-    queries = engine_queries(AsyncpgDriver(await driver_connection(session)))
+    queries = configured(Queries, AsyncpgDriver(await driver_connection(session)))
     await queries.enqueue(
         [ticket.name for ticket in tickets],
         [ticket.run_id.bytes for ticket in tickets],

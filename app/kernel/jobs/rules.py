@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError as SQLInterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.kernel.database import sqlstate
@@ -22,7 +23,7 @@ LONGEST_BUSY_PAUSE = timedelta(seconds=2)
 MAX_ERROR_LENGTH = 500
 
 AWAY_SQLSTATES = frozenset({"57P01", "57P02", "57P03", "53300"})
-"""admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections (PostgreSQL manual, appendix A); class 08 too."""
+"""admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections (manual, appendix A); class 08 as well."""
 
 
 class Decision(StrEnum):
@@ -52,7 +53,7 @@ class Facts:
 
 
 def decide(facts: Facts, max_starts: int, now: datetime, lease: timedelta) -> Decision:
-    """What to do with a job whose ticket came up. Shape of the rule: what is over, what lives, what is used up, what waits."""
+    """What to do with a job whose ticket came up: is it over, alive elsewhere, unwanted, used up, or must it wait?"""
     if facts.state not in OPEN_STATES:
         return Decision.DROP
     running = facts.state == JobState.RUNNING
@@ -87,19 +88,20 @@ def judge(error: Exception, starts: int, max_starts: int) -> Ending:
 
 def is_away(error: BaseException) -> bool:
     """Whether the database was not there, rather than refusing."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
     state = sqlstate(error)
-    if state is not None:
-        return state in AWAY_SQLSTATES or state.startswith("08")
-    return isinstance(
-        error, InterfaceError | OperationalError | PoolTimeout | asyncpg.InterfaceError | ConnectionError | FileNotFoundError
-    ) and not isinstance(error, Problem)
+    if state is not None and (state in AWAY_SQLSTATES or state.startswith("08")):
+        return True
+    return isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether a statement of the worker's own, which can fail for no other reason, did not reach the database."""
+    return is_away(error) or isinstance(error, OSError | asyncpg.InterfaceError | SQLInterfaceError)
 
 
 def backoff(times: int, first: timedelta = FIRST_BACKOFF, longest: timedelta = LONGEST_BACKOFF) -> timedelta:
-    """The pause after the `times`-th disappointment: doubled each time, capped, with jitter between half and all of it."""
-    full = min(first * 2 ** min(max(times - 1, 0), 20), longest)
+    """The pause after the `times`-th disappointment: doubled each time, capped, with jitter down to half of it."""
+    full = min(first * 2.0 ** min(max(times - 1, 0), 20), longest)
     return full * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
 
 

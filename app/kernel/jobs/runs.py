@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.kernel.database import ReadSession, WriteSession
@@ -19,6 +19,16 @@ LOG_KEPT = timedelta(days=1)
 
 SWEEP_ROWS = 1_000
 """Rows that one sweep touches at most, so that its transaction stays short."""
+
+_PRUNE_LOG = f"""
+DELETE FROM {JOBS_SCHEMA}.pgqueuer_log WHERE id IN (
+    SELECT id FROM {JOBS_SCHEMA}.pgqueuer_log WHERE created < now() - CAST(:kept AS interval) LIMIT :rows)
+"""  # noqa: S608 - names of our own tables
+_PRUNE_HELD = f"""
+DELETE FROM {JOBS_SCHEMA}.pgqueuer WHERE id IN (
+    SELECT id FROM {JOBS_SCHEMA}.pgqueuer WHERE status = 'failed' AND updated < now() - CAST(:kept AS interval)
+    LIMIT :rows FOR UPDATE SKIP LOCKED)
+"""  # noqa: S608 - names of our own tables
 
 _RUN_LOCK = "spyne.run:"
 _KEY_LOCK = "spyne.job-key:"
@@ -54,7 +64,7 @@ class Claimed:
 async def claim(session: WriteSession, run_id: UUID, max_starts: int, lease: timedelta, worker_id: UUID) -> Claimed:
     """The claim on a run, started in the session's transaction; or why it is not to be started now.
 
-    A run being applied, and a key being claimed, are told by advisory locks of transactions, which nobody waits for here.
+    Runs being applied and keys being claimed are known by advisory locks of transactions; nobody waits for them here.
     """
     run = (await session.execute(select(JobRun).where(JobRun.id == run_id).with_for_update())).scalar_one_or_none()
     if run is None:
@@ -92,7 +102,9 @@ async def _free(session: WriteSession, run: JobRun) -> bool:
         return True
     if not await _try_lock(session, f"{_KEY_LOCK}{run.key}"):
         return False
-    other = select(JobRun.id).where(JobRun.key == run.key, JobRun.state == JobState.RUNNING, JobRun.id != run.id).limit(1)
+    other = (
+        select(JobRun.id).where(JobRun.key == run.key, JobRun.state == JobState.RUNNING, JobRun.id != run.id).limit(1)
+    )
     return (await session.execute(other)).first() is None
 
 
@@ -158,7 +170,8 @@ async def put_back(session: WriteSession, held: Claim, error: str, delay: timede
 class Pulse:
     """What a beat found out about the claims of its worker."""
 
-    current: frozenset[UUID]
+    current: frozenset[tuple[UUID, int]]
+    """Run and attempt of the claims that are still theirs."""
     to_cancel: frozenset[UUID]
 
 
@@ -171,13 +184,16 @@ async def beat(session: WriteSession, worker_id: UUID, label: str, claims: Seque
         return Pulse(frozenset(), frozenset())
     statement = (
         update(JobRun)
-        .where(or_(*(JobRun.id.in_([held.run_id]) & (JobRun.attempt == held.attempt) for held in claims)))
+        .where(tuple_(JobRun.id, JobRun.attempt).in_([(held.run_id, held.attempt) for held in claims]))
         .where(JobRun.state == JobState.RUNNING)
         .values(heartbeat_at=func.clock_timestamp())
-        .returning(JobRun.id, JobRun.cancel_requested_at)
+        .returning(JobRun.id, JobRun.attempt, JobRun.cancel_requested_at)
     )
     rows = (await session.execute(statement)).all()
-    return Pulse(frozenset(row.id for row in rows), frozenset(row.id for row in rows if row.cancel_requested_at is not None))
+    return Pulse(
+        current=frozenset((row.id, row.attempt) for row in rows),
+        to_cancel=frozenset(row.id for row in rows if row.cancel_requested_at is not None),
+    )
 
 
 async def leave(session: WriteSession, worker_id: UUID) -> None:
@@ -233,12 +249,7 @@ async def orphans(session: WriteSession, lease: timedelta) -> Sequence[Ticket]:
 
 async def prune(session: WriteSession) -> None:
     """Drop what nobody reads: the engine's old log and held tickets, workers that never said good-bye."""
-    for statement in (
-        f"DELETE FROM {JOBS_SCHEMA}.pgqueuer_log WHERE id IN "  # noqa: S608 - names of our own tables
-        f"(SELECT id FROM {JOBS_SCHEMA}.pgqueuer_log WHERE created < now() - CAST(:kept AS interval) LIMIT :rows)",
-        f"DELETE FROM {JOBS_SCHEMA}.pgqueuer WHERE id IN "  # noqa: S608 - names of our own tables
-        f"(SELECT id FROM {JOBS_SCHEMA}.pgqueuer WHERE status = 'failed' AND updated < now() - CAST(:kept AS interval) "
-        "LIMIT :rows FOR UPDATE SKIP LOCKED)",
-    ):
-        await session.execute(text(statement), {"kept": LOG_KEPT, "rows": SWEEP_ROWS})
+    limits = {"kept": LOG_KEPT, "rows": SWEEP_ROWS}
+    await session.execute(text(_PRUNE_LOG), limits)
+    await session.execute(text(_PRUNE_HELD), limits)
     await session.execute(delete(WorkerHeartbeat).where(WorkerHeartbeat.seen_at < func.now() - LOG_KEPT))
