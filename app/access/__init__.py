@@ -1,0 +1,1 @@
+"""Who: users, roles, clients and their credentials, resolved to the one typed actor."""

@@ -1,0 +1,1 @@
+"""What happened: rows that can be added and read, and nothing else."""

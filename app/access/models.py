@@ -1,0 +1,125 @@
+"""Users, roles, service clients and their credentials. Secrets are kept as hashes only."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.models import Base, Created, Identified
+
+
+class User(Identified, Created, Base):
+    """A person."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        UniqueConstraint("username"),
+        UniqueConstraint("provider_issuer", "provider_subject"),
+        CheckConstraint("username = lower(username)", name="username"),
+        CheckConstraint("auth_provider IN ('local', 'oidc', 'saml')", name="auth_provider"),
+        CheckConstraint("auth_provider = 'local' OR provider_subject IS NOT NULL", name="provider_subject"),
+        CheckConstraint("status IN ('active', 'disabled')", name="status"),
+    )
+
+    username: Mapped[str] = mapped_column(Text, comment="Name to log in with, lower case")
+    email: Mapped[str | None] = mapped_column(Text, comment="E-mail address")
+    display_name: Mapped[str | None] = mapped_column(Text, comment="Name to show")
+    password_hash: Mapped[str | None] = mapped_column(
+        Text, comment="argon2id, encoded; null when another provider logs in"
+    )
+    auth_provider: Mapped[str] = mapped_column(Text, server_default="local", comment="local, oidc or saml")
+    provider_issuer: Mapped[str | None] = mapped_column(Text, comment="Issuer that vouches for the subject")
+    provider_subject: Mapped[str | None] = mapped_column(Text, comment="The provider's id of the person")
+    status: Mapped[str] = mapped_column(Text, server_default="active", comment="active or disabled")
+    last_login_at: Mapped[datetime | None] = mapped_column(comment="Last successful log-in")
+
+
+class RoleRow(Base):
+    """A role, as the database knows it."""
+
+    __tablename__ = "roles"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True, comment="Name of the role")
+
+
+class RolePermission(Base):
+    """A permission that a role allows."""
+
+    __tablename__ = "role_permissions"
+
+    role: Mapped[str] = mapped_column(ForeignKey("spyne.roles.name"), primary_key=True, comment="Role")
+    permission: Mapped[str] = mapped_column(Text, primary_key=True, comment="Permission that it allows")
+
+
+class UserRole(Base):
+    """A role that a user holds."""
+
+    __tablename__ = "user_roles"
+
+    user_id: Mapped[UUID] = mapped_column(
+        ForeignKey("spyne.users.id", ondelete="CASCADE"), primary_key=True, comment="User"
+    )
+    role: Mapped[str] = mapped_column(ForeignKey("spyne.roles.name"), primary_key=True, comment="Role held")
+
+
+class ApiClient(Identified, Created, Base):
+    """A service account."""
+
+    __tablename__ = "api_clients"
+    __table_args__ = (
+        UniqueConstraint("name"),
+        CheckConstraint("status IN ('active', 'disabled')", name="status"),
+    )
+
+    name: Mapped[str] = mapped_column(Text, comment="Name; also the OAuth2 client_id")
+    description: Mapped[str] = mapped_column(Text, server_default="", comment="What the client is for")
+    status: Mapped[str] = mapped_column(Text, server_default="active", comment="active or disabled")
+
+
+class ClientRole(Base):
+    """A role that a client holds."""
+
+    __tablename__ = "client_roles"
+
+    client_id: Mapped[UUID] = mapped_column(
+        ForeignKey("spyne.api_clients.id", ondelete="CASCADE"), primary_key=True, comment="Client"
+    )
+    role: Mapped[str] = mapped_column(ForeignKey("spyne.roles.name"), primary_key=True, comment="Role held")
+
+
+class ApiKey(Identified, Created, Base):
+    """A key of a client, which is its OAuth2 client_secret too."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("prefix"), Index(None, "client_id"))
+
+    client_id: Mapped[UUID] = mapped_column(ForeignKey("spyne.api_clients.id", ondelete="CASCADE"), comment="Client")
+    prefix: Mapped[str] = mapped_column(Text, comment="Public part, by which the key is found")
+    digest: Mapped[bytes] = mapped_column(LargeBinary, comment="SHA-256 of the whole key")
+    expires_at: Mapped[datetime | None] = mapped_column(comment="Not valid from then on")
+    revoked_at: Mapped[datetime | None] = mapped_column(comment="When it was revoked")
+
+
+class RevokedToken(Base):
+    """An access token that was ended before its time."""
+
+    __tablename__ = "revoked_tokens"
+    __table_args__ = (Index(None, "subject"), Index(None, "expires_at"))
+
+    jti: Mapped[UUID] = mapped_column(primary_key=True, comment="Id of the token")
+    subject: Mapped[str] = mapped_column(Text, comment="Whose token, as in its sub")
+    expires_at: Mapped[datetime] = mapped_column(comment="End of the token itself; the row is of no use after it")
+    revoked_at: Mapped[datetime] = mapped_column(server_default=func.now(), comment="When it was revoked")
+
+
+class LoginAttempt(Identified, Base):
+    """A failed log-in, kept as long as it may count towards a lock."""
+
+    __tablename__ = "login_attempts"
+    __table_args__ = (Index(None, "pair", "failed_at"), Index(None, "failed_at"))
+
+    pair: Mapped[bytes] = mapped_column(
+        LargeBinary, comment="Keyed hash of name and address; names may be mistyped passwords"
+    )
+    failed_at: Mapped[datetime] = mapped_column(comment="When it failed")

@@ -1,0 +1,85 @@
+"""Passwords: argon2id in threads, few at a time, and at the same price whether the user exists or not."""
+
+import asyncio
+import functools
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from weakref import WeakKeyDictionary
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from app.kernel.problems import Fault, InvalidRequest
+
+MIN_LENGTH = 12
+MAX_LENGTH = 1024
+"""Characters. NIST SP 800-63B section 3.1.1.2 asks for a minimum well above 8 and a maximum of at least 64."""
+
+AT_ONCE = 2
+"""Verifications at a time, per process: each takes a core and 19 MiB."""
+
+_HASHER = PasswordHash((Argon2Hasher(memory_cost=19_456, time_cost=2, parallelism=1),))
+"""19 MiB, two passes, one lane: OWASP Password Storage Cheat Sheet, argon2id."""
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+class UnsuitablePassword(InvalidRequest):
+    """The password is too short, too long or not text."""
+
+    code, title = "unsuitable-password", "The password is not suitable"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, faults=[Fault(pointer="/password", code=self.code, message=message)])
+
+
+def check_suitable(password: str) -> None:
+    """Return when the password may be set. Raises `UnsuitablePassword`."""
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise UnsuitablePassword(f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters.")
+    if not is_text(password):
+        raise UnsuitablePassword("A password holds no NUL and no lone surrogates.")
+
+
+def is_text(value: str) -> bool:
+    """Whether the value is text that UTF-8 can carry, without NUL."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in value
+
+
+@asynccontextmanager
+async def turn() -> AsyncIterator[None]:
+    """Wait for one of the few turns. To be taken before a connection, so that a flood of log-ins holds none."""
+    loop = asyncio.get_running_loop()
+    async with _turns.setdefault(loop, asyncio.Semaphore(AT_ONCE)):
+        yield
+
+
+async def hashed(password: str) -> str:
+    """The encoded argon2id hash. Raises `UnsuitablePassword`."""
+    check_suitable(password)
+    return await asyncio.to_thread(_HASHER.hash, password)
+
+
+async def verify(password: str, encoded: str | None) -> tuple[bool, str | None]:
+    """Whether the password is right, and a fresh hash when the kept one has older parameters. To be called in a `turn`.
+
+    Args:
+        password: as it was given.
+        encoded: the kept hash; None for an unknown user, who costs the same and is never right.
+    """
+    right, fresh = await asyncio.to_thread(_verify, password, encoded)
+    return right and encoded is not None, fresh if encoded is not None else None
+
+
+def _verify(password: str, encoded: str | None) -> tuple[bool, str | None]:
+    return _HASHER.verify_and_update(password, encoded if encoded is not None else _nobodys_hash())
+
+
+@functools.cache
+def _nobodys_hash() -> str:
+    return _HASHER.hash(secrets.token_urlsafe())

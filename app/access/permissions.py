@@ -1,0 +1,7 @@
+"""Who may administer identities."""
+
+from typing import Annotated
+
+from app.kernel.authorization import Actor, Permission, requires
+
+CanAdministerUsers = Annotated[Actor, requires(Permission.USERS_ADMIN)]

@@ -1,0 +1,110 @@
+"""`/api/auth`: tokens, and who one is."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+
+from app.access.grants import Grant, TokenGrants
+from app.access.oauth import FORM, GrantType, Refusal, read_token_request
+from app.access.schemas import CallerDocument, CredentialDocument, TokenDocument, TokenErrorDocument
+from app.access.standing import Credential
+from app.audit.origin import note_client
+from app.kernel.authorization import AnyActor
+from app.kernel.database import OperationClass
+from app.kernel.http import Controls, TransactionalRoute, operation
+from app.kernel.resources import ResourcesDep
+
+router = APIRouter(prefix="/api/auth", tags=["access"], route_class=TransactionalRoute)
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 section 5.1
+
+_TEXT = {"type": "string"}
+_TOKEN_FORM: dict[str, Any] = {
+    "required": True,
+    "content": {
+        FORM: {
+            "schema": {
+                "type": "object",
+                "required": ["grant_type"],
+                "properties": {
+                    "grant_type": {"type": "string", "enum": [grant.value for grant in GrantType]},
+                    "username": _TEXT,
+                    "password": {"type": "string", "format": "password"},
+                    "client_id": _TEXT,
+                    "client_secret": {
+                        "type": "string",
+                        "format": "password",
+                        "description": "An API key of the client.",
+                    },
+                    "scope": {"type": "string", "description": "Narrows the token to these permissions."},
+                },
+            }
+        }
+    },
+}
+
+
+async def _grants(session: Controls, resources: ResourcesDep) -> TokenGrants:
+    return TokenGrants(session, resources)
+
+
+GrantsDep = Annotated[TokenGrants, Depends(_grants)]
+
+
+@router.post(
+    "/token",
+    operation_id="issue_token",
+    response_model=TokenDocument,
+    responses={
+        400: {"model": TokenErrorDocument, "description": "The request is refused (RFC 6749 section 5.2)."},
+        401: {"model": TokenErrorDocument, "description": "The client is not recognised."},
+    },
+    openapi_extra=operation(OperationClass.CONTROL) | {"requestBody": _TOKEN_FORM},
+)
+async def issue_token(request: Request, grants: GrantsDep) -> Response:
+    """An access token for a person (`password`) or a service (`client_credentials`), as OAuth2 has it.
+
+    Open in every mode, so that an admin can log in to end a maintenance.
+    """
+    headers = request.headers
+    asked = read_token_request(
+        headers.get("content-type", ""), ", ".join(headers.getlist("authorization")) or None, await request.body()
+    )
+    return _token_answer(await grants.answer(asked, note_client(request.scope)))
+
+
+def _token_answer(answer: Grant | Refusal) -> Response:
+    if isinstance(answer, Grant):
+        document = TokenDocument(
+            access_token=answer.token.text,
+            token_type="Bearer",  # noqa: S106 - the type, not a token
+            expires_in=answer.lifetime_seconds,
+            scope=" ".join(sorted(answer.scope)),
+        )
+        return JSONResponse(document.model_dump(mode="json"), headers=NO_STORE)
+    headers = dict(NO_STORE)
+    if answer.status == 401:  # noqa: PLR2004 - RFC 6749 section 5.2 asks for the challenge with this status
+        headers["WWW-Authenticate"] = 'Basic realm="spyne"'
+    if answer.retry_after_seconds is not None:
+        headers["Retry-After"] = str(answer.retry_after_seconds)
+    error = TokenErrorDocument(error=answer.error, error_description=answer.description)
+    return JSONResponse(error.model_dump(mode="json"), answer.status, headers=headers)
+
+
+@router.get("/me", operation_id="get_caller")
+async def get_caller(actor: AnyActor, request: Request, response: Response) -> CallerDocument:
+    """Who is calling, with what, and what it allows."""
+    response.headers["Cache-Control"] = "no-store"
+    credential: Credential = request.scope["spyne.credential"]
+    shown = CredentialDocument.model_validate(
+        {"kind": credential.kind, "id": credential.id, "expires_at": credential.expires_at}
+    )
+    return CallerDocument(
+        kind=actor.kind.value,
+        id=actor.id,
+        name=actor.label,
+        roles=sorted(actor.roles),
+        permissions=sorted(actor.permissions),
+        credential=shown,
+    )

@@ -1,0 +1,51 @@
+"""Requests and answers of identity."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.access.oauth import ErrorCode
+from app.kernel.authorization import Permission
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TokenDocument(_Strict):
+    """An access token (RFC 6749 section 5.1)."""
+
+    access_token: str = Field(description="Send it as `Authorization: Bearer …`. A secret.")
+    token_type: Literal["Bearer"] = Field(description="Always Bearer.")
+    expires_in: int = Field(description="Life of the token, seconds.", examples=[3600])
+    scope: str = Field(
+        description="Permissions that it gives now, separated by spaces.", examples=["query:run tables:read"]
+    )
+
+
+class TokenErrorDocument(_Strict):
+    """Why there is no token (RFC 6749 section 5.2)."""
+
+    error: ErrorCode = Field(description="The reason, as the standard names it.")
+    error_description: str = Field(description="The reason in words.")
+
+
+class CredentialDocument(_Strict):
+    """What the caller showed."""
+
+    kind: Literal["access_token", "api_key"] = Field(description="What kind of credential.")
+    id: str = Field(description="Id of the token (jti) or key.")
+    expires_at: datetime | None = Field(description="Not valid from then on; null when it does not expire.")
+
+
+class CallerDocument(_Strict):
+    """Who is calling."""
+
+    kind: Literal["user", "api_client", "system"] = Field(description="Person or service.")
+    id: UUID | None = Field(description="Id of the user or client.")
+    name: str = Field(description="Name of the user or client.", examples=["ada"])
+    roles: list[str] = Field(description="Roles held, sorted.", examples=[["ANALYST"]])
+    permissions: list[Permission] = Field(description="What this credential may do now, sorted.")
+    credential: CredentialDocument = Field(description="What was shown.")

@@ -1,0 +1,167 @@
+"""Access tokens: the only module that knows python-jose, wrapped because python-jose alone accepts too much.
+
+Every rule is checked here, the header before anything else: one constant algorithm per key, an exact set of header
+fields, canonical base64url, at most 4 kB, all claims present and of their type. Whatever goes wrong is `InvalidToken`.
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from jose import jwk, jws
+from jose.backends.base import Key
+
+from app.access.subjects import parse_subject
+from app.kernel import strict_json
+from app.kernel.ids import new_id
+from app.kernel.problems import Unauthenticated
+from app.kernel.secrets import MIN_BYTES, ServiceSecret, WeakSecretError
+from app.settings import AccessSettings
+
+ALGORITHM = "HS256"
+TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type: RFC 9068 section 2.1 tells access tokens from other JWTs by it
+CURRENT_KEY = "jwt:1"
+MAX_TOKEN_LENGTH = 4096
+MAX_LIFETIME = timedelta(days=1)
+"""The longest that `AccessSettings.token_lifetime_seconds` allows; a token that claims more was not issued by us."""
+CLOCK_SKEW = timedelta(seconds=30)
+"""How far ahead another process's clock may be when it issues; never applied to the expiry."""
+
+_HEADER = frozenset({"alg", "typ", "kid"})
+_REQUIRED = frozenset({"iss", "aud", "sub", "jti", "iat", "exp"})
+_OPTIONAL = frozenset({"scope", "key"})
+_SEGMENT = re.compile(rb"[A-Za-z0-9_-]+")
+_SEGMENTS = 3
+_LATEST = 253_402_300_799
+"""9999-12-31T23:59:59Z: the last second that `datetime` can hold."""
+
+
+class InvalidToken(Unauthenticated):
+    """The access token is not one of ours, or not valid any more."""
+
+    code, title = "invalid-token", "The access token is not valid"
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail)
+        self.headers["WWW-Authenticate"] = 'Bearer realm="spyne", error="invalid_token"'  # RFC 6750 section 3.1
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a valid token says."""
+
+    subject: str
+    jti: UUID
+    issued_at: datetime
+    expires_at: datetime
+    scope: frozenset[str] | None
+    """Permissions that the token is narrowed to; None for all that its holder has."""
+    key_id: UUID | None
+    """The API key that it was issued for, which must be valid still."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A fresh token. The text is a secret."""
+
+    text: str
+    claims: Claims
+
+
+class AccessTokens:
+    """Issues and verifies the tokens of one service secret."""
+
+    def __init__(self, secret: ServiceSecret, settings: AccessSettings) -> None:
+        """Derives the keys.
+
+        Raises:
+            WeakSecretError: a key has less than 32 bytes.
+        """
+        self._lifetime = timedelta(seconds=settings.token_lifetime_seconds)
+        self._issuer = settings.issuer
+        self._audience = settings.audience
+        self._keys: Mapping[str, Key] = MappingProxyType({CURRENT_KEY: _hmac_key(secret.key(CURRENT_KEY))})
+
+    def issue(
+        self, subject: str, now: datetime, *, scope: frozenset[str] | None = None, key_id: UUID | None = None
+    ) -> IssuedToken:
+        """A fresh token for a subject (`user_subject`, `client_subject`), valid for the configured lifetime."""
+        issued_at = now.astimezone(UTC).replace(microsecond=0)
+        claims = Claims(subject, new_id(), issued_at, issued_at + self._lifetime, scope, key_id)
+        body: dict[str, Any] = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": subject,
+            "jti": str(claims.jti),
+            "iat": int(issued_at.timestamp()),
+            "exp": int(claims.expires_at.timestamp()),
+        }
+        if scope is not None:
+            body["scope"] = " ".join(sorted(scope))
+        if key_id is not None:
+            body["key"] = str(key_id)
+        headers = {"typ": TOKEN_TYPE, "kid": CURRENT_KEY}
+        text = jws.sign(body, self._keys[CURRENT_KEY], headers=headers, algorithm=ALGORITHM)
+        return IssuedToken(text, claims)
+
+    def verify(self, token: bytes, now: datetime) -> Claims:
+        """The claims of a valid token. Raises `InvalidToken` for everything else."""
+        try:
+            return self._verified(token, now)
+        except Exception as error:  # whatever a hostile token provokes, the answer is the same
+            raise InvalidToken from error
+
+    def _verified(self, token: bytes, now: datetime) -> Claims:
+        _require(len(token) <= MAX_TOKEN_LENGTH)
+        segments = token.split(b".")
+        _require(len(segments) == _SEGMENTS and all(_is_canonical(segment) for segment in segments))
+        header = strict_json.loads(_decoded(segments[0]))
+        _require(isinstance(header, dict) and header.keys() == _HEADER)
+        _require(header["alg"] == ALGORITHM and header["typ"] == TOKEN_TYPE and isinstance(header["kid"], str))
+        key = self._keys[header["kid"]]
+        return self._claims(strict_json.loads(jws.verify(token.decode("ascii"), key, [ALGORITHM])), now)
+
+    def _claims(self, body: Any, now: datetime) -> Claims:
+        _require(isinstance(body, dict) and body.keys() >= _REQUIRED and body.keys() <= _REQUIRED | _OPTIONAL)
+        _require(all(isinstance(body[name], str) for name in body.keys() - {"iat", "exp"}))
+        _require(body["iss"] == self._issuer and body["aud"] == self._audience)
+        parse_subject(body["sub"])
+        issued_at, expires_at = _moment(body["iat"]), _moment(body["exp"])
+        _require(issued_at <= now + CLOCK_SKEW and issued_at < expires_at <= issued_at + MAX_LIFETIME)
+        _require(now < expires_at)
+        scope = frozenset(body["scope"].split(" ")) if "scope" in body else None
+        key_id = UUID(body["key"]) if "key" in body else None
+        return Claims(body["sub"], UUID(body["jti"]), issued_at, expires_at, scope, key_id)
+
+
+def _hmac_key(value: bytes) -> Key:
+    if len(value) < MIN_BYTES:
+        raise WeakSecretError(f"A signing key has {len(value)} bytes; at least {MIN_BYTES} are needed.")
+    key: Key = jwk.construct(value, ALGORITHM)
+    return key
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise ValueError("not a valid token")
+
+
+def _is_canonical(segment: bytes) -> bool:
+    """Whether the segment is the one spelling of its bytes: unused bits zero, no padding, no foreign characters."""
+    return (
+        _SEGMENT.fullmatch(segment) is not None and base64.urlsafe_b64encode(_decoded(segment)).rstrip(b"=") == segment
+    )
+
+
+def _decoded(segment: bytes) -> bytes:
+    return base64.urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
+
+
+def _moment(value: Any) -> datetime:
+    _require(type(value) is int and 0 < value <= _LATEST)
+    return datetime.fromtimestamp(value, UTC)

@@ -1,0 +1,111 @@
+"""What changed, as JSON that PostgreSQL can hold and that any reader of the log may see.
+
+Secrets appear as keyed hashes at most.
+"""
+
+import hashlib
+import hmac
+import itertools
+import math
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from pydantic import SecretBytes, SecretStr
+
+REDACTED = "[secret]"
+MAX_TEXT = 10_000
+"""Characters of one text in a diff; the log tells what changed, it is no second store of it."""
+
+_WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
+_SECRET_WORDS = frozenset(
+    {
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "token",
+        "authorization",
+        "cookie",
+        "credential",
+        "credentials",
+        "apikey",
+        "jwt",
+    }
+)
+_SECRET_PAIRS = frozenset({("api", "key"), ("private", "key"), ("signing", "key"), ("access", "key")})
+
+Diff = tuple[dict[str, Any] | None, dict[str, Any] | None]
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a field of this name holds a secret: `password_hash`, `apiKey`; not `primary_key` or `max_tokens`."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    return not _SECRET_WORDS.isdisjoint(words) or not _SECRET_PAIRS.isdisjoint(itertools.pairwise(words))
+
+
+def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, key: bytes | None) -> Diff:
+    """Both sides, shown, and reduced to the fields that differ when there are two.
+
+    Args:
+        before: the fields before the change; None for a creation.
+        after: the fields after it; None for a deletion.
+        key: of the hashes that stand for secrets, so that a reader can tell whether two are the same; without one
+            they read `[secret]`.
+    """
+    shown_before = None if before is None else _fields(before, key)
+    shown_after = None if after is None else _fields(after, key)
+    if shown_before is None or shown_after is None or before is None or after is None:
+        return shown_before, shown_after
+    absent = object()
+    same = {name for name in before if name in after and before.get(name, absent) == after.get(name, absent)}
+    return (
+        {name: value for name, value in shown_before.items() if name not in same},
+        {name: value for name, value in shown_after.items() if name not in same},
+    )
+
+
+def clean(text: str) -> str:
+    """The text as PostgreSQL can hold it: NUL and lone surrogates replaced, bounded in length."""
+    if "\x00" in text or not text.isascii():
+        text = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+
+def _fields(fields: Mapping[str, Any], key: bytes | None) -> dict[str, Any]:
+    return {
+        clean(str(name)): _hidden(value, key) if value is not None and is_secret_name(str(name)) else _shown(value, key)
+        for name, value in fields.items()
+    }
+
+
+def _hidden(value: object, key: bytes | None) -> str:
+    if isinstance(value, (SecretStr, SecretBytes)):
+        value = value.get_secret_value()
+    if key is None:
+        return REDACTED
+    raw = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+    return "hmac-sha256:" + hmac.new(key, raw, hashlib.sha256).hexdigest()
+
+
+def _shown(value: object, key: bytes | None) -> Any:  # noqa: PLR0911 - one return per kind of value
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, (SecretStr, SecretBytes)):
+        return _hidden(value, key)
+    if isinstance(value, Mapping):
+        return _fields(value, key)
+    if isinstance(value, (list, tuple)):
+        return [_shown(item, key) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((_shown(item, key) for item in value), key=str)
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return f"sha256:{hashlib.sha256(value).hexdigest()}"
+    return clean(str(value))

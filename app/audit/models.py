@@ -1,0 +1,58 @@
+"""`audit_log`: one row for everything that somebody did. Grants and triggers keep it append-only."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.models import Base, Identified
+
+
+class AuditEntry(Identified, Base):
+    """One thing that somebody did."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (
+        CheckConstraint("action ~ '^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*$'", name="action"),
+        CheckConstraint(
+            "verb IN ('CREATE', 'UPDATE', 'DELETE', 'APPROVE', 'REJECT', 'DOWNLOAD', 'UPLOAD', 'LOGIN', 'LOGOUT')",
+            name="verb",
+        ),
+        CheckConstraint("outcome IN ('success', 'failure')", name="outcome"),
+        Index(None, "time"),
+        Index(None, "actor_id"),
+        Index(None, "entity_type", "entity_id"),
+        Index(None, "correlation_id"),
+    )
+
+    time: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.clock_timestamp(), comment="When, by the database's clock"
+    )
+    transaction_id: Mapped[int] = mapped_column(
+        BigInteger,
+        server_default=text("((pg_current_xact_id())::text)::bigint"),
+        comment="Rows of one change share it; orders them against a snapshot",
+    )
+    actor_kind: Mapped[str] = mapped_column(Text, comment="user, api_client or system")
+    actor_id: Mapped[UUID | None] = mapped_column(
+        comment="Id of the user or client; null for the system and unknown names"
+    )
+    actor_label: Mapped[str] = mapped_column(Text, comment="Name at that time; outlives deletion")
+    action: Mapped[str] = mapped_column(Text, comment="subject:action")
+    verb: Mapped[str] = mapped_column(Text, comment="Kind of action across all domains")
+    entity_type: Mapped[str] = mapped_column(Text, comment="Kind of thing acted on")
+    entity_id: Mapped[str | None] = mapped_column(Text, comment="Id of the thing, as text")
+    entity_label: Mapped[str | None] = mapped_column(Text, comment="Name of the thing at that time")
+    before: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), comment="Changed fields before; secrets as keyed hashes"
+    )
+    after: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), comment="Changed fields after; secrets as keyed hashes"
+    )
+    correlation_id: Mapped[str | None] = mapped_column(Text, comment="Request or job that did it")
+    trace_id: Mapped[str | None] = mapped_column(Text, comment="W3C trace id, 32 hex digits")
+    client_address: Mapped[str | None] = mapped_column(Text, comment="Peer address of the request")
+    outcome: Mapped[str] = mapped_column(Text, comment="success or failure")

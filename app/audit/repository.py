@@ -1,0 +1,72 @@
+"""All SQL of the audit log: appending and reading. There is deliberately no way to change or remove a row."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from app.audit.actions import Outcome, Verb
+from app.audit.models import AuditEntry
+from app.kernel.database import WriteSession
+from app.kernel.paging import Page, PageRequest
+from app.kernel.repository import Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which rows; absent conditions hold for all."""
+
+    actor_id: UUID | None = None
+    actor: str | None = None
+    action: str | None = None
+    verb: Verb | None = None
+    entity_type: str | None = None
+    entity_id: str | None = None
+    correlation_id: str | None = None
+    outcome: Outcome | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_EQUALITIES = {
+    "actor_id": AuditEntry.actor_id,
+    "actor": AuditEntry.actor_label,
+    "action": AuditEntry.action,
+    "verb": AuditEntry.verb,
+    "entity_type": AuditEntry.entity_type,
+    "entity_id": AuditEntry.entity_id,
+    "correlation_id": AuditEntry.correlation_id,
+    "outcome": AuditEntry.outcome,
+}
+
+
+class AuditEntries(Reading[AuditEntry]):
+    """Reads the log."""
+
+    model = AuditEntry
+
+    async def matching(self, wanted: AuditFilter, request: PageRequest) -> Page[AuditEntry]:
+        """One page of the rows that satisfy every condition, newest first."""
+        statement = self.base()
+        for name, column in _EQUALITIES.items():
+            value = getattr(wanted, name)
+            if value is not None:
+                statement = statement.where(column == value)
+        if wanted.since is not None:
+            statement = statement.where(AuditEntry.time >= wanted.since)
+        if wanted.until is not None:
+            statement = statement.where(AuditEntry.time < wanted.until)
+        return await self.page(statement, request)
+
+
+class AuditAppends:
+    """Appends to the log."""
+
+    def __init__(self, session: WriteSession) -> None:
+        self._session = session
+
+    async def append(self, values: dict[str, Any]) -> None:
+        """Insert one row; the database gives its id, time and transaction."""
+        await self._session.execute(insert(AuditEntry).values(values))

@@ -1,0 +1,108 @@
+"""Answers of the audit log, and the query parameters that filter it."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Depends, Query
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from app.audit.actions import ACTION_PATTERN, Outcome, Verb
+from app.audit.repository import AuditFilter
+
+MAX_TERM = 256
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("text holds the character NUL")
+    return text
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the time is out of range") from error
+
+
+Term = Annotated[str, AfterValidator(_storable)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
+class AuditActor(BaseModel):
+    """Who did it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["user", "api_client", "system"] = Field(description="What kind of caller.")
+    id: UUID | None = Field(description="Id of the user or client.")
+    label: str = Field(description="Name at that time; stays when the user is gone.", examples=["ada"])
+
+
+class AuditedEntity(BaseModel):
+    """What was acted on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(description="Kind of thing.", examples=["table"])
+    id: str | None = Field(description="Its id.")
+    label: str | None = Field(description="Its name at that time.", examples=["flights"])
+
+
+class AuditEntryDocument(BaseModel):
+    """One thing that somebody did."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID = Field(description="UUIDv7 of the row.")
+    time: datetime = Field(description="When, RFC 3339, by the database's clock.")
+    actor: AuditActor = Field(description="Who.")
+    action: str = Field(description="`subject:action`.", examples=["table:promote"])
+    verb: Verb = Field(description="Kind of action across all domains.")
+    entity: AuditedEntity = Field(description="What was acted on.")
+    before: dict[str, Any] | None = Field(
+        description="Changed fields before; secrets as keyed hashes. Null for a creation."
+    )
+    after: dict[str, Any] | None = Field(
+        description="Changed fields after; secrets as keyed hashes. Null for a deletion."
+    )
+    correlation_id: str | None = Field(description="The request or job that did it.")
+    trace_id: str | None = Field(description="W3C trace id.")
+    client_address: str | None = Field(description="Peer address of the request.")
+    outcome: Outcome = Field(description="How it ended.")
+
+
+def _filter(  # noqa: PLR0917 - query parameters; FastAPI passes them by name
+    actor_id: Annotated[UUID | None, Query(description="Id of who did it.")] = None,
+    actor: Annotated[Term | None, Query(max_length=MAX_TERM, description="Label of who did it, exactly.")] = None,
+    action: Annotated[
+        str | None, Query(max_length=MAX_TERM, pattern=ACTION_PATTERN, description="`subject:action`.")
+    ] = None,
+    verb: Annotated[Verb | None, Query(description="Kind of action across all domains.")] = None,
+    entity_type: Annotated[Term | None, Query(max_length=MAX_TERM, description="Kind of thing acted on.")] = None,
+    entity_id: Annotated[Term | None, Query(max_length=MAX_TERM, description="Id of the thing acted on.")] = None,
+    correlation_id: Annotated[
+        Term | None, Query(max_length=MAX_TERM, description="Request or job that did it.")
+    ] = None,
+    outcome: Annotated[Outcome | None, Query(description="How it ended.")] = None,
+    since: Annotated[
+        Moment | None, Query(alias="from", description="Not before this time, RFC 3339 with offset.")
+    ] = None,
+    until: Annotated[Moment | None, Query(alias="to", description="Before this time, RFC 3339 with offset.")] = None,
+) -> AuditFilter:
+    return AuditFilter(
+        actor_id=actor_id,
+        actor=actor,
+        action=action,
+        verb=verb,
+        entity_type=entity_type,
+        entity_id=entity_id,
+        correlation_id=correlation_id,
+        outcome=outcome,
+        since=since,
+        until=until,
+    )
+
+
+Filtering = Annotated[AuditFilter, Depends(_filter)]
