@@ -1,6 +1,6 @@
 """What is known of every background job and of the workers that run them.
 
-A `job_runs` row is the truth about a job; the engine's row in schema `jobs` is but the ticket that leads a worker to it.
+A `job_runs` row is the truth about a job; the engine's row in schema `jobs` is the ticket that leads a worker to it.
 """
 
 from datetime import datetime
