@@ -7,6 +7,7 @@ limits set locally, rolled back at the end, and the connection is reset (DISCARD
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -25,7 +26,7 @@ class QueryLimits:
     work_mem_kb: int = 32_768
 
 
-QueryConnection = PoolConnectionProxy[asyncpg.Record]
+QueryConnection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"  # quoted: generic in its stubs alone
 """A connection of the query role, lent by its pool."""
 
 
