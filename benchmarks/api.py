@@ -2,8 +2,8 @@
 
 usage: python -m benchmarks.api [--rounds N] [--seconds S]
 
-Both servers run on the same embedded PostgreSQL, one process each, and are asked in turns; the ratio of the medians is what counts
-(target: at least 0.5). Absolute figures only say what this machine was doing.
+Both servers run on the same embedded PostgreSQL, one process each, and are asked in turns; the ratio of the medians is
+what counts (target: at least 0.5). Absolute figures only say what this machine was doing.
 """
 
 import argparse
@@ -20,12 +20,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import asyncpg
+from sqlalchemy.engine import make_url
 
 from app.access.service import AccessService
+from app.access.subjects import user_subject
+from app.access.tokens import AccessTokens
 from app.commands.place import Place, open_place
 from app.kernel import migrations
 from app.kernel.authorization import SYSTEM
+from app.kernel.clock import utc_now
+from app.kernel.ids import random_token
 from app.settings import Settings
 from benchmarks import load
 
@@ -55,28 +59,35 @@ def process(arguments: list[str], environment: dict[str, str], port: int, path: 
         child.wait(30)
 
 
-async def prepare(place: Place) -> str:
-    """A table in each schema, and a token: what both sides read."""
+async def prepare(place: Place) -> tuple[str, dict[str, str]]:
+    """A table on each side; answers an admin's token, and the bare handler's login."""
     connection = await migrations.connect(place.urls.owner)
-    try:
-        await connection.execute(
-            "CREATE TABLE public.bare_tables (id uuid DEFAULT uuidv7(), name text PRIMARY KEY, version int, state text);"
-            "INSERT INTO public.bare_tables (name, version, state) VALUES ('flights', 1, 'ACTIVE');"
-            "CREATE SCHEMA outside; CREATE TABLE outside.flights (id int PRIMARY KEY, note text);"
-        )
-    except asyncpg.DuplicateTableError:
-        pass
-    finally:
-        await connection.close()
-    async with place.resources() as resources, resources.database.write() as session:
-        access = AccessService(session, resources)
-        created = await access.create_client(SYSTEM, "benchmark", ["ADMIN"])
-        return await access.issue_key(SYSTEM, created.id)
+    await connection.execute(
+        "CREATE TABLE public.bare_tables (id uuid DEFAULT uuidv7(), name text PRIMARY KEY, version int, state text);"
+        "INSERT INTO public.bare_tables (name, version, state) VALUES ('flights', 1, 'ACTIVE');"
+        "CREATE SCHEMA outside; CREATE TABLE outside.flights (id int PRIMARY KEY, note text);"
+    )
+    await connection.close()
+    async with place.resources() as resources:
+        async with resources.database.write() as session:
+            user = await AccessService(session, resources).create_user(SYSTEM, "benchmark", random_token(), ["ADMIN"])
+        token = AccessTokens(resources.secret, resources.settings.access).issue(user_subject(user.id), utc_now()).text
+    url = make_url(place.urls.owner)
+    login = {
+        "PGHOST": str(url.query["host"]),
+        "PGPORT": str(url.query["port"]),
+        "PGUSER": str(url.username),
+        "PGPASSWORD": str(url.password),
+        "PGDATABASE": str(url.database),
+    }
+    return token, login
 
 
 def call(method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> bytes:
     """One call to the service."""
-    request = urllib.request.Request(f"http://127.0.0.1:{SERVICE_PORT}{path}", data=body, headers=headers, method=method)  # noqa: S310 - loopback
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{SERVICE_PORT}{path}", data=body, headers=headers, method=method
+    )  # noqa: S310 - loopback
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
         content: bytes = answer.read()
         return content
@@ -93,46 +104,49 @@ def main() -> None:
         settings = Settings(home=Path(folder))
         with open_place(settings) as place:
             place.migrate()
-            key = asyncio.run(prepare(place))
-            measure(place, key, options)
+            token, login = asyncio.run(prepare(place))
+            measure(place, token, login, options)
 
 
-def measure(place: Place, key: str, options: argparse.Namespace) -> None:
+def measure(place: Place, token: str, login: dict[str, str], options: argparse.Namespace) -> None:
     """Ask both servers in turns."""
-    owner = asyncio.run(_login(place))
-    service_environment = {"DATABASE_URL": place.urls.owner, "SPYNE_HOME": str(place.settings.home), "SERVER_PORT": str(SERVICE_PORT)}
-    bare_environment = owner | {"PORT": str(BARE_PORT)}
+    service_environment = {
+        "DATABASE_URL": place.urls.owner,
+        "SPYNE_HOME": str(place.settings.home),
+        "SERVER_PORT": str(SERVICE_PORT),
+        "SERVER_LOG_LEVEL": "info",
+    }
+    bare_environment = login | {"PORT": str(BARE_PORT)}
     with (
         process(["app.cli", "serve"], service_environment, SERVICE_PORT, "/health/live"),
         process(["benchmarks.bare_api"], bare_environment, BARE_PORT, "/state/flights"),
     ):
-        json_headers = {"X-API-Key": key, "Content-Type": "application/json"}
-        call("POST", "/api/tables/adopt", json_headers, b'{"relations": ["outside.flights"]}')
-        token = place_token(key)
         bearer = {"Authorization": f"Bearer {token}"}
+        call(
+            "POST",
+            "/api/tables/adopt",
+            bearer | {"Content-Type": "application/json"},
+            b'{"relations": ["outside.flights"]}',
+        )
         path = "/api/tables/flights/state"
         print(call("GET", path, bearer).decode())
         rates: dict[str, list[float]] = {"service": [], "bare": []}
         for turn in range(options.rounds + 1):
-            for name, port, where, headers in (("bare", BARE_PORT, "/state/flights", {}), ("service", SERVICE_PORT, path, bearer)):
-                tally = load.run(port, where, headers, connections=options.connections, seconds=options.seconds if turn else 1.0)
+            for name, port, where, headers in (
+                ("bare", BARE_PORT, "/state/flights", {}),
+                ("service", SERVICE_PORT, path, bearer),
+            ):
+                tally = load.run(
+                    port, where, headers, connections=options.connections, seconds=options.seconds if turn else 1.0
+                )
                 if turn:
                     rates[name].append(tally.rate)
-                    print(f"{name:8s} {tally.rate:8.0f}/s  p50 {tally.percentile(0.5):6.2f} ms  p99 {tally.percentile(0.99):6.2f} ms  failures {tally.failures}")
+                    print(
+                        f"{name:8s} {tally.rate:8.0f}/s  p50 {tally.percentile(0.5):6.2f} ms  p99 {tally.percentile(0.99):6.2f} ms  failures {tally.failures}"
+                    )
         service, bare = statistics.median(rates["service"]), statistics.median(rates["bare"])
         print(f"\nGET /api/tables/{{id}}/state with a token: {service:.0f}/s; bare FastAPI + asyncpg: {bare:.0f}/s")
         print(f"ratio {service / bare:.2f} (target >= {TARGET})")
-
-
-def place_token(key: str) -> str:
-    """An access token for the API client, by client_credentials when the key is its secret, else the key itself is used."""
-    raise NotImplementedError
-
-
-async def _login(place: Place) -> dict[str, str]:
-    connection = await migrations.connect(place.urls.owner)
-    await connection.close()
-    return {}
 
 
 if __name__ == "__main__":

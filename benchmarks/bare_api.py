@@ -42,7 +42,9 @@ app = FastAPI(lifespan=lifespan)
 @app.get("/state/{key}")
 async def state(key: str) -> State:
     """One row by its primary key."""
-    row: Any = await app.state.pool.fetchrow("SELECT id::text, name, version, state FROM bare_tables WHERE name = $1", key)
+    row: Any = await app.state.pool.fetchrow(
+        "SELECT id::text, name, version, state FROM bare_tables WHERE name = $1", key
+    )
     return State(**dict(row))
 
 

@@ -86,5 +86,11 @@ async def _run(port: int, request: bytes, connections: int, seconds: float) -> T
 
 def run(port: int, path: str, headers: dict[str, str], *, connections: int = 16, seconds: float = 5.0) -> Tally:
     """Ask the same GET again and again for some seconds."""
-    lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    lines = [
+        f"GET {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        *(f"{name}: {value}" for name, value in headers.items()),
+        "",
+        "",
+    ]
     return uvloop.run(_run(port, "\r\n".join(lines).encode(), connections, seconds))
