@@ -36,11 +36,11 @@ def configure_logging(settings: ServerSettings, stream: BinaryIO | None = None) 
     sink: BinaryIO = stream if stream is not None else sys.stderr.buffer
     structlog.configure(
         processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            add_ids,
             explain_exception,
             mask,
+            structlog.processors.add_log_level,  # after the masking: what is added from here on is ours and safe
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            add_ids,
             render_json if settings.log_format == "json" else console_renderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -59,18 +59,29 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-@lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Whether a field or header of this name holds a secret."""
     normal = name.lower().replace("-", "_")
     return normal not in _HARMLESS_NAMES and any(part in normal for part in _SECRET_NAMES)
 
 
+@lru_cache(maxsize=1024)
+def _safe_name(name: str) -> tuple[str, bool]:
+    return safe_text(name, MAX_NAME), is_secret_name(name)
+
+
+def _may_hold_secret(text: str) -> bool:
+    lowered = text.lower()
+    for needle in _NEEDLES:  # noqa: SIM110 - a third of the time of any() with a generator, on every string of every line
+        if needle in lowered:
+            return True
+    return False
+
+
 def safe_text(text: str, limit: int = MAX_TEXT) -> str:
     """The text on one line, masked, at most `limit` characters."""
     text = text[: 2 * limit]  # masked before it is cut, so that no secret loses the end by which its shape is known
-    lowered = text.lower()
-    if any(needle in lowered for needle in _NEEDLES):
+    if _may_hold_secret(text):
         for pattern, replacement in _SHAPES:
             text = pattern.sub(replacement, text)
     if not text.isprintable():
@@ -106,9 +117,8 @@ def redact_fields(fields: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
         if count >= MAX_ITEMS:
             safe["…"] = f"{len(fields) - MAX_ITEMS} more"
             break
-        key = safe_text(name if isinstance(name, str) else str(name), MAX_NAME)
-        secret = is_secret_name(key) and value is not None and not isinstance(value, bool)
-        safe[key] = MASK if secret else redact(value, depth)
+        key, secret = _safe_name(name if isinstance(name, str) else _stated(name))
+        safe[key] = MASK if secret and value is not None and not isinstance(value, bool) else redact(value, depth)
     return safe
 
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kernel.correlation import bind, unbind
 from app.kernel.ids import new_id
+from app.kernel.redaction import safe_text
 
 REQUEST_ID = b"x-request-id"
 SCOPE_KEY = "spyne.request_id"
@@ -24,7 +25,10 @@ _NO_PARENT = b"0" * 16
 
 
 def request_id(scope: Scope) -> str:
-    """The request's correlation id: the client's when it is well-formed and given once, else a fresh UUIDv7."""
+    """The request's correlation id: the client's when it is well-formed and given once, else a fresh UUIDv7.
+
+    An id that looks like a credential is not taken: ids are written into logs, audit and answers.
+    """
     known: str | None = scope.get(SCOPE_KEY)
     if known is None:
         known = scope[SCOPE_KEY] = _given_id(scope) or str(new_id())
@@ -33,9 +37,10 @@ def request_id(scope: Scope) -> str:
 
 def _given_id(scope: Scope) -> str | None:
     given = [value for name, value in scope["headers"] if name == REQUEST_ID]
-    if len(given) == 1 and _ACCEPTED_ID.fullmatch(given[0]):
-        return str(given[0], "ascii")
-    return None
+    if len(given) != 1 or not _ACCEPTED_ID.fullmatch(given[0]):
+        return None
+    found = str(given[0], "ascii")
+    return found if safe_text(found) == found else None
 
 
 def parse_traceparent(values: list[bytes]) -> str | None:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kernel.metrics import LATENCY_BUCKETS, REGISTRY
 from app.middleware.admission import HEALTH_PATHS
-from app.middleware.templates import Templates
+from app.middleware.templates import UNMATCHED, Templates
 
 KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 OTHER_METHOD: Final = "OTHER"
@@ -52,6 +52,7 @@ class Observation:
             await self.app(scope, receive, send)
             return
         status = CLIENT_CLOSED
+        app = scope.get("app")  # now: a mounted application will put itself there
 
         async def observed(message: Message) -> None:
             nonlocal status
@@ -66,10 +67,10 @@ class Observation:
             status = FAILED
             raise
         finally:
-            self._record(scope, status, time.perf_counter() - started)
+            template = UNMATCHED if app is None else self._templates.of(app, scope)
+            self._record(scope, template, status, time.perf_counter() - started)
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        template = self._templates.of(scope)
+    def _record(self, scope: Scope, template: str, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in KNOWN_METHODS else OTHER_METHOD
         info = instrumentations.Info(Request(scope), None, method, template, str(status), seconds, seconds)
         for instrument in _INSTRUMENTATIONS:

@@ -1,10 +1,10 @@
 """The route template of a routed request (`/api/tables/{id}`), for labels and log lines: bounded, free of values."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi.routing import RouteContext, iter_route_contexts
-from starlette.routing import BaseRoute, Mount
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.types import Scope
 
 UNMATCHED: Final = "none"
@@ -16,33 +16,39 @@ class Templates:
 
     def __init__(self) -> None:
         self._contexts: dict[int, list[RouteContext]] = {}
-        self._routes: Sequence[BaseRoute] = ()
+        self._mounts: list[RouteContext] = []
 
-    def of(self, scope: Scope) -> str:
-        """The template of the request's route; `UNMATCHED` when it has none. Ask after the routing."""
+    def of(self, app: Starlette, scope: Scope) -> str:
+        """The template of the request's route in `app`; `UNMATCHED` when it has none. Ask after the routing.
+
+        What a mounted application has routed is told by its mount's path alone.
+        """
         target: Any = scope.get("route") or scope.get("endpoint")
         if target is None:
             return UNMATCHED
-        contexts = self._contexts.get(id(target))
-        if contexts is None:
-            self._learn(scope["app"].routes)
-            contexts = self._contexts.setdefault(id(target), [])
+        if id(target) not in self._contexts:
+            self._learn(app)
+        contexts = self._contexts.setdefault(id(target), [])
+        if scope["app"] is not app or not contexts:
+            return _first(self._mounts, scope)
         if len(contexts) == 1:
-            return _template(contexts[0])
+            return contexts[0].path or UNMATCHED
         # The same route included at several prefixes, or an endpoint of several routes: the path tells them apart.
-        return next((_template(context) for context in contexts if _leads_here(context, scope)), UNMATCHED)
+        return _first(contexts, scope)
 
-    def _learn(self, routes: Sequence[BaseRoute]) -> None:
-        self._routes = routes  # kept, so that no id is used again while it is a key here
+    def _learn(self, app: Starlette) -> None:
         self._contexts.clear()
-        for context in iter_route_contexts(routes):
+        self._mounts.clear()
+        for context in iter_route_contexts(app.routes):
             self._contexts.setdefault(id(context.original_route), []).append(context)
-            endpoint = context.route.app if isinstance(context.route, Mount) else context.endpoint
-            self._contexts.setdefault(id(endpoint), []).append(context)
+            self._contexts.setdefault(id(context.endpoint), []).append(context)
+            if isinstance(context.original_route, Mount):
+                self._contexts.setdefault(id(context.original_route.app), []).append(context)
+                self._mounts.append(context)
 
 
-def _template(context: RouteContext) -> str:
-    return context.path or UNMATCHED
+def _first(contexts: list[RouteContext], scope: Scope) -> str:
+    return next((context.path or UNMATCHED for context in contexts if _leads_here(context, scope)), UNMATCHED)
 
 
 def _leads_here(context: RouteContext, scope: Scope) -> bool:
