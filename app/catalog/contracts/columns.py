@@ -1,0 +1,124 @@
+"""Which columns a contract may have, and which of them can be key, event time and processing time. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from app.catalog.contracts.checks import ChecksReview, CheckType
+from app.catalog.names import column_name_fault
+from app.kernel.problems import Fault
+from app.warehouse.plan import Checks, Column
+from app.warehouse.types import (
+    EVENT_TIME_KINDS,
+    KEY_KINDS,
+    PROCESSING_TIME_KINDS,
+    ColumnType,
+    TypeKind,
+    UnknownTypeError,
+    parse_type,
+)
+
+MAX_COLUMNS = 1_000
+"""PostgreSQL's relations take 1600 (manual, appendix K); hidden columns and before-images need room beside these."""
+
+MAX_CHECKS = len(CheckType)
+
+
+class Mentions(Protocol):
+    """The columns that semantics mention, each with the JSON pointer of the mention."""
+
+    key: list[tuple[str, str]]
+    event_time: tuple[str, str] | None
+    processing_time: tuple[str, str] | None
+
+
+class ColumnsReview:
+    """Reads the `schema` of a contract, as far as it can be read."""
+
+    def __init__(self, schema: Any) -> None:
+        self.faults: list[Fault] = []
+        self.columns: list[Column] = []
+        self.named: dict[str, ColumnType | None] = {}
+        """Every readable name with its type, None where the type is faulty."""
+        listed = schema.get("columns") if isinstance(schema, dict) else None
+        self.complete = isinstance(listed, list) and all(
+            isinstance(item, dict) and isinstance(item.get("name"), str) for item in listed
+        )
+        """Whether every column could be named, so that a column which is not there is missing for sure."""
+        if isinstance(listed, list):
+            self._read(listed)
+
+    def _read(self, listed: Sequence[Any]) -> None:
+        if not 1 <= len(listed) <= MAX_COLUMNS:
+            self._fault("/schema/columns", "invalid-columns", f"A schema has 1 to {MAX_COLUMNS} columns.")
+        for index, item in enumerate(listed[:MAX_COLUMNS]):
+            if isinstance(item, dict):
+                self._column(item, f"/schema/columns/{index}")
+
+    def _column(self, item: Mapping[str, Any], pointer: str) -> None:
+        column_type = self._type(item.get("type"), f"{pointer}/type")
+        name = item.get("name")
+        if isinstance(name, str):
+            wrong = column_name_fault(name)
+            if wrong:
+                self._fault(f"{pointer}/name", "invalid-column-name", wrong)
+            if name in self.named:
+                self._fault(f"{pointer}/name", "duplicate-column", "Another column has this name already.")
+            self.named.setdefault(name, column_type)
+        if column_type is None:
+            return
+        checks, not_null = self._checks(item.get("checks"), column_type, f"{pointer}/checks")
+        if isinstance(name, str):
+            nullable = item.get("nullable", True) is True and not not_null
+            self.columns.append(Column(name, column_type, nullable, checks))
+
+    def _type(self, text: Any, pointer: str) -> ColumnType | None:
+        if not isinstance(text, str):
+            return None
+        try:
+            return parse_type(text)
+        except UnknownTypeError as error:
+            self._fault(pointer, "unknown-type", str(error))
+            return None
+
+    def _checks(self, listed: Any, column_type: ColumnType, pointer: str) -> tuple[Checks, bool]:
+        if not isinstance(listed, list):
+            return Checks(), False
+        review = ChecksReview(column_type, pointer)
+        for index, document in enumerate(listed[: MAX_CHECKS + 1]):
+            if isinstance(document, dict):
+                review.add(index, document)
+        checks = review.finish()
+        self.faults += review.faults
+        return checks, CheckType.NOT_NULL in review.found
+
+    def _fault(self, pointer: str, code: str, message: str) -> None:
+        self.faults.append(Fault(pointer=pointer, code=code, message=message))
+
+
+def placement_faults(mentions: Mentions, named: Mapping[str, ColumnType | None], *, complete: bool) -> list[Fault]:
+    """Where the key and time columns are missing from a schema, or have a type that cannot serve.
+
+    Args:
+        mentions: the key and time columns.
+        named: the columns of the schema; types that could not be read are None.
+        complete: whether these are all columns there are; nothing is missing otherwise.
+    """
+    places = [(pointer, name, KEY_KINDS, "a key column", True) for pointer, name in mentions.key]
+    if mentions.event_time:
+        places.append((*mentions.event_time, EVENT_TIME_KINDS, "the event time", True))
+    if mentions.processing_time:
+        places.append((*mentions.processing_time, PROCESSING_TIME_KINDS, "the processing time", False))
+    faults = []
+    for pointer, name, kinds, role, required in places:
+        column_type = named.get(name)
+        if name not in named and required and complete:
+            message = f"The schema has no column {name[:63]!r}."
+            faults.append(Fault(pointer=pointer, code="unknown-column", message=message))
+        elif column_type is not None and column_type.kind not in kinds:
+            faults.append(Fault(pointer=pointer, code="unusable-type", message=_unusable(column_type, role, kinds)))
+    return faults
+
+
+def _unusable(column_type: ColumnType, role: str, kinds: frozenset[TypeKind]) -> str:
+    usable = ", ".join(sorted(kind.value for kind in kinds))
+    return f"A column of type {column_type} cannot be {role}; these can: {usable}."

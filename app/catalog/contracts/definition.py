@@ -1,0 +1,107 @@
+"""What a contract says, as frozen data: semantics, columns, policy, and what the warehouse makes of them. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from app.catalog.contracts.checks import check_documents, checks_of
+from app.warehouse.naming import RelationName
+from app.warehouse.plan import Column, Mode, RelationPlan, Resolution
+from app.warehouse.types import ColumnType, TypeKind, parse_type
+
+
+class UnknownColumns(StrEnum):
+    """What becomes of a row that brings a column which the schema does not know."""
+
+    REJECT = "reject"
+    DISCARD = "discard"
+
+
+class Origin(StrEnum):
+    """Where a schema comes from."""
+
+    DECLARED = "declared"
+    INFERRED = "inferred"
+
+
+@dataclass(frozen=True, slots=True)
+class Semantics:
+    """The six fields that say how rows are told apart, ordered and merged."""
+
+    mode: Mode
+    idempotency_key: tuple[str, ...]
+    event_time_column: str
+    processing_time_column: str
+    dedupe_window: timedelta
+    conflict_resolution: Resolution
+    dedupe_window_text: str
+
+    @property
+    def required_columns(self) -> tuple[str, ...]:
+        """What every row must carry: the key and the event time, which are therefore NOT NULL."""
+        return tuple(dict.fromkeys((*self.idempotency_key, self.event_time_column)))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a batch may get wrong. Without a limit any number of rows may be rejected."""
+
+    unknown_columns: UnknownColumns = UnknownColumns.REJECT
+    max_rejected_rows: int | None = None
+    max_rejected_share: float | None = None
+    """Of the rows received; between 0 and 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractDefinition:
+    """A contract that was reviewed and found sound. `columns` is None while the first batch has yet to say."""
+
+    endpoint: str
+    table_name: str
+    semantics: Semantics
+    policy: Policy
+    columns: tuple[Column, ...] | None
+
+
+def completed(semantics: Semantics, columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns of the relation: required ones NOT NULL, and the processing time, last unless declared elsewhere."""
+    required = {*semantics.required_columns, semantics.processing_time_column}
+    found = [replace(column, nullable=column.nullable and column.name not in required) for column in columns]
+    if semantics.processing_time_column not in {column.name for column in columns}:
+        found.append(Column(semantics.processing_time_column, ColumnType(TypeKind.TIMESTAMPTZ), nullable=False))
+    return tuple(found)
+
+
+def relation_plan(relation: RelationName, semantics: Semantics, columns: tuple[Column, ...]) -> RelationPlan:
+    """What the warehouse must know of the contract. Raises `PlanError` for columns that were not reviewed."""
+    return RelationPlan(
+        relation=relation,
+        columns=columns,
+        key=semantics.idempotency_key,
+        event_time=semantics.event_time_column,
+        processing_time=semantics.processing_time_column,
+        mode=semantics.mode,
+        resolution=semantics.conflict_resolution,
+        dedupe_window=semantics.dedupe_window,
+    )
+
+
+def column_document(column: Column) -> dict[str, Any]:
+    """The column as `contract_schemas` keeps it and the API shows it."""
+    return {
+        "name": column.name,
+        "type": column.type.sql,
+        "nullable": column.nullable,
+        "checks": check_documents(column.checks),
+    }
+
+
+def columns_of(documents: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """The columns that `column_document` wrote."""
+    return tuple(_column_of(document, parse_type(document["type"])) for document in documents)
+
+
+def _column_of(document: Mapping[str, Any], column_type: ColumnType) -> Column:
+    return Column(document["name"], column_type, document["nullable"], checks_of(document["checks"], column_type))

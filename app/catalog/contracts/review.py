@@ -1,0 +1,197 @@
+"""Looks at a contract as it was sent, and answers what it says or everything that is wrong with it at once. Pure.
+
+The shape is judged by the request model; the meaning is judged here on whatever parts have the right shape, so that one
+fault never hides another.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any, TypeGuard
+
+from pydantic import ValidationError
+
+from app.catalog.contracts.columns import ColumnsReview, placement_faults
+from app.catalog.contracts.definition import (
+    ContractDefinition,
+    Policy,
+    Semantics,
+    UnknownColumns,
+    completed,
+)
+from app.catalog.contracts.durations import InvalidDurationError, parse_duration
+from app.catalog.contracts.schemas import RegisterRequest
+from app.catalog.names import column_name_fault, table_name_fault
+from app.kernel.problems import Fault, InvalidRequest
+from app.warehouse.plan import Mode, Resolution
+
+MAX_ENDPOINT_LENGTH = 256
+MAX_KEY_COLUMNS = 16
+"""PostgreSQL's indexes take 32 columns; the append mode adds the event time, and nobody needs more."""
+
+_ENDPOINT = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+"""Plain segments (RFC 3986 unreserved), none of them hidden, empty or a step upwards."""
+
+_SEMANTICS = "/ingestion_semantics"
+
+
+class InvalidContract(InvalidRequest):
+    """The contract has faults; each is listed with its place."""
+
+    code, title = "invalid-contract", "The contract has faults"
+
+
+def review(document: Any) -> ContractDefinition:
+    """What the contract says, its columns completed.
+
+    Args:
+        document: the body of the request as JSON gave it.
+
+    Raises:
+        InvalidContract: listing every fault.
+    """
+    if not isinstance(document, dict):
+        message = "A contract is a JSON object."
+        raise InvalidContract(faults=[Fault(pointer="", code="not-an-object", message=message)])
+    columns = ColumnsReview(document.get("schema"))
+    faults = [*_shape_faults(document), *_name_faults(document)]
+    semantics = document.get("ingestion_semantics")
+    window = None
+    if isinstance(semantics, dict):
+        window = _window(semantics.get("dedupe_window"), faults)
+        faults += _semantics_faults(semantics)
+        faults += placement_faults(_Named(semantics), columns.named, complete=columns.complete)
+    faults += columns.faults
+    if faults or window is None:
+        raise InvalidContract(faults=_first_of_each_place(faults))
+    return _definition(RegisterRequest.model_validate(document), columns, window)
+
+
+def _definition(request: RegisterRequest, columns: ColumnsReview, window: timedelta) -> ContractDefinition:
+    told = request.ingestion_semantics
+    semantics = Semantics(
+        mode=Mode(told.mode),
+        idempotency_key=tuple(told.idempotency_key),
+        event_time_column=told.event_time_column,
+        processing_time_column=told.processing_time_column,
+        dedupe_window=window,
+        conflict_resolution=Resolution(told.conflict_resolution),
+        dedupe_window_text=told.dedupe_window,
+    )
+    limit = request.max_rejected
+    return ContractDefinition(
+        endpoint=request.endpoint,
+        table_name=request.table_name,
+        semantics=semantics,
+        policy=Policy(
+            unknown_columns=UnknownColumns(request.unknown_columns),
+            max_rejected_rows=limit.rows if limit else None,
+            max_rejected_share=limit.share if limit else None,
+        ),
+        columns=completed(semantics, columns.columns) if request.schema_ is not None else None,
+    )
+
+
+class _Named:
+    """The column names that semantics mention, as far as they can be read, each with its pointer."""
+
+    def __init__(self, semantics: Mapping[str, Any]) -> None:
+        key = semantics.get("idempotency_key")
+        self.key: list[tuple[str, str]] = [
+            (f"{_SEMANTICS}/idempotency_key/{index}", name)
+            for index, name in enumerate(key if isinstance(key, list) else [])
+            if isinstance(name, str)
+        ]
+        self.event_time = self._one(semantics, "event_time_column")
+        self.processing_time = self._one(semantics, "processing_time_column")
+
+    def _one(self, semantics: Mapping[str, Any], field: str) -> tuple[str, str] | None:
+        name = semantics.get(field)
+        return (f"{_SEMANTICS}/{field}", name) if isinstance(name, str) else None
+
+
+def _shape_faults(document: dict[str, Any]) -> list[Fault]:
+    try:
+        RegisterRequest.model_validate(document)
+    except ValidationError as error:
+        return [
+            Fault(
+                pointer=_pointer(item["loc"], document),
+                code=str(item["type"]).replace("_", "-"),
+                message=str(item["msg"]),
+            )
+            for item in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+    return []
+
+
+def _pointer(location: Iterable[int | str], document: Any) -> str:
+    """The JSON pointer of pydantic's location, without the tags of unions, which are no part of the document."""
+    parts = list(location)
+    pointer, current = "", document
+    for index, part in enumerate(parts):
+        inside = (isinstance(current, dict) and part in current) or (
+            isinstance(current, list) and isinstance(part, int) and part < len(current)
+        )
+        if not inside and index < len(parts) - 1:
+            continue
+        pointer += "/" + str(part).replace("~", "~0").replace("/", "~1")
+        current = current[part] if inside else None
+    return pointer
+
+
+def _name_faults(document: Mapping[str, Any]) -> list[Fault]:
+    faults: list[Fault] = []
+    table = document.get("table_name")
+    wrong = table_name_fault(table) if isinstance(table, str) else None
+    if wrong:
+        faults.append(Fault(pointer="/table_name", code="invalid-table-name", message=wrong))
+    endpoint = document.get("endpoint")
+    if isinstance(endpoint, str) and (len(endpoint) > MAX_ENDPOINT_LENGTH or not _ENDPOINT.fullmatch(endpoint)):
+        message = f"An endpoint is a path like /api/v1/customers, of at most {MAX_ENDPOINT_LENGTH} characters."
+        faults.append(Fault(pointer="/endpoint", code="invalid-endpoint", message=message))
+    return faults
+
+
+def _window(text: Any, faults: list[Fault]) -> timedelta | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        return parse_duration(text)
+    except InvalidDurationError as error:
+        faults.append(Fault(pointer=f"{_SEMANTICS}/dedupe_window", code="invalid-duration", message=str(error)))
+        return None
+
+
+def _semantics_faults(semantics: Mapping[str, Any]) -> list[Fault]:
+    """What is wrong with the names that the semantics use, whatever the columns are."""
+    named = _Named(semantics)
+    faults: list[Fault] = []
+    key = semantics.get("idempotency_key")
+    if isinstance(key, list) and not 1 <= len(key) <= MAX_KEY_COLUMNS:
+        message = f"The idempotency key has 1 to {MAX_KEY_COLUMNS} columns."
+        faults.append(Fault(pointer=f"{_SEMANTICS}/idempotency_key", code="invalid-key", message=message))
+    seen: set[str] = set()
+    for pointer, name in named.key:
+        if name in seen:
+            faults.append(Fault(pointer=pointer, code="duplicate-column", message="The key names it twice."))
+        seen.add(name)
+    for pointer, name in filter(_is_named, [*named.key, named.event_time, named.processing_time]):
+        wrong = column_name_fault(name)
+        if wrong:
+            faults.append(Fault(pointer=pointer, code="invalid-column-name", message=wrong))
+    if named.processing_time:
+        pointer, name = named.processing_time
+        if name in seen or (named.event_time and name == named.event_time[1]):
+            message = "Spyne sets the processing time: it is neither the event time nor part of the key."
+            faults.append(Fault(pointer=pointer, code="processing-time-in-use", message=message))
+    return faults
+
+
+def _is_named(found: tuple[str, str] | None) -> TypeGuard[tuple[str, str]]:
+    return found is not None
+
+
+def _first_of_each_place(faults: Iterable[Fault]) -> list[Fault]:
+    """The faults, one per place and code."""
+    return list({(fault.pointer, fault.code): fault for fault in faults}.values())

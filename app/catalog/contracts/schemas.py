@@ -1,0 +1,158 @@
+"""What contracts look like over HTTP.
+
+The request models say the shape alone. What a contract means is looked at by `review`, on the same document, so that a
+caller learns of every fault at once.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from app.catalog.contracts.definition import UnknownColumns
+from app.catalog.tables.lifecycle import TableState
+from app.warehouse.plan import Mode, Resolution
+
+
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, (bool, int, float, str)):
+        raise PydanticCustomError("scalar", "Input should be a text, a number, true or false")
+    return value
+
+
+Scalar = Annotated[
+    Any, AfterValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean"], "title": "Scalar"})
+]
+"""A JSON value of the column's type; times as ISO 8601 text."""
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False)
+
+
+class PlainCheck(_Document):
+    """A check without a value."""
+
+    type: Literal["not_null", "unique"]
+
+
+class BoundCheck(_Document):
+    """The smallest or largest value that passes."""
+
+    type: Literal["min", "max"]
+    value: Scalar = Field(description="Inclusive, of the column's type.", examples=[0])
+
+
+class PatternCheck(_Document):
+    """What a text must match, anywhere unless anchored; RE2 syntax."""
+
+    type: Literal["pattern"]
+    value: str = Field(description="At most 512 characters.", examples=["^[A-Z]{3}$"])
+
+
+class OneOfCheck(_Document):
+    """The only values that pass."""
+
+    type: Literal["one_of"]
+    values: list[Scalar] = Field(description="1 to 1000 values of the column's type.", examples=[["EUR", "USD"]])
+
+
+CheckDocument = Annotated[PlainCheck | BoundCheck | PatternCheck | OneOfCheck, Field(discriminator="type")]
+
+
+class ColumnDocument(_Document):
+    """One column of a contract."""
+
+    name: str = Field(description="A PostgreSQL identifier in lower case.", examples=["amount"])
+    type: str = Field(description="A PostgreSQL type.", examples=["numeric(12,2)"])
+    nullable: bool = Field(default=True, description="Key and time columns are never nullable, whatever this says.")
+    checks: list[CheckDocument] = Field(default_factory=list, description="At most one of each type.")
+
+
+class SchemaDocument(_Document):
+    """The columns in order."""
+
+    columns: list[ColumnDocument]
+
+
+class SemanticsDocument(_Document):
+    """How rows are told apart, ordered and merged. Every field is required."""
+
+    mode: Annotated[Mode, Field(strict=False)] = Field(description="How a batch meets what is stored.")
+    idempotency_key: list[str] = Field(description="Columns that identify a row.", examples=[["api_id", "event_id"]])
+    event_time_column: str = Field(description="When it happened.", examples=["event_time"])
+    processing_time_column: str = Field(description="When it came in; set by Spyne.", examples=["ingested_at"])
+    dedupe_window: str = Field(description="`24h`, or an ISO 8601 duration; above 0.", examples=["24h", "PT24H"])
+    conflict_resolution: Annotated[Resolution, Field(strict=False)] = Field(
+        description="Who wins when a key comes again with other content."
+    )
+
+
+class MaxRejectedDocument(_Document):
+    """When a batch fails as a whole; with both, whichever is exceeded first."""
+
+    rows: int | None = Field(None, ge=0, le=2**53, description="More rejected rows than this.")
+    share: float | None = Field(None, ge=0, le=1, description="A larger share of the rows received, 0 to 1.")
+
+
+class RegisterRequest(_Document):
+    """A contract to register."""
+
+    endpoint: str = Field(description="Path that the data is known under.", examples=["/api/v1/customers"])
+    table_name: str = Field(description="Logical table; a known name gets its next version.", examples=["customers"])
+    ingestion_semantics: SemanticsDocument
+    schema_: SchemaDocument | None = Field(
+        None, alias="schema", description="When absent, the first batch says what the columns are."
+    )
+    unknown_columns: Annotated[UnknownColumns, Field(strict=False)] = Field(
+        UnknownColumns.REJECT, description="What becomes of a row with a column that the schema does not know."
+    )
+    max_rejected: MaxRejectedDocument | None = Field(None, description="How much may be rejected; any when absent.")
+
+
+class OwnerDocument(BaseModel):
+    """Who owns a thing."""
+
+    id: UUID | None = Field(description="The user or client; null for Spyne itself.")
+    label: str = Field(description="The name at the time.")
+
+
+class ShownSemantics(BaseModel):
+    """How rows are told apart, ordered and merged."""
+
+    mode: Mode
+    idempotency_key: list[str]
+    event_time_column: str
+    processing_time_column: str
+    dedupe_window: str = Field(description="As it was registered.")
+    conflict_resolution: Resolution
+
+
+class ContractDocument(BaseModel):
+    """A contract."""
+
+    id: str = Field(description="`<table>_v<version>`.", examples=["customers_v1"])
+    table_id: UUID = Field(description="The version of the table that belongs to it.")
+    table_name: str
+    version: int
+    state: TableState = Field(description="State of the table.")
+    endpoint: str
+    ingestion_semantics: ShownSemantics
+    unknown_columns: UnknownColumns
+    max_rejected: MaxRejectedDocument | None
+    owner: OwnerDocument
+    schema_version: int | None = Field(description="Schema in force; null until the first batch has said.")
+    created_at: datetime
+
+
+class ContractSchemaDocument(BaseModel):
+    """One version of a contract's schema."""
+
+    contract_id: str
+    version: int
+    origin: Literal["declared", "inferred"]
+    columns: list[dict[str, Any]] = Field(description="name, type, nullable and checks of each column, in order.")
+    created_by: str
+    created_at: datetime
