@@ -52,7 +52,7 @@ async def enqueue(
         actor=actor.label,
     )
     session.add(run)
-    await session.flush([run])
+    await session.flush()
     await issue(session, [Ticket(run.id, name, priority, run_at - now if run_at else NOW)])
     return run.id
 
