@@ -4,6 +4,7 @@ All of it happens under the start/stop lock, which the caller holds.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -37,6 +38,10 @@ _POLL_SECONDS = 0.05
 _log = logging.getLogger(__name__)
 
 
+class _GoneError(ServerStartError):
+    """The server that we were connecting to has ended."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What a caller asks of the server; only the first caller's `settings` count."""
@@ -58,10 +63,11 @@ def bring_up(layout: Layout, account: Account, wanted: Wanted) -> ServerAddress:
     found = _settled(data, deadline)
     if found is not None:
         _log.info("attaching to the PostgreSQL that runs in %s (process %d)", data, found.pid)
-        return _proven(found, wanted, layout, deadline)
+        with contextlib.suppress(_GoneError):  # it died under our hands; a new one takes its place
+            return _proven(found, data, layout, wanted, deadline)
     try:
         _launch(data, layout, account, wanted)
-        return _proven(_settled(data, deadline), wanted, layout, deadline)
+        return _proven(_settled(data, deadline), data, layout, wanted, deadline)
     except BaseException:
         postmaster.shut_down(data, STOP_SECONDS)
         raise
@@ -127,9 +133,9 @@ def _tail(path: Path, start: int) -> str:
         return "\n".join(log.read().decode(errors="replace").splitlines()[-LOG_TAIL_LINES:])
 
 
-def _proven(found: Postmaster | None, wanted: Wanted, layout: Layout, deadline: float) -> ServerAddress:
+def _proven(found: Postmaster | None, data: Path, layout: Layout, wanted: Wanted, deadline: float) -> ServerAddress:
     if found is None:
-        raise ServerStartError(f"PostgreSQL ended right after its start. Its log ends:\n{_tail(layout.log, 0)}")
+        raise _gone(layout.log)
     if wanted.tcp_port is not None and (found.port != wanted.tcp_port or not found.listen):
         raise AddressInUseError(
             f"The embedded PostgreSQL already runs without TCP port {wanted.tcp_port}, for another process. "
@@ -138,11 +144,15 @@ def _proven(found: Postmaster | None, wanted: Wanted, layout: Layout, deadline: 
     address = ServerAddress(Path(found.socket_dir), found.port, wanted.superuser, wanted.password, found.listen or None)
     # A loop of its own in a thread of its own: the caller may or may not be inside one.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="postgres-probe") as pool:
-        pool.submit(asyncio.run, _select_one(address, layout.log, deadline)).result()
+        pool.submit(asyncio.run, _select_one(address, found, data, layout.log, deadline)).result()
     return address
 
 
-async def _select_one(address: ServerAddress, log: Path, deadline: float) -> None:
+def _gone(log: Path) -> _GoneError:
+    return _GoneError(f"PostgreSQL ended right after its start. Its log, {log}, ends:\n{_tail(log, 0)}")
+
+
+async def _select_one(address: ServerAddress, found: Postmaster, data: Path, log: Path, deadline: float) -> None:
     while True:
         try:
             connection = await asyncpg.connect(**address.connect_kwargs(), timeout=CONNECT_SECONDS)
@@ -153,6 +163,9 @@ async def _select_one(address: ServerAddress, log: Path, deadline: float) -> Non
                 "restore the service secret of that time, or start with a new data directory."
             ) from error
         except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
+            still = postmaster.running(data)
+            if still is None or still.pid != found.pid:
+                raise _gone(log) from error
             if time.monotonic() > deadline:
                 raise ServerStartError(
                     f"PostgreSQL runs but does not answer ({error}). Its log, {log}, ends:\n{_tail(log, 0)}"

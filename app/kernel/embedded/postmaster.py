@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.kernel.embedded.account import Account, run
 from app.kernel.embedded.errors import AddressInUseError, ServerStartError, ServerStopError
 
 PID_FILE = "postmaster.pid"
@@ -72,9 +73,10 @@ def _alive(pid: int, data_dir: Path) -> bool:
     works_there = _works_in(pid, data_dir)
     if works_there is not None:
         return works_there
-    # A container's root may lack CAP_SYS_PTRACE and so not see where another user's process works: name and owner must
-    # do.
-    return (_PROC / str(pid)).stat().st_uid == data_dir.stat().st_uid
+    try:
+        return (_PROC / str(pid)).stat().st_uid == data_dir.stat().st_uid  # hidden from us: name and owner must do
+    except FileNotFoundError:
+        return False
 
 
 def _works_in(pid: int, data_dir: Path) -> bool | None:
@@ -87,9 +89,18 @@ def _works_in(pid: int, data_dir: Path) -> bool | None:
             return False
         return (_PROC / str(pid) / "cwd").samefile(data_dir)
     except PermissionError:
-        return None
+        return _works_in_for_owner(pid, data_dir)
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def _works_in_for_owner(pid: int, data_dir: Path) -> bool | None:
+    """The same question, asked as the owner of the data directory: a container's root often lacks CAP_SYS_PTRACE."""
+    owner = data_dir.stat()
+    account = Account(owner.st_uid, owner.st_gid, str(owner.st_uid))
+    command = ["/bin/sh", "-c", 'cd -P "/proc/$1/cwd" && pwd -P', "sh", str(pid)]
+    shown = run(account, command, output=subprocess.PIPE, timeout=10)
+    return Path(os.fsdecode(shown.stdout[:-1])) == data_dir.resolve() if shown.returncode == 0 else None
 
 
 def _looks_like_postgres(pid: int) -> bool:
@@ -218,14 +229,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 def _ended(pid: int, data_dir: Path, timeout: float) -> bool:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        if not _process_exists(pid, data_dir):
+        if not _alive(pid, data_dir):
             return True
         time.sleep(_POLL_SECONDS)
     return False
-
-
-def _process_exists(pid: int, data_dir: Path) -> bool:
-    try:
-        return _alive(pid, data_dir)
-    except FileNotFoundError:  # it ended between two looks
-        return False

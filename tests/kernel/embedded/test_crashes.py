@@ -126,3 +126,21 @@ def test_an_interrupted_initdb_is_done_again(
     assert not (home / "postgres").exists()
     server().start()
     assert not list(home.glob("postgres.init-*"))
+
+
+async def test_a_server_that_dies_while_we_attach_is_replaced(
+    home: Path, server: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server().start()
+    doomed = pid_of(home / "postgres")
+    look = launch._settled
+
+    def look_then_kill(data: Path, deadline: float) -> postmaster.Postmaster | None:
+        found = look(data, deadline)
+        if found is not None and found.pid == doomed:
+            os.kill(found.pid, signal.SIGKILL)
+        return found
+
+    monkeypatch.setattr(launch, "_settled", look_then_kill)
+    assert await ask(server().start(), "SELECT 1") == 1
+    assert pid_of(home / "postgres") != doomed
