@@ -71,8 +71,7 @@ class StructuredHandler(logging.Handler):
             fields["logger"] = record.name
             if record.exc_info and record.exc_info[1] is not None:
                 fields["exc_info"] = record.exc_info[1]
-            fields.pop("event", None)
-            structlog.get_logger().log(_standard_level(record.levelno), record.getMessage(), **fields)
+            structlog.get_logger().bind(**fields).log(_standard_level(record.levelno), record.getMessage())
         except Exception:  # noqa: BLE001 - as every handler of the standard library: a log line breaks nothing
             self.handleError(record)
 
@@ -115,10 +114,23 @@ def render_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
 
 
 def console_renderer() -> Processor:
-    """For people: aligned and, on a terminal, coloured."""
+    """For people: aligned and, on a terminal, coloured; exceptions on lines of their own."""
     renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
 
     def render(logger: WrappedLogger, name: str, event: EventDict) -> bytes:
+        if "exception" in event:
+            event["exception"] = "\n".join(_exception_lines(event["exception"]))
         return str(renderer(logger, name, event)).encode("utf-8", "backslashreplace")
 
     return render
+
+
+def _exception_lines(told: Any) -> list[str]:
+    if not isinstance(told, dict):
+        return [str(told)]
+    lines = [" ".join(str(told[part]) for part in ("type", "sqlstate", "message") if part in told)]
+    lines.extend(f"  at {frame}" for frame in told.get("frames", ()))
+    if "cause" in told:
+        cause = _exception_lines(told["cause"])
+        lines.extend([f"because of {cause[0]}", *cause[1:]])
+    return lines

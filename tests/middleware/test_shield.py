@@ -19,7 +19,7 @@ READ_ONLY, MAINTENANCE, NORMAL = MaintenanceMode.READ_ONLY, MaintenanceMode.MAIN
 
 
 class Modes:
-    """A settable source of the mode, which counts how often it is asked."""
+    """A settable source of the mode."""
 
     def __init__(self) -> None:
         self.now = Maintenance()
