@@ -53,7 +53,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ingestion_history")),
         schema="spyne",
     )
-    op.create_index(op.f("ix_ingestion_history_contract_id_id"), "ingestion_history", ["contract_id", "id"], schema="spyne")
+    op.create_index(
+        op.f("ix_ingestion_history_contract_id_id"), "ingestion_history", ["contract_id", "id"], schema="spyne"
+    )
     op.create_index("uq_ingestion_history_sequence", "ingestion_history", ["sequence"], unique=True, schema="spyne")
     op.create_table(
         "ingestion_quarantine",
