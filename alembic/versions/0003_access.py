@@ -196,7 +196,7 @@ def _ends() -> None:
     op.create_index("ix_login_attempts_pair_failed_at", "login_attempts", ["pair", "failed_at"], schema="spyne")
     op.create_index("ix_login_attempts_failed_at", "login_attempts", ["failed_at"], schema="spyne")
     grant("revoked_tokens", "SELECT, INSERT, DELETE")
-    grant("login_attempts", "SELECT, INSERT, DELETE")
+    grant("login_attempts", "SELECT, INSERT, UPDATE, DELETE")  # UPDATE for SKIP LOCKED; rows are not changed
 
 
 def downgrade() -> None:

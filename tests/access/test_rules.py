@@ -1,0 +1,145 @@
+"""The pure rules: lock-out, keys, scopes, standing, roles."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.access.keys import fresh_key, matches, prefix_of
+from app.access.lockout import FAILURES, HORIZON, LOCK, WINDOW, locked_until
+from app.access.oauth import narrowed
+from app.access.roles import MATRIX, Role, unknown_roles
+from app.access.standing import Credential, Standing, admitted, known_permissions
+from app.access.subjects import user_subject
+from app.kernel.authorization import Permission
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+OWNER = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+JTI, KEY_ID = uuid4(), uuid4()
+
+
+def _ago(*seconds: float) -> list[datetime]:
+    return [NOW - timedelta(seconds=second) for second in seconds]
+
+
+@pytest.mark.parametrize(
+    ("failures", "until"),
+    [
+        ([], None),
+        (_ago(1), None),
+        (_ago(1, 2), None),
+        (_ago(0, 60, 120), NOW + LOCK),
+        (_ago(0, 60, 121), None),
+        (_ago(120, 60, 0), NOW + LOCK),
+        (_ago(299, 300, 310), NOW + timedelta(seconds=1)),
+        (_ago(300, 301, 302), None),
+        (_ago(10, 20, 30, 200, 201, 202), NOW + timedelta(seconds=290)),
+        (_ago(250, 251, 252, 1, 2), NOW + timedelta(seconds=50)),
+    ],
+)
+def test_three_failures_in_two_minutes_lock_for_five(failures: list[datetime], until: datetime | None) -> None:
+    assert locked_until(failures, NOW) == until
+
+
+@given(st.lists(st.integers(0, 1000), max_size=12))
+def test_locks_are_right_and_older_failures_do_not_matter(seconds: list[int]) -> None:
+    failures = _ago(*seconds)
+    until = locked_until(failures, NOW)
+    recent = [failure for failure in failures if failure >= NOW - HORIZON]
+    assert until == locked_until(recent, NOW)
+    if until is not None:
+        assert NOW < until <= NOW + LOCK
+        assert len([f for f in failures if until - LOCK - WINDOW <= f <= until - LOCK]) >= FAILURES
+
+
+def test_a_key_is_found_by_its_prefix_and_known_by_its_digest() -> None:
+    key, other = fresh_key(), fresh_key()
+    assert prefix_of(key.text) == key.prefix
+    assert matches(key.text, key.digest)
+    assert not matches(other.text, key.digest)
+    assert len(key.text) == len("spy_") + 12 + 1 + 43
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "spy_", "spy_abc_def", "SPY" + fresh_key().text[3:], fresh_key().text + "\n", fresh_key().text[:-1], "x" * 60],
+)
+def test_what_does_not_look_like_a_key_has_no_prefix(text: str) -> None:
+    assert prefix_of(text) is None
+
+
+@given(st.sets(st.sampled_from(Permission)), st.sets(st.sampled_from(Permission)))
+def test_a_scope_narrows_and_never_widens(wanted: set[Permission], held: set[Permission]) -> None:
+    assert narrowed(None, frozenset(held)) is None
+    assert narrowed(frozenset(wanted), frozenset(held)) == wanted & held
+
+
+def _standing(*, active: bool = True) -> Standing:
+    permissions = frozenset({Permission.QUERY_RUN, Permission.TABLES_READ})
+    return Standing("ada", active, frozenset({"ANALYST"}), permissions, frozenset({JTI}), frozenset({KEY_ID}))
+
+
+def _credential(
+    *, jti: UUID | None = None, key_id: UUID | None = None, scope: frozenset[str] | None = None
+) -> Credential:
+    return Credential("access_token", user_subject(OWNER), "c", jti=jti, key_id=key_id, scope=scope)
+
+
+def test_a_credential_gives_what_its_holder_has_now() -> None:
+    actor = admitted(_credential(jti=uuid4(), key_id=KEY_ID), _standing())
+    assert actor is not None
+    assert (actor.id, actor.label, actor.roles) == (OWNER, "ada", {"ANALYST"})
+    assert actor.permissions == {Permission.QUERY_RUN, Permission.TABLES_READ}
+
+
+def test_a_scope_takes_permissions_away() -> None:
+    actor = admitted(_credential(scope=frozenset({"query:run", "audit:read"})), _standing())
+    assert actor is not None
+    assert actor.permissions == {Permission.QUERY_RUN}
+
+
+@pytest.mark.parametrize(
+    ("credential", "standing"),
+    [
+        (_credential(), None),
+        (_credential(), _standing(active=False)),
+        (_credential(jti=JTI), _standing()),
+        (_credential(key_id=uuid4()), _standing()),
+    ],
+    ids=["unknown", "disabled", "revoked token", "revoked key"],
+)
+def test_a_credential_that_does_not_count_any_more(credential: Credential, standing: Standing | None) -> None:
+    assert admitted(credential, standing) is None
+
+
+def test_permissions_of_a_newer_version_are_left_out() -> None:
+    assert known_permissions(frozenset({"query:run", "time:travel"})) == {Permission.QUERY_RUN}
+
+
+def test_the_matrix_is_the_one_of_the_product() -> None:
+    columns = {
+        "query": Permission.QUERY_RUN,
+        "contracts": Permission.CONTRACTS_WRITE,
+        "ingest": Permission.INGESTION_WRITE,
+        "promote": Permission.TABLES_PROMOTE,
+        "deprecate": Permission.TABLES_DEPRECATE,
+        "shadow": Permission.TABLES_READ_SHADOW,
+    }
+    expected = {
+        Role.VIEWER: {"query"},
+        Role.ANALYST: {"query"},
+        Role.ENGINEER: {"query", "contracts", "ingest", "shadow"},
+        Role.ADMIN: set(columns),
+        Role.REQUESTOR: set(),
+        Role.APPROVER: set(),
+        Role.KNOWLEDGE_MANAGER: set(),
+    }
+    assert {role: {name for name, p in columns.items() if p in MATRIX[role]} for role in Role} == expected
+    for alone in (Permission.AUDIT_READ, Permission.SYSTEM_WRITE, Permission.USERS_ADMIN):
+        assert [role for role in Role if alone in MATRIX[role]] == [Role.ADMIN]
+
+
+def test_unknown_roles_are_named() -> None:
+    assert unknown_roles(frozenset({"ADMIN", "ROOT", "GOD"})) == ["GOD", "ROOT"]
