@@ -1,0 +1,225 @@
+"""A JSON array as a body: cut into blocks of whole elements without reading it as one value.
+
+A cut is right when what lies before it is itself a valid JSON array once its bracket is closed: then no string and no
+nested value is open. Likely cuts are tried first; where none is right, a scanner finds the elements' borders.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from app.ingestion.formats.json_rows import MAX_ROW_BYTES, JsonRows
+from app.ingestion.formats.lines import BLOCK_BYTES, BOM
+from app.ingestion.formats.problems import MalformedBody
+from app.ingestion.row_model import RowModel
+from app.warehouse.rejections import Chunk
+
+_SPACE = b" \t\r\n"
+_CUT = re.compile(rb"\}[ \t\r\n]*,(?=[ \t\r\n]*\{)")
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{},"]', re.DOTALL)
+_ANY_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+_TAIL = 1 << 14
+"""Bytes at the end of a block in which a likely cut is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ElementBlock:
+    """Whole elements of the array, separated by commas, without the array's brackets."""
+
+    data: bytes
+    first: int
+
+    def elements(self) -> list[bytes]:
+        """The text of every element.
+
+        Raises:
+            MalformedBody: an element is missing, or a bracket is never closed.
+        """
+        try:
+            return [bytes(element) for element in _ANY_ARRAY.decode(b"[" + self.data + b"]")]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            scan = Scanner()
+            scan.feed(self.data)
+            return [*scan.elements(), scan.rest(self.data)]
+
+
+class Scanner:
+    """Finds the borders of elements by brackets, commas and strings; looks at nothing else."""
+
+    def __init__(self) -> None:
+        self.end: int | None = None
+        """Where the array's closing bracket stands, once it was seen."""
+        self._data = b""
+        self._depth = 0
+        self._borders: list[int] = []
+
+    def feed(self, data: bytes) -> None:
+        """Look at the elements in `data`, from the first one's beginning."""
+        self._data = data
+        for token in _TOKEN.finditer(data):
+            mark = token.group()
+            if mark in (b"[", b"{"):
+                self._depth += 1
+            elif mark in (b"]", b"}"):
+                self._depth -= 1
+                if self._depth < 0:
+                    self.end = token.start()
+                    return
+            elif mark == b"," and self._depth == 0:
+                self._borders.append(token.start())
+            elif mark == b'"':
+                return  # a string that does not end here: what follows is inside it
+
+    @property
+    def cut(self) -> int | None:
+        """The last comma between elements."""
+        return self._borders[-1] if self._borders else None
+
+    def elements(self) -> Iterator[bytes]:
+        """The elements that a comma follows.
+
+        Raises:
+            MalformedBody: there is nothing before a comma.
+        """
+        start = 0
+        for border in self._borders:
+            yield _element(self._data[start:border])
+            start = border + 1
+
+    def rest(self, data: bytes) -> bytes:
+        """What follows the last comma, as an element."""
+        return _element(data[self._borders[-1] + 1 if self._borders else 0 :])
+
+
+def _element(text: bytes) -> bytes:
+    text = text.strip(_SPACE)
+    if not text:
+        raise MalformedBody("an element of the array is missing beside a comma")
+    return text
+
+
+class _Array:
+    """Bytes of the array not yet given out as blocks."""
+
+    def __init__(self, rows: JsonRows) -> None:
+        self._rows = rows
+        self._text = b""
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._next = 1
+        self._opened = False
+        self._closed = False
+        self._wait = BLOCK_BYTES
+
+    def add(self, data: bytes) -> bool:
+        """Take bytes in; whether a block may be due."""
+        self._parts.append(data)
+        self._size += len(data)
+        return self._size >= self._wait
+
+    def chunks(self, *, last: bool) -> Iterator[Chunk]:
+        """The chunks of whole elements so far; with `last`, of all that is left, and the array's end is checked."""
+        self._text += b"".join(self._parts)
+        self._parts.clear()
+        if not self._open(last=last):
+            return
+        if self._closed:
+            self._no_more(self._text)
+            self._text = b""
+        elif not last:
+            yield from self._some()
+        else:
+            yield from self._all()
+        self._size = len(self._text)
+
+    def _open(self, *, last: bool) -> bool:
+        if self._opened:
+            return True
+        text = self._text.removeprefix(BOM).lstrip(_SPACE)
+        if not text and not last:
+            return False
+        if not text.startswith(b"["):
+            raise MalformedBody("the body is not a JSON array")
+        self._text, self._opened = text[1:], True
+        return True
+
+    def _some(self) -> Iterator[Chunk]:
+        for match in reversed(list(_CUT.finditer(self._text, max(0, len(self._text) - _TAIL)))[-3:]):
+            cut = match.end() - 1
+            block = self._text[:cut]
+            whole = self._rows.elements(b"[" + block + b"]")
+            if whole is None and not _is_array(block):
+                continue
+            yield self._chunk(block, whole)
+            self._text, self._wait = self._text[cut + 1 :], BLOCK_BYTES
+            return
+        scan = Scanner()
+        scan.feed(self._text)
+        if scan.end is not None:
+            yield from self._closing(scan.end)
+        elif scan.cut is not None:
+            yield self._chunk(self._text[: scan.cut], None)
+            self._text, self._wait = self._text[scan.cut + 1 :], BLOCK_BYTES
+        elif len(self._text) > MAX_ROW_BYTES:
+            raise MalformedBody(f"element {self._next} of the array has more than {MAX_ROW_BYTES} bytes")
+        else:
+            self._wait = 2 * len(self._text)  # so that looking again stays linear
+
+    def _all(self) -> Iterator[Chunk]:
+        trimmed = self._text.rstrip(_SPACE)
+        if trimmed.endswith(b"]") and _is_array(trimmed[:-1]):
+            yield from self._closing(len(trimmed) - 1)
+            return
+        scan = Scanner()
+        scan.feed(self._text)
+        if scan.end is None:
+            raise MalformedBody("the array is never closed")
+        yield from self._closing(scan.end)
+
+    def _closing(self, end: int) -> Iterator[Chunk]:
+        block, after = self._text[:end], self._text[end + 1 :]
+        self._closed, self._text = True, b""
+        self._no_more(after)
+        if block.strip(_SPACE):
+            yield self._chunk(block, self._rows.elements(b"[" + block + b"]"))
+        elif self._next > 1:
+            raise MalformedBody("the array ends with a comma")
+
+    def _chunk(self, block: bytes, whole: list[object] | None) -> Chunk:
+        if whole is None:
+            elements = ElementBlock(block, self._next).elements()
+            chunk = self._rows.each(enumerate(elements, self._next))
+            self._next += len(elements)
+            return chunk
+        first = self._next
+        self._next += len(whole)
+        return self._rows.chunk(whole, first, lambda position: ElementBlock(block, first).elements()[position])
+
+    def _no_more(self, text: bytes) -> None:
+        if text.strip(_SPACE):
+            raise MalformedBody("something follows the array")
+
+
+def _is_array(elements: bytes) -> bool:
+    try:
+        _ANY_ARRAY.decode(b"[" + elements + b"]")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+async def array_chunks(body: AsyncIterator[bytes], model: RowModel) -> AsyncIterator[Chunk]:
+    """The chunks of a body that is one JSON array of objects.
+
+    Raises:
+        MalformedBody: no array, never closed, or followed by something.
+    """
+    array = _Array(JsonRows(model))
+    async for data in body:
+        if array.add(data):
+            for chunk in array.chunks(last=False):
+                yield chunk
+    for chunk in array.chunks(last=True):
+        yield chunk

@@ -1,0 +1,81 @@
+"""From a contract's column to the Python type that a compiled decoder validates: type, nullability, bounds, length.
+
+Invariant: what a built type (with the checks of `checks.py`) accepts, PostgreSQL can store in that column.
+"""
+
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from app.warehouse.plan import Column
+from app.warehouse.types import INTEGER_KINDS, TEXT_KINDS, ColumnType, TypeKind
+
+_PLAIN: dict[TypeKind, Any] = {
+    TypeKind.TEXT: str,
+    TypeKind.VARCHAR: str,
+    TypeKind.SMALLINT: int,
+    TypeKind.INTEGER: int,
+    TypeKind.BIGINT: int,
+    TypeKind.NUMERIC: Decimal,
+    TypeKind.REAL: float,
+    TypeKind.DOUBLE: float,
+    TypeKind.BOOLEAN: bool,
+    TypeKind.DATE: date,
+    TypeKind.TIME: Annotated[time, msgspec.Meta(tz=False)],
+    TypeKind.TIMESTAMP: Annotated[datetime, msgspec.Meta(tz=False)],
+    TypeKind.TIMESTAMPTZ: Annotated[datetime, msgspec.Meta(tz=True)],
+    TypeKind.UUID: UUID,
+    TypeKind.BYTEA: bytes,
+    TypeKind.JSONB: msgspec.Raw,
+}
+
+
+class BadCheckError(ValueError):
+    """A bound or choice in a contract's check is not a value of the column's type."""
+
+
+def check_value(column_type: ColumnType, value: object) -> Any:
+    """The value of a check (`min`, `max`, an element of `one_of`) as the column's Python type.
+
+    Raises:
+        BadCheckError: it is none.
+    """
+    plain = _PLAIN[column_type.kind]
+    try:
+        return msgspec.convert(value, type=plain, strict=not isinstance(value, str))
+    except msgspec.ValidationError as error:
+        raise BadCheckError(f"{value!r} is no {column_type}: {error}") from error
+
+
+def python_type(column: Column, document: Any = msgspec.Raw) -> Any:
+    """What the decoder checks a value of the column against, nulls aside. `document` stands for jsonb."""
+    kind = column.type.kind
+    if kind is TypeKind.JSONB:
+        return document
+    if column.checks.one_of is not None and kind in INTEGER_KINDS | TEXT_KINDS:
+        return Literal[tuple(check_value(column.type, value) for value in column.checks.one_of)]
+    if kind in INTEGER_KINDS:
+        low, high = _integer_bounds(column)
+        return Annotated[int, msgspec.Meta(ge=low, le=high)]
+    if kind is TypeKind.VARCHAR and column.type.length is not None:
+        return Annotated[str, msgspec.Meta(max_length=column.type.length)]
+    return _PLAIN[kind]
+
+
+def nullable(value_type: Any) -> Any:
+    """The type, or null."""
+    return value_type if value_type is Any else value_type | None
+
+
+def _integer_bounds(column: Column) -> tuple[int, int]:
+    bounds = column.type.integer_range
+    assert bounds is not None
+    low, high = bounds
+    if column.checks.minimum is not None:
+        low = max(low, check_value(column.type, column.checks.minimum))
+    if column.checks.maximum is not None:
+        high = min(high, check_value(column.type, column.checks.maximum))
+    return low, high

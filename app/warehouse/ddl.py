@@ -1,0 +1,80 @@
+"""DDL of governed, before-image and staging relations. Pure: every function answers SQL text."""
+
+from app.warehouse.layout import (
+    BATCH,
+    FROM,
+    HASH,
+    IMAGE_BY,
+    IMAGE_OP,
+    LINE,
+    ORIGIN,
+    ORIGIN_LINE,
+    TO,
+    VERDICT,
+    content_hash,
+)
+from app.warehouse.naming import RelationName, quote, quote_all
+from app.warehouse.plan import Column, Mode, RelationPlan
+
+_SESSIONS = (
+    f"{FROM} timestamptz NOT NULL, {TO} timestamptz NOT NULL, {ORIGIN} bigint NOT NULL, {ORIGIN_LINE} bigint NOT NULL"
+)
+
+
+def create_relation(plan: RelationPlan) -> tuple[str, ...]:
+    """Statements which make the governed relation and its before-image relation.
+
+    The unique index of the identity is not made here but by the first merge, after its rows (see `create_identity`):
+    building it once over all rows costs a fraction of keeping it up to date row by row.
+    """
+    columns = ", ".join(_declare(column, plan.required) for column in plan.columns)
+    hidden = f"{HASH} bigint NOT NULL, {BATCH} bigint NOT NULL"
+    if plan.mode is Mode.APPEND:
+        hidden += f", {_SESSIONS}"
+    relation, before = plan.relation.sql, plan.before.sql
+    image_index = quote(f"{plan.before.name}_by")
+    return (
+        f"CREATE TABLE {relation} ({columns}, {hidden})",
+        f'CREATE TABLE {before} ({IMAGE_BY} bigint NOT NULL, {IMAGE_OP} "char" NOT NULL, LIKE {relation})',
+        f"CREATE INDEX {image_index} ON {before} USING brin ({IMAGE_BY})",
+    )
+
+
+def drop_relation(plan: RelationPlan) -> tuple[str, ...]:
+    """Statements which remove the governed relation and its before-images."""
+    return (f"DROP TABLE IF EXISTS {plan.before.sql}", f"DROP TABLE IF EXISTS {plan.relation.sql}")
+
+
+def identity_index(plan: RelationPlan) -> RelationName:
+    """The unique index of the identity; it exists from the first merge on, so its absence proves an empty relation."""
+    return RelationName(plan.relation.schema, f"{plan.relation.name}__key")
+
+
+def create_identity(plan: RelationPlan) -> tuple[str, ...]:
+    """Statements which make the unique index of the identity, and one plain index per column with a unique check."""
+    relation = plan.relation.sql
+    statements = [f"CREATE UNIQUE INDEX {quote(identity_index(plan).name)} ON {relation} ({quote_all(plan.identity)})"]
+    for name in plan.unique:
+        number = [column.name for column in plan.columns].index(name)
+        index = quote(f"{plan.relation.name}__u{number}")
+        statements.append(f"CREATE INDEX {index} ON {relation} ({quote(name)})")
+    return tuple(statements)
+
+
+def create_staging(plan: RelationPlan, staging: RelationName) -> str:
+    """The statement which makes a batch's staging relation: unlogged, typed, the content hash computed on the way in.
+
+    `_spyne_verdict` is null while a row is still in the race; a row that leaves it carries the reason's letter.
+    """
+    columns = ", ".join(f"{quote(column.name)} {column.type.sql}" for column in plan.record_columns)
+    computed = f"{HASH} bigint GENERATED ALWAYS AS ({content_hash(plan)}) STORED"
+    return f'CREATE UNLOGGED TABLE {staging.sql} ({LINE} bigint NOT NULL, {columns}, {computed}, {VERDICT} "char")'
+
+
+def drop(relation: RelationName) -> str:
+    """The statement which removes a staging or working relation."""
+    return f"DROP TABLE IF EXISTS {relation.sql}"
+
+
+def _declare(column: Column, required: frozenset[str]) -> str:
+    return f"{quote(column.name)} {column.type.sql}{' NOT NULL' if column.name in required else ''}"

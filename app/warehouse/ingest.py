@@ -1,0 +1,310 @@
+"""One batch into one relation: stage by COPY, settle verdicts, merge with before-images, hand refused rows over.
+
+Invariants: every received row gets exactly one verdict; nothing is committed here (the caller owns the transaction, and
+rolls back on any error or for a dry run); memory does not grow with the batch.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from app.kernel.problems import InvalidRequest
+from app.warehouse import ddl, merge, sessions
+from app.warehouse.copying import copy_rows
+from app.warehouse.merge import CONFLICT, DUPLICATE, LATE, UNCHANGED, UNIQUE, Batch
+from app.warehouse.naming import staging_relation, working_relation
+from app.warehouse.plan import STORED_STAYS, Mode, RelationPlan, Resolution
+from app.warehouse.rejections import Chunk, Rejection, RejectionCode, RejectionSink, clip
+
+PORTION = 1000
+"""Refused rows handed to the sink at once; about 2 MB at the longest raw texts."""
+
+SAMPLE = 20
+"""Refused rows that an error or report shows."""
+
+SETTINGS = (
+    "SET LOCAL work_mem = '64MB'",  # hash joins of a million keys stay in memory (hash_mem_multiplier doubles it)
+    "SET LOCAL maintenance_work_mem = '256MB'",  # the identity index of five million keys is sorted in memory
+    "SET LOCAL jit = off",  # statements run once; compiling them costs more than it gives
+    "SET LOCAL default_statistics_target = 10",  # the planner needs the size of the staging relation, not its shape
+)
+
+
+class RejectLimitExceeded(InvalidRequest):
+    """More rows were refused than the batch allows; nothing of the batch is stored."""
+
+    code, title = "reject-limit-exceeded", "Too many rows were refused"
+
+
+class EmptyReplacement(InvalidRequest):
+    """A replacing batch brought no acceptable row; the table is not emptied by accident."""
+
+    code, title = "empty-replacement", "A replacing batch needs at least one acceptable row"
+
+
+@dataclass(frozen=True, slots=True)
+class RejectLimits:
+    """How many refused rows a batch may have before it fails as a whole; None is unlimited."""
+
+    rows: int | None = None
+    share: float | None = None
+    """Of the rows received, between 0 and 1."""
+
+
+@dataclass(slots=True)
+class VerdictCounts:
+    """Rows by verdict."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicate: int = 0
+    late: int = 0
+    conflict: int = 0
+    rejected: int = 0
+
+    @property
+    def received(self) -> int:
+        """All rows: the sum."""
+        kept = self.inserted + self.updated + self.unchanged
+        return kept + self.duplicate + self.late + self.conflict + self.rejected
+
+
+@dataclass(slots=True)
+class MergeOutcome:
+    """What became of a batch."""
+
+    counts: VerdictCounts = field(default_factory=VerdictCounts)
+    deleted: int = 0
+    """Stored rows that went: absent from a replacing batch, or absorbed by another session's row."""
+    first_event_time: datetime | None = None
+    last_event_time: datetime | None = None
+    """Over the accepted rows; dates and naive timestamps read as UTC."""
+    refused_sample: list[Rejection] = field(default_factory=list)
+    """The first refused rows, conflicts among them."""
+
+
+async def ingest(
+    connection: asyncpg.Connection,
+    plan: RelationPlan,
+    chunks: AsyncIterator[Chunk],
+    *,
+    batch_seq: int,
+    processing_time: datetime,
+    sink: RejectionSink,
+    limits: RejectLimits = RejectLimits(),
+) -> MergeOutcome:
+    """Verdicts of the batch, its rows merged, in the transaction that the connection is in.
+
+    `batch_seq` is positive, unique per batch and grows with arrival: it names the writer of every row.
+
+    Raises:
+        RejectLimitExceeded: more rows refused than allowed.
+        EmptyReplacement: replace mode, and no row was accepted.
+    """
+    batch = Batch(plan, staging_relation(batch_seq), batch_seq, processing_time)
+    run = _Run(connection, batch, sink, limits)
+    for setting in SETTINGS:
+        await connection.execute(setting)
+    await connection.execute(ddl.create_staging(plan, batch.staging))
+    await run.stage(chunks)
+    await run.settle()
+    await connection.execute(ddl.drop(batch.staging))
+    return run.outcome
+
+
+class _Run:
+    """The steps of one batch, over one connection."""
+
+    def __init__(self, connection: asyncpg.Connection, batch: Batch, sink: RejectionSink, limits: RejectLimits) -> None:
+        self.outcome = MergeOutcome()
+        self._connection = connection
+        self._batch = batch
+        self._sink = sink
+        self._limits = limits
+        self._pending: list[Rejection] = []
+        self._accepted = 0
+        self._received = 0
+
+    async def stage(self, chunks: AsyncIterator[Chunk]) -> None:
+        """Copy accepted rows into staging. A COPY is ended whenever a portion of refused rows is due, because the sink
+        may write over this connection."""
+        more = True
+        while more:
+            portion = _Portion(self, chunks)
+            await copy_rows(self._connection, self._batch.plan, self._batch.staging, portion.payloads())
+            more = not portion.exhausted
+            await self._hand_over()
+        self._guard_share()
+        if self._batch.plan.mode is Mode.REPLACE and not self._accepted:
+            raise EmptyReplacement
+
+    def take(self, chunk: Chunk) -> bool:
+        """Count a chunk in; whether a portion of refused rows is due."""
+        self._accepted += chunk.accepted
+        self._received += chunk.received
+        self._refuse(chunk.rejected)
+        return len(self._pending) >= PORTION
+
+    def _refuse(self, rejections: tuple[Rejection, ...]) -> None:
+        self._pending.extend(rejections)
+        space = SAMPLE - len(self.outcome.refused_sample)
+        self.outcome.refused_sample.extend(rejections[:space])
+        self.outcome.counts.rejected += sum(1 for row in rejections if row.code is not RejectionCode.CONFLICT)
+        if self._limits.rows is not None and self.outcome.counts.rejected > self._limits.rows:
+            raise self._too_many(f"more than {self._limits.rows} rows were refused")
+
+    async def _hand_over(self) -> None:
+        for start in range(0, len(self._pending), PORTION):
+            await self._sink(self._pending[start : start + PORTION])
+        self._pending.clear()
+
+    def _guard_share(self) -> None:
+        share = self._limits.share
+        if share is not None and self.outcome.counts.rejected > share * self._received:
+            raise self._too_many(f"more than {share:.2%} of the rows were refused")
+
+    def _too_many(self, reason: str) -> RejectLimitExceeded:
+        sample = [
+            {"line": row.line, "code": row.code.value, "column": row.column, "message": row.message}
+            for row in self.outcome.refused_sample
+        ]
+        rejected, received = self.outcome.counts.rejected, self._received
+        detail = f"{reason}; nothing was stored"
+        return RejectLimitExceeded(detail, rejected_rows=rejected, received_rows=received, rejected_sample=sample)
+
+    async def settle(self) -> None:
+        """Verdicts and writes, under the relation's lock: batches of one relation are merged one after another."""
+        if not self._accepted:
+            return
+        batch = self._batch
+        await self._connection.execute(f"ANALYZE {batch.staging.sql}")
+        summary = await self._row(merge.summarise(batch))
+        self.outcome.first_event_time, self.outcome.last_event_time = summary[1], summary[2]
+        await self._connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", str(batch.plan.relation)
+        )
+        index = ddl.identity_index(batch.plan)
+        fresh = not await self._connection.fetchval("SELECT to_regclass($1) IS NOT NULL", index.sql)
+        for column in batch.plan.unique:
+            stored = not fresh and batch.plan.mode is not Mode.REPLACE
+            await self._execute(merge.mark_unique_violations(batch, column, against_stored=stored))
+        if batch.plan.mode is Mode.APPEND:
+            await self._append(fresh=fresh)
+        else:
+            await self._merge(fresh=fresh)
+        if fresh:
+            for statement in ddl.create_identity(batch.plan):
+                await self._connection.execute(statement)
+        await self._hand_over_refused()
+
+    async def _merge(self, *, fresh: bool) -> None:
+        batch, counts = self._batch, self.outcome.counts
+        repeated = bool(await self._connection.fetchval(merge.has_repeated_keys(batch)))
+        stored_stays = batch.plan.resolution in STORED_STAYS and batch.plan.mode is Mode.UPSERT
+        if repeated:
+            await self._execute(merge.mark_exact_repeats(batch))
+        if stored_stays and not fresh:
+            await self._execute(merge.mark_stored(batch))
+        if repeated:
+            await self._execute(merge.mark_losers_of_batch(batch))
+        winners = self._accepted - await self._count_marked()
+        if not fresh and not stored_stays:
+            counts.updated = await self._execute(merge.update_beaten(batch))
+        if not fresh and batch.plan.mode is Mode.REPLACE:
+            self.outcome.deleted = await self._execute(merge.delete_absent(batch))
+        if fresh or stored_stays:
+            counts.inserted = await self._execute(merge.insert_all(batch))
+        elif counts.updated < winners:
+            counts.inserted = await self._execute(merge.insert_new(batch))
+        if counts.inserted + counts.updated < winners:
+            equal, beaten = await self._row(merge.count_untouched(batch))
+            counts.unchanged += equal
+            counts.late += beaten
+
+    async def _append(self, *, fresh: bool) -> None:
+        batch, counts = self._batch, self.outcome.counts
+        repeated = bool(await self._connection.fetchval(merge.has_repeated_keys(batch)))
+        if repeated:
+            await self._execute(merge.mark_exact_repeats(batch))
+        await self._count_marked()
+        if fresh and not repeated:
+            counts.inserted = await self._execute(sessions.insert_singles(batch))
+            return
+        working = working_relation(batch.seq)
+        await self._connection.execute(sessions.create_sessions(batch, working))
+        await self._connection.execute(f"ANALYZE {working.sql}")
+        inserted, updated, duplicate, beaten = await self._row(sessions.count_verdicts(batch, working))
+        counts.inserted, counts.updated = inserted, updated
+        counts.duplicate += duplicate
+        if batch.plan.resolution is Resolution.REJECT:
+            counts.conflict += beaten
+            await self._execute(sessions.mark_conflicts(batch, working))
+        else:
+            counts.late += beaten
+            self.outcome.deleted = await self._execute(sessions.delete_absorbed(batch, working))
+            await self._execute(sessions.overwrite_beaten(batch, working))
+        await self._execute(sessions.extend_spans(batch, working))
+        await self._execute(sessions.insert_sessions(batch, working))
+        await self._connection.execute(ddl.drop(working))
+
+    async def _count_marked(self) -> int:
+        """Counts rows that have left the race into the outcome; how many they are."""
+        counts = self.outcome.counts
+        letters = {
+            str(letter): int(rows) for letter, rows in await self._connection.fetch(merge.count_marked(self._batch))
+        }
+        counts.duplicate += letters.get(DUPLICATE, 0)
+        counts.late += letters.get(LATE, 0)
+        counts.conflict += letters.get(CONFLICT, 0)
+        counts.unchanged += letters.get(UNCHANGED, 0)
+        return sum(letters.values())
+
+    async def _hand_over_refused(self) -> None:
+        """Conflicts and unique violations to the sink; the limits hold for the violations too."""
+        if not self.outcome.counts.conflict and not self._batch.plan.unique:
+            return
+        async for line, letter, raw in self._connection.cursor(merge.select_refused(self._batch), prefetch=PORTION):
+            code = RejectionCode.UNIQUE if letter == UNIQUE else RejectionCode.CONFLICT
+            message = _REASONS[code]
+            self._refuse((Rejection(line, code, None, message, clip(raw)),))
+            if len(self._pending) >= PORTION:
+                await self._hand_over()
+        await self._hand_over()
+        self._guard_share()
+
+    async def _execute(self, statement: str) -> int:
+        """Rows that the statement changed."""
+        return int((await self._connection.execute(statement)).rpartition(" ")[2])
+
+    async def _row(self, query: str) -> Any:
+        row = await self._connection.fetchrow(query)
+        assert row is not None
+        return row
+
+
+_REASONS = {
+    RejectionCode.UNIQUE: "another key holds this value in a column that is unique",
+    RejectionCode.CONFLICT: "the key is there with other content, and the contract says reject",
+}
+
+
+class _Portion:
+    """The payloads of chunks until a portion of refused rows is due, or the chunks end."""
+
+    def __init__(self, run: _Run, chunks: AsyncIterator[Chunk]) -> None:
+        self.exhausted = False
+        self._run = run
+        self._chunks = chunks
+
+    async def payloads(self) -> AsyncIterator[bytes]:
+        async for chunk in self._chunks:
+            due = self._run.take(chunk)
+            if chunk.payload:
+                yield chunk.payload
+            if due:
+                return
+        self.exhausted = True

@@ -1,0 +1,220 @@
+# ruff: noqa: S608 - the statements are made of a validated plan; every identifier goes through `quote`
+"""The statements of a merge into a relation with one row per key (upsert, replace). Pure: a plan in, SQL text out.
+
+Every statement is set-based over the whole batch. Rows leave the race by getting a letter in `_spyne_verdict`; the ones
+without a letter are written. All statements co-locate on the first key column, so a distributed relation can run them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.warehouse.layout import (
+    BATCH,
+    HASH,
+    IMAGE_BY,
+    IMAGE_OP,
+    LINE,
+    VERDICT,
+    hidden_columns,
+    instant,
+    rank,
+    same_key,
+)
+from app.warehouse.naming import RelationName, quote, quote_all
+from app.warehouse.plan import BY_EVENT_TIME, Mode, RelationPlan, Resolution
+
+DUPLICATE, LATE, CONFLICT, UNCHANGED, UNIQUE = "d", "l", "c", "u", "x"
+"""Letters of the verdicts by which a staged row leaves the race."""
+
+_ORDER = {
+    Resolution.LATEST_WINS: "{s}.{time} DESC, {s}.{hash} DESC",
+    Resolution.EARLIEST_WINS: "{s}.{time}, {s}.{hash}",
+    Resolution.FIRST_WRITE_WINS: "{s}.{line}",
+    Resolution.LAST_WRITE_WINS: "{s}.{line} DESC",
+    Resolution.REJECT: "{s}.{line}",
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch on its way into a relation: the plan, its staging relation, its sequence number and its time."""
+
+    plan: RelationPlan
+    staging: RelationName
+    seq: int
+    processing_time: datetime
+
+    @property
+    def time_literal(self) -> str:
+        """The processing time as an SQL literal."""
+        return f"'{self.processing_time.isoformat()}'::timestamptz"
+
+
+def loser_letter(plan: RelationPlan) -> str:
+    """How rows which lose against other content leave: quarantined under `reject`, `late` under every other rule."""
+    return CONFLICT if plan.resolution is Resolution.REJECT else LATE
+
+
+def winner_order(plan: RelationPlan, alias: str = "s") -> str:
+    """SQL ORDER BY of staged rows with one key, the winner first."""
+    return _ORDER[plan.resolution].format(s=alias, time=quote(plan.event_time), hash=HASH, line=LINE)
+
+
+def summarise(batch: Batch) -> str:
+    """One row: staged rows still in the race, first and last event time."""
+    time = quote(batch.plan.event_time)
+    first, last = (instant(batch.plan, f"{end}({time})") for end in ("min", "max"))
+    return f"SELECT count(*), {first}, {last} FROM {batch.staging.sql} WHERE {VERDICT} IS NULL"
+
+
+def has_repeated_keys(batch: Batch) -> str:
+    """Whether any key stands more than once among the staged rows; runs in parallel workers."""
+    key = quote_all(batch.plan.key)
+    return f"SELECT EXISTS (SELECT FROM {batch.staging.sql} WHERE {VERDICT} IS NULL GROUP BY {key} HAVING count(*) > 1)"
+
+
+def mark_unique_violations(batch: Batch, column: str, *, against_stored: bool) -> str:
+    """Marks rows whose value of `column` belongs to another key: on an earlier line, or stored."""
+    plan, staging = batch.plan, batch.staging.sql
+    value, key = quote(column), quote_all(plan.key)
+    firsts = ", ".join(f"first_value({quote(name)}) OVER w AS {quote(f'k{i}')}" for i, name in enumerate(plan.key))
+    holder = quote_all(tuple(f"k{i}" for i in range(len(plan.key))))
+    taken = (
+        f"SELECT {LINE} FROM (SELECT {LINE}, ROW({key}) AS own, {firsts} FROM {staging} "
+        f"WHERE {VERDICT} IS NULL AND {value} IS NOT NULL WINDOW w AS (PARTITION BY {value} ORDER BY {LINE})) v "
+        f"WHERE own IS DISTINCT FROM ROW({holder})"
+    )
+    if against_stored:
+        taken += (
+            f" UNION SELECT s.{LINE} FROM {staging} s JOIN {plan.relation.sql} t ON s.{value} = t.{value} "
+            f"WHERE s.{VERDICT} IS NULL AND NOT ({same_key(plan, 's', 't')})"
+        )
+    return f"UPDATE {staging} s SET {VERDICT} = '{UNIQUE}' FROM ({taken}) x WHERE s.{LINE} = x.{LINE}"
+
+
+def _repeated(batch: Batch) -> str:
+    """The staged rows in the race whose key stands more than once."""
+    key, staging = quote_all(batch.plan.key), batch.staging.sql
+    return (
+        f"{staging} s JOIN (SELECT {key} FROM {staging} WHERE {VERDICT} IS NULL GROUP BY {key} HAVING count(*) > 1) r "
+        f"USING ({key}) WHERE s.{VERDICT} IS NULL"
+    )
+
+
+def _mark_all_but_first(batch: Batch, partition: str, order: str, letter: str) -> str:
+    numbered = f"SELECT s.{LINE}, row_number() OVER (PARTITION BY {partition} ORDER BY {order}) AS place FROM {_repeated(batch)}"
+    return (
+        f"UPDATE {batch.staging.sql} s SET {VERDICT} = '{letter}' "
+        f"FROM ({numbered}) n WHERE n.place > 1 AND s.{LINE} = n.{LINE}"
+    )
+
+
+def mark_exact_repeats(batch: Batch) -> str:
+    """Marks rows equal to another staged row in key, event time and content, all but the first (the last for
+    `last_write_wins`, where the last line decides)."""
+    plan = batch.plan
+    partition = f"{quote_all(tuple(dict.fromkeys((*plan.key, plan.event_time))), 's.')}, s.{HASH}"
+    descending = " DESC" if plan.resolution is Resolution.LAST_WRITE_WINS else ""
+    return _mark_all_but_first(batch, partition, f"s.{LINE}{descending}", DUPLICATE)
+
+
+def mark_losers_of_batch(batch: Batch) -> str:
+    """Marks every row that another row of the batch with the same key beats."""
+    plan = batch.plan
+    return _mark_all_but_first(batch, quote_all(plan.key, "s."), winner_order(plan), loser_letter(plan))
+
+
+def mark_stored(batch: Batch) -> str:
+    """Marks rows whose key is stored, where the stored row stays whatever comes: same content, or other content."""
+    plan = batch.plan
+    return (
+        f"UPDATE {batch.staging.sql} s SET {VERDICT} = CASE WHEN {rank(plan, 's')} = {rank(plan, 't')} "
+        f"THEN '{UNCHANGED}' ELSE '{loser_letter(plan)}' END::\"char\" "
+        f"FROM {plan.relation.sql} t WHERE {same_key(plan, 's', 't')} AND s.{VERDICT} IS NULL"
+    )
+
+
+def count_marked(batch: Batch) -> str:
+    """Rows (letter, count) of everything that left the race."""
+    return f"SELECT {VERDICT}::text, count(*) FROM {batch.staging.sql} WHERE {VERDICT} IS NOT NULL GROUP BY 1"
+
+
+def insert_all(batch: Batch, extra: str = "") -> str:
+    """Writes every row still in the race; `extra` narrows it by a condition on alias `s`."""
+    plan = batch.plan
+    names = (*(column.name for column in plan.record_columns),)
+    target = f"{quote_all(names)}, {quote(plan.processing_time)}, {HASH}, {BATCH}"
+    values = f"{quote_all(names, 's.')}, {batch.time_literal}, s.{HASH}, {batch.seq}"
+    return f"INSERT INTO {plan.relation.sql} ({target}) SELECT {values} FROM {batch.staging.sql} s WHERE s.{VERDICT} IS NULL{extra}"
+
+
+def insert_new(batch: Batch) -> str:
+    """Writes the rows still in the race whose key is not stored."""
+    plan = batch.plan
+    absent = f"NOT EXISTS (SELECT FROM {plan.relation.sql} t WHERE {same_key(plan, 't', 's')})"
+    return insert_all(batch, f" AND {absent}")
+
+
+def with_images(batch: Batch, changing: str, op: str) -> str:
+    """The changing statement (which ends before RETURNING, its target aliased `t`), its old rows kept as images."""
+    plan = batch.plan
+    names = quote_all((*(column.name for column in plan.columns), *hidden_columns(plan)))
+    old = quote_all((*(column.name for column in plan.columns), *hidden_columns(plan)), "old.")
+    return (
+        f"WITH changed AS ({changing} RETURNING {old}) "
+        f"INSERT INTO {plan.before.sql} ({IMAGE_BY}, {IMAGE_OP}, {names}) SELECT {batch.seq}, '{op}', {names} FROM changed"
+    )
+
+
+def update_beaten(batch: Batch) -> str:
+    """Overwrites stored rows that a staged row beats, keeping their old versions as before-images."""
+    plan = batch.plan
+    stored, staged = rank(plan, "t"), rank(plan, "s")
+    beats = {
+        Resolution.LATEST_WINS: f"{stored} < {staged}",
+        Resolution.EARLIEST_WINS: f"{stored} > {staged}",
+    }.get(plan.resolution, f"{stored} IS DISTINCT FROM {staged}")
+    if plan.mode is Mode.REPLACE:
+        beats = f"{stored} IS DISTINCT FROM {staged}"
+    kept = [column.name for column in plan.record_columns if column.name not in plan.key]
+    changes = "".join(f"{quote(name)} = s.{quote(name)}, " for name in kept)
+    changes += f"{quote(plan.processing_time)} = {batch.time_literal}, {HASH} = s.{HASH}, {BATCH} = {batch.seq}"
+    update = (
+        f"UPDATE {plan.relation.sql} t SET {changes} FROM {batch.staging.sql} s "
+        f"WHERE {same_key(plan, 't', 's')} AND s.{VERDICT} IS NULL AND {beats}"
+    )
+    return with_images(batch, update, "U")
+
+
+def delete_absent(batch: Batch) -> str:
+    """Deletes stored rows whose key the batch does not bring (replace), keeping them as before-images."""
+    plan = batch.plan
+    present = f"SELECT FROM {batch.staging.sql} s WHERE {same_key(plan, 's', 't')} AND s.{VERDICT} IS NULL"
+    return with_images(batch, f"DELETE FROM {plan.relation.sql} t WHERE NOT EXISTS ({present})", "D")
+
+
+def count_untouched(batch: Batch) -> str:
+    """One row: winners that equal the stored row, and winners that lost against it; run after the writes."""
+    plan = batch.plan
+    same = f"{rank(plan, 's')} = {rank(plan, 't')}"
+    return (
+        f"SELECT count(*) FILTER (WHERE {same}), count(*) FILTER (WHERE NOT {same}) "
+        f"FROM {batch.staging.sql} s JOIN {plan.relation.sql} t ON {same_key(plan, 's', 't')} "
+        f"WHERE s.{VERDICT} IS NULL AND t.{BATCH} <> {batch.seq}"
+    )
+
+
+def select_refused(batch: Batch) -> str:
+    """Rows (line, letter, the row as JSON) of conflicts and unique violations, for quarantine."""
+    names = [column.name for column in batch.plan.record_columns]
+    pairs = ", ".join(f"s.{quote(name)}" for name in names)
+    row = f"to_jsonb(r) FROM (SELECT {pairs}) r"
+    return (
+        f"SELECT s.{LINE}, s.{VERDICT}::text, (SELECT {row})::text FROM {batch.staging.sql} s "
+        f"WHERE s.{VERDICT} IN ('{CONFLICT}', '{UNIQUE}')"
+    )
+
+
+def resolves_by_event_time(plan: RelationPlan) -> bool:
+    """Whether the outcome does not depend on the order in which rows arrive."""
+    return plan.resolution in BY_EVENT_TIME

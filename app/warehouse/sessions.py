@@ -1,0 +1,207 @@
+# ruff: noqa: S608 - the statements are made of a validated plan; every identifier goes through `quote`
+"""The statements of an append-mode merge: one row per key and session of event time. Pure: a batch in, SQL text out.
+
+Observations of one key whose event times lie within the dedupe window of each other, directly or through others, form
+a session. Sessions are connected components, so they are the same in whatever order observations arrive. A stored row
+carries the span of its session (`_spyne_from`, `_spyne_to`); that is all that must be remembered to go on exactly.
+
+The row that stays is the resolution's winner among the session's observations. Under `reject` nothing stored is ever
+removed: a row is stored when no earlier observation lies within the window of it, else it is a duplicate (same content
+as a row kept in its session) or a conflict.
+"""
+
+from app.warehouse.layout import (
+    BATCH,
+    FROM,
+    HASH,
+    LINE,
+    ORIGIN,
+    ORIGIN_LINE,
+    TO,
+    VERDICT,
+    instant,
+)
+from app.warehouse.merge import Batch, with_images
+from app.warehouse.naming import RelationName, quote, quote_all
+from app.warehouse.plan import RelationPlan, Resolution
+
+_ORDER = {
+    Resolution.LATEST_WINS: "happened DESC, content DESC, stored DESC, origin, line",
+    Resolution.EARLIEST_WINS: "happened, content, stored DESC, origin, line",
+    Resolution.FIRST_WRITE_WINS: "origin, line",
+    Resolution.LAST_WRITE_WINS: "origin DESC, line DESC",
+    Resolution.REJECT: "origin, line",
+}
+
+
+def _observations(batch: Batch) -> str:
+    """Staged rows in the race and stored rows of the same keys, as points and spans on the line of event time."""
+    plan, key = batch.plan, batch.plan.key
+    time = quote(plan.event_time)
+    names = tuple(f"k{i}" for i in range(len(key)))
+    staged_key = ", ".join(f"s.{quote(name)} AS {alias}" for name, alias in zip(key, names, strict=True))
+    stored_key = ", ".join(f"t.{quote(name)}" for name in key)
+    touched = f"SELECT DISTINCT {quote_all(key)} FROM {batch.staging.sql} WHERE {VERDICT} IS NULL"
+    return (
+        f"SELECT {staged_key}, {instant(plan, f's.{time}')} AS opens, {instant(plan, f's.{time}')} AS closes, "
+        f"s.{time} AS happened, s.{HASH} AS content, {batch.seq}::bigint AS origin, s.{LINE} AS line, false AS stored "
+        f"FROM {batch.staging.sql} s WHERE s.{VERDICT} IS NULL "
+        f"UNION ALL SELECT {stored_key}, t.{FROM}, t.{TO}, t.{time}, t.{HASH}, t.{ORIGIN}, t.{ORIGIN_LINE}, true "
+        f"FROM {plan.relation.sql} t JOIN ({touched}) x USING ({quote_all(key)})"
+    )
+
+
+def _window(plan: RelationPlan) -> str:
+    return f"make_interval(secs => {plan.dedupe_window.total_seconds()!r})"
+
+
+def create_sessions(batch: Batch, working: RelationName) -> str:
+    """Makes the working relation: every observation with its session, the session's span, and whether it stays.
+
+    `place` is 1 for the row that stays; under `reject` for every row that stays. `best` numbers the stored rows of a
+    session, the resolution's favourite first.
+    """
+    plan = batch.plan
+    key = ", ".join(f"k{i}" for i in range(len(plan.key)))
+    order = _ORDER[plan.resolution]
+    along = f"PARTITION BY {key} ORDER BY opens, closes, origin, line"
+    reached = f"max(closes) OVER ({along} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    place = (
+        _kept(plan, key)
+        if plan.resolution is Resolution.REJECT
+        else f"row_number() OVER (PARTITION BY {key}, session ORDER BY {order})"
+    )
+    return (
+        f"CREATE UNLOGGED TABLE {working.sql} AS "
+        f"WITH observed AS ({_observations(batch)}), "
+        f"cut AS (SELECT *, CASE WHEN opens <= {reached} + {_window(plan)} THEN 0 ELSE 1 END AS begins FROM observed), "
+        f"numbered AS (SELECT *, sum(begins) OVER ({along} ROWS UNBOUNDED PRECEDING) AS session FROM cut), "
+        f"placed AS (SELECT *, {place} AS place FROM numbered), "
+        f"whole AS (SELECT *, min(opens) OVER one AS span_from, max(closes) OVER one AS span_to, "
+        f"bool_or(stored) OVER one AS known, NOT bool_and(stored) OVER one AS touched, "
+        f"row_number() OVER (PARTITION BY {key}, session, stored ORDER BY {order}) AS best "
+        f"FROM placed WINDOW one AS (PARTITION BY {key}, session)) "
+        f"SELECT * FROM whole WHERE touched"
+    )
+
+
+def _kept(plan: RelationPlan, key: str) -> str:
+    """Under `reject`: 1 for stored rows and for rows with no earlier observation within the window, else 2."""
+    window = _window(plan)
+    before = f"max(closes) FILTER (WHERE stored) OVER (PARTITION BY {key} ORDER BY opens, stored DESC, line ROWS UNBOUNDED PRECEDING)"
+    after = f"min(opens) FILTER (WHERE stored) OVER (PARTITION BY {key} ORDER BY opens DESC, stored DESC, line ROWS UNBOUNDED PRECEDING)"
+    first = (
+        f"min(line) FILTER (WHERE NOT stored) OVER (PARTITION BY {key} ORDER BY opens "
+        f"RANGE BETWEEN {window} PRECEDING AND {window} FOLLOWING)"
+    )
+    return (
+        f"CASE WHEN stored THEN 1 WHEN opens <= {before} + {window} OR opens >= {after} - {window} OR {first} < line "
+        f"THEN 2 ELSE 1 END"
+    )
+
+
+def _at(plan: RelationPlan, relation: str, working: str) -> str:
+    """SQL condition: the stored row of alias `relation` is the observation of alias `working`."""
+    key = " AND ".join(f"{relation}.{quote(name)} = {working}.k{i}" for i, name in enumerate(plan.key))
+    return f"{key} AND {relation}.{quote(plan.event_time)} = {working}.happened"
+
+
+def delete_absorbed(batch: Batch, working: RelationName) -> str:
+    """Deletes stored rows whose session has another stored row that is preferred; they stay as before-images."""
+    plan = batch.plan
+    delete = f"DELETE FROM {plan.relation.sql} t USING {working.sql} w WHERE {_at(plan, 't', 'w')} AND w.stored AND w.best > 1"
+    return with_images(batch, delete, "D")
+
+
+def extend_spans(batch: Batch, working: RelationName) -> str:
+    """Widens the span of stored rows that stay; old versions go to the before-images."""
+    plan = batch.plan
+    update = (
+        f"UPDATE {plan.relation.sql} t SET {FROM} = w.span_from, {TO} = w.span_to, {BATCH} = {batch.seq} "
+        f"FROM {working.sql} w WHERE {_at(plan, 't', 'w')} AND w.stored AND w.place = 1 "
+        f"AND (t.{FROM}, t.{TO}) IS DISTINCT FROM (w.span_from, w.span_to)"
+    )
+    return with_images(batch, update, "U")
+
+
+def overwrite_beaten(batch: Batch, working: RelationName) -> str:
+    """Puts the winner of the batch in the place of the session's stored row. The processing time moves only with the
+    content: a later sighting of the same content is a duplicate."""
+    plan = batch.plan
+    names = [column.name for column in plan.record_columns if column.name not in plan.key]
+    changes = "".join(f"{quote(name)} = s.{quote(name)}, " for name in names)
+    received = quote(plan.processing_time)
+    changes += (
+        f"{received} = CASE WHEN t.{HASH} = s.{HASH} THEN t.{received} ELSE {batch.time_literal} END, "
+        f"{HASH} = s.{HASH}, {BATCH} = {batch.seq}, {FROM} = n.span_from, {TO} = n.span_to, "
+        f"{ORIGIN} = {batch.seq}, {ORIGIN_LINE} = s.{LINE}"
+    )
+    session = " AND ".join(f"w.k{i} = n.k{i}" for i in range(len(plan.key))) + " AND w.session = n.session"
+    update = (
+        f"UPDATE {plan.relation.sql} t SET {changes} FROM {working.sql} w "
+        f"JOIN {working.sql} n ON {session} AND NOT n.stored AND n.place = 1 JOIN {batch.staging.sql} s ON s.{LINE} = n.line "
+        f"WHERE {_at(plan, 't', 'w')} AND w.stored AND w.best = 1"
+    )
+    return with_images(batch, update, "U")
+
+
+def insert_sessions(batch: Batch, working: RelationName) -> str:
+    """Writes the rows that stay in sessions without a stored row (under `reject`: every row that stays)."""
+    plan = batch.plan
+    names = tuple(column.name for column in plan.record_columns)
+    hidden = (HASH, BATCH, FROM, TO, ORIGIN, ORIGIN_LINE)
+    fresh = "" if plan.resolution is Resolution.REJECT else " AND NOT w.known"
+    return (
+        f"INSERT INTO {plan.relation.sql} ({quote_all(names)}, {quote(plan.processing_time)}, {quote_all(hidden)}) "
+        f"SELECT {quote_all(names, 's.')}, {batch.time_literal}, s.{HASH}, {batch.seq}, w.span_from, w.span_to, "
+        f"{batch.seq}, s.{LINE} FROM {working.sql} w JOIN {batch.staging.sql} s ON s.{LINE} = w.line "
+        f"WHERE NOT w.stored AND w.place = 1{fresh}"
+    )
+
+
+def insert_singles(batch: Batch) -> str:
+    """Writes every staged row as a session of its own: for an empty relation and a batch without repeated keys."""
+    plan = batch.plan
+    names = tuple(column.name for column in plan.record_columns)
+    hidden = (HASH, BATCH, FROM, TO, ORIGIN, ORIGIN_LINE)
+    time = instant(plan, f"s.{quote(plan.event_time)}")
+    return (
+        f"INSERT INTO {plan.relation.sql} ({quote_all(names)}, {quote(plan.processing_time)}, {quote_all(hidden)}) "
+        f"SELECT {quote_all(names, 's.')}, {batch.time_literal}, s.{HASH}, {batch.seq}, {time}, {time}, {batch.seq}, s.{LINE} "
+        f"FROM {batch.staging.sql} s WHERE s.{VERDICT} IS NULL"
+    )
+
+
+def count_verdicts(batch: Batch, working: RelationName) -> str:
+    """One row: staged rows inserted, updated, duplicate, and beaten by other content; run before the writes."""
+    plan = batch.plan
+    key = ", ".join(f"k{i}" for i in range(len(plan.key)))
+    one = f"PARTITION BY {key}, session"
+    if plan.resolution is Resolution.REJECT:
+        kept = f"bool_or(place = 1) OVER ({one}, content)"
+        return (
+            "SELECT count(*) FILTER (WHERE place = 1), 0::bigint, count(*) FILTER (WHERE place = 2 AND same), "
+            f"count(*) FILTER (WHERE place = 2 AND NOT same) FROM (SELECT stored, place, {kept} AS same FROM {working.sql}) v "
+            "WHERE NOT stored"
+        )
+    winner = f"max(content) FILTER (WHERE place = 1) OVER ({one})"
+    stored = f"max(content) FILTER (WHERE stored AND best = 1) OVER ({one})"
+    return (
+        "SELECT count(*) FILTER (WHERE place = 1 AND NOT known), "
+        "count(*) FILTER (WHERE place = 1 AND known AND content <> before), "
+        "count(*) FILTER (WHERE (place > 1 AND content = winner) OR (place = 1 AND known AND content = before)), "
+        "count(*) FILTER (WHERE place > 1 AND content <> winner) "
+        f"FROM (SELECT stored, place, known, content, {winner} AS winner, {stored} AS before FROM {working.sql}) v "
+        "WHERE NOT stored"
+    )
+
+
+def mark_conflicts(batch: Batch, working: RelationName) -> str:
+    """Marks the staged rows that `reject` refuses, for quarantine."""
+    plan = batch.plan
+    key = ", ".join(f"k{i}" for i in range(len(plan.key)))
+    return (
+        f"UPDATE {batch.staging.sql} s SET {VERDICT} = 'c' FROM (SELECT line, stored, place, "
+        f"bool_or(place = 1) OVER (PARTITION BY {key}, session, content) AS same FROM {working.sql}) w "
+        f"WHERE s.{LINE} = w.line AND NOT w.stored AND w.place = 2 AND NOT w.same"
+    )
