@@ -13,7 +13,8 @@ from app.access.router import router as access_router
 from app.audit import models as audit_models
 from app.audit.router import router as audit_router
 from app.catalog import models as catalog_models
-from app.catalog.router import router as catalog_router
+#CAT from app.catalog.router import router as catalog_router
+from app.ingestion import models as ingestion_models
 from app.kernel import idempotency
 from app.kernel.connections import DatabaseUrls
 from app.kernel.database import Database
@@ -29,6 +30,7 @@ from app.operations.health import router as health_router
 from app.operations.measuring import router as metrics_router
 from app.operations.router import router as operations_router
 from app.operations.shield import ModeShield
+from app.query import models as query_models
 from app.settings import Settings
 
 
@@ -48,7 +50,9 @@ DOMAINS: tuple[Domain, ...] = (
     Domain("audit", routers=(audit_router,), models=(audit_models,)),
     Domain("access", routers=(access_router,), models=(access_models,)),
     Domain("operations", routers=(operations_router, health_router, metrics_router), models=(operations_models,)),
-    Domain("catalog", routers=(catalog_router,), models=(catalog_models,)),
+    Domain("catalog", models=(catalog_models,)),
+    Domain("ingestion", models=(ingestion_models,)),
+    Domain("query", models=(query_models,)),
 )
 
 

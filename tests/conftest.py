@@ -113,7 +113,7 @@ async def resources(settings: Settings, urls: DatabaseUrls) -> AsyncIterator[Res
 
 
 @pytest.fixture
-async def owner(urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection[Any]]:
+async def owner(urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection]:
     """A connection of the owner, to look behind the service's back."""
     connection = await migrations.connect(urls.owner)
     yield connection

@@ -1,9 +1,9 @@
 """Schemas, grants and the tables that every domain uses."""
 
 import sqlalchemy as sa
+from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from alembic import op
 from app.kernel.grants import APP_ROLE, QUERY_ROLE, grant
 from app.kernel.jobs import grant_statements, install_statements
 
@@ -22,8 +22,8 @@ def upgrade() -> None:
     op.execute(f"GRANT SELECT ON spyne.alembic_version TO {APP_ROLE}")
     op.create_table(
         "idempotency_keys",
-        sa.Column("scope", sa.Text(), primary_key=True, comment="Caller and operation that the key belongs to"),
-        sa.Column("key", sa.Text(), primary_key=True, comment="The client's Idempotency-Key"),
+        sa.Column("scope", sa.String(), primary_key=True, comment="Caller and operation that the key belongs to"),
+        sa.Column("key", sa.String(), primary_key=True, comment="The client's Idempotency-Key"),
         sa.Column(
             "fingerprint",
             sa.LargeBinary(),

@@ -1,9 +1,9 @@
 """`system_config`: the modes."""
 
 import sqlalchemy as sa
+from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from alembic import op
 from app.kernel.grants import grant
 
 revision = "0004"

@@ -35,7 +35,7 @@ class BatchRow(Identified, Created, Base):
     counts: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}", comment="Rows by verdict")
     rows: Mapped[int] = mapped_column(BigInteger, server_default="0", comment="Rows received")
     bytes: Mapped[int] = mapped_column(BigInteger, server_default="0", comment="Bytes received, as sent")
-    sha256: Mapped[bytes | None] = mapped_column(LargeBinary, comment="Of the body as sent")
+    sha256: Mapped[bytes | None] = mapped_column(LargeBinary, nullable=True, comment="Of the body as sent")
     raw_key: Mapped[str | None] = mapped_column(comment="Stored raw body: decoded, zstd; null when it is not kept")
     max_rejected: Mapped[dict[str, Any] | None] = mapped_column(JSONB, comment="Limits of rejections asked for")
     first_event_time: Mapped[datetime | None] = mapped_column(comment="Earliest event time among its rows")

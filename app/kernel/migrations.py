@@ -90,7 +90,7 @@ async def prepare(url: str, settings: DatabaseSettings, secret: ServiceSecret) -
         await connection.close()
 
 
-async def _ensure_login(connection: asyncpg.Connection[Any], role: str, password: str) -> None:
+async def _ensure_login(connection: asyncpg.Connection, role: str, password: str) -> None:
     exists = await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
     verb = "ALTER" if exists else "CREATE"
     attributes = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION"
@@ -100,7 +100,7 @@ async def _ensure_login(connection: asyncpg.Connection[Any], role: str, password
     await connection.execute(statement)
 
 
-async def _secure(connection: asyncpg.Connection[Any], settings: DatabaseSettings) -> None:
+async def _secure(connection: asyncpg.Connection, settings: DatabaseSettings) -> None:
     statements = await connection.fetchval(
         "SELECT format('REVOKE ALL ON DATABASE %1$I FROM PUBLIC; GRANT CONNECT ON DATABASE %1$I TO %2$I, %3$I; "
         "REVOKE ALL ON SCHEMA public FROM PUBLIC', current_database(), $1::text, $2::text)",
@@ -110,7 +110,7 @@ async def _secure(connection: asyncpg.Connection[Any], settings: DatabaseSetting
     await connection.execute(statements)
 
 
-async def connect(url: str) -> asyncpg.Connection[Any]:
+async def connect(url: str) -> asyncpg.Connection:
     """An asyncpg connection to a SQLAlchemy URL."""
     parsed = make_url(url)
     host = str(parsed.query["host"]) if "host" in parsed.query else parsed.host
