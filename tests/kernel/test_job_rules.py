@@ -18,29 +18,30 @@ FRESH, STALE = NOW - LEASE / 2, NOW - LEASE
 
 
 @pytest.mark.parametrize(
-    ("state", "starts", "heartbeat", "cancelled", "free", "expected"),
+    ("facts", "expected"),
     [
-        ("queued", 0, None, False, True, Decision.START),
-        ("queued", 0, None, False, False, Decision.WAIT),
-        ("queued", 2, STALE, False, True, Decision.START),
-        ("queued", 3, None, False, True, Decision.BURY),
-        ("queued", 0, None, True, True, Decision.CANCEL),
-        ("queued", 0, None, True, False, Decision.CANCEL),
-        ("queued", 1, FRESH, False, True, Decision.START),
-        ("running", 1, FRESH, False, True, Decision.WAIT),
-        ("running", 3, FRESH, True, True, Decision.WAIT),
-        ("running", 1, STALE, False, True, Decision.START),
-        ("running", 1, STALE, False, False, Decision.WAIT),
-        ("running", 3, STALE, False, True, Decision.BURY),
-        ("running", 3, STALE, True, True, Decision.CANCEL),
-        ("running", 1, None, False, True, Decision.START),
-        *[(state, 0, None, False, True, Decision.DROP) for state in ("succeeded", "failed", "dead", "cancelled")],
+        (Facts("queued", 0, None, cancel_requested=False, key_free=True), Decision.START),
+        (Facts("queued", 0, None, cancel_requested=False, key_free=False), Decision.WAIT),
+        (Facts("queued", 2, STALE, cancel_requested=False, key_free=True), Decision.START),
+        (Facts("queued", 3, None, cancel_requested=False, key_free=True), Decision.BURY),
+        (Facts("queued", 0, None, cancel_requested=True, key_free=True), Decision.CANCEL),
+        (Facts("queued", 0, None, cancel_requested=True, key_free=False), Decision.CANCEL),
+        (Facts("queued", 1, FRESH, cancel_requested=False, key_free=True), Decision.START),
+        (Facts("running", 1, FRESH, cancel_requested=False, key_free=True), Decision.WAIT),
+        (Facts("running", 3, FRESH, cancel_requested=True, key_free=True), Decision.WAIT),
+        (Facts("running", 1, STALE, cancel_requested=False, key_free=True), Decision.START),
+        (Facts("running", 1, STALE, cancel_requested=False, key_free=False), Decision.WAIT),
+        (Facts("running", 3, STALE, cancel_requested=False, key_free=True), Decision.BURY),
+        (Facts("running", 3, STALE, cancel_requested=True, key_free=True), Decision.CANCEL),
+        (Facts("running", 1, None, cancel_requested=False, key_free=True), Decision.START),
+        *[
+            (Facts(state, 0, None, cancel_requested=False, key_free=True), Decision.DROP)
+            for state in ("succeeded", "failed", "dead", "cancelled")
+        ],
     ],
 )
-def test_decide(
-    state: str, starts: int, heartbeat: datetime | None, cancelled: bool, free: bool, expected: Decision
-) -> None:
-    assert decide(Facts(state, starts, heartbeat, cancelled, free), 3, NOW, LEASE) is expected
+def test_decide(facts: Facts, expected: Decision) -> None:
+    assert decide(facts, 3, NOW, LEASE) is expected
 
 
 def lost() -> OperationalError:
@@ -85,8 +86,8 @@ def test_backoff_doubles() -> None:
 
 def raised(error: Exception) -> Exception:
     try:
-        raise error
-    except Exception as caught:  # noqa: BLE001 - its traceback is wanted
+        raise error  # noqa: TRY301 - its traceback is wanted
+    except Exception as caught:  # noqa: BLE001 - whatever it is
         return caught
 
 
