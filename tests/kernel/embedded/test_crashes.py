@@ -14,6 +14,7 @@ import pytest
 from app.kernel.embedded import (
     EmbeddedServer,
     ServerStartError,
+    launch,
     postmaster,
 )
 from app.kernel.embedded.account import account_for
@@ -81,7 +82,7 @@ def test_a_stale_pid_file_of_a_reused_number_does_no_harm(home: Path, server: Ca
     one.stop()
     account = account_for(data)
     innocent = subprocess.Popen(
-        ["/bin/sleep", "60"], user=account.uid, cwd="/"
+        ["/bin/sleep", "60"], user=account.uid, cwd=data
     )  # PostgreSQL alone would refuse to start
     try:
         lines = "\n".join([str(innocent.pid), *old[1:]]) + "\n"

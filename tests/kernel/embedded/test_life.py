@@ -188,7 +188,7 @@ async def test_no_value_reaches_the_log(home: Path, server: Callable[..., Embedd
     ):
         with pytest.raises(asyncpg.PostgresError):
             await connection.execute(statement, *arguments)
-    waiting = asyncio.ensure_future(connection.execute("INSERT INTO t SELECT 2, 'xyzzy' FROM pg_sleep(60)"))
+    waiting = asyncio.ensure_future(connection.execute("DO $$ BEGIN PERFORM 'xyzzy' FROM pg_sleep(60); END $$"))
     await asyncio.sleep(0.1)
     await ask(address, f"SELECT pg_terminate_backend({connection.get_server_pid()}, 5000)")
     with pytest.raises(asyncpg.PostgresConnectionError):
