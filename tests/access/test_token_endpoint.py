@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-from typing import Any
 
 import asyncpg
 import httpx

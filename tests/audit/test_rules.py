@@ -1,0 +1,156 @@
+"""The pure rules of the log: verbs, secrets and differences."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from app.audit.actions import Verb, verb_of
+from app.audit.diffs import MAX_TEXT, REDACTED, clean, difference, is_secret_name
+
+KEY = b"the key of the hashes"
+
+
+@pytest.mark.parametrize(
+    ("action", "verb"),
+    [
+        ("contract:register", Verb.CREATE),
+        ("table:promote", Verb.UPDATE),
+        ("table:adopt", Verb.CREATE),
+        ("key:revoke", Verb.DELETE),
+        ("user:login", Verb.LOGIN),
+        ("request:approve", Verb.APPROVE),
+        ("join:reject", Verb.REJECT),
+        ("export:download", Verb.DOWNLOAD),
+        ("batch:ingest", Verb.UPLOAD),
+        ("system:mode-change", Verb.UPDATE),
+    ],
+)
+def test_the_verb_of_an_action(action: str, verb: Verb) -> None:
+    assert verb_of(action) is verb
+
+
+@pytest.mark.parametrize("action", ["", "promote", "table:", ":promote", "Table:promote", "table:promote now", "a:b:c"])
+def test_what_is_no_action(action: str) -> None:
+    with pytest.raises(ValueError, match="subject:action"):
+        verb_of(action)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "password_hash",
+        "newPassword",
+        "API_KEY",
+        "apiKey",
+        "client-secret",
+        "Authorization",
+        "token",
+        "x.jwt",
+    ],
+)
+def test_names_of_secrets(name: str) -> None:
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", ["primary_key", "key", "max_tokens", "idempotency_key", "secretary", "tokenizer", ""])
+def test_names_of_no_secrets(name: str) -> None:
+    assert not is_secret_name(name)
+
+
+def test_only_what_differs_is_kept() -> None:
+    before = {"state": "SHADOW", "owner": "ada", "gone": 1}
+    after = {"state": "ACTIVE", "owner": "ada", "new": 2}
+    assert difference(before, after, None) == ({"state": "SHADOW", "gone": 1}, {"state": "ACTIVE", "new": 2})
+    assert difference(None, after, None) == (None, after)
+    assert difference(before, None, None) == (before, None)
+    assert difference(None, None, None) == (None, None)
+
+
+def test_secrets_are_hashes_that_tell_only_whether_they_are_the_same() -> None:
+    sides = difference(
+        {"password": "one", "n": {"api_key": "k"}}, {"password": "two", "n": {"api_key": "k", "x": 1}}, KEY
+    )
+    before, after = sides
+    assert before is not None
+    assert after is not None
+    assert before["password"] != after["password"]
+    assert before["n"]["api_key"] == after["n"]["api_key"]
+    assert "one" not in str(sides)
+    shown, _ = difference({"password": "one", "kept": SecretStr("two"), "token": None}, None, None)
+    assert shown == {"password": REDACTED, "kept": REDACTED, "token": None}
+    other, _ = difference({"password": "one"}, None, b"another key")
+    assert other != {"password": before["password"]}
+
+
+def test_a_changed_secret_shows_as_changed_even_without_a_key() -> None:
+    assert difference({"password": "a", "b": 1}, {"password": "b", "b": 1}, None) == (
+        {"password": REDACTED},
+        {"password": REDACTED},
+    )
+
+
+class _Color(StrEnum):
+    RED = "red"
+
+
+def test_values_are_shown_as_json() -> None:
+    shown, _ = difference(
+        {
+            "id": UUID(int=7),
+            "at": datetime(2026, 5, 4, tzinfo=UTC),
+            "for": timedelta(seconds=90),
+            "sum": Decimal("1.10"),
+            "nan": float("nan"),
+            "color": _Color.RED,
+            "set": {"b", "a"},
+            "raw": b"x",
+            "nul": "a\x00b\ud800",
+        },
+        None,
+        KEY,
+    )
+    assert shown == {
+        "id": "00000000-0000-0000-0000-000000000007",
+        "at": "2026-05-04T00:00:00+00:00",
+        "for": 90.0,
+        "sum": "1.10",
+        "nan": "nan",
+        "color": "red",
+        "set": ["a", "b"],
+        "raw": "sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881",
+        "nul": "a\ufffdb?",
+    }
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)) | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=40)
+@given(st.dictionaries(st.text(), values), st.dictionaries(st.text(), values))
+def test_whatever_is_told_can_be_stored(before: dict[str, Any], after: dict[str, Any]) -> None:
+    for side in difference(before, after, KEY):
+        stored = json.dumps(side, allow_nan=False, ensure_ascii=False)
+        stored.encode()
+        assert "\\u0000" not in stored
+
+
+@given(st.text(st.characters(codec=None)))
+def test_clean_text_can_be_stored_and_is_left_alone_when_it_could_be(text: str) -> None:
+    cleaned = clean(text)
+    cleaned.encode()
+    assert "\x00" not in cleaned
+    assert clean(cleaned) == cleaned
+    assert len(clean(text * 3 + "x" * MAX_TEXT)) == MAX_TEXT
