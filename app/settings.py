@@ -31,6 +31,7 @@ class DatabaseSettings(_Group):
     query_role: str = Field("spyne_query", description="Login that executes previewed queries, and nothing else.")
     pool_size: int = Field(10, ge=1, description="Connections for writing transactions, per process.")
     read_pool_size: int = Field(10, ge=1, description="Connections for reading, per process.")
+    load_pool_size: int = Field(4, ge=1, description="Batches being taken in at once, per process.")
     query_pool_size: int = Field(5, ge=1, description="Connections of the query login, per process.")
     pool_timeout_seconds: float = Field(5.0, gt=0, description="Wait for a free connection before answering 503.")
     lock_timeout_seconds: float = Field(10.0, gt=0, description="Wait for a row or relation lock before answering 503.")

@@ -34,8 +34,10 @@ def upgrade() -> None:
         sa.Column("actor_id", sa.Uuid(), comment="Id of the sender"),
         sa.Column("actor_label", sa.String(), nullable=False, comment="Name of the sender, at that time"),
         sa.Column("counts", postgresql.JSONB(), server_default="{}", nullable=False, comment="Rows by verdict"),
-        sa.Column("rows", sa.BigInteger(), server_default="0", nullable=False, comment="Rows received"),
-        sa.Column("bytes", sa.BigInteger(), server_default="0", nullable=False, comment="Bytes received, as sent"),
+        sa.Column("rows_received", sa.BigInteger(), server_default="0", nullable=False, comment="Rows received"),
+        sa.Column(
+            "bytes_received", sa.BigInteger(), server_default="0", nullable=False, comment="Bytes received, as sent"
+        ),
         sa.Column("sha256", sa.LargeBinary(), comment="Of the body as sent"),
         sa.Column("raw_key", sa.String(), comment="Stored raw body: decoded, zstd; null when it is not kept"),
         sa.Column("max_rejected", postgresql.JSONB(), comment="Limits of rejections asked for"),

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from app.ingestion.models import BatchRow, QuarantineRow
-from app.kernel.database import ReadSession, WriteSession, driver_connection
+from app.kernel.database import WriteSession, driver_connection
 from app.kernel.models import CONTROL_SCHEMA
 from app.kernel.paging import Page, PageRequest, cut
 from app.kernel.repository import Reading, Writing
@@ -49,7 +49,9 @@ class BatchWrites(Writing[BatchRow]):
         await self.session.refresh(row, ["sequence", "created_at"])
         return row
 
-    async def finish(self, batch_id: UUID, values: Mapping[str, Any], *, expected: Sequence[str] = ("pending",)) -> bool:
+    async def finish(
+        self, batch_id: UUID, values: Mapping[str, Any], *, expected: Sequence[str] = ("pending",)
+    ) -> bool:
         """Whether the batch was still in one of the expected states, and now holds the values."""
         statement = (
             update(BatchRow)
@@ -83,5 +85,3 @@ class Quarantine:
             columns=self.COLUMNS,
             records=[(self._batch_id, row.line, row.code.value, row.column, row.message, row.raw) for row in portion],
         )
-
-

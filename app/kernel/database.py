@@ -100,7 +100,7 @@ async def retrying(work: Callable[[], Awaitable[Result]]) -> Result:
 
 
 class Database:
-    """The two pools of the runtime role, and the edges at which their transactions end."""
+    """The pools of the runtime role, and the edges at which their transactions end."""
 
     def __init__(self, url: str, settings: DatabaseSettings, *, shield: Shield | None = None) -> None:
         """Builds the pools; connects to nothing yet.
@@ -114,7 +114,9 @@ class Database:
         self.shield: Shield = shield or OpenShield()
         self.writer = _engine(url, settings, settings.pool_size, read_only=False)
         self.reader = _engine(url, settings, settings.read_pool_size, read_only=True)
+        self.loader = _engine(url, settings, settings.load_pool_size, read_only=False)
         self._write_sessions = async_sessionmaker(self.writer, class_=WriteSession, expire_on_commit=False)
+        self._load_sessions = async_sessionmaker(self.loader, class_=WriteSession, expire_on_commit=False)
         self._read_sessions = async_sessionmaker(
             self.reader, class_=ReadSession, expire_on_commit=False, autoflush=False
         )
@@ -144,7 +146,20 @@ class Database:
         Raises:
             Problem: the shield is up for this class of operation, at the begin or by the time of the commit.
         """
-        async with self._write_sessions() as session:
+        async with self._transaction(self._write_sessions, operation) as session:
+            yield session
+
+    @asynccontextmanager
+    async def load(self, operation: OperationClass = OperationClass.WRITE) -> AsyncIterator[WriteSession]:
+        """As `write`, over the few connections kept for long uploads, so that those never starve short work."""
+        async with self._transaction(self._load_sessions, operation) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _transaction(
+        self, sessions: async_sessionmaker[WriteSession], operation: OperationClass
+    ) -> AsyncIterator[WriteSession]:
+        async with sessions() as session:
             session.info["operation"] = operation
             await self.shield.admit(session, operation)
             yield session
@@ -165,6 +180,7 @@ class Database:
 
     async def dispose(self) -> None:
         """Close every connection."""
+        await self.loader.dispose()
         await self.writer.dispose()
         await self.reader.dispose()
 

@@ -19,7 +19,7 @@ async def measuring(database: Database) -> AsyncIterator[CollectorRegistry]:
     """The gauges of this process's pools; the lag of its event loop is watched while the block runs."""
     task = asyncio.create_task(watch_event_loop(), name="event-loop-lag")
     try:
-        yield pool_metrics({"write": database.writer, "read": database.reader})
+        yield pool_metrics({"write": database.writer, "read": database.reader, "load": database.loader})
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

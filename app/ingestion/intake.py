@@ -1,0 +1,128 @@
+"""The body of a batch on its way in: what it says it is, how much came, and its copies.
+
+One pass: bytes are counted and hashed as sent, the content coding is undone, and the plain body is read by the decoder
+and, when it is to be kept, by the raw store. Nothing of it is held in memory.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.ingestion.formats.arrays import array_chunks
+from app.ingestion.formats.inflate import Coding, InflateLimits, inflate
+from app.ingestion.formats.lines import ndjson_chunks
+from app.ingestion.formats.parquet import parquet_chunks
+from app.ingestion.formats.tables import csv_chunks
+from app.ingestion.row_model import RowModel
+from app.kernel.problems import Fault, InvalidRequest, UnsupportedMediaType
+from app.kernel.storage import ByteWriter
+from app.warehouse.ingest import RejectLimits
+from app.warehouse.rejections import Chunk
+
+
+class BodyFormat(StrEnum):
+    """The media types of a batch."""
+
+    NDJSON = "application/x-ndjson"
+    JSON = "application/json"
+    CSV = "text/csv"
+    PARQUET = "application/vnd.apache.parquet"
+
+
+_SYNONYMS = {"application/ndjson": BodyFormat.NDJSON, "application/jsonl": BodyFormat.NDJSON}
+
+_DECODERS: dict[BodyFormat, Callable[[AsyncIterator[bytes], RowModel], AsyncIterator[Chunk]]] = {
+    BodyFormat.NDJSON: ndjson_chunks,
+    BodyFormat.JSON: array_chunks,
+    BodyFormat.CSV: csv_chunks,
+    BodyFormat.PARQUET: parquet_chunks,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """What a body says it is."""
+
+    format: BodyFormat
+    coding: Coding
+
+    def chunks(self, plain: AsyncIterator[bytes], model: RowModel) -> AsyncIterator[Chunk]:
+        """The rows of a body whose coding is undone."""
+        return _DECODERS[self.format](plain, model)
+
+
+def representation(content_type: str | None, content_encoding: str | None) -> Representation:
+    """What the headers say. Raises `UnsupportedMediaType`."""
+    media = (content_type or "").partition(";")[0].strip().lower()
+    charset = "charset=" in (content_type or "").lower() and "utf-8" not in (content_type or "").lower()
+    found = _SYNONYMS.get(media) or next((known for known in BodyFormat if known.value == media), None)
+    if found is None or charset:
+        accepted = ", ".join(known.value for known in BodyFormat)
+        raise UnsupportedMediaType(f"A batch is one of {accepted}, in UTF-8.", headers={"Accept": accepted})
+    try:
+        coding = Coding((content_encoding or "identity").strip().lower())
+    except ValueError as error:
+        accepted = ", ".join(known.value for known in Coding)
+        raise UnsupportedMediaType(
+            f"A batch may be coded as {accepted}.", headers={"Accept-Encoding": accepted}
+        ) from error
+    return Representation(found, coding)
+
+
+class Intake:
+    """Counts and hashes a body as it is read. To be read once."""
+
+    def __init__(self, body: AsyncIterator[bytes], coding: Coding, limits: InflateLimits) -> None:
+        self._body = body
+        self._coding = coding
+        self._limits = limits
+        self._digest = hashlib.sha256()
+        self.bytes = 0
+        """Bytes as sent, so far."""
+
+    @property
+    def sha256(self) -> bytes:
+        """Of the body as sent, so far."""
+        return self._digest.digest()
+
+    async def _sent(self) -> AsyncIterator[bytes]:
+        async for data in self._body:
+            if data:
+                self.bytes += len(data)
+                self._digest.update(data)
+                yield data
+
+    async def drain(self) -> None:
+        """Read to the end, keeping nothing."""
+        async for _ in self._sent():
+            pass
+
+    async def plain(self, copy: ByteWriter | None = None) -> AsyncIterator[bytes]:
+        """The body without its coding; each piece is written to the copy before it is given on."""
+        async for data in inflate(self._sent(), self._coding, self._limits):
+            if copy is not None:
+                await copy.write(data)
+            yield data
+
+
+_SHARE_SIGNS = (".", "%")
+
+
+def reject_limits(text: str | None, default: RejectLimits) -> RejectLimits:
+    """`max_rejected` as a count (`100`) or a share of the rows (`0.05`, `5%`). Raises `InvalidRequest`."""
+    if text is None:
+        return default
+    try:
+        if not any(sign in text for sign in _SHARE_SIGNS):
+            rows = int(text)
+            if rows >= 0 and text.isascii() and text.isdigit():
+                return RejectLimits(rows=rows)
+        else:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+            if 0 <= share <= 1:
+                return RejectLimits(share=share)
+    except ValueError:
+        pass
+    message = "A count such as 100, or a share such as 0.05 or 5%."
+    raise InvalidRequest(faults=[Fault(pointer="query/max_rejected", code="invalid-limit", message=message)])

@@ -1,0 +1,133 @@
+"""`/api/ingestion`: batches in, and what became of them."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from app.catalog.contracts.service import ContractNotFound
+from app.ingestion.formats.inflate import InflateLimits
+from app.ingestion.formats.problems import BodyTooDense, MalformedBody
+from app.ingestion.history import BatchHistory, BatchNotFound, quarantined, summary
+from app.ingestion.intake import BodyFormat, Intake, reject_limits, representation
+from app.ingestion.permissions import CanIngest, CanSeeBatches
+from app.ingestion.schemas import BatchReport, QuarantinedRow
+from app.ingestion.service import CREATED, Answer, IngestService, Submission
+from app.kernel import idempotency
+from app.kernel.http import Reads, TransactionalRoute
+from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.problems import UnsupportedMediaType, responses
+from app.kernel.resources import ResourcesDep
+from app.operations.modes import NotIngestionReady
+from app.warehouse.ingest import EmptyReplacement, RejectLimitExceeded, RejectLimits
+
+uploads = APIRouter(prefix="/api/ingestion", tags=["ingestion"])  # a streamed body cannot be read again for a retry
+router = APIRouter(prefix="/api/ingestion", tags=["ingestion"], route_class=TransactionalRoute)
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "Rows; may be coded with gzip or zstd (Content-Encoding).",
+        "content": {form.value: {"schema": {"type": "string", "format": "binary"}} for form in BodyFormat},
+    }
+}
+
+
+async def _submission(
+    request: Request,
+    resources: ResourcesDep,
+    contract_id: str,
+    idempotency_key: Annotated[str | None, Depends(idempotency.header)],
+    content_type: Annotated[str | None, Header(include_in_schema=False)] = None,
+    content_encoding: Annotated[str | None, Header(description="`gzip` or `zstd`.")] = None,
+    max_rejected: Annotated[
+        str | None,
+        Query(max_length=20, description="Fail the whole batch above this many (`100`) or this share (`5%`)."),
+    ] = None,
+) -> Submission:
+    form = representation(content_type, content_encoding)
+    reject_limits(max_rejected, RejectLimits())
+    limits = InflateLimits(max_bytes=resources.settings.ingestion.max_batch_bytes)
+    intake = Intake(request.stream(), form.coding, limits)
+    return Submission(contract_id, form, intake, idempotency_key, max_rejected)
+
+
+async def _service(resources: ResourcesDep) -> IngestService:
+    return IngestService(resources)
+
+
+async def _history(session: Reads) -> BatchHistory:
+    return BatchHistory(session)
+
+
+ServiceDep = Annotated[IngestService, Depends(_service)]
+SubmissionDep = Annotated[Submission, Depends(_submission)]
+HistoryDep = Annotated[BatchHistory, Depends(_history)]
+
+
+@uploads.post(
+    "/{contract_id}/batches",  # noqa: FAST003 - the submission takes it
+    operation_id="ingest_batch",
+    status_code=CREATED,
+    responses={
+        200: {"model": BatchReport, "description": "Dry run"},
+        202: {"model": BatchReport, "description": "Accepted"},
+    }
+    | responses(
+        ContractNotFound,
+        NotIngestionReady,
+        idempotency.KeyInUse,
+        idempotency.KeyReused,
+        MalformedBody,
+        BodyTooDense,
+        UnsupportedMediaType,
+        RejectLimitExceeded,
+        EmptyReplacement,
+    ),
+    openapi_extra=_BODY,
+)
+async def ingest_batch(
+    actor: CanIngest,
+    submission: SubmissionDep,
+    service: ServiceDep,
+    response: Response,
+    dry_run: Annotated[bool, Query(description="Do everything, then roll it back.")] = False,
+    prefer: Annotated[str | None, Header(description="`respond-async`: answer 202, merge in the background.")] = None,
+) -> BatchReport:
+    """Take a batch in: every row gets exactly one verdict, and the counts add up to the rows received."""
+    if dry_run:
+        response.status_code = 200
+        return await service.try_out(actor, submission)
+    later = "respond-async" in (prefer or "")
+    answer: Answer = await (service.take_later if later else service.take)(actor, submission)
+    response.status_code = answer.status
+    response.headers["Location"] = f"/api/ingestion/batches/{answer.report.id}"
+    return answer.report
+
+
+@router.get("/batches", operation_id="list_batches")
+async def list_batches(
+    _: CanSeeBatches,
+    history: HistoryDep,
+    paging: Paging,
+    request: Request,
+    response: Response,
+    contract_id: Annotated[str | None, Query(max_length=100)] = None,
+    status: Annotated[Literal["pending", "completed", "failed"] | None, Query()] = None,
+) -> PageDocument[BatchReport]:
+    """Batches, newest first."""
+    return show(await history.page(contract_id, status, paging), summary, request, response)
+
+
+@router.get("/batches/{batch_id}", operation_id="get_batch", responses=responses(BatchNotFound))
+async def get_batch(_: CanSeeBatches, batch_id: UUID, history: HistoryDep) -> BatchReport:
+    """What became of a batch."""
+    return await history.report(batch_id)
+
+
+@router.get("/batches/{batch_id}/quarantine", operation_id="list_quarantined_rows", responses=responses(BatchNotFound))
+async def list_quarantined_rows(
+    _: CanSeeBatches, batch_id: UUID, history: HistoryDep, paging: Paging, request: Request, response: Response
+) -> PageDocument[QuarantinedRow]:
+    """The refused rows of a batch, by line."""
+    return show(await history.quarantine(batch_id, paging), quarantined, request, response)
