@@ -45,7 +45,9 @@ async def test_a_killed_server_and_its_orphans_are_cleared(
     await ask(address, "CREATE TABLE kept AS SELECT 42 AS answer")
     busy = await asyncpg.connect(**address.connect_kwargs())
     backend = busy.get_server_pid()
-    endless = asyncio.ensure_future(busy.execute("DO $$ BEGIN LOOP END LOOP; END $$"))
+    busily = asyncio.ensure_future(
+        busy.execute("DO $$ BEGIN LOOP EXIT WHEN clock_timestamp() > now() + interval '60 s'; END LOOP; END $$")
+    )
     await asyncio.sleep(0.1)
     pid = pid_of(home / "postgres")
     assert pid is not None
@@ -54,7 +56,7 @@ async def test_a_killed_server_and_its_orphans_are_cleared(
     assert pid_of(home / "postgres") != pid
     assert backend not in postmaster.survivors(home / "postgres")
     with pytest.raises(asyncpg.PostgresConnectionError):
-        await endless
+        await busily
     assert await ask(address, "SELECT answer FROM kept") == 42
 
 
