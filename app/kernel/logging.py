@@ -71,7 +71,7 @@ class StructuredHandler(logging.Handler):
             fields["logger"] = record.name
             if record.exc_info and record.exc_info[1] is not None:
                 fields["exc_info"] = record.exc_info[1]
-            structlog.get_logger().bind(**fields).log(_standard_level(record.levelno), record.getMessage())
+            structlog.get_logger().bind(**fields).log(_standard_level(record.levelno), record.getMessage().strip())
         except Exception:  # noqa: BLE001 - as every handler of the standard library: a log line breaks nothing
             self.handleError(record)
 

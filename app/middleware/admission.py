@@ -59,7 +59,7 @@ class Admission:
         lane = self.health if scope["path"] in HEALTH_PATHS else self.requests
         if lane.in_flight >= lane.bound:
             REQUESTS_REFUSED.labels("overloaded").inc()
-            await refuse(scope, send, Overloaded())
+            await refuse(scope, receive, send, Overloaded())
             return
         with lane:
             await self.app(scope, receive, send)

@@ -1,10 +1,24 @@
 """How a layer answers by itself: as a problem, like every error of the service, with the request's correlation id."""
 
+import asyncio
+from typing import Final
+
 import orjson
-from starlette.types import Scope, Send
+import structlog
+from starlette.types import Receive, Scope, Send
 
 from app.kernel.problems import PROBLEM_JSON, Problem
 from app.middleware.correlation import REQUEST_ID, request_id
+
+OBSERVED: Final = "spyne.observed"
+"""Set in the scope by the layer that writes the access-log line; refusals outside of it write their own."""
+
+LINGER_BYTES = 8 * 1024 * 1024
+LINGER_SECONDS = 2.0
+"""How much of an unwanted body is still read, and for how long, before the connection is closed. Closed at once, TCP
+would reset it, and a client that sends first and reads later would never see the answer (RFC 9112, section 9.6)."""
+
+log = structlog.stdlib.get_logger("spyne.access")
 
 
 def _carries_body(scope: Scope) -> bool:
@@ -14,11 +28,8 @@ def _carries_body(scope: Scope) -> bool:
     )
 
 
-async def refuse(scope: Scope, send: Send, problem: Problem) -> None:
-    """Send the problem as the whole answer.
-
-    The connection is closed after it when the request has a body, since nobody is going to read that.
-    """
+async def refuse(scope: Scope, receive: Receive, send: Send, problem: Problem) -> None:
+    """Send the problem as the whole answer; after it the connection is closed if the request has a body."""
     correlation = request_id(scope)
     body = orjson.dumps(problem.document(correlation))
     headers = [
@@ -27,7 +38,26 @@ async def refuse(scope: Scope, send: Send, problem: Problem) -> None:
         (REQUEST_ID, correlation.encode("ascii")),
     ]
     headers.extend((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items())
-    if _carries_body(scope):
+    if OBSERVED not in scope:
+        log.info("request refused", status=problem.status, code=problem.code, correlation_id=correlation)
+    lingers = _carries_body(scope)
+    if lingers:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": lingers})
+    if lingers:
+        await _drain(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _drain(receive: Receive) -> None:
+    left = LINGER_BYTES
+    try:
+        async with asyncio.timeout(LINGER_SECONDS):
+            while left > 0:
+                message = await receive()
+                if not message.get("more_body", False):
+                    return
+                left -= len(message.get("body", b""))
+    except TimeoutError:
+        return

@@ -76,7 +76,7 @@ class _Exchange:
         REQUESTS_REFUSED.labels("content-too-large").inc()
         if not self.started:
             self.answered = True
-            await refuse(self.scope, self.raw_send, _too_large(self.limit))
+            await refuse(self.scope, self.raw_receive, self.raw_send, _too_large(self.limit))
 
     async def send(self, message: Message) -> None:
         """Pass the application's answer on, unless the request has been answered here."""

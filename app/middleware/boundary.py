@@ -4,10 +4,11 @@ Every 500 is a bug; its log line names types, places and SQLSTATE, never paramet
 """
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kernel.problems import Problem
-from app.middleware.answers import refuse
+from app.middleware.answers import OBSERVED, refuse
 from app.middleware.correlation import request_id
 
 log = structlog.stdlib.get_logger("spyne.boundary")
@@ -30,7 +31,7 @@ class Boundary:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the request; no exception but `AnswerCut` leaves."""
+        """Serve the request; no exception but `AnswerCut` leaves, which makes the server cut the connection."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -45,8 +46,12 @@ class Boundary:
             await self.app(scope, receive, watched)
         except AnswerCut:
             raise
+        except ClientDisconnect:
+            return  # nobody is left to be answered, and it is no bug
         except Exception:
             log.exception("unhandled exception", correlation_id=request_id(scope), method=scope["method"])
             if started:
                 raise AnswerCut from None
-            await refuse(scope, send, InternalError("An error was logged under the correlation id of this answer."))
+            scope[OBSERVED] = True  # by the line above
+            problem = InternalError("An error was logged under the correlation id of this answer.")
+            await refuse(scope, receive, send, problem)

@@ -13,11 +13,12 @@ from typing import Any, Final
 
 import structlog
 from prometheus_fastapi_instrumentator import metrics as instrumentations
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kernel.metrics import LATENCY_BUCKETS, REGISTRY
 from app.middleware.admission import HEALTH_PATHS
+from app.middleware.answers import OBSERVED
 from app.middleware.templates import UNMATCHED, Templates
 
 KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -60,9 +61,12 @@ class Observation:
                 status = message["status"]
             await send(message)
 
+        scope[OBSERVED] = True
         started = time.perf_counter()
         try:
             await self.app(scope, receive, observed)
+        except ClientDisconnect:
+            raise
         except Exception:
             status = FAILED
             raise

@@ -80,6 +80,6 @@ class ReadOnlyShield:
                 kind = operation_class(scope["app"].routes, scope)
                 if kind is not None and not passes(maintenance, kind):
                     REQUESTS_REFUSED.labels(maintenance.mode.value).inc()
-                    await refuse(scope, send, refusal(maintenance, self._clock()))
+                    await refuse(scope, receive, send, refusal(maintenance, self._clock()))
                     return
         await self.app(scope, receive, send)

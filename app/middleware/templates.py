@@ -29,7 +29,7 @@ class Templates:
         if id(target) not in self._contexts:
             self._learn(app)
         contexts = self._contexts.setdefault(id(target), [])
-        if scope["app"] is not app or not contexts:
+        if not contexts:  # routed by a mounted application, or not at all
             return _first(self._mounts, scope)
         if len(contexts) == 1:
             return contexts[0].path or UNMATCHED

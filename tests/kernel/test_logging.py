@@ -73,6 +73,7 @@ def test_exceptions_are_told_not_printed(stream: io.BytesIO) -> None:
         logging.getLogger("app").exception("again")
         structlog.get_logger().exception("and again")
     lines = told(stream)
+    assert lines[0]["event"] == "Exception in ASGI application"
     assert [line["exception"]["type"] for line in lines] == ["builtins.LookupError"] * 3
     assert b"hunter22" not in stream.getvalue()
     assert b"Traceback" not in stream.getvalue()

@@ -1,5 +1,6 @@
 """The body limit counts what arrives, and answers 413 whatever the application does about it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -9,12 +10,13 @@ from fastapi import Body, FastAPI, Request
 from fastapi.responses import StreamingResponse
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.kernel.http import install_problem_handlers
+from app.middleware import answers
 from app.middleware.body_limit import BodyClass, BodyLimit, declared_length
 from app.middleware.boundary import AnswerCut
-from tests.middleware.asgi import Answer, call
+from tests.middleware.asgi import Answer, call, scope
 
 LIMIT = 10
 
@@ -167,3 +169,41 @@ async def test_fastapi_bodies_over_the_limit(path: str) -> None:
         assert answer.json()["code"] == "content-too-large"
         small = await client.post(path, content=b'{"a": 1}', headers={"content-type": "application/json"})
         assert small.status_code == 200
+
+
+async def test_what_is_sent_on_is_drained_so_that_the_answer_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "LINGER_BYTES", 50)
+    chunked = [(b"transfer-encoding", b"chunked")]
+    for sent, read in ((3, 3), (100, 6)):
+        count = 0
+
+        async def receive(sent: int = sent) -> Message:
+            nonlocal count
+            count += 1
+            return {"type": "http.request", "body": b"x" * 12, "more_body": count < sent}
+
+        answer = Answer()
+
+        async def send(message: Message, answer: Answer = answer) -> None:
+            answer.messages.append(message)
+
+        await BodyLimit(reading, LIMIT)(scope("POST", "/", chunked), receive, send)
+        assert answer.status == 413
+        assert answer.complete
+        assert count == read
+
+
+async def test_the_draining_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "LINGER_SECONDS", 0.02)
+    answer = Answer()
+
+    async def receive() -> Message:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        answer.messages.append(message)
+
+    await BodyLimit(reading, LIMIT)(scope("POST", "/", [(b"content-length", b"11")]), receive, send)
+    assert answer.status == 413
+    assert answer.complete

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from sqlalchemy.exc import IntegrityError
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from app.kernel.logging import configure_logging
@@ -75,3 +76,15 @@ async def test_a_cancelled_request_is_not_an_error(lines: io.BytesIO) -> None:
     with pytest.raises(KeyboardInterrupt):
         await call(failing(KeyboardInterrupt()))
     assert lines.getvalue() == b""
+
+
+async def test_a_client_that_left_is_not_an_error(lines: io.BytesIO) -> None:
+    answer = await call(failing(ClientDisconnect()))
+    assert answer.messages == []
+    assert lines.getvalue() == b""
+
+
+async def test_a_refusal_outside_the_access_log_writes_a_line_of_its_own(lines: io.BytesIO) -> None:
+    await call(failing(RuntimeError()), "POST", headers=[(b"content-length", b"101"), (b"x-request-id", b"mine")])
+    (line,) = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert (line["event"], line["status"], line["correlation_id"]) == ("request refused", 413, "mine")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, FastAPI, Request
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
@@ -132,11 +133,12 @@ async def test_an_exception_counts_as_500_and_passes_on(lines: io.BytesIO) -> No
     assert told(lines)[0]["level"] == "warning"
 
 
-async def test_a_client_that_left_counts_as_499(lines: io.BytesIO) -> None:
+@pytest.mark.parametrize("error", [asyncio.CancelledError, ClientDisconnect])
+async def test_a_client_that_left_counts_as_499(lines: io.BytesIO, error: type[BaseException]) -> None:
     async def left(_: Scope, __: Receive, ___: Send) -> None:
-        raise asyncio.CancelledError
+        raise error
 
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(error):
         await call(Observation(left))
     assert told(lines)[0]["status"] == 499
 
