@@ -1,9 +1,9 @@
 """Tables, contracts, and `spyne.publish`, which lets the query login read what is published and nothing else."""
 
 import sqlalchemy as sa
+from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from alembic import op
 from app.kernel.grants import APP_ROLE, QUERY_ROLE, grant
 
 revision = "0005"
@@ -126,14 +126,16 @@ def _tables() -> None:
         sa.Column(
             "revision", sa.Integer(), server_default="1", nullable=False, comment="Counts changes of this row; the ETag"
         ),
-        sa.PrimaryKeyConstraint("id", name="pk_tables"),
-        sa.UniqueConstraint("name", "version", name="uq_tables_name_version"),
-        sa.UniqueConstraint("relation_schema", "relation_name", name="uq_tables_relation_schema_relation_name"),
-        sa.ForeignKeyConstraint(["supersedes_id"], ["spyne.tables.id"], name="fk_tables_supersedes_id_tables"),
-        sa.CheckConstraint("version >= 1", name="ck_tables_version"),
-        sa.CheckConstraint("state IN ('SHADOW', 'READ_ONLY', 'ACTIVE', 'DEPRECATED')", name="ck_tables_state"),
-        sa.CheckConstraint("(state = 'DEPRECATED') = (deprecated_at IS NOT NULL)", name="ck_tables_deprecated_at"),
-        sa.CheckConstraint("origin IN ('contract', 'adopted')", name="ck_tables_origin"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tables")),
+        sa.UniqueConstraint("name", "version", name=op.f("uq_tables_name_version")),
+        sa.UniqueConstraint("relation_schema", "relation_name", name=op.f("uq_tables_relation_schema_relation_name")),
+        sa.ForeignKeyConstraint(["supersedes_id"], ["spyne.tables.id"], name=op.f("fk_tables_supersedes_id_tables")),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_tables_version")),
+        sa.CheckConstraint("state IN ('SHADOW', 'READ_ONLY', 'ACTIVE', 'DEPRECATED')", name=op.f("ck_tables_state")),
+        sa.CheckConstraint(
+            "(state = 'DEPRECATED') = (deprecated_at IS NOT NULL)", name=op.f("ck_tables_deprecated_at")
+        ),
+        sa.CheckConstraint("origin IN ('contract', 'adopted')", name=op.f("ck_tables_origin")),
         schema="spyne",
     )
     op.create_index(
@@ -166,9 +168,9 @@ def _table_versions() -> None:
             "measured_at", sa.DateTime(timezone=True), nullable=True, comment="When rows and checksum were measured"
         ),
         sa.Column("created_by", sa.String(), nullable=False, comment="Label of who made this shape"),
-        sa.PrimaryKeyConstraint("id", name="pk_table_versions"),
-        sa.UniqueConstraint("table_id", "schema_version", name="uq_table_versions_table_id_schema_version"),
-        sa.ForeignKeyConstraint(["table_id"], ["spyne.tables.id"], name="fk_table_versions_table_id_tables"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_table_versions")),
+        sa.UniqueConstraint("table_id", "schema_version", name=op.f("uq_table_versions_table_id_schema_version")),
+        sa.ForeignKeyConstraint(["table_id"], ["spyne.tables.id"], name=op.f("fk_table_versions_table_id_tables")),
         schema="spyne",
     )
     grant("table_versions", "SELECT, INSERT, UPDATE")
@@ -185,8 +187,8 @@ def _table_state_history() -> None:
         sa.Column("actor_label", sa.String(), nullable=False, comment="Name of who changed it, at that time"),
         sa.Column("reason", sa.String(), nullable=True, comment="Why, in the words of who changed it"),
         sa.Column("plan_hash", sa.String(), nullable=True, comment="SHA-256 of the plan, as a dry run answers it"),
-        sa.PrimaryKeyConstraint("id", name="pk_table_state_history"),
-        sa.ForeignKeyConstraint(["table_id"], ["spyne.tables.id"], name="fk_table_state_history_table_id_tables"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_table_state_history")),
+        sa.ForeignKeyConstraint(["table_id"], ["spyne.tables.id"], name=op.f("fk_table_state_history_table_id_tables")),
         schema="spyne",
     )
     op.create_index(
@@ -224,17 +226,17 @@ def _contracts() -> None:
         sa.Column(
             "revision", sa.Integer(), server_default="1", nullable=False, comment="Counts changes of this row; the ETag"
         ),
-        sa.PrimaryKeyConstraint("id", name="pk_contracts"),
-        sa.UniqueConstraint("table_id", name="uq_contracts_table_id"),
-        sa.UniqueConstraint("table_name", "version", name="uq_contracts_table_name_version"),
-        sa.ForeignKeyConstraint(["table_id"], ["spyne.tables.id"], name="fk_contracts_table_id_tables"),
-        sa.CheckConstraint("mode IN ('append', 'upsert', 'replace')", name="ck_contracts_mode"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contracts")),
+        sa.UniqueConstraint("table_id", name=op.f("uq_contracts_table_id")),
+        sa.UniqueConstraint("table_name", "version", name=op.f("uq_contracts_table_name_version")),
+        sa.ForeignKeyConstraint(["table_id"], ["spyne.tables.id"], name=op.f("fk_contracts_table_id_tables")),
+        sa.CheckConstraint("mode IN ('append', 'upsert', 'replace')", name=op.f("ck_contracts_mode")),
         sa.CheckConstraint(
             "conflict_resolution IN ('latest_wins', 'earliest_wins', 'first_write_wins', 'last_write_wins', 'reject')",
-            name="ck_contracts_conflict_resolution",
+            name=op.f("ck_contracts_conflict_resolution"),
         ),
-        sa.CheckConstraint("unknown_columns IN ('reject', 'discard')", name="ck_contracts_unknown_columns"),
-        sa.CheckConstraint("dedupe_window_seconds > 0", name="ck_contracts_dedupe_window"),
+        sa.CheckConstraint("unknown_columns IN ('reject', 'discard')", name=op.f("ck_contracts_unknown_columns")),
+        sa.CheckConstraint("dedupe_window_seconds > 0", name=op.f("ck_contracts_dedupe_window")),
         schema="spyne",
     )
     op.create_index("ix_contracts_endpoint", "contracts", ["endpoint"], unique=False, schema="spyne")
@@ -250,11 +252,11 @@ def _contract_schemas() -> None:
         sa.Column("columns", postgresql.JSONB(), nullable=False, comment="Columns: name, type, nullable, checks"),
         sa.Column("origin", sa.String(), nullable=False, comment="declared, or inferred from the first batch"),
         sa.Column("created_by", sa.String(), nullable=False, comment="Label of who made it"),
-        sa.PrimaryKeyConstraint("contract_id", "version", name="pk_contract_schemas"),
+        sa.PrimaryKeyConstraint("contract_id", "version", name=op.f("pk_contract_schemas")),
         sa.ForeignKeyConstraint(
-            ["contract_id"], ["spyne.contracts.id"], name="fk_contract_schemas_contract_id_contracts"
+            ["contract_id"], ["spyne.contracts.id"], name=op.f("fk_contract_schemas_contract_id_contracts")
         ),
-        sa.CheckConstraint("origin IN ('declared', 'inferred')", name="ck_contract_schemas_origin"),
+        sa.CheckConstraint("origin IN ('declared', 'inferred')", name=op.f("ck_contract_schemas_origin")),
         schema="spyne",
     )
     grant("contract_schemas", "SELECT, INSERT")

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.kernel.database import ReadSession
 from app.warehouse.naming import RelationName, quote_all
+from app.warehouse.relations import run
 from app.warehouse.types import UnknownTypeError, parse_type
 
 MAX_MATCHES = 1_000
@@ -20,6 +21,10 @@ MAX_MATCHES = 1_000
 
 EXACT_ROWS = 2_000_000
 """Up to this many estimated rows are counted and hashed (about a second on one core); above, estimates must do."""
+
+
+EXACT_COST = 250_000.0
+"""In the planner's units: a sequential scan of `EXACT_ROWS` rows of 1 KiB; a view that hides more work is not run."""
 
 
 class RelationKind(StrEnum):
@@ -61,6 +66,14 @@ class FoundRelation:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the planner expects of reading all of a relation."""
+
+    rows: int
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """How much a relation holds."""
 
@@ -78,7 +91,7 @@ WITH RECURSIVE found AS (
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
    WHERE EXISTS (SELECT FROM unnest(:schemas, :names) AS wanted(schema, name)
                   WHERE n.nspname LIKE wanted.schema AND c.relname LIKE wanted.name)
-     AND c.relkind = ANY (:kinds)
+     AND c.relkind::text = ANY (:kinds)
    ORDER BY n.nspname, c.relname
    LIMIT :most
 ), reads(view, relation) AS (
@@ -109,6 +122,16 @@ SELECT found.*,
     bindparam("protected", type_=ARRAY(String)),
     bindparam("most", type_=BigInteger),
 )
+
+_READABLE = text("""
+SELECT count(*) AS columns,
+       coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')),
+                false) AS readable
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ WHERE n.nspname = :schema AND c.relname = :name AND a.attname = ANY (:columns)
+""").bindparams(bindparam("columns", type_=ARRAY(String)))
 
 PROTECTED_SCHEMAS = frozenset({"information_schema", "spyne", "jobs", "staging"})
 """Schemas whose relations nobody queries, beside every `pg_…`."""
@@ -166,12 +189,20 @@ class Inspector:
         found = await self._session.execute(statement, {"schema": relation.schema, "name": relation.name})
         return bool(found.scalar_one())
 
-    async def estimate(self, relation: RelationName) -> int:
-        """How many rows the planner expects; for plain tables from their size now and their density when analysed."""
-        statement = text(f"EXPLAIN (FORMAT JSON) SELECT FROM {relation.sql}")
-        plan = (await self._session.execute(statement)).scalar_one()
-        document = json.loads(plan) if isinstance(plan, str) else plan
-        return int(document[0]["Plan"]["Plan Rows"])
+    async def readable(self, relation: RelationName, columns: Sequence[str]) -> bool:
+        """Whether the relation is there with all these columns, and this login may read every one of them."""
+        row = (
+            await self._session.execute(
+                _READABLE, {"schema": relation.schema, "name": relation.name, "columns": list(columns)}
+            )
+        ).one()
+        return bool(row.readable) and row.columns == len(columns)
+
+    async def estimate(self, relation: RelationName) -> Estimate:
+        """What the planner expects; for plain tables from their size now and their density when analysed."""
+        plan = (await run(self._session, f"EXPLAIN (FORMAT JSON) SELECT FROM {relation.sql}")).scalar_one()
+        top = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+        return Estimate(rows=int(top["Plan Rows"]), cost=float(top["Total Cost"]))
 
     async def measure(self, relation: RelationName, columns: Sequence[str], *, hashed: bool) -> Measurement:
         """How much the relation holds; one pass over it when it is small enough, none otherwise.
@@ -182,12 +213,12 @@ class Inspector:
             hashed: whether to answer a checksum; needs column types that hash, as those of governed relations do.
         """
         estimate = await self.estimate(relation)
-        if estimate > EXACT_ROWS:
-            return Measurement(estimate, exact=False, checksum=None)
+        if estimate.rows > EXACT_ROWS or estimate.cost > EXACT_COST:
+            return Measurement(estimate.rows, exact=False, checksum=None)
         # Sums of hashes do not depend on the order of rows; modulo 2^64 they fit 16 digits.
         checksum = f"sum(hash_record_extended(ROW({quote_all(tuple(columns))}), 0)::numeric)" if hashed else "NULL"
-        statement = text(f"SELECT count(*), {checksum} FROM {relation.sql}")  # noqa: S608 - every name is quoted
-        rows, total = (await self._session.execute(statement)).one()
+        statement = f"SELECT count(*), {checksum} FROM {relation.sql}"  # noqa: S608 - every name is quoted
+        rows, total = tuple((await run(self._session, statement)).one())
         return Measurement(rows, exact=True, checksum=f"{int(total or 0) % 2**64:016x}" if hashed else None)
 
 

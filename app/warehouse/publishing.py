@@ -14,6 +14,7 @@ from app.kernel.database import WriteSession, sqlstate
 from app.kernel.problems import Conflict
 from app.settings import DatabaseSettings
 from app.warehouse.naming import RelationName, quote, quote_all
+from app.warehouse.relations import run
 
 QUERY_ROLE: str = DatabaseSettings.model_fields["query_role"].default
 APP_ROLE: str = DatabaseSettings.model_fields["app_role"].default
@@ -74,7 +75,7 @@ async def publish(session: WriteSession, relation: RelationName, columns: Sequen
     if found is None:
         raise RelationGone(f"There is no relation {relation}.")
     if found.own:
-        await session.execute(text(f"GRANT SELECT ({quote_all(tuple(columns))}) ON {relation.sql} TO {QUERY_ROLE}"))
+        await run(session, f"GRANT SELECT ({quote_all(tuple(columns))}) ON {relation.sql} TO {QUERY_ROLE}")
         return
     try:
         async with session.begin_nested():

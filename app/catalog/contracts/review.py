@@ -5,13 +5,13 @@ fault never hides another.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
-from app.catalog.contracts.columns import ColumnsReview, placement_faults
+from app.catalog.contracts.columns import MAX_COLUMNS, ColumnsReview, placement_faults
 from app.catalog.contracts.definition import (
     ContractDefinition,
     Policy,
@@ -23,7 +23,7 @@ from app.catalog.contracts.durations import InvalidDurationError, parse_duration
 from app.catalog.contracts.schemas import RegisterRequest
 from app.catalog.names import column_name_fault, table_name_fault
 from app.kernel.problems import Fault, InvalidRequest
-from app.warehouse.plan import Mode, Resolution
+from app.warehouse.plan import Column, Mode, Resolution
 
 MAX_ENDPOINT_LENGTH = 256
 MAX_KEY_COLUMNS = 16
@@ -90,6 +90,33 @@ def _definition(request: RegisterRequest, columns: ColumnsReview, window: timede
         ),
         columns=completed(semantics, columns.columns) if request.schema_ is not None else None,
     )
+
+
+def review_columns(semantics: Semantics, columns: Sequence[Column]) -> None:
+    """Return when these can be the columns of a contract whose first batch has come in.
+
+    Raises:
+        InvalidContract: listing what is wrong; pointers lead into the columns, or into the contract's semantics.
+    """
+    faults: list[Fault] = []
+    if not 1 <= len(columns) <= MAX_COLUMNS:
+        message = f"A schema has 1 to {MAX_COLUMNS} columns."
+        faults.append(Fault(pointer="/schema/columns", code="invalid-columns", message=message))
+    for index, column in enumerate(columns):
+        wrong = column_name_fault(column.name)
+        if wrong:
+            pointer = f"/schema/columns/{index}/name"
+            faults.append(Fault(pointer=pointer, code="invalid-column-name", message=wrong))
+    mentions = _Named(
+        {
+            "idempotency_key": list(semantics.idempotency_key),
+            "event_time_column": semantics.event_time_column,
+            "processing_time_column": semantics.processing_time_column,
+        }
+    )
+    faults += placement_faults(mentions, {column.name: column.type for column in columns}, complete=True)
+    if faults:
+        raise InvalidContract(faults=faults)
 
 
 class _Named:

@@ -1,0 +1,80 @@
+"""A contract as it is kept, with what belongs to it. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.catalog.contracts.definition import Origin, Policy, Semantics, columns_of, relation_plan
+from app.catalog.tables.lifecycle import PROPERTIES, TableState
+from app.kernel.etags import etag
+from app.warehouse.naming import RelationName
+from app.warehouse.plan import Column, RelationPlan
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRecord:
+    """A contract, and how its table stands."""
+
+    id: str
+    table_id: UUID
+    table_name: str
+    version: int
+    state: TableState
+    endpoint: str
+    semantics: Semantics
+    policy: Policy
+    owner_id: UUID | None
+    owner_label: str
+    schema_version: int | None
+    revision: int
+    relation: RelationName
+    created_at: datetime
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change of the contract."""
+        return etag(self.id, self.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaRecord:
+    """One version of a contract's schema."""
+
+    contract_id: str
+    version: int
+    origin: Origin
+    documents: tuple[dict[str, Any], ...]
+    created_by: str
+    created_at: datetime
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns as the warehouse knows them."""
+        return columns_of(self.documents)
+
+
+@dataclass(frozen=True, slots=True)
+class IngestionContract:
+    """All that ingestion must know of a contract."""
+
+    contract: ContractRecord
+    columns: tuple[Column, ...] | None
+    """In order, with the processing time; None until the first batch has said what they are."""
+
+    @property
+    def id(self) -> str:
+        """`<table>_v<version>`."""
+        return self.contract.id
+
+    @property
+    def writable(self) -> bool:
+        """Whether rows may come in, as the table stood when this was read."""
+        return PROPERTIES[self.contract.state].writable
+
+    @property
+    def plan(self) -> RelationPlan | None:
+        """What the warehouse must know; None until there are columns."""
+        if self.columns is None:
+            return None
+        return relation_plan(self.contract.relation, self.contract.semantics, self.columns)

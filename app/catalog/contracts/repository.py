@@ -1,0 +1,169 @@
+"""All SQL of contracts and their schemas."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, insert, select, update
+
+from app.catalog.contracts.definition import (
+    ContractDefinition,
+    Origin,
+    Policy,
+    Semantics,
+    UnknownColumns,
+    column_document,
+)
+from app.catalog.contracts.models import ContractRow, ContractSchemaRow
+from app.catalog.contracts.record import ContractRecord, SchemaRecord
+from app.catalog.tables.lifecycle import TableState
+from app.catalog.tables.models import TableRow
+from app.catalog.tables.version import TableVersion
+from app.kernel.authorization import Actor
+from app.kernel.database import ReadSession, WriteSession
+from app.kernel.paging import Page, PageRequest, cut
+from app.warehouse.naming import RelationName
+from app.warehouse.plan import Column, Mode, Resolution
+
+C = ContractRow.__table__.c
+S = ContractSchemaRow.__table__.c
+T = TableRow.__table__.c
+
+
+class ContractRepository:
+    """Reads contracts."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self.session = session
+
+    async def find(self, contract_id: str, states: Iterable[TableState]) -> ContractRecord | None:
+        """The contract, when its table is in one of the states."""
+        statement = _records().where(C.id == contract_id, _in_states(states))
+        row = (await self.session.execute(statement)).one_or_none()
+        return _record(row) if row else None
+
+    async def page(
+        self, states: Iterable[TableState], table_name: str | None, request: PageRequest
+    ) -> Page[ContractRecord]:
+        """Contracts whose table is in one of the states, newest first."""
+        statement = _records().where(_in_states(states))
+        if table_name is not None:
+            statement = statement.where(C.table_name == table_name)
+        after = request.after(UUID)  # a contract's table is made with it, so its id orders contracts as well
+        if after is not None:
+            statement = statement.where(C.table_id < after)
+        statement = statement.order_by(C.table_id.desc()).limit(request.limit + 1)
+        rows = (await self.session.execute(statement)).all()
+        return cut([_record(row) for row in rows], request, lambda record: str(record.table_id))
+
+    async def schema(self, contract_id: str, version: int | None) -> SchemaRecord | None:
+        """One version of the contract's schema, the one in force when none is named."""
+        wanted: ColumnElement[int] | int = C.schema_version if version is None else version
+        statement = (
+            select(S.contract_id, S.version, S.origin, S.columns, S.created_by, S.created_at)
+            .join_from(ContractSchemaRow, ContractRow, C.id == S.contract_id)
+            .where(S.contract_id == contract_id, S.version == wanted)
+        )
+        row = (await self.session.execute(statement)).one_or_none()
+        if row is None:
+            return None
+        return SchemaRecord(
+            row.contract_id, row.version, Origin(row.origin), tuple(row.columns), row.created_by, row.created_at
+        )
+
+    async def other_table_at(self, endpoint: str, table_name: str) -> str | None:
+        """Another logical table which the endpoint belongs to."""
+        statement = select(C.table_name).where(C.endpoint == endpoint, C.table_name != table_name).limit(1)
+        return (await self.session.execute(statement)).scalar_one_or_none()
+
+
+class ContractWrites(ContractRepository):
+    """Also makes contracts and their schemas."""
+
+    def __init__(self, session: WriteSession) -> None:
+        super().__init__(session)
+        self.writer = session
+
+    async def lock(self, contract_id: str) -> ContractRecord | None:
+        """The contract; nobody else changes it before this transaction ends."""
+        statement = _records().where(C.id == contract_id).with_for_update(of=ContractRow)
+        row = (await self.writer.execute(statement)).one_or_none()
+        return _record(row) if row else None
+
+    async def add(self, contract_id: str, table: TableVersion, definition: ContractDefinition, owner: Actor) -> None:
+        """Keep a new contract."""
+        told, policy = definition.semantics, definition.policy
+        await self.writer.execute(
+            insert(ContractRow).values(
+                id=contract_id,
+                table_id=table.id,
+                table_name=table.name,
+                version=table.version,
+                endpoint=definition.endpoint,
+                mode=told.mode.value,
+                idempotency_key=list(told.idempotency_key),
+                event_time_column=told.event_time_column,
+                processing_time_column=told.processing_time_column,
+                dedupe_window=told.dedupe_window_text,
+                dedupe_window_seconds=int(told.dedupe_window.total_seconds()),
+                conflict_resolution=told.conflict_resolution.value,
+                unknown_columns=policy.unknown_columns.value,
+                max_rejected_rows=policy.max_rejected_rows,
+                max_rejected_share=policy.max_rejected_share,
+                owner_id=owner.id,
+                owner_label=owner.label,
+            )
+        )
+
+    async def add_schema(
+        self, contract_id: str, version: int, columns: Sequence[Column], origin: Origin, by: Actor
+    ) -> None:
+        """Give the contract a schema, which is in force from now on."""
+        await self.writer.execute(
+            insert(ContractSchemaRow).values(
+                contract_id=contract_id,
+                version=version,
+                columns=[column_document(column) for column in columns],
+                origin=origin.value,
+                created_by=by.label,
+            )
+        )
+        await self.writer.execute(
+            update(ContractRow).where(C.id == contract_id).values(schema_version=version, revision=C.revision + 1)
+        )
+
+
+def _records() -> Select[Any]:
+    return select(*C, T.state, T.relation_schema, T.relation_name).join_from(ContractRow, TableRow, T.id == C.table_id)
+
+
+def _in_states(states: Iterable[TableState]) -> ColumnElement[bool]:
+    return T.state.in_([state.value for state in states])
+
+
+def _record(row: Any) -> ContractRecord:
+    return ContractRecord(
+        id=row.id,
+        table_id=row.table_id,
+        table_name=row.table_name,
+        version=row.version,
+        state=TableState(row.state),
+        endpoint=row.endpoint,
+        semantics=Semantics(
+            mode=Mode(row.mode),
+            idempotency_key=tuple(row.idempotency_key),
+            event_time_column=row.event_time_column,
+            processing_time_column=row.processing_time_column,
+            dedupe_window=timedelta(seconds=row.dedupe_window_seconds),
+            conflict_resolution=Resolution(row.conflict_resolution),
+            dedupe_window_text=row.dedupe_window,
+        ),
+        policy=Policy(UnknownColumns(row.unknown_columns), row.max_rejected_rows, row.max_rejected_share),
+        owner_id=row.owner_id,
+        owner_label=row.owner_label,
+        schema_version=row.schema_version,
+        revision=row.revision,
+        relation=RelationName(row.relation_schema, row.relation_name),
+        created_at=row.created_at,
+    )

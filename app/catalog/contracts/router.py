@@ -1,0 +1,120 @@
+"""`/api/contracts`: register contracts and read them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from app.catalog.contracts.documents import contract_document, schema_document
+from app.catalog.contracts.review import InvalidContract, review
+from app.catalog.contracts.schemas import ContractDocument, ContractSchemaDocument, RegisterRequest
+from app.catalog.contracts.service import (
+    ContractReading,
+    ContractService,
+    NameTaken,
+    UnknownContract,
+    UnknownSchema,
+)
+from app.catalog.permissions import CanRegister, CanSeeContracts
+from app.kernel.etags import set_etag
+from app.kernel.http import Reads, TransactionalRoute, Writes
+from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
+from app.kernel.problems import responses
+from app.operations.modes import NotIngestionReady
+
+router = APIRouter(prefix="/api/contracts", tags=["contracts"], route_class=TransactionalRoute)
+
+MAX_SCHEMA_VERSION = 2**31 - 1
+
+
+class _Unreviewed:
+    """The body as it is, documented as `RegisterRequest`: `review` looks at shape and meaning at once."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.any_schema()
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(RegisterRequest.__pydantic_core_schema__)
+
+
+async def _reading(session: Reads) -> ContractReading:
+    return ContractReading(session)
+
+
+async def _contracts(session: Writes) -> ContractService:
+    return ContractService(session)
+
+
+Reading = Annotated[ContractReading, Depends(_reading)]
+Contracts = Annotated[ContractService, Depends(_contracts)]
+ContractId = Annotated[str, Path(max_length=128, description="`<table>_v<version>`.", examples=["customers_v1"])]
+
+
+@router.post(
+    "/register",
+    operation_id="register_contract",
+    status_code=201,
+    responses=responses(InvalidContract, NameTaken, NotIngestionReady),
+)
+async def register_contract(
+    document: Annotated[Any, _Unreviewed, Body()], actor: CanRegister, contracts: Contracts, response: Response
+) -> ContractDocument:
+    """Register a contract. Its table begins in SHADOW: nothing is queryable until an admin promotes it."""
+    contract = await contracts.register(review(document), actor)
+    set_etag(response, contract.etag)
+    response.headers["Location"] = f"/api/contracts/{contract.id}"
+    return contract_document(contract)
+
+
+@router.get("", operation_id="list_contracts", responses=responses(InvalidCursor))
+async def list_contracts(
+    *,
+    actor: CanSeeContracts,
+    contracts: Reading,
+    paging: Paging,
+    request: Request,
+    response: Response,
+    table: Annotated[str | None, Query(max_length=63, description="Only contracts of this logical table.")] = None,
+) -> PageDocument[ContractDocument]:
+    """Every contract that the caller sees, newest first."""
+    page = await contracts.page(table, paging, actor)
+    return show(page, contract_document, request, response)
+
+
+@router.get("/{contract_id}", operation_id="get_contract", responses=responses(UnknownContract))
+async def get_contract(
+    contract_id: ContractId, actor: CanSeeContracts, contracts: Reading, response: Response
+) -> ContractDocument:
+    """A contract."""
+    contract = await contracts.get(contract_id, actor)
+    set_etag(response, contract.etag)
+    return contract_document(contract)
+
+
+@router.get(
+    "/{contract_id}/schema", operation_id="get_contract_schema", responses=responses(UnknownContract, UnknownSchema)
+)
+async def get_contract_schema(
+    contract_id: ContractId, actor: CanSeeContracts, contracts: Reading
+) -> ContractSchemaDocument:
+    """The schema in force."""
+    return schema_document(await contracts.schema(contract_id, None, actor))
+
+
+@router.get(
+    "/{contract_id}/schema/{version}",
+    operation_id="get_contract_schema_version",
+    responses=responses(UnknownContract, UnknownSchema),
+)
+async def get_contract_schema_version(
+    contract_id: ContractId,
+    version: Annotated[int, Path(ge=1, le=MAX_SCHEMA_VERSION)],
+    actor: CanSeeContracts,
+    contracts: Reading,
+) -> ContractSchemaDocument:
+    """One version of the schema."""
+    return schema_document(await contracts.schema(contract_id, version, actor))

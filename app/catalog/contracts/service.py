@@ -1,0 +1,211 @@
+"""Use cases of contracts: register, read, and what ingestion needs of them."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from app.audit.service import AuditTrail
+from app.catalog.contracts.definition import ContractDefinition, Origin, completed, relation_plan
+from app.catalog.contracts.record import ContractRecord, IngestionContract, SchemaRecord
+from app.catalog.contracts.repository import ContractRepository, ContractWrites
+from app.catalog.contracts.review import review_columns
+from app.catalog.tables.lifecycle import TableState
+from app.catalog.tables.registry import TableRegistry
+from app.catalog.tables.service import states_of
+from app.catalog.tables.shape import Shape
+from app.kernel.authorization import Actor
+from app.kernel.database import ReadSession, WriteSession
+from app.kernel.paging import Page, PageRequest
+from app.kernel.problems import Conflict, Fault, NotFound
+from app.operations.service import require_ingestion_ready
+from app.warehouse.inspection import Inspector, RelationColumn
+from app.warehouse.naming import governed_relation
+from app.warehouse.plan import Column
+from app.warehouse.relations import create_governed
+
+SHOWN_LENGTH = 128
+
+
+class UnknownContract(NotFound):
+    """No such contract, or none that the caller may see."""
+
+    code, title = "contract-not-found", "There is no such contract"
+
+    def __init__(self, contract_id: str) -> None:
+        super().__init__(f"There is no contract {contract_id[:SHOWN_LENGTH]!r} that you may see.")
+
+
+class UnknownSchema(NotFound):
+    """The contract has no schema of that version, or none at all yet."""
+
+    code, title = "schema-not-found", "The contract has no such schema"
+
+
+class NameTaken(Conflict):
+    """The endpoint or the relation belongs to something else."""
+
+    code, title = "name-taken", "A name in the contract is taken"
+
+
+class ContractAction(StrEnum):
+    """What the audit log calls the changes made to contracts."""
+
+    REGISTERED = "contract:register"
+    SCHEMA_FROZEN = "contract:freeze-schema"
+
+
+class ContractReading:
+    """Answers questions about contracts. A contract is seen by whoever sees its table."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self._contracts = ContractRepository(session)
+
+    async def get(self, contract_id: str, actor: Actor) -> ContractRecord:
+        """The contract. Raises `UnknownContract`."""
+        found = await self._contracts.find(contract_id, states_of(actor))
+        if found is None:
+            raise UnknownContract(contract_id)
+        return found
+
+    async def page(self, table_name: str | None, request: PageRequest, actor: Actor) -> Page[ContractRecord]:
+        """Contracts, newest first; those of one logical table when it is named."""
+        return await self._contracts.page(states_of(actor), table_name, request)
+
+    async def schema(self, contract_id: str, version: int | None, actor: Actor) -> SchemaRecord:
+        """A version of its schema, the one in force when none is named. Raises `UnknownContract`, `UnknownSchema`."""
+        await self.get(contract_id, actor)
+        found = await self._contracts.schema(contract_id, version)
+        if found is None:
+            raise UnknownSchema("No batch has come in yet that would say." if version is None else None)
+        return found
+
+    async def for_ingestion(self, contract_id: str) -> IngestionContract:
+        """What ingestion must know, as it stands now. Raises `UnknownContract`."""
+        found = await self._contracts.find(contract_id, tuple(TableState))
+        if found is None:
+            raise UnknownContract(contract_id)
+        schema = await self._contracts.schema(contract_id, None)
+        return IngestionContract(found, schema.columns if schema else None)
+
+
+class ContractService(ContractReading):
+    """Registers contracts and freezes their schemas, in the caller's transaction."""
+
+    def __init__(self, session: WriteSession) -> None:
+        super().__init__(session)
+        self._session = session
+        self._writes = ContractWrites(session)
+        self._registry = TableRegistry(session)
+        self._audit = AuditTrail(session)
+
+    async def register(self, definition: ContractDefinition, actor: Actor) -> ContractRecord:
+        """A new contract with its table in SHADOW, and the relation when columns are declared.
+
+        A known table name gets its next version beside the ones it has.
+
+        Raises:
+            NotIngestionReady: the platform is not opened for data.
+            NameTaken: the endpoint belongs to another table, or the relation exists already.
+        """
+        await require_ingestion_ready(self._session)
+        name = definition.table_name
+        await self._registry.reserve([name, definition.endpoint])
+        version = await self._registry.next_version(name)
+        await self._check_names(definition, version)
+        contract_id = f"{name}_v{version}"
+        table = await self._registry.register_governed(name, version, contract_id, actor)
+        await self._writes.add(contract_id, table, definition, actor)
+        await self._audit.append(
+            actor, ContractAction.REGISTERED, "contract", contract_id, contract_id, after=_audited(definition)
+        )
+        if definition.columns is not None:
+            await self._freeze(await self._locked(contract_id), definition.columns, Origin.DECLARED, actor)
+        return await self._locked(contract_id)
+
+    async def freeze_schema(self, contract_id: str, columns: Sequence[Column], actor: Actor) -> IngestionContract:
+        """Make what the first batch looks like schema version 1, and the relation with it.
+
+        Of two batches that come first at once, one freezes its columns and the other gets what was frozen.
+
+        Args:
+            contract_id: the contract.
+            columns: inferred; the processing time is added, key and time columns become NOT NULL.
+            actor: who brought the batch.
+
+        Raises:
+            UnknownContract: there is none.
+            InvalidContract: key or time columns are missing or of unusable types, or a name cannot be a column.
+            TableNotWritable: the table is neither in SHADOW nor ACTIVE.
+        """
+        contract = await self._locked(contract_id)
+        if contract.schema_version is None:
+            await self._registry.hold_writable(contract.table_id)
+            review_columns(contract.semantics, columns)
+            await self._freeze(contract, completed(contract.semantics, columns), Origin.INFERRED, actor)
+        return await self.for_ingestion(contract_id)
+
+    async def hold_for_writing(self, contract_id: str) -> IngestionContract:
+        """What ingestion must know; the table's state stays as it is until this transaction ends.
+
+        Raises:
+            UnknownContract: there is none.
+            TableNotWritable: the table is neither in SHADOW nor ACTIVE.
+        """
+        contract = await self.for_ingestion(contract_id)
+        await self._registry.hold_writable(contract.contract.table_id)
+        return contract
+
+    async def _locked(self, contract_id: str) -> ContractRecord:
+        found = await self._writes.lock(contract_id)
+        if found is None:
+            raise UnknownContract(contract_id)
+        return found
+
+    async def _check_names(self, definition: ContractDefinition, version: int) -> None:
+        faults: list[Fault] = []
+        other = await self._writes.other_table_at(definition.endpoint, definition.table_name)
+        if other is not None:
+            message = f"The endpoint belongs to the table {other}."
+            faults.append(Fault(pointer="/endpoint", code="endpoint-taken", message=message))
+        relation = governed_relation(definition.table_name, version)
+        if await Inspector(self._session).exists(relation):
+            message = f"There is a relation {relation} already."
+            faults.append(Fault(pointer="/table_name", code="relation-exists", message=message))
+        if faults:
+            raise NameTaken(faults=faults)
+
+    async def _freeze(
+        self, contract: ContractRecord, columns: tuple[Column, ...], origin: Origin, actor: Actor
+    ) -> None:
+        await create_governed(self._session, relation_plan(contract.relation, contract.semantics, columns))
+        await self._writes.add_schema(contract.id, 1, columns, origin, actor)
+        await self._registry.shape(contract.table_id, 1, _shape(columns), actor)
+        if origin is Origin.INFERRED:
+            await self._audit.append(
+                actor,
+                ContractAction.SCHEMA_FROZEN,
+                "contract",
+                contract.id,
+                contract.id,
+                before={"schema_version": None},
+                after={"schema_version": 1, "columns": [f"{column.name} {column.type}" for column in columns]},
+            )
+
+
+def _shape(columns: Sequence[Column]) -> Shape:
+    return tuple(RelationColumn(column.name, column.type.sql, column.nullable) for column in columns)
+
+
+def _audited(definition: ContractDefinition) -> dict[str, object]:
+    told = definition.semantics
+    return {
+        "endpoint": definition.endpoint,
+        "table_name": definition.table_name,
+        "mode": told.mode.value,
+        "idempotency_key": list(told.idempotency_key),
+        "event_time_column": told.event_time_column,
+        "processing_time_column": told.processing_time_column,
+        "dedupe_window": told.dedupe_window_text,
+        "conflict_resolution": told.conflict_resolution.value,
+        "unknown_columns": definition.policy.unknown_columns.value,
+        "columns": None if definition.columns is None else [f"{c.name} {c.type}" for c in definition.columns],
+    }

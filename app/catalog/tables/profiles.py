@@ -1,0 +1,69 @@
+"""What a profile looks like over HTTP."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from app.catalog.tables.version import TableVersion
+from app.warehouse.profile import Profile
+
+
+class TopValueDocument(BaseModel):
+    """A frequent value."""
+
+    value: str = Field(description="As text, cut to 200 characters.")
+    share: float = Field(description="Of the sampled rows, 0 to 1.")
+
+
+class ColumnProfileDocument(BaseModel):
+    """What the sample shows of one column."""
+
+    name: str
+    type: str
+    nulls: float = Field(description="Share of the sampled rows, 0 to 1.")
+    distinct: int = Field(description="Distinct values, estimated for the whole table; exact when `complete`.")
+    minimum: str | None = Field(description="As text; null for types without an order, and without values.")
+    maximum: str | None
+    top_values: list[TopValueDocument] = Field(
+        description="At most ten, the most frequent first; none that occur once."
+    )
+    sketch: list[str] = Field(
+        description="The smallest 64-bit hashes of distinct values (bottom-k, k = 256), ascending."
+    )
+
+
+class ProfileDocument(BaseModel):
+    """What is in the columns of a table, from a bounded sample."""
+
+    table_id: UUID
+    name: str
+    version: int
+    rows: int = Field(description="Estimated; exact when `complete`.")
+    sampled: int = Field(description="Rows that were looked at.")
+    complete: bool = Field(description="All rows were looked at.")
+    columns: list[ColumnProfileDocument]
+
+
+def profile_document(version: TableVersion, profile: Profile) -> ProfileDocument:
+    """The profile of a version."""
+    return ProfileDocument(
+        table_id=version.id,
+        name=version.name,
+        version=version.version,
+        rows=profile.rows,
+        sampled=profile.sampled,
+        complete=profile.complete,
+        columns=[
+            ColumnProfileDocument(
+                name=column.name,
+                type=column.type,
+                nulls=column.nulls,
+                distinct=column.distinct,
+                minimum=column.minimum,
+                maximum=column.maximum,
+                top_values=[TopValueDocument(value=top.value, share=top.share) for top in column.top_values],
+                sketch=list(column.sketch),
+            )
+            for column in profile.columns
+        ],
+    )

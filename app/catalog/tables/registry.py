@@ -1,0 +1,113 @@
+"""Makes versions of tables: the one way in, for contracts and for adoption alike."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from app.audit.service import AuditTrail
+from app.catalog.tables.actions import TableAction
+from app.catalog.tables.lifecycle import PROPERTIES, TableState
+from app.catalog.tables.shape import Shape
+from app.catalog.tables.version import TableVersion
+from app.catalog.tables.writes import TableWrites
+from app.kernel.authorization import Actor
+from app.kernel.database import WriteSession
+from app.kernel.problems import Conflict
+from app.warehouse.naming import RelationName, governed_relation
+
+
+class TableNotWritable(Conflict):
+    """Rows may not come into the table in its state."""
+
+    code, title = "table-not-writable", "The state of the table does not allow writing"
+
+
+class TableRegistry:
+    """Registers versions, each with its history and audit."""
+
+    def __init__(self, session: WriteSession) -> None:
+        self._tables = TableWrites(session)
+        self._audit = AuditTrail(session)
+
+    async def reserve(self, names: Sequence[str]) -> None:
+        """Nobody else registers a version of these names before this transaction ends."""
+        await self._tables.lock_names(names)
+
+    async def next_version(self, name: str) -> int:
+        """The version that would come next. Stays true when the name is reserved."""
+        return await self._tables.latest_version(name) + 1
+
+    async def register_governed(self, name: str, version: int, contract_id: str, owner: Actor) -> TableVersion:
+        """A version in SHADOW for a contract; its relation is made when its columns are known."""
+        return await self._register(
+            name=name,
+            version=version,
+            state=TableState.SHADOW,
+            origin="contract",
+            relation=governed_relation(name, version),
+            owner=owner,
+            contract_id=contract_id,
+            reason=f"Registered by contract {contract_id}",
+        )
+
+    async def register_adopted(
+        self, name: str, relation: RelationName, shape: Shape, owner: Actor, reason: str | None
+    ) -> TableVersion:
+        """The first version of a name, READ_ONLY, for a relation that exists already."""
+        version = await self._register(
+            name=name,
+            version=1,
+            state=TableState.READ_ONLY,
+            origin="adopted",
+            relation=relation,
+            owner=owner,
+            contract_id=None,
+            reason=reason,
+        )
+        await self._tables.add_shape(version.id, 1, shape, owner)
+        return version
+
+    async def shape(self, table_id: UUID, schema_version: int, shape: Shape, by: Actor) -> None:
+        """The version looks like this from now on."""
+        await self._tables.add_shape(table_id, schema_version, shape, by)
+
+    async def hold_writable(self, table_id: UUID) -> TableState:
+        """The state of the version, which stays as it is until this transaction ends. Raises `TableNotWritable`."""
+        state = await self._tables.hold(table_id)
+        if state is None or not PROPERTIES[state].writable:
+            raise TableNotWritable(
+                f"The table is {state.value if state else 'gone'}; rows come into SHADOW and ACTIVE tables.",
+                state=state.value if state else None,
+            )
+        return state
+
+    async def _register(
+        self,
+        *,
+        name: str,
+        version: int,
+        state: TableState,
+        origin: str,
+        relation: RelationName,
+        owner: Actor,
+        contract_id: str | None,
+        reason: str | None,
+    ) -> TableVersion:
+        made = await self._tables.add(
+            name=name,
+            version=version,
+            state=state,
+            origin=origin,
+            relation=relation,
+            owner=owner,
+            contract_id=contract_id,
+        )
+        await self._tables.record_change(made.id, None, state, by=owner, reason=reason)
+        await self._audit.append(
+            owner,
+            TableAction.ADOPTED if origin == "adopted" else TableAction.REGISTERED,
+            "table",
+            made.id,
+            made.label,
+            after={"state": state.value, "relation": str(relation), "contract": contract_id, "reason": reason},
+        )
+        return made

@@ -1,0 +1,205 @@
+"""`/api/tables`: what there is, how it stands, and the changes of state."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from app.catalog.permissions import CanAdopt, CanDeprecate, CanPromote, CanSeeTables
+from app.catalog.tables import documents
+from app.catalog.tables.adoption import AdoptionService, TooManyRelations
+from app.catalog.tables.lifecycle import TableState
+from app.catalog.tables.planning import InvalidTransition, NoSchemaYet, NothingToRestore, PlanChanged, StateChanged
+from app.catalog.tables.profiles import ProfileDocument, profile_document
+from app.catalog.tables.references import UnknownTable, parse_reference
+from app.catalog.tables.schemas import (
+    AdoptionReport,
+    AdoptRequest,
+    DeprecateRequest,
+    PromoteRequest,
+    RestoreRequest,
+    StateChangeDocument,
+    StateDocument,
+    TableSummary,
+    TransitionDocument,
+    VersionDocument,
+)
+from app.catalog.tables.service import TableService
+from app.catalog.tables.transitions import ChangeRequest, InvalidDeprecation, Successor, TransitionService
+from app.kernel.database import ReadSession
+from app.kernel.etags import IfMatch, set_etag
+from app.kernel.http import Reads, TransactionalRoute, Writes
+from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
+from app.kernel.problems import InvalidRequest, PreconditionFailed, responses
+from app.kernel.resources import ResourcesDep
+from app.warehouse.profile import ProfileTooSlow, RelationUnreadable, profile
+from app.warehouse.publishing import GrantNeeded, RelationGone
+
+router = APIRouter(prefix="/api/tables", tags=["tables"], route_class=TransactionalRoute)
+
+CHANGES = responses(
+    UnknownTable,
+    StateChanged,
+    InvalidTransition,
+    NoSchemaYet,
+    PlanChanged,
+    GrantNeeded,
+    RelationGone,
+    PreconditionFailed,
+    InvalidRequest,
+)
+
+
+async def _tables(session: Reads) -> TableService:
+    return TableService(session)
+
+
+async def _transitions(session: Writes, resources: ResourcesDep) -> TransitionService:
+    return TransitionService(session, resources.clock)
+
+
+async def _adoptions(session: Writes) -> AdoptionService:
+    return AdoptionService(session)
+
+
+async def _snapshot(resources: ResourcesDep) -> AsyncIterator[ReadSession]:
+    async with resources.database.snapshot() as session:
+        yield session
+
+
+Tables = Annotated[TableService, Depends(_tables)]
+Transitions = Annotated[TransitionService, Depends(_transitions)]
+Adoptions = Annotated[AdoptionService, Depends(_adoptions)]
+Snapshot = Annotated[ReadSession, Depends(_snapshot, scope="function")]
+TablePath = Annotated[str, Path(description="Id of a version, logical name, or `name@version`.")]
+
+
+@router.get("", operation_id="list_tables", responses=responses(InvalidCursor))
+async def list_tables(
+    *,
+    actor: CanSeeTables,
+    tables: Tables,
+    paging: Paging,
+    request: Request,
+    response: Response,
+    state: Annotated[list[TableState] | None, Query(description="Only these states.")] = None,
+    search: Annotated[str | None, Query(max_length=63, description="Only names that contain this.")] = None,
+) -> PageDocument[TableSummary]:
+    """Every version of every table that the caller sees, newest first."""
+    page = await tables.page(state or (), search, paging, actor)
+    return show(page, documents.table_summary, request, response)
+
+
+@router.post("/adopt", operation_id="adopt_tables", responses=responses(TooManyRelations, InvalidRequest))
+async def adopt_tables(wanted: AdoptRequest, actor: CanAdopt, adoptions: Adoptions) -> AdoptionReport:
+    """Take relations that exist already as READ_ONLY tables; they themselves are not touched."""
+    report = await adoptions.adopt(wanted.patterns, wanted.names, wanted.reason, actor, dry_run=wanted.dry_run)
+    return documents.adoption_report(report, dry_run=wanted.dry_run)
+
+
+@router.get("/{table}", operation_id="get_table", responses=responses(UnknownTable))
+async def get_table(table: TablePath, actor: CanSeeTables, tables: Tables, response: Response) -> VersionDocument:
+    """A table and its columns."""
+    found = await tables.get(parse_reference(table), actor)
+    response.headers.update(documents.deprecation_headers(found[0]))
+    set_etag(response, found[0].etag)
+    return documents.version_document(found)
+
+
+@router.get("/{table}/state", operation_id="get_table_state", responses=responses(UnknownTable))
+async def get_table_state(table: TablePath, actor: CanSeeTables, tables: Tables, response: Response) -> StateDocument:
+    """How a table stands."""
+    standing = await tables.standing(parse_reference(table), actor)
+    response.headers.update(documents.deprecation_headers(standing))
+    set_etag(response, standing.etag)
+    return documents.state_document(standing)
+
+
+@router.get("/{table}/history", operation_id="get_table_history", responses=responses(UnknownTable, InvalidCursor))
+async def get_table_history(
+    *,
+    table: TablePath,
+    actor: CanSeeTables,
+    tables: Tables,
+    paging: Paging,
+    request: Request,
+    response: Response,
+) -> PageDocument[StateChangeDocument]:
+    """Changes of state, newest first: of one version, or by name of all."""
+    page = await tables.history(parse_reference(table), paging, actor)
+    return show(page, documents.state_change_document, request, response)
+
+
+@router.get("/{table}/versions", operation_id="list_table_versions", responses=responses(UnknownTable, InvalidCursor))
+async def list_table_versions(
+    *,
+    table: TablePath,
+    actor: CanSeeTables,
+    tables: Tables,
+    paging: Paging,
+    request: Request,
+    response: Response,
+) -> PageDocument[VersionDocument]:
+    """Every version of the logical table, newest first."""
+    page = await tables.versions(parse_reference(table), paging, actor)
+    return show(page, documents.version_document, request, response)
+
+
+@router.get(
+    "/{table}/profile",
+    operation_id="get_table_profile",
+    responses=responses(UnknownTable, NoSchemaYet, RelationUnreadable, ProfileTooSlow),
+)
+async def get_table_profile(table: TablePath, actor: CanSeeTables, session: Snapshot) -> ProfileDocument:
+    """What is in the columns of a table, from a bounded sample."""
+    version, snapshot = await TableService(session).get(parse_reference(table), actor)
+    if snapshot is None:
+        raise NoSchemaYet("No batch has come in yet that would say what the columns are.")
+    found = await profile(session, version.relation, snapshot.shape)
+    return profile_document(version, found)
+
+
+@router.post("/{table}/promote", operation_id="promote_table", responses=CHANGES)
+async def promote_table(
+    *,
+    wanted: PromoteRequest,
+    table: TablePath,
+    actor: CanPromote,
+    transitions: Transitions,
+    if_match: IfMatch = None,
+) -> TransitionDocument:
+    """Change the state of a table. By name alone, its newest version in `from_state` is meant."""
+    change = ChangeRequest(wanted.reason, wanted.dry_run, if_match, wanted.plan_hash)
+    plan = await transitions.promote(parse_reference(table), wanted.from_state, wanted.to_state, change, actor)
+    return documents.transition_document(plan, dry_run=wanted.dry_run)
+
+
+@router.post("/{table}/deprecate", operation_id="deprecate_table", responses=CHANGES | responses(InvalidDeprecation))
+async def deprecate_table(
+    *,
+    wanted: DeprecateRequest,
+    table: TablePath,
+    actor: CanDeprecate,
+    transitions: Transitions,
+    if_match: IfMatch = None,
+) -> TransitionDocument:
+    """Take a table out of use, saying what to use instead and until when it can still be read."""
+    change = ChangeRequest(wanted.reason, wanted.dry_run, if_match, wanted.plan_hash)
+    successor = Successor(wanted.successor, wanted.sunset)
+    plan = await transitions.deprecate(parse_reference(table), successor, change, actor)
+    return documents.transition_document(plan, dry_run=wanted.dry_run)
+
+
+@router.post("/{table}/restore", operation_id="restore_table", responses=CHANGES | responses(NothingToRestore))
+async def restore_table(
+    *,
+    wanted: RestoreRequest,
+    table: TablePath,
+    actor: CanDeprecate,
+    transitions: Transitions,
+    if_match: IfMatch = None,
+) -> TransitionDocument:
+    """Bring a deprecated version back with its data, schema and contract; the current version gives way."""
+    change = ChangeRequest(wanted.reason, wanted.dry_run, if_match, wanted.plan_hash)
+    plan = await transitions.restore(parse_reference(table), wanted.to_state, change, actor)
+    return documents.transition_document(plan, dry_run=wanted.dry_run)

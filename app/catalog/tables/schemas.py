@@ -1,0 +1,235 @@
+"""What tables look like over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+
+from app.catalog.tables.lifecycle import TableState
+from app.catalog.tables.patterns import Refusal, RelationPattern, parse_pattern
+
+MAX_REASON = 1_000
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON, description="Why; kept in history and audit.")]
+DryRun = Annotated[StrictBool, Field(description="Answer what would change, and change nothing.")]
+PlanHash = Annotated[
+    str | None,
+    Field(
+        pattern="^[0-9a-f]{64}$",
+        description="`plan_hash` of a dry run: refused (409) if the change would not be exactly that any more.",
+    ),
+]
+
+
+class PromoteRequest(_Request):
+    """A change of state."""
+
+    from_state: TableState = Field(description="The state it is believed to be in; 409 when it is not.")
+    to_state: TableState
+    dry_run: DryRun = False
+    reason: Reason
+    plan_hash: PlanHash = None
+
+
+def _future_text(value: Any) -> Any:
+    if isinstance(value, (int, float)):
+        raise ValueError("write the time as RFC 3339 text with an offset")  # noqa: TRY004 - pydantic reports ValueErrors
+    return value
+
+
+class DeprecateRequest(_Request):
+    """Taking a table out of use."""
+
+    reason: Reason
+    successor: str | None = Field(
+        None, min_length=1, max_length=128, description="What to use instead: id, name or name@version."
+    )
+    sunset: Annotated[AwareDatetime, BeforeValidator(_future_text)] | None = Field(
+        None, description="When the table goes away (RFC 3339, in the future); announced in the `Sunset` header."
+    )
+    dry_run: DryRun = False
+    plan_hash: PlanHash = None
+
+
+class RestoreRequest(_Request):
+    """Bringing a deprecated version back."""
+
+    reason: Reason
+    to_state: TableState | None = Field(
+        None, description="ACTIVE or READ_ONLY; when absent, the state that it had before."
+    )
+    dry_run: DryRun = False
+    plan_hash: PlanHash = None
+
+
+def _pattern(text: str) -> str:
+    parse_pattern(text)
+    return text
+
+
+class AdoptRequest(_Request):
+    """Taking relations that exist already."""
+
+    relations: list[Annotated[str, Field(min_length=3, max_length=127), AfterValidator(_pattern)]] = Field(
+        min_length=1,
+        max_length=100,
+        description="`schema.relation`; `*` and `?` stand for any and for one character.",
+        examples=[["sales.orders", "reference.*"]],
+    )
+    names: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=1_000,
+        description="Logical names for relations that are not to keep their own.",
+        examples=[{"sales.orders": "sales_orders"}],
+    )
+    reason: str | None = Field(None, min_length=1, max_length=MAX_REASON)
+    dry_run: DryRun = False
+
+    @property
+    def patterns(self) -> list[RelationPattern]:
+        """What to look for."""
+        return [parse_pattern(text) for text in self.relations]
+
+
+class OwnerDocument(BaseModel):
+    """Who owns a table."""
+
+    id: UUID | None = Field(description="The user or client; null for Spyne itself.")
+    label: str = Field(description="The name at the time.")
+
+
+class ColumnDocument(BaseModel):
+    """A column that queries see."""
+
+    name: str
+    type: str = Field(description="PostgreSQL type.", examples=["numeric(12,2)"])
+    nullable: bool
+
+
+class StateDocument(BaseModel):
+    """How a table stands."""
+
+    id: UUID
+    name: str
+    version: int
+    state: TableState
+    queryable: bool = Field(description="By its name alone.")
+    writable: bool = Field(description="By ingestion.")
+    auto_joined: bool = Field(description="By accepted joins.")
+    contract_id: str | None
+    successor: str | None = Field(description="What to use instead.")
+    state_changed_at: datetime
+    deprecated_at: datetime | None
+    sunset: datetime | None
+
+
+class TableSummary(StateDocument):
+    """A table in a list."""
+
+    origin: str = Field(description="`contract` or `adopted`.")
+    owner: OwnerDocument
+    relation: str = Field(description="The physical relation.", examples=["data.customers__v1"])
+    schema_version: int | None
+    supersedes: UUID | None = Field(description="The version from which it took the name.")
+    created_at: datetime
+
+
+class VersionDocument(TableSummary):
+    """A version of a table, with its shape and what was in it when it was last measured."""
+
+    columns: list[ColumnDocument] | None = Field(description="Null until a first batch has said what there is.")
+    row_count: int | None = Field(description="When it was last measured: at its last change of state.")
+    row_count_exact: bool | None = Field(description="Counted, or the planner's estimate.")
+    checksum: str | None = Field(
+        description="Of the rows whatever their order; null for adopted and very large tables."
+    )
+    measured_at: datetime | None
+
+
+class StateChangeDocument(BaseModel):
+    """One line of a history."""
+
+    id: UUID
+    table_id: UUID
+    version: int
+    from_state: TableState | None
+    to_state: TableState
+    actor: OwnerDocument
+    reason: str | None
+    plan_hash: str | None
+    at: datetime
+
+
+class ContentDocument(BaseModel):
+    """A version within a plan."""
+
+    id: UUID
+    version: int
+    state: TableState = Field(description="Before the change.")
+    row_count: int | None
+    row_count_exact: bool | None
+    checksum: str | None
+
+
+class ColumnChangeDocument(BaseModel):
+    """A column that both versions have, in different ways."""
+
+    before: ColumnDocument
+    after: ColumnDocument
+
+
+class DifferenceDocument(BaseModel):
+    """How the columns differ for those who used the superseded version."""
+
+    added: list[ColumnDocument]
+    removed: list[ColumnDocument]
+    changed: list[ColumnChangeDocument]
+    breaking: bool = Field(description="A column is gone or has another type.")
+
+
+class DependantDocument(BaseModel):
+    """Something that relies on the table."""
+
+    kind: str
+    id: str
+    label: str
+
+
+class TransitionDocument(BaseModel):
+    """What a change of state does, or would do."""
+
+    dry_run: bool
+    name: str
+    from_state: TableState
+    to_state: TableState
+    table: ContentDocument
+    supersedes: ContentDocument | None = Field(description="The version that loses the name and is deprecated.")
+    schema_difference: DifferenceDocument | None = Field(description="Against the superseded version.")
+    dependants: list[DependantDocument]
+    plan_hash: str
+
+
+class AdoptionDocument(BaseModel):
+    """What became of one relation."""
+
+    relation: str
+    adopted: bool
+    name: str | None
+    table_id: UUID | None
+    refusal: Refusal | None = Field(description="Why it was not adopted.")
+    grant: str | None = Field(description="SQL that the relation's owner can run, when that is what is missing.")
+
+
+class AdoptionReport(BaseModel):
+    """What became of every relation that was asked for."""
+
+    dry_run: bool
+    adopted: int
+    refused: int
+    relations: list[AdoptionDocument]

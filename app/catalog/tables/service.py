@@ -1,0 +1,113 @@
+"""Reading tables: what they are, how they stand, what happened to them, what a query may use."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import TypeVar
+
+from app.catalog.tables.lifecycle import TableState, resolution_order, visible_states
+from app.catalog.tables.references import TableReference, UnknownTable
+from app.catalog.tables.repository import TableRepository
+from app.catalog.tables.version import QueryableTable, StateChange, TableSnapshot, TableStanding, TableVersion
+from app.kernel.authorization import Actor, Permission
+from app.kernel.database import ReadSession
+from app.kernel.paging import Page, PageRequest
+from app.kernel.problems import NotFound
+
+Found = TypeVar("Found")
+
+NEAREST = 5
+"""How many names a refusal suggests."""
+
+
+class TableNotFoundError(NotFound):
+    """A query names a table that it cannot use; the nearest that it could are told."""
+
+    code, title = "table-not-found", "There is no such table to query"
+
+
+def sees_shadow(actor: Actor) -> bool:
+    """Whether the actor sees tables in SHADOW."""
+    return actor.may(Permission.TABLES_READ_SHADOW)
+
+
+def states_of(actor: Actor) -> tuple[TableState, ...]:
+    """The states that the actor sees, in the order in which a name finds its version."""
+    return visible_states(sees_shadow=sees_shadow(actor))
+
+
+class TableService:
+    """Answers questions about tables. What the actor may not see is not there."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self._tables = TableRepository(session)
+
+    async def standing(self, reference: TableReference, actor: Actor) -> TableStanding:
+        """How the table stands. Raises `UnknownTable`."""
+        return _known(await self._tables.standing(reference, sees_shadow=sees_shadow(actor)), reference)
+
+    async def get(self, reference: TableReference, actor: Actor) -> tuple[TableVersion, TableSnapshot | None]:
+        """The table and its shape. Raises `UnknownTable`."""
+        return _known(await self._tables.found_with_snapshot(reference, states_of(actor)), reference)
+
+    async def page(
+        self, states: Iterable[TableState], search: str | None, request: PageRequest, actor: Actor
+    ) -> Page[TableVersion]:
+        """Versions of tables, newest first; in the given states, any when none is given; whose name has the text."""
+        visible = states_of(actor)
+        wanted = set(states) & set(visible) if states else visible
+        return await self._tables.page(wanted, search, request)
+
+    async def versions(
+        self, reference: TableReference, request: PageRequest, actor: Actor
+    ) -> Page[tuple[TableVersion, TableSnapshot | None]]:
+        """Every version of the logical table, newest first. Raises `UnknownTable`."""
+        standing = await self.standing(reference, actor)
+        return await self._tables.versions(standing.name, states_of(actor), request)
+
+    async def history(self, reference: TableReference, request: PageRequest, actor: Actor) -> Page[StateChange]:
+        """Changes of state, newest first: of one version by id or name@version, of all by name.
+
+        Raises:
+            UnknownTable
+        """
+        await self.standing(reference, actor)
+        return await self._tables.history(reference, states_of(actor), request)
+
+    async def resolve(
+        self, names: Sequence[str], actor: Actor, *, include_deprecated: bool = False
+    ) -> dict[str, QueryableTable]:
+        """What each name stands for in a query, all at one moment.
+
+        Args:
+            names: logical names.
+            actor: who asks; the suggestions are what this actor could query.
+            include_deprecated: whether the query asks for deprecated tables by flag.
+
+        Raises:
+            TableNotFoundError: names every one that cannot be queried, with the nearest that can.
+        """
+        del actor  # every role sees every queryable table; SHADOW is queryable by nobody
+        order = resolution_order(include_deprecated=include_deprecated)
+        found = {table.name: table for table in await self._tables.queryable(list(set(names)), order)}
+        missing = [name for name in dict.fromkeys(names) if name not in found]
+        if missing:
+            raise await self._not_found(missing, order)
+        return found
+
+    async def queryable(self, *, include_deprecated: bool = False) -> list[str]:
+        """Every name that a query could use."""
+        return list(await self._tables.names(resolution_order(include_deprecated=include_deprecated)))
+
+    async def _not_found(self, missing: Sequence[str], order: Sequence[TableState]) -> TableNotFoundError:
+        known = await self._tables.names(order)
+        nearest = {name: get_close_matches(name, known, n=NEAREST, cutoff=0.4) for name in missing}
+        told = "; ".join(
+            f"{name!r}" + (f" (did you mean {', '.join(near)}?)" if near else "") for name, near in nearest.items()
+        )
+        return TableNotFoundError(f"No table can be queried as {told}.", nearest=nearest)
+
+
+def _known(found: Found | None, reference: TableReference) -> Found:
+    if found is None:
+        raise UnknownTable(str(reference))
+    return found

@@ -1,0 +1,56 @@
+"""The visible columns of a table, and how the columns of one version differ from another's. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.warehouse.inspection import RelationColumn
+
+Shape = tuple[RelationColumn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChange:
+    """A column that both versions have, in different ways."""
+
+    before: RelationColumn
+    after: RelationColumn
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeDifference:
+    """What a reader of the old version would notice in the new one."""
+
+    added: Shape
+    removed: Shape
+    changed: tuple[ColumnChange, ...]
+
+    @property
+    def breaking(self) -> bool:
+        """Whether a query on the old version may fail or mean something else: a column is gone, or has another type."""
+        return bool(self.removed) or any(change.before.type != change.after.type for change in self.changed)
+
+
+def shape_difference(before: Shape, after: Shape) -> ShapeDifference:
+    """How `after` differs from `before`, by column name, each part in the order of the version it stands in."""
+    old = {column.name: column for column in before}
+    new = {column.name: column for column in after}
+    return ShapeDifference(
+        added=tuple(column for column in after if column.name not in old),
+        removed=tuple(column for column in before if column.name not in new),
+        changed=tuple(
+            ColumnChange(old[column.name], column)
+            for column in after
+            if column.name in old and old[column.name] != column
+        ),
+    )
+
+
+def shape_documents(shape: Shape) -> list[dict[str, Any]]:
+    """The shape as `table_versions` keeps it."""
+    return [{"name": column.name, "type": column.type, "nullable": column.nullable} for column in shape]
+
+
+def shape_of(documents: Sequence[Mapping[str, Any]]) -> Shape:
+    """The shape that `shape_documents` wrote."""
+    return tuple(RelationColumn(item["name"], item["type"], item["nullable"]) for item in documents)
