@@ -26,18 +26,13 @@ from app.kernel.correlation import bind, unbind
 from app.kernel.database import Database, OperationClass
 from app.kernel.embedded import EmbeddedServer
 from app.kernel.jobs import (
-    JobRun,
     cancel,
     depths,
     enqueue,
     enqueue_once,
-    grant_statements,
-    install_statements,
     runs,
     workers_seen,
 )
-from app.kernel.jobs.models import WorkerHeartbeat
-from app.kernel.models import Base
 from app.kernel.secrets import ServiceSecret
 from app.settings import DatabaseSettings
 from tests.kernel.jobs_worker import TIMINGS
@@ -104,39 +99,49 @@ async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 
         await asyncio.sleep(0.05)
 
 
+EFFECTS = """
+CREATE TABLE data.effects (run_id uuid, attempt int, note text, at timestamptz DEFAULT clock_timestamp());
+CREATE TABLE data.shield (up bool);
+GRANT SELECT, INSERT ON data.effects TO spyne_app;
+GRANT SELECT ON data.shield TO spyne_app;
+"""
+
+
+@pytest.fixture(scope="module")
+def jobs_template(postgres: EmbeddedServer) -> str:
+    """The name of a database built by the real migrations, with tables for the tests' handlers."""
+    address = postgres.start()
+
+    async def execute(database: str, script: str) -> None:
+        connection = await asyncpg.connect(**address.connect_kwargs(database))
+        await connection.execute(script)
+        await connection.close()
+
+    async def build() -> None:
+        await execute("postgres", "CREATE DATABASE jobs_template")
+        url = address.url("jobs_template")
+        await migrations.prepare(url, DatabaseSettings(), SECRET)
+        await asyncio.to_thread(migrations.upgrade, url)
+        await execute("jobs_template", EFFECTS)
+
+    asyncio.run(build())
+    return "jobs_template"
+
+
 @pytest.fixture
-async def place(postgres: EmbeddedServer) -> AsyncIterator[Place]:
+async def place(postgres: EmbeddedServer, jobs_template: str) -> AsyncIterator[Place]:
     name = f"jobs_{next(_numbers)}"
     address = postgres.start()
     admin = await asyncpg.connect(**address.connect_kwargs())
-    await admin.execute(f"CREATE DATABASE {name}")
-    owner_url = address.url(name)
-    await migrations.prepare(owner_url, DatabaseSettings(), SECRET)
-    owner = await asyncpg.connect(**address.connect_kwargs(name))
-    await owner.execute("CREATE SCHEMA spyne; CREATE SCHEMA jobs; CREATE SCHEMA data")
-    for statement in [*install_statements(), *grant_statements("spyne_app")]:
-        await owner.execute(statement)
-    urls = database_urls(owner_url, DatabaseSettings(), SECRET)
-    building = Database(urls.owner, DatabaseSettings(pool_size=1))
-    tables = [JobRun.__table__, WorkerHeartbeat.__table__]
-    async with building.writer.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all, tables=tables)
-    await building.dispose()
-    await owner.execute(
-        "CREATE TABLE data.effects (run_id uuid, attempt int, note text, at timestamptz DEFAULT clock_timestamp());"
-        "CREATE TABLE data.shield (up bool);"
-        "GRANT USAGE ON SCHEMA spyne, data TO spyne_app;"
-        "GRANT SELECT, INSERT ON data.effects TO spyne_app; GRANT SELECT ON data.shield TO spyne_app;"
-        "GRANT SELECT, INSERT, UPDATE ON spyne.job_runs TO spyne_app;"
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON spyne.worker_heartbeats TO spyne_app"
-    )
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {jobs_template}")
+    await admin.close()
+    urls = database_urls(address.url(name), DatabaseSettings(), SECRET)
     database = Database(urls.app, DatabaseSettings(pool_size=4, read_pool_size=2))
-    yield Place(owner, database, urls.app)
+    place = Place(await asyncpg.connect(**address.connect_kwargs(name)), database, urls.app)
+    yield place
     await database.dispose()
-    if not owner.is_closed():
-        await owner.close()
-    if admin.is_closed():
-        admin = await asyncpg.connect(**postgres.start().connect_kwargs())
+    await place.owner.close()
+    admin = await asyncpg.connect(**postgres.start().connect_kwargs())
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
 
