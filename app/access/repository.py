@@ -13,7 +13,7 @@ from app.access.models import ApiClient, ApiKey, ClientRole, LoginAttempt, Revok
 from app.access.standing import Standing, known_permissions
 from app.access.subjects import client_subject, user_subject
 from app.kernel.database import ReadSession, WriteSession
-from app.kernel.repository import Writing
+from app.kernel.repository import Reading, Writing
 
 FIRST_ADMIN_LOCK = 0x41646D696E
 """Advisory lock ("Admin"): of two first starts one makes the admin."""
@@ -137,10 +137,26 @@ class UserRepository(Writing[User]):
         await self.session.execute(select(func.pg_advisory_xact_lock(FIRST_ADMIN_LOCK)))
 
 
-class ClientRepository(Writing[ApiClient]):
-    """Makes, finds and changes service clients and their keys."""
+class ClientReads(Reading[ApiClient]):
+    """Finds service clients and what belongs to them."""
 
     model = ApiClient
+
+    async def roles(self, client_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
+        """The roles of each client."""
+        statement = select(ClientRole.client_id, ClientRole.role).where(ClientRole.client_id.in_(client_ids))
+        held: dict[UUID, set[str]] = {id_: set() for id_ in client_ids}
+        for client_id, role in (await self.session.execute(statement)).all():
+            held[client_id].add(role)
+        return {id_: frozenset(roles) for id_, roles in held.items()}
+
+    async def keys(self, client_ids: Sequence[UUID]) -> Sequence[ApiKey]:
+        """The clients' keys, revoked ones too, oldest first."""
+        return await self.all(select(ApiKey).where(ApiKey.client_id.in_(client_ids)).order_by(ApiKey.id))
+
+
+class ClientRepository(Writing[ApiClient], ClientReads):
+    """Makes, finds and changes service clients and their keys."""
 
     async def insert(self, name: str, description: str) -> ApiClient | None:
         """The new client, or None when the name is taken."""
@@ -152,21 +168,9 @@ class ClientRepository(Writing[ApiClient]):
         )
         return (await self.session.execute(statement)).scalar_one_or_none()
 
-    async def by_name(self, name: str) -> ApiClient | None:
-        """The client of this name, or None."""
-        return await self.maybe(select(ApiClient).where(ApiClient.name == name))
-
     async def lock(self, client_id: UUID) -> ApiClient:
         """The client, whom nobody else changes before this transaction ends. Raises `NotFound`."""
         return await self.one(select(ApiClient).where(ApiClient.id == client_id).with_for_update())
-
-    async def roles(self, client_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
-        """The roles of each client."""
-        statement = select(ClientRole.client_id, ClientRole.role).where(ClientRole.client_id.in_(client_ids))
-        held: dict[UUID, set[str]] = {id_: set() for id_ in client_ids}
-        for client_id, role in (await self.session.execute(statement)).all():
-            held[client_id].add(role)
-        return {id_: frozenset(roles) for id_, roles in held.items()}
 
     async def replace_roles(self, client_id: UUID, roles: frozenset[str]) -> None:
         """Let the client hold exactly these roles."""
@@ -184,10 +188,6 @@ class ClientRepository(Writing[ApiClient]):
             .returning(ApiKey)
         )
         return (await self.session.execute(statement)).scalar_one_or_none()
-
-    async def keys(self, client_ids: Sequence[UUID]) -> Sequence[ApiKey]:
-        """The clients' keys, revoked ones too, oldest first."""
-        return await self.all(select(ApiKey).where(ApiKey.client_id.in_(client_ids)).order_by(ApiKey.id))
 
     async def lock_key(self, client_id: UUID, key_id: UUID) -> ApiKey:
         """The client's key, which nobody else changes before this transaction ends. Raises `NotFound`."""

@@ -5,7 +5,8 @@ What is changed here counts in every process within a second: authenticators loo
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -13,13 +14,14 @@ from uuid import UUID
 from app.access import passwords
 from app.access.keys import fresh_key
 from app.access.models import ApiClient, ApiKey, User
-from app.access.repository import ClientRepository, RevokedTokens, UserRepository
+from app.access.repository import ClientReads, ClientRepository, RevokedTokens, UserRepository
 from app.access.roles import Role, unknown_roles
 from app.access.subjects import client_subject, user_subject
 from app.audit.service import AuditTrail
 from app.kernel.authorization import SYSTEM, Actor, ActorKind
-from app.kernel.database import WriteSession
+from app.kernel.database import ReadSession, WriteSession
 from app.kernel.ids import random_token
+from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import Conflict, Fault, InvalidRequest
 from app.kernel.resources import Resources
 
@@ -82,6 +84,30 @@ class KeyRevoked(Conflict):
 def normalised_name(name: str) -> str:
     """The form in which names are kept and compared: NFKC, case folded, without space around."""
     return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientView:
+    """A client with what belongs to it."""
+
+    client: ApiClient
+    roles: frozenset[str]
+    keys: Sequence[ApiKey]
+
+
+class ClientReading:
+    """Answers questions about clients."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self._clients = ClientReads(session)
+
+    async def page(self, request: PageRequest) -> Page[ClientView]:
+        """One page of the clients, newest first."""
+        page = await self._clients.page(self._clients.base(), request)
+        ids = [client.id for client in page.items]
+        roles, keys = await self._clients.roles(ids), await self._clients.keys(ids)
+        views = [ClientView(c, roles[c.id], [key for key in keys if key.client_id == c.id]) for c in page.items]
+        return Page(items=views, next_cursor=page.next_cursor)
 
 
 class AccessService:

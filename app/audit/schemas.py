@@ -1,14 +1,15 @@
 """Answers of the audit log, and the query parameters that filter it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.audit.actions import ACTION_PATTERN, Outcome, Verb
 from app.audit.repository import AuditFilter
+from app.kernel.moments import Moment
 
 MAX_TERM = 256
 
@@ -19,15 +20,7 @@ def _storable(text: str) -> str:
     return text
 
 
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("the time is out of range") from error
-
-
 Term = Annotated[str, AfterValidator(_storable)]
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class AuditActor(BaseModel):
@@ -73,7 +66,7 @@ class AuditEntryDocument(BaseModel):
     outcome: Outcome = Field(description="How it ended.")
 
 
-def _filter(  # noqa: PLR0917 - query parameters; FastAPI passes them by name
+def _filter(
     actor_id: Annotated[UUID | None, Query(description="Id of who did it.")] = None,
     actor: Annotated[Term | None, Query(max_length=MAX_TERM, description="Label of who did it, exactly.")] = None,
     action: Annotated[
