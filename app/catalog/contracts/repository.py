@@ -87,7 +87,8 @@ class ContractWrites(ContractRepository):
 
     async def lock(self, contract_id: str) -> ContractRecord | None:
         """The contract; nobody else changes it before this transaction ends."""
-        statement = _records().where(C.id == contract_id).with_for_update(of=ContractRow)
+        # NO KEY UPDATE: batches that refer to the contract hold its key, and two first batches would deadlock on more.
+        statement = _records().where(C.id == contract_id).with_for_update(of=ContractRow, key_share=True)
         row = (await self.writer.execute(statement)).one_or_none()
         return _record(row) if row else None
 

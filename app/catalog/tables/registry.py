@@ -21,6 +21,13 @@ class TableNotWritable(Conflict):
     code, title = "table-not-writable", "The state of the table does not allow writing"
 
 
+def require_writable(state: TableState | None) -> None:
+    """Return when rows may come into a table in this state. Raises `TableNotWritable`."""
+    if state is None or not PROPERTIES[state].writable:
+        now = state.value if state else "gone"
+        raise TableNotWritable(f"The table is {now}; rows come into SHADOW and ACTIVE tables.", state=now)
+
+
 class TableRegistry:
     """Registers versions, each with its history and audit."""
 
@@ -70,15 +77,13 @@ class TableRegistry:
         """The version looks like this from now on."""
         await self._tables.add_shape(table_id, schema_version, shape, by)
 
-    async def hold_writable(self, table_id: UUID) -> TableState:
-        """The state of the version, which stays as it is until this transaction ends. Raises `TableNotWritable`."""
-        state = await self._tables.hold(table_id)
-        if state is None or not PROPERTIES[state].writable:
-            raise TableNotWritable(
-                f"The table is {state.value if state else 'gone'}; rows come into SHADOW and ACTIVE tables.",
-                state=state.value if state else None,
-            )
-        return state
+    async def hold_writable(self, table_id: UUID) -> None:
+        """Return when rows may come in; the state stays as it is until this transaction ends.
+
+        Raises:
+            TableNotWritable: the table is neither in SHADOW nor ACTIVE.
+        """
+        require_writable(await self._tables.hold(table_id))
 
     async def _register(
         self,

@@ -38,7 +38,7 @@ class TableWrites(TableRepository):
 
     async def lock_versions(self, name: str) -> list[TableVersion]:
         """Every version of the name as it stands now; nobody else changes one before this transaction ends."""
-        statement = select(*WHOLE).where(T.name == name).order_by(T.id).with_for_update()
+        statement = select(*WHOLE).where(T.name == name).order_by(T.id).with_for_update(key_share=True)
         return [version_of(row) for row in await self.writer.execute(statement)]
 
     async def hold(self, table_id: UUID) -> TableState | None:
