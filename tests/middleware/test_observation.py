@@ -90,7 +90,7 @@ def build() -> FastAPI:
         ("GET", "/static/s3cr3t/none", "/static", "GET", 404),
     ],
 )
-async def test_requests_are_counted_and_logged_by_template(  # noqa: PLR0917 - pytest's parameters
+async def test_requests_are_counted_and_logged_by_template(
     lines: io.BytesIO, method: str, path: str, template: str, label: str, status: int
 ) -> None:
     before = count(template, label, status), durations(template, label)
