@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from app.catalog.contracts.definition import Origin, Policy, Semantics, UnknownColumns, columns_of, relation_plan
-from app.catalog.tables.lifecycle import TableState
+from app.catalog.contracts.definition import Origin, Policy, Semantics, columns_of, relation_plan
+from app.catalog.tables.lifecycle import PROPERTIES, TableState
 from app.kernel.etags import etag
 from app.warehouse.naming import RelationName
 from app.warehouse.plan import Column, RelationPlan
@@ -56,53 +56,26 @@ class SchemaRecord:
 
 
 @dataclass(frozen=True)
-class ContractForIngestion:
+class IngestionContract:
     """All that ingestion must know of a contract, as it stood when it was read."""
 
-    id: str
-    table_id: UUID
-    table_name: str
-    version: int
-    state: TableState
-    relation: RelationName
-    semantics: Semantics
-    policy: Policy
-    schema_version: int | None
+    contract: ContractRecord
     columns: tuple[Column, ...] | None
     """In order, with the processing time; None until the first batch has said what they are."""
 
     @property
-    def unknown_columns(self) -> UnknownColumns:
-        """What becomes of a row with a column that the schema does not know."""
-        return self.policy.unknown_columns
+    def id(self) -> str:
+        """`<table>_v<version>`."""
+        return self.contract.id
 
     @property
-    def max_rejected_rows(self) -> int | None:
-        """A batch with more rejected rows fails as a whole; None is without a limit."""
-        return self.policy.max_rejected_rows
-
-    @property
-    def max_rejected_share(self) -> float | None:
-        """A batch with a larger share of rejected rows fails as a whole; None is without a limit."""
-        return self.policy.max_rejected_share
+    def writable(self) -> bool:
+        """Whether rows may come in."""
+        return PROPERTIES[self.contract.state].writable
 
     @cached_property
     def plan(self) -> RelationPlan | None:
         """What the warehouse must know; None until there are columns."""
-        return None if self.columns is None else relation_plan(self.relation, self.semantics, self.columns)
-
-
-def for_ingestion(contract: ContractRecord, columns: tuple[Column, ...] | None) -> ContractForIngestion:
-    """The contract as ingestion knows it."""
-    return ContractForIngestion(
-        id=contract.id,
-        table_id=contract.table_id,
-        table_name=contract.table_name,
-        version=contract.version,
-        state=contract.state,
-        relation=contract.relation,
-        semantics=contract.semantics,
-        policy=contract.policy,
-        schema_version=contract.schema_version,
-        columns=columns,
-    )
+        if self.columns is None:
+            return None
+        return relation_plan(self.contract.relation, self.contract.semantics, self.columns)

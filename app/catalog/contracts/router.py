@@ -11,10 +11,10 @@ from app.catalog.contracts.documents import contract_document, schema_document
 from app.catalog.contracts.review import InvalidContract, review
 from app.catalog.contracts.schemas import ContractDocument, ContractSchemaDocument, RegisterRequest
 from app.catalog.contracts.service import (
-    ContractNotFound,
     ContractReading,
     ContractService,
     NameTaken,
+    UnknownContract,
     UnknownSchema,
 )
 from app.catalog.permissions import CanRegister, CanSeeContracts
@@ -85,7 +85,7 @@ async def list_contracts(
     return show(page, contract_document, request, response)
 
 
-@router.get("/{contract_id}", operation_id="get_contract", responses=responses(ContractNotFound))
+@router.get("/{contract_id}", operation_id="get_contract", responses=responses(UnknownContract))
 async def get_contract(
     contract_id: ContractId, actor: CanSeeContracts, contracts: Reading, response: Response
 ) -> ContractDocument:
@@ -96,7 +96,7 @@ async def get_contract(
 
 
 @router.get(
-    "/{contract_id}/schema", operation_id="get_contract_schema", responses=responses(ContractNotFound, UnknownSchema)
+    "/{contract_id}/schema", operation_id="get_contract_schema", responses=responses(UnknownContract, UnknownSchema)
 )
 async def get_contract_schema(
     contract_id: ContractId, actor: CanSeeContracts, contracts: Reading
@@ -108,7 +108,7 @@ async def get_contract_schema(
 @router.get(
     "/{contract_id}/schema/{version}",
     operation_id="get_contract_schema_version",
-    responses=responses(ContractNotFound, UnknownSchema),
+    responses=responses(UnknownContract, UnknownSchema),
 )
 async def get_contract_schema_version(
     contract_id: ContractId,

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from app.audit.service import AuditTrail
 from app.catalog.contracts.definition import ContractDefinition, Origin, completed, relation_plan
-from app.catalog.contracts.record import ContractForIngestion, ContractRecord, SchemaRecord, for_ingestion
+from app.catalog.contracts.record import ContractRecord, IngestionContract, SchemaRecord
 from app.catalog.contracts.repository import ContractRepository, ContractWrites
 from app.catalog.contracts.review import review_columns
 from app.catalog.tables.lifecycle import TableState
@@ -25,7 +25,7 @@ from app.warehouse.relations import create_governed
 SHOWN_LENGTH = 128
 
 
-class ContractNotFound(NotFound):
+class UnknownContract(NotFound):
     """No such contract, or none that the caller may see."""
 
     code, title = "contract-not-found", "There is no such contract"
@@ -47,12 +47,12 @@ class NameTaken(Conflict):
 
 
 __all__ = [
-    "ContractForIngestion",
-    "ContractNotFound",
     "ContractReading",
     "ContractService",
+    "IngestionContract",
     "NameTaken",
     "TableNotWritable",
+    "UnknownContract",
     "UnknownSchema",
 ]
 
@@ -71,10 +71,10 @@ class ContractReading:
         self._contracts = ContractRepository(session)
 
     async def get(self, contract_id: str, actor: Actor) -> ContractRecord:
-        """The contract. Raises `ContractNotFound`."""
+        """The contract. Raises `UnknownContract`."""
         found = await self._contracts.find(contract_id, states_of(actor))
         if found is None:
-            raise ContractNotFound(contract_id)
+            raise UnknownContract(contract_id)
         return found
 
     async def page(self, table_name: str | None, request: PageRequest, actor: Actor) -> Page[ContractRecord]:
@@ -82,26 +82,26 @@ class ContractReading:
         return await self._contracts.page(states_of(actor), table_name, request)
 
     async def schema(self, contract_id: str, version: int | None, actor: Actor) -> SchemaRecord:
-        """A version of its schema, the one in force when none is named. Raises `ContractNotFound`, `UnknownSchema`."""
+        """A version of its schema, the one in force when none is named. Raises `UnknownContract`, `UnknownSchema`."""
         await self.get(contract_id, actor)
         found = await self._contracts.schema(contract_id, version)
         if found is None:
             raise UnknownSchema("No batch has come in yet that would say." if version is None else None)
         return found
 
-    async def for_ingestion(self, contract_id: str) -> ContractForIngestion:
+    async def for_ingestion(self, contract_id: str) -> IngestionContract:
         """What ingestion must know, as it stands now.
 
         Raises:
-            ContractNotFound: there is none.
+            UnknownContract: there is none.
             TableNotWritable: the table is neither in SHADOW nor ACTIVE.
         """
         found = await self._contracts.find(contract_id, tuple(TableState))
         if found is None:
-            raise ContractNotFound(contract_id)
+            raise UnknownContract(contract_id)
         require_writable(found.state)
         schema = await self._contracts.schema(contract_id, None)
-        return for_ingestion(found, schema.columns if schema else None)
+        return IngestionContract(found, schema.columns if schema else None)
 
 
 class ContractService(ContractReading):
@@ -143,7 +143,7 @@ class ContractService(ContractReading):
             await self._freeze(await self._locked(contract_id), definition.columns, Origin.DECLARED, actor)
         return await self._locked(contract_id)
 
-    async def freeze_schema(self, contract_id: str, columns: Sequence[Column], actor: Actor) -> ContractForIngestion:
+    async def freeze_schema(self, contract_id: str, columns: Sequence[Column], actor: Actor) -> IngestionContract:
         """Make what the first batch looks like schema version 1, and the relation with it.
 
         Of two batches that come first at once, one freezes its columns and the other gets what was frozen.
@@ -154,7 +154,7 @@ class ContractService(ContractReading):
             actor: who brought the batch.
 
         Raises:
-            ContractNotFound: there is none.
+            UnknownContract: there is none.
             InvalidContract: key or time columns are missing or of unusable types, or a name cannot be a column.
             TableNotWritable: the table is neither in SHADOW nor ACTIVE.
         """
@@ -165,7 +165,7 @@ class ContractService(ContractReading):
             await self._freeze(contract, completed(contract.semantics, columns), Origin.INFERRED, actor)
         return await self.for_ingestion(contract_id)
 
-    async def confirm_writable(self, contract: ContractForIngestion) -> None:
+    async def confirm_writable(self, contract: IngestionContract) -> None:
         """Return when rows may still come in; nobody changes the table's state before this transaction ends.
 
         Ask at the end of a merge, right before its commit: held from its beginning, a stream of batches would never let
@@ -174,12 +174,12 @@ class ContractService(ContractReading):
         Raises:
             TableNotWritable: the table left SHADOW and ACTIVE meanwhile.
         """
-        await self._registry.hold_writable(contract.table_id)
+        await self._registry.hold_writable(contract.contract.table_id)
 
     async def _locked(self, contract_id: str) -> ContractRecord:
         found = await self._writes.lock(contract_id)
         if found is None:
-            raise ContractNotFound(contract_id)
+            raise UnknownContract(contract_id)
         return found
 
     async def _check_names(self, definition: ContractDefinition, version: int) -> None:
