@@ -23,7 +23,7 @@ class JsonRows:
         self._model = model
         row_type = model.object_type()
         self._one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row_type)
-        self._array: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[row_type])
+        self._array: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[row_type])  # type: ignore[valid-type]  # a type made at run time
         self._fields = len(model.names)
 
     def lines(self, data: bytes) -> list[Any] | None:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from app.ingestion.formats.problems import MalformedBody
 from app.ingestion.row_model import Row, RowModel, UnknownColumns
 from app.warehouse.rejections import Chunk, Rejection, RejectionCode, clip
+from app.warehouse.types import TypeKind
 
 BATCH_ROWS = 2048
 """Rows read at once."""
@@ -82,6 +83,8 @@ class _ParquetRows:
         self._model = model
         self._unknown = [name for name in names if name not in model.names and name != model.ignored]
         self._wanted = [name for name in model.names if name in names]
+        kinds = [column.type.kind for column in model.plan.record_columns]
+        self._documents = frozenset(i for i, kind in enumerate(kinds) if kind is TypeKind.JSONB)
         self._row_type = model.array_type(Any)
         self._all_type = list[self._row_type]  # type: ignore[name-defined]  # a type made at run time
 
@@ -115,12 +118,15 @@ class _ParquetRows:
         return rows
 
     def _row(self, number: int, row: Any) -> Row:
-        return (number, *(_text(value) for value in _astuple(row)))
+        values = _astuple(row)
+        if self._documents:
+            values = tuple(_text(v) if i in self._documents else v for i, v in enumerate(values))
+        return (number, *values)
 
     def _raw(self, row: tuple[Any, ...]) -> str:
         return clip(json.dumps(dict(zip(self._model.names, row, strict=True)), default=str))
 
 
 def _text(value: Any) -> Any:
-    """Nested values as the JSON text that jsonb is read from."""
-    return json.dumps(value, default=str, allow_nan=False) if isinstance(value, dict | list) else value
+    """The JSON text of a jsonb value; a text is JSON already, as Parquet has no type of its own for documents."""
+    return value if value is None or isinstance(value, str) else json.dumps(value, default=str, allow_nan=False)

@@ -1,0 +1,92 @@
+"""A small governed relation for tests, and ways to put batches into it and to look at it."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from app.warehouse import ddl
+from app.warehouse.copying import encode_rows
+from app.warehouse.ingest import MergeOutcome, RejectLimits, ingest
+from app.warehouse.naming import governed_relation
+from app.warehouse.plan import Checks, Column, Mode, RelationPlan, Resolution
+from app.warehouse.rejections import Chunk, Rejection
+from app.warehouse.types import parse_type
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+WINDOW = timedelta(hours=5)
+
+Row = tuple[Any, ...]
+
+
+def plan_of(
+    mode: Mode = Mode.UPSERT, resolution: Resolution = Resolution.LATEST_WINS, *, time_type: str = "timestamptz", unique: bool = False
+) -> RelationPlan:
+    """Columns: k text (key), at (event time), v integer (content), got timestamptz (processing time)."""
+    columns = (
+        Column("k", parse_type("text")),
+        Column("at", parse_type(time_type)),
+        Column("v", parse_type("integer"), checks=Checks(unique=unique)),
+        Column("got", parse_type("timestamptz")),
+    )
+    return RelationPlan(governed_relation("things", 1), columns, ("k",), "at", "got", mode, resolution, WINDOW)
+
+
+async def no_chunks(chunks: Sequence[Chunk]) -> AsyncIterator[Chunk]:
+    for chunk in chunks:
+        yield chunk
+
+
+@dataclass
+class Relation:
+    """A governed relation, made anew, and what its batches refused."""
+
+    connection: asyncpg.Connection
+    plan: RelationPlan
+    refused: list[Rejection] = field(default_factory=list)
+    portions: list[int] = field(default_factory=list)
+    seq: int = 0
+
+    async def make(self) -> "Relation":
+        for statement in (*ddl.drop_relation(self.plan), *ddl.create_relation(self.plan)):
+            await self.connection.execute(statement)
+        return self
+
+    async def put(self, rows: Sequence[Row], pieces: int = 1, **options: Any) -> MergeOutcome:
+        """A batch of (k, at, v) rows, in so many chunks, committed."""
+        numbered = [(line, *row) for line, row in enumerate(rows, 1)]
+        size = max(1, -(-len(numbered) // pieces))
+        parts = [numbered[i : i + size] for i in range(0, len(numbered), size)]
+        return await self.put_chunks([Chunk(len(part), encode_rows(part)) for part in parts], **options)
+
+    async def put_chunks(
+        self, chunks: Sequence[Chunk], *, limits: RejectLimits = RejectLimits(), roll_back: bool = False
+    ) -> MergeOutcome:
+        self.seq += 1
+        transaction = self.connection.transaction()
+        await transaction.start()
+        try:
+            result = await ingest(
+                self.connection, self.plan, no_chunks(chunks), batch_seq=self.seq, processing_time=NOW + timedelta(hours=self.seq), sink=self._sink, limits=limits
+            )
+        except BaseException:
+            await transaction.rollback()
+            raise
+        await (transaction.rollback() if roll_back else transaction.commit())
+        return result
+
+    async def _sink(self, rejections: Sequence[Rejection]) -> None:
+        await self.connection.execute("SELECT 1")  # the promise is that the connection is free
+        self.refused.extend(rejections)
+        self.portions.append(len(rejections))
+
+    async def rows(self, columns: str = "k, at, v") -> list[tuple[Any, ...]]:
+        found = await self.connection.fetch(f"SELECT {columns} FROM {self.plan.relation.sql} ORDER BY k, at, v")
+        return [tuple(row) for row in found]
+
+    async def images(self, columns: str = "_spyne_image_by, _spyne_image_op::text, k, at, v, _spyne_batch") -> list[tuple[Any, ...]]:
+        found = await self.connection.fetch(f"SELECT {columns} FROM {self.plan.before.sql} ORDER BY _spyne_image_by, k, at")
+        return [tuple(row) for row in found]
