@@ -34,6 +34,14 @@ LOG_BYTES = 10 * 1024 * 1024
 LOG_TAIL_LINES = 20
 LOG_TAIL_BYTES = 8192
 
+_PASSING = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,  # cut off in the middle: it died, or restarts after a crash
+    asyncpg.OperatorInterventionError,  # starting up, in recovery, shutting down
+    asyncpg.TooManyConnectionsError,
+)
+"""What a server answers that may serve us a moment later."""
 _POLL_SECONDS = 0.05
 _log = logging.getLogger(__name__)
 
@@ -155,14 +163,14 @@ def _gone(log: Path) -> _GoneError:
 async def _select_one(address: ServerAddress, found: Postmaster, data: Path, log: Path, deadline: float) -> None:
     while True:
         try:
-            connection = await asyncpg.connect(**address.connect_kwargs(), timeout=CONNECT_SECONDS)
+            await _ask(address)
         except asyncpg.InvalidAuthorizationSpecificationError as error:
             raise AuthenticationError(
                 f"PostgreSQL runs but refuses the login of {address.user}. "
                 "Its password was fixed when the data directory was made: "
                 "restore the service secret of that time, or start with a new data directory."
             ) from error
-        except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
+        except _PASSING as error:
             still = postmaster.running(data)
             if still is None or still.pid != found.pid:
                 raise _gone(log) from error
@@ -172,8 +180,12 @@ async def _select_one(address: ServerAddress, found: Postmaster, data: Path, log
                 ) from error
             await asyncio.sleep(_POLL_SECONDS)
         else:
-            try:
-                await connection.execute("SELECT 1")
-            finally:
-                await connection.close()
             return
+
+
+async def _ask(address: ServerAddress) -> None:
+    connection = await asyncpg.connect(**address.connect_kwargs(), timeout=CONNECT_SECONDS)
+    try:
+        await connection.execute("SELECT 1")
+    finally:
+        connection.terminate()
