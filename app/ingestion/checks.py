@@ -18,7 +18,7 @@ import re2
 from app.ingestion.values import BadCheckError, check_value
 from app.warehouse.plan import Column, RelationPlan
 from app.warehouse.rejections import RejectionCode
-from app.warehouse.types import FLOAT_KINDS, INTEGER_KINDS, TEXT_KINDS, TypeKind
+from app.warehouse.types import INTEGER_KINDS, TEXT_KINDS, TypeKind
 
 MAX_PATTERN_CHARACTERS = 500
 """Longest `pattern` that is compiled; RE2 runs in time linear in pattern and text."""
@@ -31,6 +31,9 @@ MAX_DIGITS = 1000
 
 MAX_INDEXED_BYTES = 2400
 """Texts of one row in an index; PostgreSQL's B-tree refuses entries beyond 2704 bytes of an 8 kB page."""
+
+NULL_DOCUMENT = "null"
+"""JSON's null, which in a column of documents is the column's null."""
 
 REAL_SMALLEST, REAL_LARGEST = 1.401298464324817e-45, 3.4028234663852886e38
 """Bounds of IEEE 754 binary32; PostgreSQL refuses what would become zero or infinite."""
@@ -68,6 +71,8 @@ def column_checks(plan: RelationPlan, column: Column, *, exact: bool) -> Iterato
         yield ColumnCheck(
             column.name, RejectionCode.OUT_OF_RANGE, message, _not_finite, lambda values: all(map(isfinite, values))
         )
+    if kind is TypeKind.JSONB and column.name in plan.required:
+        yield _check(column, RejectionCode.NOT_NULL, "is null", _is_null_document)
     if kind is TypeKind.JSONB:
         yield _check(
             column, RejectionCode.INVALID_TEXT, "holds text or numbers that jsonb cannot store", _unstorable_document
@@ -180,6 +185,10 @@ def _not_finite(value: float) -> bool:
 
 def _outside_real(value: float) -> bool:
     return not (value == 0 or REAL_SMALLEST <= abs(value) <= REAL_LARGEST)
+
+
+def _is_null_document(text: str) -> bool:
+    return text.strip() == NULL_DOCUMENT
 
 
 def _unstorable_document(text: str) -> bool:

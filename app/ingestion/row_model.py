@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from app.ingestion.checks import column_checks, first_faults, unstorable_texts
+from app.ingestion.checks import NULL_DOCUMENT, column_checks, first_faults, unstorable_texts
 from app.ingestion.values import nullable, python_type
 from app.warehouse.copying import UnstorableText, encode_rows
 from app.warehouse.plan import RelationPlan
@@ -151,8 +151,14 @@ class RowModel:
             value = values[index]
             if value is None:
                 continue
-            values[index] = "\\x" + value.hex() if kind is TypeKind.BYTEA else _document(value)
+            values[index] = "\\x" + value.hex() if kind is TypeKind.BYTEA else self._document(index, value)
         return tuple(values)
+
+    def _document(self, index: int, value: Any) -> str | None:
+        """The text of a jsonb value. JSON's null is the column's null, and refused by a check where there may be none."""
+        text = bytes(value).decode() if isinstance(value, msgspec.Raw) else str(value)
+        absent = text.strip() == NULL_DOCUMENT and self.names[index - 1] not in self.plan.required
+        return None if absent else text
 
     def rejection(self, line: int, raw: str | bytes, error: Exception) -> Rejection:
         """The refusal of a row for what a decoder said about it."""
@@ -192,12 +198,6 @@ def _value_code(message: str) -> RejectionCode:
     if "out of range" in message or re.search(r"^Expected `[^`]*` [<>]=", message):
         return RejectionCode.OUT_OF_RANGE
     return RejectionCode.WRONG_TYPE
-
-
-def _document(value: Any) -> str | None:
-    """The text of a jsonb value; JSON's null is the column's null."""
-    text = bytes(value).decode() if isinstance(value, msgspec.Raw) else value
-    return None if text.strip() == "null" else text
 
 
 def _line(rejection: Rejection) -> int:

@@ -66,8 +66,8 @@ def python_type(column: Column, document: Any = msgspec.Raw) -> Any:
 
 
 def nullable(value_type: Any) -> Any:
-    """The type, or null."""
-    return value_type if value_type is Any else value_type | None
+    """The type, or null. Anything and raw JSON hold null already (a union would take raw JSON's meaning away)."""
+    return value_type if value_type in (Any, msgspec.Raw) else value_type | None
 
 
 def _integer_bounds(column: Column) -> tuple[int, int]:

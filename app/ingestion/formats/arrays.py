@@ -19,6 +19,7 @@ from app.warehouse.rejections import Chunk
 _SPACE = b" \t\r\n"
 _CUT = re.compile(rb"\}[ \t\r\n]*,(?=[ \t\r\n]*\{)")
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{},"]', re.DOTALL)
+_CLOSED_BY = {b"[": b"]", b"{": b"}"}
 _ANY_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _TAIL = 1 << 14
 """Bytes at the end of a block in which a likely cut is looked for."""
@@ -52,22 +53,28 @@ class Scanner:
         self.end: int | None = None
         """Where the array's closing bracket stands, once it was seen."""
         self._data = b""
-        self._depth = 0
         self._borders: list[int] = []
 
     def feed(self, data: bytes) -> None:
-        """Look at the elements in `data`, from the first one's beginning."""
+        """Look at the elements in `data`, from the first one's beginning.
+
+        Raises:
+            MalformedBody: a bracket is closed by one of the other kind.
+        """
         self._data = data
+        opened = bytearray()
         for token in _TOKEN.finditer(data):
             mark = token.group()
-            if mark in (b"[", b"{"):
-                self._depth += 1
+            if mark in _CLOSED_BY:
+                opened += _CLOSED_BY[mark]
             elif mark in (b"]", b"}"):
-                self._depth -= 1
-                if self._depth < 0:
+                if mark != (opened[-1:] or b"]"):
+                    raise MalformedBody("a bracket is closed by one of the other kind")
+                if not opened:
                     self.end = token.start()
                     return
-            elif mark == b"," and self._depth == 0:
+                opened.pop()
+            elif mark == b"," and not opened:
                 self._borders.append(token.start())
             elif mark == b'"':
                 return  # a string that does not end here: what follows is inside it

@@ -28,7 +28,10 @@ class JsonRows:
 
     def lines(self, data: bytes) -> list[Any] | None:
         """The rows of whole lines, or None when they must be looked at one by one."""
-        return self._whole(self._one.decode_lines, data, data.count(b"\n"))
+        ends = data.count(b"\n")
+        if ends != data.count(b"}\n") + data.count(b"}\r\n"):
+            return None
+        return self._whole(self._one.decode_lines, data, ends)
 
     def elements(self, array: bytes, expected: int | None = None) -> list[Any] | None:
         """The rows of a whole JSON array, or None when its elements must be looked at one by one."""
