@@ -4,6 +4,8 @@ Its own pool; SELECT on published columns is all its role may do. Every use is o
 limits set locally, rolled back at the end, and the connection is reset (DISCARD ALL) before anybody else gets it.
 """
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,10 +13,20 @@ from typing import TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from asyncpg.transaction import Transaction
 from sqlalchemy.engine import make_url
 
 from app.kernel.problems import Unavailable
 from app.settings import DatabaseSettings
+
+log = logging.getLogger(__name__)
+
+GIVE_BACK_SECONDS = 5.0
+"""Longest wait for a connection's rollback and reset; then it is cut."""
+
+TEXT_TYPES = ("numeric", "float4", "date", "time", "timetz", "timestamp", "timestamptz", "interval")
+"""Types that arrive as PostgreSQL's own text: Python's cannot hold all of their values (infinity, years BC and beyond
+9999, months) or would lengthen them (the double nearest to a single-precision number)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,7 @@ class QueryLogin:
         self._size = settings.query_pool_size
         self._wait = settings.pool_timeout_seconds
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Make the pool; connections are opened when they are first needed."""
@@ -52,9 +65,14 @@ class QueryLogin:
             max_size=self._size,
             statement_cache_size=0,
             max_inactive_connection_lifetime=60,
+            init=_prepare_connection,
+            reset=_discard,
             server_settings={
                 "application_name": "spyne-query",
                 "timezone": "UTC",
+                "datestyle": "ISO",
+                "intervalstyle": "iso_8601",
+                "jit": "off",
                 "default_transaction_read_only": "on",
             },
         )
@@ -65,35 +83,69 @@ class QueryLogin:
             self._pool.terminate()
             self._pool = None
 
+    @property
+    def in_use(self) -> int:
+        """How many connections are checked out."""
+        return self._pool.get_size() - self._pool.get_idle_size() if self._pool is not None else 0
+
     @asynccontextmanager
     async def transaction(self, limits: QueryLimits) -> AsyncIterator[QueryConnection]:
         """A connection inside a READ ONLY transaction with the limits set; always rolled back.
 
+        Its statements see one snapshot. When the block is cancelled, so is the statement under way in PostgreSQL.
+
         Raises:
             Unavailable: no connection was free in time.
         """
-        if self._pool is None:
+        pool = self._pool
+        if pool is None:
             raise Unavailable("The query login is not open.")
         try:
-            connection = await self._pool.acquire(timeout=self._wait)
+            connection = await pool.acquire(timeout=self._wait)
         except TimeoutError as error:
             raise Unavailable("Every query connection is in use.", retry_after_seconds=2) from error
+        transaction = connection.transaction(isolation="repeatable_read", readonly=True)
         try:
-            transaction = connection.transaction(isolation="repeatable_read", readonly=True)
             await transaction.start()
-            try:
-                await connection.execute(
-                    f"SET LOCAL statement_timeout = {limits.statement_timeout_ms:d};"
-                    f"SET LOCAL lock_timeout = {limits.lock_timeout_ms:d};"
-                    f"SET LOCAL work_mem = {limits.work_mem_kb:d};"
-                    "SET LOCAL idle_in_transaction_session_timeout = 60000; SET LOCAL search_path = pg_catalog"
-                )
-                yield connection
-            finally:
-                if not connection.is_closed():
-                    await transaction.rollback()
+            await connection.execute(
+                f"SET LOCAL statement_timeout = {limits.statement_timeout_ms:d}; "
+                f"SET LOCAL lock_timeout = {limits.lock_timeout_ms:d}; "
+                "SET LOCAL idle_in_transaction_session_timeout = 60000; "
+                f"SET LOCAL work_mem = {limits.work_mem_kb:d}; SET LOCAL search_path = pg_catalog"
+            )
+            yield connection
         finally:
-            # asyncpg's release resets the session; DISCARD ALL also drops plans, temporary state and advisory locks.
-            if not connection.is_closed():
-                await connection.execute("DISCARD ALL")
-            await self._pool.release(connection)
+            leaving = asyncio.create_task(_give_back(pool, connection, transaction))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+            # A second cancellation ends the wait, not the giving back.
+            await asyncio.shield(leaving)
+
+
+async def _prepare_connection(connection: asyncpg.Connection) -> None:
+    # asyncpg turns JIT off around its look-ups of types by set_config(), which this role may not call; it is off here.
+    caps = connection._server_caps  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public switch for it
+    connection._server_caps = caps._replace(jit=False)  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    for name in TEXT_TYPES:
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=str, format="text")
+
+
+async def _discard(connection: asyncpg.Connection) -> None:
+    await connection.execute("DISCARD ALL")
+
+
+async def _give_back(
+    pool: "asyncpg.Pool[asyncpg.Record]", connection: QueryConnection, transaction: Transaction
+) -> None:
+    try:
+        async with asyncio.timeout(GIVE_BACK_SECONDS):
+            if connection.is_in_transaction():
+                await transaction.rollback()
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        log.warning("a query connection is cut", extra={"error": type(error).__name__})
+        connection.terminate()
+    try:
+        await pool.release(connection, timeout=GIVE_BACK_SECONDS)
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # asyncpg has cut the connection by now; its place in the pool is free again.
+        log.warning("a query connection could not be reset", extra={"error": type(error).__name__})

@@ -1,0 +1,171 @@
+"""The columns of an answer: their names, types, and how a value of each type is written. Pure.
+
+JSON holds numbers with all their digits, times in RFC 3339 (`infinity` and years outside 0001-9999 as PostgreSQL has
+them), intervals in ISO 8601, bytes in base64, NaN and Infinity as strings. What is written is always valid JSON.
+"""
+
+import base64
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import orjson
+
+
+class Kind(StrEnum):
+    """How the values of a type are written."""
+
+    PLAIN = "plain"
+    FLOAT = "float"
+    NUMERIC = "numeric"
+    TIME = "time"
+    INSTANT = "instant"
+    JSON = "json"
+    BYTES = "bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    """A column of an answer. `type` is PostgreSQL's name for it, `array` whether its values are lists of that type."""
+
+    name: str
+    type: str
+    kind: Kind
+    array: bool = False
+
+    @property
+    def type_name(self) -> str:
+        """The type as SQL writes it."""
+        return f"{self.type}[]" if self.array else self.type
+
+
+_SQL_NAMES: Final = {
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "float4": "real",
+    "float8": "double precision",
+    "bool": "boolean",
+    "bpchar": "char",
+}
+_KINDS: Final = {
+    "float4": Kind.FLOAT,
+    "float8": Kind.FLOAT,
+    "numeric": Kind.NUMERIC,
+    "timestamp": Kind.TIME,
+    "timestamptz": Kind.INSTANT,
+    "timetz": Kind.INSTANT,
+    "json": Kind.JSON,
+    "jsonb": Kind.JSON,
+    "bytea": Kind.BYTES,
+}
+
+LONGEST_NUMBER: Final = 300
+"""Characters. A longer decimal is beyond a double, which many readers of JSON make of numbers: it becomes a string."""
+
+_NOT_FINITE: Final = frozenset({"NaN", "Infinity", "-Infinity"})
+
+Writer = Callable[[Any], Any]
+
+
+def result_columns(described: Iterable[tuple[str, str]]) -> tuple[ResultColumn, ...]:
+    """The columns of pairs of name and PostgreSQL type. Names are unique: one that occurs again gets a number."""
+    taken: set[str] = set()
+    columns = []
+    for name, type_ in described:
+        unique, number = name, 1
+        while unique in taken:
+            number += 1
+            unique = f"{name}_{number}"
+        taken.add(unique)
+        array = type_.endswith("[]")
+        base = type_.removesuffix("[]")
+        columns.append(ResultColumn(unique, _SQL_NAMES.get(base, base), _KINDS.get(base, Kind.PLAIN), array))
+    return tuple(columns)
+
+
+def time_text(text: str) -> str:
+    """A timestamp as RFC 3339 writes it, from PostgreSQL's ISO text."""
+    return text.replace(" ", "T", 1)
+
+
+def instant_text(text: str) -> str:
+    """A time with zone as RFC 3339 writes it; the session's zone is UTC."""
+    text = text.replace(" ", "T", 1)
+    return text + ":00" if text[-3:-2] in {"+", "-"} else text
+
+
+def _float(value: Any) -> Any:
+    number = float(value)
+    if math.isfinite(number):
+        return number
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+
+
+def _numeric(text: str) -> Any:
+    return text if text in _NOT_FINITE or len(text) > LONGEST_NUMBER else orjson.Fragment(text)
+
+
+def _json(text: str) -> Any:
+    return orjson.Fragment(text)
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+_JSON_WRITERS: Final[dict[Kind, Writer]] = {
+    Kind.FLOAT: _float,
+    Kind.NUMERIC: _numeric,
+    Kind.TIME: time_text,
+    Kind.INSTANT: instant_text,
+    Kind.JSON: _json,
+    Kind.BYTES: _base64,
+}
+_TEXT_WRITERS: Final[dict[Kind, Writer]] = {
+    Kind.FLOAT: lambda value: str(_float(value)),
+    Kind.NUMERIC: str,
+    Kind.TIME: time_text,
+    Kind.INSTANT: instant_text,
+    Kind.JSON: str,
+    Kind.BYTES: _base64,
+}
+
+
+def json_writers(columns: Sequence[ResultColumn]) -> tuple[tuple[int, Writer], ...]:
+    """For each column whose values need it: its index, and what makes a value writable as JSON."""
+    return tuple(
+        (index, _nested(_JSON_WRITERS[column.kind]) if column.array else _JSON_WRITERS[column.kind])
+        for index, column in enumerate(columns)
+        if column.kind in _JSON_WRITERS
+    )
+
+
+def text_writer(column: ResultColumn) -> Writer:
+    """What makes text of a value of the column; lists become JSON."""
+    if column.array:
+        item = _nested(_JSON_WRITERS[column.kind]) if column.kind in _JSON_WRITERS else (lambda value: value)
+        return lambda value: dumps(item(value)).decode()
+    return _TEXT_WRITERS.get(column.kind, _plain_text)
+
+
+def _plain_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _nested(writer: Writer) -> Writer:
+    def write(value: Any) -> Any:
+        if isinstance(value, list):
+            return [write(item) for item in value]
+        return None if value is None else writer(value)
+
+    return write
+
+
+def dumps(value: Any) -> bytes:
+    """JSON; values of types that have no form in it are written as text."""
+    return orjson.dumps(value, default=str)

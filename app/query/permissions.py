@@ -1,0 +1,7 @@
+"""Who may ask."""
+
+from typing import Annotated
+
+from app.kernel.authorization import Actor, Permission, requires
+
+CanQuery = Annotated[Actor, requires(Permission.QUERY_RUN)]

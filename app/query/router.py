@@ -1,0 +1,107 @@
+"""`/api/query`: preview, validate, execute, and what was executed."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request, Response, status
+
+from app.catalog.tables.service import TableNotFoundError
+from app.kernel.database import OperationClass
+from app.kernel.http import TransactionalRoute, operation
+from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.problems import NotFound, responses
+from app.kernel.resources import ResourcesDep
+from app.query.answers import RESULT, answered
+from app.query.examination import QueryRefused, TooExpensive
+from app.query.execute import ExecuteService, PreviewExpired, PreviewUsed, StalePreview
+from app.query.failures import QueryCancelled, QueryFailed, QueryTimeout, TableChanged
+from app.query.models import QueryExecution
+from app.query.negotiation import NotAcceptable, negotiate
+from app.query.permissions import CanQuery
+from app.query.preview import CannotAnswer, PreviewService
+from app.query.schemas import (
+    ExecuteRequest,
+    ExecutionDocument,
+    PreviewDocument,
+    PreviewRequest,
+    ValidateRequest,
+    ValidationDocument,
+)
+from app.query.spooling import NotRepresentable
+
+router = APIRouter(prefix="/api/query", tags=["query"], route_class=TransactionalRoute)
+
+
+async def _previews(resources: ResourcesDep) -> PreviewService:
+    return PreviewService(resources)
+
+
+async def _executions(resources: ResourcesDep) -> ExecuteService:
+    return ExecuteService(resources)
+
+
+Previewing = Annotated[PreviewService, Depends(_previews)]
+Executing = Annotated[ExecuteService, Depends(_executions)]
+Accept = Annotated[
+    str | None, Header(description="JSON unless it asks for NDJSON, CSV, Arrow (IPC stream) or Parquet.")
+]
+
+
+@router.post(
+    "/preview",
+    operation_id="preview_query",
+    status_code=status.HTTP_200_OK,
+    responses=responses(CannotAnswer, TableNotFoundError, QueryRefused, TooExpensive, QueryFailed, QueryCancelled),
+    openapi_extra=operation(OperationClass.RECORD),
+)
+async def preview_query(wanted: PreviewRequest, actor: CanQuery, previews: Previewing) -> PreviewDocument:
+    """What the statement would read, answer and cost; to be executed once, within ten minutes."""
+    return await previews.preview(actor, wanted)
+
+
+@router.get("/previews/{preview_id}", operation_id="get_query_preview", responses=responses(NotFound))
+async def get_query_preview(preview_id: UUID, actor: CanQuery, previews: Previewing) -> PreviewDocument:
+    """A preview of the caller's own, as it was answered."""
+    return await previews.view(actor, preview_id)
+
+
+@router.post(
+    "/validate",
+    operation_id="validate_query",
+    status_code=status.HTTP_200_OK,
+    openapi_extra=operation(OperationClass.READ),
+)
+async def validate_query(wanted: ValidateRequest, actor: CanQuery, previews: Previewing) -> ValidationDocument:
+    """The guard's verdict on a statement. Nothing is planned, run or kept."""
+    return await previews.validate(actor, wanted.sql, wanted.options)
+
+
+@router.post(
+    "/execute",
+    operation_id="execute_query",
+    response_model=None,
+    responses=RESULT
+    | responses(
+        NotFound, NotAcceptable, PreviewUsed, PreviewExpired, StalePreview, TableChanged,
+        TooExpensive, QueryFailed, QueryTimeout, NotRepresentable, QueryCancelled,
+    ),
+    openapi_extra=operation(OperationClass.RECORD),
+)  # fmt: skip  # one line per kind of problem would hide the route
+async def execute_query(
+    wanted: ExecuteRequest, actor: CanQuery, executions: Executing, request: Request, accept: Accept = None
+) -> Response:
+    """Run a preview of the caller's own, once. A client that leaves cancels it."""
+    kind = negotiate(accept)
+    return await answered(request, executions.execute(actor, wanted.preview_id, kind))
+
+
+@router.get("/executions", operation_id="list_query_executions")
+async def list_query_executions(
+    actor: CanQuery, executions: Executing, paging: Paging, request: Request, response: Response
+) -> PageDocument[ExecutionDocument]:
+    """The caller's executions, newest first; everybody's for who may read the audit log."""
+    return show(await executions.page(actor, paging), _document, request, response)
+
+
+def _document(row: QueryExecution) -> ExecutionDocument:
+    return ExecutionDocument.model_validate(row, from_attributes=True, extra="ignore")

@@ -1,0 +1,189 @@
+"""Each form of an answer, held against what a standard reader makes of it."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.query.columns import result_columns
+from app.query.formats import Form, NotRepresentableError, writer_for
+from app.query.negotiation import Format
+
+COLUMNS = result_columns(
+    [
+        ("id", "int8"),
+        ("name", "text"),
+        ("amount", "numeric"),
+        ("ratio", "float8"),
+        ("ok", "bool"),
+        ("at", "timestamptz"),
+        ("day", "date"),
+        ("doc", "jsonb"),
+        ("raw", "bytea"),
+        ("tags", "text[]"),
+        ("sums", "numeric[]"),
+    ]
+)
+ROW: tuple[Any, ...] = (
+    2**60,
+    'a,"b"\nc',
+    "12345678901234567890.123456789",
+    0.1,
+    True,
+    "2013-01-01 05:00:00.25+00",
+    "2013-01-01",
+    '{"a": [1, 2.50]}',
+    b"\x00\xff",
+    ["x", None],
+    ["1.10", None],
+)
+NULLS: tuple[Any, ...] = (None,) * len(ROW)
+
+
+def _written(kind: Format, rows: list[Any], columns: Any = COLUMNS, max_bytes: int = 10**9) -> tuple[bytes, int]:
+    file = io.BytesIO()
+    writer = writer_for(Form(kind, columns, file, max_bytes, {"execution_id": "e"}))
+    writer.begin()
+    taken = writer.write(rows)
+    writer.finish({"row_count": taken, "truncated": taken < len(rows)})
+    assert not file.closed
+    return file.getvalue(), taken
+
+
+def test_json_keeps_every_digit_and_the_order_of_columns() -> None:
+    body, _ = _written(Format.JSON, [ROW, NULLS])
+    document = json.loads(body, parse_float=Decimal)
+    assert document["execution_id"] == "e"
+    assert document["columns"][2] == {"name": "amount", "type": "numeric"}
+    assert document["columns"][10] == {"name": "sums", "type": "numeric[]"}
+    assert document["rows"] == [
+        [
+            2**60,
+            'a,"b"\nc',
+            Decimal("12345678901234567890.123456789"),
+            Decimal("0.1"),
+            True,
+            "2013-01-01T05:00:00.25+00:00",
+            "2013-01-01",
+            {"a": [1, Decimal("2.50")]},
+            "AP8=",
+            ["x", None],
+            [Decimal("1.10"), None],
+        ],
+        [None] * len(ROW),
+    ]
+    assert (document["row_count"], document["truncated"]) == (2, False)
+
+
+def test_json_without_rows_is_json() -> None:
+    assert json.loads(_written(Format.JSON, [])[0])["rows"] == []
+
+
+def test_ndjson_is_one_object_per_line() -> None:
+    body, _ = _written(Format.NDJSON, [ROW, NULLS])
+    first, second = (json.loads(line) for line in body.splitlines())
+    assert first["tags"] == ["x", None]
+    assert list(first) == [column.name for column in COLUMNS]
+    assert set(second.values()) == {None}
+
+
+def test_csv_reads_back_and_tells_null_from_empty() -> None:
+    columns = result_columns([("a", "text"), ("b", "text"), ("c,d", "bool")])
+    body, _ = _written(Format.CSV, [("", None, False), ('x"\r\ny', "1,2", True)], columns)
+    assert body.startswith(b'a,b,"c,d"\r\n"",,false\r\n')
+    assert list(csv.reader(io.StringIO(body.decode(), newline=""))) == [
+        ["a", "b", "c,d"],
+        ["", "", "false"],
+        ['x"\r\ny', "1,2", "true"],
+    ]
+
+
+def test_arrow_and_parquet_hold_types_and_exact_values() -> None:
+    arrow = pa.ipc.open_stream(_written(Format.ARROW, [ROW, NULLS])[0]).read_all()
+    parquet = pq.read_table(io.BytesIO(_written(Format.PARQUET, [ROW, NULLS])[0]))
+    assert arrow.schema.equals(parquet.schema)
+    assert arrow.schema.field("amount").metadata == {b"spyne.type": b"numeric"}
+    assert arrow.to_pylist() == parquet.to_pylist()
+    first = arrow.to_pylist()[0]
+    assert first["id"] == 2**60
+    assert first["amount"] == "12345678901234567890.123456789"
+    assert first["at"].isoformat() == "2013-01-01T05:00:00.250000+00:00"
+    assert first["day"].isoformat() == "2013-01-01"
+    assert first["raw"] == b"\x00\xff"
+    assert json.loads(first["sums"], parse_float=Decimal) == [Decimal("1.10"), None]
+    assert set(arrow.to_pylist()[1].values()) == {None}
+
+
+@pytest.mark.parametrize("kind", [Format.ARROW, Format.PARQUET])
+@pytest.mark.parametrize(("type_", "text"), [("timestamptz", "infinity"), ("date", "0044-03-15 BC")])
+def test_times_beyond_arrow_are_refused_and_never_changed(kind: Format, type_: str, text: str) -> None:
+    with pytest.raises(NotRepresentableError):
+        _written(kind, [(text,)], result_columns([("t", type_)]))
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "shown"),
+    [
+        ("float8", float("nan"), "NaN"),
+        ("float8", float("inf"), "Infinity"),
+        ("float4", "-Infinity", "-Infinity"),
+        ("float4", "0.1", 0.1),
+        ("numeric", "NaN", "NaN"),
+        ("numeric", "Infinity", "Infinity"),
+        ("numeric", "9" * 301, "9" * 301),
+        ("numeric", "0.10", 0.1),
+        ("timestamp", "infinity", "infinity"),
+        ("timestamp", "2013-01-01 05:00:00", "2013-01-01T05:00:00"),
+        ("timestamptz", "-infinity", "-infinity"),
+        ("timestamptz", "0044-03-15 00:00:00+00 BC", "0044-03-15T00:00:00+00 BC"),
+        ("timetz", "05:00:00+00", "05:00:00+00:00"),
+        ("interval", "P1Y2M", "P1Y2M"),
+        ("float8[]", [1.5, float("nan"), None], [1.5, "NaN", None]),
+        ("jsonb[]", ['{"a":1}', None], [{"a": 1}, None]),
+        ("bytea[]", [[b"\x00"], [None]], [["AA=="], [None]]),
+    ],
+)
+def test_json_is_valid_whatever_the_value(type_: str, value: Any, shown: Any) -> None:
+    def no_constant(name: str) -> Any:
+        raise AssertionError(name)
+
+    body, _ = _written(Format.JSON, [(value,)], result_columns([("v", type_)]))
+    assert json.loads(body, parse_constant=no_constant)["rows"] == [[shown]]
+    line, _ = _written(Format.NDJSON, [(value,)], result_columns([("v", type_)]))
+    assert json.loads(line, parse_constant=no_constant) == {"v": shown}
+
+
+@pytest.mark.parametrize("kind", list(Format))
+def test_no_form_takes_more_bytes_than_the_cap(kind: Format) -> None:
+    columns = result_columns([("v", "text")])
+    rows = [("x" * 100,)] * 50
+    _, taken = _written(kind, rows, columns, max_bytes=1_000)
+    assert taken < len(rows)
+    assert _written(kind, rows, columns)[1] == len(rows)
+
+
+def test_repeated_names_get_numbers() -> None:
+    names = [column.name for column in result_columns([("a", "int4"), ("a", "int4"), ("a_2", "text"), ("a", "text")])]
+    assert names == ["a", "a_2", "a_2_2", "a_3"]
+
+
+@given(st.lists(st.tuples(st.none() | st.integers(-(2**63), 2**63 - 1), st.none() | st.text()), max_size=20))
+def test_every_form_says_the_same(rows: list[tuple[int | None, str | None]]) -> None:
+    columns = result_columns([("n", "int8"), ("t", "text")])
+    table = [list(row) for row in rows]
+    assert json.loads(_written(Format.JSON, rows, columns)[0])["rows"] == table
+    lines = _written(Format.NDJSON, rows, columns)[0].split(b"\n")[:-1]
+    assert [list(json.loads(line).values()) for line in lines] == table
+    arrow = pa.ipc.open_stream(_written(Format.ARROW, rows, columns)[0]).read_all()
+    assert [list(row.values()) for row in arrow.to_pylist()] == table
+    parquet = pq.read_table(io.BytesIO(_written(Format.PARQUET, rows, columns)[0]))
+    assert [list(row.values()) for row in parquet.to_pylist()] == table
+    cells = list(csv.reader(io.StringIO(_written(Format.CSV, rows, columns)[0].decode(), newline="")))
+    assert cells[1:] == [["" if value is None else str(value) for value in row] for row in rows]

@@ -1,0 +1,209 @@
+"""The pure rules around the guard: limits, staleness, negotiation, estimates, failures, words."""
+
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.query import words
+from app.query.estimates import Estimate, read_plan
+from app.query.failures import QueryCancelled, QueryFailed, QueryTimeout, TableChanged, problem_of, safe_message
+from app.query.limits import LIMITS, LOWEST, limits_for
+from app.query.negotiation import Format, NotAcceptable, negotiate
+from app.query.relations import RelationView
+from app.query.staleness import Basis, TableBasis, changes, shape_digest
+
+
+@pytest.mark.parametrize(
+    ("roles", "expected"),
+    [
+        (["VIEWER"], LIMITS["VIEWER"]),
+        (["ANALYST"], LIMITS["ANALYST"]),
+        (["VIEWER", "ADMIN"], LIMITS["ADMIN"]),
+        ([], LOWEST),
+        (["REQUESTOR"], LOWEST),
+        (["REQUESTOR", "ENGINEER"], LIMITS["ENGINEER"]),
+    ],
+)
+def test_the_limits_are_the_most_that_a_role_allows(roles: list[str], expected: Any) -> None:
+    assert limits_for(roles, 1_000) == expected
+
+
+def test_no_role_runs_longer_than_the_service_lets_it() -> None:
+    assert limits_for(["ADMIN"], 2.5).timeout_ms == 2_500
+    assert limits_for(["VIEWER"], 1_000).timeout_ms == LOWEST.timeout_ms
+
+
+BASIS = Basis(
+    sql_hash="a" * 64,
+    tables=(
+        TableBasis("1", "flights", 1, "data.flights__v1", "f"),
+        TableBasis("2", "planes", 1, "data.planes__v1", "p"),
+    ),
+    roles=("ANALYST",),
+    limits=LOWEST,
+)
+
+
+def _with_table(**changed: Any) -> Basis:
+    return replace(BASIS, tables=(replace(BASIS.tables[0], **changed), BASIS.tables[1]))
+
+
+@pytest.mark.parametrize(
+    ("now", "codes"),
+    [
+        (BASIS, []),
+        (replace(BASIS, sql_hash="b" * 64), ["sql"]),
+        (_with_table(version=2, table_id="3", relation="data.flights__v2"), ["table-version"]),
+        (_with_table(relation="data.other"), ["table-version"]),
+        (_with_table(shape="other"), ["table-schema"]),
+        (replace(BASIS, tables=BASIS.tables[:1]), ["table-gone"]),
+        (replace(BASIS, tables=(), sql_hash=""), ["table-gone", "table-gone"]),
+        (replace(BASIS, roles=("VIEWER",)), ["roles"]),
+        (replace(BASIS, limits=LIMITS["ADMIN"]), ["limits"]),
+        (replace(BASIS, limits=LIMITS["ADMIN"], roles=("ADMIN",)), ["roles", "limits"]),
+    ],
+)
+def test_what_makes_a_preview_stale(now: Basis, codes: list[str]) -> None:
+    assert [change.code for change in changes(BASIS, now)] == codes
+
+
+def test_a_basis_survives_being_stored() -> None:
+    assert Basis.of(BASIS.document()) == BASIS
+
+
+@given(st.lists(st.tuples(st.text(st.characters(codec="utf-8", exclude_characters="\n")), st.sampled_from(["a", "b"]))))
+def test_a_shape_digest_tells_order_and_types(columns: list[tuple[str, str]]) -> None:
+    assert shape_digest(columns) == shape_digest(list(columns))
+    assert shape_digest([*columns, ("x", "text")]) != shape_digest(columns)
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, Format.JSON),
+        ("", Format.JSON),
+        ("*/*", Format.JSON),
+        ("application/json", Format.JSON),
+        ("text/csv", Format.CSV),
+        ("text/*", Format.CSV),
+        ("TEXT/CSV; charset=utf-8", Format.CSV),
+        ("application/x-ndjson", Format.NDJSON),
+        ("application/vnd.apache.arrow.stream", Format.ARROW),
+        ("application/vnd.apache.parquet", Format.PARQUET),
+        ("text/csv;q=0.5, application/vnd.apache.parquet;q=0.9", Format.PARQUET),
+        ("text/html, */*;q=0.1", Format.JSON),
+        ("application/json;q=0, */*", Format.NDJSON),
+        ("application/*;q=0.3, text/csv;q=0.2", Format.JSON),
+        ("nonsense, text/csv", Format.CSV),
+        ("text/csv;q=2, application/json;q=0.1", Format.JSON),
+    ],
+)
+def test_the_form_is_what_the_client_likes_best(accept: str | None, expected: Format) -> None:
+    assert negotiate(accept) is expected
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json;q=0", "nonsense", "image/*", ";", "text/csv;q=x"])
+def test_forms_that_nobody_writes_are_not_acceptable(accept: str) -> None:
+    with pytest.raises(NotAcceptable):
+        negotiate(accept)
+
+
+@given(st.text())
+def test_any_accept_header_is_a_form_or_a_refusal(accept: str) -> None:
+    try:
+        assert negotiate(accept) in Format
+    except NotAcceptable:
+        pass
+
+
+PLAN = {
+    "Plan": {
+        "Node Type": "Hash Join",
+        "Plan Rows": 12,
+        "Plan Width": 20,
+        "Total Cost": 345.6,
+        "Plans": [
+            {"Node Type": "Seq Scan", "Schema": "data", "Relation Name": "flights__v1"},
+            {
+                "Node Type": "Hash",
+                "Plans": [{"Node Type": "Seq Scan", "Schema": "data", "Relation Name": "airlines__v1"}],
+            },
+            {"Node Type": "Function Scan", "Schema": "pg_catalog", "Function Name": "generate_series"},
+        ],
+    }
+}
+
+
+def test_a_plan_tells_rows_cost_bytes_and_relations_at_any_depth() -> None:
+    expected = frozenset({("data", "flights__v1"), ("data", "airlines__v1")})
+    assert read_plan(PLAN) == Estimate(rows=12, cost=345.6, bytes=240, relations=expected)
+
+
+def _error(sqlstate: str, message: str = "a message") -> asyncpg.PostgresError:
+    return asyncpg.PostgresError.new({"C": sqlstate, "M": message})
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "seconds", "expected"),
+    [
+        ("22012", 0.1, QueryFailed),
+        ("22P02", 0.1, QueryFailed),
+        ("21000", 0.1, QueryFailed),
+        ("42883", 0.1, QueryFailed),
+        ("42803", 0.1, QueryFailed),
+        ("0A000", 0.1, QueryFailed),
+        ("54001", 0.1, QueryFailed),
+        ("53400", 0.1, QueryFailed),
+        ("XX000", 0.1, QueryFailed),
+        ("42P01", 0.1, TableChanged),
+        ("42501", 0.1, TableChanged),
+        ("57014", 1.0, QueryTimeout),
+        ("57014", 0.1, QueryCancelled),
+        ("40P01", 0.1, QueryCancelled),
+        ("53200", 0.1, None),
+        ("57P01", 0.1, None),
+        ("08006", 0.1, None),
+        ("55P03", 0.1, None),
+    ],
+)
+def test_what_an_error_of_postgresql_is_to_the_caller(sqlstate: str, seconds: float, expected: Any) -> None:
+    problem = problem_of(_error(sqlstate), names={}, timeout_ms=1_000, elapsed_seconds=seconds)
+    assert (type(problem) if problem else None) is expected
+    assert problem is None or problem.status in {409, 422, 503}
+
+
+def test_messages_speak_of_logical_names() -> None:
+    message = 'column "x" of relation "flights__v1" does not exist\nDETAIL: hidden'
+    assert safe_message(message, {"flights__v1": "flights"}) == 'column "x" of relation "flights" does not exist'
+    assert len(safe_message("y" * 10_000, {})) == 300
+    assert "segfault" not in str(problem_of(_error("XX000", "segfault"), names={}, timeout_ms=1, elapsed_seconds=0))
+
+
+def _relation(name: str, version: int = 1) -> RelationView:
+    return RelationView("id", name, version, "ACTIVE", "data", f"{name}__v{version}", ())
+
+
+@pytest.mark.parametrize(
+    ("physical", "logical"),
+    [
+        ('SELECT 1 FROM "data"."flights__v1" AS "f"', 'SELECT 1 FROM "flights" AS "f"'),
+        (
+            'SELECT \'"data"."flights__v1"\' FROM "data"."flights__v1"',
+            'SELECT \'"data"."flights__v1"\' FROM "flights"',
+        ),
+        ("SELECT 'it''s \"data\".\"flights__v1\"'", "SELECT 'it''s \"data\".\"flights__v1\"'"),
+        ('SELECT 1 FROM "data"."flights__v10"', 'SELECT 1 FROM "data"."flights__v10"'),
+    ],
+)
+def test_people_see_logical_names_and_their_own_texts_as_they_were(physical: str, logical: str) -> None:
+    assert words.logical_sql(physical, [_relation("flights")]) == logical
+
+
+def test_the_explanation_says_when_an_answer_is_cut() -> None:
+    whole = words.explanation(1, ["flights (version 1, ACTIVE)"], 2, None)
+    assert whole == "1 row from flights (version 1, ACTIVE); the planner expected 2."
+    assert "the cap of rows cut the answer" in words.explanation(10, [], 2_000, "rows")
