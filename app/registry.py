@@ -13,8 +13,11 @@ from app.access.router import router as access_router
 from app.audit import models as audit_models
 from app.audit.router import router as audit_router
 from app.catalog import models as catalog_models
-#CAT from app.catalog.router import router as catalog_router
+from app.catalog.router import router as catalog_router
 from app.ingestion import models as ingestion_models
+from app.ingestion.jobs import JOBS as INGESTION_JOBS
+from app.ingestion.router import router as ingestion_router
+from app.ingestion.router import uploads as uploads_router
 from app.kernel import idempotency
 from app.kernel.connections import DatabaseUrls
 from app.kernel.database import Database
@@ -31,6 +34,7 @@ from app.operations.measuring import router as metrics_router
 from app.operations.router import router as operations_router
 from app.operations.shield import ModeShield
 from app.query import models as query_models
+from app.query.router import router as query_router
 from app.settings import Settings
 
 
@@ -50,9 +54,9 @@ DOMAINS: tuple[Domain, ...] = (
     Domain("audit", routers=(audit_router,), models=(audit_models,)),
     Domain("access", routers=(access_router,), models=(access_models,)),
     Domain("operations", routers=(operations_router, health_router, metrics_router), models=(operations_models,)),
-    Domain("catalog", models=(catalog_models,)),
-    Domain("ingestion", models=(ingestion_models,)),
-    Domain("query", models=(query_models,)),
+    Domain("catalog", routers=(catalog_router,), models=(catalog_models,)),
+    Domain("ingestion", routers=(uploads_router, ingestion_router), models=(ingestion_models,), jobs=INGESTION_JOBS),
+    Domain("query", routers=(query_router,), models=(query_models,)),
 )
 
 

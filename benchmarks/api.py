@@ -1,4 +1,4 @@
-"""Requests per second of `GET /api/tables/{id}/state` with a token, one worker, against a bare FastAPI + asyncpg handler.
+"""Requests/s of `GET /api/tables/{id}/state` with a token, one worker, against a bare FastAPI + asyncpg handler.
 
 usage: python -m benchmarks.api [--rounds N] [--seconds S]
 
@@ -38,8 +38,8 @@ TARGET = 0.5
 
 
 @contextmanager
-def process(arguments: list[str], environment: dict[str, str], port: int, path: str) -> Iterator[None]:
-    """A server, answering; ended with the block."""
+def process(arguments: list[str], environment: dict[str, str], port: int, path: str) -> Iterator[int]:
+    """The process id of a server, answering; ended with the block."""
     child = subprocess.Popen([sys.executable, "-m", *arguments], env=os.environ | environment)
     try:
         deadline = time.monotonic() + 30
@@ -53,7 +53,7 @@ def process(arguments: list[str], environment: dict[str, str], port: int, path: 
                 if time.monotonic() > deadline or child.poll() is not None:
                     raise
                 time.sleep(0.1)
-        yield
+        yield child.pid
     finally:
         child.terminate()
         child.wait(30)
@@ -142,7 +142,8 @@ def measure(place: Place, token: str, login: dict[str, str], options: argparse.N
                 if turn:
                     rates[name].append(tally.rate)
                     print(
-                        f"{name:8s} {tally.rate:8.0f}/s  p50 {tally.percentile(0.5):6.2f} ms  p99 {tally.percentile(0.99):6.2f} ms  failures {tally.failures}"
+                        f"{name:8s} {tally.rate:8.0f}/s  p50 {tally.percentile(0.5):6.2f} ms  "
+                        f"p99 {tally.percentile(0.99):6.2f} ms  failures {tally.failures}"
                     )
         service, bare = statistics.median(rates["service"]), statistics.median(rates["bare"])
         print(f"\nGET /api/tables/{{id}}/state with a token: {service:.0f}/s; bare FastAPI + asyncpg: {bare:.0f}/s")

@@ -1,4 +1,4 @@
-"""The floor of `benchmarks/api.py`: FastAPI and asyncpg, one handler that reads one row by primary key. Nothing else."""
+"""The floor of `benchmarks/api.py`: FastAPI and asyncpg, one handler that reads one row by primary key."""
 
 import os
 from collections.abc import AsyncIterator

@@ -45,7 +45,10 @@ COLUMNS = {
 }
 PLAN = RelationPlan(
     governed_relation("bench", 1),
-    (*(Column(name, parse_type(text)) for name, text in COLUMNS.items()), Column("ingested_at", parse_type("timestamptz"))),
+    (
+        *(Column(name, parse_type(text)) for name, text in COLUMNS.items()),
+        Column("ingested_at", parse_type("timestamptz")),
+    ),
     ("api_id", "event_id"),
     "event_time",
     "ingested_at",
@@ -70,7 +73,9 @@ def write_bodies(folder: Path, rows: int, *, hours: int) -> tuple[Path, Path]:
             customer, email = f"Customer number {dice.randrange(10**6)}", f"u{dice.randrange(10**6)}@example.com"
             amount, quantity, active = f"{dice.random() * 10000:.2f}", dice.randrange(1000), dice.random() < 0.5
             country, score = dice.choice(("DE", "FR", "GB", "US")), dice.random()
-            as_csv.write(f"{key[0]},{key[1]},{happened},{customer},{email},{amount},{quantity},{active},{country},{score}\n")
+            as_csv.write(
+                f"{key[0]},{key[1]},{happened},{customer},{email},{amount},{quantity},{active},{country},{score}\n"
+            )
             as_json.write(
                 f'{{"api_id":"{key[0]}","event_id":"{key[1]}","event_time":"{happened}","customer":"{customer}",'
                 f'"email":"{email}","amount":{amount},"quantity":{quantity},"active":{json.dumps(active)},'
@@ -148,7 +153,10 @@ async def measure(connection: asyncpg.Connection, folder: Path, rows: int, round
             async def through_floor(table: Path = table) -> None:
                 await floor(connection, table)
 
-            sides: list[tuple[str, Callable[[], Awaitable[object]]]] = [("engine", through_engine), ("floor", through_floor)]
+            sides: list[tuple[str, Callable[[], Awaitable[object]]]] = [
+                ("engine", through_engine),
+                ("floor", through_floor),
+            ]
             for side, run in sides if number % 2 else reversed(sides):
                 seconds.setdefault((load, side), []).append(await timed(connection, run))
     for load in ("first load", "full upsert"):

@@ -66,7 +66,7 @@ class _Connection(asyncio.Protocol):
         else:
             self._transport.close()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         if not self.done.done():
             self.done.set_result(None)
 

@@ -9,6 +9,8 @@ it.
 import asyncio
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -41,12 +43,13 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[ServerAddress]:
-    """The run's PostgreSQL, shared by its worker processes; the last one to leave stops it."""
-    root = tmp_path_factory.getbasetemp()
-    home = root if worker_id == "master" else root.parent
+def server(testrun_uid: str) -> Iterator[ServerAddress]:
+    """The run's PostgreSQL, shared by its worker processes; the last one to leave stops it and removes its data."""
+    home = Path(tempfile.gettempdir()) / f"spyne-tests-{testrun_uid}"  # open to the account that PostgreSQL runs as
     with EmbeddedServer(home / "postgres", password="owner-of-the-tests", settings=FAST) as address:
         yield address
+    if not any((home / "postgres.handles").glob("*")):
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _url(server: ServerAddress, database: str) -> str:

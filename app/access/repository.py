@@ -158,6 +158,10 @@ class ClientReads(Reading[ApiClient]):
 class ClientRepository(Writing[ApiClient], ClientReads):
     """Makes, finds and changes service clients and their keys."""
 
+    async def by_name(self, name: str) -> ApiClient | None:
+        """The client of that name, or None."""
+        return await self.maybe(self.base().where(ApiClient.name == name))
+
     async def insert(self, name: str, description: str) -> ApiClient | None:
         """The new client, or None when the name is taken."""
         statement = (

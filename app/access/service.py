@@ -217,6 +217,10 @@ class AccessService:
         await self._audit.append(actor, AccessAction.CLIENT_CREATE, "client", client.id, name, after=after)
         return client
 
+    async def find_client(self, name: str) -> ApiClient | None:
+        """The service client of that name, or None."""
+        return await self._clients.by_name(normalised_name(name))
+
     async def disable_client(self, actor: Actor, client_id: UUID) -> None:
         """End every credential of the client. Raises `NotFound`."""
         client = await self._clients.lock(client_id)

@@ -189,10 +189,10 @@ class Demo:
         wanted = {"from_state": "SHADOW", "to_state": "ACTIVE", "reason": "checked in the demonstration"}
         path = f"/api/tables/{dataset.table}/promote"
         plan = self.spyne.call("POST", path, json=wanted | {"dry_run": True})
-        done = self.spyne.call("POST", path, json=wanted | {"dry_run": False})
-        self.console.print(
-            f"{dataset.table}: {plan.get('row_count', '?')} rows, SHADOW -> {done['state']}", highlight=False
-        )
+        confirmed = wanted | {"plan_hash": plan["plan_hash"]}
+        done = self.spyne.call("POST", path, json=confirmed)
+        rows = plan["table"]["row_count"]
+        self.console.print(f"{dataset.table}: {rows:,} rows, SHADOW -> {done['to_state']}", highlight=False)
 
     def _ask(self, question: str, sql: str) -> None:
         preview = self.spyne.call("POST", "/api/query/preview", json={"sql": sql})

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from app.catalog.contracts.service import ContractNotFound
+from app.catalog.contracts.service import UnknownContract
+from app.catalog.tables.registry import TableNotWritable
 from app.ingestion.formats.inflate import InflateLimits
 from app.ingestion.formats.problems import BodyTooDense, MalformedBody
 from app.ingestion.history import BatchHistory, BatchNotFound, quarantined, summary
@@ -30,6 +31,12 @@ _BODY: dict[str, Any] = {
         "description": "Rows; may be coded with gzip or zstd (Content-Encoding).",
         "content": {form.value: {"schema": {"type": "string", "format": "binary"}} for form in BodyFormat},
     }
+}
+
+
+_REPORTS: dict[int | str, dict[str, Any]] = {
+    200: {"model": BatchReport, "description": "Dry run"},
+    202: {"model": BatchReport, "description": "Accepted"},
 }
 
 
@@ -69,12 +76,10 @@ HistoryDep = Annotated[BatchHistory, Depends(_history)]
     "/{contract_id}/batches",  # noqa: FAST003 - the submission takes it
     operation_id="ingest_batch",
     status_code=CREATED,
-    responses={
-        200: {"model": BatchReport, "description": "Dry run"},
-        202: {"model": BatchReport, "description": "Accepted"},
-    }
+    responses=_REPORTS
     | responses(
-        ContractNotFound,
+        UnknownContract,
+        TableNotWritable,
         NotIngestionReady,
         idempotency.KeyInUse,
         idempotency.KeyReused,

@@ -16,7 +16,7 @@ from typing import Any
 
 from app.audit.actions import Verb
 from app.audit.service import AuditTrail
-from app.catalog.contracts.service import ContractService
+from app.catalog.contracts.service import ContractReading
 from app.ingestion.history import BatchHistory, report
 from app.ingestion.intake import Intake, Representation
 from app.ingestion.merging import Merged, merge_batch
@@ -115,7 +115,7 @@ class IngestService:
         batch = _new_batch(actor, submission)
         async with self._database.read() as session:
             await require_ingestion_ready(session)
-            await ContractService.reading(session).for_ingestion(submission.contract_id)
+            await ContractReading(session).for_ingestion(submission.contract_id)
         async with self._without_leftover(batch, BaseException), self._raw.writer(batch) as copy:
             async for _ in submission.intake.plain(copy):
                 pass
@@ -184,7 +184,7 @@ class IngestService:
         return Answer(BatchReport.model_validate(replay.answer), replay.status)
 
     async def _accept(self, session: WriteSession, batch: BatchRow) -> None:
-        await ContractService.reading(session).for_ingestion(batch.contract_id)
+        await ContractReading(session).for_ingestion(batch.contract_id)
         await BatchWrites(session).accept(batch)
 
     async def _finish(

@@ -5,6 +5,7 @@ balancers can ask.
 """
 
 import asyncio
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Literal
 
@@ -19,6 +20,9 @@ from app.operations.schemas import Health
 
 READY_SECONDS = 1.0
 """A database that needs longer than this to answer two single-row reads is not ready (operations.md, health)."""
+
+WORKER_SEEN_WITHIN = timedelta(seconds=30)
+"""Three leases of a job: a worker that is silent for longer is taken for gone."""
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -37,7 +41,7 @@ async def _migrations(session: ReadSession) -> str:
 
 
 async def _workers(session: ReadSession) -> str:
-    return "ok" if await workers_seen(session) else "none seen"
+    return "ok" if await workers_seen(session, WORKER_SEEN_WITHIN) else "none seen"
 
 
 async def check(resources: Resources) -> Health:
