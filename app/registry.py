@@ -30,6 +30,8 @@ from app.kernel.secrets import ServiceSecret
 from app.kernel.storage import ObjectStorage
 from app.operations import models as operations_models
 from app.operations.health import router as health_router
+from app.operations.jobs import JOBS as OPERATIONS_JOBS
+from app.operations.jobs import SCHEDULES as OPERATIONS_SCHEDULES
 from app.operations.measuring import router as metrics_router
 from app.operations.router import router as operations_router
 from app.operations.shield import ModeShield
@@ -53,7 +55,13 @@ DOMAINS: tuple[Domain, ...] = (
     Domain("kernel", models=(idempotency, job_models)),
     Domain("audit", routers=(audit_router,), models=(audit_models,)),
     Domain("access", routers=(access_router,), models=(access_models,)),
-    Domain("operations", routers=(operations_router, health_router, metrics_router), models=(operations_models,)),
+    Domain(
+        "operations",
+        routers=(operations_router, health_router, metrics_router),
+        models=(operations_models,),
+        jobs=OPERATIONS_JOBS,
+        schedules=OPERATIONS_SCHEDULES,
+    ),
     Domain("catalog", routers=(catalog_router,), models=(catalog_models,)),
     Domain("ingestion", routers=(uploads_router, ingestion_router), models=(ingestion_models,), jobs=INGESTION_JOBS),
     Domain("query", routers=(query_router,), models=(query_models,)),

@@ -83,6 +83,17 @@ class QuerySettings(_Group):
     statement_timeout_seconds: float = Field(30.0, gt=0, description="PostgreSQL cancels a query after this.")
 
 
+class JobSettings(_Group):
+    """How workers keep time."""
+
+    model_config = SettingsConfigDict(env_prefix="JOBS_", frozen=True, extra="ignore", populate_by_name=True)
+
+    lease_seconds: float = Field(10.0, ge=1, description="A job whose worker is silent for this long is started again.")
+    poll_seconds: float = Field(2.0, gt=0, description="Longest wait between two looks into the queue.")
+    grace_seconds: float = Field(30.0, ge=0, description="At its end a worker lets jobs finish for this long.")
+    concurrency: int = Field(8, ge=2, description="Jobs under way at once in one worker.")
+
+
 class Settings(_Group):
     """All of Spyne's configuration.
 
@@ -101,6 +112,7 @@ class Settings(_Group):
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
+    jobs: JobSettings = Field(default_factory=JobSettings)
     ingestion: IngestionSettings = Field(default_factory=IngestionSettings)
     query: QuerySettings = Field(default_factory=QuerySettings)
 

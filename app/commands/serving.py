@@ -11,12 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from types import FrameType
 
 import uvicorn
 
 from app.commands.place import Place, PlaceError
-from app.kernel.jobs import Worker
+from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.logging import configure_logging
 from app.main import create_app
 from app.registry import jobs, schedules
@@ -72,7 +73,14 @@ async def work(place: Place) -> None:
         loop.add_signal_handler(number, stop.set)
     with leaving_with_supervisor():
         async with place.resources() as resources:
-            await Worker(resources, jobs(), schedules()).run(stop)
+            told = place.settings.jobs
+            timings = WorkerTimings(
+                lease=timedelta(seconds=told.lease_seconds),
+                poll=timedelta(seconds=told.poll_seconds),
+                grace=timedelta(seconds=told.grace_seconds),
+                concurrency=told.concurrency,
+            )
+            await Worker(resources, jobs(), schedules(), timings=timings).run(stop)
 
 
 @contextlib.contextmanager

@@ -82,5 +82,5 @@ class Writing(Reading[Model]):
     async def add(self, row: Model) -> Model:
         """The row, inserted."""
         self.session.add(row)
-        await self.session.flush([row])
+        await self.session.flush()
         return row
