@@ -1,5 +1,7 @@
 """Users, roles with their permissions, clients, keys, revoked tokens and failed log-ins."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -42,11 +44,11 @@ def _created() -> sa.Column[object]:
     return _time("created_at", "Time of creation", server_default=sa.text("now()"), nullable=False)
 
 
-def _time(name: str, comment: str, **options: object) -> sa.Column[object]:
+def _time(name: str, comment: str, **options: Any) -> sa.Column[object]:
     return sa.Column(name, sa.DateTime(timezone=True), comment=comment, **options)
 
 
-def _text(name: str, comment: str, **options: object) -> sa.Column[object]:
+def _text(name: str, comment: str, **options: Any) -> sa.Column[object]:
     return sa.Column(name, sa.Text(), comment=comment, **options)
 
 

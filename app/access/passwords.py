@@ -72,8 +72,7 @@ async def verify(password: str, encoded: str | None) -> tuple[bool, str | None]:
         password: as it was given.
         encoded: the kept hash; None for an unknown user, who costs the same and is never right.
     """
-    right, fresh = await asyncio.to_thread(_verify, password, encoded)
-    return right and encoded is not None, fresh if encoded is not None else None
+    return await asyncio.to_thread(_verify, password, encoded)
 
 
 def _verify(password: str, encoded: str | None) -> tuple[bool, str | None]:
@@ -82,4 +81,5 @@ def _verify(password: str, encoded: str | None) -> tuple[bool, str | None]:
 
 @functools.cache
 def _nobodys_hash() -> str:
+    """The hash of a password that nobody knows, so that nothing given matches it."""
     return _HASHER.hash(secrets.token_urlsafe())

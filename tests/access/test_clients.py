@@ -18,7 +18,7 @@ async def _made(admin: httpx.AsyncClient, name: str = "loader", *roles: str) -> 
 
 
 async def test_the_life_of_a_key(
-    admin: httpx.AsyncClient, anonymous: httpx.AsyncClient, owner: asyncpg.Connection[Any]
+    admin: httpx.AsyncClient, anonymous: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
     client = await _made(admin, "Nightly-Loader")
     assert (client["name"], client["roles"], client["keys"]) == ("nightly-loader", ["ENGINEER"], [])
@@ -64,7 +64,7 @@ async def test_pages_of_clients(admin: httpx.AsyncClient) -> None:
     assert second["next_cursor"] is None
 
 
-async def test_bad_requests_are_told(admin: httpx.AsyncClient, owner: asyncpg.Connection[Any]) -> None:
+async def test_bad_requests_are_told(admin: httpx.AsyncClient, owner: asyncpg.Connection) -> None:
     client = await _made(admin)
     keys = f"/api/clients/{client['id']}/keys"
     nobody = "/api/clients/01890a5d-ac96-774b-bcce-b302099a8057"

@@ -32,11 +32,11 @@ def change(resources: Resources) -> Change:
     return run
 
 
-async def _log(owner: asyncpg.Connection[Any]) -> list[asyncpg.Record]:
+async def _log(owner: asyncpg.Connection) -> list[asyncpg.Record]:
     return await owner.fetch("SELECT * FROM spyne.audit_log ORDER BY id")
 
 
-async def test_the_seeded_matrix_is_the_matrix_of_the_code(owner: asyncpg.Connection[Any]) -> None:
+async def test_the_seeded_matrix_is_the_matrix_of_the_code(owner: asyncpg.Connection) -> None:
     roles = {name for (name,) in await owner.fetch("SELECT name FROM spyne.roles")}
     rows = await owner.fetch("SELECT role, permission FROM spyne.role_permissions")
     assert {(role, permission) for role, permission in rows} == {(r, p) for r, held in MATRIX.items() for p in held}
@@ -58,7 +58,7 @@ async def test_the_runtime_role_cannot_change_the_matrix(resources: Resources) -
         await connection.close()
 
 
-async def test_a_user_is_made_with_its_roles_and_audited(change: Change, owner: asyncpg.Connection[Any]) -> None:
+async def test_a_user_is_made_with_its_roles_and_audited(change: Change, owner: asyncpg.Connection) -> None:
     user = await change(lambda access: access.create_user(SYSTEM, " Ada ", PASSWORD, ["ANALYST", "ANALYST"]))
     assert user.username == "ada"
     assert user.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
@@ -87,7 +87,7 @@ NO_USERS: list[tuple[str, str, list[str], type[InvalidRequest]]] = [
 ]
 
 
-async def test_a_user_that_cannot_be_made(change: Change, owner: asyncpg.Connection[Any]) -> None:
+async def test_a_user_that_cannot_be_made(change: Change, owner: asyncpg.Connection) -> None:
     for name, password, roles, refusal in NO_USERS:
         with pytest.raises(refusal) as refused:
             await change(lambda access, n=name, p=password, r=roles: access.create_user(SYSTEM, n, p, r))
@@ -96,7 +96,7 @@ async def test_a_user_that_cannot_be_made(change: Change, owner: asyncpg.Connect
     assert await owner.fetchval("SELECT count(*) FROM spyne.users") == 0
 
 
-async def test_of_two_users_of_one_name_one_is_made(change: Change, owner: asyncpg.Connection[Any]) -> None:
+async def test_of_two_users_of_one_name_one_is_made(change: Change, owner: asyncpg.Connection) -> None:
     made = await asyncio.gather(
         *(change(lambda access: access.create_user(SYSTEM, "ada", PASSWORD, ["VIEWER"])) for _ in range(4)),
         return_exceptions=True,
@@ -106,7 +106,7 @@ async def test_of_two_users_of_one_name_one_is_made(change: Change, owner: async
 
 
 async def test_roles_status_and_password_change_with_both_sides_in_the_log(
-    change: Change, owner: asyncpg.Connection[Any]
+    change: Change, owner: asyncpg.Connection
 ) -> None:
     user = await change(lambda access: access.create_user(SYSTEM, "ada", PASSWORD, ["VIEWER"]))
     await change(lambda access: access.set_roles(SYSTEM, user.id, ["ADMIN", "ANALYST"]))
@@ -148,7 +148,7 @@ async def test_keys_are_revoked_once_and_expire_in_the_future(change: Change) ->
         await change(lambda access: access.revoke_key(SYSTEM, client.id, key.id))
 
 
-async def test_of_many_first_starts_one_makes_the_admin(change: Change, owner: asyncpg.Connection[Any]) -> None:
+async def test_of_many_first_starts_one_makes_the_admin(change: Change, owner: asyncpg.Connection) -> None:
     made = await asyncio.gather(*(change(lambda access: access.ensure_first_admin()) for _ in range(4)))
     (credentials,) = [result for result in made if result is not None]
     assert credentials[0] == "admin"

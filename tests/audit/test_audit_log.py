@@ -34,7 +34,7 @@ async def _tell(resources: Resources, *actions: ThingAction, actor: Actor = ADA,
             await trail.append(actor, action, "thing", "t1", "Thing", **more)
 
 
-async def test_a_row_tells_who_did_what_in_which_request(resources: Resources, owner: asyncpg.Connection[Any]) -> None:
+async def test_a_row_tells_who_did_what_in_which_request(resources: Resources, owner: asyncpg.Connection) -> None:
     bound = correlation.bind("corr-1", "a" * 32)
     await _tell(resources, ThingAction.CHANGE, ThingAction.REMOVE, before={"a": 1}, after={"a": 2})
     correlation.unbind(bound)
@@ -68,7 +68,7 @@ CHANGES = (
 
 
 @pytest.mark.parametrize("login", ["owner", "runtime"])
-async def test_nobody_changes_a_row(resources: Resources, owner: asyncpg.Connection[Any], login: str) -> None:
+async def test_nobody_changes_a_row(resources: Resources, owner: asyncpg.Connection, login: str) -> None:
     await _tell(resources, ThingAction.CREATE)
     kept = await owner.fetch("SELECT * FROM spyne.audit_log")
     connection = owner
@@ -84,6 +84,14 @@ async def test_nobody_changes_a_row(resources: Resources, owner: asyncpg.Connect
     assert await owner.fetch("SELECT * FROM spyne.audit_log") == kept
 
 
+async def test_the_runtime_role_may_add_and_read_only(owner: asyncpg.Connection) -> None:
+    granted = await owner.fetch(
+        "SELECT privilege_type FROM information_schema.role_table_grants "
+        "WHERE grantee = 'spyne_app' AND table_schema = 'spyne' AND table_name = 'audit_log'"
+    )
+    assert {privilege for (privilege,) in granted} == {"INSERT", "SELECT"}
+
+
 def test_the_repository_cannot_change_a_row() -> None:
     for kind in (AuditAppends, AuditEntries):
         offered = {name for name in dir(kind) if not name.startswith("_")}
@@ -91,7 +99,7 @@ def test_the_repository_cannot_change_a_row() -> None:
     assert {name for name in dir(AuditAppends) if not name.startswith("_")} == {"append"}
 
 
-async def test_a_rolled_back_change_leaves_no_row(resources: Resources, owner: asyncpg.Connection[Any]) -> None:
+async def test_a_rolled_back_change_leaves_no_row(resources: Resources, owner: asyncpg.Connection) -> None:
     async def fail() -> None:
         async with resources.database.write() as session:
             await AuditTrail(session).append(ADA, ThingAction.CREATE, "thing")
@@ -102,7 +110,7 @@ async def test_a_rolled_back_change_leaves_no_row(resources: Resources, owner: a
     assert await owner.fetchval("SELECT count(*) FROM spyne.audit_log") == 0
 
 
-async def test_without_its_row_there_is_no_change(resources: Resources, owner: asyncpg.Connection[Any]) -> None:
+async def test_without_its_row_there_is_no_change(resources: Resources, owner: asyncpg.Connection) -> None:
     await owner.execute("REVOKE INSERT ON spyne.audit_log FROM spyne_app")
 
     async def create(session: WriteSession) -> None:
@@ -115,7 +123,7 @@ async def test_without_its_row_there_is_no_change(resources: Resources, owner: a
 
 
 async def test_over_http_an_unaudited_change_is_503(
-    app: FastAPI, admin: httpx.AsyncClient, owner: asyncpg.Connection[Any]
+    app: FastAPI, admin: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
     await owner.execute("REVOKE INSERT ON spyne.audit_log FROM spyne_app")
     answer = await admin.put("/system/mode", json={"mode": "INGESTION_READY"})
