@@ -23,7 +23,7 @@ from app.access.schemas import (
 from app.access.service import AccessService, ClientReading, ClientView, KeyRevoked, NameTaken
 from app.access.standing import Credential
 from app.audit.origin import note_client
-from app.kernel.authorization import AnyActor
+from app.kernel.authorization import Actor, AnyActor
 from app.kernel.database import OperationClass
 from app.kernel.http import Controls, Reads, TransactionalRoute, Writes, operation
 from app.kernel.paging import PageDocument, Paging, show
@@ -116,17 +116,18 @@ def _token_answer(answer: Grant | Refusal) -> Response:
 async def get_caller(actor: AnyActor, request: Request, response: Response) -> CallerDocument:
     """Who is calling, with what, and what it allows."""
     response.headers["Cache-Control"] = "no-store"
-    credential: Credential = request.scope["spyne.credential"]
-    shown = CredentialDocument.model_validate(
-        {"kind": credential.kind, "id": credential.id, "expires_at": credential.expires_at}
-    )
+    return _caller(actor, request.scope["spyne.credential"])
+
+
+def _caller(actor: Actor, credential: Credential) -> CallerDocument:
+    shown = {"kind": credential.kind, "id": credential.id, "expires_at": credential.expires_at}
     return CallerDocument(
         kind=actor.kind.value,
         id=actor.id,
         name=actor.label,
         roles=sorted(actor.roles),
         permissions=sorted(actor.permissions),
-        credential=shown,
+        credential=CredentialDocument.model_validate(shown),
     )
 
 
