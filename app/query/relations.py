@@ -1,0 +1,65 @@
+"""What the guard is told about the relations that the caller may read.
+
+Invariant: the guard knows no relation and no column beyond these; hidden `_spyne_*` columns are never among them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Final
+from uuid import UUID
+
+HIDDEN_PREFIX: Final = "_spyne_"
+NAMES_SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnView:
+    """A visible column and its declared type."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelationView:
+    """One version of a logical table, already resolved by role and state, and where its rows are."""
+
+    table_id: UUID | str
+    logical_name: str
+    version: int
+    state: str
+    schema: str
+    relation: str
+    columns: tuple[ColumnView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedJoin:
+    """A join of two logical tables that an administrator has accepted: column i of one equals column i of the other."""
+
+    join_id: UUID | str
+    left_table: str
+    left_columns: tuple[str, ...]
+    right_table: str
+    right_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The relations that the caller may read, by logical name, and the accepted joins between them."""
+
+    relations: Mapping[str, RelationView]
+    joins: tuple[AcceptedJoin, ...] = field(default=())
+
+    @classmethod
+    def of(cls, relations: Iterable[RelationView], joins: Iterable[AcceptedJoin] = ()) -> "Catalog":
+        """The catalog of these relations; a later one replaces an earlier one of the same logical name."""
+        return cls({relation.logical_name: relation for relation in relations}, tuple(joins))
+
+
+def nearest_names(name: str, names: Iterable[str]) -> str | None:
+    """Up to three of `names` most like `name`; without any likeness the first three; None if there are none."""
+    known = sorted(names)
+    close = get_close_matches(name, known, n=NAMES_SHOWN, cutoff=0.5) or known[:NAMES_SHOWN]
+    return ", ".join(close) or None
