@@ -192,7 +192,7 @@ def _is_null_document(text: str) -> bool:
 
 
 def _unstorable_document(text: str) -> bool:
-    """Whether a JSON text holds what jsonb refuses: NUL, lone surrogates, numbers beyond `MAX_DIGITS`, extreme depth."""
+    """Whether a JSON text holds what jsonb refuses: NUL, lone surrogates, extreme numbers, extreme depth."""
     try:
         msgspec.json.decode(text)
         if "\\u0000" in text or _SUSPECT_NUMBER.search(text):

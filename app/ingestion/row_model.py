@@ -155,7 +155,7 @@ class RowModel:
         return tuple(values)
 
     def _document(self, index: int, value: Any) -> str | None:
-        """The text of a jsonb value. JSON's null is the column's null, and refused by a check where there may be none."""
+        """The text of a jsonb value. JSON's null is the column's null; where there may be none, a check refuses it."""
         text = bytes(value).decode() if isinstance(value, msgspec.Raw) else str(value)
         absent = text.strip() == NULL_DOCUMENT and self.names[index - 1] not in self.plan.required
         return None if absent else text
@@ -166,13 +166,16 @@ class RowModel:
         return Rejection(line, code, column, message, clip(raw))
 
     def _explain(self, error: Exception) -> tuple[RejectionCode, str | None, str]:
-        text = str(error)
         if isinstance(error, UnicodeDecodeError):
             return RejectionCode.INVALID_TEXT, None, "the row is not UTF-8"
         if isinstance(error, RecursionError):
             return RejectionCode.MALFORMED_LINE, None, "the row is nested too deeply"
         if not isinstance(error, msgspec.ValidationError):
-            return RejectionCode.MALFORMED_LINE, None, f"the row cannot be read: {text}"
+            return RejectionCode.MALFORMED_LINE, None, f"the row cannot be read: {error}"
+        return self._explain_value(str(error))
+
+    def _explain_value(self, text: str) -> tuple[RejectionCode, str | None, str]:
+        """What a decoder's message says: every fact of it is in its text only (a test pins the messages)."""
         if named := _NAMED.match(text):
             column = named.group(2)
             if named.group(1) == "contains unknown":

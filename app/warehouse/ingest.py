@@ -130,8 +130,10 @@ class _Run:
         self._received = 0
 
     async def stage(self, chunks: AsyncIterator[Chunk]) -> None:
-        """Copy accepted rows into staging. A COPY is ended whenever a portion of refused rows is due, because the sink
-        may write over this connection."""
+        """Copy accepted rows into staging.
+
+        A COPY is ended whenever a portion of refused rows is due, because the sink may write over this connection.
+        """
         more = True
         while more:
             portion = _Portion(self, chunks)

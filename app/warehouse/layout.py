@@ -1,4 +1,4 @@
-"""Hidden columns and SQL fragments that DDL and merge share: content hash, comparison by (event time, hash), instants."""
+"""Hidden columns and SQL fragments that DDL and merge share: content hash, rank by (event time, hash), instants."""
 
 from app.warehouse.naming import quote, quote_all
 from app.warehouse.plan import Mode, RelationPlan

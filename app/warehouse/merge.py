@@ -102,7 +102,8 @@ def _repeated(batch: Batch) -> str:
 
 
 def _mark_all_but_first(batch: Batch, partition: str, order: str, letter: str) -> str:
-    numbered = f"SELECT s.{LINE}, row_number() OVER (PARTITION BY {partition} ORDER BY {order}) AS place FROM {_repeated(batch)}"
+    place = f"row_number() OVER (PARTITION BY {partition} ORDER BY {order}) AS place"
+    numbered = f"SELECT s.{LINE}, {place} FROM {_repeated(batch)}"
     return (
         f"UPDATE {batch.staging.sql} s SET {VERDICT} = '{letter}' "
         f"FROM ({numbered}) n WHERE n.place > 1 AND s.{LINE} = n.{LINE}"
@@ -110,8 +111,10 @@ def _mark_all_but_first(batch: Batch, partition: str, order: str, letter: str) -
 
 
 def mark_exact_repeats(batch: Batch) -> str:
-    """Marks rows equal to another staged row in key, event time and content, all but the first (the last for
-    `last_write_wins`, where the last line decides)."""
+    """Marks rows equal to another staged row in key, event time and content, all but the first.
+
+    Under `last_write_wins`, where the last line decides, all but the last.
+    """
     plan = batch.plan
     partition = f"{quote_all(tuple(dict.fromkeys((*plan.key, plan.event_time))), 's.')}, s.{HASH}"
     descending = " DESC" if plan.resolution is Resolution.LAST_WRITE_WINS else ""
@@ -145,7 +148,8 @@ def insert_all(batch: Batch, extra: str = "") -> str:
     names = (*(column.name for column in plan.record_columns),)
     target = f"{quote_all(names)}, {quote(plan.processing_time)}, {HASH}, {BATCH}"
     values = f"{quote_all(names, 's.')}, {batch.time_literal}, s.{HASH}, {batch.seq}"
-    return f"INSERT INTO {plan.relation.sql} ({target}) SELECT {values} FROM {batch.staging.sql} s WHERE s.{VERDICT} IS NULL{extra}"
+    source = f"{batch.staging.sql} s WHERE s.{VERDICT} IS NULL{extra}"
+    return f"INSERT INTO {plan.relation.sql} ({target}) SELECT {values} FROM {source}"
 
 
 def insert_new(batch: Batch) -> str:
@@ -162,7 +166,8 @@ def with_images(batch: Batch, changing: str, op: str) -> str:
     old = quote_all((*(column.name for column in plan.columns), *hidden_columns(plan)), "old.")
     return (
         f"WITH changed AS ({changing} RETURNING {old}) "
-        f"INSERT INTO {plan.before.sql} ({IMAGE_BY}, {IMAGE_OP}, {names}) SELECT {batch.seq}, '{op}', {names} FROM changed"
+        f"INSERT INTO {plan.before.sql} ({IMAGE_BY}, {IMAGE_OP}, {names}) "
+        f"SELECT {batch.seq}, '{op}', {names} FROM changed"
     )
 
 

@@ -88,8 +88,10 @@ def create_sessions(batch: Batch, working: RelationName) -> str:
 def _kept(plan: RelationPlan, key: str) -> str:
     """Under `reject`: 1 for stored rows and for rows with no earlier observation within the window, else 2."""
     window = _window(plan)
-    before = f"max(closes) FILTER (WHERE stored) OVER (PARTITION BY {key} ORDER BY opens, stored DESC, line ROWS UNBOUNDED PRECEDING)"
-    after = f"min(opens) FILTER (WHERE stored) OVER (PARTITION BY {key} ORDER BY opens DESC, stored DESC, line ROWS UNBOUNDED PRECEDING)"
+    forwards = f"(PARTITION BY {key} ORDER BY opens, stored DESC, line ROWS UNBOUNDED PRECEDING)"
+    backwards = f"(PARTITION BY {key} ORDER BY opens DESC, stored DESC, line ROWS UNBOUNDED PRECEDING)"
+    before = f"max(closes) FILTER (WHERE stored) OVER {forwards}"
+    after = f"min(opens) FILTER (WHERE stored) OVER {backwards}"
     first = (
         f"min(line) FILTER (WHERE NOT stored) OVER (PARTITION BY {key} ORDER BY opens "
         f"RANGE BETWEEN {window} PRECEDING AND {window} FOLLOWING)"
@@ -109,7 +111,8 @@ def _at(plan: RelationPlan, relation: str, working: str) -> str:
 def delete_absorbed(batch: Batch, working: RelationName) -> str:
     """Deletes stored rows whose session has another stored row that is preferred; they stay as before-images."""
     plan = batch.plan
-    delete = f"DELETE FROM {plan.relation.sql} t USING {working.sql} w WHERE {_at(plan, 't', 'w')} AND w.stored AND w.best > 1"
+    absorbed = f"{_at(plan, 't', 'w')} AND w.stored AND w.best > 1"
+    delete = f"DELETE FROM {plan.relation.sql} t USING {working.sql} w WHERE {absorbed}"
     return with_images(batch, delete, "D")
 
 
@@ -125,8 +128,10 @@ def extend_spans(batch: Batch, working: RelationName) -> str:
 
 
 def overwrite_beaten(batch: Batch, working: RelationName) -> str:
-    """Puts the winner of the batch in the place of the session's stored row. The processing time moves only with the
-    content: a later sighting of the same content is a duplicate."""
+    """Puts the winner of the batch in the place of the session's stored row.
+
+    The processing time moves only with the content: a later sighting of the same content is a duplicate.
+    """
     plan = batch.plan
     names = [column.name for column in plan.record_columns if column.name not in plan.key]
     changes = "".join(f"{quote(name)} = s.{quote(name)}, " for name in names)
@@ -139,7 +144,8 @@ def overwrite_beaten(batch: Batch, working: RelationName) -> str:
     session = " AND ".join(f"w.k{i} = n.k{i}" for i in range(len(plan.key))) + " AND w.session = n.session"
     update = (
         f"UPDATE {plan.relation.sql} t SET {changes} FROM {working.sql} w "
-        f"JOIN {working.sql} n ON {session} AND NOT n.stored AND n.place = 1 JOIN {batch.staging.sql} s ON s.{LINE} = n.line "
+        f"JOIN {working.sql} n ON {session} AND NOT n.stored AND n.place = 1 "
+        f"JOIN {batch.staging.sql} s ON s.{LINE} = n.line "
         f"WHERE {_at(plan, 't', 'w')} AND w.stored AND w.best = 1"
     )
     return with_images(batch, update, "U")
@@ -167,7 +173,8 @@ def insert_singles(batch: Batch) -> str:
     time = instant(plan, f"s.{quote(plan.event_time)}")
     return (
         f"INSERT INTO {plan.relation.sql} ({quote_all(names)}, {quote(plan.processing_time)}, {quote_all(hidden)}) "
-        f"SELECT {quote_all(names, 's.')}, {batch.time_literal}, s.{HASH}, {batch.seq}, {time}, {time}, {batch.seq}, s.{LINE} "
+        f"SELECT {quote_all(names, 's.')}, {batch.time_literal}, s.{HASH}, {batch.seq}, "
+        f"{time}, {time}, {batch.seq}, s.{LINE} "
         f"FROM {batch.staging.sql} s WHERE s.{VERDICT} IS NULL"
     )
 
@@ -181,8 +188,8 @@ def count_verdicts(batch: Batch, working: RelationName) -> str:
         kept = f"bool_or(place = 1) OVER ({one}, content)"
         return (
             "SELECT count(*) FILTER (WHERE place = 1), 0::bigint, count(*) FILTER (WHERE place = 2 AND same), "
-            f"count(*) FILTER (WHERE place = 2 AND NOT same) FROM (SELECT stored, place, {kept} AS same FROM {working.sql}) v "
-            "WHERE NOT stored"
+            "count(*) FILTER (WHERE place = 2 AND NOT same) "
+            f"FROM (SELECT stored, place, {kept} AS same FROM {working.sql}) v WHERE NOT stored"
         )
     winner = f"max(content) FILTER (WHERE place = 1) OVER ({one})"
     stored = f"max(content) FILTER (WHERE stored AND best = 1) OVER ({one})"

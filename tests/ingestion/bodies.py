@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 from app.ingestion.row_model import RowModel, UnknownColumns
 from app.warehouse.naming import governed_relation
@@ -16,7 +17,12 @@ def plan_of(*columns: Column) -> RelationPlan:
     """Key id (bigint) and at (event time) come first, then the columns, then got (processing time)."""
     return RelationPlan(
         governed_relation("things", 1),
-        (Column("id", parse_type("bigint")), Column("at", parse_type("timestamptz")), *columns, Column("got", parse_type("timestamptz"))),
+        (
+            Column("id", parse_type("bigint")),
+            Column("at", parse_type("timestamptz")),
+            *columns,
+            Column("got", parse_type("timestamptz")),
+        ),
         ("id",),
         "at",
         "got",
@@ -33,12 +39,16 @@ def column(name: str, type_text: str, *, nullable: bool = True, **checks: object
 async def pieces(body: bytes, cuts: Sequence[int] = ()) -> AsyncIterator[bytes]:
     """The body in pieces, cut at the given places."""
     places = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
-    for low, high in zip(places, places[1:], strict=False):
+    for low, high in pairwise(places):
         yield body[low:high]
 
 
 async def read(
-    reader: Reader, body: bytes, plan: RelationPlan, cuts: Sequence[int] = (), unknown: UnknownColumns = UnknownColumns.REJECT
+    reader: Reader,
+    body: bytes,
+    plan: RelationPlan,
+    cuts: Sequence[int] = (),
+    unknown: UnknownColumns = UnknownColumns.REJECT,
 ) -> tuple[bytes, list[Rejection], int]:
     """All accepted rows as COPY input, all refused rows, and how many were accepted."""
     payload, refused, accepted = b"", [], 0

@@ -31,7 +31,7 @@ def stored(batches: list[list[Observation]], rules: Rules) -> dict[tuple, int]:
 
 
 @pytest.mark.parametrize(("mode", "resolution"), EVERY)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(batches=many_batches)
 def test_folding_batches_gives_what_the_definition_says(
     mode: Mode, resolution: Resolution, batches: list[list[Observation]]
@@ -41,7 +41,7 @@ def test_folding_batches_gives_what_the_definition_says(
 
 
 @pytest.mark.parametrize(("mode", "resolution"), [(m, r) for m, r in EVERY if m is not Mode.REPLACE])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rows=st.lists(observations, max_size=12), data=st.data())
 def test_splitting_does_not_matter(
     mode: Mode, resolution: Resolution, rows: list[Observation], data: st.DataObject
@@ -51,29 +51,61 @@ def test_splitting_does_not_matter(
     assert stored([rows], rules) == stored([rows[:cut], rows[cut:]], rules)
 
 
-@pytest.mark.parametrize(("mode", "resolution"), [(m, r) for m, r in EVERY if m is not Mode.REPLACE and r in BY_EVENT_TIME])
-@settings(max_examples=150, deadline=None)
+@pytest.mark.parametrize(
+    ("mode", "resolution"), [(m, r) for m, r in EVERY if m is not Mode.REPLACE and r in BY_EVENT_TIME]
+)
+@settings(max_examples=60, deadline=None)
 @given(rows=st.lists(observations, max_size=12), data=st.data())
 def test_order_and_repetition_do_not_matter_by_event_time(
     mode: Mode, resolution: Resolution, rows: list[Observation], data: st.DataObject
 ) -> None:
     rules = Rules(mode, resolution, timedelta(hours=5))
-    again = data.draw(st.permutations([*rows, *data.draw(st.lists(st.sampled_from(rows), max_size=4) if rows else st.just([]))]))
+    again = data.draw(
+        st.permutations([*rows, *data.draw(st.lists(st.sampled_from(rows), max_size=4) if rows else st.just([]))])
+    )
     assert stored([rows], rules) == stored([again], rules)
 
 
 V = Verdict
 CASES = [
-    ("newer wins over the stored row", Mode.UPSERT, Resolution.LATEST_WINS, [at(1, 1, 1)], [at(1, 2, 2)], {V.UPDATED: 1}),
+    (
+        "newer wins over the stored row",
+        Mode.UPSERT,
+        Resolution.LATEST_WINS,
+        [at(1, 1, 1)],
+        [at(1, 2, 2)],
+        {V.UPDATED: 1},
+    ),
     ("older is late", Mode.UPSERT, Resolution.LATEST_WINS, [at(1, 2, 2)], [at(1, 1, 1)], {V.LATE: 1}),
     ("the same is unchanged", Mode.UPSERT, Resolution.LATEST_WINS, [at(1, 2, 2)], [at(1, 2, 2)], {V.UNCHANGED: 1}),
-    ("a repeat is a duplicate", Mode.UPSERT, Resolution.LATEST_WINS, [], [at(1, 2, 2)] * 2, {V.INSERTED: 1, V.DUPLICATE: 1}),
+    (
+        "a repeat is a duplicate",
+        Mode.UPSERT,
+        Resolution.LATEST_WINS,
+        [],
+        [at(1, 2, 2)] * 2,
+        {V.INSERTED: 1, V.DUPLICATE: 1},
+    ),
     ("ties break by content", Mode.UPSERT, Resolution.LATEST_WINS, [at(1, 1, 3)], [at(1, 1, 2)], {V.LATE: 1}),
     ("older wins", Mode.UPSERT, Resolution.EARLIEST_WINS, [at(1, 2, 2)], [at(1, 1, 1)], {V.UPDATED: 1}),
     ("the first stays", Mode.UPSERT, Resolution.FIRST_WRITE_WINS, [at(1, 2, 2)], [at(1, 3, 1)], {V.LATE: 1}),
     ("the last stays", Mode.UPSERT, Resolution.LAST_WRITE_WINS, [at(1, 2, 2)], [at(1, 1, 1)], {V.UPDATED: 1}),
-    ("refused", Mode.UPSERT, Resolution.REJECT, [at(1, 2, 2)], [at(1, 3, 1), at(1, 2, 2)], {V.CONFLICT: 1, V.UNCHANGED: 1}),
-    ("refused in the batch", Mode.UPSERT, Resolution.REJECT, [], [at(1, 3, 1), at(1, 2, 2)], {V.CONFLICT: 1, V.INSERTED: 1}),
+    (
+        "refused",
+        Mode.UPSERT,
+        Resolution.REJECT,
+        [at(1, 2, 2)],
+        [at(1, 3, 1), at(1, 2, 2)],
+        {V.CONFLICT: 1, V.UNCHANGED: 1},
+    ),
+    (
+        "refused in the batch",
+        Mode.UPSERT,
+        Resolution.REJECT,
+        [],
+        [at(1, 3, 1), at(1, 2, 2)],
+        {V.CONFLICT: 1, V.INSERTED: 1},
+    ),
     ("content again", Mode.APPEND, Resolution.LATEST_WINS, [at(1, 1, 1)], [at(1, 4, 1)], {V.DUPLICATE: 1}),
     ("other content", Mode.APPEND, Resolution.LATEST_WINS, [at(1, 1, 1)], [at(1, 4, 2)], {V.UPDATED: 1}),
     ("outside the window", Mode.APPEND, Resolution.LATEST_WINS, [at(1, 1, 1)], [at(1, 7, 1)], {V.INSERTED: 1}),
@@ -83,9 +115,15 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("mode", "resolution", "before", "batch", "expected"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("mode", "resolution", "before", "batch", "expected"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
+)
 def test_verdicts(
-    mode: Mode, resolution: Resolution, before: list[Observation], batch: list[Observation], expected: dict[Verdict, int]
+    mode: Mode,
+    resolution: Resolution,
+    before: list[Observation],
+    batch: list[Observation],
+    expected: dict[Verdict, int],
 ) -> None:
     rules = Rules(mode, resolution, timedelta(hours=5))
     table, _ = settle((), before, 1, rules)

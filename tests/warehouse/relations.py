@@ -19,11 +19,17 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 WINDOW = timedelta(hours=5)
 
+UNLIMITED = RejectLimits()
+
 Row = tuple[Any, ...]
 
 
 def plan_of(
-    mode: Mode = Mode.UPSERT, resolution: Resolution = Resolution.LATEST_WINS, *, time_type: str = "timestamptz", unique: bool = False
+    mode: Mode = Mode.UPSERT,
+    resolution: Resolution = Resolution.LATEST_WINS,
+    *,
+    time_type: str = "timestamptz",
+    unique: bool = False,
 ) -> RelationPlan:
     """Columns: k text (key), at (event time), v integer (content), got timestamptz (processing time)."""
     columns = (
@@ -63,14 +69,20 @@ class Relation:
         return await self.put_chunks([Chunk(len(part), encode_rows(part)) for part in parts], **options)
 
     async def put_chunks(
-        self, chunks: Sequence[Chunk], *, limits: RejectLimits = RejectLimits(), roll_back: bool = False
+        self, chunks: Sequence[Chunk], *, limits: RejectLimits = UNLIMITED, roll_back: bool = False
     ) -> MergeOutcome:
         self.seq += 1
         transaction = self.connection.transaction()
         await transaction.start()
         try:
             result = await ingest(
-                self.connection, self.plan, no_chunks(chunks), batch_seq=self.seq, processing_time=NOW + timedelta(hours=self.seq), sink=self._sink, limits=limits
+                self.connection,
+                self.plan,
+                no_chunks(chunks),
+                batch_seq=self.seq,
+                processing_time=NOW + timedelta(hours=self.seq),
+                sink=self._sink,
+                limits=limits,
             )
         except BaseException:
             await transaction.rollback()
@@ -87,6 +99,10 @@ class Relation:
         found = await self.connection.fetch(f"SELECT {columns} FROM {self.plan.relation.sql} ORDER BY k, at, v")
         return [tuple(row) for row in found]
 
-    async def images(self, columns: str = "_spyne_image_by, _spyne_image_op::text, k, at, v, _spyne_batch") -> list[tuple[Any, ...]]:
-        found = await self.connection.fetch(f"SELECT {columns} FROM {self.plan.before.sql} ORDER BY _spyne_image_by, k, at")
+    async def images(
+        self, columns: str = "_spyne_image_by, _spyne_image_op::text, k, at, v, _spyne_batch"
+    ) -> list[tuple[Any, ...]]:
+        found = await self.connection.fetch(
+            f"SELECT {columns} FROM {self.plan.before.sql} ORDER BY _spyne_image_by, k, at"
+        )
         return [tuple(row) for row in found]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from itertools import product
+from itertools import pairwise, product
 
 import asyncpg
 import pytest
@@ -22,7 +22,7 @@ Fact = tuple[str, int, int | None]
 facts = st.tuples(st.sampled_from("abc"), st.integers(0, 30), st.sampled_from(CONTENTS))
 batches_of_facts = st.lists(st.lists(facts, min_size=1, max_size=9), min_size=1, max_size=4)
 on_postgres = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
@@ -52,7 +52,7 @@ async def test_every_batch_settles_as_the_reference_says(
         result = await relation.put(rows_of(batch), pieces)
         table, verdicts = settle(table, observations_of(batch, hashed), seq, rules)
         counts = asdict(result.counts)
-        assert counts == {name: 0 for name in counts} | {verdict.value: rows for verdict, rows in verdicts.items()}
+        assert counts == dict.fromkeys(counts, 0) | {verdict.value: rows for verdict, rows in verdicts.items()}
         assert result.counts.received == len(batch)
         if mode is Mode.APPEND:
             found = await relation.rows("k, at, _spyne_hash, _spyne_from, _spyne_to")
@@ -65,7 +65,9 @@ async def test_every_batch_settles_as_the_reference_says(
     assert {((k,), at): content for k, at, content in await relation.rows("k, at, _spyne_hash")} == expected
 
 
-@pytest.mark.parametrize(("mode", "resolution"), [(m, r) for m, r in EVERY if m is not Mode.REPLACE and r in BY_EVENT_TIME])
+@pytest.mark.parametrize(
+    ("mode", "resolution"), [(m, r) for m, r in EVERY if m is not Mode.REPLACE and r in BY_EVENT_TIME]
+)
 @on_postgres
 @given(batch=st.lists(facts, min_size=1, max_size=12), data=st.data())
 async def test_order_splitting_and_repetition_do_not_matter(
@@ -77,7 +79,7 @@ async def test_order_splitting_and_repetition_do_not_matter(
     again = await Relation(connection, plan_of(mode, resolution)).make()
     shuffled = data.draw(st.permutations(batch))
     cuts = sorted(data.draw(st.sets(st.integers(1, len(batch)), max_size=3)) | {0, len(batch)})
-    parts = [shuffled[low:high] for low, high in zip(cuts, cuts[1:], strict=False)]
+    parts = [shuffled[low:high] for low, high in pairwise(cuts)]
     for part in data.draw(st.permutations([*parts, *data.draw(st.lists(st.sampled_from(parts), max_size=2))])):
         await again.put(rows_of(part))
     assert await again.rows() == expected
@@ -95,12 +97,17 @@ async def test_images_are_enough_to_take_the_last_batch_back(
         await relation.put(rows_of(batch))
     before = await relation.rows(everything)
     await relation.put(rows_of(batches[-1]))
-    names = [row[0] for row in await connection.fetch(
-        "SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 ORDER BY attnum", relation.plan.relation.sql
-    )]
+    names = [
+        row[0]
+        for row in await connection.fetch(
+            "SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 ORDER BY attnum",
+            relation.plan.relation.sql,
+        )
+    ]
     columns, table = ", ".join(f'"{name}"' for name in names), relation.plan.relation.sql
     await connection.execute(f"DELETE FROM {table} WHERE _spyne_batch = {relation.seq}")
     await connection.execute(
-        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {relation.plan.before.sql} WHERE _spyne_image_by = {relation.seq}"
+        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {relation.plan.before.sql} "
+        f"WHERE _spyne_image_by = {relation.seq}"
     )
     assert Counter(await relation.rows(everything)) == Counter(before)

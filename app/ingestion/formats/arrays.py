@@ -5,8 +5,9 @@ nested value is open. Likely cuts are tried first; where none is right, a scanne
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -107,10 +108,26 @@ def _element(text: bytes) -> bytes:
     return text
 
 
-class _Array:
+BlockT_co = TypeVar("BlockT_co", covariant=True)
+
+
+class ElementReader(Protocol[BlockT_co]):
+    """Makes a block of rows of elements: at once when it can, else one by one."""
+
+    def elements(self, array: bytes) -> list[Any] | None:
+        """The rows of a whole JSON array, or None when they must be looked at one by one."""
+
+    def chunk(self, rows: Sequence[Any], first: int, raw: Callable[[int], bytes]) -> BlockT_co:
+        """The block of such rows; `first` is the number of the first, `raw` gives a row's text."""
+
+    def each(self, texts: Iterable[tuple[int, bytes]]) -> BlockT_co:
+        """The block of elements, each with its number, looked at one by one."""
+
+
+class _Array(Generic[BlockT_co]):
     """Bytes of the array not yet given out as blocks."""
 
-    def __init__(self, rows: JsonRows) -> None:
+    def __init__(self, rows: ElementReader[BlockT_co]) -> None:
         self._rows = rows
         self._text = b""
         self._parts: list[bytes] = []
@@ -126,7 +143,7 @@ class _Array:
         self._size += len(data)
         return self._size >= self._wait
 
-    def chunks(self, *, last: bool) -> Iterator[Chunk]:
+    def chunks(self, *, last: bool) -> Iterator[BlockT_co]:
         """The chunks of whole elements so far; with `last`, of all that is left, and the array's end is checked."""
         self._text += b"".join(self._parts)
         self._parts.clear()
@@ -152,7 +169,7 @@ class _Array:
         self._text, self._opened = text[1:], True
         return True
 
-    def _some(self) -> Iterator[Chunk]:
+    def _some(self) -> Iterator[BlockT_co]:
         for match in reversed(list(_CUT.finditer(self._text, max(0, len(self._text) - _TAIL)))[-3:]):
             cut = match.end() - 1
             block = self._text[:cut]
@@ -174,7 +191,7 @@ class _Array:
         else:
             self._wait = 2 * len(self._text)  # so that looking again stays linear
 
-    def _all(self) -> Iterator[Chunk]:
+    def _all(self) -> Iterator[BlockT_co]:
         trimmed = self._text.rstrip(_SPACE)
         if trimmed.endswith(b"]") and _is_array(trimmed[:-1]):
             yield from self._closing(len(trimmed) - 1)
@@ -185,7 +202,7 @@ class _Array:
             raise MalformedBody("the array is never closed")
         yield from self._closing(scan.end)
 
-    def _closing(self, end: int) -> Iterator[Chunk]:
+    def _closing(self, end: int) -> Iterator[BlockT_co]:
         block, after = self._text[:end], self._text[end + 1 :]
         self._closed, self._text = True, b""
         self._no_more(after)
@@ -194,7 +211,7 @@ class _Array:
         elif self._next > 1:
             raise MalformedBody("the array ends with a comma")
 
-    def _chunk(self, block: bytes, whole: list[object] | None) -> Chunk:
+    def _chunk(self, block: bytes, whole: list[object] | None) -> BlockT_co:
         if whole is None:
             elements = ElementBlock(block, self._next).elements()
             chunk = self._rows.each(enumerate(elements, self._next))
@@ -217,16 +234,21 @@ def _is_array(elements: bytes) -> bool:
     return True
 
 
-async def array_chunks(body: AsyncIterator[bytes], model: RowModel) -> AsyncIterator[Chunk]:
-    """The chunks of a body that is one JSON array of objects.
+async def array_blocks(body: AsyncIterator[bytes], rows: ElementReader[BlockT_co]) -> AsyncIterator[BlockT_co]:
+    """What the reader makes of the elements of a body that is one JSON array.
 
     Raises:
         MalformedBody: no array, never closed, or followed by something.
     """
-    array = _Array(JsonRows(model))
+    array = _Array(rows)
     async for data in body:
         if array.add(data):
-            for chunk in array.chunks(last=False):
-                yield chunk
-    for chunk in array.chunks(last=True):
-        yield chunk
+            for block in array.chunks(last=False):
+                yield block
+    for block in array.chunks(last=True):
+        yield block
+
+
+def array_chunks(body: AsyncIterator[bytes], model: RowModel) -> AsyncIterator[Chunk]:
+    """The chunks of a body that is one JSON array of objects. Raises what `array_blocks` raises."""
+    return array_blocks(body, JsonRows(model))

@@ -33,9 +33,9 @@ class JsonRows:
             return None
         return self._whole(self._one.decode_lines, data, ends)
 
-    def elements(self, array: bytes, expected: int | None = None) -> list[Any] | None:
+    def elements(self, array: bytes) -> list[Any] | None:
         """The rows of a whole JSON array, or None when its elements must be looked at one by one."""
-        return self._whole(self._array.decode, array, expected)
+        return self._whole(self._array.decode, array, None)
 
     def _whole(self, decode: Callable[[bytes], list[Any]], data: bytes, expected: int | None) -> list[Any] | None:
         absent = self._model.absent_fields()

@@ -87,7 +87,7 @@ def _count_lines(text: str) -> int:
 
 
 def _records(text: str, line: int) -> Iterator[Record]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline="\n"), strict=True)
     before = 0
     while True:
         try:

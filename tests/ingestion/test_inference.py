@@ -1,0 +1,170 @@
+"""Inference: independent of order and cuts, and never narrower than what it was inferred from."""
+
+import json
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.ingestion.formats.lines import ndjson_chunks
+from app.ingestion.formats.objects import array_objects, csv_objects, ndjson_objects
+from app.ingestion.formats.tables import csv_chunks
+from app.ingestion.inference import Summary, infer_columns, summarise
+from app.warehouse.naming import governed_relation
+from app.warehouse.plan import Column, Mode, RelationPlan, Resolution
+from app.warehouse.types import parse_type
+from tests.ingestion.bodies import pieces, read
+
+AT = "2026-01-01T00:00:00Z"
+texts = st.one_of(
+    st.sampled_from(
+        [
+            "2026-01-01",
+            AT,
+            "2026-01-01T00:00:00",
+            "2026-13-01",
+            "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+            "x",
+            "true",
+            "007",
+            "1.5",
+            "12",
+            "1e5",
+            "-0",
+        ]
+    ),
+    st.text(st.characters(codec="utf-8", exclude_characters='\x00\r\n,"'), min_size=1, max_size=5),
+)
+values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-9, 9),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False, allow_infinity=False),
+    texts,
+    st.lists(st.integers(0, 3), max_size=2),
+)
+rows = st.lists(st.dictionaries(st.sampled_from("abc"), values, max_size=3), min_size=1, max_size=8)
+
+
+def types(summary: Summary, *, textual: bool = False) -> dict[str, tuple[str, bool]]:
+    return {c.name: (c.type.sql, c.nullable) for c in infer_columns(summary, textual=textual)}
+
+
+def plan_with(columns: tuple[Column, ...]) -> RelationPlan:
+    times = (
+        Column("id", parse_type("bigint")),
+        Column("at", parse_type("timestamptz")),
+        Column("got", parse_type("timestamptz")),
+    )
+    return RelationPlan(
+        governed_relation("t", 1),
+        (*times, *columns),
+        ("id",),
+        "at",
+        "got",
+        Mode.UPSERT,
+        Resolution.LATEST_WINS,
+        timedelta(1),
+    )
+
+
+CASES: list[tuple[list[Any], str]] = [
+    ([None], "text"),
+    ([True, False], "boolean"),
+    ([1, 2], "bigint"),
+    ([1, 2.5], "double precision"),
+    ([2**60, 2.5], "numeric"),
+    ([2**70], "numeric"),
+    ([1, True], "jsonb"),
+    ([1, "1"], "jsonb"),
+    (["2026-01-01", "2026-01-02"], "date"),
+    (["2026-01-01", "soon"], "text"),
+    (["2026-01-01T10:00:00+02:00"], "timestamptz"),
+    (["2026-01-01T10:00:00"], "timestamp"),
+    ([AT, "2026-01-01T10:00:00"], "text"),
+    (["6ba7b810-9dad-11d1-80b4-00c04fd430c8"], "uuid"),
+    ([{"a": 1}, [1]], "jsonb"),
+]
+
+
+@pytest.mark.parametrize(("column", "expected"), CASES)
+def test_types_of_json_values(column: list[Any], expected: str) -> None:
+    assert types(summarise([{"c": value} for value in column]))["c"][0] == expected
+
+
+TEXTUAL = [
+    (["1", "2"], "bigint"),
+    (["1", "2.50"], "numeric"),
+    (["007"], "text"),
+    (["1e5", "1"], "double precision"),
+    (["true"], "boolean"),
+    (["true", "1"], "text"),
+    (["2026-01-01"], "date"),
+    ([None], "text"),
+]
+
+
+@pytest.mark.parametrize(("column", "expected"), TEXTUAL)
+def test_types_of_csv_fields(column: list[Any], expected: str) -> None:
+    assert types(summarise([{"c": value} for value in column], textual=True), textual=True)["c"][0] == expected
+
+
+def test_a_column_that_is_missing_or_null_somewhere_is_nullable() -> None:
+    found = types(summarise([{"a": 1, "b": 1, "c": 1}, {"a": 1, "b": None}]))
+    assert {name: nullable for name, (_, nullable) in found.items()} == {"a": False, "b": True, "c": True}
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=rows, cut=st.integers(0, 8), seed=st.integers())
+def test_order_and_cuts_do_not_matter(rows: list[dict[str, Any]], cut: int, seed: int) -> None:
+    shuffled = random.Random(seed).sample(rows, len(rows))
+    assert types(summarise(shuffled[:cut]) | summarise(shuffled[cut:])) == types(summarise(rows))
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=rows)
+async def test_what_was_seen_is_accepted(rows: list[dict[str, Any]]) -> None:
+    plain = [
+        {name: value for name, value in row.items() if not isinstance(value, str) or "\x00" not in value}
+        for row in rows
+    ]
+    found = Summary()
+    body = "\n".join(json.dumps(row) for row in plain).encode()
+    async for block in ndjson_objects(pieces(body)):
+        found |= summarise(block)
+    plan = plan_with(infer_columns(found))
+    keyed = "\n".join(json.dumps({"id": 1, "at": AT, **row}) for row in plain).encode()
+    _, refused, accepted = await read(ndjson_chunks, keyed, plan)
+    assert (refused, accepted) == ([], len(rows))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    column=st.lists(
+        st.one_of(texts, st.integers().map(str), st.decimals(allow_nan=False, allow_infinity=False, places=2).map(str)),
+        min_size=1,
+        max_size=8,
+    )
+)
+async def test_csv_that_was_seen_is_accepted(column: list[str]) -> None:
+    body = ("id,at,c\n" + "".join(f'1,{AT},"{text}"\n' for text in column)).encode()
+    found = Summary()
+    async for block in csv_objects(pieces(body)):
+        found |= summarise(block, textual=True)
+    plan = plan_with(tuple(c for c in infer_columns(found, textual=True) if c.name == "c"))
+    _, refused, accepted = await read(csv_chunks, body, plan)
+    assert (refused, accepted) == ([], len(column))
+
+
+async def test_arrays_and_lines_give_the_same_rows() -> None:
+    whole = [{"a": 1}, {"b": [2]}]
+
+    async def collect(blocks: Any) -> list[Any]:
+        return [row async for block in blocks for row in block]
+
+    assert await collect(array_objects(pieces(json.dumps(whole).encode()))) == whole
+    assert await collect(ndjson_objects(pieces("\n".join(map(json.dumps, [*whole, 5])).encode()))) == whole
