@@ -1,0 +1,204 @@
+"""The engine's promises beside the verdicts: limits, refusals, uniqueness, times, before-images, flat memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from app.kernel.embedded import ServerAddress
+from app.warehouse.copying import encode_rows
+from app.warehouse.ingest import PORTION, EmptyReplacement, RejectLimitExceeded, RejectLimits, ingest
+from app.warehouse.plan import Mode, Resolution
+from app.warehouse.rejections import Chunk, Rejection, RejectionCode
+from tests.warehouse.relations import NOW, START, Relation, plan_of
+
+
+def hour(number: int) -> datetime:
+    return START + timedelta(hours=number)
+
+
+def refused(line: int, code: RejectionCode = RejectionCode.MALFORMED_LINE) -> Rejection:
+    return Rejection(line, code, None, "no", "raw")
+
+
+def mixed(accepted: int, bad: int) -> Chunk:
+    rows = [(line, f"k{line}", hour(0), line) for line in range(1, accepted + 1)]
+    return Chunk(accepted, encode_rows(rows), tuple(refused(accepted + n) for n in range(1, bad + 1)))
+
+
+async def test_what_was_there_before_the_batch_is_kept(connection: asyncpg.Connection) -> None:
+    relation = await Relation(connection, plan_of()).make()
+    await relation.put([("a", hour(1), 1), ("b", hour(1), 1), ("c", hour(1), 1)])
+    await relation.put([("a", hour(2), 2), ("b", hour(0), 2), ("c", hour(1), 1), ("d", hour(1), 1)])
+    assert await relation.rows() == [("a", hour(2), 2), ("b", hour(1), 1), ("c", hour(1), 1), ("d", hour(1), 1)]
+    assert await relation.images() == [(2, "U", "a", hour(1), 1, 1)]
+
+
+async def test_the_processing_time_moves_with_content_only(connection: asyncpg.Connection) -> None:
+    for mode in (Mode.UPSERT, Mode.APPEND):
+        relation = await Relation(connection, plan_of(mode)).make()
+        await relation.put([("a", hour(1), 1), ("b", hour(1), 1)])
+        await relation.put([("a", hour(2), 2), ("b", hour(1), 1)])
+        assert await relation.rows("k, got") == [("a", NOW + timedelta(hours=2)), ("b", NOW + timedelta(hours=1))]
+
+
+async def test_replacing_deletes_with_images(connection: asyncpg.Connection) -> None:
+    relation = await Relation(connection, plan_of(Mode.REPLACE)).make()
+    await relation.put([("a", hour(1), 1), ("b", hour(1), 1), ("c", hour(1), 1)])
+    result = await relation.put([("b", hour(0), 5), ("c", hour(1), 1)])
+    assert (result.counts.updated, result.counts.unchanged, result.deleted) == (1, 1, 1)
+    assert await relation.rows() == [("b", hour(0), 5), ("c", hour(1), 1)]
+    assert [row[:3] for row in await relation.images()] == [(2, "D", "a"), (2, "U", "b")]
+
+
+@pytest.mark.parametrize("bad", [0, 3])
+async def test_replacing_by_nothing_is_refused(connection: asyncpg.Connection, bad: int) -> None:
+    relation = await Relation(connection, plan_of(Mode.REPLACE)).make()
+    await relation.put([("a", hour(1), 1)])
+    with pytest.raises(EmptyReplacement):
+        await relation.put_chunks([mixed(0, bad)])
+    assert len(await relation.rows()) == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "good", "bad", "passes"),
+    [
+        (RejectLimits(rows=2), 5, 2, True),
+        (RejectLimits(rows=2), 5, 3, False),
+        (RejectLimits(rows=0), 5, 0, True),
+        (RejectLimits(share=0.5), 5, 5, True),
+        (RejectLimits(share=0.5), 5, 6, False),
+        (RejectLimits(share=0.0), 5, 1, False),
+    ],
+)
+async def test_limits_of_refused_rows(
+    connection: asyncpg.Connection, limits: RejectLimits, good: int, bad: int, passes: bool
+) -> None:
+    relation = await Relation(connection, plan_of()).make()
+    if passes:
+        result = await relation.put_chunks([mixed(good, bad)], limits=limits)
+        assert (result.counts.inserted, result.counts.rejected) == (good, bad)
+        return
+    with pytest.raises(RejectLimitExceeded) as caught:
+        await relation.put_chunks([mixed(good, bad)], limits=limits)
+    assert caught.value.fields["rejected_rows"] == bad
+    assert caught.value.fields["rejected_sample"][0]["code"] == "malformed-line"
+    assert await relation.rows() == []
+
+
+async def test_refused_rows_go_out_in_bounded_portions(connection: asyncpg.Connection) -> None:
+    relation = await Relation(connection, plan_of()).make()
+    result = await relation.put_chunks([mixed(1, 0), *(mixed(0, 700) for _ in range(10))])
+    assert (result.counts.rejected, len(relation.refused), len(result.refused_sample)) == (7000, 7000, 20)
+    assert max(relation.portions) <= PORTION
+
+
+async def test_conflicts_are_handed_over_with_line_and_content(connection: asyncpg.Connection) -> None:
+    for mode in (Mode.UPSERT, Mode.APPEND):
+        relation = await Relation(connection, plan_of(mode, Resolution.REJECT)).make()
+        await relation.put([("a", hour(1), 1)])
+        result = await relation.put([("b", hour(1), 1), ("a", hour(2), 2), ("b", hour(2), 7)])
+        assert (result.counts.inserted, result.counts.conflict, result.counts.rejected) == (1, 2, 0)
+        assert sorted((row.line, row.code) for row in relation.refused) == [(2, "conflict"), (3, "conflict")]
+        assert '"v": 2' in min(relation.refused, key=lambda row: row.line).raw
+
+
+async def test_a_value_that_must_be_unique(connection: asyncpg.Connection) -> None:
+    relation = await Relation(connection, plan_of(unique=True)).make()
+    await relation.put([("a", hour(1), 1), ("b", hour(1), 2), ("c", hour(1), None), ("d", hour(1), None)])
+    result = await relation.put(
+        [("a", hour(2), 1), ("e", hour(1), 2), ("f", hour(1), 9), ("g", hour(1), 9), ("f", hour(2), 9)]
+    )
+    assert [(row.line, row.code) for row in relation.refused] == [(2, "unique"), (4, "unique")]
+    assert (result.counts.updated, result.counts.inserted, result.counts.late, result.counts.rejected) == (1, 1, 1, 2)
+    assert result.counts.received == 5
+    with pytest.raises(RejectLimitExceeded):
+        await relation.put([("z", hour(1), 2)], limits=RejectLimits(rows=0))
+
+
+@pytest.mark.parametrize(
+    ("time_type", "early", "late"),
+    [
+        ("date", date(2026, 1, 1), date(2026, 1, 9)),
+        ("timestamp", datetime(2026, 1, 1), datetime(2026, 1, 9)),  # noqa: DTZ001 - a column without zone
+        ("timestamptz", datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 9, tzinfo=UTC)),
+    ],
+)
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_event_times_of_every_type(
+    connection: asyncpg.Connection, mode: Mode, time_type: str, early: date, late: date
+) -> None:
+    relation = await Relation(connection, plan_of(mode, time_type=time_type)).make()
+    await connection.execute("SET timezone = 'Pacific/Auckland'")
+    try:
+        result = await relation.put([("a", late, 2), ("a", early, 1), ("b", early, 1)])
+        await relation.put([("a", late, 2), ("b", early, 1)])
+    finally:
+        await connection.execute("RESET timezone")
+    assert (result.first_event_time, result.last_event_time) == (
+        datetime(2026, 1, 1, tzinfo=UTC),
+        datetime(2026, 1, 9, tzinfo=UTC),
+    )
+    expected = [("a", late, 2), ("b", early, 1)]
+    assert await relation.rows() == ([("a", early, 1), *expected] if mode is Mode.APPEND else expected)
+
+
+async def test_a_batch_of_nothing_changes_nothing(connection: asyncpg.Connection) -> None:
+    relation = await Relation(connection, plan_of()).make()
+    result = await relation.put_chunks([])
+    assert result.counts.received == 0
+    assert await connection.fetchval("SELECT count(*) FROM pg_class WHERE relnamespace = 'staging'::regnamespace") == 0
+
+
+async def test_a_dry_run_leaves_nothing_and_says_the_same(connection: asyncpg.Connection) -> None:
+    relation = await Relation(connection, plan_of()).make()
+    rows = [("a", hour(1), 1), ("a", hour(2), 2)]
+    dry = await relation.put_chunks(
+        [Chunk(2, encode_rows([(n, *row) for n, row in enumerate(rows, 1)]))], roll_back=True
+    )
+    assert await relation.rows() == []
+    assert (await relation.put(rows)).counts == dry.counts
+
+
+async def test_batches_of_one_relation_wait_for_each_other(
+    connection: asyncpg.Connection, server: ServerAddress, bare_database: str
+) -> None:
+    relation = await Relation(connection, plan_of()).make()
+
+    async def batch(seq: int) -> None:
+        own = await asyncpg.connect(**server.connect_kwargs(bare_database))
+
+        async def chunks() -> AsyncIterator[Chunk]:
+            yield Chunk(1, encode_rows([(1, "a", hour(seq), seq)]))
+
+        async def sink(_: object) -> None:
+            raise AssertionError
+
+        async with own.transaction():
+            await ingest(own, relation.plan, chunks(), batch_seq=seq, processing_time=NOW, sink=sink)
+        await own.close()
+
+    await asyncio.gather(*(batch(seq) for seq in range(1, 9)))
+    assert await relation.rows() == [("a", hour(8), 8)]
+
+
+async def test_readers_see_the_old_content_until_the_new_is_whole(
+    connection: asyncpg.Connection, server: ServerAddress, bare_database: str
+) -> None:
+    relation = await Relation(connection, plan_of(Mode.REPLACE)).make()
+    await relation.put([("a", hour(1), 1)])
+    reader = await asyncpg.connect(**server.connect_kwargs(bare_database))
+
+    async def chunks() -> AsyncIterator[Chunk]:
+        yield Chunk(1, encode_rows([(1, "b", hour(1), 1)]))
+
+    async def sink(_: object) -> None:
+        raise AssertionError
+
+    async with connection.transaction():
+        await ingest(connection, relation.plan, chunks(), batch_seq=9, processing_time=NOW, sink=sink)
+        assert [row[0] for row in await reader.fetch(f"SELECT k FROM {relation.plan.relation.sql}")] == ["a"]
+    assert [row[0] for row in await reader.fetch(f"SELECT k FROM {relation.plan.relation.sql}")] == ["b"]
+    await reader.close()
