@@ -10,8 +10,10 @@ from enum import StrEnum
 
 from sqlalchemy import BigInteger, String, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
 
-from app.kernel.database import ReadSession
+from app.kernel.database import ReadSession, sqlstate
+from app.kernel.problems import Conflict
 from app.warehouse.naming import RelationName, quote_all
 from app.warehouse.relations import run
 from app.warehouse.types import UnknownTypeError, parse_type
@@ -84,6 +86,7 @@ class Measurement:
     """Of the rows whatever their order, 16 hexadecimal digits; None when they were not all read."""
 
 
+# What a view reads is taken from its rule: pg_depend does not tell of PostgreSQL's own relations, which are pinned.
 _FIND = text(r"""
 WITH RECURSIVE found AS (
   SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relpersistence
@@ -97,11 +100,10 @@ WITH RECURSIVE found AS (
 ), reads(view, relation) AS (
   SELECT oid, oid FROM found WHERE relkind IN ('v', 'm')
   UNION
-  SELECT reads.view, d.refobjid
+  SELECT reads.view, read[1]::oid
     FROM reads
     JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = reads.relation
-    JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
-     AND d.refclassid = 'pg_catalog.pg_class'::regclass
+   CROSS JOIN regexp_matches(r.ev_action::text, ' \:relid (\d+)', 'g') AS read
 )
 SELECT found.*,
        EXISTS (SELECT FROM reads
@@ -138,6 +140,21 @@ PROTECTED_SCHEMAS = frozenset({"information_schema", "spyne", "jobs", "staging"}
 
 CONTROL_SCHEMAS = frozenset({"spyne", "jobs", "staging", "data"})
 """Schemas in which Spyne keeps its own relations."""
+
+
+class RelationUnreadable(Conflict):
+    """The relation is gone, has other columns than when it was taken, or cannot be read by this login."""
+
+    code, title = "relation-unreadable", "The relation behind the table cannot be read"
+
+
+_UNREADABLE_CLASSES = ("42", "22", "P0", "0A", "54")
+"""SQLSTATE classes of what a foreign view can run into: privileges, data, its own errors, features, limits."""
+
+
+def is_unreadable(error: DBAPIError) -> bool:
+    """Whether reading a relation failed because of the relation itself."""
+    return (sqlstate(error) or "").startswith(_UNREADABLE_CLASSES)
 
 
 def is_system_schema(name: str) -> bool:
@@ -211,7 +228,19 @@ class Inspector:
             relation: what to measure.
             columns: whose values the checksum is of.
             hashed: whether to answer a checksum; needs column types that hash, as those of governed relations do.
+
+        Raises:
+            RelationUnreadable: reading it fails. The transaction goes on.
         """
+        try:
+            async with self._session.begin_nested():
+                return await self._measure(relation, columns, hashed=hashed)
+        except DBAPIError as error:
+            if not is_unreadable(error):
+                raise
+            raise RelationUnreadable(f"{relation} cannot be read.") from error
+
+    async def _measure(self, relation: RelationName, columns: Sequence[str], *, hashed: bool) -> Measurement:
         estimate = await self.estimate(relation)
         if estimate.rows > EXACT_ROWS or estimate.cost > EXACT_COST:
             return Measurement(estimate.rows, exact=False, checksum=None)

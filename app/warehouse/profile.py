@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.kernel.database import ReadSession, sqlstate
-from app.kernel.problems import Conflict, Unavailable
-from app.warehouse.inspection import Inspector, RelationColumn
+from app.kernel.problems import Unavailable
+from app.warehouse.inspection import Inspector, RelationColumn, RelationUnreadable, is_unreadable
 from app.warehouse.naming import RelationName, quote
 from app.warehouse.relations import run
 from app.warehouse.types import NUMBER_KINDS, TEMPORAL_KINDS, TEXT_KINDS, UnknownTypeError, parse_type
@@ -39,12 +39,6 @@ class ProfileTooSlow(Unavailable):
     """The relation could not be sampled in time."""
 
     code, title = "profile-too-slow", "The profile takes too long"
-
-
-class RelationUnreadable(Conflict):
-    """The relation is gone, has other columns than when it was taken, or its owner took the grant back."""
-
-    code, title = "relation-unreadable", "The relation behind the table cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +133,8 @@ async def profile(session: ReadSession, relation: RelationName, columns: Sequenc
     except DBAPIError as error:
         if sqlstate(error) == _QUERY_CANCELED:
             raise ProfileTooSlow(f"{relation} could not be sampled within {PROFILE_SECONDS} s.") from error
+        if is_unreadable(error):
+            raise RelationUnreadable(f"{relation} cannot be read.") from error
         raise
     return Profile(rows=rows, sampled=sampled, complete=complete, columns=tuple(found))
 
@@ -172,15 +168,17 @@ async def _column(
 
 def _column_statement(sampled_from: str, column: RelationColumn) -> str:
     name = quote(column.name)
-    bound = f"left({{}}(value)::text, {SHOWN_CHARACTERS})" if _is_compared(column.type) else "NULL::text"
+    bound = "NULL::text"
+    if _is_compared(column.type):
+        bound = f"SELECT left({{}}(value)::text, {SHOWN_CHARACTERS}) FROM sample"  # noqa: S608 - a number of ours
     return f"""
 WITH sample AS MATERIALIZED (SELECT {name} AS value FROM {sampled_from}),
      spelled AS (SELECT value::text AS shown, count(*) AS times FROM sample WHERE value IS NOT NULL GROUP BY 1)
 SELECT (SELECT count(*) FROM sample WHERE value IS NULL) AS nulls,
        (SELECT count(*) FROM spelled) AS distincts,
        (SELECT count(*) FROM spelled WHERE times = 1) AS singletons,
-       (SELECT {bound.format("min")} FROM sample) AS minimum,
-       (SELECT {bound.format("max")} FROM sample) AS maximum,
+       ({bound.format("min")}) AS minimum,
+       ({bound.format("max")}) AS maximum,
        (SELECT jsonb_agg(jsonb_build_array(left(shown, {SHOWN_CHARACTERS}), times) ORDER BY times DESC, shown)
           FROM (SELECT shown, times FROM spelled WHERE times > 1
                  ORDER BY times DESC, shown LIMIT {TOP_VALUES}) AS frequent) AS top,

@@ -102,11 +102,16 @@ def review_columns(semantics: Semantics, columns: Sequence[Column]) -> None:
     if not 1 <= len(columns) <= MAX_COLUMNS:
         message = f"A schema has 1 to {MAX_COLUMNS} columns."
         faults.append(Fault(pointer="/schema/columns", code="invalid-columns", message=message))
+    seen: set[str] = set()
     for index, column in enumerate(columns):
+        pointer = f"/schema/columns/{index}/name"
         wrong = column_name_fault(column.name)
         if wrong:
-            pointer = f"/schema/columns/{index}/name"
             faults.append(Fault(pointer=pointer, code="invalid-column-name", message=wrong))
+        if column.name in seen:
+            message = "Another column has this name already."
+            faults.append(Fault(pointer=pointer, code="duplicate-column", message=message))
+        seen.add(column.name)
     mentions = _Named(
         {
             "idempotency_key": list(semantics.idempotency_key),

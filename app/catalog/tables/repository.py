@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.catalog.tables.lifecycle import LOOKUP_ORDER, TableState, visible_states
 from app.catalog.tables.models import TableRow, TableStateChangeRow, TableVersionRow
@@ -156,7 +157,7 @@ class TableRepository:
             .select_from(_shaped(outer=False))
             .where(T.name.in_(names), _in_states(order))
             .order_by(T.name, _rank(order), T.version.desc())
-            .distinct(T.name)
+            .ext(distinct_on(T.name))
         )
         return [
             QueryableTable(

@@ -32,7 +32,8 @@ from app.kernel.http import Reads, TransactionalRoute, Writes
 from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
 from app.kernel.problems import InvalidRequest, PreconditionFailed, responses
 from app.kernel.resources import ResourcesDep
-from app.warehouse.profile import ProfileTooSlow, RelationUnreadable, profile
+from app.warehouse.inspection import RelationUnreadable
+from app.warehouse.profile import ProfileTooSlow, profile
 from app.warehouse.publishing import GrantNeeded, RelationGone
 
 router = APIRouter(prefix="/api/tables", tags=["tables"], route_class=TransactionalRoute)

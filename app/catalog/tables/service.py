@@ -100,7 +100,7 @@ class TableService:
 
     async def _not_found(self, missing: Sequence[str], order: Sequence[TableState]) -> TableNotFoundError:
         known = await self._tables.names(order)
-        nearest = {name: get_close_matches(name, known, n=NEAREST, cutoff=0.4) for name in missing}
+        nearest = {name: get_close_matches(name, known, n=NEAREST, cutoff=0.5) for name in missing}
         told = "; ".join(
             f"{name!r}" + (f" (did you mean {', '.join(near)}?)" if near else "") for name, near in nearest.items()
         )

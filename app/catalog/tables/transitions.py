@@ -4,6 +4,7 @@ Promoting a version takes the name from the current one in the same transaction,
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,7 +41,7 @@ from app.kernel.database import WriteSession
 from app.kernel.etags import check_if_match
 from app.kernel.metrics import TABLE_DEPRECATIONS, TABLE_PROMOTIONS
 from app.kernel.problems import Fault, Forbidden, InvalidRequest
-from app.warehouse.inspection import Inspector
+from app.warehouse.inspection import Inspector, RelationUnreadable
 from app.warehouse.publishing import publish
 
 _ACTIONS = {
@@ -220,9 +221,11 @@ class TransitionService:
         if snapshot is None:
             return Content(version, None, None)
         names = [column.name for column in snapshot.shape]
-        if not await self._inspector.readable(version.relation, names):  # an adopted relation may be gone or closed
-            return Content(version, snapshot.shape, None)
-        measured = await self._inspector.measure(version.relation, names, hashed=version.origin == "contract")
+        measured = None
+        if await self._inspector.readable(version.relation, names):
+            # An adopted relation may be gone, closed or broken: that is no reason to keep it in use.
+            with suppress(RelationUnreadable):
+                measured = await self._inspector.measure(version.relation, names, hashed=version.origin == "contract")
         return Content(version, snapshot.shape, measured)
 
     async def _apply(self, plan: TransitionPlan, reason: str, actor: Actor) -> None:
