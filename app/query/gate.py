@@ -37,12 +37,12 @@ class Gated:
         return self.offsets[max(index, 0)] if self.offsets else 0
 
 
-def gate(sql: str, max_depth: int) -> Gated:
+def gate(sql: str, max_depth: int, max_tokens: int = MAX_TOKENS) -> Gated:
     """The plain form of `sql`. Raises Refusal for anything that has no place in one read-only query."""
     tokens = scan(sql)
-    if len(tokens) > MAX_TOKENS:
+    if len(tokens) > max_tokens:
         raise Refusal(
-            "too-complex", f"More than {MAX_TOKENS} words and signs.", tokens[MAX_TOKENS].start, "a table to join with"
+            "too-complex", f"More than {max_tokens} words and signs.", tokens[max_tokens].start, "a table to join with"
         )
     while tokens and tokens[-1].value == ";" and tokens[-1].kind == "punctuation":
         tokens.pop()

@@ -20,6 +20,7 @@ from app.query.functions import (
     nearest_function,
 )
 from app.query.keywords import FORMS
+from app.query.lexis import word_set
 
 MAX_TREE_DEPTH: Final = 90  # the generator recurses a few frames per level
 MAX_ROWS_OF_VALUES: Final = 1_000
@@ -139,6 +140,11 @@ _TUPLE_HOMES: Final = (
     exp.Group,
 )
 _QUERIES: Final = (exp.Select, exp.Union, exp.Except, exp.Intersect)
+# What the types of casts.py are called in the tree.
+_TYPES: Final = word_set(
+    "ARRAY TEXT VARCHAR CHAR BPCHAR SMALLINT INT BIGINT DECIMAL FLOAT DOUBLE BOOLEAN DATE TIME TIMETZ TIMESTAMP "
+    "TIMESTAMPTZ INTERVAL UUID JSON JSONB VARBINARY"
+)
 SYSTEM_SCHEMAS: Final = frozenset({"pg_catalog", "information_schema", "pg_toast"})
 
 
@@ -320,6 +326,18 @@ def _check_source(node: exp.Expr) -> Refusal | None:
     )
 
 
+def _check_join(node: exp.Expr) -> Refusal | None:
+    if node.text("side") not in {"", "LEFT", "RIGHT", "FULL"} or node.text("kind") not in {"", "INNER", "OUTER"}:
+        return Refusal("construct-not-allowed", "This kind of join is not read.", 0, "a JOIN b ON …")
+    return _check_source(node)
+
+
+def _check_type(node: exp.Expr) -> Refusal | None:
+    if node.this.value in _TYPES:
+        return None
+    return Refusal("type-not-allowed", "The type is not allowed.", 0, "text")
+
+
 def _check_table(node: exp.Expr) -> Refusal | None:
     if isinstance(node.this, (exp.Identifier, exp.Anonymous)) and isinstance(node.parent, (exp.From, exp.Join)):
         return None
@@ -342,6 +360,7 @@ _CHECKS: Final[dict[type[exp.Expr], Callable[[exp.Expr], Refusal | None]]] = {
     exp.Filter: _check_subject,
     exp.WithinGroup: _check_subject,
     exp.From: _check_source,
-    exp.Join: _check_source,
+    exp.Join: _check_join,
+    exp.DataType: _check_type,
     exp.Table: _check_table,
 }

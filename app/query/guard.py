@@ -14,7 +14,7 @@ from sqlglot.errors import SqlglotError
 from app.query import joining
 from app.query.dialect import generate, parse
 from app.query.findings import Finding, GuardVerdict, Refusal, UsedJoin, place_at
-from app.query.gate import Gated, gate
+from app.query.gate import MAX_TOKENS, Gated, gate
 from app.query.grammar import check_depth, check_nodes
 from app.query.relations import Catalog
 from app.query.resolver import Resolver
@@ -23,6 +23,7 @@ MAX_FINDINGS: Final = 20
 MAX_RATIONALE: Final = 500
 _QUERIES: Final = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
 _WRITTEN_DEPTH: Final = 10  # brackets that writing anew may add to the user's own
+_WRITTEN_TOKENS: Final = 4 * MAX_TOKENS  # and tokens, above all by * becoming columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def _tree(gated: Gated) -> exp.Expr:
 
 def _check_faithful(gated: Gated, tree: exp.Expr, policy: GuardPolicy) -> None:
     """What is written says the same words in the same order: the parser has dropped, added and rewritten nothing."""
-    again = gate(_write(tree), policy.max_depth + _WRITTEN_DEPTH)
+    again = gate(_write(tree), policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS)
     if again.signature != gated.signature or again.negations != gated.negations:
         both = zip(gated.signature, again.signature, gated.origins, strict=False)
         place = next((origin for said, written, origin in both if said != written), 0)
@@ -121,7 +122,7 @@ def _check_faithful(gated: Gated, tree: exp.Expr, policy: GuardPolicy) -> None:
 
 def _check_fixed(written: str, tree: exp.Expr, policy: GuardPolicy) -> None:
     """What is written reads back to the tree that was checked, and is written the same again."""
-    again = _tree(gate(written, policy.max_depth + _WRITTEN_DEPTH))
+    again = _tree(gate(written, policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS))
     _name_calls(again)
     if _write(again) != written or again != tree:
         raise Refusal(

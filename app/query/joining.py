@@ -87,9 +87,19 @@ def _compared(part: exp.Expr, right: Source, scope: Scope, references: Mapping[i
     if not ours or not theirs or len(ours) + len(theirs) < sum(1 for side in sides if side):
         return ()
     found = tuple(dict.fromkeys(source for side in theirs for source in side if side is not None))
-    if isinstance(part, _INEQUALITIES) and not (right.bounded or all(source.bounded for source in found)):
-        return ()  # a range alone leaves two tables nearly unconstrained; against literals it is a lookup
+    if isinstance(part, _INEQUALITIES) and not _is_lookup(right, found):
+        return ()
     return found if all(source in scope.sources.values() for source in found) else ()
+
+
+def _is_lookup(right: Source, earlier: tuple[Source, ...]) -> bool:
+    """Whether a range alone may relate the sides: one of them is written in the statement, and so is a lookup table.
+
+    Two long series under a range would be a cross join in all but name; two VALUES lists are short.
+    """
+    if right.kind == "values" and all(source.kind == "values" for source in earlier):
+        return True
+    return right.bounded != all(source.bounded for source in earlier)
 
 
 def _side(operand: exp.Expr, references: Mapping[int, Reference]) -> tuple[Source, ...] | None:

@@ -20,6 +20,8 @@ from app.query.scopes import Output, Reference, Scope, Source
 _QUERIES: Final = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
 _CLAUSES: Final = ("where", "group", "having", "windows", "distinct", "order")
 
+MAX_OUTPUTS: Final = 1_664  # PostgreSQL's own limit (MaxTupleAttributeNumber)
+
 Ctes = dict[str, Source]
 
 
@@ -231,6 +233,8 @@ class Resolver:
         projections: list[exp.Expr] = []
         outputs: list[Output] = []
         for projection in node.expressions:
+            if len(projections) > MAX_OUTPUTS:
+                break
             if isinstance(projection, exp.Star) or (
                 isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star)
             ):
@@ -248,6 +252,8 @@ class Resolver:
                 inner = inner.this
             reference = self.references.get(id(inner))
             outputs.append(Output(output_name(projection), reference.output.origin if reference is not None else None))
+        if len(projections) > MAX_OUTPUTS:
+            self._refuse(node, Refusal("too-complex", f"More than {MAX_OUTPUTS} columns.", 0, "name the columns"))
         node.set("expressions", projections)
         return tuple(outputs)
 

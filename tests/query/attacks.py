@@ -241,6 +241,7 @@ ATTACKS: Final[tuple[Case, ...]] = (
         open_comment="SELECT 1 /* /* */",
         open_identifier='SELECT "a',
         open_dollar="SELECT $x$ a $y$",
+        is_with_cast="SELECT true IS TRUE::bool",
         adjacent_strings="SELECT 'a' 'b'",
         union_prefix="SELECT union(SELECT 1)",
         no_from_star="SELECT *",

@@ -36,6 +36,7 @@ ATTACKS_ON_FORM: Final[tuple[Case, ...]] = (
         unknown="SELECT 1 <~> 2",
         factorial="SELECT @ -5",
         mixed="SELECT 1 ||- 2",
+        plus="SELECT +'1'",
     ),
     *cases(
         "collation",
@@ -83,6 +84,12 @@ ATTACKS_ON_FORM: Final[tuple[Case, ...]] = (
         arrays="SELECT " + "ARRAY[" * 100 + "1" + "]" * 100,
         long_list="SELECT 1 WHERE 1 IN (" + ",".join(["1"] * 6_000) + ")",
         casts="SELECT 1" + "::int" * 1_000,
+        stars="SELECT " + "*, " * 200 + "1 FROM flights",
+    ),
+    *cases(
+        "not-faithful",
+        merged_with="WITH a AS (SELECT 1 AS x) (WITH b AS (SELECT 2 AS y) SELECT y FROM b)",
+        moved_not="SELECT dep_delay NOT IN (1) < true FROM flights",
     ),
     # -- joins ---------------------------------------------------------------------------------------------------------
     *cases(
@@ -125,6 +132,8 @@ ATTACKS_ON_FORM: Final[tuple[Case, ...]] = (
         third_unrelated="SELECT 1 FROM flights AS f JOIN airlines AS a ON a.carrier = f.carrier JOIN planes AS p ON f.carrier = a.carrier",
         mixed_operand="SELECT 1 FROM flights AS f JOIN airlines AS a ON a.carrier || f.carrier = f.carrier",
         crossed_brackets="SELECT 1 FROM flights JOIN airlines JOIN planes ON true ON true",
+        two_series="SELECT 1 FROM generate_series(1, 100000) AS a(n) JOIN generate_series(1, 100000) AS b(n) ON a.n < b.n",
+        using_alias_true="SELECT 1 FROM flights AS f LEFT JOIN airlines AS a ON (true)",
         subquery_on_true="SELECT 1 FROM flights AS f JOIN (SELECT carrier FROM airlines) AS a ON 2 > 1",
     ),
     *cases(

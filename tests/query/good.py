@@ -53,6 +53,7 @@ GOOD: Final[tuple[Case, ...]] = tuple(
         all_subquery="SELECT max(dep_delay) FROM flights WHERE distance >= ALL (SELECT distance FROM flights WHERE carrier = 'HA')",
         # -- expressions
         arithmetic="SELECT 7 / 2 AS a, -7 / 2 AS b, 7 % 3 AS c, 7.0 / 2 AS d, 2 ^ 3 ^ 2 AS e, -2 ^ 2 AS f, 2 + 3 * 4 - 5 AS g, 1 - -1 AS h, + 3 AS i",
+        types="SELECT '\\x01'::bytea AS a, 'a'::bpchar AS b, '10:00'::timetz AS c, '{1,2}'::smallint[] AS d, 'a1b2c3d4-0000-0000-0000-000000000000'::uuid AS e, '[1]'::json AS f, 1.5::float4 AS g, 'abc'::character varying(2) AS h, '2013-01-01'::timestamp(0) without time zone AS i, '2013-01-01'::timestamp with time zone AS j",
         bits="SELECT 5 & 3 AS a, 5 | 3 AS b, 5 # 3 AS c, ~5 AS d, 1 << 4 AS e, 256 >> 2 AS f",
         numbers="SELECT .5 AS a, 1e3 AS b, 1.5e-2 AS c, 12345678901234567890 AS d, 0.10 AS e",
         integer_division="SELECT dep_time / 100 AS h, dep_time % 100 AS m, dep_time / 100.0 AS x FROM flights WHERE month = 1 AND day = 1",
@@ -133,6 +134,7 @@ GOOD: Final[tuple[Case, ...]] = tuple(
         values="SELECT v.id, v.label FROM (VALUES (1, 'one'), (2, NULL)) AS v(id, label) WHERE v.id > 0",
         values_unnamed="SELECT column1, column2 FROM (VALUES (1, 'a'), (2, 'b')) AS v",
         series="SELECT g.n, g.n * g.n AS square FROM generate_series(1, 10) AS g(n)",
+        calendar="SELECT d.day::date, count(w.temp) FROM generate_series(TIMESTAMPTZ '2013-01-01 00:00+00', TIMESTAMPTZ '2013-01-07 00:00+00', INTERVAL '1 day') AS d(day) JOIN weather AS w ON w.time_hour >= d.day AND w.time_hour < d.day + INTERVAL '1 day' GROUP BY 1",
         date_series="SELECT d.day FROM generate_series(DATE '2013-01-01', DATE '2013-02-01', INTERVAL '1 week') AS d(day)",
         json="SELECT '{\"a\": {\"b\": [1, 2]}}'::jsonb -> 'a' -> 'b' ->> 0 AS a, '{\"a\": 1}'::jsonb #>> '{a}' AS b, '{\"a\": 1}'::jsonb @> '{\"a\": 1}' AS c, '{\"a\": 1}'::jsonb ? 'a' AS d, '{\"a\": 1}'::jsonb ?| ARRAY['a', 'b'] AS e, '{\"a.b\": 5}'::json ->> 'a.b' AS f, '{\"a\":[1,2]}'::jsonb @? '$.a[*] ? (@ > 1)' AS g",
         json_functions="SELECT origin, jsonb_object_agg(carrier, n ORDER BY carrier), jsonb_agg(jsonb_build_object('carrier', carrier, 'n', n) ORDER BY carrier), jsonb_path_query_first('[1, 2, 3]', '$[*] ? (@ > 1)'), jsonb_array_length('[1, 2]') FROM (SELECT origin, carrier, count(*) AS n FROM flights GROUP BY origin, carrier) AS c GROUP BY origin",
