@@ -203,12 +203,28 @@ def _engine(url: str, settings: DatabaseSettings, size: int, *, read_only: bool)
         max_overflow=0,
         pool_timeout=settings.pool_timeout_seconds,
         pool_pre_ping=False,
-        connect_args={"server_settings": server_settings, "command_timeout": None},
+        connect_args={
+            "async_creator_fn": _connect,
+            "timeout": settings.pool_timeout_seconds,
+            "server_settings": server_settings,
+            "command_timeout": None,
+        },
         hide_parameters=True,
         **options,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_dead)
     return engine
+
+
+async def _connect(*args: Any, **options: Any) -> "asyncpg.Connection[Any]":  # quoted: generic in its stubs alone
+    """As `asyncpg.connect`; a server out of reach, be it for want of a socket or a name, is a ConnectionError."""
+    try:
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(*args, **options)
+    except ConnectionError:
+        raise
+    except OSError as error:
+        raise ConnectionRefusedError("the database is out of reach") from error
+    return connection
 
 
 def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:

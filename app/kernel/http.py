@@ -14,7 +14,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -182,14 +182,7 @@ async def _answer_operational(request: Request, error: Exception) -> Response:
     state = sqlstate(error)
     if state is not None and state.startswith(_BAD_INPUT_CLASSES):
         return problem_response(InvalidRequest("A value does not fit its type."))
-    if (
-        state is None
-        and isinstance(error, DBAPIError)
-        and not isinstance(error, (OperationalError, InterfaceError))
-        and _is_encoding_error(error)
-    ):
-        return problem_response(InvalidRequest("A value does not fit its type."))
-    if state is not None and not state.startswith(_UNAVAILABLE_CLASSES):
+    if not _may_pass(state, error):
         _not_operational(error)
     OPERATIONAL_FAILURES.labels(state or type(error).__name__).inc()
     log.warning(
@@ -198,8 +191,11 @@ async def _answer_operational(request: Request, error: Exception) -> Response:
     return problem_response(Unavailable("The database cannot take this right now."))
 
 
-def _is_encoding_error(error: DBAPIError) -> bool:
-    return isinstance(error.orig, Exception) and isinstance(error.orig.__cause__, asyncpg.DataError)
+def _may_pass(state: str | None, error: Exception) -> bool:
+    if state is not None:
+        return state.startswith(_UNAVAILABLE_CLASSES)
+    # Without a state it is a connection that broke, or a driver that is used wrongly, which is a bug.
+    return not isinstance(error, DBAPIError) or error.connection_invalidated
 
 
 def _not_operational(error: Exception) -> NoReturn:

@@ -104,6 +104,8 @@ class QueryLogin:
             connection = await pool.acquire(timeout=self._wait)
         except TimeoutError as error:
             raise Unavailable("Every query connection is in use.", retry_after_seconds=2) from error
+        except OSError as error:  # refused, no socket, no such name
+            raise Unavailable("The database is out of reach.") from error
         transaction = connection.transaction(isolation="repeatable_read", readonly=True)
         try:
             await transaction.start()

@@ -72,9 +72,7 @@ async def test_a_read_sees_the_latest_rows_and_a_snapshot_those_of_its_beginning
         assert [(await one.execute(count)).scalar_one() for one in (reading, snapshot)] == [3, 2]
 
 
-async def test_changes_become_visible_at_the_edge_and_not_before(
-    database: Database, owner: asyncpg.Connection
-) -> None:
+async def test_changes_become_visible_at_the_edge_and_not_before(database: Database, owner: asyncpg.Connection) -> None:
     for edge, value in ((database.write, 11), (database.load, 12)):
         before = await value_of(owner, 1)
         async with edge() as session:
@@ -86,10 +84,14 @@ async def test_changes_become_visible_at_the_edge_and_not_before(
 async def test_whatever_is_raised_rolls_back(database: Database, owner: asyncpg.Connection) -> None:
     for error in (ValueError("no"), asyncio.CancelledError(), KeyboardInterrupt()):
         with pytest.raises(type(error)):
-            async with database.write() as session:
-                await put(session, 1, 11)
-                raise error
+            await _put_and_raise(database, error)
         assert await value_of(owner, 1) == 10
+
+
+async def _put_and_raise(database: Database, error: BaseException) -> None:
+    async with database.write() as session:
+        await put(session, 1, 11)
+        raise error
 
 
 class ClosesAfter:
