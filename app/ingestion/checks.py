@@ -77,9 +77,27 @@ def column_checks(plan: RelationPlan, column: Column, *, exact: bool) -> Iterato
         yield _check(
             column, RejectionCode.INVALID_TEXT, "holds text or numbers that jsonb cannot store", _unstorable_document
         )
-    if column.name in {*plan.identity, *plan.unique} and kind in TEXT_KINDS | {TypeKind.BYTEA}:
-        yield _indexed(plan, column)
+    limit = indexed_limit(plan, column)
+    if limit is not None and kind is TypeKind.BYTEA:
+        yield _indexed(column, limit, lambda value: len(value) > 2 * limit + len("\\x"))
     yield from _declared(column)
+
+
+def wide_check(plan: RelationPlan, column: Column) -> ColumnCheck | None:
+    """The check that an indexed text fits into its index, which only text beyond ASCII can fail (see `python_type`)."""
+    limit = indexed_limit(plan, column)
+    if limit is None or column.type.kind not in TEXT_KINDS:
+        return None
+    return _indexed(column, limit, lambda value: len(value.encode("utf-8", "replace")) > limit)
+
+
+def indexed_limit(plan: RelationPlan, column: Column) -> int | None:
+    """Most bytes of an indexed text or binary; None for other columns."""
+    lengthy = TEXT_KINDS | {TypeKind.BYTEA}
+    if column.type.kind not in lengthy or column.name not in {*plan.identity, *plan.unique}:
+        return None
+    sharing = sum(1 for name in plan.identity if plan.column(name).type.kind in lengthy)
+    return MAX_INDEXED_BYTES // max(sharing, 1)
 
 
 def _check(column: Column, code: RejectionCode, message: str, bad: Callable[[Any], bool]) -> ColumnCheck:
@@ -164,19 +182,8 @@ def _numeric(column: Column) -> ColumnCheck:
     )
 
 
-def _indexed(plan: RelationPlan, column: Column) -> ColumnCheck:
-    sharing = sum(1 for name in plan.identity if plan.column(name).type.kind in TEXT_KINDS | {TypeKind.BYTEA})
-    limit = MAX_INDEXED_BYTES // max(sharing, 1)
-
-    def bad(value: str | bytes) -> bool:
-        return len(value.encode("utf-8", "replace") if isinstance(value, str) else value) > limit
-
-    def passes(values: Sequence[str | bytes]) -> bool:
-        return max(map(len, values)) * 4 <= limit or not any(map(bad, values))
-
-    return ColumnCheck(
-        column.name, RejectionCode.TOO_LONG, f"has more than {limit} bytes, which no index can hold", bad, passes
-    )
+def _indexed(column: Column, limit: int, bad: Callable[[Any], bool]) -> ColumnCheck:
+    return _check(column, RejectionCode.TOO_LONG, f"has more than {limit} bytes, which no index can hold", bad)
 
 
 def _not_finite(value: float) -> bool:

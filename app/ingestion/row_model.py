@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from app.ingestion.checks import NULL_DOCUMENT, column_checks, first_faults, unstorable_texts
+from app.ingestion.checks import NULL_DOCUMENT, column_checks, first_faults, indexed_limit, unstorable_texts, wide_check
 from app.ingestion.values import nullable, python_type
 from app.warehouse.copying import UnstorableText, encode_rows
 from app.warehouse.plan import RelationPlan
@@ -53,6 +53,8 @@ class RowModel:
         ]
         self._instants = [i + 1 for i, kind in enumerate(self._kinds) if kind is TypeKind.TIMESTAMPTZ]
         self._absent = repeat(None, _MANY)
+        columns = enumerate(plan.record_columns, start=1)
+        self._wide_checks = [(i, check) for i, column in columns if (check := wide_check(plan, column)) is not None]
         self._exact_checks = self._checks(exact=True)
         self._loose_checks = self._checks(exact=False)
 
@@ -66,7 +68,7 @@ class RowModel:
         renamed: dict[str, str] = {}
         for number, column in enumerate(self.plan.record_columns):
             renamed[f"f{number}"] = column.name
-            value_type = python_type(column)
+            value_type = python_type(column, max_length=indexed_limit(self.plan, column))
             if column.name in self.plan.required:
                 fields.append((f"f{number}", value_type, msgspec.NODEFAULT))
             else:
@@ -82,7 +84,7 @@ class RowModel:
         """The type of a sequence of values that is a row, in the order of the record columns."""
         fields = []
         for number, column in enumerate(self.plan.record_columns):
-            value_type = python_type(column, document)
+            value_type = python_type(column, document, indexed_limit(self.plan, column))
             fields.append((f"f{number}", value_type if column.name in self.plan.required else nullable(value_type)))
         return msgspec.defstruct("Row", fields, array_like=True, forbid_unknown_fields=True, gc=False)
 
@@ -120,7 +122,7 @@ class RowModel:
         """COPY input of the rows, and rows refused because PostgreSQL cannot store a text or an instant of theirs."""
         try:
             payload = encode_rows(rows)
-            if not self._instants or not any(edge in payload for edge in _EDGES):
+            if self._surely_storable(payload):
                 return payload, []
         except UnstorableText:
             pass
@@ -136,6 +138,11 @@ class RowModel:
                 refused.append(Rejection(row[0], code, name, f"{name} {message}", clip(raw(position))))
         return encode_rows(stored), refused
 
+    def _surely_storable(self, payload: bytes) -> bool:
+        if self._wide_checks and not payload.isascii():
+            return False
+        return not self._instants or not any(edge in payload for edge in _EDGES)
+
     def _storage_fault(self, row: Row) -> tuple[str, RejectionCode, str] | None:
         for index in unstorable_texts(row):
             return self.names[index - 1], RejectionCode.INVALID_TEXT, "holds a NUL character or a lone surrogate"
@@ -143,6 +150,9 @@ class RowModel:
             value = row[index]
             if value is not None and not _FIRST_INSTANT <= value <= _LAST_INSTANT:
                 return self.names[index - 1], RejectionCode.OUT_OF_RANGE, "is before year 1 or after year 9999 in UTC"
+        for index, check in self._wide_checks:
+            if row[index] is not None and check.bad(row[index]):
+                return self.names[index - 1], check.code, check.message
         return None
 
     def _converted(self, row: Row) -> Row:

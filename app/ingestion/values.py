@@ -50,8 +50,11 @@ def check_value(column_type: ColumnType, value: object) -> Any:
         raise BadCheckError(f"{value!r} is no {column_type}: {error}") from error
 
 
-def python_type(column: Column, document: Any = msgspec.Raw) -> Any:
-    """What the decoder checks a value of the column against, nulls aside. `document` stands for jsonb."""
+def python_type(column: Column, document: Any = msgspec.Raw, max_length: int | None = None) -> Any:
+    """What the decoder checks a value of the column against, nulls aside.
+
+    `document` stands for jsonb; `max_length` bounds texts beside what the column's type says.
+    """
     kind = column.type.kind
     if kind is TypeKind.JSONB:
         return document
@@ -60,8 +63,9 @@ def python_type(column: Column, document: Any = msgspec.Raw) -> Any:
     if kind in INTEGER_KINDS:
         low, high = _integer_bounds(column)
         return Annotated[int, msgspec.Meta(ge=low, le=high)]
-    if kind is TypeKind.VARCHAR and column.type.length is not None:
-        return Annotated[str, msgspec.Meta(max_length=column.type.length)]
+    lengths = [length for length in (column.type.length, max_length) if length is not None]
+    if kind in TEXT_KINDS and lengths:
+        return Annotated[str, msgspec.Meta(max_length=min(lengths))]
     return _PLAIN[kind]
 
 

@@ -44,9 +44,15 @@ def encode_rows(rows: Sequence[tuple[Any, ...]]) -> bytes:
         encoded = _ENCODER.encode_lines(rows)
     except UnicodeEncodeError as error:
         raise UnstorableText(str(error)) from error
-    # A raw line feed inside a text is still escaped at this point, so "]\n[" is a border between rows and nothing else.
-    payload = encoded[1:-2].replace(b"]\n[", b"\n") + b"\n"
+    payload = _without_brackets(encoded, len(rows))
     return _rewrite_escapes(payload) if b"\\" in payload else payload
+
+
+def _without_brackets(encoded: bytes, rows: int) -> bytes:
+    if encoded.count(b"[") == rows and encoded.count(b"]") == rows:
+        return encoded.translate(None, b"[]")  # no text holds one: a third of the time of replacing
+    # A raw line feed inside a text is still escaped at this point, so "]\n[" is a border between rows and nothing else.
+    return encoded[1:-2].replace(b"]\n[", b"\n") + b"\n"
 
 
 def _rewrite_escapes(payload: bytes) -> bytes:

@@ -128,6 +128,7 @@ class _Run:
         self._pending: list[Rejection] = []
         self._accepted = 0
         self._received = 0
+        self._marked = 0
 
     async def stage(self, chunks: AsyncIterator[Chunk]) -> None:
         """Copy accepted rows into staging.
@@ -193,7 +194,7 @@ class _Run:
         fresh = not await self._connection.fetchval("SELECT to_regclass($1) IS NOT NULL", index.sql)
         for column in batch.plan.unique:
             stored = not fresh and batch.plan.mode is not Mode.REPLACE
-            await self._execute(merge.mark_unique_violations(batch, column, against_stored=stored))
+            await self._mark(merge.mark_unique_violations(batch, column, against_stored=stored))
         if batch.plan.mode is Mode.APPEND:
             await self._append(fresh=fresh)
         else:
@@ -208,12 +209,13 @@ class _Run:
         repeated = bool(await self._connection.fetchval(merge.has_repeated_keys(batch)))
         stored_stays = batch.plan.resolution in STORED_STAYS and batch.plan.mode is Mode.UPSERT
         if repeated:
-            await self._execute(merge.mark_exact_repeats(batch))
+            await self._mark(merge.mark_exact_repeats(batch))
         if stored_stays and not fresh:
-            await self._execute(merge.mark_stored(batch))
+            await self._mark(merge.mark_stored(batch))
         if repeated:
-            await self._execute(merge.mark_losers_of_batch(batch))
-        winners = self._accepted - await self._count_marked()
+            await self._mark(merge.mark_losers_of_batch(batch))
+        await self._count_marked()
+        winners = self._accepted - self._marked
         if not fresh and not stored_stays:
             counts.updated = await self._execute(merge.update_beaten(batch))
         if not fresh and batch.plan.mode is Mode.REPLACE:
@@ -231,7 +233,7 @@ class _Run:
         batch, counts = self._batch, self.outcome.counts
         repeated = bool(await self._connection.fetchval(merge.has_repeated_keys(batch)))
         if repeated:
-            await self._execute(merge.mark_exact_repeats(batch))
+            await self._mark(merge.mark_exact_repeats(batch))
         await self._count_marked()
         if fresh and not repeated:
             counts.inserted = await self._execute(sessions.insert_singles(batch))
@@ -253,8 +255,14 @@ class _Run:
         await self._execute(sessions.insert_sessions(batch, working))
         await self._connection.execute(ddl.drop(working))
 
-    async def _count_marked(self) -> int:
-        """Counts rows that have left the race into the outcome; how many they are."""
+    async def _mark(self, statement: str) -> None:
+        """Takes staged rows out of the race."""
+        self._marked += await self._execute(statement)
+
+    async def _count_marked(self) -> None:
+        """Counts the rows that have left the race into the outcome."""
+        if not self._marked:
+            return
         counts = self.outcome.counts
         letters = {
             str(letter): int(rows) for letter, rows in await self._connection.fetch(merge.count_marked(self._batch))
@@ -263,7 +271,6 @@ class _Run:
         counts.late += letters.get(LATE, 0)
         counts.conflict += letters.get(CONFLICT, 0)
         counts.unchanged += letters.get(UNCHANGED, 0)
-        return sum(letters.values())
 
     async def _hand_over_refused(self) -> None:
         """Conflicts and unique violations to the sink; the limits hold for the violations too."""

@@ -159,7 +159,9 @@ FAULTS = [
     ('{"id": 1, "at": "AT", "doc": {"a": "\\u0000"}}', "invalid-text", "doc"),
     ('{"id": 1, "at": "AT", "doc": 1e-20000}', "invalid-text", "doc"),
     ('{"id": 1, "id": 2, "at": "AT"}', "duplicate-field", "id"),
-    ('{"id": 1, "at": "AT", "doc": {"a": 1, "a": 2}}', "duplicate-field", "a"),
+    ('{"id": 1, "at": "AT", "id" :2}', "duplicate-field", "id"),
+    ('{"id": 1, "id": 2, "at": "2026-01-01T00:00:00+0200"}', "duplicate-field", "id"),
+    ('{"id": 1, "id": 2, "at": "AT", "name": "\\u002c\\u003a"}', "duplicate-field", "id"),
 ]
 
 

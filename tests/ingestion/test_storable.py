@@ -45,13 +45,54 @@ hard = st.one_of(
     st.uuids().map(str),
     st.decimals(allow_nan=True).map(str),
     st.sampled_from(
-        ["NaN", "Infinity", "-Infinity", "sNaN", "0E-20000", "1e20000", "-0.0", "null", "\\.", "\\N", '"', "\\", "a\nb\r\tc", "AAEC", "infinity", "24:00:00", "1_0", " 1", "\x7f\x01\x1f\b\f"]
+        [
+            "NaN",
+            "Infinity",
+            "-Infinity",
+            "sNaN",
+            "0E-20000",
+            "1e20000",
+            "-0.0",
+            "null",
+            "\\.",
+            "\\N",
+            '"',
+            "\\",
+            "a\nb\r\tc",
+            "AAEC",
+            "infinity",
+            "24:00:00",
+            "1_0",
+            " 1",
+            "\x7f\x01\x1f\b\f",
+        ]
     ),
-    st.recursive(st.none() | st.integers() | st.text(max_size=4), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2), max_leaves=4),
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=4),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+        max_leaves=4,
+    ),
 )
 literals = st.one_of(
     hard.map(json.dumps),
-    st.sampled_from(["1e-400", "1e400", "1e-20000", "1e20000", "99999.995", "999.994", "999.995", "0.99995", "3.5e38", "1e-46", "0e-99999", "1" * 1500, "0." + "1" * 20000, "-0"]),
+    st.sampled_from(
+        [
+            "1e-400",
+            "1e400",
+            "1e-20000",
+            "1e20000",
+            "99999.995",
+            "999.994",
+            "999.995",
+            "0.99995",
+            "3.5e38",
+            "1e-46",
+            "0e-99999",
+            "1" * 1500,
+            "0." + "1" * 20000,
+            "-0",
+        ]
+    ),
 )
 
 
@@ -77,7 +118,23 @@ async def test_every_accepted_value_can_be_stored(store: asyncpg.Connection, typ
 
 
 EXACT = [
-    ("text", ["plain", 'quo"te', "back\\slash", "\\n", "a\nb", "\t\r\b\f\x01\x1f\x7f", "é😀\u2028", "null", "", "a,b", "]\n[", "\\\\n\\"]),
+    (
+        "text",
+        [
+            "plain",
+            'quo"te',
+            "back\\slash",
+            "\\n",
+            "a\nb",
+            "\t\r\b\f\x01\x1f\x7f",
+            "é😀\u2028",
+            "null",
+            "",
+            "a,b",
+            "]\n[",
+            "\\\\n\\",
+        ],
+    ),
     ("bytea", ["", "AAEC"]),
     ("double precision", [0.1, 1e300, -0.0, 5e-324, 123456789.123456789]),
     ("bigint", [2**63 - 1, -(2**63)]),
@@ -104,3 +161,15 @@ async def test_values_arrive_as_they_were_sent(store: asyncpg.Connection, type_t
     found = [row[0] for row in await store.fetch(f"SELECT {shown} FROM {staging.sql} ORDER BY id")]
     assert ([json.loads(row) for row in found] if type_text == "jsonb" else found) == values
     assert await store.fetchval(f"SELECT at FROM {staging.sql} LIMIT 1") == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["x" * 2400, "é" * 1200])
+@pytest.mark.parametrize("more", ["", "x"])
+async def test_an_indexed_text_fits_into_its_index(store: asyncpg.Connection, text: str, more: str) -> None:
+    plan = plan_of(column("c", "text", unique=True))
+    body = json.dumps({"id": 1, "at": AT, "c": text + more}).encode()
+    _, refused, accepted = await read(ndjson_chunks, body, plan)
+    assert (accepted, [row.code for row in refused]) == ((0, ["too-long"]) if more else (1, []))
+    random_text = "".join(chr(33 + number * 7919 % 90) for number in range(2400))
+    await store.execute("DROP TABLE IF EXISTS storable.indexed; CREATE TABLE storable.indexed (c text UNIQUE)")
+    await store.execute("INSERT INTO storable.indexed VALUES ($1)", random_text)

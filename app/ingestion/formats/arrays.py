@@ -5,8 +5,7 @@ nested value is open. Likely cuts are tried first; where none is right, a scanne
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -24,27 +23,6 @@ _CLOSED_BY = {b"[": b"]", b"{": b"}"}
 _ANY_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _TAIL = 1 << 14
 """Bytes at the end of a block in which a likely cut is looked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class ElementBlock:
-    """Whole elements of the array, separated by commas, without the array's brackets."""
-
-    data: bytes
-    first: int
-
-    def elements(self) -> list[bytes]:
-        """The text of every element.
-
-        Raises:
-            MalformedBody: an element is missing, or a bracket is never closed.
-        """
-        try:
-            return [bytes(element) for element in _ANY_ARRAY.decode(b"[" + self.data + b"]")]
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            scan = Scanner()
-            scan.feed(self.data)
-            return [*scan.elements(), scan.rest(self.data)]
 
 
 class Scanner:
@@ -108,17 +86,31 @@ def _element(text: bytes) -> bytes:
     return text
 
 
+def _elements(block: bytes) -> list[bytes]:
+    """The text of every element of a block without brackets.
+
+    Raises:
+        MalformedBody: an element is missing, or a bracket is closed by one of the other kind.
+    """
+    try:
+        return [bytes(element) for element in _ANY_ARRAY.decode(b"[" + block + b"]")]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        scan = Scanner()
+        scan.feed(block)
+        return [*scan.elements(), scan.rest(block)]
+
+
 BlockT_co = TypeVar("BlockT_co", covariant=True)
 
 
 class ElementReader(Protocol[BlockT_co]):
     """Makes a block of rows of elements: at once when it can, else one by one."""
 
-    def elements(self, array: bytes) -> list[Any] | None:
-        """The rows of a whole JSON array, or None when they must be looked at one by one."""
+    def elements(self, array: bytes) -> Any:
+        """The rows of a whole JSON array (something with a length); None when they must be looked at one by one."""
 
-    def chunk(self, rows: Sequence[Any], first: int, raw: Callable[[int], bytes]) -> BlockT_co:
-        """The block of such rows; `first` is the number of the first, `raw` gives a row's text."""
+    def chunk(self, decoded: Any, first: int, texts: Callable[[], Iterable[tuple[int, bytes]]]) -> BlockT_co:
+        """The block of such rows; `first` is the number of the first, `texts` gives all numbers and texts."""
 
     def each(self, texts: Iterable[tuple[int, bytes]]) -> BlockT_co:
         """The block of elements, each with its number, looked at one by one."""
@@ -211,15 +203,14 @@ class _Array(Generic[BlockT_co]):
         elif self._next > 1:
             raise MalformedBody("the array ends with a comma")
 
-    def _chunk(self, block: bytes, whole: list[object] | None) -> BlockT_co:
-        if whole is None:
-            elements = ElementBlock(block, self._next).elements()
-            chunk = self._rows.each(enumerate(elements, self._next))
-            self._next += len(elements)
-            return chunk
+    def _chunk(self, block: bytes, whole: Any) -> BlockT_co:
         first = self._next
+        if whole is None:
+            elements = _elements(block)
+            self._next += len(elements)
+            return self._rows.each(enumerate(elements, first))
         self._next += len(whole)
-        return self._rows.chunk(whole, first, lambda position: ElementBlock(block, first).elements()[position])
+        return self._rows.chunk(whole, first, lambda: enumerate(_elements(block), first))
 
     def _no_more(self, text: bytes) -> None:
         if text.strip(_SPACE):

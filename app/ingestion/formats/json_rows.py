@@ -1,7 +1,9 @@
 """JSON objects that are rows: whole blocks at once, one by one where a block has a fault."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -12,7 +14,8 @@ from app.warehouse.rejections import Chunk, Rejection, RejectionCode, clip
 MAX_ROW_BYTES = 8 << 20
 """Longest text of one row; a longer one is refused, and not kept in memory."""
 
-_FIELD = (b'":', b'" :')
+_FIELD = re.compile(rb'"[ \t\r\n]*:')
+_NO_BRACES = bytes(byte for byte in range(256) if byte not in b"{}\n")
 _astuple = msgspec.structs.astuple
 
 
@@ -26,37 +29,31 @@ class JsonRows:
         self._array: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[row_type])  # type: ignore[valid-type]  # a type made at run time
         self._fields = len(model.names)
 
-    def lines(self, data: bytes) -> list[Any] | None:
-        """The rows of whole lines, or None when they must be looked at one by one."""
-        ends = data.count(b"\n")
-        if ends != data.count(b"}\n") + data.count(b"}\r\n"):
-            return None
-        return self._whole(self._one.decode_lines, data, ends)
+    def lines(self, data: bytes) -> "Decoded | None":
+        """The rows of whole lines; None when they must be looked at one by one."""
+        decoded = self._decoded(self._one.decode_lines, data, 0)
+        return decoded if decoded is not None and _one_row_per_line(data, len(decoded.rows)) else None
 
-    def elements(self, array: bytes) -> list[Any] | None:
-        """The rows of a whole JSON array, or None when its elements must be looked at one by one."""
-        return self._whole(self._array.decode, array, None)
+    def elements(self, array: bytes) -> "Decoded | None":
+        """The rows of a whole JSON array; None when they must be looked at one by one."""
+        decoded = self._decoded(self._array.decode, array, -1)
+        return None if decoded is None else replace(decoded, commas=decoded.commas + len(decoded))
 
-    def _whole(self, decode: Callable[[bytes], list[Any]], data: bytes, expected: int | None) -> list[Any] | None:
+    def _decoded(self, decode: Callable[[bytes], list[Any]], data: bytes, commas: int) -> "Decoded | None":
         absent = self._model.absent_fields()
         try:
             rows = decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        if expected is not None and len(rows) != expected:
-            return None
-        set_fields = self._fields * len(rows) - (self._model.absent_fields() - absent)
-        return rows if self._fields_seen(data, set_fields, rows) else None
+        fields = self._fields * len(rows) - (self._model.absent_fields() - absent)
+        written = self._fields * len(rows)  # a comma follows the line number and every value but the last
+        return Decoded(data, rows, fields, commas + fields - len(rows) - written)
 
-    def _fields_seen(self, data: bytes, set_fields: int, rows: list[Any]) -> bool:
-        """Whether the text names exactly the fields that were set: more are repeated ones (or text that looks so)."""
-        seen = sum(map(data.count, _FIELD))
-        return seen == set_fields or seen == set_fields + sum(1 for row in rows if row.ignored is not None)
-
-    def chunk(self, rows: Sequence[Any], first: int, raw: Callable[[int], bytes]) -> Chunk:
-        """The chunk of rows that were decoded as a whole; `first` is the number of the first."""
-        numbered: list[Row] = [(n, *_astuple(row)[:-1]) for n, row in enumerate(rows, first)]
-        return self._model.assemble(numbered, raw)
+    def chunk(self, decoded: "Decoded", first: int, texts: Callable[[], Iterable[tuple[int, bytes]]]) -> Chunk:
+        """The chunk of rows that were decoded as a whole, the first of that number; `texts` gives numbers and texts."""
+        numbered: list[Row] = [(n, *_astuple(row)[:-1]) for n, row in enumerate(decoded.rows, first)]
+        chunk = self._model.assemble(numbered, lambda position: list(texts())[position][1])
+        return self.each(texts()) if decoded.may_repeat_fields(chunk) else chunk
 
     def each(self, texts: Iterable[tuple[int, bytes]]) -> Chunk:
         """The chunk of row texts, each with its number, looked at one by one."""
@@ -87,32 +84,51 @@ class JsonRows:
         return self._model.rejection(number, text, error)
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Rows decoded as a whole, and what tells whether a field stood twice in one of them (the decoder does not)."""
+
+    data: bytes
+    rows: list[Any]
+    fields: int
+    """Fields of the contract that were set."""
+    commas: int
+    """Commas between fields and rows of the text, less those that are written between values."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def may_repeat_fields(self, chunk: Chunk) -> bool:
+        """Whether the text may name a field twice in a row; never answers no where it does.
+
+        Commas inside values are written as they were read. So without escapes, commas of the text less commas written
+        come out as expected; one more is a repeated field. Where it does not come out, keys are counted: text that
+        looks like a key makes them too many, nothing makes them too few.
+        """
+        plain = b"\\" not in self.data and not chunk.rejected
+        if plain and self.data.count(b",") - chunk.payload.count(b",") == self.commas:
+            return False
+        ignored = sum(1 for row in self.rows if row.ignored is not None)
+        return sum(1 for _ in _FIELD.finditer(self.data)) != self.fields + ignored
+
+
+def _one_row_per_line(data: bytes, rows: int) -> bool:
+    if data.count(b"\n") != rows:
+        return False
+    if data.translate(None, _NO_BRACES) == b"{}\n" * rows:
+        return True
+    return data.count(b"}\n") + data.count(b"}\r\n") == rows
+
+
 def overlong(number: int, text: bytes) -> Rejection:
     """The refusal of a row that is longer than a row may be."""
     return Rejection(number, RejectionCode.TOO_LONG, None, f"the row has more than {MAX_ROW_BYTES} bytes", clip(text))
 
 
-class _Repeated(Exception):  # noqa: N818 - carries a finding out of a callback, is no error
-    """A field that stands twice in one object."""
-
-
 def repeated_field(text: bytes) -> str | None:
-    """A field that stands twice in one object of the JSON text, at any depth."""
-    try:
-        json.loads(text, object_pairs_hook=_distinct)
-    except _Repeated as found:
-        return str(found)
-    except (ValueError, RecursionError):
-        return None
-    return None
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise _Repeated(next(name for name in fields if names.count(name) > 1))
-    return fields
+    """A field that stands twice in the JSON object. (Inside documents the last one counts, as jsonb has it.)"""
+    names = [name for name, _ in json.loads(text, object_pairs_hook=list)]
+    return next((name for name in names if names.count(name) > 1), None) if len(set(names)) != len(names) else None
 
 
 def _only_bad_text(text: bytes) -> bool:

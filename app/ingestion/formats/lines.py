@@ -105,4 +105,4 @@ def _decode(rows: JsonRows, block: LineBlock) -> Chunk:
     whole = rows.lines(block.data) if len(block.data) <= MAX_ROW_BYTES else None
     if whole is None:
         return rows.each(block.lines())
-    return rows.chunk(whole, block.first, lambda position: block.data.split(b"\n")[position])
+    return rows.chunk(whole, block.first, block.lines)

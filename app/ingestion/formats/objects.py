@@ -5,7 +5,7 @@ Rows that cannot be read are left out: they are refused, with their reason, when
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import msgspec
@@ -31,8 +31,8 @@ class _Elements:
         except _UNREADABLE:
             return None
 
-    def chunk(self, rows: Sequence[Any], first: int, raw: Callable[[int], bytes]) -> Objects:  # noqa: ARG002 - a protocol
-        return list(rows)
+    def chunk(self, decoded: Objects, first: int, texts: object) -> Objects:  # noqa: ARG002 - a protocol's
+        return decoded
 
     def each(self, texts: Iterable[tuple[int, bytes]]) -> Objects:
         return [row for _, text in texts if (row := _read(text)) is not None]
