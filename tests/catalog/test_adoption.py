@@ -220,23 +220,25 @@ async def test_the_runtime_login_cannot_publish_what_is_not_registered(
         await query.close()
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"relations": []},
-        {"relations": ["orders"]},
-        {"relations": ["a.b.c"]},
-        {"relations": [1]},
-        {"relations": ["a." + "x" * 64]},
-        {"relations": "a.b"},
-        {"relations": ["a.b"], "force": True},
-    ],
-)
-async def test_malformed_adoptions(admin: httpx.AsyncClient, body: dict[str, Any]) -> None:
-    answer = await admin.post("/api/tables/adopt", json=body)
-    assert answer.status_code == 422, answer.text
-    assert answer.json()["faults"]
+MALFORMED: list[Any] = [
+    {},
+    {"relations": []},
+    {"relations": ["orders"]},
+    {"relations": ["a.b.c"]},
+    {"relations": [1]},
+    {"relations": ["a." + "x" * 64]},
+    {"relations": "a.b"},
+    {"relations": ["a.b"], "force": True},
+    {"relations": ["a.b"], "dry_run": "no"},
+    {"relations": ["a.b"], "reason": ""},
+]
+
+
+async def test_malformed_adoptions(admin: httpx.AsyncClient) -> None:
+    for body in MALFORMED:
+        answer = await admin.post("/api/tables/adopt", json=body)
+        assert answer.status_code == 422, (body, answer.text)
+        assert answer.json()["faults"]
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\x00.*?"), min_size=1, max_size=15)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -175,7 +176,7 @@ async def test_a_new_version_takes_the_name_and_the_old_one_comes_back_with_ever
 
     history = (await admin.get("/api/tables/customers/history")).json()["items"]
     told = [(line["version"], line["from_state"], line["to_state"]) for line in reversed(history)]
-    assert sorted(told) == sorted(
+    assert Counter(told) == Counter(
         [
             (1, None, "SHADOW"),
             (1, "SHADOW", "ACTIVE"),
@@ -232,28 +233,26 @@ async def test_deprecation_is_announced(admin: httpx.AsyncClient, engineer: http
     assert "Deprecation" not in (await admin.get("/api/tables/clients/state")).headers
 
 
-@pytest.mark.parametrize(
-    ("more", "pointer"),
-    [
-        ({"successor": "customers"}, "/successor"),
-        ({"successor": "nothing"}, "/successor"),
-        ({"successor": "No Name"}, "/successor"),
-        ({"sunset": "2020-01-01T00:00:00Z"}, "/sunset"),
-        ({"sunset": "2999-01-01T00:00:00"}, "/sunset"),
-        ({"sunset": 4_000_000_000}, "/sunset"),
-        ({"reason": ""}, "/reason"),
-        ({"dry_run": "yes"}, "/dry_run"),
-        ({"plan_hash": "x"}, "/plan_hash"),
-        ({"other": 1}, "/other"),
-    ],
-)
-async def test_a_deprecation_with_faults(
-    admin: httpx.AsyncClient, engineer: httpx.AsyncClient, more: dict[str, Any], pointer: str
-) -> None:
+FAULTY_DEPRECATIONS: list[tuple[dict[str, Any], str]] = [
+    ({"successor": "customers"}, "/successor"),
+    ({"successor": "nothing"}, "/successor"),
+    ({"successor": "No Name"}, "/successor"),
+    ({"sunset": "2020-01-01T00:00:00Z"}, "/sunset"),
+    ({"sunset": "2999-01-01T00:00:00"}, "/sunset"),
+    ({"sunset": 4_000_000_000}, "/sunset"),
+    ({"reason": ""}, "/reason"),
+    ({"dry_run": "yes"}, "/dry_run"),
+    ({"plan_hash": "x"}, "/plan_hash"),
+    ({"other": 1}, "/other"),
+]
+
+
+async def test_deprecations_with_faults(admin: httpx.AsyncClient, engineer: httpx.AsyncClient) -> None:
     await registered(engineer)
-    answer = await deprecated(admin, "customers", **more)
-    assert answer.status_code == 422, answer.text
-    assert [fault["pointer"] for fault in answer.json()["faults"]] == [pointer]
+    for more, pointer in FAULTY_DEPRECATIONS:
+        answer = await deprecated(admin, "customers", **more)
+        assert answer.status_code == 422, (more, answer.text)
+        assert [fault["pointer"] for fault in answer.json()["faults"]] == [pointer]
     assert await state_of(admin, "customers") == "SHADOW"
 
 
@@ -306,14 +305,12 @@ async def test_who_may_change_states(engineer: httpx.AsyncClient, analyst: httpx
         assert (await client.post("/api/tables/adopt", json={"relations": ["a.b"]})).status_code == 403
 
 
-@pytest.mark.parametrize(
-    "reference", ["nothing", "customers@9", "Customers", "a b", "customers@0", "x" * 500, "%00", "🐘"]
-)
-async def test_tables_that_are_not_there(admin: httpx.AsyncClient, reference: str) -> None:
-    answer = await admin.get(f"/api/tables/{reference}/state")
-    assert (answer.status_code, answer.json()["code"]) == (404, "table-not-found")
-    answer = await moved(admin, reference, "SHADOW", "ACTIVE")
-    assert answer.status_code == 404
+async def test_tables_that_are_not_there(admin: httpx.AsyncClient) -> None:
+    for reference in ("nothing", "customers@9", "Customers", "a b", "customers@0", "x" * 500, "%00", "🐘"):
+        answer = await admin.get(f"/api/tables/{reference}/state")
+        assert (answer.status_code, answer.json()["code"]) == (404, "table-not-found"), reference
+        answer = await moved(admin, reference, "SHADOW", "ACTIVE")
+        assert answer.status_code == 404, reference
 
 
 async def test_a_table_without_columns_cannot_be_queried(admin: httpx.AsyncClient, engineer: httpx.AsyncClient) -> None:
