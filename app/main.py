@@ -30,11 +30,11 @@ def create_app(
         secret: loaded from the settings or the state directory when absent.
     """
     settings = settings or Settings()
+    configure_logging(settings.server)  # before the layers of the door bind their loggers
     modes = ModeWatch()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        configure_logging(settings.server)
         used_secret = secret or load_secret(settings)
         used_urls = urls or _configured_urls(settings, used_secret)
         async with open_resources(settings, used_urls, used_secret) as resources:
@@ -56,7 +56,7 @@ def create_app(
     )
     install_problem_handlers(app)
     for router in routers():
-        app.include_router(router)
+        app.router.routes.extend(router.routes)  # flat: an included router is matched level by level on every request
     serve_docs(app)
     describe(app)
     return app

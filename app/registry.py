@@ -13,7 +13,8 @@ from app.access.router import router as access_router
 from app.audit import models as audit_models
 from app.audit.router import router as audit_router
 from app.catalog import models as catalog_models
-from app.catalog.router import router as catalog_router
+from app.catalog.contracts.router import router as contracts_router
+from app.catalog.tables.router import router as tables_router
 from app.ingestion import models as ingestion_models
 from app.ingestion.jobs import JOBS as INGESTION_JOBS
 from app.ingestion.router import router as ingestion_router
@@ -62,7 +63,7 @@ DOMAINS: tuple[Domain, ...] = (
         jobs=OPERATIONS_JOBS,
         schedules=OPERATIONS_SCHEDULES,
     ),
-    Domain("catalog", routers=(catalog_router,), models=(catalog_models,)),
+    Domain("catalog", routers=(tables_router, contracts_router), models=(catalog_models,)),
     Domain("ingestion", routers=(uploads_router, ingestion_router), models=(ingestion_models,), jobs=INGESTION_JOBS),
     Domain("query", routers=(query_router,), models=(query_models,)),
 )
@@ -74,8 +75,8 @@ def metadata() -> MetaData:
 
 
 def routers() -> list[APIRouter]:
-    """Every route of the service."""
-    return [router for domain in DOMAINS for router in domain.routers]
+    """Every route of the service, the busiest planes first: routes are matched in order."""
+    return [router for domain in reversed(DOMAINS) for router in domain.routers]
 
 
 def jobs() -> list[JobDefinition]:

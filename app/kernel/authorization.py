@@ -10,7 +10,10 @@ from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 from fastapi import Request, Security
-from fastapi.security import APIKeyHeader, OAuth2, SecurityScopes
+from fastapi.openapi.models import OAuth2 as OAuth2Model
+from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlowPassword, OAuthFlows
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
 
 from app.kernel.problems import Forbidden
 
@@ -90,41 +93,44 @@ class Authenticator(Protocol):
         ...
 
 
-_oauth2 = OAuth2(
-    flows={
-        "password": {"tokenUrl": "/api/auth/token", "scopes": {p.value: DESCRIPTIONS[p] for p in Permission}},
-        "clientCredentials": {"tokenUrl": "/api/auth/token", "scopes": {p.value: DESCRIPTIONS[p] for p in Permission}},
-    },
-    scheme_name="oauth2",
-    auto_error=False,
-)
-_api_key = APIKeyHeader(name="X-API-Key", scheme_name="api_key", auto_error=False)
+_SCOPES = {permission.value: DESCRIPTIONS[permission] for permission in Permission}
+_TOKEN_URL = "/api/auth/token"  # noqa: S105 - an address
 
 
-async def authenticated(
-    request: Request,
-    needed: SecurityScopes,
-    _bearer: Annotated[str | None, Security(_oauth2)],
-    _key: Annotated[str | None, Security(_api_key)],
-) -> Actor:
-    """The request's actor, who holds every permission that the route declares.
+class _Authenticated(SecurityBase):
+    """Answers the request's actor, who holds every permission that the route declares.
 
-    Raises:
-        Unauthenticated: no credential, or one that is not valid any more.
-        Forbidden: the actor lacks one of the permissions.
+    One dependency that is its own OpenAPI scheme: schemes as dependencies of their own would be solved on each request
+    only to be ignored, as the authenticator reads the headers itself.
     """
-    authenticator: Authenticator = request.app.state.resources.authenticator
-    actor = await authenticator(request)
-    missing = [scope for scope in needed.scopes if scope not in actor.permissions]
-    if missing:
-        raise Forbidden(f"This needs the permission {', '.join(missing)}.", missing=missing)
-    request.state.actor = actor
-    return actor
+
+    model = OAuth2Model(
+        flows=OAuthFlows(
+            password=OAuthFlowPassword(tokenUrl=_TOKEN_URL, scopes=_SCOPES),
+            clientCredentials=OAuthFlowClientCredentials(tokenUrl=_TOKEN_URL, scopes=_SCOPES),
+        )
+    )
+    scheme_name = "oauth2"
+
+    async def __call__(self, request: Request, needed: SecurityScopes) -> Actor:
+        authenticator: Authenticator = request.app.state.resources.authenticator
+        actor = await authenticator(request)
+        missing = [scope for scope in needed.scopes if scope not in actor.permissions]
+        if missing:
+            raise Forbidden(f"This needs the permission {', '.join(missing)}.", missing=missing)
+        request.state.actor = actor
+        return actor
+
+
+_authenticated = _Authenticated()
 
 
 def requires(*permissions: Permission) -> Any:
-    """A marker for `Annotated[Actor, …]`: the route's actor must hold all of the permissions."""
-    return Security(authenticated, scopes=[p.value for p in permissions])
+    """A marker for `Annotated[Actor, …]`: the route's actor must hold all of the permissions.
+
+    Such a route answers 401 without a valid credential and 403 when a permission is missing.
+    """
+    return Security(_authenticated, scopes=[permission.value for permission in permissions])
 
 
 AnyActor = Annotated[Actor, requires()]

@@ -1,6 +1,7 @@
 """The runtime roles as migrations name them. The role names are settings; a migration runs where they already exist."""
 
 from alembic import op
+
 from app.settings import DatabaseSettings
 
 _settings_names = DatabaseSettings.model_fields

@@ -5,15 +5,18 @@ answers 5xx.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, get_args, get_origin
 
 import asyncpg
 from fastapi import Depends, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -47,11 +50,62 @@ class StrictRequest(Request):
         return self._json
 
 
-class TransactionalRoute(APIRoute):
+class RepeatedParameter(InvalidRequest):
+    """A query parameter that has one value was given several: which one counts would be a guess."""
+
+    code, title = "repeated-parameter", "A query parameter was given more than once"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            faults=[Fault(pointer=f"query/{name}", code=self.code, message="Give it once.") for name in names]
+        )
+
+
+def _lists(dependant: Dependant) -> Iterator[str]:
+    """Names of the query parameters that may have several values."""
+    for parameter in dependant.query_params:
+        model = parameter.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            yield from (each.alias or name for name, each in model.model_fields.items() if _is_list(each.annotation))
+        elif _is_list(model):
+            yield parameter.alias
+    for inner in dependant.dependencies:
+        yield from _lists(inner)
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) in (list, set, tuple) or any(_is_list(each) for each in get_args(annotation))
+
+
+class StrictRoute(APIRoute):
+    """A route that takes every query parameter once, except for lists."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler behind the look at the query."""
+        handler = super().get_route_handler()
+        if (self.methods or set()) <= _READING:
+            return handler  # no body, and no transaction that could lose
+        lists = frozenset(_lists(self.dependant))
+
+        async def run(request: Request) -> Response:
+            if request.scope["query_string"]:
+                counts = Counter(name for name, _ in request.query_params.multi_items())
+                repeated = [name for name, count in counts.items() if count > 1 and name not in lists]
+                if repeated:
+                    raise RepeatedParameter(repeated)
+            return await handler(request)
+
+        return run
+
+
+_READING = frozenset({"GET", "HEAD"})
+
+
+class TransactionalRoute(StrictRoute):
     """A route whose unit of work is run again, whole, when it loses against another transaction."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's handler, within its own function scope for every try."""
+        """The strict handler, within its own function scope for every try."""
         handler = super().get_route_handler()
 
         async def run(request: Request) -> Response:

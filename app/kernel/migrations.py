@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from alembic import command
 from app.kernel.database import ReadSession
 from app.kernel.models import CONTROL_SCHEMA
 from app.kernel.secrets import ServiceSecret

@@ -15,6 +15,9 @@ ASSETS = Path(fastapi_offline.__file__).parent / "static"
 ASSETS_PATH = "/docs/assets"
 OAUTH2_REDIRECT = "/docs/oauth2-redirect"
 
+API_KEY_SCHEME = "api_key"
+API_KEY = {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`spy_<prefix>_<secret>`"}
+
 _PROBLEM = {
     "description": "Problem (RFC 9457)",
     "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
@@ -53,6 +56,7 @@ def describe(app: FastAPI) -> None:
             problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(problem.pop("$defs", {}))
             schemas["ProblemDocument"] = problem
+            document["components"].setdefault("securitySchemes", {})[API_KEY_SCHEME] = API_KEY
             for path in document["paths"].values():
                 for operation in path.values():
                     _complete(operation)
@@ -75,6 +79,8 @@ def _complete(operation: dict[str, Any]) -> None:
         answers.setdefault(status, _PROBLEM)
     for status in ("401", "403") if operation.get("security") else ():
         answers.setdefault(status, _PROBLEM)
+        if operation["security"][0].keys() == {"oauth2"}:
+            operation["security"].append({API_KEY_SCHEME: []})
     if "requestBody" in operation:
         answers.setdefault("413", _PROBLEM)
     answers.setdefault("503", _PROBLEM)

@@ -12,7 +12,7 @@ from app.catalog.tables.models import TableRow, TableStateChangeRow, TableVersio
 from app.catalog.tables.references import TableReference
 from app.catalog.tables.shape import shape_of
 from app.catalog.tables.version import QueryableTable, StateChange, TableSnapshot, TableStanding, TableVersion
-from app.kernel.database import ReadSession
+from app.kernel.database import Database, ReadSession
 from app.kernel.paging import Page, PageRequest, cut
 from app.warehouse.naming import RelationName
 
@@ -72,6 +72,23 @@ _STANDING_OF = {
     for sees_shadow in (False, True)
     for by_id in (False, True)
 }
+
+
+class Standings:
+    """How tables stand: the question that is asked all the time, answered outside of any session."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def standing(self, reference: TableReference, *, sees_shadow: bool) -> TableStanding | None:
+        """How the table stands, in one statement."""
+        if reference.version is not None:
+            async with self._database.read() as session:
+                return await TableRepository(session).standing(reference, sees_shadow=sees_shadow)
+        by_id = reference.id is not None
+        parameters = {"id": reference.id} if by_id else {"name": reference.name}
+        row = await self._database.lookup(_STANDING_OF[sees_shadow, by_id], parameters)
+        return _standing(row) if row else None
 
 
 class TableRepository:

@@ -24,7 +24,7 @@ from app.catalog.tables.schemas import (
     TransitionDocument,
     VersionDocument,
 )
-from app.catalog.tables.service import TableService
+from app.catalog.tables.service import TableService, standing
 from app.catalog.tables.transitions import ChangeRequest, InvalidDeprecation, Successor, TransitionService
 from app.kernel.database import ReadSession
 from app.kernel.etags import IfMatch, set_etag
@@ -108,12 +108,14 @@ async def get_table(table: TablePath, actor: CanSeeTables, tables: Tables, respo
 
 
 @router.get("/{table}/state", operation_id="get_table_state", responses=responses(UnknownTable))
-async def get_table_state(table: TablePath, actor: CanSeeTables, tables: Tables, response: Response) -> StateDocument:
+async def get_table_state(
+    table: TablePath, actor: CanSeeTables, resources: ResourcesDep, response: Response
+) -> StateDocument:
     """How a table stands."""
-    standing = await tables.standing(parse_reference(table), actor)
-    response.headers.update(documents.deprecation_headers(standing))
-    set_etag(response, standing.etag)
-    return documents.state_document(standing)
+    found = await standing(resources.database, parse_reference(table), actor)
+    response.headers.update(documents.deprecation_headers(found))
+    set_etag(response, found.etag)
+    return documents.state_document(found)
 
 
 @router.get("/{table}/history", operation_id="get_table_history", responses=responses(UnknownTable, InvalidCursor))

@@ -6,10 +6,10 @@ from typing import TypeVar
 
 from app.catalog.tables.lifecycle import TableState, resolution_order, visible_states
 from app.catalog.tables.references import TableReference, UnknownTable
-from app.catalog.tables.repository import TableRepository
+from app.catalog.tables.repository import Standings, TableRepository
 from app.catalog.tables.version import QueryableTable, StateChange, TableSnapshot, TableStanding, TableVersion
 from app.kernel.authorization import Actor, Permission
-from app.kernel.database import ReadSession
+from app.kernel.database import Database, ReadSession
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import NotFound
 
@@ -33,6 +33,11 @@ def sees_shadow(actor: Actor) -> bool:
 def states_of(actor: Actor) -> tuple[TableState, ...]:
     """The states that the actor sees, in the order in which a name finds its version."""
     return visible_states(sees_shadow=sees_shadow(actor))
+
+
+async def standing(database: Database, reference: TableReference, actor: Actor) -> TableStanding:
+    """How the table stands. Raises `UnknownTable`."""
+    return _known(await Standings(database).standing(reference, sees_shadow=sees_shadow(actor)), reference)
 
 
 class TableService:
