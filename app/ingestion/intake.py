@@ -4,6 +4,7 @@ One pass: bytes are counted and hashed as sent, the content coding is undone, an
 and, when it is to be kept, by the raw store. Nothing of it is held in memory.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -12,13 +13,23 @@ from enum import StrEnum
 from app.ingestion.formats.arrays import array_chunks
 from app.ingestion.formats.inflate import Coding, InflateLimits, inflate
 from app.ingestion.formats.lines import ndjson_chunks
+from app.ingestion.formats.objects import Objects, array_objects, csv_objects, ndjson_objects, parquet_objects
 from app.ingestion.formats.parquet import parquet_chunks
 from app.ingestion.formats.tables import csv_chunks
 from app.ingestion.row_model import RowModel
-from app.kernel.problems import Fault, InvalidRequest, UnsupportedMediaType
+from app.kernel.problems import Fault, InvalidRequest, Problem, UnsupportedMediaType
 from app.kernel.storage import ByteWriter
 from app.warehouse.ingest import RejectLimits
 from app.warehouse.rejections import Chunk
+
+SILENCE_SECONDS = 60.0
+"""How long a sender may say nothing in the middle of a body: it holds one of few connections meanwhile."""
+
+
+class SenderSilent(Problem):
+    """The body stopped coming before its end; nothing of it is stored."""
+
+    code, title, status = "sender-silent", "The body stopped coming", 408
 
 
 class BodyFormat(StrEnum):
@@ -39,6 +50,13 @@ _DECODERS: dict[BodyFormat, Callable[[AsyncIterator[bytes], RowModel], AsyncIter
     BodyFormat.PARQUET: parquet_chunks,
 }
 
+_READERS: dict[BodyFormat, Callable[[AsyncIterator[bytes]], AsyncIterator[Objects]]] = {
+    BodyFormat.NDJSON: ndjson_objects,
+    BodyFormat.JSON: array_objects,
+    BodyFormat.CSV: csv_objects,
+    BodyFormat.PARQUET: parquet_objects,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Representation:
@@ -48,8 +66,17 @@ class Representation:
     coding: Coding
 
     def chunks(self, plain: AsyncIterator[bytes], model: RowModel) -> AsyncIterator[Chunk]:
-        """The rows of a body whose coding is undone."""
+        """The rows of a body whose coding is undone, as the contract reads them."""
         return _DECODERS[self.format](plain, model)
+
+    def objects(self, plain: AsyncIterator[bytes]) -> AsyncIterator[Objects]:
+        """The rows of a body whose coding is undone, as mappings, for inferring a contract's columns."""
+        return _READERS[self.format](plain)
+
+    @property
+    def textual(self) -> bool:
+        """Whether numbers and booleans, too, come as text."""
+        return self.format is BodyFormat.CSV
 
 
 def representation(content_type: str | None, content_encoding: str | None) -> Representation:
@@ -87,7 +114,14 @@ class Intake:
         return self._digest.digest()
 
     async def _sent(self) -> AsyncIterator[bytes]:
-        async for data in self._body:
+        while True:
+            try:
+                async with asyncio.timeout(SILENCE_SECONDS):
+                    data = await anext(self._body, None)
+            except TimeoutError as error:
+                raise SenderSilent(f"Nothing came for {SILENCE_SECONDS:g} seconds.") from error
+            if data is None:
+                return
             if data:
                 self.bytes += len(data)
                 self._digest.update(data)

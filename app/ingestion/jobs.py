@@ -2,13 +2,24 @@
 
 from datetime import timedelta
 
-from app.ingestion.service import MERGE_JOB, IngestService
-from app.kernel.jobs import JobContext, JobDefinition
+from app.ingestion.later import MERGE_JOB, MERGE_STARTS, LaterService
+from app.kernel.jobs import JobContext, JobDefinition, Schedule
+
+TIDY_JOB = "ingestion:tidy"
 
 
 async def merge(context: JobContext) -> None:
     """Merge a batch that was accepted for later."""
-    await IngestService(context.resources).merge_later(context)
+    await LaterService(context.resources).merge_later(context)
 
 
-JOBS = (JobDefinition(name=MERGE_JOB, handler=merge, timeout=timedelta(hours=6)),)
+async def tidy(context: JobContext) -> None:
+    """Clear up after processes that died."""
+    await LaterService(context.resources).tidy(context)
+
+
+JOBS = (
+    JobDefinition(name=MERGE_JOB, handler=merge, max_starts=MERGE_STARTS, timeout=timedelta(hours=6)),
+    JobDefinition(name=TIDY_JOB, handler=tidy),
+)
+SCHEDULES = (Schedule(name="tidy-ingestion", cron="47 3 * * *", job=TIDY_JOB),)

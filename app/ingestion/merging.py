@@ -1,24 +1,26 @@
 """One batch into its table, within a transaction: contract → rows → verdicts.
 
-A contract without a schema gets it from its first batch: the body is kept first, read once to infer the columns and
-once more to take the rows.
+A contract without a schema gets it from its first batch: the body is in the raw store already, is read once to infer
+the columns and once more to take the rows.
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from app.catalog.contracts.service import ContractForIngestion, ContractService
-from app.ingestion.formats.inference import infer
+from app.catalog.contracts.record import IngestionContract
+from app.catalog.contracts.service import ContractService
 from app.ingestion.formats.inflate import Coding
+from app.ingestion.inference import Summary, infer_columns, summarise
 from app.ingestion.intake import BodyFormat, Intake, Representation, reject_limits
 from app.ingestion.models import BatchRow
 from app.ingestion.raw import RawBatches
 from app.ingestion.repository import Quarantine
 from app.ingestion.row_model import RowModel, UnknownColumns
-from app.kernel.authorization import SYSTEM
+from app.kernel.authorization import Actor, ActorKind
 from app.kernel.database import WriteSession, driver_connection
 from app.warehouse.ingest import MergeOutcome, RejectLimits, ingest
+from app.warehouse.plan import Column
 from app.warehouse.rejections import Chunk
 
 
@@ -50,20 +52,24 @@ async def merge_batch(
 ) -> Merged:
     """Merge a batch from its sender, or, without an intake, from its stored body.
 
+    Args:
+        session: the transaction; nothing is committed here.
+        raw: where bodies are kept; what comes from the sender is copied there on its way.
+        batch: accepted in the same transaction, or earlier.
+        representation: what the body says it is; that of the batch, when absent.
+        intake: the body as it comes from the sender. None for a contract without columns: those take two readings.
+
     Raises:
         Problem: of the contract, the body, or the limits of rejections.
     """
     contracts = ContractService(session)
     contract = await contracts.for_ingestion(batch.contract_id)
     form = representation or Representation(BodyFormat(batch.media_type), Coding.IDENTITY)
-    if contract.plan is None and intake is not None:
-        await _keep(raw, batch, intake)
-        intake = None
     if contract.plan is None:
-        columns = await infer(form.format, raw.stream(batch), contract.semantics)
-        contract = await contracts.freeze_schema(batch.contract_id, columns, SYSTEM)
+        columns = await _infer(contract, form, raw.stream(batch))
+        contract = await contracts.freeze_schema(batch.contract_id, columns, sender(batch))
     assert contract.plan is not None
-    model = RowModel(contract.plan, UnknownColumns(contract.unknown_columns))
+    model = RowModel(contract.plan, UnknownColumns(contract.contract.policy.unknown_columns.value))
     processing_time = datetime.now(UTC)
     if intake is None:
         outcome = await _merge(session, contract, batch, form.chunks(raw.stream(batch), model), processing_time)
@@ -71,30 +77,39 @@ async def merge_batch(
         async with raw.writer(batch) as copy:
             chunks = form.chunks(intake.plain(copy), model)
             outcome = await _merge(session, contract, batch, chunks, processing_time)
+    await contracts.confirm_writable(contract)
     return Merged(
         counts=asdict(outcome.counts),
         first_event_time=outcome.first_event_time,
         last_event_time=outcome.last_event_time,
         processing_time=processing_time,
-        schema_version=contract.schema_version,
+        schema_version=contract.contract.schema_version or 1,
         raw_key=raw.key(batch),
     )
 
 
-async def _keep(raw: RawBatches, batch: BatchRow, intake: Intake) -> None:
-    async with raw.writer(batch) as copy:
-        async for _ in intake.plain(copy):
-            pass
+async def _infer(contract: IngestionContract, form: Representation, plain: AsyncIterator[bytes]) -> list[Column]:
+    summary = Summary()
+    async for rows in form.objects(plain):
+        summary |= summarise(rows, textual=form.textual)
+    received = contract.contract.semantics.processing_time_column  # ours to set, whatever was sent
+    return [column for column in infer_columns(summary, textual=form.textual) if column.name != received]
+
+
+def sender(batch: BatchRow) -> Actor:
+    """Who sent the batch, for what is audited after the request is over."""
+    return Actor(ActorKind(batch.actor_kind), batch.actor_id, batch.actor_label)
 
 
 async def _merge(
     session: WriteSession,
-    contract: ContractForIngestion,
+    contract: IngestionContract,
     batch: BatchRow,
     chunks: AsyncIterator[Chunk],
     processing_time: datetime,
 ) -> MergeOutcome:
     assert contract.plan is not None
+    policy = contract.contract.policy
     limit = (batch.max_rejected or {}).get("limit")
     return await ingest(
         await driver_connection(session),
@@ -103,5 +118,5 @@ async def _merge(
         batch_seq=batch.sequence,
         processing_time=processing_time,
         sink=Quarantine(session, batch.id).keep,
-        limits=reject_limits(limit, RejectLimits(contract.max_rejected_rows, contract.max_rejected_share)),
+        limits=reject_limits(limit, RejectLimits(policy.max_rejected_rows, policy.max_rejected_share)),
     )

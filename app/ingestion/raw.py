@@ -1,11 +1,29 @@
 """Raw bodies of batches in object storage: plain content, zstd, one object per batch, kept for replay and retention."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
+from app.ingestion.intake import Intake
 from app.ingestion.models import BatchRow
 from app.kernel.compression import ZstdWriter, unzstd_stream
-from app.kernel.storage import ByteWriter, ObjectStorage
+from app.kernel.problems import Problem
+from app.kernel.storage import ByteWriter, ObjectStorage, StorageUnavailable
+
+PREFIX, SUFFIX = "raw", ".zst"
+
+
+@dataclass(slots=True)
+class Leftover:
+    """Whether the body of a batch may be removed when its request is over."""
+
+    committing: bool = False
+    """The commit may have happened: only a refusal says for certain that it has not."""
+    remove: bool = False
+    """The batch is not kept, whatever happens."""
 
 
 class RawBatches:
@@ -17,7 +35,7 @@ class RawBatches:
     @staticmethod
     def key(batch: BatchRow) -> str:
         """Where the body of the batch is kept."""
-        return f"raw/{batch.contract_id}/{batch.id}.zst"
+        return f"{PREFIX}/{batch.contract_id}/{batch.id}{SUFFIX}"
 
     @asynccontextmanager
     async def writer(self, batch: BatchRow) -> AsyncIterator[ByteWriter]:
@@ -25,11 +43,43 @@ class RawBatches:
         async with self._storage.writer(self.key(batch)) as target, ZstdWriter(target) as compressed:
             yield compressed
 
+    async def keep(self, batch: BatchRow, intake: Intake) -> None:
+        """Keep a whole body without looking into it. Raises what the intake raises."""
+        async with self.writer(batch) as copy:
+            async for _ in intake.plain(copy):
+                pass
+
     async def stream(self, batch: BatchRow) -> AsyncIterator[bytes]:
         """The body, its content coding undone."""
         async for data in unzstd_stream(self._storage.get_stream(self.key(batch))):
             yield data
 
-    async def discard(self, batch: BatchRow) -> None:
-        """Remove the body, if it is there."""
-        await self._storage.delete(self.key(batch))
+    @asynccontextmanager
+    async def unless_committed(self, batch: BatchRow) -> AsyncIterator[Leftover]:
+        """Removes the body of a batch that came to nothing.
+
+        Before the commit any error says so. Around it only a problem does: a connection that breaks during the commit
+        leaves open whether the batch is there, and its body must not be missed then.
+        """
+        leftover = Leftover()
+        try:
+            yield leftover
+        except BaseException as error:
+            leftover.remove = not leftover.committing or isinstance(error, Problem)
+            raise
+        finally:
+            if leftover.remove:
+                with contextlib.suppress(StorageUnavailable):  # what stays behind is found by the tidying job
+                    await self._storage.delete(self.key(batch))
+
+    async def older_than(self, before: datetime) -> AsyncIterator[tuple[UUID, str]]:
+        """Batch and key of the bodies that were published before this time."""
+        async for info in self._storage.list(f"{PREFIX}/"):
+            name = info.key.rpartition("/")[2].removesuffix(SUFFIX)
+            with contextlib.suppress(ValueError):
+                if info.modified_at < before:
+                    yield UUID(name), info.key
+
+    async def remove(self, key: str) -> None:
+        """Remove a body, if it is there."""
+        await self._storage.delete(key)

@@ -1,17 +1,20 @@
 """All SQL of the batches and of quarantine."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Text, func, select, text
 
 from app.ingestion.models import BatchRow, QuarantineRow
 from app.kernel.database import WriteSession, driver_connection
+from app.kernel.jobs.models import OPEN_STATES, JobRun
 from app.kernel.models import CONTROL_SCHEMA
 from app.kernel.paging import Page, PageRequest, cut
 from app.kernel.repository import Reading, Writing
 from app.warehouse.rejections import Rejection
+
+TURN_SECONDS = 300
+"""Batches of one relation are merged one after another: five million rows take about a minute here."""
 
 
 class BatchReads(Reading[BatchRow]):
@@ -37,6 +40,16 @@ class BatchReads(Reading[BatchRow]):
         rows = (await self.session.execute(statement.order_by(QuarantineRow.line).limit(request.limit + 1))).scalars()
         return cut(rows.all(), request, lambda row: str(row.line))
 
+    async def stranded(self, job: str) -> Sequence[UUID]:
+        """Batches that wait although the job which was to merge them is over."""
+        open_run = (
+            select(JobRun.id)
+            .where(JobRun.name == job, JobRun.state.in_(OPEN_STATES))
+            .where(JobRun.payload["batch_id"].astext == func.cast(BatchRow.id, Text))
+        )
+        statement = select(BatchRow.id).where(BatchRow.status == "pending", ~open_run.exists()).order_by(BatchRow.id)
+        return await self.all(statement)
+
 
 class BatchWrites(Writing[BatchRow]):
     """Also accepts and finishes batches."""
@@ -47,19 +60,12 @@ class BatchWrites(Writing[BatchRow]):
         """The batch, with its id and its place in the order of acceptance."""
         await self.add(row)
         await self.session.refresh(row, ["sequence", "created_at"])
+        await self.wait_for_turn()
         return row
 
-    async def finish(
-        self, batch_id: UUID, values: Mapping[str, Any], *, expected: Sequence[str] = ("pending",)
-    ) -> bool:
-        """Whether the batch was still in one of the expected states, and now holds the values."""
-        statement = (
-            update(BatchRow)
-            .where(BatchRow.id == batch_id, BatchRow.status.in_(expected))
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        )
-        return bool((await self.session.execute(statement)).rowcount)  # type: ignore[attr-defined]  # an UPDATE's result
+    async def wait_for_turn(self) -> None:
+        """Until this transaction ends, locks are waited for as long as the merges before this one may take."""
+        await self.session.execute(text(f"SET LOCAL lock_timeout = '{TURN_SECONDS}s'"))
 
     async def pending(self, batch_id: UUID) -> BatchRow | None:
         """The batch, locked, when it still waits."""

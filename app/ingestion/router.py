@@ -10,19 +10,22 @@ from app.catalog.tables.registry import TableNotWritable
 from app.ingestion.formats.inflate import InflateLimits
 from app.ingestion.formats.problems import BodyTooDense, MalformedBody
 from app.ingestion.history import BatchHistory, BatchNotFound, quarantined, summary
-from app.ingestion.intake import BodyFormat, Intake, reject_limits, representation
+from app.ingestion.intake import BodyFormat, Intake, SenderSilent, reject_limits, representation
+from app.ingestion.later import ACCEPTED, LaterService
 from app.ingestion.permissions import CanIngest, CanSeeBatches
 from app.ingestion.schemas import BatchReport, QuarantinedRow
 from app.ingestion.service import CREATED, Answer, IngestService, Submission
 from app.kernel import idempotency
-from app.kernel.http import Reads, TransactionalRoute
+from app.kernel.http import Reads, StrictRoute, TransactionalRoute
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import UnsupportedMediaType, responses
 from app.kernel.resources import ResourcesDep
 from app.operations.modes import NotIngestionReady
 from app.warehouse.ingest import EmptyReplacement, RejectLimitExceeded, RejectLimits
 
-uploads = APIRouter(prefix="/api/ingestion", tags=["ingestion"])  # a streamed body cannot be read again for a retry
+uploads = APIRouter(  # a streamed body cannot be read again for a retry
+    prefix="/api/ingestion", tags=["ingestion"], route_class=StrictRoute
+)
 router = APIRouter(prefix="/api/ingestion", tags=["ingestion"], route_class=TransactionalRoute)
 
 _BODY: dict[str, Any] = {
@@ -33,6 +36,9 @@ _BODY: dict[str, Any] = {
     }
 }
 
+
+RESPOND_ASYNC = "respond-async"
+"""RFC 7240, section 4.1."""
 
 _REPORTS: dict[int | str, dict[str, Any]] = {
     200: {"model": BatchReport, "description": "Dry run"},
@@ -59,8 +65,22 @@ async def _submission(
     return Submission(contract_id, form, intake, idempotency_key, max_rejected)
 
 
+async def _wants_answer_later(
+    request: Request,
+    _: Annotated[
+        str | None, Header(alias="Prefer", description="`respond-async`: answer 202, merge in the background.")
+    ] = None,
+) -> bool:
+    preferences = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(item.partition(";")[0].strip().lower() == RESPOND_ASYNC for item in preferences)
+
+
 async def _service(resources: ResourcesDep) -> IngestService:
     return IngestService(resources)
+
+
+async def _later(resources: ResourcesDep) -> LaterService:
+    return LaterService(resources)
 
 
 async def _history(session: Reads) -> BatchHistory:
@@ -68,6 +88,8 @@ async def _history(session: Reads) -> BatchHistory:
 
 
 ServiceDep = Annotated[IngestService, Depends(_service)]
+LaterDep = Annotated[LaterService, Depends(_later)]
+WantsAnswerLater = Annotated[bool, Depends(_wants_answer_later)]
 SubmissionDep = Annotated[Submission, Depends(_submission)]
 HistoryDep = Annotated[BatchHistory, Depends(_history)]
 
@@ -83,8 +105,10 @@ HistoryDep = Annotated[BatchHistory, Depends(_history)]
         NotIngestionReady,
         idempotency.KeyInUse,
         idempotency.KeyReused,
+        idempotency.MalformedKey,
         MalformedBody,
         BodyTooDense,
+        SenderSilent,
         UnsupportedMediaType,
         RejectLimitExceeded,
         EmptyReplacement,
@@ -95,18 +119,20 @@ async def ingest_batch(
     actor: CanIngest,
     submission: SubmissionDep,
     service: ServiceDep,
+    later: LaterDep,
+    answer_later: WantsAnswerLater,
     response: Response,
     dry_run: Annotated[bool, Query(description="Do everything, then roll it back.")] = False,
-    prefer: Annotated[str | None, Header(description="`respond-async`: answer 202, merge in the background.")] = None,
 ) -> BatchReport:
     """Take a batch in: every row gets exactly one verdict, and the counts add up to the rows received."""
     if dry_run:
         response.status_code = 200
         return await service.try_out(actor, submission)
-    later = "respond-async" in (prefer or "")
-    answer: Answer = await (service.take_later if later else service.take)(actor, submission)
+    answer: Answer = await (later.take_later if answer_later else service.take)(actor, submission)
     response.status_code = answer.status
     response.headers["Location"] = f"/api/ingestion/batches/{answer.report.id}"
+    if answer.status == ACCEPTED:
+        response.headers["Preference-Applied"] = RESPOND_ASYNC
     return answer.report
 
 

@@ -8,7 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class VerdictCounts(BaseModel):
-    """How many rows got which verdict. The counts add up to the rows received."""
+    """How many rows got which verdict. The counts add up to the rows received.
+
+    Of a batch that failed only the rows are counted that were rejected before it was given up.
+    """
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,0 +1,181 @@
+"""Batches that are accepted now and merged in the background, and the tidying after what died on the way.
+
+A batch that was answered 202 is kept whole and will be merged once, or its report says why not.
+"""
+
+import time
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from app.audit.actions import Verb
+from app.audit.service import AuditTrail
+from app.catalog.contracts.service import ContractReading
+from app.ingestion.completion import BatchAction, complete, failure, measure
+from app.ingestion.history import report
+from app.ingestion.merging import merge_batch, sender
+from app.ingestion.raw import RawBatches
+from app.ingestion.repository import BatchReads, BatchWrites
+from app.ingestion.schemas import BatchReport
+from app.ingestion.service import (
+    REFUSED_AT_ONCE,
+    Answer,
+    Submission,
+    admitted,
+    keys_of,
+    new_batch,
+    replayed,
+    store,
+    stored_answer,
+)
+from app.kernel.authorization import Actor
+from app.kernel.database import WriteSession
+from app.kernel.ids import new_id
+from app.kernel.jobs import JobContext, enqueue
+from app.kernel.jobs.rules import Ending, judge
+from app.kernel.jobs.runs import Superseded
+from app.kernel.problems import Problem, Unavailable
+from app.kernel.resources import Resources
+from app.operations.modes import NotIngestionReady
+from app.operations.service import require_ingestion_ready
+
+MERGE_JOB = "ingestion:merge"
+"""Merges a batch that was accepted for later. Payload: `batch_id`."""
+
+MERGE_STARTS = 5
+"""Starts that the merge of one batch may fail before the batch is given up."""
+
+ABANDONED_AFTER = timedelta(days=1)
+"""No upload takes that long: a raw body without a batch was left by then by a process that died."""
+
+ACCEPTED = 202
+
+
+class MergeFailed(Problem):
+    """The merge failed again and again; the log tells why."""
+
+    code, title, status = "merge-failed", "The batch could not be merged", 500
+
+
+class NotReadyYet(Unavailable):
+    """The platform was closed for data after the batch was accepted; it waits."""
+
+    code, title = "not-ingestion-ready", "The platform is not ready for ingestion"
+
+
+class LaterService:
+    """Accepts batches for later, merges them, and tidies up."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._database = resources.database
+        self._raw = RawBatches(resources.storage)
+
+    async def take_later(self, actor: Actor, submission: Submission) -> Answer:
+        """The report of a batch that is kept and will be merged by a worker, or the stored answer.
+
+        Raises:
+            Problem: of the contract, the body's coding, the key, or the shield. Nothing is stored then.
+        """
+        batch_id = new_id()
+        kept = new_batch(actor, submission)
+        kept.id = batch_id
+        try:
+            await admitted(self._database, submission)
+        except REFUSED_AT_ONCE as refusal:
+            return await stored_answer(self._database, actor, submission, refusal)
+        async with self._raw.unless_committed(kept) as leftover:
+            await self._raw.keep(kept, submission.intake)
+
+            async def accept(session: WriteSession) -> Answer:
+                leftover.committing = False
+                answer = await self._accept(session, actor, submission, batch_id)
+                leftover.remove = answer.report.id != batch_id
+                leftover.committing = True
+                return answer
+
+            return await self._database.run(accept)
+
+    async def _accept(self, session: WriteSession, actor: Actor, submission: Submission, batch_id: UUID) -> Answer:
+        keys = keys_of(session, actor, submission)
+        stored = await replayed(keys, submission)
+        if stored is not None:
+            return stored
+        await require_ingestion_ready(session)
+        await ContractReading(session).for_ingestion(submission.contract_id)
+        batch = new_batch(actor, submission)
+        batch.id = batch_id
+        batch.bytes_received, batch.sha256 = submission.intake.bytes, submission.intake.sha256
+        batch.raw_key = self._raw.key(batch)
+        await BatchWrites(session).accept(batch)
+        await enqueue(session, MERGE_JOB, {"batch_id": batch_id}, actor=actor, key=f"ingest:{batch.contract_id}")
+        label = batch.contract_id
+        await AuditTrail(session).append(actor, BatchAction.ACCEPTED, "batch", batch_id, label, verb=Verb.UPLOAD)
+        answer = Answer(report(batch, []), ACCEPTED)
+        await store(keys, submission, answer)
+        return answer
+
+    async def merge_later(self, context: JobContext) -> None:
+        """Merge a batch that was accepted for later; harmless when it is done already.
+
+        Raises:
+            Unavailable: not now (shield, mode, storage); the job is put back.
+        """
+        batch_id = UUID(context.payload["batch_id"])
+        try:
+            finished = await context.apply(partial(self._merge, batch_id, time.monotonic()))
+        except (Superseded, Unavailable):
+            raise
+        except Problem as refusal:
+            await context.apply(partial(self._give_up, batch_id, refusal, context.correlation_id))
+            return
+        except Exception as error:
+            if judge(error, context.starts, MERGE_STARTS) is Ending.FAILED:
+                await context.apply(partial(self._give_up, batch_id, MergeFailed(), context.correlation_id))
+            raise
+        if finished is not None:
+            measure(finished)
+
+    async def _merge(self, batch_id: UUID, started: float, session: WriteSession) -> BatchReport | None:
+        try:
+            await require_ingestion_ready(session)
+        except NotIngestionReady as refusal:
+            raise NotReadyYet(refusal.detail) from refusal
+        batches = BatchWrites(session)
+        batch = await batches.pending(batch_id)
+        if batch is None:
+            return None
+        await batches.wait_for_turn()
+        merged = await merge_batch(session, self._raw, batch, None, None)
+        await complete(session, sender(batch), batch, merged, time.monotonic() - started)
+        return report(batch, [])
+
+    async def _give_up(self, batch_id: UUID, refusal: Problem, correlation: str | None, session: WriteSession) -> None:
+        """The body is kept: its sender was told that we have it."""
+        batches = BatchWrites(session)
+        batch = await batches.pending(batch_id)
+        if batch is None:
+            return
+        for name, value in failure(refusal, correlation, self._resources.clock()).items():
+            setattr(batch, name, value)
+        await session.flush()
+        label = batch.contract_id
+        await AuditTrail(session).append(
+            sender(batch), BatchAction.FAILED, "batch", batch.id, label, outcome="failure", verb=Verb.UPLOAD
+        )
+
+    async def tidy(self, context: JobContext) -> None:
+        """Give up batches whose job ended without them, and remove raw bodies that belong to no batch."""
+        async with self._database.read() as session:
+            stranded = await BatchReads(session).stranded(MERGE_JOB)
+        for batch_id in stranded:
+            await context.apply(partial(self._give_up, batch_id, MergeFailed(), context.correlation_id))
+        before = self._resources.clock() - ABANDONED_AFTER
+        removed = 0
+        async for batch_id, key in self._raw.older_than(before):
+            async with self._database.read() as session:
+                known = await BatchReads(session).by_id(batch_id) is not None
+            if not known:
+                await self._raw.remove(key)
+                removed += 1
+        await context.progress(given_up=len(stranded), removed=removed)

@@ -1,0 +1,461 @@
+"""Batches over HTTP on the real database: every form of a body, every rule of a contract, and what is left of them."""
+
+import itertools
+import json
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+
+from app.ingestion.verdicts import Observation, Rules, Table, outcome, settle
+from app.kernel.compression import unzstd_stream
+from app.kernel.metrics import REGISTRY
+from app.kernel.storage import ObjectStorage
+from app.warehouse.plan import Mode, Resolution
+from tests.census import census, differences
+from tests.ingestion.steps import (
+    CODINGS,
+    COLUMNS,
+    CSV,
+    FORMATS,
+    JSON,
+    NDJSON,
+    PARQUET,
+    START,
+    WINDOW,
+    Row,
+    at,
+    counted,
+    ndjson,
+    raw_keys,
+    register,
+    send,
+    stored,
+    taken,
+)
+
+pytestmark = pytest.mark.usefixtures("open_for_data")
+
+ROWS: list[Row] = [(1, 0, 10), (2, 1, None), (3, 2, 30), (1, 3, 11)]
+STORED: list[Row] = [(1, 3, 11), (2, 1, None), (3, 2, 30)]
+
+
+@pytest.mark.parametrize("media", FORMATS)
+async def test_every_coding_of_a_format(
+    engineer: httpx.AsyncClient, owner: asyncpg.Connection, storage: ObjectStorage, media: str
+) -> None:
+    for coding, encode in CODINGS.items():
+        contract_id = await register(engineer, f"c_{coding}")
+        plain = FORMATS[media](ROWS)
+        body = encode(plain)
+        headers = {} if coding == "identity" else {"Content-Encoding": coding}
+        report = await taken(engineer, contract_id, body, media, headers=headers)
+        assert counted(report) == {"inserted": 3, "late": 1}
+        assert report["bytes"] == len(body)
+        assert await stored(owner, f"c_{coding}") == STORED
+        kept = storage.get_stream(f"raw/{contract_id}/{report['id']}.zst")
+        assert b"".join([data async for data in unzstd_stream(kept)]) == plain, "the raw body is the plain content"
+
+
+SECOND: list[Row] = [(1, 3, 11), (1, 2, 12), (2, 9, 20), (3, 2, 31), (4, 4, 40), (4, 4, 40)]
+
+
+@pytest.mark.parametrize("mode", Mode)
+async def test_every_mode_and_resolution(engineer: httpx.AsyncClient, owner: asyncpg.Connection, mode: Mode) -> None:
+    hashed = {
+        v: await owner.fetchval("SELECT hash_record_extended(ROW($1::integer), 0)", v)
+        for v in {row[2] for row in ROWS + SECOND}
+    }
+
+    def observed(rows: list[Row]) -> list[Observation]:
+        return [Observation((id_,), START + timedelta(hours=hour), hashed[v]) for id_, hour, v in rows]
+
+    for resolution in Resolution:
+        table = f"{mode.value}_{resolution.value}"
+        contract_id = await register(engineer, table, mode.value, resolution.value)
+        rules = Rules(mode, resolution, WINDOW)
+        expected: Table = ()
+        for seq, rows in enumerate((ROWS, SECOND), 1):
+            report = await taken(engineer, contract_id, rows)
+            expected, verdicts = settle(expected, observed(rows), seq, rules)
+            assert counted(report) == {verdict.value: n for verdict, n in verdicts.items() if n}, (table, seq)
+            quarantined = await engineer.get(f"/api/ingestion/batches/{report['id']}/quarantine")
+            codes = [item["code"] for item in quarantined.json()["items"]]
+            assert codes == ["conflict"] * report["counts"]["conflict"]
+        final = outcome([observed(ROWS), observed(SECOND)], rules)
+        found = {((id_,), START + timedelta(hours=hour)): hashed[v] for id_, hour, v in await stored(owner, table)}
+        assert found == final, table
+
+
+CHECKED: list[dict[str, Any]] = [
+    *COLUMNS[:2],
+    {"name": "v", "type": "integer", "nullable": False, "checks": [{"type": "min", "value": 0}]},
+    {"name": "code", "type": "varchar(3)", "checks": [{"type": "one_of", "values": ["EUR", "USD"]}]},
+    {"name": "tag", "type": "text", "checks": [{"type": "pattern", "value": "^[a-z]+$"}, {"type": "unique"}]},
+]
+
+GOOD = {"id": 1, "at": at(0), "v": 1, "code": "EUR", "tag": "a"}
+REFUSED: list[tuple[str, str, str | None]] = [
+    ("{nonsense", "malformed-line", None),
+    (json.dumps(GOOD | {"v": "1"}), "wrong-type", "v"),
+    (json.dumps(GOOD | {"v": -1}), "out-of-range", "v"),
+    (json.dumps(GOOD | {"v": None}), "not-null", "v"),
+    (json.dumps({k: v for k, v in GOOD.items() if k != "id"}), "missing-key", "id"),
+    (json.dumps(GOOD | {"more": 1}), "unknown-column", "more"),
+    (json.dumps(GOOD | {"code": "GBP"}), "one-of", "code"),
+    (json.dumps(GOOD | {"tag": "A"}), "pattern", "tag"),
+    (json.dumps(GOOD | {"at": "yesterday"}), "wrong-type", "at"),
+    (json.dumps(GOOD)[:-1] + ', "v": 2}', "duplicate-field", "v"),
+    (json.dumps(GOOD | {"id": 2, "tag": "b"}) + "\n" + json.dumps(GOOD | {"id": 3, "tag": "b"}), "unique", None),
+]
+
+
+async def test_refused_rows_are_quarantined_with_their_line_and_reason(engineer: httpx.AsyncClient) -> None:
+    contract_id = await register(engineer, "checked", columns=CHECKED)
+    lines = [json.dumps(GOOD), *itertools.chain.from_iterable(text.split("\n") for text, _, _ in REFUSED)]
+    report = await taken(engineer, contract_id, "\n".join(lines).encode())
+    assert report["rows"] == len(lines)
+    assert counted(report) == {"inserted": 2, "rejected": len(REFUSED)}
+    assert len(report["quarantined"]) == len(REFUSED)
+    answer = await engineer.get(report["links"]["quarantine"])
+    items = answer.json()["items"]
+    assert [(item["code"], item["column"]) for item in items] == [(code, column) for _, code, column in REFUSED]
+    numbers = [*range(2, len(REFUSED) + 1), len(REFUSED) + 2]
+    assert [item["line"] for item in items] == numbers
+    for item, (text, code, _) in zip(items, REFUSED, strict=True):
+        if code == "unique":
+            assert json.loads(item["raw"])["id"] == 3
+        else:
+            assert item["raw"] == text
+        assert item["message"]
+
+
+async def test_quarantine_and_history_have_pages(engineer: httpx.AsyncClient, things: str) -> None:
+    other = await register(engineer, "others")
+    first = await taken(engineer, things, b"{}\n" * 25)
+    assert counted(first) == {"rejected": 25}
+    assert len(first["quarantined"]) == 20
+    seen: list[int] = []
+    url = f"/api/ingestion/batches/{first['id']}/quarantine?limit=10"
+    while url:
+        page = await engineer.get(url)
+        seen += [item["line"] for item in page.json()["items"]]
+        url = page.links.get("next", {}).get("url", "")
+    assert seen == list(range(1, 26))
+    later = [(await taken(engineer, contract_id, ROWS))["id"] for contract_id in (things, other, things)]
+    failed = await send(engineer, things, b"{}\n", max_rejected="0")
+    newest = [failed.json()["batch_id"], *reversed(later), first["id"]]
+
+    async def listed(**params: Any) -> list[str]:
+        answer = await engineer.get("/api/ingestion/batches", params=params)
+        assert answer.status_code == 200, answer.text
+        return [item["id"] for item in answer.json()["items"]]
+
+    assert await listed() == newest
+    assert await listed(contract_id=other) == [later[1]]
+    assert await listed(status="failed") == newest[:1]
+    assert await listed(contract_id=things, status="completed") == [later[2], later[0], first["id"]]
+    assert await listed(contract_id="nothing_v1") == []
+    assert (await engineer.get("/api/ingestion/batches", params={"status": "lost"})).status_code == 422
+    assert (await engineer.get("/api/ingestion/batches", params={"cursor": "x"})).status_code == 422
+    assert (await engineer.get(f"/api/ingestion/batches/{UUID(int=0)}")).status_code == 404
+    assert (await engineer.get(f"/api/ingestion/batches/{UUID(int=0)}/quarantine")).status_code == 404
+
+
+async def test_a_report_tells_times_and_lag_and_is_what_history_keeps(
+    engineer: httpx.AsyncClient, owner: asyncpg.Connection, things: str
+) -> None:
+    body = ndjson(ROWS)
+    answer = await send(engineer, things, body)
+    report = answer.json()
+    assert answer.headers["Location"] == report["links"]["self"]
+    assert datetime.fromisoformat(report["first_event_time"]) == START
+    assert datetime.fromisoformat(report["last_event_time"]) == START + timedelta(hours=3)
+    got = await owner.fetchval("SELECT max(got) FROM data.things__v1")
+    assert report["lag_seconds"] == pytest.approx((got - START - timedelta(hours=3)).total_seconds())
+    assert datetime.fromisoformat(report["completed_at"]) == got
+    assert 0 < report["seconds"] < 30
+    assert (report["bytes"], report["schema_version"], report["table"]) == (len(body), 1, "things")
+    assert report["submitted_by"].startswith("engineer")
+    assert (await engineer.get(answer.headers["Location"])).json() == report
+
+
+def sample(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+async def test_metrics_and_audit_follow_the_commit(
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    contract_id = await register(engineer, "measured")
+
+    def rows(status: str) -> float:
+        return sample("spyne_ingestion_rows_total", contract_id=contract_id, status=status)
+
+    report = await taken(engineer, contract_id, ndjson(ROWS) + b"{}\n")
+    assert [rows(status) for status in ("inserted", "late", "rejected", "updated")] == [3, 1, 1, 0]
+    assert sample("spyne_ingestion_lag_seconds", contract_id=contract_id) == pytest.approx(report["lag_seconds"])
+    assert (
+        'spyne_ingestion_rows_total{contract_id="measured_v1",status="late"} 1.0' in (await admin.get("/metrics")).text
+    )
+    await send(engineer, contract_id, ROWS, dry_run=True)
+    await send(engineer, contract_id, b"{}\n", max_rejected="0")
+    assert [rows(status) for status in ("inserted", "late", "rejected")] == [3, 1, 1], "nothing but commits counts"
+    entries = await owner.fetch(
+        "SELECT action, verb, outcome, actor_label, entity_id, entity_label FROM spyne.audit_log "
+        "WHERE entity_type = 'batch' ORDER BY id"
+    )
+    assert [(row["action"], row["outcome"]) for row in entries] == [
+        ("batch:ingest", "success"),
+        ("batch:fail", "failure"),
+    ]
+    assert entries[0]["entity_id"] == report["id"]
+    assert entries[0]["actor_label"] == report["submitted_by"]
+
+
+async def test_a_dry_run_answers_the_same_and_changes_nothing(
+    engineer: httpx.AsyncClient, owner: asyncpg.Connection, storage: ObjectStorage, things: str
+) -> None:
+    undeclared = await register(engineer, "inferred", declared=False)
+    await taken(engineer, things, ROWS)
+    before, raws = await census(owner), await raw_keys(storage)
+    tried = await send(engineer, things, SECOND, dry_run=True, key="a key")
+    assert tried.status_code == 200
+    assert tried.json()["status"] == "dry-run"
+    again = await send(engineer, things, SECOND, dry_run=True)
+    assert again.json()["plan_hash"] == tried.json()["plan_hash"]
+    first = await send(engineer, undeclared, ROWS, dry_run=True)
+    assert counted(first.json()) == {"inserted": 3, "late": 1}
+    refused = await send(engineer, things, b"{}\n", dry_run=True, max_rejected="0")
+    assert refused.status_code == 422
+    assert "batch_id" not in refused.json()
+    malformed = await send(engineer, things, b"{", JSON, dry_run=True)
+    assert malformed.status_code == 422
+    assert differences(before, await census(owner)) == []
+    assert await raw_keys(storage) == raws
+    done = await taken(engineer, things, SECOND, key="a key")
+    for name in ("counts", "rows", "bytes", "first_event_time", "last_event_time", "quarantined", "schema_version"):
+        assert done[name] == tried.json()[name]
+
+
+LIMITS = [
+    ("2", 2, 0, True),
+    ("2", 3, 9, False),
+    ("0", 0, 3, True),
+    ("0", 1, 9, False),
+    ("0.5", 2, 2, True),
+    ("0.5", 3, 2, False),
+    ("50%", 3, 3, True),
+    ("50%", 3, 2, False),
+    ("100%", 3, 0, True),
+]
+"""Limit, refused rows, acceptable rows, and whether the batch passes."""
+
+
+async def test_limits_of_rejections(
+    engineer: httpx.AsyncClient, owner: asyncpg.Connection, storage: ObjectStorage, things: str
+) -> None:
+    for limit, refused, accepted, passes in LIMITS:
+        body = ndjson([(n, 0, n) for n in range(accepted)]) + b"{}\n" * refused
+        before, raws = await census(owner), await raw_keys(storage)
+        answer = await send(engineer, things, body, max_rejected=limit)
+        if passes:
+            assert answer.status_code == 201, (limit, answer.text)
+            assert answer.json()["counts"]["rejected"] == refused
+            continue
+        assert answer.status_code == 422, (limit, answer.text)
+        problem = answer.json()
+        assert problem["code"] == "reject-limit-exceeded"
+        assert problem["rejected_sample"][0]["code"] == "missing-key"
+        changed = differences(before, await census(owner))
+        assert changed == ["spyne.audit_log", "spyne.ingestion_history"], limit
+        assert await raw_keys(storage) == raws
+        kept = (await engineer.get(f"/api/ingestion/batches/{problem['batch_id']}")).json()
+        assert (kept["status"], kept["counts"]["rejected"]) == ("failed", problem["rejected_rows"])
+        assert kept["problem"]["code"] == "reject-limit-exceeded"
+        assert kept["bytes"] > 0
+
+
+async def test_the_contracts_own_limit_holds_unless_the_request_says_otherwise(engineer: httpx.AsyncClient) -> None:
+    contract_id = await register(engineer, "limited", max_rejected={"rows": 1})
+    assert (await send(engineer, contract_id, b"{}\n")).status_code == 201
+    assert (await send(engineer, contract_id, b"{}\n{}\n")).status_code == 422
+    assert (await send(engineer, contract_id, b"{}\n{}\n", max_rejected="5")).status_code == 201
+
+
+async def test_a_contract_without_columns_takes_them_from_its_first_batch(
+    engineer: httpx.AsyncClient, owner: asyncpg.Connection, storage: ObjectStorage
+) -> None:
+    for media, encode in FORMATS.items():
+        name = media.rpartition("/")[2].rpartition(".")[2].replace("-", "_")
+        contract_id = await register(engineer, name, declared=False)
+        tried = await send(engineer, contract_id, b"\x00", media)
+        assert tried.status_code in {201, 422}, tried.text
+        report = await taken(engineer, contract_id, encode(ROWS), media)
+        assert counted(report) == {"inserted": 3, "late": 1}, media
+        assert report["schema_version"] == 1
+        assert await stored(owner, name) == STORED
+        schema = (await engineer.get(f"/api/contracts/{contract_id}/schema")).json()
+        types = {column["name"]: column["type"] for column in schema["columns"]}
+        assert types == {"id": "bigint", "at": "timestamptz", "v": "bigint", "got": "timestamptz"}, media
+        assert schema["origin"] == "inferred"
+    audited = await owner.fetchval("SELECT actor_label FROM spyne.audit_log WHERE action = 'contract:freeze-schema'")
+    assert audited.startswith("engineer")
+    for key in await raw_keys(storage):
+        assert await owner.fetchval("SELECT true FROM spyne.ingestion_history WHERE raw_key = $1", key), key
+
+
+async def test_an_unusable_first_batch_freezes_nothing(
+    engineer: httpx.AsyncClient, owner: asyncpg.Connection, storage: ObjectStorage
+) -> None:
+    contract_id = await register(engineer, "undeclared", declared=False)
+    before = await census(owner)
+    for body in (
+        b"",
+        b"{}\n",
+        b'{"id": 1}\n',
+        b'{"id": 1, "at": "soon"}\n',
+        b'{"id": [1], "at": "2026-01-01T00:00:00Z"}\n',
+    ):
+        answer = await send(engineer, contract_id, body)
+        assert answer.status_code == 422, (body, answer.text)
+        assert answer.json()["faults"], answer.text
+    assert differences(before, await census(owner)) == []
+    assert await raw_keys(storage) == []
+
+
+async def test_a_sent_processing_time_is_ours_to_set(engineer: httpx.AsyncClient, owner: asyncpg.Connection) -> None:
+    body = b'{"id": 1, "at": "2026-01-01T00:00:00Z", "v": 1, "got": "whenever"}\n'
+    for name, declared in (("with_columns", True), ("without", False)):
+        await taken(engineer, await register(engineer, name, declared=declared), body)
+        assert await owner.fetchval(f"SELECT got > now() - interval '1 hour' FROM data.{name}__v1")
+
+
+async def test_empty_bodies(engineer: httpx.AsyncClient, owner: asyncpg.Connection, things: str) -> None:
+    assert (await taken(engineer, things, b""))["rows"] == 0
+    assert (await taken(engineer, things, b"[]", JSON))["rows"] == 0
+    assert (await taken(engineer, things, b"id,at,v\n", CSV))["rows"] == 0
+    for media in (JSON, CSV, PARQUET):
+        answer = await send(engineer, things, b"", media)
+        assert (answer.status_code, answer.json()["code"]) == (422, "malformed-body")
+    replacing = await register(engineer, "replaced", "replace")
+    await taken(engineer, replacing, ROWS)
+    for body in (b"", b"{}\n"):
+        answer = await send(engineer, replacing, body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "empty-replacement")
+    assert await stored(owner, "replaced") == STORED
+
+
+REFUSALS: list[tuple[str, dict[str, Any], int, str]] = [
+    ("no media type", {"media": ""}, 415, "unsupported-media-type"),
+    ("unknown media type", {"media": "text/xml"}, 415, "unsupported-media-type"),
+    ("other charset", {"media": "text/csv; charset=latin-1"}, 415, "unsupported-media-type"),
+    ("unknown coding", {"headers": {"Content-Encoding": "br"}}, 415, "unsupported-media-type"),
+    ("two codings", {"headers": {"Content-Encoding": "gzip, zstd"}}, 415, "unsupported-media-type"),
+    ("not gzip", {"headers": {"Content-Encoding": "gzip"}}, 422, "malformed-body"),
+    ("not zstd", {"headers": {"Content-Encoding": "zstd"}}, 422, "malformed-body"),
+    ("not an array", {"media": JSON}, 422, "malformed-body"),
+    ("not parquet", {"media": PARQUET}, 422, "malformed-body"),
+    ("no contract", {"contract": "nothing_v1"}, 404, "contract-not-found"),
+    ("a path as contract", {"contract": "..%2F..%2Fetc"}, 404, "not-found"),
+    ("NUL in the contract", {"contract": "a%00b"}, 400, "malformed-address"),
+    ("limit in words", {"max_rejected": "many"}, 422, "invalid-request"),
+    ("negative limit", {"max_rejected": "-1"}, 422, "invalid-request"),
+    ("share above one", {"max_rejected": "101%"}, 422, "invalid-request"),
+    ("share without number", {"max_rejected": "nan%"}, 422, "invalid-request"),
+    ("endless limit", {"max_rejected": "9" * 30}, 422, "invalid-request"),
+    ("dry run in words", {"dry_run": "perhaps"}, 422, "invalid-request"),
+    ("empty key", {"key": ""}, 400, "malformed-idempotency-key"),
+    ("empty quoted key", {"key": '""'}, 400, "malformed-idempotency-key"),
+    ("long key", {"key": "k" * 256}, 400, "malformed-idempotency-key"),
+    ("control character in key", {"key": "a\tb"}, 400, "malformed-idempotency-key"),
+]
+
+
+async def test_refusals_are_problems_and_leave_nothing(
+    engineer: httpx.AsyncClient, owner: asyncpg.Connection, storage: ObjectStorage, things: str
+) -> None:
+    before = await census(owner)
+    for later in ({}, {"Prefer": "respond-async"}):
+        for name, how, status, code in REFUSALS:
+            if later and name in {"not an array", "not parquet"}:
+                continue  # found out when it is merged
+            how = dict(how)  # noqa: PLW2901 - the same request, to be taken apart
+            headers = how.pop("headers", {}) | later
+            answer = await send(engineer, how.pop("contract", things), ndjson(ROWS), headers=headers, **how)
+            assert answer.status_code == status, (name, answer.text)
+            assert answer.headers["content-type"] == "application/problem+json", name
+            assert answer.json()["code"] == code, (name, answer.text)
+    assert differences(before, await census(owner)) == []
+    assert await raw_keys(storage) == []
+
+
+async def test_who_may_send_and_see(
+    engineer: httpx.AsyncClient,
+    analyst: httpx.AsyncClient,
+    anonymous: httpx.AsyncClient,
+    owner: asyncpg.Connection,
+    things: str,
+) -> None:
+    report = await taken(engineer, things, ROWS)
+    before = await census(owner)
+    for client, status in ((analyst, 403), (anonymous, 401)):
+        assert (await send(client, things, SECOND)).status_code == status
+        assert (await send(client, things, b"", "text/xml")).status_code == status, "nothing is told to strangers"
+        for path in ("", f"/{report['id']}", f"/{report['id']}/quarantine"):
+            assert (await client.get(f"/api/ingestion/batches{path}")).status_code == status
+    assert differences(before, await census(owner)) == []
+
+
+async def test_closed_tables_and_a_closed_platform(
+    engineer: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
+    owner: asyncpg.Connection,
+    storage: ObjectStorage,
+    things: str,
+) -> None:
+    await taken(engineer, things, ROWS, key="before")
+    raws = await raw_keys(storage)
+    moved = await admin.post(
+        "/api/tables/things/promote", json={"from_state": "SHADOW", "to_state": "READ_ONLY", "reason": "test"}
+    )
+    assert moved.status_code == 200, moved.text
+    undeclared = await register(engineer, "undeclared", declared=False)
+    before = await census(owner)
+
+    async def refused(contract_id: str, code: str) -> None:
+        for headers in ({}, {"Prefer": "respond-async"}):
+            for params in ({}, {"dry_run": True}):
+                answer = await send(engineer, contract_id, SECOND, headers=headers, **params)
+                assert (answer.status_code, answer.json()["code"]) == (409, code)
+            repeated = await send(engineer, things, ROWS, key="before", headers=headers)
+            assert repeated.status_code == 201, "what was answered once is answered again"
+
+    await refused(things, "table-not-writable")
+    await admin.put("/system/mode", json={"mode": "READ_ONLY"})
+    before = await census(owner)
+    await refused(undeclared, "not-ingestion-ready")
+    assert differences(before, await census(owner)) == []
+    assert await raw_keys(storage) == raws
+
+
+async def test_media_types_have_synonyms_and_parameters(engineer: httpx.AsyncClient, things: str) -> None:
+    for media in ("application/jsonl", "application/ndjson", "APPLICATION/X-NDJSON; charset=UTF-8"):
+        await taken(engineer, things, ROWS, media)
+    assert NDJSON in FORMATS
+
+
+async def test_a_promoted_table_still_takes_rows(
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, things: str
+) -> None:
+    await taken(engineer, things, ROWS)
+    moved = await admin.post(
+        "/api/tables/things/promote", json={"from_state": "SHADOW", "to_state": "ACTIVE", "reason": "test"}
+    )
+    assert moved.status_code == 200, moved.text
+    assert counted(await taken(engineer, things, [(1, 9, 99)])) == {"updated": 1}
+    images = await owner.fetch("SELECT id, v, _spyne_image_op::text AS op FROM data.things__v1__before")
+    assert [tuple(row) for row in images] == [(1, 11, "U")], "the before-image is kept"
