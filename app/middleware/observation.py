@@ -7,15 +7,16 @@ benchmarks/door.py).
 Labels and lines hold the route's template, never the path or the query string as sent.
 """
 
+import logging
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-import structlog
 from prometheus_fastapi_instrumentator import metrics as instrumentations
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.kernel.logging import known_lines
 from app.kernel.metrics import LATENCY_BUCKETS, REGISTRY
 from app.middleware.admission import HEALTH_PATHS
 from app.middleware.answers import OBSERVED
@@ -45,7 +46,6 @@ class Observation:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._templates = Templates()
-        self._log: Any = structlog.stdlib.get_logger("spyne.access").bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request and observe it."""
@@ -79,11 +79,11 @@ class Observation:
         info = instrumentations.Info(Request(scope), None, method, template, str(status), seconds, seconds)
         for instrument in _INSTRUMENTATIONS:
             instrument(info)
-        log = self._log.debug if template in HEALTH_PATHS else self._log.info
+        level = logging.DEBUG if template in HEALTH_PATHS else logging.INFO
         if status >= SERVER_ERRORS:
-            log = self._log.warning
+            level = logging.WARNING
+        line = {"method": method, "path": template, "status": status, "ms": round(seconds * 1000, 2)}
         actor = scope.get("state", {}).get("actor")
-        if actor is None:
-            log("request", method=method, path=template, status=status, ms=round(seconds * 1000, 2))
-        else:
-            log("request", method=method, path=template, status=status, ms=round(seconds * 1000, 2), actor=actor.label)
+        if actor is not None:
+            line["actor"] = actor.label
+        known_lines.write(level, "request", line)
