@@ -83,8 +83,6 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler behind the look at the query."""
         handler = super().get_route_handler()
-        if (self.methods or set()) <= _READING:
-            return handler  # no body, and no transaction that could lose
         lists = frozenset(_lists(self.dependant))
 
         async def run(request: Request) -> Response:
@@ -107,6 +105,8 @@ class TransactionalRoute(StrictRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The strict handler, within its own function scope for every try."""
         handler = super().get_route_handler()
+        if (self.methods or set()) <= _READING:
+            return handler  # no body, and no transaction that could lose
 
         async def run(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)

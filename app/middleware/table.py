@@ -12,11 +12,13 @@ from app.middleware.correlation import Correlation
 from app.middleware.headers import HeaderScrub
 from app.middleware.observation import Observation
 from app.middleware.shield import ModeSource, ReadOnlyShield
+from app.middleware.wellformed import WellFormed
 from app.settings import Settings
 
 ORDER: Final[tuple[Any, ...]] = (
     Boundary,  # 500, whatever raised
     Admission,  # 503, bounded in-flight
+    WellFormed,  # 400, 414, 431: addresses and heads that no operation can read
     BodyLimit,  # 413, by received bytes
     HeaderScrub,
     Correlation,

@@ -73,7 +73,7 @@ async def live(resources: ResourcesDep) -> Health:
 
 @router.get("/ready", operation_id="health_ready", responses={503: {"model": Health, "description": "Not ready"}})
 async def ready(resources: ResourcesDep, response: Response) -> Health:
-    """200 when requests can be served; 503 when the database or its schema is not there. Missing workers only degrade."""
+    """200 when requests can be served, if need be without workers; 503 when the database or its schema is not there."""
     found = await check(resources)
     if found.status == "failing":
         response.status_code = 503

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from app.kernel.moments import Moment
 from app.operations.modes import MaintenanceMode, SystemMode
 
 
@@ -30,7 +31,7 @@ class MaintenanceDocument(_Strict):
     reason: str | None = Field(
         None, max_length=500, description="Shown to those who are refused.", examples=["Moving to a larger disk."]
     )
-    until: AwareDatetime | None = Field(None, description="Expected end, RFC 3339 with offset; becomes Retry-After.")
+    until: Moment | None = Field(None, description="Expected end, RFC 3339 with offset; becomes Retry-After.")
 
 
 class Health(BaseModel):

@@ -49,7 +49,16 @@ def names(app: FastAPI) -> list[str]:
 
 def test_the_order(app: FastAPI) -> None:
     ours = [layer.__name__ for layer in ORDER]
-    assert ours == ["Boundary", "Admission", "BodyLimit", "HeaderScrub", "Correlation", "Observation", "ReadOnlyShield"]
+    assert ours == [
+        "Boundary",
+        "Admission",
+        "WellFormed",
+        "BodyLimit",
+        "HeaderScrub",
+        "Correlation",
+        "Observation",
+        "ReadOnlyShield",
+    ]
     assert [name for name in names(app) if name in ours] == ours
 
 

@@ -1,13 +1,14 @@
 """What tables look like over HTTP."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.patterns import Refusal, RelationPattern, parse_pattern
+from app.kernel.moments import Moment
 
 MAX_REASON = 1_000
 
@@ -37,12 +38,6 @@ class PromoteRequest(_Request):
     plan_hash: PlanHash = None
 
 
-def _future_text(value: Any) -> Any:
-    if isinstance(value, (int, float)):
-        raise ValueError("write the time as RFC 3339 text with an offset")  # noqa: TRY004 - pydantic reports ValueErrors
-    return value
-
-
 class DeprecateRequest(_Request):
     """Taking a table out of use."""
 
@@ -50,7 +45,7 @@ class DeprecateRequest(_Request):
     successor: str | None = Field(
         None, min_length=1, max_length=128, description="What to use instead: id, name or name@version."
     )
-    sunset: Annotated[AwareDatetime, BeforeValidator(_future_text)] | None = Field(
+    sunset: Moment | None = Field(
         None, description="When the table goes away (RFC 3339, in the future); announced in the `Sunset` header."
     )
     dry_run: DryRun = False

@@ -1,0 +1,168 @@
+"""Bad input is refused as a problem, never fails, and leaves nothing behind: over every operation of the document."""
+
+import asyncio
+import json
+from collections import Counter
+from typing import Any
+from urllib.parse import unquote
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tests.identities import Identities
+from tests.malformed import Case, Sound, cases
+from tests.middleware.asgi import Answer, scope
+
+CONTRACT: dict[str, Any] = {
+    "endpoint": "/api/v1/customers",
+    "table_name": "customers",
+    "ingestion_semantics": {
+        "mode": "upsert",
+        "idempotency_key": ["id"],
+        "event_time_column": "changed_at",
+        "processing_time_column": "ingested_at",
+        "dedupe_window": "24h",
+        "conflict_resolution": "latest_wins",
+    },
+    "schema": {
+        "columns": [
+            {"name": "id", "type": "bigint", "nullable": False},
+            {"name": "name", "type": "text"},
+            {"name": "changed_at", "type": "timestamptz", "nullable": False},
+        ]
+    },
+}
+ROW = '{"id": 1, "name": "Ada", "changed_at": "2026-01-01T00:00:00Z"}\n'
+
+UNTOUCHED = (
+    "SELECT format('SELECT %L, count(*), md5(string_agg(t::text, '''' ORDER BY t::text)) FROM %I.%I t', "
+    "schemaname || '.' || tablename, schemaname, tablename) FROM pg_tables "
+    "WHERE schemaname IN ('spyne', 'jobs', 'data', 'staging') "
+    "AND tablename NOT IN ('audit_log', 'login_attempts', 'worker_heartbeats') ORDER BY 1"
+)
+"""Every table but those that record refusals, with its rows' digest; new tables would show too."""
+
+
+async def everything(owner: asyncpg.Connection) -> dict[str, tuple[int, str]]:
+    statements = [row[0] for row in await owner.fetch(UNTOUCHED)]
+    rows = await owner.fetch(" UNION ALL ".join(statements))
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+@pytest.fixture
+async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa: ARG001 - for what it does
+    """A contract with a batch, a preview, a client with a key: what the malformed requests are aimed at."""
+    contract = await admin.post("/api/contracts/register", json=CONTRACT)
+    assert contract.status_code == 201, contract.text
+    headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": "first"}
+    batch = await admin.post("/api/ingestion/customers_v1/batches", content=ROW, headers=headers)
+    assert batch.status_code == 201, batch.text
+    client = await admin.post("/api/clients", json={"name": "target", "roles": ["VIEWER"]})
+    key = await admin.post(f"/api/clients/{client.json()['id']}/keys", json={})
+    change = {"from_state": "SHADOW", "to_state": "ACTIVE", "reason": "checked", "dry_run": False}
+    paths = {
+        "table": "customers",
+        "contract_id": "customers_v1",
+        "version": "1",
+        "batch_id": batch.json()["id"],
+        "client_id": client.json()["id"],
+        "key_id": key.json()["key_id"] if "key_id" in key.json() else key.json()["id"],
+        "preview_id": "01890000-0000-7000-8000-000000000000",
+    }
+    bodies: dict[str, Any] = {
+        "create_client": {"name": "another", "roles": ["VIEWER"], "description": "text"},
+        "issue_client_key": {"expires_at": "2099-01-01T00:00:00Z"},
+        "set_system_mode": {"mode": "READ_ONLY"},
+        "set_maintenance": {"mode": "read_only", "reason": "why", "until": "2099-01-01T00:00:00Z"},
+        "adopt_tables": {"relations": ["public.nothing"], "names": {"public.nothing": "things"}, "reason": "why"},
+        "promote_table": change,
+        "deprecate_table": {"reason": "old", "successor": "customers", "sunset": "2099-01-01T00:00:00Z"},
+        "restore_table": {"reason": "back", "to_state": "ACTIVE"},
+        "register_contract": json.loads(json.dumps(CONTRACT).replace("customers", "others")),
+        "preview_query": {"sql": "SELECT 1 AS one FROM no_such_table"},
+        "validate_query": {"sql": "SELECT 1 AS one"},
+        "execute_query": {"preview_id": "01890000-0000-7000-8000-000000000000"},
+    }
+    return Sound(paths, bodies)
+
+
+async def ask(app: FastAPI, case: Case, token: str) -> Answer:
+    headers = [*case.headers]
+    if case.body or case.method in {"POST", "PUT"}:
+        headers.append((b"content-length", str(len(case.body)).encode()))
+    if not case.anonymous:
+        headers.append((b"authorization", b"Bearer " + token.encode()))
+    path = unquote(case.path.decode("latin-1"))
+    request = scope(case.method, path, headers, raw_path=case.path, query_string=case.query)
+    inbox = [{"type": "http.request", "body": case.body, "more_body": False}]
+    answer = Answer()
+
+    async def receive() -> dict[str, Any]:
+        return inbox.pop() if inbox else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        answer.messages.append(message)
+
+    async with asyncio.timeout(20):
+        await app(request, receive, send)
+    return answer
+
+
+def verdict(case: Case, answer: Answer) -> str | None:
+    """What is wrong with the answer, or None."""
+    if not 400 <= answer.status < 500:
+        return f"{answer.status} {answer.body[:200]!r}"
+    if case.method == "HEAD":
+        return None
+    media = answer.headers.get("content-type")
+    document = json.loads(answer.body)
+    if case.operation == "issue_token" and media == "application/json":
+        return None if isinstance(document.get("error"), str) else f"not RFC 6749: {document}"
+    if media != "application/problem+json":
+        return f"{answer.status} as {media}"
+    if not {"type", "title", "status", "code", "detail", "correlation_id"} <= document.keys():
+        return f"incomplete: {document}"
+    return None if document["status"] == answer.status else "another status in the body"
+
+
+async def test_every_malformed_request_is_refused_and_leaves_nothing(
+    app: FastAPI, identities: Identities, owner: asyncpg.Connection, sound: Sound
+) -> None:
+    document = app.openapi()
+    token = await identities.token("ADMIN")
+    before = await everything(owner)
+    wrong: list[str] = []
+    asked: Counter[str] = Counter()
+    for case in cases(document, sound):
+        asked[case.operation] += 1
+        fault = verdict(case, await ask(app, case, token))
+        if fault is not None:
+            wrong.append(f"{case.name} -> {fault}")
+    after = await everything(owner)
+    changed = {
+        name: (before.get(name), after.get(name)) for name in before | after if before.get(name) != after.get(name)
+    }
+    assert not wrong, f"{len(wrong)} of {asked.total()}:\n" + "\n".join(wrong)
+    assert changed == {}
+    operations = {operation["operationId"] for methods in document["paths"].values() for operation in methods.values()}
+    assert operations - {name for name, count in asked.items() if count >= 2} == set(), "operations without two cases"
+    assert asked.total() >= 120
+
+
+async def test_the_sound_requests_are_taken(sound: Sound, admin: httpx.AsyncClient) -> None:
+    """Or else the malformed ones might be refused for another reason than their fault."""
+    taken = {
+        "create_client": ("/api/clients", 201),
+        "register_contract": ("/api/contracts/register", 201),
+        "validate_query": ("/api/query/validate", 200),
+        "promote_table": ("/api/tables/customers/promote", 200),
+        "adopt_tables": ("/api/tables/adopt", 200),
+    }
+    for name, (path, status) in taken.items():
+        answer = await admin.post(path, json=sound.bodies[name])
+        assert answer.status_code == status, (name, answer.text)
+    for name, path in {"set_maintenance": "/system/maintenance", "set_system_mode": "/system/mode"}.items():
+        answer = await admin.put(path, json=sound.bodies[name])
+        assert answer.status_code == 200, (name, answer.text)
