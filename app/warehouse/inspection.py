@@ -222,7 +222,7 @@ class Inspector:
         return Estimate(rows=int(top["Plan Rows"]), cost=float(top["Total Cost"]))
 
     async def measure(self, relation: RelationName, columns: Sequence[str], *, hashed: bool) -> Measurement:
-        """How much the relation holds; one pass over it when it is small enough, none otherwise.
+        """How much the relation holds; one pass over it when it is small enough, none otherwise. Needs a transaction.
 
         Args:
             relation: what to measure.

@@ -6,7 +6,7 @@ Promoting a version takes the name from the current one in the same transaction,
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import event
@@ -49,6 +49,9 @@ _ACTIONS = {
     Transition.DEPRECATE: TableAction.DEPRECATED,
     Transition.RESTORE: TableAction.RESTORED,
 }
+
+MAX_SUNSET = timedelta(days=36_525)
+"""A century: nobody plans further, and calendars end at the year 9999."""
 
 DEPRECATION_ORDER = (TableState.ACTIVE, TableState.READ_ONLY, TableState.SHADOW, TableState.DEPRECATED)
 """What a name means when it is to be deprecated: what is in use, else what never was."""
@@ -120,16 +123,17 @@ class TransitionService:
         """Take a version out of use, saying what to use instead and until when.
 
         Raises:
-            InvalidDeprecation: the successor is not a table in use, or the sunset has passed.
+            InvalidDeprecation: the successor is not a table in use, or the sunset not a time to come.
             UnknownTable, InvalidTransition, PreconditionFailed, PlanChanged, GrantNeeded
         """
         version = await self._find(reference, DEPRECATION_ORDER)
         check_transition(version, version.state, TableState.DEPRECATED)
         named = await self._successor(version, successor.reference)
         sunset = successor.sunset
-        if sunset is not None and sunset <= self._clock():
-            message = "The sunset lies in the past."
-            raise InvalidDeprecation(faults=[Fault(pointer="/sunset", code="sunset-passed", message=message)])
+        now = self._clock()
+        if sunset is not None and not now < sunset < now + MAX_SUNSET:
+            message = f"The sunset lies in the future, at most {MAX_SUNSET.days} days from now."
+            raise InvalidDeprecation(faults=[Fault(pointer="/sunset", code="unusable-sunset", message=message)])
         return await self._change(version, TableState.DEPRECATED, request, actor, successor=named, sunset=sunset)
 
     async def restore(
