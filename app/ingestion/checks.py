@@ -20,7 +20,7 @@ from app.warehouse.plan import Column, RelationPlan
 from app.warehouse.rejections import RejectionCode
 from app.warehouse.types import INTEGER_KINDS, TEXT_KINDS, TypeKind
 
-MAX_PATTERN_CHARACTERS = 500
+MAX_PATTERN_CHARACTERS = 512
 """Longest `pattern` that is compiled; RE2 runs in time linear in pattern and text."""
 
 MAX_MATCHED_CHARACTERS = 10_000
