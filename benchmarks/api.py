@@ -46,7 +46,7 @@ def process(arguments: list[str], environment: dict[str, str], port: int, path: 
         deadline = time.monotonic() + 30
         while True:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1)  # noqa: S310 - loopback, our own server
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1)
                 break
             except urllib.error.HTTPError:
                 break
@@ -88,7 +88,7 @@ def call(method: str, path: str, headers: dict[str, str], body: bytes | None = N
     """One call to the service."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{SERVICE_PORT}{path}", data=body, headers=headers, method=method
-    )  # noqa: S310 - loopback
+    )
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
         content: bytes = answer.read()
         return content

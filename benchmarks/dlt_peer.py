@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 import dlt  # type: ignore[import-not-found]  # installed in the peer's environment alone
 
@@ -19,7 +20,7 @@ def main() -> None:
     for path in sys.argv[1:]:
 
         def lines(path: str = path) -> object:
-            with open(path, "rb") as file:
+            with Path(path).open("rb") as file:
                 for line in file:
                     yield json.loads(line)
 

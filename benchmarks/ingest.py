@@ -75,7 +75,8 @@ class Floor:
                 "floor_staging", schema_name="public", source=path, format="csv", header=True
             )
             await self._connection.execute(
-                "INSERT INTO public.floor SELECT DISTINCT ON (id) * FROM public.floor_staging ORDER BY id, happened_at DESC "
+                "INSERT INTO public.floor SELECT DISTINCT ON (id) * FROM public.floor_staging "
+                "ORDER BY id, happened_at DESC "
                 f"ON CONFLICT (id) DO UPDATE SET {changes} WHERE floor.happened_at < excluded.happened_at"
             )
             await self._connection.execute("DROP TABLE public.floor_staging")
@@ -213,9 +214,8 @@ def _report(place: Place, service: Service, folder: Path, options: argparse.Name
         for step, target in TARGETS.items():
             floor = statistics.median(seconds.floor[step])
             ratio = statistics.median(f / s for f, s in zip(seconds.floor[step], seconds.service[step], strict=True))
-            print(
-                f"{count:>9,} rows, {step}: service {medians[count][step]:.2f} s, floor {floor:.2f} s, ratio {ratio:.2f} (target >= {target})"
-            )
+            told = f"service {medians[count][step]:.2f} s, floor {floor:.2f} s, ratio {ratio:.2f} (target >= {target})"
+            print(f"{count:>9,} rows, {step}: {told}")
         print(f"API process: peak resident {_peak_mib(api):.0f} MiB (target <= {MEMORY_TARGET_MIB})")
     if len(options.rows) > 1:
         small, large = options.rows[0], options.rows[-1]
@@ -235,7 +235,7 @@ def _peak_mib(api: psutil.Process) -> float:
     for line in Path(f"/proc/{api.pid}/status").read_text().splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) / 1024
-    return api.memory_info().rss / 2**20
+    return float(api.memory_info().rss) / 2**20
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from app.catalog.tables.actions import TableAction
 from app.catalog.tables.lifecycle import PROPERTIES, TableState
 from app.catalog.tables.shape import Shape
 from app.catalog.tables.version import TableVersion
-from app.catalog.tables.writes import TableWrites
+from app.catalog.tables.write_repository import TableWrites
 from app.kernel.authorization import Actor
 from app.kernel.database import WriteSession
 from app.kernel.problems import Conflict

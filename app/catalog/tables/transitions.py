@@ -34,7 +34,7 @@ from app.catalog.tables.planning import (
 )
 from app.catalog.tables.references import TableReference, UnknownTable, parse_reference
 from app.catalog.tables.version import TableVersion
-from app.catalog.tables.writes import TableWrites
+from app.catalog.tables.write_repository import TableWrites
 from app.kernel.authorization import Actor, Permission
 from app.kernel.clock import Clock
 from app.kernel.database import WriteSession
