@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from typing import IO, Any, Final, TypeVar
+from typing import IO, Any, Final
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from app.query.execute import Answer
 from app.query.negotiation import MEDIA_TYPES, Format
 from app.query.schemas import ResultDocument
-
-Result = TypeVar("Result")
 
 BLOCK_BYTES: Final = 256 * 1024
 CLIENT_CLOSED: Final = 499
@@ -50,7 +49,7 @@ class ClientLeft(Exception):  # noqa: N818 - an event, not a fault
     """The client closed the connection before the answer began."""
 
 
-async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+async def while_connected(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
     """What the work answers; it is cancelled, and waited for, when the client leaves or this call is cancelled.
 
     Raises:
@@ -58,15 +57,24 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -
     """
     working = asyncio.create_task(work)
     watching = asyncio.create_task(_disconnected(request))
+    finished = False
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientLeft
-        return working.result()
+        finished = working.done()
     finally:
         watching.cancel()
-        if working.cancel():
-            await asyncio.wait({working})
+        if not finished:
+            await _stop(working)
+    if not finished:
+        raise ClientLeft
+    return working.result()
+
+
+async def _stop(working: asyncio.Task[Answer]) -> None:
+    working.cancel()
+    await asyncio.wait({working})
+    if not working.cancelled() and working.exception() is None:
+        working.result().file.close()  # it was complete, and nobody takes it
 
 
 async def _disconnected(request: Request) -> None:
@@ -94,10 +102,22 @@ async def answered(request: Request, work: Coroutine[Any, Any, Answer]) -> Respo
         name = f"{answer.execution_id}.{_ATTACHED[answer.kind]}"
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
     media_type = MEDIA_TYPES[answer.kind] + ("; header=present" if answer.kind is Format.CSV else "")
-    return StreamingResponse(_blocks(answer.file), headers=headers, media_type=media_type)
+    return AnswerResponse(answer.file, headers, media_type)
+
+
+class AnswerResponse(StreamingResponse):
+    """Streams a file and closes it, also when the client leaves half-way."""
+
+    def __init__(self, file: IO[bytes], headers: dict[str, str], media_type: str) -> None:
+        super().__init__(_blocks(file), headers=headers, media_type=media_type)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self._file:
+            await super().__call__(scope, receive, send)
 
 
 async def _blocks(file: IO[bytes]) -> AsyncIterator[bytes]:
-    with file:
-        while block := await asyncio.to_thread(file.read, BLOCK_BYTES):
-            yield block
+    while block := await asyncio.to_thread(file.read, BLOCK_BYTES):
+        yield block

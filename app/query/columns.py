@@ -86,6 +86,56 @@ def result_columns(described: Iterable[tuple[str, str]]) -> tuple[ResultColumn, 
     return tuple(columns)
 
 
+_FIXED_SIZE: Final = frozenset(
+    [
+        "smallint",
+        "integer",
+        "bigint",
+        "real",
+        "double precision",
+        "numeric",
+        "boolean",
+        "date",
+        "time",
+        "timetz",
+        "timestamp",
+        "timestamptz",
+        "interval",
+        "uuid",
+    ]
+)
+"""Types whose values are small whatever they hold; a numeric has at most 64 KiB."""
+
+_TEXTS: Final = frozenset({"text", "varchar", "char"})
+
+ROW_TOO_LARGE: Final = "spyne-row-too-large-"
+"""What PostgreSQL is made to fail on, so that a row beyond the limit is never sent."""
+
+
+def open_ended(columns: Sequence[ResultColumn]) -> list[int]:
+    """The indexes of the columns whose values may be of any size."""
+    return [index for index, column in enumerate(columns) if column.array or column.type not in _FIXED_SIZE]
+
+
+def bounded(sql: str, columns: Sequence[ResultColumn], max_row_bytes: int) -> str:
+    """The statement, failing on a row whose open-ended values are larger together than the limit.
+
+    PostgreSQL sends a row whole, and a value may have a gigabyte: only there can it be stopped. The order stays.
+    """
+    sizes = [f"coalesce({_size_of(columns[index])}(c{index}), 0)::bigint" for index in open_ended(columns)]
+    if not sizes:
+        return sql
+    names, size = ", ".join(f"c{index}" for index in range(len(columns))), " + ".join(sizes)
+    return (
+        f"SELECT * FROM ({sql}) AS q ({names}) "  # noqa: S608 - the guard wrote it, and no value stands in it
+        f"WHERE {size} <= {max_row_bytes:d} OR CAST(concat('{ROW_TOO_LARGE}', {size}) AS boolean)"
+    )
+
+
+def _size_of(column: ResultColumn) -> str:
+    return "octet_length" if column.type in _TEXTS and not column.array else "pg_column_size"
+
+
 def time_text(text: str) -> str:
     """A timestamp as RFC 3339 writes it, from PostgreSQL's ISO text."""
     return text.replace(" ", "T", 1)

@@ -7,7 +7,6 @@ when it fails; whatever refuses it before leaves it as it was.
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import IO, Any, Final
 from uuid import UUID
@@ -23,6 +22,7 @@ from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import Conflict, NotFound, Problem
 from app.kernel.resources import Resources
 from app.query import words
+from app.query.completion import completed
 from app.query.examination import Ask, Examined, affordable, examined, limits_of
 from app.query.formats import Form
 from app.query.limits import Limits
@@ -161,15 +161,15 @@ class ExecuteService:
                 columns = await prepared.columns()
                 execution.estimated_rows = float(estimate.rows)
                 started = time.monotonic()
-                await _to_the_end(self._claim(actor, checked, execution))
+                await completed(self._claim(actor, checked, execution))
                 head = {"execution_id": str(execution.id), "preview_id": str(execution.preview_id)}
                 spooling = Spooling(prepared, Form(kind, columns, file, checked.limits.max_bytes, head), checked.limits)
                 await spooling.fill()
             answer = await self._complete(spooling, checked, execution, elapsed(started))
-            await _to_the_end(self._record(execution.id, answer))
+            await completed(self._record(execution.id, answer))
         except BaseException as error:
             file.close()
-            await _to_the_end(self._record_failure(actor, execution, error, elapsed(started)))
+            await completed(self._record_failure(actor, execution, error, elapsed(started)))
             raise
         return answer
 
@@ -268,13 +268,3 @@ def _execution(actor: Actor, preview: QueryPreview, kind: Format) -> QueryExecut
         format=kind.value,
         outcome="running",
     )
-
-
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Wait for work that must not stop half-way: a cancellation is raised when it is over."""
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise

@@ -4,12 +4,13 @@ A statement that fails by its own fault is a 4xx; what may pass by itself stays 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import asyncpg
 
 from app.kernel.problems import Conflict, Fault, Problem, Unavailable
+from app.query.columns import ROW_TOO_LARGE
 
 MESSAGE_CHARACTERS: Final = 300
 
@@ -18,6 +19,12 @@ class QueryFailed(Problem):
     """PostgreSQL refuses the statement, or fails on a value."""
 
     code, title, status = "query-failed", "The query failed", 422
+
+
+class RowTooLarge(Problem):
+    """A row of the answer is larger than any row may be."""
+
+    code, title, status = "row-too-large", "A row of the answer is too large", 422
 
 
 class QueryTimeout(Problem):
@@ -44,16 +51,18 @@ class TableChanged(Conflict):
     code, title = "table-changed", "A table has just changed"
 
 
-_GONE: Final = frozenset({"42P01", "42501", "3F000"})
-"""undefined_table, insufficient_privilege, invalid_schema_name: the guard knew the table a moment ago."""
 _CANCELLED: Final = "57014"
-_LOST: Final = "40"
-"""Transaction rollback: a deadlock, or a conflict with recovery. It is not run again by itself: the preview is used."""
+_BY_STATE: Final[tuple[tuple[tuple[str, ...], Callable[[], Problem]], ...]] = (
+    # A deadlock, or a conflict with recovery. It is not run again by itself: the preview is used.
+    (("40",), lambda: QueryCancelled("The query lost against a change of the database. Preview it again.")),
+    # undefined_table, insufficient_privilege, invalid_schema_name: the guard knew the table a moment ago.
+    (("42P01", "42501", "3F000"), lambda: TableChanged("A table of this query has just changed. Preview it again.")),
+    # configuration_limit_exceeded: temporary files beyond the login's temp_file_limit.
+    (("53400",), lambda: QueryFailed("It needs more temporary space than it may have. Read or sort less.")),
+)
 _OWN_FAULT: Final = ("0A", "21", "22", "23", "25", "2F", "39", "42", "54", "P0", "XX")
 """Unsupported feature, cardinality, data, constraint, transaction state, function, syntax or rule, program limit, and
 what PostgreSQL calls an internal error when a value outgrows its memory (manual, appendix A)."""
-_TOO_LARGE: Final = frozenset({"53400"})
-"""configuration_limit_exceeded: temporary files beyond the login's temp_file_limit."""
 
 
 def problem_of(
@@ -71,18 +80,14 @@ def problem_of(
     if state == _CANCELLED:
         timed_out = elapsed_seconds * 1000 >= timeout_ms * 0.9
         return QueryTimeout(timeout_ms) if timed_out else QueryCancelled("The query was cancelled by an operator.")
-    if state.startswith(_LOST):
-        return QueryCancelled("The query lost against a change of the database. Preview it again.")
-    if state in _GONE:
-        return TableChanged("A table of this query has just changed. Preview it again.")
-    if state in _TOO_LARGE:
-        return QueryFailed("The query needs more temporary space than it may have. Read or sort less.", sqlstate=state)
-    if not state.startswith(_OWN_FAULT):
-        return None
+    if ROW_TOO_LARGE in str(error):
+        return RowTooLarge("A row has more than 8 MiB. Aggregate less of it into one value.")
+    passing = next((make() for states, make in _BY_STATE if state.startswith(states)), None)
+    if passing is not None or not state.startswith(_OWN_FAULT):
+        return passing
     message = safe_message(str(error), names) if not state.startswith("XX") else "PostgreSQL cannot compute this."
-    return QueryFailed(
-        message, sqlstate=state, faults=[Fault(pointer="/sql", code=f"sqlstate-{state}", message=message)]
-    )
+    fault = Fault(pointer="/sql", code=f"sqlstate-{state}", message=message)
+    return QueryFailed(message, sqlstate=state, faults=[fault])
 
 
 def safe_message(message: str, names: Mapping[str, str]) -> str:

@@ -38,6 +38,10 @@ class AnswerWriter(Protocol):
         """Write what comes after the rows."""
         ...
 
+    def abandon(self) -> None:
+        """Let go of the file, complete or not."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -84,6 +88,9 @@ class _TextWriter:
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Nothing comes after the rows."""
+
+    def abandon(self) -> None:
+        """Nothing is held."""
 
     def _line(self, row: Row) -> bytes:
         raise NotImplementedError
@@ -209,6 +216,8 @@ class _ColumnarWriter:
 class ArrowWriter(_ColumnarWriter):
     """Arrow IPC streaming format."""
 
+    _stream: Any = None
+
     def begin(self) -> None:
         """The schema."""
         self._stream = pa.ipc.new_stream(self._file, self._schema)
@@ -220,9 +229,16 @@ class ArrowWriter(_ColumnarWriter):
         """The end of the stream."""
         self._stream.close()
 
+    def abandon(self) -> None:
+        """Close the stream while its file is open."""
+        if self._stream is not None:
+            self._stream.close()
+
 
 class ParquetWriter(_ColumnarWriter):
     """Parquet, zstd, one row group per `ROW_GROUP_BYTES`."""
+
+    _parquet: Any = None
 
     def begin(self) -> None:
         """The magic bytes."""
@@ -243,6 +259,11 @@ class ParquetWriter(_ColumnarWriter):
         """The last row group and the footer."""
         self._flush()
         self._parquet.close()
+
+    def abandon(self) -> None:
+        """Close the writer, which would otherwise write its footer whenever it is collected."""
+        if self._parquet is not None:
+            self._parquet.close()
 
 
 _WRITERS: Final[dict[Format, Callable[[Form], AnswerWriter]]] = {

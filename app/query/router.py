@@ -14,7 +14,7 @@ from app.kernel.resources import ResourcesDep
 from app.query.answers import RESULT, answered
 from app.query.examination import QueryRefused, TooExpensive
 from app.query.execute import ExecuteService, PreviewExpired, PreviewUsed, StalePreview
-from app.query.failures import QueryCancelled, QueryFailed, QueryTimeout, TableChanged
+from app.query.failures import QueryCancelled, QueryFailed, QueryTimeout, RowTooLarge, TableChanged
 from app.query.models import QueryExecution
 from app.query.negotiation import NotAcceptable, negotiate
 from app.query.permissions import CanQuery
@@ -83,7 +83,7 @@ async def validate_query(wanted: ValidateRequest, actor: CanQuery, previews: Pre
     responses=RESULT
     | responses(
         NotFound, NotAcceptable, PreviewUsed, PreviewExpired, StalePreview, TableChanged,
-        TooExpensive, QueryFailed, QueryTimeout, NotRepresentable, QueryCancelled,
+        TooExpensive, QueryFailed, QueryTimeout, RowTooLarge, NotRepresentable, QueryCancelled,
     ),
     openapi_extra=operation(OperationClass.RECORD),
 )  # fmt: skip  # one line per kind of problem would hide the route

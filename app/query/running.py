@@ -12,31 +12,35 @@ import asyncpg
 import orjson
 
 from app.kernel.query_login import QueryConnection, QueryLimits, QueryLogin
-from app.query.columns import ResultColumn, result_columns
+from app.query.columns import ResultColumn, bounded, result_columns
 from app.query.estimates import Estimate, read_plan
 from app.query.failures import problem_of
 from app.query.limits import Limits
 
 LOCK_TIMEOUT_MS: Final = 2_000
 
+MAX_ROW_BYTES: Final = 8 * 1024 * 1024
+"""Twice the longest row that ingestion takes."""
+
 _STANDS_FOR: Final = """
 WITH RECURSIVE under(oid) AS (
-    SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE (n.nspname, c.relname) IN (SELECT * FROM pg_catalog.unnest($1::text[], $2::text[]))
+    SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE (n.nspname, c.relname) IN (SELECT * FROM unnest($1::text[], $2::text[]))
     UNION
     SELECT child.oid FROM under JOIN LATERAL (
-        SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = under.oid
+        SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = under.oid
         UNION ALL
-        SELECT d.refobjid FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_depend d
-            ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
-            AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        SELECT d.refobjid FROM pg_rewrite r JOIN pg_depend d
+            ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+            AND d.refclassid = 'pg_class'::regclass
         WHERE r.ev_class = under.oid
     ) child(oid) ON true
 )
-SELECT n.nspname, c.relname FROM under JOIN pg_catalog.pg_class c ON c.oid = under.oid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+SELECT n.nspname, c.relname FROM under JOIN pg_class c ON c.oid = under.oid
+JOIN pg_namespace n ON n.oid = c.relnamespace
 """
-"""The relations that a relation reads in its stead: partitions, and what an adopted view is made of."""
+"""The relations that a relation reads in its stead: partitions, and what an adopted view is made of. The search path is
+`pg_catalog` alone."""
 
 
 class Statement:
@@ -73,10 +77,10 @@ class Statement:
         found = await self._connection.fetch(_STANDS_FOR, [r[0] for r in relations], [r[1] for r in relations])
         return frozenset((row["nspname"], row["relname"]) for row in found)
 
-    async def open(self) -> "Portal":
-        """The running statement. Its rows arrive as they are fetched."""
+    async def open(self, columns: Sequence[ResultColumn]) -> "Portal":
+        """The running statement, whose columns `columns()` has told. Its rows arrive as they are fetched."""
         with self._faults():
-            prepared = await self._connection.prepare(self._sql)
+            prepared = await self._connection.prepare(bounded(self._sql, columns, MAX_ROW_BYTES))
             return Portal(self, await prepared.cursor())
 
     @contextmanager

@@ -8,15 +8,20 @@ holds one chunk of rows.
 import asyncio
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, Literal, cast
+from typing import IO, Any, Final, Literal, TypeVar, cast
 
 from app.kernel.problems import Problem
+from app.query.columns import open_ended
+from app.query.completion import completed
 from app.query.failures import QueryTimeout
 from app.query.formats import Form, NotRepresentableError, writer_for
 from app.query.limits import Limits
 from app.query.running import Portal, Statement
+
+Result = TypeVar("Result")
 
 IN_MEMORY_BYTES: Final = 1024 * 1024
 """An answer up to this size never touches the disk."""
@@ -24,6 +29,8 @@ IN_MEMORY_BYTES: Final = 1024 * 1024
 CHUNK_BYTES: Final = 1024 * 1024
 FIRST_CHUNK_ROWS: Final = 128
 MAX_CHUNK_ROWS: Final = 8_192
+MAX_OPEN_ENDED_CHUNK_ROWS: Final = 256
+"""Where values may be of any size, a chunk is small: its size is known only when it is there."""
 
 
 class NotRepresentable(Problem):
@@ -57,6 +64,7 @@ class Spooling:
         self._file = form.file
         self._writer = writer_for(form)
         self._rows = 0
+        self._whole = False
         self._cut_by: Literal["rows", "bytes"] | None = None
 
     async def fill(self) -> None:
@@ -69,17 +77,22 @@ class Spooling:
         """
         try:
             async with asyncio.timeout(self._limits.timeout_ms / 1000) as deadline:
-                await asyncio.to_thread(self._writer.begin)
-                await self._read(await self._statement.open())
+                await _in_thread(self._writer.begin)
+                await self._read(await self._statement.open(self.form.columns))
+                self._whole = True
         except TimeoutError:
             if not deadline.expired():
                 raise
             raise QueryTimeout(self._limits.timeout_ms) from None
         except NotRepresentableError as error:
             raise NotRepresentable(str(error)) from error
+        finally:
+            if not self._whole:
+                await _in_thread(self._writer.abandon)
 
     async def _read(self, portal: Portal) -> None:
         wanted, cap = FIRST_CHUNK_ROWS, self._limits.max_rows
+        most = MAX_OPEN_ENDED_CHUNK_ROWS if open_ended(self.form.columns) else MAX_CHUNK_ROWS
         while self._cut_by is None:
             # One row beyond the cap tells whether there are more.
             rows = await portal.fetch(min(wanted, cap + 1 - self._rows))
@@ -87,17 +100,17 @@ class Spooling:
                 return
             room = cap - self._rows
             before = self._file.tell()
-            taken = await asyncio.to_thread(self._writer.write, rows[:room])
+            taken = await _in_thread(self._writer.write, rows[:room])
             self._rows += taken
             if taken < min(len(rows), room):
                 self._cut_by = "bytes"
             elif len(rows) > room:
                 self._cut_by = "rows"
-            wanted = _next_chunk(wanted, self._file.tell() - before)
+            wanted = min(_next_chunk(wanted, self._file.tell() - before), most)
 
     async def finish(self, summary: dict[str, Any]) -> Filled:
         """Complete the file; it is at its beginning afterwards."""
-        await asyncio.to_thread(self._writer.finish, summary)
+        await _in_thread(self._writer.finish, summary)
         size = self._file.tell()
         self._file.seek(0)
         return Filled(self._rows, size, self._cut_by)
@@ -113,10 +126,15 @@ class Spooling:
         return self._cut_by
 
 
+async def _in_thread(work: Callable[..., Result], *arguments: Any) -> Result:
+    """What the work answers. The thread is waited for, so that nobody closes the file under its hands."""
+    return await completed(asyncio.to_thread(work, *arguments))
+
+
 def _next_chunk(rows: int, size: int) -> int:
     """How many rows to ask for next, so that a chunk is about `CHUNK_BYTES`: at most twice as many as before."""
     fitting = rows * 2 if size <= 0 else rows * CHUNK_BYTES // size
-    return max(1, min(fitting, rows * 2, MAX_CHUNK_ROWS))
+    return max(1, min(fitting, rows * 2))
 
 
 def elapsed(started: float) -> float:

@@ -1,20 +1,28 @@
 """The five tables as governed relations, registered and promoted through the catalog's own use cases."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.engine import make_url
 
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.references import TableReference
 from app.catalog.tables.registry import TableRegistry
-from app.catalog.tables.transitions import ChangeRequest, TransitionService
+from app.catalog.tables.transitions import ChangeRequest, Successor, TransitionService
 from app.kernel.authorization import SYSTEM
+from app.kernel.connections import DatabaseUrls
+from app.kernel.embedded import ServerAddress
+from app.kernel.migrations import connect
 from app.kernel.resources import Resources
 from app.query.router import router
+from app.registry import open_resources
+from app.settings import Settings
 from app.warehouse.inspection import RelationColumn
+from tests.conftest import SECRET, fresh_database
 from tests.query.relations import COLUMNS, HIDDEN
 
 ROWS = {
@@ -28,8 +36,8 @@ ROWS = {
         "CASE WHEN n % 5 = 0 THEN n END, 'Turbo-fan' FROM generate_series(1, 200) n"
     ),
     "weather": (
-        "SELECT (ARRAY['EWR', 'JFK', 'LGA'])[1 + n % 3], 2013, 1, 1 + n / 24 % 28, n % 24, 40 + n % 30, 30, 55.5, n % 360, "
-        "n % 25, NULL, 0, 1010, 10 - n % 10, timestamptz '2013-01-01 05:00+00' + n * interval '1 hour' "
+        "SELECT (ARRAY['EWR', 'JFK', 'LGA'])[1 + n % 3], 2013, 1, 1 + n / 24 % 28, n % 24, 40 + n % 30, 30, 55.5, "
+        "n % 360, n % 25, NULL, 0, 1010, 10 - n % 10, timestamptz '2013-01-01 05:00+00' + n * interval '1 hour' "
         "FROM generate_series(0, 600) n"
     ),
     "flights": (
@@ -86,7 +94,32 @@ class Warehouse:
     async def deprecate(self, table_id: UUID) -> None:
         async with self.resources.database.write() as session:
             service = TransitionService(session, self.resources.clock)
-            await service.deprecate(TableReference(id=table_id), None, None, ChangeRequest("a test"), SYSTEM)
+            await service.deprecate(TableReference(id=table_id), Successor(), ChangeRequest("a test"), SYSTEM)
+
+
+@pytest.fixture(scope="session")
+async def nycflights(
+    server: ServerAddress, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
+    """The name of a database with all five tables, ACTIVE, which no one is connected to."""
+    home = tmp_path_factory.mktemp("nycflights")
+    async with fresh_database(server, template) as urls:
+        owner = await connect(urls.owner)
+        async with open_resources(Settings(home=home), urls, SECRET) as resources:
+            warehouse = Warehouse(resources, owner)
+            for name, columns in COLUMNS.items():
+                await warehouse.table(name, columns, ROWS[name])
+        await owner.close()
+        name = make_url(urls.owner).database
+        assert name is not None
+        yield name
+
+
+@pytest.fixture
+async def urls(server: ServerAddress, nycflights: str) -> AsyncIterator[DatabaseUrls]:
+    """This test's own copy of it."""
+    async with fresh_database(server, nycflights) as urls:
+        yield urls
 
 
 @pytest.fixture
@@ -103,7 +136,5 @@ async def warehouse(app: FastAPI, owner: "asyncpg.Connection[Any]") -> Warehouse
 
 @pytest.fixture
 async def flights(warehouse: Warehouse) -> Warehouse:
-    """All five tables, ACTIVE, with some thousand rows."""
-    for name, columns in COLUMNS.items():
-        await warehouse.table(name, columns, ROWS[name])
+    """All five tables, ACTIVE, with some thousand rows: every database here has them."""
     return warehouse
