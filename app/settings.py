@@ -4,6 +4,7 @@ Nothing here has a side effect at import time, and no value below is a secret by
 the state directory at the first start, or given by the environment.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +31,7 @@ class DatabaseSettings(_Group):
     app_role: str = Field("spyne_app", description="Runtime role; its password is derived from the service secret.")
     query_role: str = Field("spyne_query", description="Login that executes previewed queries, and nothing else.")
     pool_size: int = Field(10, ge=1, description="Connections for writing transactions, per process.")
-    read_pool_size: int = Field(10, ge=1, description="Connections for reading, per process.")
+    read_pool_size: int = Field(20, ge=1, description="Connections for reading, per process.")
     load_pool_size: int = Field(4, ge=1, description="Batches being taken in at once, per process.")
     query_pool_size: int = Field(5, ge=1, description="Connections of the query login, per process.")
     pool_timeout_seconds: float = Field(5.0, gt=0, description="Wait for a free connection before answering 503.")
@@ -120,3 +121,9 @@ class Settings(_Group):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+
+def variable(group: str, location: Sequence[int | str]) -> str:
+    """The environment variable behind a field, of which a validation error tells the group's class and the field."""
+    prefixes = {kind.__name__: kind.model_config.get("env_prefix", "") for kind in _Group.__subclasses__()}
+    return (prefixes.get(group, "") + "_".join(str(step) for step in location)).upper()
