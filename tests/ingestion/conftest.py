@@ -11,7 +11,7 @@ from app.kernel.storage import ObjectStorage
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.ingestion.steps import register
-from tests.processes import Surroundings
+from tests.service_processes import Surroundings
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests.ingestion.steps import (
     stored,
     taken,
 )
-from tests.processes import Surroundings, eventually, worker_process
+from tests.service_processes import Surroundings, eventually, worker_process
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 
