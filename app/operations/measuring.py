@@ -7,9 +7,15 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.kernel.database import Database
-from app.kernel.metrics import CONTENT_TYPE, exposition, pool_metrics, watch_event_loop
+from app.kernel.jobs import depths
+from app.kernel.jobs.models import OPEN_STATES
+from app.kernel.metrics import CONTENT_TYPE, QUEUE_DEPTH, exposition, pool_metrics, watch_event_loop
+
+QUEUE_SECONDS = 1.0
+"""A scrape does not wait longer for the database."""
 
 router = APIRouter(tags=["health"])
 
@@ -26,7 +32,19 @@ async def measuring(database: Database) -> AsyncIterator[CollectorRegistry]:
             await task
 
 
+async def _measure_queue(database: Database) -> None:
+    """How many jobs wait and run; left as it was when the database does not say, so that the rest is still told."""
+    try:
+        async with asyncio.timeout(QUEUE_SECONDS), database.read() as session:
+            found = await depths(session)
+    except (SQLAlchemyError, OSError):
+        return
+    for state in OPEN_STATES:
+        QUEUE_DEPTH.labels(state.value).set(found.get(state.value, 0))
+
+
 @router.get("/metrics", operation_id="metrics", include_in_schema=False)
 async def metrics(request: Request) -> Response:
     """Every metric of this process, for Prometheus; labels are bounded and hold no data."""
+    await _measure_queue(request.app.state.resources.database)
     return Response(exposition(request.app.state.gauges), media_type=CONTENT_TYPE)
