@@ -198,13 +198,13 @@ def text_writer(column: ResultColumn) -> Writer:
     if column.array:
         item = _nested(_JSON_WRITERS[column.kind]) if column.kind in _JSON_WRITERS else (lambda value: value)
         return lambda value: dumps(item(value)).decode()
-    return _TEXT_WRITERS.get(column.kind, _plain_text)
+    if column.kind is Kind.PLAIN:
+        return _boolean_text if column.type == "boolean" else str
+    return _TEXT_WRITERS[column.kind]
 
 
-def _plain_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+def _boolean_text(value: Any) -> str:
+    return "true" if value else "false"
 
 
 def _nested(writer: Writer) -> Writer:

@@ -17,7 +17,7 @@ from app.audit.service import AuditTrail
 from app.kernel.authorization import Actor, Permission
 from app.kernel.database import OperationClass, WriteSession
 from app.kernel.ids import new_id
-from app.kernel.metrics import QUERY_LATENCY, metrics_timer
+from app.kernel.metrics import JOIN_USAGE, QUERY_LATENCY, metrics_timer
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import Conflict, NotFound, Problem
 from app.kernel.resources import Resources
@@ -167,6 +167,7 @@ class ExecuteService:
                 await spooling.fill()
             answer = await self._complete(spooling, checked, execution, elapsed(started))
             await completed(self._record(execution.id, answer))
+            _count_joins(checked.found)
         except BaseException as error:
             file.close()
             await completed(self._record_failure(actor, execution, error, elapsed(started)))
@@ -255,6 +256,12 @@ class ExecuteService:
         except (Problem, SQLAlchemyError, OSError) as failed:
             # What made the execution fail is what its caller is told; the row goes on saying `running`.
             log.warning("a failure could not be recorded", extra={"error": type(failed).__name__, "code": code})
+
+
+def _count_joins(found: Examined) -> None:
+    for join in found.verdict.joins:
+        if join.join_id is not None:
+            JOIN_USAGE.labels(str(join.join_id)).inc()
 
 
 def _execution(actor: Actor, preview: QueryPreview, kind: Format) -> QueryExecution:

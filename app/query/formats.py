@@ -137,6 +137,20 @@ class NdjsonWriter(_TextWriter):
         return dumps(dict(zip(self._names, values, strict=True))) + b"\n"
 
 
+_NEVER_QUOTED: Final = frozenset(
+    {
+        "smallint",
+        "integer",
+        "bigint",
+        "numeric",
+        "real",
+        "double precision",
+        "boolean",
+        "date",
+        "timestamptz",
+        "timestamp",
+    }
+)
 _QUOTED: Final = frozenset('",\r\n')
 
 
@@ -145,15 +159,22 @@ class CsvWriter(_TextWriter):
 
     def __init__(self, form: Form) -> None:
         super().__init__(form)
-        self._writers = [text_writer(column) for column in form.columns]
+        self._writers = [_cell_writer(column) for column in form.columns]
 
     def begin(self) -> None:
         """The header line."""
         self._file.write((",".join(_field(column.name) for column in self.columns) + "\r\n").encode())
 
     def _line(self, row: Row) -> bytes:
-        cells = ("" if value is None else _field(write(value)) for write, value in zip(self._writers, row, strict=True))
+        cells = ["" if value is None else write(value) for write, value in zip(self._writers, row, strict=True)]
         return (",".join(cells) + "\r\n").encode()
+
+
+def _cell_writer(column: ResultColumn) -> Callable[[Any], str]:
+    write = text_writer(column)
+    if not column.array and column.type in _NEVER_QUOTED:
+        return write
+    return lambda value: _field(write(value))
 
 
 def _field(text: str) -> str:
@@ -244,16 +265,19 @@ class ParquetWriter(_ColumnarWriter):
         """The magic bytes."""
         self._parquet = pq.ParquetWriter(self._file, self._schema, compression="zstd")
         self._waiting: list[pa.RecordBatch] = []
+        self._waiting_bytes = 0
 
     def _put(self, batch: pa.RecordBatch) -> None:
         self._waiting.append(batch)
-        if sum(waiting.nbytes for waiting in self._waiting) >= ROW_GROUP_BYTES:
+        self._waiting_bytes += batch.nbytes
+        if self._waiting_bytes >= ROW_GROUP_BYTES:
             self._flush()
 
     def _flush(self) -> None:
         if self._waiting:
             self._parquet.write_table(pa.Table.from_batches(self._waiting, self._schema))
             self._waiting.clear()
+            self._waiting_bytes = 0
 
     def finish(self, summary: dict[str, Any]) -> None:  # noqa: ARG002 - the headers of the answer say it
         """The last row group and the footer."""

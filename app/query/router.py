@@ -42,9 +42,8 @@ async def _executions(resources: ResourcesDep) -> ExecuteService:
 
 Previewing = Annotated[PreviewService, Depends(_previews)]
 Executing = Annotated[ExecuteService, Depends(_executions)]
-Accept = Annotated[
-    str | None, Header(description="JSON unless it asks for NDJSON, CSV, Arrow (IPC stream) or Parquet.")
-]
+Accept = Annotated[str | None, Header(include_in_schema=False)]
+"""Read by the operation itself; OpenAPI wants it told by the media types of the answer."""
 
 
 @router.post(

@@ -18,7 +18,6 @@ from app.kernel.connections import DatabaseUrls
 from app.kernel.embedded import ServerAddress
 from app.kernel.migrations import connect
 from app.kernel.resources import Resources
-from app.query.router import router
 from app.registry import open_resources
 from app.settings import Settings
 from app.warehouse.inspection import RelationColumn
@@ -120,13 +119,6 @@ async def urls(server: ServerAddress, nycflights: str) -> AsyncIterator[Database
     """This test's own copy of it."""
     async with fresh_database(server, nycflights) as urls:
         yield urls
-
-
-@pytest.fixture
-async def app(app: FastAPI) -> FastAPI:
-    if not any(getattr(route, "path", "").startswith("/api/query") for route in app.routes):
-        app.include_router(router)
-    return app
 
 
 @pytest.fixture

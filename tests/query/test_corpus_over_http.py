@@ -8,7 +8,9 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.query.asking import execute
+from app.commands.demo_queries import QUERIES
+from tests.conftest import ClientOf
+from tests.query.asking import ask, execute
 from tests.query.attacks import ATTACKS
 from tests.query.cases import Case
 from tests.query.conftest import Warehouse
@@ -23,6 +25,11 @@ OTHER_REFUSALS = {
 """What is refused before the guard, or told as a missing table."""
 
 JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+async def viewer(as_role: ClientOf) -> httpx.AsyncClient:
+    return await as_role("VIEWER")
 
 
 async def _failures(cases: tuple[Case, ...], check: Any) -> list[str]:
@@ -98,3 +105,10 @@ async def test_no_good_statement_is_refused(
     assert {row["outcome"]: row["n"] for row in outcomes} == {"succeeded": len(GOOD)}
     assert flights.resources.query_login.in_use == 0
     assert await _contents(owner) == before
+
+
+@pytest.mark.usefixtures("flights")
+@pytest.mark.parametrize(("question", "sql"), QUERIES)
+async def test_the_demonstration_may_ask_what_it_asks(viewer: httpx.AsyncClient, question: str, sql: str) -> None:
+    answer = await ask(viewer, sql)
+    assert answer.status_code == 200, f"{question} {answer.text}"
