@@ -99,6 +99,7 @@ async def ingest(
 ) -> MergeOutcome:
     """Verdicts of the batch, its rows merged, in the transaction that the connection is in.
 
+    The transaction is READ COMMITTED, so that what another batch committed is seen once its lock is free.
     `batch_seq` is positive, unique per batch and grows with arrival: it names the writer of every row.
 
     Raises:

@@ -21,7 +21,7 @@ from app.warehouse.layout import (
     same_key,
 )
 from app.warehouse.naming import RelationName, quote, quote_all
-from app.warehouse.plan import BY_EVENT_TIME, Mode, RelationPlan, Resolution
+from app.warehouse.plan import Mode, RelationPlan, Resolution
 
 DUPLICATE, LATE, CONFLICT, UNCHANGED, UNIQUE = "d", "l", "c", "u", "x"
 """Letters of the verdicts by which a staged row leaves the race."""
@@ -218,8 +218,3 @@ def select_refused(batch: Batch) -> str:
         f"SELECT s.{LINE}, s.{VERDICT}::text, (SELECT {row})::text FROM {batch.staging.sql} s "
         f"WHERE s.{VERDICT} IN ('{CONFLICT}', '{UNIQUE}')"
     )
-
-
-def resolves_by_event_time(plan: RelationPlan) -> bool:
-    """Whether the outcome does not depend on the order in which rows arrive."""
-    return plan.resolution in BY_EVENT_TIME
