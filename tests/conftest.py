@@ -87,6 +87,7 @@ async def fresh_database(server: ServerAddress, template: str) -> AsyncIterator[
         f'CREATE DATABASE "{name}" TEMPLATE "{template}"',
         f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC',
         f'GRANT CONNECT ON DATABASE "{name}" TO spyne_app, spyne_query',
+        f'GRANT TEMPORARY ON DATABASE "{name}" TO spyne_app',
     )
     try:
         yield database_urls(_url(server, name), DatabaseSettings(), SECRET)

@@ -145,7 +145,7 @@ class LaterService:
         batch = await batches.pending(batch_id)
         if batch is None:
             return None
-        await batches.wait_for_turn()
+        await batches.prepare_merge()
         merged = await merge_batch(session, self._raw, batch, None, None)
         await complete(session, sender(batch), batch, merged, time.monotonic() - started)
         return report(batch, [])

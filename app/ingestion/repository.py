@@ -16,6 +16,9 @@ from app.warehouse.rejections import Rejection
 TURN_SECONDS = 300
 """Batches of one relation are merged one after another: five million rows take about a minute here."""
 
+STAGING_BUFFERS = "64MB"
+"""Memory of a connection for its temporary relations; taken as it is needed. The default holds 8 MB."""
+
 
 class BatchReads(Reading[BatchRow]):
     """Answers batches and their refused rows."""
@@ -60,12 +63,13 @@ class BatchWrites(Writing[BatchRow]):
         """The batch, with its id and its place in the order of acceptance."""
         await self.add(row)
         await self.session.refresh(row, ["sequence", "created_at"])
-        await self.wait_for_turn()
+        await self.prepare_merge()
         return row
 
-    async def wait_for_turn(self) -> None:
-        """Until this transaction ends, locks are waited for as long as the merges before this one may take."""
+    async def prepare_merge(self) -> None:
+        """Until this transaction ends, locks are waited for as long as the merges before it may take."""
         await self.session.execute(text(f"SET LOCAL lock_timeout = '{TURN_SECONDS}s'"))
+        await self.session.execute(text(f"SET LOCAL temp_buffers = '{STAGING_BUFFERS}'"))
 
     async def pending(self, batch_id: UUID) -> BatchRow | None:
         """The batch, locked, when it still waits."""

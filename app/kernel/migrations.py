@@ -103,6 +103,7 @@ async def _ensure_login(connection: asyncpg.Connection, role: str, password: str
 async def _secure(connection: asyncpg.Connection, settings: DatabaseSettings) -> None:
     statements = await connection.fetchval(
         "SELECT format('REVOKE ALL ON DATABASE %1$I FROM PUBLIC; GRANT CONNECT ON DATABASE %1$I TO %2$I, %3$I; "
+        "GRANT TEMPORARY ON DATABASE %1$I TO %2$I; "  # batches are staged in temporary relations
         "REVOKE ALL ON SCHEMA public FROM PUBLIC', current_database(), $1::text, $2::text)",
         settings.app_role,
         settings.query_role,

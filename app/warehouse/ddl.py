@@ -67,13 +67,16 @@ def create_identity(plan: RelationPlan) -> tuple[str, ...]:
 
 
 def create_staging(plan: RelationPlan, staging: RelationName) -> str:
-    """The statement which makes a batch's staging relation: unlogged, typed, the content hash computed on the way in.
+    """The statement which makes a batch's staging relation: temporary, typed, the content hash computed on the way in.
+
+    Temporary and not unlogged: after a crash soon after a rolled-back transaction that had made an unlogged relation,
+    PostgreSQL does not start at the first try (PostgreSQL bug 17731: "could not create file", "File exists").
 
     `_spyne_verdict` is null while a row is still in the race; a row that leaves it carries the reason's letter.
     """
     columns = ", ".join(f"{quote(column.name)} {column.type.sql}" for column in plan.record_columns)
     computed = f"{HASH} bigint GENERATED ALWAYS AS ({content_hash(plan)}) STORED"
-    return f'CREATE UNLOGGED TABLE {staging.sql} ({LINE} bigint NOT NULL, {columns}, {computed}, {VERDICT} "char")'
+    return f'CREATE TEMPORARY TABLE {staging.sql} ({LINE} bigint NOT NULL, {columns}, {computed}, {VERDICT} "char")'
 
 
 def drop(relation: RelationName) -> str:

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 DATA_SCHEMA = "data"
-STAGING_SCHEMA = "staging"
+STAGING_SCHEMA = "pg_temp"
+"""Staging is temporary: it goes with its transaction, whatever ends that (see `ddl.create_staging`)."""
 HIDDEN_PREFIX = "_spyne_"
 """Columns beginning so belong to Spyne: no contract may name one, no query sees one."""
 

@@ -72,7 +72,7 @@ def create_sessions(batch: Batch, working: RelationName) -> str:
         else f"row_number() OVER (PARTITION BY {key}, session ORDER BY {order})"
     )
     return (
-        f"CREATE UNLOGGED TABLE {working.sql} AS "
+        f"CREATE TEMPORARY TABLE {working.sql} AS "
         f"WITH observed AS ({_observations(batch)}), "
         f"cut AS (SELECT *, CASE WHEN opens <= {reached} + {_window(plan)} THEN 0 ELSE 1 END AS begins FROM observed), "
         f"numbered AS (SELECT *, sum(begins) OVER ({along} ROWS UNBOUNDED PRECEDING) AS session FROM cut), "

@@ -104,7 +104,7 @@ async def test_every_accepted_value_can_be_stored(store: asyncpg.Connection, typ
     body = "\n".join(f'{{"id": {n}, "at": "{AT}", "c": {value}}}' for n, value in enumerate(values, 1)).encode()
     payload, refused, accepted = await read(ndjson_chunks, body, plan)
     assert accepted + len(refused) == len(values)
-    staging = RelationName("storable", "staging")
+    staging = RelationName("pg_temp", "staging")
     async with store.transaction():
         await store.execute(f"DROP TABLE IF EXISTS {staging.sql}")
         await store.execute(ddl.create_staging(plan, staging))
@@ -147,7 +147,7 @@ EXACT = [
 async def test_values_arrive_as_they_were_sent(store: asyncpg.Connection, type_text: str, values: list[object]) -> None:
     plan = plan_of(column("c", type_text))
     body = "\n".join(json.dumps({"id": n, "at": AT, "c": value}) for n, value in enumerate(values, 1)).encode()
-    staging = RelationName("storable", "exact")
+    staging = RelationName("pg_temp", "exact")
     await store.execute(f"DROP TABLE IF EXISTS {staging.sql}")
     await store.execute(ddl.create_staging(plan, staging))
 

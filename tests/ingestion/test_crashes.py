@@ -1,0 +1,333 @@
+"""Kills at any moment: acknowledged rows are there once, unacknowledged batches entirely or not at all.
+
+`SPYNE_TEST_CRASHES=60 python -m pytest -n0 -s tests/ingestion/test_crashes.py` kills more often than the suite does.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from app.kernel import migrations
+from app.kernel.connections import DatabaseUrls, database_urls
+from app.kernel.embedded import EmbeddedServer, postmaster
+from app.registry import open_resources
+from app.settings import DatabaseSettings, Settings
+from tests.conftest import SECRET
+from tests.identities import Identities
+from tests.ingestion.steps import COLUMNS, contract, ndjson
+from tests.service_processes import (
+    ApiProcess,
+    ServiceProcess,
+    Surroundings,
+    api_process,
+    eventually,
+    free_port,
+    worker_process,
+)
+from tests.slow_commits import SlowCommits, slow_commits
+
+KILLS = int(os.environ.get("SPYNE_TEST_CRASHES", "6"))
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 + 30 * KILLS)]
+
+PER_BATCH = 5
+SENDERS = 4
+_numbers = itertools.count()
+
+
+@dataclass
+class Place:
+    """A database on a server of this module's own, reached through the slow door, open for data."""
+
+    server: EmbeddedServer
+    door: SlowCommits
+    urls: DatabaseUrls
+    surroundings: Surroundings
+    token: str
+    database: str
+
+    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(**self.door.address.connect_kwargs(self.database))
+        try:
+            return list(await connection.fetch(query, *arguments))
+        finally:
+            await connection.close()
+
+    def client(self, url: str) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {self.token}"}, timeout=60)
+
+    async def start_postgres(self) -> None:
+        """Start the server again after it was killed."""
+        self.server = EmbeddedServer(self.surroundings.home / "postgres", password="crash-tests")
+        self.door.address = await self.server.astart()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("crashes")
+
+
+@pytest.fixture(scope="module")
+def postgres(home: Path) -> Iterator[EmbeddedServer]:
+    """A server with the settings of production: what it has acknowledged survives it."""
+    server = EmbeddedServer(home / "postgres", password="crash-tests")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def place(postgres: EmbeddedServer, home: Path, tmp_path: Path) -> AsyncIterator[Place]:
+    address, name = postgres.start(), f"crash_{next(_numbers)}"
+    admin = await asyncpg.connect(**address.connect_kwargs())
+    await admin.execute(f"CREATE DATABASE {name}")
+    await admin.close()
+    async with slow_commits(address, free_port()) as door:
+        urls = database_urls(door.url(name), DatabaseSettings(), SECRET)
+        await migrations.prepare(urls.owner, DatabaseSettings(), SECRET)
+        await asyncio.to_thread(migrations.upgrade, urls.owner)
+        async with open_resources(Settings(home=home), urls, SECRET) as resources:
+            token = await Identities(resources).token("ADMIN")
+        yield Place(postgres, door, urls, Surroundings(urls, SECRET, home, tmp_path), token, name)
+
+
+async def opened(place: Place, api: ApiProcess) -> None:
+    """The platform open, with one append contract: a row that is sent again at another event time is another row."""
+    async with place.client(api.url) as client:
+        assert (await client.put("/system/mode", json={"mode": "INGESTION_READY"})).status_code == 200
+        body = contract("events", "append", columns=COLUMNS)
+        assert (await client.post("/api/contracts/register", json=body)).status_code == 201
+
+
+@dataclass
+class Senders:
+    """Clients that send batch after batch, each until it is acknowledged.
+
+    A try after a lost answer carries new event times, as a device stamps what it sends: only the key can tell that it
+    is the same batch. Every second batch is repeated as it was, and its stored report must come back.
+    """
+
+    place: Place
+    url: str
+    keyed: bool
+    prefer: str = ""
+    acknowledged: set[int] = field(default_factory=set)
+    statuses: Counter[str] = field(default_factory=Counter)
+    enough: bool = False
+    _next: Iterator[int] = field(default_factory=itertools.count)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(SENDERS):
+                group.create_task(self._send())
+
+    async def _send(self) -> None:
+        async with self.place.client(self.url) as client:
+            while not self.enough:
+                number = next(self._next)
+                for attempt in itertools.count():
+                    if await self._acknowledged(client, number, attempt):
+                        self.acknowledged.add(number)
+                        break
+                    await asyncio.sleep(0.05)
+
+    async def _acknowledged(self, client: httpx.AsyncClient, number: int, attempt: int) -> bool:
+        hour = 0 if self.keyed and number % 2 else 24 * attempt
+        rows = [(number * PER_BATCH + n, hour, number) for n in range(PER_BATCH)]
+        headers = {"Content-Type": "application/x-ndjson"}
+        headers |= {"Idempotency-Key": f"batch-{number}"} if self.keyed else {}
+        headers |= {"Prefer": self.prefer} if self.prefer else {}
+        try:
+            answer = await client.post("/api/ingestion/events_v1/batches", content=ndjson(rows), headers=headers)
+        except httpx.TransportError as error:
+            self.statuses[type(error).__name__] += 1
+            return False
+        code = answer.json().get("code", "") if answer.is_error else ""
+        self.statuses[f"{answer.status_code} {code}".strip()] += 1
+        if answer.status_code in {409, 503}:
+            return False
+        assert answer.is_success or (self.keyed and code == "idempotency-key-reused"), answer.text
+        return True
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of the acknowledged rows."""
+
+    acknowledged: int
+    lost: int
+    doubled: int
+    torn: int
+    """Batches of which a part is there."""
+
+
+async def tally(place: Place, senders: Senders) -> Tally:
+    found = {row[0]: row[1] for row in await place.fetch("SELECT id, count(*) FROM data.events__v1 GROUP BY id")}
+    wanted = [number * PER_BATCH + n for number in senders.acknowledged for n in range(PER_BATCH)]
+    whole = Counter(id_ // PER_BATCH for id_ in found)
+    return Tally(
+        acknowledged=len(wanted),
+        lost=sum(1 for id_ in wanted if id_ not in found),
+        doubled=sum(count - 1 for count in found.values()),
+        torn=sum(1 for rows in whole.values() if rows != PER_BATCH),
+    )
+
+
+async def under_kills(place: Place, *, keyed: bool, kills: int) -> Tally:
+    """The API killed again and again while batches come in; every second time news of commits is slow."""
+    chance = random.Random(7)
+    async with api_process(place.surroundings) as api:
+        await opened(place, api)
+        senders = Senders(place, api.url, keyed)
+        sending = asyncio.create_task(senders.run())
+        for number in range(kills):
+            place.door.delay = 0.3 if number % 2 == 0 else 0.0
+            done = len(senders.acknowledged)
+            progress = done + chance.randrange(1, 12 if number % 2 else 5)
+            await eventually(lambda least=progress: _reached(senders, sending, least))  # type: ignore[misc]
+            await asyncio.sleep(chance.uniform(0, 0.25))
+            await api.kill()
+            place.door.delay = 0.0
+            await api.start()
+        senders.enough = True
+        await sending
+    figures = await tally(place, senders)
+    print(f"keyed={keyed} kills={kills} {figures} {dict(senders.statuses)}")
+    return figures
+
+
+async def _reached(senders: Senders, sending: "asyncio.Task[None]", least: int) -> bool:
+    assert not sending.done(), sending
+    return len(senders.acknowledged) >= least
+
+
+async def test_no_acknowledged_row_is_lost_or_doubled_when_the_api_is_killed(place: Place) -> None:
+    figures = await under_kills(place, keyed=True, kills=KILLS)
+    assert figures.acknowledged >= KILLS * PER_BATCH
+    assert (figures.lost, figures.doubled, figures.torn) == (0, 0, 0)
+    batches = await place.fetch(
+        "SELECT counts::text AS counts, raw_key FROM spyne.ingestion_history WHERE status = 'completed'"
+    )
+    assert len(batches) * PER_BATCH == figures.acknowledged
+    assert all(json.loads(row["counts"])["inserted"] == PER_BATCH for row in batches)
+    kept = place.surroundings.home / "objects"
+    assert all((kept / row["raw_key"]).is_file() for row in batches), "every batch has its raw body"
+
+
+async def test_without_keys_the_same_senders_double_rows(place: Place) -> None:
+    figures = await under_kills(place, keyed=False, kills=KILLS)
+    assert (figures.lost, figures.torn) == (0, 0)
+    assert figures.doubled > 0, "else the test above could not fail"
+
+
+@asynccontextmanager
+async def sending(place: Place, api: ApiProcess, prefer: str = "") -> AsyncIterator[Senders]:
+    """Senders with keys at work while the block runs; acknowledged to the last batch when it ends."""
+    senders = Senders(place, api.url, keyed=True, prefer=prefer)
+    task = asyncio.create_task(senders.run())
+    try:
+        yield senders
+    finally:
+        senders.enough = True
+        await asyncio.wait_for(task, 60)
+
+
+async def test_nothing_is_lost_or_doubled_when_postgresql_is_killed(place: Place) -> None:
+    async with api_process(place.surroundings) as api:
+        await opened(place, api)
+        async with sending(place, api) as senders:
+            for number in range(3):
+                least = len(senders.acknowledged) + 5
+
+                async def further(least: int = least) -> bool:
+                    return len(senders.acknowledged) >= least
+
+                await eventually(further, 60)
+                if number == 0:  # one backend: the postmaster ends all of them and recovers by itself
+                    backends = await place.fetch(
+                        "SELECT pid FROM pg_stat_activity WHERE usename = 'spyne_app' AND datname = current_database()"
+                    )
+                    os.kill(backends[0]["pid"], signal.SIGKILL)
+                else:
+                    running = postmaster.running(place.surroundings.home / "postgres")
+                    assert running is not None
+                    os.kill(running.pid, signal.SIGKILL)
+                    await place.start_postgres()
+            least = len(senders.acknowledged) + 5
+            await eventually(further, 60)
+        assert api.running
+    figures = await tally(place, senders)
+    print(figures, dict(senders.statuses))
+    assert (figures.lost, figures.doubled, figures.torn) == (0, 0, 0)
+
+
+async def test_postgresql_starts_again_after_a_batch_was_rolled_back(place: Place) -> None:
+    """Relations that a lost transaction had made must not be in the way of recovery."""
+    async with api_process(place.surroundings) as api:
+        await opened(place, api)
+        async with place.client(api.url) as client:
+            for number in range(2):
+                body = ndjson([(number, 0, 1)])
+                url, headers = "/api/ingestion/events_v1/batches", {"Content-Type": "application/x-ndjson"}
+                tried = await client.post(url, params={"dry_run": True}, content=body, headers=headers)
+                assert tried.status_code == 200, tried.text
+                assert (await client.post(url, content=body, headers=headers)).status_code == 201  # flushes the log
+                assert (await client.post(url, params={"dry_run": True}, content=body, headers=headers)).is_success
+                running = postmaster.running(place.surroundings.home / "postgres")
+                assert running is not None
+                os.kill(running.pid, signal.SIGKILL)
+                await place.start_postgres()
+    assert [tuple(row) for row in await place.fetch("SELECT id FROM data.events__v1 ORDER BY id")] == [(0,), (1,)]
+
+
+async def test_nothing_is_lost_or_doubled_when_workers_are_killed(place: Place) -> None:
+    chance = random.Random(11)
+    async with api_process(place.surroundings) as api:
+        await opened(place, api)
+
+        async def counted(status: str) -> int:
+            return int(
+                (await place.fetch("SELECT count(*) FROM spyne.ingestion_history WHERE status = $1", status))[0][0]
+            )
+
+        async with sending(place, api, prefer="respond-async") as senders:
+            for _ in range(max(3, KILLS // 2)):
+                async with worker_process(place.surroundings) as worker:
+                    await _merging(worker, counted, chance)
+        place.door.delay = 0.0
+        async with worker_process(place.surroundings):
+
+            async def none_waits() -> bool:
+                return await counted("pending") == 0
+
+            await eventually(none_waits, 120)
+    figures = await tally(place, senders)
+    print(figures, dict(senders.statuses))
+    assert (figures.lost, figures.doubled, figures.torn) == (0, 0, 0)
+    sums = await place.fetch("SELECT counts::text AS counts FROM spyne.ingestion_history")
+    assert {json.loads(row["counts"])["inserted"] for row in sums} == {PER_BATCH}, "each was merged once"
+
+
+async def _merging(worker: ServiceProcess, counted: Any, chance: random.Random) -> None:
+    """Let the worker merge some batches, then kill it at some moment."""
+    least = await counted("completed") + 2
+
+    async def some() -> bool:
+        assert worker.running
+        return bool(await counted("completed") >= least)
+
+    await eventually(some, 30, 0.02)
+    await asyncio.sleep(chance.uniform(0, 0.1))
+    await worker.kill()
