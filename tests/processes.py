@@ -1,154 +1,168 @@
-"""Real processes for tests: the API and the worker as `python -m app.cli serve | worker` on a test's database.
+"""The `spyne` command as real processes, on loopback and in a state directory of their own."""
 
-They are ended by process id alone, and what they logged is printed, so that a failing test shows it.
-"""
-
-import asyncio
-import itertools
 import os
 import signal
 import socket
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.secrets import ServiceSecret
+READY_SECONDS = 60.0
+"""Generous: a first start makes a database cluster, on a machine that is busy with other tests."""
 
-START_SECONDS = 40.0
-STOP_SECONDS = 20.0
-ROOT = Path(__file__).resolve().parents[1]
-_numbers = itertools.count()
+
+OURS = ("SPYNE_", "DATABASE_", "SERVER_")
+"""How the variables begin that must not leak in from the terminal of whoever runs the tests."""
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on now."""
+    """A port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 20, pause: float = 0.05) -> None:
-    """Return when the condition holds; an AssertionError when it does not within the time."""
-    end = time.monotonic() + seconds
-    while not await condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        await asyncio.sleep(pause)
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = READY_SECONDS) -> None:
+    """Return when the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    """Whether the process is there and no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def children_of(pid: int) -> dict[str, int]:
+    """The processes that a supervisor has started, by command."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+            arguments = (entry / "cmdline").read_bytes().split(b"\x00")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if parent == str(pid) and b"app.cli" in arguments:
+            found[arguments[-2].decode()] = int(entry.name)
+    return found
 
 
 @dataclass
-class Surroundings:
-    """What a process of the service needs to know: the database, the secret, the state directory."""
+class Running:
+    """A command that goes on."""
 
-    urls: DatabaseUrls
-    secret: ServiceSecret
+    process: subprocess.Popen[bytes]
+    url: str
+    out: Path
+    err: Path
+
+    def wait_until_ready(self) -> None:
+        wait_for(self.ready, f"ready ({self.err.read_text()[-2000:]})")
+
+    def ready(self) -> bool:
+        assert self.process.poll() is None, f"it ended: {self.process.returncode}\n{self.err.read_text()[-3000:]}"
+        try:
+            return httpx.get(f"{self.url}/health/ready", timeout=2, trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 45) -> int:
+        """The exit code after the signal."""
+        self.process.send_signal(number)
+        return self.process.wait(seconds)
+
+    @property
+    def output(self) -> str:
+        return self.out.read_text() + self.err.read_text()
+
+
+@dataclass
+class Installation:
+    """A state directory, a port, and the commands there."""
+
     home: Path
-    logs: Path
-    extra: dict[str, str] = field(default_factory=dict)
-
-    def environment(self, **more: str) -> dict[str, str]:
-        """The environment of a process here."""
-        own = {
-            "DATABASE_URL": self.urls.owner,
-            "SPYNE_SECRET": self.secret._value.decode(),
-            "SPYNE_HOME": str(self.home),
-            "SERVER_LOG_LEVEL": "warning",
-            "JOBS_LEASE_SECONDS": "1.5",
-            "JOBS_POLL_SECONDS": "0.3",
-            "JOBS_GRACE_SECONDS": "5",
-        }
-        return os.environ | own | self.extra | more
-
-
-class ServiceProcess:
-    """One process of the service."""
-
-    def __init__(self, command: str, surroundings: Surroundings, **environment: str) -> None:
-        self._command = command
-        self._surroundings = surroundings
-        self._environment = surroundings.environment(**environment)
-        self._process: asyncio.subprocess.Process | None = None
-        self.log = surroundings.logs / f"{command}-{next(_numbers)}.log"
+    port: int
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+    def variables(self) -> dict[str, str]:
+        """What makes a command work here."""
+        return {"SPYNE_HOME": str(self.home), "SERVER_PORT": str(self.port)} | self.environment
 
     @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.returncode is None
+    def _environment(self) -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if not name.startswith(OURS)} | self.variables
 
-    async def spawn(self) -> None:
-        """Start it; its output is appended to the log."""
-        with self.log.open("ab") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "app.cli", self._command, env=self._environment, stderr=output, stdout=output,
-                cwd=ROOT,
-            )  # fmt: skip
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
-    async def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
-        if self.running:
-            os.kill(self.pid, signal.SIGKILL)
-        if self._process is not None:
-            await self._process.wait()
+    def run(self, *arguments: str, text: str = "", seconds: float = 120) -> subprocess.CompletedProcess[str]:
+        """A command's outcome."""
+        return subprocess.run(
+            [sys.executable, "-m", "app.cli", *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            env=self._environment,
+            timeout=seconds,
+            check=False,
+        )
 
-    async def stop(self) -> int:
-        """SIGTERM; the exit code."""
-        assert self._process is not None
-        if self.running:
-            os.kill(self.pid, signal.SIGTERM)
-        return await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+    @contextmanager
+    def started(self, *arguments: str) -> Iterator[Running]:
+        """A command that goes on while the block runs; what is left of it at the end is killed."""
+        number = len(list(self.home.parent.glob("out-*")))
+        out, err = (self.home.parent / f"{kind}-{number}" for kind in ("out", "err"))
+        with out.open("wb") as to_out, err.open("wb") as to_err:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", *arguments], stdout=to_out, stderr=to_err, env=self._environment
+            )
+            try:
+                yield Running(process, self.url, out, err)
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    try:
+                        process.wait(45)
+                    except subprocess.TimeoutExpired:
+                        process.kill()
+                        process.wait()
 
-
-class ApiProcess(ServiceProcess):
-    """The API on a free port of the loopback address; the port stays the same over restarts."""
-
-    def __init__(self, surroundings: Surroundings, **environment: str) -> None:
-        port = free_port()
-        super().__init__("serve", surroundings, SERVER_HOST="127.0.0.1", SERVER_PORT=str(port), **environment)
-        self.url = f"http://127.0.0.1:{port}"
-
-    async def start(self) -> None:
-        """Start it, and wait until it answers."""
-        await self.spawn()
-        async with httpx.AsyncClient(base_url=self.url, timeout=2) as client:
-
-            async def alive() -> bool:
-                assert self.running, self.log.read_text()[-4000:]
-                try:
-                    return (await client.get("/health/live")).status_code == 200
-                except httpx.TransportError:
-                    return False
-
-            await eventually(alive, START_SECONDS)
-
-
-@asynccontextmanager
-async def api_process(surroundings: Surroundings, **environment: str) -> AsyncIterator[ApiProcess]:
-    """A running API; killed at the end."""
-    process = ApiProcess(surroundings, **environment)
-    try:
-        await process.start()
-        yield process
-    finally:
-        await process.kill()
-        print(process.log.read_text()[-8000:])
+    def postgres(self) -> int | None:
+        """The process id of the embedded server, or None when there is no live one."""
+        file = self.home / "postgres" / "postmaster.pid"
+        try:
+            pid = int(file.read_text().splitlines()[0])
+        except (FileNotFoundError, IndexError):
+            return None
+        return pid if alive(pid) else None
 
 
-@asynccontextmanager
-async def worker_process(surroundings: Surroundings, **environment: str) -> AsyncIterator[ServiceProcess]:
-    """A worker, started; killed at the end."""
-    process = ServiceProcess("worker", surroundings, **environment)
-    try:
-        await process.spawn()
-        yield process
-    finally:
-        await process.kill()
-        print(process.log.read_text()[-8000:])
+@contextmanager
+def installation(**environment: str) -> Iterator[Installation]:
+    """An installation where nothing is yet; afterwards nothing of it is left, PostgreSQL included."""
+    with tempfile.TemporaryDirectory(prefix="spyne-test-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # as root, PostgreSQL runs as another account
+        place = Installation(Path(folder) / "home", free_port(), environment)
+        try:
+            yield place
+        finally:
+            if (pid := place.postgres()) is not None:
+                os.kill(pid, signal.SIGINT)
+                wait_for(lambda: place.postgres() is None, "PostgreSQL stops")

@@ -10,12 +10,15 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import asyncpg
+from sqlalchemy.exc import DBAPIError
 
 from app.kernel import migrations
 from app.kernel.connections import DatabaseUrls, UnsupportedUrlError, database_urls
+from app.kernel.database import sqlstate
 from app.kernel.embedded import EmbeddedServer, EmbeddedServerError
 from app.kernel.resources import Resources
 from app.kernel.secrets import ServiceSecret, WeakSecretError, load_secret
+from app.kernel.storage import UnsupportedStorageError
 from app.registry import open_resources
 from app.settings import Settings
 
@@ -41,11 +44,11 @@ class Place:
             migrations.upgrade(self.urls.owner)
         except migrations.UnsupportedServerError as error:
             raise PlaceError(str(error)) from error
-        except (asyncpg.PostgresError, OSError) as error:
-            raise PlaceError(f"The database cannot be migrated: {error}") from error
+        except (DBAPIError, asyncpg.PostgresError, OSError) as error:
+            raise PlaceError(f"The database cannot be migrated: {_reason(error)}.{_hint(error)}") from error
 
     def require_head(self) -> None:
-        """Return when the schema is at head. Raises `PlaceError`."""
+        """Return when database and storage answer and the schema is at head. Raises `PlaceError`."""
 
         async def check() -> None:
             async with self.resources() as resources, resources.database.read() as session:
@@ -53,8 +56,10 @@ class Place:
 
         try:
             asyncio.run(check())
-        except migrations.StaleSchemaError as error:
+        except (migrations.StaleSchemaError, UnsupportedStorageError) as error:
             raise PlaceError(str(error)) from error
+        except (DBAPIError, asyncpg.PostgresError, OSError) as error:
+            raise PlaceError(f"The database cannot be used: {_reason(error)}.{_hint(error)}") from error
 
     @asynccontextmanager
     async def resources(self) -> AsyncIterator[Resources]:
@@ -63,11 +68,34 @@ class Place:
             yield resources
 
 
+def _reason(error: Exception) -> str:
+    """What went wrong in one line: the innermost error's own words, without the statement that met it."""
+    innermost: BaseException = error
+    while innermost.__cause__ is not None:
+        innermost = innermost.__cause__
+    lines = str(innermost).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(innermost).__name__
+
+
+_MAY_NOT_ENTER = ("28", "3D")
+"""SQLSTATE classes: invalid authorization, no such database."""
+_LOCKED = "55P03"
+
+
+def _hint(error: Exception) -> str:
+    state = sqlstate(error)
+    if state == _LOCKED:
+        return " Something holds a lock that the migration needs; nothing was changed, run it again."
+    if state is not None and state.startswith(_MAY_NOT_ENTER):
+        return " Check DATABASE_URL and SPYNE_SECRET; `spyne migrate` makes the logins."
+    return ""
+
+
 @contextmanager
 def open_place(settings: Settings) -> Iterator[Place]:
     """The configured place, its embedded server running while the block does. Raises `PlaceError`."""
     try:
-        secret = load_secret(settings)
+        secret = _secret(settings)
         if settings.database.url is not None:
             yield Place(
                 settings, database_urls(settings.database.url.get_secret_value(), settings.database, secret), secret
@@ -78,6 +106,13 @@ def open_place(settings: Settings) -> Iterator[Place]:
             yield Place(settings, database_urls(address.url(DATABASE), settings.database, secret), secret)
     except (EmbeddedServerError, WeakSecretError, UnsupportedUrlError) as error:
         raise PlaceError(str(error)) from error
+
+
+def _secret(settings: Settings) -> ServiceSecret:
+    try:
+        return load_secret(settings)
+    except OSError as error:
+        raise PlaceError(f"The state directory {settings.home} cannot be used: {error.strerror}.") from error
 
 
 async def _ensure_database(url: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
 import os
@@ -22,6 +23,7 @@ from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.logging import configure_logging
 from app.main import create_app
 from app.registry import jobs, schedules
+from app.settings import ServerSettings
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ SUPERVISOR = "SPYNE_SUPERVISOR_PID"
 """Set in children: they leave when this process is gone, so that a killed supervisor leaves nothing behind."""
 
 RESTART_PAUSE_SECONDS = 1.0
+FIRST_START_SECONDS = 60.0
+"""An API that ends by itself within this time has said why it cannot start; trying again would only repeat it."""
 STOP_SECONDS = 30.0
 BACKLOG = 2048
 GC_THRESHOLDS = (20_000, 20, 50)
@@ -36,10 +40,24 @@ GC_THRESHOLDS = (20_000, 20, 50)
 
 
 def serve(place: Place) -> None:
-    """Serve the API until told to stop. Raises `PlaceError` when the port is taken."""
+    """Serve the API until told to stop.
+
+    Raises:
+        PlaceError: the port cannot be had, or the database cannot be used as it is.
+    """
     settings = place.settings.server
-    listener = _listen(settings.host, settings.port)
-    config = uvicorn.Config(
+    with _listen(settings.host, settings.port) as listener:
+        place.require_head()
+        server = uvicorn.Server(_configuration(place))
+        _settle_garbage_collector()
+        with leaving_with_supervisor(), contextlib.suppress(KeyboardInterrupt, Terminated):
+            server.run(sockets=[listener])  # sends itself again the signal which ended it, once it has ended in order
+    if not server.started:
+        raise PlaceError("The API did not start; the last lines of the log say why.")
+
+
+def _configuration(place: Place) -> uvicorn.Config:
+    return uvicorn.Config(
         create_app(place.settings, place.urls, place.secret),
         proxy_headers=False,
         server_header=False,
@@ -50,9 +68,6 @@ def serve(place: Place) -> None:
         timeout_graceful_shutdown=int(STOP_SECONDS / 2),
         backlog=BACKLOG,
     )
-    _settle_garbage_collector()
-    with leaving_with_supervisor():
-        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _settle_garbage_collector() -> None:
@@ -66,6 +81,11 @@ def _settle_garbage_collector() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
+def require_port(settings: ServerSettings) -> None:
+    """Return when the API's port is free: asked before a database is started for nothing. Raises `PlaceError`."""
+    _listen(settings.host, settings.port).close()
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -74,13 +94,15 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise PlaceError(f"Port {port} on {host} is in use; stop what listens there or set SERVER_PORT.") from error
+        if error.errno == errno.EADDRINUSE:
+            raise PlaceError(f"Port {port} on {host} is in use; stop what listens there or set SERVER_PORT.") from error
+        raise PlaceError(f"Cannot listen on {host}, port {port}: {error.strerror}; set SERVER_HOST.") from error
     listener.set_inheritable(True)
     return listener
 
 
 async def work(place: Place) -> None:
-    """Run jobs until told to stop."""
+    """Run jobs until told to stop. The caller has seen to it that the schema is at head."""
     configure_logging(place.settings.server)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -118,6 +140,19 @@ def leaving_with_supervisor() -> Iterator[None]:
         done.set()
 
 
+class Terminated(SystemExit):
+    """SIGTERM came: leave in order, through every `with` and `finally` on the way."""
+
+
+def leave_in_order() -> None:
+    """From now on SIGTERM ends this process as an exception does; by default it would leave PostgreSQL running."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise Terminated(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
 class Supervisor:
     """Keeps the API and the worker running until told to stop; a child that dies is started again."""
 
@@ -139,7 +174,7 @@ class Supervisor:
                 code = child.poll()
                 if code is None or self._stopping:
                     continue
-                if name == "serve" and time.monotonic() - started < RESTART_PAUSE_SECONDS * 5 and code:
+                if name == "serve" and code > 0 and time.monotonic() - started < FIRST_START_SECONDS:
                     self._end()
                     return code
                 log.warning("a process ended and is started again", extra={"child": name, "code": code})
@@ -171,4 +206,5 @@ class Supervisor:
 
 def supervise(place: Place) -> int:
     """Run the API and the worker as processes of their own; answers the exit code."""
+    configure_logging(place.settings.server)
     return Supervisor(place).run()

@@ -5,6 +5,7 @@ HKDF-like expansion (HMAC-SHA-256 with a purpose label, NIST SP 800-108 in count
 """
 
 import base64
+import binascii
 import hashlib
 import hmac
 import os
@@ -18,7 +19,7 @@ MIN_BYTES = 32
 
 
 class WeakSecretError(ValueError):
-    """The configured service secret is shorter than 32 bytes."""
+    """The service secret is shorter than 32 bytes, or its file is damaged."""
 
 
 class ServiceSecret:
@@ -28,7 +29,9 @@ class ServiceSecret:
 
     def __init__(self, value: bytes) -> None:
         if len(value) < MIN_BYTES:
-            raise WeakSecretError(f"SPYNE_SECRET has {len(value)} bytes; at least {MIN_BYTES} random bytes are needed.")
+            raise WeakSecretError(
+                f"The secret (SPYNE_SECRET) has {len(value)} bytes; at least {MIN_BYTES} random bytes are needed."
+            )
         self._value = value
 
     def __repr__(self) -> str:
@@ -47,14 +50,19 @@ def load_secret(settings: Settings) -> ServiceSecret:
     """The service secret: from the settings, else from `<home>/secret`, made there (mode 0600) at the first start.
 
     Raises:
-        WeakSecretError: the configured secret is too short.
+        WeakSecretError: the configured secret is too short, or the file does not hold one.
+        OSError: the state directory cannot be used.
     """
     if settings.secret is not None:
         return ServiceSecret(settings.secret.get_secret_value().encode())
     path = settings.home / "secret"
     if not path.exists():
         _create(path)
-    return ServiceSecret(base64.urlsafe_b64decode(path.read_text().strip()))
+    try:
+        value = base64.b64decode(path.read_bytes().strip(), altchars=b"-_", validate=True)
+    except binascii.Error as error:
+        raise WeakSecretError(f"{path} is damaged: it does not hold a generated secret any more.") from error
+    return ServiceSecret(value)
 
 
 def _create(path: Path) -> None:

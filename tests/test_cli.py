@@ -1,0 +1,274 @@
+"""The `spyne` command, in real processes: it starts from nothing, stops wholly, and refuses in one line."""
+
+import asyncio
+import os
+import re
+import secrets
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app import cli
+from app.commands import serving
+from app.kernel import migrations
+from app.kernel.connections import DatabaseUrls
+from app.kernel.embedded import ServerAddress
+from app.kernel.secrets import load_secret
+from app.settings import Settings
+from tests.processes import OURS, Installation, Running, alive, children_of, free_port, installation, wait_for
+
+PASSWORD_LINE = re.compile(r"password {2}(\S+)")
+SECRET = "the secret of the tests, which is long enough to be taken"
+"""The same as that of the other tests: they share the server's logins, whose passwords come from it."""
+
+
+def token(url: str, username: str, password: str) -> httpx.Response:
+    form = {"grant_type": "password", "username": username, "password": password}
+    return httpx.post(f"{url}/api/auth/token", data=form, trust_env=False)
+
+
+def one_line(text: str) -> str:
+    """The only line of a refusal."""
+    (line,) = text.strip().splitlines()
+    assert line.startswith("spyne: ")
+    return line
+
+
+@pytest.fixture(scope="class")
+def place() -> Iterator[Installation]:
+    with installation() as place:
+        yield place
+
+
+class TestFromNothing:
+    """One installation from its first start to its third, step by step."""
+
+    def test_the_first_start_prints_the_password_once_and_serves(
+        self, place: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with place.started("run") as first:
+            first.wait_until_ready()
+            (password,) = PASSWORD_LINE.findall(first.output)
+            answer = token(place.url, "admin", password)
+            assert answer.status_code == 200
+            assert call("client create reader --role VIEWER", place.variables, monkeypatch) == 0
+            key = capsys.readouterr().out.split()[-1]
+            self._the_key_works(place, key)
+            assert call("run", place.variables, monkeypatch) == 1
+            assert f"Port {place.port} on 127.0.0.1 is in use" in one_line(capsys.readouterr().err)
+            self._a_dead_child_is_started_again(first)
+            children = [*children_of(first.process.pid).values()]
+            database = place.postgres()
+            assert database is not None
+            assert len(children) == 2
+            assert first.stop() == 0
+            assert not [pid for pid in (*children, database) if alive(pid)]
+            assert first.output.count(password) == 1
+            self._no_secrets(place, first.output.replace(password, ""), [password, key, answer.json()["access_token"]])
+
+    @staticmethod
+    def _the_key_works(place: Installation, key: str) -> None:
+        answer = httpx.get(f"{place.url}/api/auth/me", headers={"X-API-Key": key}, trust_env=False)
+        assert answer.status_code == 200
+        assert httpx.get(f"{place.url}/api/auth/me", trust_env=False).status_code == 401
+
+    @staticmethod
+    def _a_dead_child_is_started_again(running: Running) -> None:
+        before = children_of(running.process.pid)
+        for pid in before.values():
+            os.kill(pid, signal.SIGKILL)
+
+        def replaced() -> bool:
+            now = children_of(running.process.pid)
+            return now.keys() == before.keys() and not set(now.values()) & set(before.values())
+
+        wait_for(replaced, "new children")
+        running.wait_until_ready()
+
+    @staticmethod
+    def _no_secrets(place: Installation, output: str, known: list[str]) -> None:
+        secret = load_secret(Settings(home=place.home))
+        known += [secret.password(f"role:{role}") for role in ("owner", "spyne_app", "spyne_query")]
+        known.append((place.home / "secret").read_text().strip())
+        for text in (output, (place.home / "postgres.log").read_text()):
+            assert [value for value in known if value in text] == []
+        assert (place.home / "secret").stat().st_mode & 0o777 == 0o600
+
+    def test_a_killed_supervisor_takes_its_children_along_and_hinders_nobody(self, place: Installation) -> None:
+        with place.started("run") as second:
+            second.wait_until_ready()
+            children = children_of(second.process.pid)
+            assert set(children) == {"serve", "worker"}
+            second.process.kill()
+            second.process.wait()
+            wait_for(lambda: not any(alive(pid) for pid in children.values()), "the children leave", 20)
+            assert "password" not in second.output, "shown at the first start alone"
+
+    def test_the_next_start_works_and_ctrl_c_stops_everything(self, place: Installation) -> None:
+        with place.started("run") as third:
+            third.wait_until_ready()
+            children = [*children_of(third.process.pid).values()]
+            assert third.stop(signal.SIGINT) == 0
+            assert not [pid for pid in children if alive(pid)]
+        assert place.postgres() is None
+
+    def test_serving_alone_stops_its_database_too(self, place: Installation) -> None:
+        with place.started("serve") as alone:
+            alone.wait_until_ready()
+            assert alone.stop() == 0
+        assert place.postgres() is None
+
+    def test_a_start_that_is_called_off_leaves_nothing(self, place: Installation) -> None:
+        with place.started("run") as early:
+            wait_for(lambda: place.postgres() is not None, "PostgreSQL starts")
+            early.stop()
+        assert place.postgres() is None
+
+
+@pytest.fixture
+def empty_database(server: ServerAddress) -> Iterator[str]:
+    """The owner's URL of a database on the shared server in which nothing is yet."""
+    name = f"cli_{secrets.token_hex(6)}"
+
+    asyncio.run(_execute(server.url("postgres"), f"CREATE DATABASE {name}"))
+    yield server.url(name)
+    asyncio.run(_execute(server.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await migrations.connect(url)
+    await connection.execute(statement)
+    await connection.close()
+
+
+def test_a_stale_schema_is_refused_with_the_way_out(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with installation(DATABASE_URL=empty_database, SPYNE_SECRET=SECRET) as place:
+        variables = place.variables
+        assert call("serve", variables, monkeypatch) == 1
+        assert "`spyne migrate`" in one_line(capsys.readouterr().err)
+        assert call("migrate", variables, monkeypatch) == 0
+        asyncio.run(_execute(empty_database, "UPDATE spyne.alembic_version SET version_num = '0001'"))
+        capsys.readouterr()
+        for command in ("serve", "worker", "admin create eve", "client create x --role ADMIN"):
+            assert call(command, variables, monkeypatch) == 1
+            said = one_line(capsys.readouterr().err)
+            assert "The database is at migration 0001" in said
+            assert "Run `spyne migrate`" in said
+
+
+def test_a_server_of_ones_own(
+    urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with installation(DATABASE_URL=urls.owner, SPYNE_SECRET=SECRET) as place:
+        made = place.run("admin", "create", "ada", "--password-stdin", text="correct horse battery staple\n")
+        assert made.returncode == 0, made.stderr
+        assert "correct horse" not in made.stdout + made.stderr
+        assert call("admin create bob", place.variables, monkeypatch) == 0
+        (shown,) = PASSWORD_LINE.findall(capsys.readouterr().out)
+        with place.started("serve") as alone:
+            alone.wait_until_ready()
+            assert httpx.get(f"{place.url}/health", trust_env=False).json()["status"] == "degraded", (
+                "no worker is there"
+            )
+            assert token(place.url, "ada", "correct horse battery staple").status_code == 200
+            assert token(place.url, "bob", shown).status_code == 200
+            raw = wire(place.port, b"GET /api/tables HTTP/1.1\r\nHost: x\r\nX-Filler: " + b"f" * 50_000 + b"\r\n\r\n")
+            assert b" 431 " in raw.splitlines()[0]
+            raw = wire(place.port, b"GET /api/tables/%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert b" 400 " in raw.splitlines()[0]
+            assert b"application/problem+json" in raw
+            assert alone.stop() == 0
+        assert not (place.home / "postgres").exists()
+
+
+def wire(port: int, request: bytes) -> bytes:
+    """What comes back for these very bytes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(request)
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            piece = connection.recv(65_536)
+            if not piece:
+                break
+            answer += piece
+    return answer
+
+
+def test_the_help_lists_the_commands() -> None:
+    with installation() as place:
+        shown = place.run("--help")
+        assert shown.returncode == 0
+        for name in ("run", "serve", "worker", "migrate", "demo", "admin", "client"):
+            assert re.search(rf"\b{name}\b", shown.stdout)
+        assert not place.home.exists(), "asking for help changes nothing"
+
+
+UNREACHABLE = "postgresql+asyncpg://owner:hush-hush@127.0.0.1:1/spyne"
+BAD = {
+    "no address": ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is not an address"),
+    "empty": ({"DATABASE_URL": ""}, "DATABASE_URL is not an address"),
+    "another database": ({"DATABASE_URL": "mysql://root:hush-hush@h/d"}, "DATABASE_URL names mysql"),
+    "nobody there": ({"DATABASE_URL": UNREACHABLE}, "The database cannot be"),
+    "no such host": ({"DATABASE_URL": UNREACHABLE.replace("127.0.0.1", "no.such.invalid")}, "The database cannot be"),
+    "no such socket": ({"DATABASE_URL": "postgresql://o:hush-hush@/d?host=/nowhere"}, "The database cannot be"),
+    "a short secret": ({"SPYNE_SECRET": "hush-hush"}, "at least 32 random bytes"),
+    "no number": ({"SERVER_PORT": "eighty"}, "SERVER_PORT: "),
+    "beyond the bounds": ({"SERVER_PORT": "70000", "DATABASE_POOL_SIZE": "0"}, "DATABASE_POOL_SIZE: "),
+    "no directory": ({"SPYNE_HOME": "/proc/nothing"}, "/proc/nothing cannot be used"),
+}
+
+
+@pytest.mark.parametrize(
+    "command", ["serve", "worker", "migrate", "run", "admin create x", "client create x --role ADMIN"]
+)
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_configured_wrongly_is_told_in_one_line(
+    name: str, command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment, expected = BAD[name]
+    code = call(command, {"SPYNE_HOME": str(tmp_path / "home"), **environment}, monkeypatch)
+    captured = capsys.readouterr()
+    assert code == 1
+    assert expected in one_line(captured.err)
+    assert "hush-hush" not in captured.err + captured.out
+    assert not (tmp_path / "home" / "postgres").exists()
+
+
+def call(command: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit code of a command, run in this process: thirty interpreters would take a minute to start."""
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        monkeypatch.delenv(name)
+    for name, value in {"SERVER_PORT": str(free_port()), **environment}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.argv", ["spyne", *command.split()])
+    monkeypatch.setattr(serving, "leave_in_order", lambda: None)  # this process keeps its own handlers
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    code = left.value.code
+    assert code is None or isinstance(code, int)
+    return code or 0
+
+
+def test_a_damaged_secret_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "secret").write_text("not base64!\n")
+    assert call("migrate", {"SPYNE_HOME": str(tmp_path)}, monkeypatch) == 1
+    assert "is damaged" in one_line(capsys.readouterr().err)
+
+
+def test_what_the_domain_refuses_is_told_in_one_line(
+    urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = {"SPYNE_HOME": str(tmp_path), "DATABASE_URL": urls.owner, "SPYNE_SECRET": SECRET}
+    assert call("client create twice --role VIEWER", environment, monkeypatch) == 0
+    capsys.readouterr()
+    for command in ("client create x --role NO_SUCH_ROLE", "client create twice --role VIEWER"):
+        assert call(command, environment, monkeypatch) == 1
+        one_line(capsys.readouterr().err)

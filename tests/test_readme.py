@@ -1,0 +1,89 @@
+"""The README's main job, run as it stands there; and its demonstration."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import Installation, installation
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def block(language: str) -> str:
+    """The README's only block of this language."""
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+    return str(found)
+
+
+def documents(text: str) -> list[dict[str, object]]:
+    """The JSON documents that stand one after another."""
+    decoder = json.JSONDecoder()
+    found, place = [], 0
+    while text[place:].strip():
+        place += len(text[place:]) - len(text[place:].lstrip())
+        document, place = decoder.raw_decode(text, place)
+        found.append(document)
+    return found
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Installation]:
+    with installation() as place:
+        yield place
+
+
+def test_the_main_job_in_curl(place: Installation) -> None:
+    script = block("bash").replace("http://127.0.0.1:8080", place.url)
+    with place.started("run") as service:
+        service.wait_until_ready()
+        password = service.out.read_text().split("password")[1].split()[0]
+        ran = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            env=os.environ | {"PASSWORD": password, "no_proxy": "127.0.0.1"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr + ran.stdout
+    mode, contract, report, plan, promoted, result = documents(ran.stdout)
+    assert mode == {"mode": "INGESTION_READY"}
+    assert contract["id"] == "customers_v1"
+    counts = report["counts"]
+    assert isinstance(counts, dict)
+    assert {verdict: count for verdict, count in counts.items() if count} == {
+        "inserted": 1,
+        "late": 1,
+        "rejected": 1,
+    }
+    assert (plan["dry_run"], promoted["dry_run"]) == (True, False)
+    assert promoted["to_state"] == "ACTIVE"
+    assert result["rows"] == [["Ada", "120.50"]]
+
+
+@pytest.mark.slow
+def test_the_demonstration_can_be_run_twice(place: Installation) -> None:
+    shown = []
+    for _ in range(2):
+        ran = place.run("demo", seconds=200)
+        assert ran.returncode == 0, ran.stderr[-2000:] + ran.stdout[-2000:]
+        shown.append(ran.stdout)
+    for text in shown:
+        assert text.count("rows in ") == 7, "answers"
+        totals = {
+            line.split("│")[1].strip(): line.split("│")[-2].strip() for line in text.splitlines() if "│" in line[:2]
+        }
+        expected = {"airlines": "16", "airports": "1,458", "planes": "3,322", "weather": "26,115", "flights": "336,776"}
+        assert {name: totals.get(name) for name in expected} == expected
+    verdicts = [re.search(r"Verdicts.*?└", text, re.DOTALL) for text in shown]
+    assert verdicts[0] is not None
+    assert verdicts[1] is not None
+    assert verdicts[0].group() == verdicts[1].group(), "the second run is answered from the first one's reports"
+    assert "is registered already" in shown[1]
+    assert "is registered already" not in shown[0]
+    assert place.postgres() is None
