@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from app.query import words
 from app.query.estimates import Estimate, read_plan
+from app.query.examination import Examined, PlanMismatch, TooExpensive, affordable
 from app.query.failures import QueryCancelled, QueryFailed, QueryTimeout, TableChanged, problem_of, safe_message
+from app.query.findings import GuardVerdict, UsedTable
 from app.query.limits import LIMITS, LOWEST, limits_for
 from app.query.negotiation import Format, NotAcceptable, negotiate
 from app.query.relations import RelationView
 from app.query.staleness import Basis, TableBasis, changes, shape_digest
+from app.query.tables import Readable
 
 
 @pytest.mark.parametrize(
@@ -206,3 +209,53 @@ def test_the_explanation_says_when_an_answer_is_cut() -> None:
     whole = words.explanation(1, ["flights (version 1, ACTIVE)"], 2, None)
     assert whole == "1 row from flights (version 1, ACTIVE); the planner expected 2."
     assert "the cap of rows cut the answer" in words.explanation(10, [], 2_000, "rows")
+
+
+class PlannedStatement:
+    """Stands for a statement whose plan reads these relations, of which the known ones may be read in other's stead."""
+
+    def __init__(self, reads: set[tuple[str, str]], stands_for: set[tuple[str, str]], cost: float = 1.0) -> None:
+        self._estimate = Estimate(1, cost, 1, frozenset(reads))
+        self._stands_for = frozenset(stands_for)
+
+    async def estimate(self) -> Estimate:
+        return self._estimate
+
+    async def stands_for(self, relations: list[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        return self._stands_for | set(relations)
+
+
+FOUND = Examined(
+    GuardVerdict(allowed=True, sql="SELECT", sql_hash="h", tables=(UsedTable("id", "flights", 1, "ACTIVE"),)),
+    Readable({"flights": _relation("flights")}),
+)
+
+
+@pytest.mark.parametrize(
+    ("reads", "stands_for", "mismatch"),
+    [
+        ({("data", "flights__v1")}, set(), False),
+        (set(), set(), False),  # the planner needs no relation for a condition that is never true
+        ({("data", "flights__v1"), ("data", "part_1")}, {("data", "part_1")}, False),
+        ({("data", "flights__v1"), ("spyne", "users")}, set(), True),
+        ({("other", "flights__v1")}, set(), True),
+        ({("data", "part_1"), ("spyne", "users")}, {("data", "part_1")}, True),
+    ],
+)
+async def test_a_plan_may_read_no_relation_that_the_guard_has_not_seen(
+    reads: set[tuple[str, str]], stands_for: set[tuple[str, str]], *, mismatch: bool
+) -> None:
+    statement: Any = PlannedStatement(reads, stands_for)
+    if mismatch:
+        with pytest.raises(PlanMismatch):
+            await affordable(statement, FOUND, LOWEST)
+    else:
+        assert await affordable(statement, FOUND, LOWEST) == await statement.estimate()
+
+
+async def test_the_ceiling_itself_may_be_reached() -> None:
+    statement: Any = PlannedStatement(set(), set(), LOWEST.max_cost)
+    assert (await affordable(statement, FOUND, LOWEST)).cost == LOWEST.max_cost
+    dearer: Any = PlannedStatement(set(), set(), LOWEST.max_cost + 1)
+    with pytest.raises(TooExpensive):
+        await affordable(dearer, FOUND, LOWEST)
