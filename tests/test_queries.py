@@ -1,4 +1,4 @@
-"""How many statements a request costs: one for the state of a table, and no more for a long list than for a short one."""
+"""How many statements a request costs: one for the state of a table, and for a long list no more than for a short one."""
 
 import itertools
 

@@ -1,0 +1,138 @@
+"""Health, metrics and the documents: what a load balancer, Prometheus and a newcomer look at."""
+
+import json
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.kernel.openapi import ASSETS
+
+METRICS = (
+    "spyne_ingestion_lag_seconds",
+    "spyne_ingestion_rows_total",
+    "spyne_query_latency_seconds",
+    "spyne_query_preview_viewed_total",
+    "spyne_query_corrections_total",
+    "spyne_query_guardrail_triggered_total",
+    "spyne_table_promotions_total",
+    "spyne_table_deprecations_total",
+    "spyne_replay_count_total",
+    "spyne_backfill_rows_total",
+    "spyne_join_usage_total",
+    "spyne_join_candidate_rejected_total",
+    "spyne_drift_detected_total",
+    "spyne_drift_resolved_total",
+    "http_requests_total",
+    "http_request_duration_seconds",
+    "spyne_pool_connections",
+    "spyne_queue_depth",
+    "spyne_outbox_age_seconds",
+    "spyne_event_loop_lag_seconds",
+)
+"""The names of the product's specification, and the gauges beside them."""
+
+
+async def test_ready_without_workers_is_degraded_and_with_one_is_ok(
+    anonymous: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    answer = await anonymous.get("/health/ready")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["checks"] == {"database": "ok", "migrations": "ok", "workers": "none seen"}
+    await owner.execute("INSERT INTO spyne.worker_heartbeats (id, label) VALUES (uuidv7(), 'here:1')")
+    assert (await anonymous.get("/health/ready")).json()["status"] == "ok"
+    await owner.execute("UPDATE spyne.worker_heartbeats SET seen_at = now() - interval '31 s'")
+    summary = (await anonymous.get("/health")).json()
+    assert (summary["status"], summary["checks"]["workers"]) == ("degraded", "none seen")
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(summary["time"])).total_seconds()) < 5
+
+
+async def test_a_stale_schema_is_not_ready_and_says_so(anonymous: httpx.AsyncClient, owner: asyncpg.Connection) -> None:
+    await owner.execute("UPDATE spyne.alembic_version SET version_num = '0001'")
+    answer = await anonymous.get("/health/ready")
+    assert (answer.status_code, answer.json()["status"]) == (503, "failing")
+    assert "Run `spyne migrate`" in answer.json()["checks"]["migrations"]
+    assert (await anonymous.get("/health/live")).status_code == 200
+
+
+async def test_every_metric_of_the_specification_is_exposed(
+    anonymous: httpx.AsyncClient, admin: httpx.AsyncClient, open_for_data: None
+) -> None:
+    assert open_for_data is None
+    await admin.get("/api/tables/nothing")
+    answer = await anonymous.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    declared = set(re.findall(r"^# TYPE (\S+)", answer.text, re.MULTILINE))
+    assert [name for name in METRICS if name not in declared] == []
+    assert 'handler="/api/tables/{table}"' in answer.text
+    assert "/api/tables/nothing" not in answer.text, "labels are templates, never addresses"
+
+
+async def test_the_swagger_ui_asks_no_other_host(anonymous: httpx.AsyncClient) -> None:
+    for path in ("/docs", "/docs/oauth2-redirect"):
+        page = await anonymous.get(path)
+        assert page.status_code == 200
+        assert re.findall(r"""(?:src|href|url)\s*[=:]\s*["'](?:https?:)?//[^"']*""", page.text) == []
+    page = await anonymous.get("/docs")
+    files = re.findall(r"""(?:src|href)="(/[^"]+)""", page.text)
+    assert len(files) == 3
+    for file in [*files, "/openapi.json"]:
+        assert (await anonymous.get(file)).status_code == 200, file
+    styles = (ASSETS / "swagger-ui.css").read_text()
+    assert re.findall(r"(?:@import|url\()\s*[\"']?https?:", styles) == []
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed: the page is not opened")
+async def test_a_browser_shows_the_operations(app: FastAPI, tmp_path: Path) -> None:
+    assets = (ASSETS / "swagger-ui-bundle.js").as_uri()
+    page = tmp_path / "page.html"
+    document = json.dumps(app.openapi())
+    page.write_text(
+        f'<div id="swagger-ui"></div><script src="{assets}"></script>'
+        f'<script>SwaggerUIBundle({{dom_id: "#swagger-ui", spec: {document}}})</script>'
+    )
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
+    command += ["--virtual-time-budget=10000", "--dump-dom", page.as_uri()]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout  # noqa: ASYNC221 - a test
+    assert "/api/tables" in shown
+
+
+async def test_the_openapi_document_is_complete_and_stable(app: FastAPI) -> None:
+    document = app.openapi()
+    assert document["openapi"].startswith("3.1")
+    operations = [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    ids = [operation["operationId"] for _, operation in operations]
+    assert len(ids) == len(set(ids))
+    assert [name for name in ids if not re.fullmatch(r"[a-z][a-z0-9_]*", name)] == []
+    public = {name for name, operation in operations if not operation.get("security")}
+    assert public == {"GET /health", "GET /health/live", "GET /health/ready", "POST /api/auth/token"}
+    for name, operation in operations:
+        assert operation.get("description") or operation.get("summary"), name
+        answers = operation["responses"]
+        assert "503" in answers, name
+        if name not in public:
+            assert {"401", "403"} <= answers.keys(), name
+        for status, answer in answers.items():
+            if status.startswith(("4", "5")) and name != "POST /api/auth/token" and not name.startswith("GET /health"):
+                assert "application/problem+json" in answer["content"], (name, status)
+    assert _references(document) <= {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+
+
+def _references(value: object) -> set[str]:
+    if isinstance(value, dict):
+        own = {value["$ref"]} if isinstance(value.get("$ref"), str) else set()
+        return own.union(*(_references(inner) for inner in value.values()))
+    if isinstance(value, list):
+        return set().union(*(_references(inner) for inner in value))
+    return set()
