@@ -1,5 +1,7 @@
 # Every target sets up what it needs; only Python 3.11+ and make are presupposed.
-PYTHON ?= $(shell command -v python3.14 || command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first interpreter that runs and is new enough: a name alone may be a version manager's empty promise.
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install
@@ -11,7 +13,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/.python:
-	@$(PYTHON) -c 'import sys; sys.exit("Spyne needs Python 3.11 or newer, found " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@test -n "$(PYTHON)" || { echo "Spyne needs Python 3.11 or newer; none was found. Set PYTHON=/path/to/python3."; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
