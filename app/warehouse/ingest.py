@@ -198,32 +198,43 @@ class _Run:
             await self._mark(merge.mark_unique_violations(batch, column, against_stored=stored))
         if batch.plan.mode is Mode.APPEND:
             await self._append(fresh=fresh)
+        elif fresh:
+            await self._load()
         else:
-            await self._merge(fresh=fresh)
+            await self._merge()
         if fresh:
             for statement in ddl.create_identity(batch.plan):
                 await self._connection.execute(statement)
         await self._hand_over_refused()
 
-    async def _merge(self, *, fresh: bool) -> None:
+    async def _load(self) -> None:
+        """The first batch of an upserted or replaced relation."""
+        batch = self._batch
+        self.outcome.counts.inserted = await self._execute(merge.insert_winners(batch))
+        if self.outcome.counts.inserted < self._accepted - self._marked:
+            await self._mark(merge.mark_exact_repeats(batch))
+            await self._mark(merge.mark_losers_of_batch(batch))
+        await self._count_marked()
+
+    async def _merge(self) -> None:
         batch, counts = self._batch, self.outcome.counts
         repeated = bool(await self._connection.fetchval(merge.has_repeated_keys(batch)))
         stored_stays = batch.plan.resolution in STORED_STAYS and batch.plan.mode is Mode.UPSERT
         if repeated:
             await self._mark(merge.mark_exact_repeats(batch))
-        if stored_stays and not fresh:
+        if stored_stays:
             await self._mark(merge.mark_stored(batch))
         if repeated:
             await self._mark(merge.mark_losers_of_batch(batch))
         await self._count_marked()
-        winners = self._accepted - self._marked
-        if not fresh and not stored_stays:
-            counts.updated = await self._execute(merge.update_beaten(batch))
-        if not fresh and batch.plan.mode is Mode.REPLACE:
-            self.outcome.deleted = await self._execute(merge.delete_absent(batch))
-        if fresh or stored_stays:
+        if stored_stays:
             counts.inserted = await self._execute(merge.insert_all(batch))
-        elif counts.updated < winners:
+            return
+        winners = self._accepted - self._marked
+        counts.updated = await self._execute(merge.update_beaten(batch))
+        if batch.plan.mode is Mode.REPLACE:
+            self.outcome.deleted = await self._execute(merge.delete_absent(batch))
+        if counts.updated < winners:
             counts.inserted = await self._execute(merge.insert_new(batch))
         if counts.inserted + counts.updated < winners:
             equal, beaten = await self._row(merge.count_untouched(batch))

@@ -175,7 +175,7 @@ def insert_singles(batch: Batch) -> str:
         f"INSERT INTO {plan.relation.sql} ({quote_all(names)}, {quote(plan.processing_time)}, {quote_all(hidden)}) "
         f"SELECT {quote_all(names, 's.')}, {batch.time_literal}, s.{HASH}, {batch.seq}, "
         f"{time}, {time}, {batch.seq}, s.{LINE} "
-        f"FROM {batch.staging.sql} s WHERE s.{VERDICT} IS NULL"
+        f"FROM {batch.staging.sql} s WHERE s.{VERDICT} IS NULL ORDER BY {quote_all(plan.identity, 's.')}"
     )
 
 
