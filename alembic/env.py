@@ -14,9 +14,9 @@ config = context.config
 
 def migrate(connection: Connection) -> None:
     """Upgrade within one transaction per run."""
-    connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
     connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
-    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})
+    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})  # another runner may take its time
+    connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {CONTROL_SCHEMA}"))
     connection.commit()
     try:

@@ -13,11 +13,13 @@ SQL_HOMES = ("repository.py",)
 """Files where control tables are queried; the kernel and the warehouse have SQL as their matter."""
 SQL_PLANES = ("kernel", "warehouse")
 SQL_CALLS = {"select", "insert", "update", "delete"}
+SESSION_CALLS = {"execute", "scalar", "scalars", "stream", "stream_scalars"}
 HTTP_METHODS = (".get", ".post", ".put", ".patch", ".delete")
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
 MAX_HANDLER_LINES = 12
-BANNED_IMPORTS = {"BaseHTTPMiddleware"}
+BANNED = {"BaseHTTPMiddleware", "TYPE_CHECKING"}
+"""The one leaks connections on aborted streams, the other hides import cycles."""
 
 
 def faults(root: Path) -> Iterator[str]:
@@ -43,19 +45,30 @@ def _is_method(node: ast.AST, method: str) -> bool:
 
 
 def _sql(name: Path, tree: ast.Module) -> Iterator[str]:
-    if name.parts[0] in SQL_PLANES or name.name.endswith(SQL_HOMES):
+    at_home = any(home in name.parts for home in SQL_HOMES) or name.name.endswith("_repository.py")
+    if name.parts[0] in SQL_PLANES or at_home:
         return
-    imported = {
-        alias.asname or alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy")
-        for alias in node.names
-    }
+    constructors, libraries = _sqlalchemy_names(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SQL_CALLS & imported:
-            yield f"{name}:{node.lineno}: {node.func.id}( outside a repository"
-        if _is_method(node, "execute") and isinstance(node, ast.Call) and "session" in ast.unparse(node.func):
-            yield f"{name}:{node.lineno}: session.execute outside a repository"
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        owner, _, method = called.rpartition(".")
+        if called in constructors or (owner in libraries and method in SQL_CALLS):
+            yield f"{name}:{node.lineno}: {called}( outside a repository"
+        elif method in SESSION_CALLS and owner.rpartition(".")[2].endswith("session"):
+            yield f"{name}:{node.lineno}: session.{method} outside a repository"
+
+
+def _sqlalchemy_names(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """What the constructors of statements and the library itself are called in this module."""
+    constructors, libraries = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy"):
+            constructors |= {alias.asname or alias.name for alias in node.names if alias.name in SQL_CALLS}
+        elif isinstance(node, ast.Import):
+            libraries |= {a.asname or a.name for a in node.names if a.name.partition(".")[0] == "sqlalchemy"}
+    return constructors, libraries
 
 
 def _functions(name: Path, tree: ast.Module, source: list[str]) -> Iterator[str]:
@@ -79,12 +92,21 @@ def _imports(name: Path, tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
-                if alias.name in BANNED_IMPORTS or alias.name == "TYPE_CHECKING":
+                if alias.name in BANNED:
                     yield f"{name}:{node.lineno}: {alias.name} is banned"
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.Import | ast.ImportFrom):
-                    yield f"{name}:{inner.lineno}: an import inside a function"
+        elif isinstance(node, ast.Attribute) and node.attr in BANNED:
+            yield f"{name}:{node.lineno}: {node.attr} is banned"
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _around(name, node)
+
+
+def _around(name: Path, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    for decorator in function.decorator_list:
+        if _is_method(decorator, "middleware"):
+            yield f"{name}:{decorator.lineno}: middleware by decorator is banned"
+    for inner in ast.walk(function):
+        if isinstance(inner, ast.Import | ast.ImportFrom):
+            yield f"{name}:{inner.lineno}: an import inside a function"
 
 
 def main() -> int:

@@ -8,6 +8,8 @@ from app.kernel.secrets import ServiceSecret
 from app.settings import DatabaseSettings
 
 DRIVER = "postgresql+asyncpg"
+SCHEMES = ("postgresql", "postgres")
+"""How a URL may begin: libpq knows both, and hosting services hand out the shorter one."""
 
 
 class UnsupportedUrlError(ValueError):
@@ -31,7 +33,7 @@ def database_urls(owner_url: str, settings: DatabaseSettings, secret: ServiceSec
         raise UnsupportedUrlError(
             "DATABASE_URL is not an address; it looks like postgresql+asyncpg://user:password@host:5432/database."
         ) from error
-    if owner.get_backend_name() != "postgresql":
+    if owner.get_backend_name() not in SCHEMES:
         raise UnsupportedUrlError(f"DATABASE_URL names {owner.get_backend_name()}; Spyne runs on PostgreSQL alone.")
     owner = owner.set(drivername=DRIVER)
 

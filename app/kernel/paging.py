@@ -71,7 +71,7 @@ class PageDocument(BaseModel, Generic[Shown]):
 
 def encode_cursor(key: str) -> str:
     """An opaque, URL-safe cursor for a key."""
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(key, ensure_ascii=False).encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> str:

@@ -21,6 +21,8 @@ from app.kernel.database import MAX_ATTEMPTS, OpenShield
 from app.kernel.embedded import EmbeddedServer, postmaster
 from app.kernel.http import Reads, TransactionalRoute, Writes
 from app.kernel.metrics import OPERATIONAL_FAILURES
+from app.kernel.problems import Unavailable
+from app.kernel.query_login import QueryLimits, QueryLogin
 from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from tests.conftest import FAST, SECRET
@@ -339,3 +341,13 @@ async def _expect_away(client: httpx.AsyncClient) -> None:
     assert (ready.status_code, ready.json()["status"]) == (503, "failing")
     assert time.monotonic() - started < 1.5
     assert [(await client.get(path)).status_code for path in ("/health", "/health/live", "/metrics")] == [200] * 3
+
+
+@pytest.mark.parametrize("address", ["/d?host=/nowhere", "127.0.0.1:1/d", "no.such.invalid/d"])
+async def test_a_query_login_out_of_reach_is_unavailable(address: str) -> None:
+    login = QueryLogin(f"postgresql+asyncpg://spyne_query:x@{address}", DatabaseSettings())
+    await login.open()
+    with pytest.raises(Unavailable):
+        async with login.transaction(QueryLimits()):
+            pass
+    await login.close()

@@ -1,0 +1,134 @@
+"""The house keeps its rules, and each check can fail."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import asyncpg
+import grimp
+import pytest
+from sqlalchemy.orm import configure_mappers
+
+from app.kernel.models import CONTROL_SCHEMA, Base
+from app.registry import metadata
+
+ROOT = Path(__file__).resolve().parents[1]
+RULES = ROOT / "scripts" / "house_rules.py"
+COMMIT = "async def edge(session):\n    await session.commit()\n"
+
+BAD = {
+    "two commits": ({"other.py": COMMIT}, "`.commit(` stands 2 times"),
+    "select in a service": ({"shop/service.py": "from sqlalchemy import select\nx = select(1)\n"}, "select( outside"),
+    "select by another name": ({"shop/service.py": "from sqlalchemy import select as s\nx = s(1)\n"}, "s( outside"),
+    "a module's select": ({"shop/service.py": "import sqlalchemy as sa\nx = sa.select(1)\n"}, "sa.select( outside"),
+    "session.execute": ({"shop/router.py": "async def f(session):\n    await session.execute(1)\n"}, "session.execute"),
+    "its session": ({"shop/x.py": "async def f(self):\n    await self._session.scalars(1)\n"}, "session.scalars"),
+    "a long file": ({"shop/x.py": "x = 1\n" * 401}, "401 lines"),
+    "a long function": ({"shop/x.py": "def f():\n" + "    x = 1\n" * 60}, "f has 61 lines"),
+    "a long handler": (
+        {"shop/router.py": "@router.get('/')\nasync def f():\n    '''Doc.'''\n" + "    x = 1\n" * 13},
+        "handler f has 13 lines",
+    ),
+    "banned middleware": ({"x.py": "from starlette.middleware.base import BaseHTTPMiddleware\n"}, "is banned"),
+    "middleware by decorator": ({"x.py": "@app.middleware('http')\nasync def f(): ...\n"}, "is banned"),
+    "TYPE_CHECKING": ({"x.py": "from typing import TYPE_CHECKING\n"}, "is banned"),
+    "TYPE_CHECKING of a module": ({"x.py": "import typing\nif typing.TYPE_CHECKING:\n    pass\n"}, "is banned"),
+    "an import inside": ({"x.py": "def f():\n    import os\n"}, "import inside a function"),
+    "a method's import": (
+        {"x.py": "class A:\n    def f(self):\n        from os import path\n"},
+        "import inside a function",
+    ),
+}
+
+
+def run(root: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, RULES, root], capture_output=True, text=True, check=False)
+
+
+def house(root: Path, files: dict[str, str]) -> None:
+    for name, text in {"kernel/database.py": COMMIT, **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def test_the_rules_hold() -> None:
+    found = run(ROOT / "app")
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_the_rules_find_what_is_wrong(name: str, tmp_path: Path) -> None:
+    files, expected = BAD[name]
+    house(tmp_path, files)
+    found = run(tmp_path)
+    assert found.returncode == 1
+    assert expected in found.stdout, found.stdout
+    assert len(found.stdout.splitlines()) == 1, found.stdout
+
+
+def test_the_rules_let_the_rest_be(tmp_path: Path) -> None:
+    house(
+        tmp_path,
+        {
+            "shop/repository.py": "from sqlalchemy import select\nx = select(1)\n",
+            "warehouse/merge.py": "async def f(session):\n    await session.execute(1)\n",
+            "shop/service.py": "def f(tree):\n    return tree.select(1), tree.update({})\n",
+            "shop/router.py": "@router.get('/')\nasync def f():\n    '''Doc.'''\n" + "    x = 1\n" * 12,
+        },
+    )
+    found = run(tmp_path)
+    assert found.returncode == 0, found.stdout
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    graph = grimp.build_graph("app", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    done: set[str] = set()
+
+    def walk(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path[path.index(module) :], module))
+        if module not in done:
+            for inner in imports[module]:
+                walk(inner, (*path, module))
+            done.add(module)
+
+    for module in sorted(graph.modules):
+        walk(module, ())
+    assert len(done) > 100
+
+
+def test_every_relationship_refuses_to_load_lazily() -> None:
+    assert metadata() is Base.metadata
+    configure_mappers()
+    lazy = [
+        str(relation)
+        for mapper in Base.registry.mappers
+        for relation in mapper.relationships
+        if relation.lazy != "raise"
+    ]
+    assert lazy == []
+
+
+def test_every_table_is_in_the_control_schema_with_a_key_and_a_comment_on_every_column() -> None:
+    tables = metadata().sorted_tables
+    assert len(tables) >= 15
+    for table in tables:
+        assert table.schema == CONTROL_SCHEMA
+        assert len(table.primary_key.columns) >= 1, table.name
+        assert [column.name for column in table.columns if not column.comment] == [], table.name
+        assert all(constraint.name for constraint in table.constraints), table.name
+
+
+async def test_the_database_says_the_same(owner: asyncpg.Connection) -> None:
+    silent = await owner.fetch(
+        "SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+        "WHERE c.relnamespace = 'spyne'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped "
+        "AND c.relname <> 'alembic_version' AND col_description(c.oid, a.attnum) IS NULL"
+    )
+    assert [tuple(row) for row in silent] == []
+    unindexed = await owner.fetch(
+        "SELECT conrelid::regclass, conname FROM pg_constraint k WHERE contype = 'f' "
+        "AND connamespace = 'spyne'::regnamespace AND confdeltype = 'c' AND NOT EXISTS (SELECT 1 FROM pg_index i "
+        "WHERE i.indrelid = k.conrelid AND (i.indkey::int2[])[0:array_length(k.conkey, 1) - 1] @> k.conkey)"
+    )
+    assert [tuple(row) for row in unindexed] == [], "a cascade without an index reads the whole table"
