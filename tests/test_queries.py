@@ -1,4 +1,4 @@
-"""How many statements a request costs: one for the state of a table, and for a long list no more than for a short one."""
+"""How many statements a request costs: one for the state of a table, and for long lists no more than for short ones."""
 
 import itertools
 
