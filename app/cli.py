@@ -38,7 +38,7 @@ def run() -> None:
         place.migrate()
         created = asyncio.run(administration.first_admin(place))
         if created is not None:
-            _show_credentials(created, "The first administrator, shown this once:")
+            _show(created.shown(administration.FIRST_ADMIN))
         raise typer.Exit(serving.supervise(place))
 
 
@@ -83,7 +83,7 @@ def admin_create(
     with open_place(_settings()) as place:
         place.require_head()
         created = asyncio.run(administration.create_admin(place, username, password))
-    _show_credentials(created, "Administrator created:")
+    _show(created.shown("Administrator created:"))
 
 
 @client.command("create")
@@ -107,12 +107,8 @@ def _settings() -> Settings:
         raise PlaceError(f"The configuration has faults. {faults}.") from error
 
 
-def _show_credentials(created: administration.Credentials, title: str) -> None:
-    console.print(
-        f"\n{title}\n\n  username  {created.username}\n  password  {created.password or '(as given)'}\n",
-        highlight=False,
-        markup=False,
-    )
+def _show(text: str) -> None:
+    console.print(text, highlight=False, markup=False)
 
 
 def main() -> None:

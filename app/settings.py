@@ -93,6 +93,9 @@ class JobSettings(_Group):
     poll_seconds: float = Field(2.0, gt=0, description="Longest wait between two looks into the queue.")
     grace_seconds: float = Field(30.0, ge=0, description="At its end a worker lets jobs finish for this long.")
     concurrency: int = Field(8, ge=2, description="Jobs under way at once in one worker.")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65_535, description="Where a worker answers /metrics; nowhere when absent."
+    )
 
 
 class Settings(_Group):

@@ -9,6 +9,8 @@ from app.commands.place import Place
 from app.kernel.authorization import SYSTEM
 from app.kernel.database import OperationClass
 
+FIRST_ADMIN = "The first administrator, shown this once:"
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -16,6 +18,10 @@ class Credentials:
 
     username: str
     password: str | None = field(repr=False)
+
+    def shown(self, title: str) -> str:
+        """For the terminal alone, this once."""
+        return f"\n{title}\n\n  username  {self.username}\n  password  {self.password or '(as given)'}\n"
 
 
 async def first_admin(place: Place) -> Credentials | None:

@@ -59,8 +59,11 @@ def _service(url: str, settings: Settings, console: Console) -> Iterator[None]:
         raise DemoError(f"No service answers at {url}.")
     console.print(f"No service answers at {url}: starting one for the demonstration ...", highlight=False)
     log = settings.home / "demo-service.log"
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with open_place(settings) as place, log.open("ab") as output:
+        place.migrate()
+        created = asyncio.run(administration.first_admin(place))
+        if created is not None:  # here and not by the service, whose output goes to a file
+            console.print(created.shown(administration.FIRST_ADMIN), highlight=False, markup=False)
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "run"], stdout=output, stderr=output, start_new_session=True
         )

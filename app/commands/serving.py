@@ -17,10 +17,12 @@ from datetime import timedelta
 from types import FrameType
 
 import uvicorn
+from prometheus_client import start_http_server
 
 from app.commands.place import Place, PlaceError
 from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.logging import configure_logging
+from app.kernel.metrics import REGISTRY
 from app.main import create_app
 from app.registry import jobs, schedules
 from app.settings import ServerSettings
@@ -104,6 +106,8 @@ def _listen(host: str, port: int) -> socket.socket:
 async def work(place: Place) -> None:
     """Run jobs until told to stop. The caller has seen to it that the schema is at head."""
     configure_logging(place.settings.server)
+    if place.settings.jobs.metrics_port is not None:
+        start_http_server(place.settings.jobs.metrics_port, addr=place.settings.server.host, registry=REGISTRY)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
