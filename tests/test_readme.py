@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import Installation, installation
+from tests.processes import Installation, Running, installation
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 
@@ -37,20 +37,25 @@ def place() -> Iterator[Installation]:
         yield place
 
 
-def test_the_main_job_in_curl(place: Installation) -> None:
-    script = block("bash").replace("http://127.0.0.1:8080", place.url)
+@pytest.fixture(scope="module")
+def service(place: Installation) -> Iterator[Running]:
     with place.started("run") as service:
         service.wait_until_ready()
-        password = service.out.read_text().split("password")[1].split()[0]
-        ran = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
-            env=os.environ | {"PASSWORD": password, "no_proxy": "127.0.0.1"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stderr + ran.stdout
+        yield service
+
+
+def test_the_main_job_in_curl(service: Running) -> None:
+    script = block("bash").replace("http://127.0.0.1:8080", service.url)
+    password = service.out.read_text().split("password")[1].split()[0]
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env=os.environ | {"PASSWORD": password, "no_proxy": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr + ran.stdout
     mode, contract, report, plan, promoted, result = documents(ran.stdout)
     assert mode == {"mode": "INGESTION_READY"}
     assert contract["id"] == "customers_v1"
@@ -63,16 +68,22 @@ def test_the_main_job_in_curl(place: Installation) -> None:
     }
     assert (plan["dry_run"], promoted["dry_run"]) == (True, False)
     assert promoted["to_state"] == "ACTIVE"
-    assert result["rows"] == [["Ada", "120.50"]]
+    assert result["rows"] == [["Ada", 120.5]]
 
 
 @pytest.mark.slow
-def test_the_demonstration_can_be_run_twice(place: Installation) -> None:
+def test_the_demonstration_uses_a_service_or_starts_one_and_can_be_run_twice(
+    place: Installation, service: Running
+) -> None:
     shown = []
     for _ in range(2):
         ran = place.run("demo", seconds=200)
         assert ran.returncode == 0, ran.stderr[-2000:] + ran.stdout[-2000:]
         shown.append(ran.stdout)
+        service.process.terminate()
+        service.process.wait(60)
+    assert "Using the service" in shown[0]
+    assert "starting one for the demonstration" in shown[1]
     for text in shown:
         assert text.count("rows in ") == 7, "answers"
         totals = {
