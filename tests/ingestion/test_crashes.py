@@ -307,7 +307,7 @@ async def test_nothing_is_lost_or_doubled_when_workers_are_killed(place: Place) 
             )
 
         kills = max(2, KILLS // 2)
-        async with sending(place, api, prefer="respond-async", most=20 * kills) as senders:
+        async with sending(place, api, prefer="respond-async", most=12 * kills) as senders:
             for number in range(kills):
                 place.door.delay = 0.2 if number % 2 else 0.0
                 async with worker_process(place.surroundings) as worker:
