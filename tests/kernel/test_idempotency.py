@@ -87,10 +87,11 @@ async def test_while_one_is_under_way_others_are_told_to_wait(resources: Resourc
         await answer(resources.database, "s", "k", 2)
     assert (refused.value.status, refused.value.headers["Retry-After"]) == (409, "1")
     assert await answer(resources.database, "s", "other", 3) is None
+    assert await answer(resources.database, "another scope", "k", 3) is None
     finish.set()
     await task
     assert await answer(resources.database, "s", "k", 2) == Replay(PRINT, 201, {"result": 1})
-    assert await owner.fetchval("SELECT count(*) FROM spyne.idempotency_keys") == 2
+    assert await owner.fetchval("SELECT count(*) FROM spyne.idempotency_keys") == 3
 
 
 async def test_a_claimant_whose_connection_dies_frees_the_key(resources: Resources, owner: asyncpg.Connection) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from app.kernel.connections import DatabaseUrls
 from app.kernel.database import OperationClass
+from app.kernel.metrics import REQUESTS_REFUSED
 from app.main import create_app
 from app.operations.modes import Maintenance, MaintenanceInProgress, MaintenanceMode, ReadOnlyMode, refusal
 from app.settings import Settings
@@ -152,8 +153,10 @@ async def test_a_switch_is_in_force_everywhere_within_a_second(
         assert answer.json()["code"] in {code, "read-only"}, "the door may still tell of the mode before"
         assert answer.headers["Retry-After"] == "30"
         await asyncio.sleep(max(0.0, switched + 1 - time.monotonic()))
+        refused = REQUESTS_REFUSED.labels(mode)._value.get()
         answer = await other.post("/api/clients", json={"not even": "valid"})
-        assert (answer.status_code, answer.json()["code"]) == (503, code), "the door refuses before anything is read"
+        assert (answer.status_code, answer.json()["code"]) == (503, code)
+        assert REQUESTS_REFUSED.labels(mode)._value.get() == refused + 1, "the door refuses before anything is read"
         assert (await other.get("/api/tables")).status_code == 200
     assert await owner.fetchval("SELECT count(*) FROM spyne.api_clients") == 0
     assert (await other.put("/system/maintenance", json={"mode": "normal"})).status_code == 200, "always possible"
