@@ -67,7 +67,7 @@ def load_secret(settings: Settings) -> ServiceSecret:
 
 def _create(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")  # containers that share the folder share pids too
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(base64.urlsafe_b64encode(secrets.token_bytes(48)).decode() + "\n")
