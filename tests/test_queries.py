@@ -15,7 +15,7 @@ WATCH = "system_config"
 
 
 async def count(app: FastAPI, client: httpx.AsyncClient, path: str) -> int:
-    """Statements of a request whose caller is known: the fewest of three, since a caller is looked up twice a second."""
+    """Statements of a request: the fewest of three, since its caller is looked up again twice a second."""
     counts = []
     for _ in range(3):
         with recorded(app.state.resources.database) as statements:
