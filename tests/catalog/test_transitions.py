@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from app.catalog.tables.lifecycle import TableState, transition
-from app.catalog.tables.writes import TableWrites
+from app.catalog.tables.write_repository import TableWrites
 from app.kernel import migrations
 from app.kernel.connections import DatabaseUrls
 from app.kernel.metrics import REGISTRY
