@@ -4,6 +4,8 @@ The owner login runs them. Passwords of the two other logins are derived from th
 role and knowing its password need nothing stored.
 """
 
+import asyncio
+import random
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,11 @@ LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "10min"
 MINIMUM_VERSION = 180_000
 """PostgreSQL 18: `uuidv7()` and `RETURNING old.*` are used throughout."""
+
+PREPARE_ATTEMPTS = 10
+ROLE_RACES = (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.InternalServerError)
+"""Roles belong to the server, advisory locks to a database: two databases of one server may be prepared at once. The
+last is "tuple concurrently updated", which has no SQLSTATE of its own."""
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -81,13 +88,25 @@ async def prepare(url: str, settings: DatabaseSettings, secret: ServiceSecret) -
             raise UnsupportedServerError(
                 f"Spyne needs PostgreSQL 18 or newer; the server at DATABASE_URL is {version.major}.{version.minor}."
             )
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY + 1)
-            for role in (settings.app_role, settings.query_role):
-                await _ensure_login(connection, role, secret.password(f"role:{role}"))
-            await _secure(connection, settings)
+        for attempt in range(PREPARE_ATTEMPTS):
+            try:
+                await _prepare(connection, settings, secret)
+            except ROLE_RACES:
+                if attempt + 1 == PREPARE_ATTEMPTS:
+                    raise
+                await asyncio.sleep(random.uniform(0.05, 0.3))  # noqa: S311 - jitter, not a secret
+            else:
+                return
     finally:
         await connection.close()
+
+
+async def _prepare(connection: asyncpg.Connection, settings: DatabaseSettings, secret: ServiceSecret) -> None:
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY + 1)
+        for role in (settings.app_role, settings.query_role):
+            await _ensure_login(connection, role, secret.password(f"role:{role}"))
+        await _secure(connection, settings)
 
 
 async def _ensure_login(connection: asyncpg.Connection, role: str, password: str) -> None:
