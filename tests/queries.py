@@ -1,12 +1,13 @@
 """Counts the SQL statements that the service sends, as PostgreSQL's driver gets them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import event
 
 from app.kernel.database import Database
+from app.kernel.lookups import Lookup
 
 
 @contextmanager
@@ -17,11 +18,19 @@ def recorded(database: Database) -> Iterator[list[str]]:
     def record(_c: Any, _cursor: Any, statement: str, _p: Any, _context: Any, _many: Any) -> None:
         statements.append(statement)
 
+    ask = database.lookups.one
+
+    async def asked(lookup: Lookup, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        statements.append(lookup.sql)
+        return await ask(lookup, parameters)
+
+    database.lookups.one = asked  # type: ignore[method-assign]  # a recorder in its place
     engines = [engine.sync_engine for engine in (database.reader, database.writer, database.loader)]
     for engine in engines:
         event.listen(engine, "before_cursor_execute", record)
     try:
         yield statements
     finally:
+        database.lookups.one = ask  # type: ignore[method-assign]
         for engine in engines:
             event.remove(engine, "before_cursor_execute", record)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, select
+from sqlalchemy import ColumnElement, Select, case, literal_column, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.catalog.tables.lifecycle import LOOKUP_ORDER, TableState, visible_states
@@ -13,6 +13,7 @@ from app.catalog.tables.references import TableReference
 from app.catalog.tables.shape import shape_of
 from app.catalog.tables.version import QueryableTable, StateChange, TableSnapshot, TableStanding, TableVersion
 from app.kernel.database import Database, ReadSession
+from app.kernel.lookups import Lookup, constant, given
 from app.kernel.paging import Page, PageRequest, cut
 from app.warehouse.naming import RelationName
 
@@ -57,18 +58,17 @@ def _standing_statement(*, sees_shadow: bool, by_id: bool) -> Select[Any]:
     """Made once per kind of caller and reference: building and compiling it cost more than running it."""
     statement = select(*_STANDING)
     if not sees_shadow:
-        statement = statement.where(T.state != TableState.SHADOW.value)
+        statement = statement.where(T.state != constant(TableState.SHADOW.value))
     if by_id:
-        return statement.where(T.id == bindparam("id"))
-    return (
-        statement.where(T.name == bindparam("name"))
-        .order_by(_rank(visible_states(sees_shadow=sees_shadow)), T.version.desc())
-        .limit(1)
-    )
+        return statement.where(T.id == given("id"))
+    order = enumerate(visible_states(sees_shadow=sees_shadow))
+    place = case(*((T.state == constant(state.value), constant(number)) for number, state in order))
+    named = statement.where(T.name == given("name"))
+    return named.order_by(place, T.version.desc()).limit(literal_column("1"))
 
 
 _STANDING_OF = {
-    (sees_shadow, by_id): _standing_statement(sees_shadow=sees_shadow, by_id=by_id)
+    (sees_shadow, by_id): Lookup.of(_standing_statement(sees_shadow=sees_shadow, by_id=by_id))
     for sees_shadow in (False, True)
     for by_id in (False, True)
 }
@@ -87,7 +87,7 @@ class Standings:
                 return await TableRepository(session).standing(reference, sees_shadow=sees_shadow)
         by_id = reference.id is not None
         parameters = {"id": reference.id} if by_id else {"name": reference.name}
-        row = await self._database.lookup(_STANDING_OF[sees_shadow, by_id], parameters)
+        row = await self._database.lookups.one(_STANDING_OF[sees_shadow, by_id], parameters)
         return _standing(row) if row else None
 
 
@@ -98,14 +98,8 @@ class TableRepository:
         self.session = session
 
     async def standing(self, reference: TableReference, *, sees_shadow: bool) -> TableStanding | None:
-        """How the table stands, in one statement."""
-        if reference.version is not None:
-            return await self.find(reference, visible_states(sees_shadow=sees_shadow))
-        by_id = reference.id is not None
-        parameters = {"id": reference.id} if by_id else {"name": reference.name}
-        connection = await self.session.connection()
-        row = (await connection.execute(_STANDING_OF[sees_shadow, by_id], parameters)).one_or_none()
-        return _standing(row) if row else None
+        """How the table stands."""
+        return await self.find(reference, visible_states(sees_shadow=sees_shadow))
 
     async def find(self, reference: TableReference, order: Sequence[TableState] = LOOKUP_ORDER) -> TableVersion | None:
         """The version that the reference names, among those in the given states, the best first."""

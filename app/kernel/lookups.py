@@ -1,0 +1,124 @@
+"""The few questions that are asked all the time: one compiled statement, one row, straight through the driver.
+
+A session costs twice the statement itself, and SQLAlchemy's execution as much again as the driver; what is asked on
+every page of every user is worth neither. A lookup's connection is READ ONLY in PostgreSQL, runs single statements in
+autocommit and so has no state that would have to be reset between two uses.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from sqlalchemy import BindParameter, Select, bindparam
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.engine import make_url
+
+from app.kernel.problems import Unavailable
+
+Connect = Callable[..., Coroutine[Any, Any, Any]]
+
+IDLE_SECONDS = 300.0
+"""A connection that nobody needed for this long is closed."""
+
+_DIALECT: Any = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # has no types of its own
+
+
+def constant(value: str | int) -> BindParameter[Any]:
+    """A value that is part of a lookup's text. Never anything that came from outside."""
+    return bindparam(None, value, literal_execute=True)
+
+
+def given(name: str) -> BindParameter[Any]:
+    """What each call brings under this name."""
+    return bindparam(name, required=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A statement, compiled once, that answers at most one row."""
+
+    sql: str
+    names: tuple[str, ...]
+    """What each call brings, in the order of the placeholders."""
+
+    @classmethod
+    def of(cls, statement: Select[*tuple[Any, ...]]) -> "Lookup":
+        """The lookup of a statement; its values are `given` or `constant`."""
+        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        return cls(str(compiled), tuple(compiled.positiontup or ()))
+
+    def arguments(self, parameters: Mapping[str, Any]) -> list[Any]:
+        """The values in the order of the placeholders."""
+        return [parameters[name] for name in self.names]
+
+
+class Lookups:
+    """Answers lookups over connections of its own."""
+
+    def __init__(
+        self, url: str, size: int, wait_seconds: float, server_settings: Mapping[str, str], connect: Connect
+    ) -> None:
+        """Connects to nothing yet.
+
+        Args:
+            url: SQLAlchemy URL of the runtime role.
+            size: most connections.
+            wait_seconds: longest wait for one.
+            server_settings: of every connection; they must make it read-only.
+            connect: makes a connection, as `asyncpg.connect`.
+        """
+        self._url = make_url(url)
+        self._size = size
+        self._wait = wait_seconds
+        self._settings = dict(server_settings)
+        self._connect = connect
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+
+    async def one(self, lookup: Lookup, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """The row's values in the order of the statement's columns; None when there is none.
+
+        Raises:
+            Unavailable: no connection was free in time.
+        """
+        pool = self._pool or await self._open()
+        try:
+            connection = await pool.acquire(timeout=self._wait)
+        except TimeoutError as error:
+            raise Unavailable("Every connection for reading is in use.") from error
+        try:
+            row = await connection.fetchrow(lookup.sql, *lookup.arguments(parameters))
+        finally:
+            await pool.release(connection)
+        return None if row is None else tuple(row)
+
+    async def _open(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._pool is None:
+                url = self._url
+                self._pool = await asyncpg.create_pool(
+                    host=str(url.query.get("host", url.host)),
+                    port=url.port or int(str(url.query.get("port", 5432))),
+                    user=url.username,
+                    password=url.password,
+                    database=url.database,
+                    min_size=0,
+                    max_size=self._size,
+                    max_inactive_connection_lifetime=IDLE_SECONDS,
+                    server_settings=self._settings,
+                    connect=self._connect,
+                    reset=_nothing,
+                )
+            return self._pool
+
+    async def close(self) -> None:
+        """Close every connection."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.terminate()
+
+
+async def _nothing(_connection: Any) -> None:
+    """Instead of the driver's reset, which is a round trip: single statements leave nothing behind."""
