@@ -217,26 +217,43 @@ class _Run:
         await self._count_marked()
 
     async def _merge(self) -> None:
-        batch, counts = self._batch, self.outcome.counts
+        if self._batch.plan.resolution in STORED_STAYS and self._batch.plan.mode is Mode.UPSERT:
+            await self._merge_beside_stored()
+        else:
+            await self._merge_winners()
+
+    async def _merge_beside_stored(self) -> None:
+        """No stored row is ever overwritten: who meets one leaves, then who meets a better one of the batch."""
+        batch = self._batch
         repeated = bool(await self._connection.fetchval(merge.has_repeated_keys(batch)))
-        stored_stays = batch.plan.resolution in STORED_STAYS and batch.plan.mode is Mode.UPSERT
         if repeated:
             await self._mark(merge.mark_exact_repeats(batch))
-        if stored_stays:
-            await self._mark(merge.mark_stored(batch))
+        await self._mark(merge.mark_stored(batch))
         if repeated:
             await self._mark(merge.mark_losers_of_batch(batch))
         await self._count_marked()
-        if stored_stays:
-            counts.inserted = await self._execute(merge.insert_all(batch))
-            return
-        winners = self._accepted - self._marked
+        self.outcome.counts.inserted = await self._execute(merge.insert_all(batch))
+
+    async def _merge_winners(self) -> None:
+        """The winner of every key is written, or loses against the stored row.
+
+        The writes look for the winners themselves. Only when fewer rows were written than came in is it worth asking
+        which ones were not, and why.
+        """
+        batch, counts = self._batch, self.outcome.counts
+        racing = self._accepted - self._marked
         counts.updated = await self._execute(merge.update_beaten(batch))
         if batch.plan.mode is Mode.REPLACE:
             self.outcome.deleted = await self._execute(merge.delete_absent(batch))
-        if counts.updated < winners:
+        if counts.updated < racing:
             counts.inserted = await self._execute(merge.insert_new(batch))
-        if counts.inserted + counts.updated < winners:
+        if counts.inserted + counts.updated < racing and await self._connection.fetchval(
+            merge.has_repeated_keys(batch)
+        ):
+            await self._mark(merge.mark_exact_repeats(batch))
+            await self._mark(merge.mark_losers_of_batch(batch))
+        await self._count_marked()
+        if counts.inserted + counts.updated < self._accepted - self._marked:
             equal, beaten = await self._row(merge.count_untouched(batch))
             counts.unchanged += equal
             counts.late += beaten

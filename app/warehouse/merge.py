@@ -164,10 +164,10 @@ def insert_all(batch: Batch) -> str:
 
 
 def insert_new(batch: Batch) -> str:
-    """Writes the rows still in the race whose key is not stored."""
-    plan = batch.plan
+    """Writes, of every key that stands among the rows still in the race and is not stored, the winner."""
+    plan, key = batch.plan, quote_all(batch.plan.key, "s.")
     absent = f"NOT EXISTS (SELECT FROM {plan.relation.sql} t WHERE {same_key(plan, 't', 's')})"
-    return _insert(batch, "", f" AND {absent}", quote_all(plan.key, "s."))
+    return _insert(batch, f"DISTINCT ON ({key}) ", f" AND {absent}", f"{key}, {winner_order(plan)}")
 
 
 def with_images(batch: Batch, changing: str, op: str) -> str:
@@ -183,7 +183,7 @@ def with_images(batch: Batch, changing: str, op: str) -> str:
 
 
 def update_beaten(batch: Batch) -> str:
-    """Overwrites stored rows that a staged row beats, keeping their old versions as before-images.
+    """Overwrites stored rows that the winner of their key beats, keeping their old versions as before-images.
 
     Rows are taken in the order of the key. At five million rows that makes an update four times as fast as in the order
     of arrival, which finds every page of the index gone from memory again.
@@ -196,7 +196,11 @@ def update_beaten(batch: Batch) -> str:
     kept = [column.name for column in plan.record_columns if column.name not in plan.key]
     changes = "".join(f"{quote(name)} = s.{quote(name)}, " for name in kept)
     changes += f"{quote(plan.processing_time)} = {batch.time_literal}, {HASH} = s.{HASH}, {BATCH} = {batch.seq}"
-    staged = f"SELECT * FROM {batch.staging.sql} WHERE {VERDICT} IS NULL ORDER BY {quote_all(plan.key)}"
+    key = quote_all(plan.key, "w.")
+    staged = (
+        f"SELECT DISTINCT ON ({key}) * FROM {batch.staging.sql} w WHERE w.{VERDICT} IS NULL "
+        f"ORDER BY {key}, {winner_order(plan, 'w')}"
+    )
     update = (
         f"UPDATE {plan.relation.sql} t SET {changes} FROM ({staged}) s WHERE {same_key(plan, 't', 's')} AND {beats}"
     )
