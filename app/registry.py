@@ -17,6 +17,7 @@ from app.catalog.contracts.router import router as contracts_router
 from app.catalog.tables.router import router as tables_router
 from app.ingestion import models as ingestion_models
 from app.ingestion.jobs import JOBS as INGESTION_JOBS
+from app.ingestion.jobs import SCHEDULES as INGESTION_SCHEDULES
 from app.ingestion.router import router as ingestion_router
 from app.ingestion.router import uploads as uploads_router
 from app.kernel import idempotency
@@ -64,7 +65,13 @@ DOMAINS: tuple[Domain, ...] = (
         schedules=OPERATIONS_SCHEDULES,
     ),
     Domain("catalog", routers=(tables_router, contracts_router), models=(catalog_models,)),
-    Domain("ingestion", routers=(uploads_router, ingestion_router), models=(ingestion_models,), jobs=INGESTION_JOBS),
+    Domain(
+        "ingestion",
+        routers=(uploads_router, ingestion_router),
+        models=(ingestion_models,),
+        jobs=INGESTION_JOBS,
+        schedules=INGESTION_SCHEDULES,
+    ),
     Domain("query", routers=(query_router,), models=(query_models,)),
 )
 

@@ -70,17 +70,15 @@ def describe(app: FastAPI) -> None:
 
 def _complete(operation: dict[str, Any]) -> None:
     answers = operation["responses"]
-    answers["422"] = (
-        _PROBLEM
-        if "422" in answers or operation.get("parameters") or "requestBody" in operation
-        else answers.get("422", _PROBLEM)
-    )
-    for status in ("400", "404") if operation.get("parameters") or "requestBody" in operation else ():
-        answers.setdefault(status, _PROBLEM)
-    for status in ("401", "403") if operation.get("security") else ():
-        answers.setdefault(status, _PROBLEM)
-        if operation["security"][0].keys() == {"oauth2"}:
-            operation["security"].append({API_KEY_SCHEME: []})
+    if "application/json" in answers.get("422", {}).get("content", {}):
+        answers["422"] = _PROBLEM  # the framework's own description of what we answer as a problem
+    expected = {"503"}
     if "requestBody" in operation:
-        answers.setdefault("413", _PROBLEM)
-    answers.setdefault("503", _PROBLEM)
+        expected |= {"400", "413", "422"}
+    if operation.get("parameters"):
+        expected |= {"400", "404", "422"}
+    if operation.get("security"):
+        expected |= {"401", "403"}
+        operation["security"].append({API_KEY_SCHEME: []})
+    for status in sorted(expected):
+        answers.setdefault(status, _PROBLEM)
