@@ -61,6 +61,7 @@ class TestFromNothing:
             assert call("run", place.variables, monkeypatch) == 1
             assert f"Port {place.port} on 127.0.0.1 is in use" in one_line(capsys.readouterr().err)
             self._a_dead_child_is_started_again(first)
+            self._a_dead_database_is_started_again(place, first)
             children = [*children_of(first.process.pid).values()]
             database = place.postgres()
             assert database is not None
@@ -88,6 +89,15 @@ class TestFromNothing:
 
         wait_for(replaced, "new children")
         running.wait_until_ready()
+
+    @staticmethod
+    def _a_dead_database_is_started_again(place: Installation, running: Running) -> None:
+        before = place.postgres()
+        assert before is not None
+        os.kill(before, signal.SIGKILL)
+        wait_for(lambda: place.postgres() not in (None, before), "a new PostgreSQL")
+        running.wait_until_ready()
+        wait_for(lambda: set(children_of(running.process.pid)) == {"serve", "worker"}, "both children")
 
     @staticmethod
     def _no_secrets(place: Installation, output: str, known: list[str]) -> None:

@@ -36,6 +36,16 @@ class Place:
     settings: Settings
     urls: DatabaseUrls
     secret: ServiceSecret
+    server: EmbeddedServer | None = None
+    """The embedded PostgreSQL; None when the database is somebody else's to keep."""
+
+    def keep_database(self) -> None:
+        """Start the embedded server again if it died. Raises `PlaceError`."""
+        if self.server is not None:
+            try:
+                self.server.revive()
+            except EmbeddedServerError as error:
+                raise PlaceError(str(error)) from error
 
     def migrate(self) -> None:
         """Make the logins and bring the schema to head. Raises `PlaceError`."""
@@ -101,9 +111,11 @@ def open_place(settings: Settings) -> Iterator[Place]:
                 settings, database_urls(settings.database.url.get_secret_value(), settings.database, secret), secret
             )
             return
-        with EmbeddedServer(settings.home / "postgres", password=secret.password("role:owner")) as address:
+        server = EmbeddedServer(settings.home / "postgres", password=secret.password("role:owner"))
+        with server as address:
             asyncio.run(_ensure_database(address.url("postgres")))
-            yield Place(settings, database_urls(address.url(DATABASE), settings.database, secret), secret)
+            urls = database_urls(address.url(DATABASE), settings.database, secret)
+            yield Place(settings, urls, secret, server)
     except (EmbeddedServerError, WeakSecretError, UnsupportedUrlError) as error:
         raise PlaceError(str(error)) from error
 

@@ -158,9 +158,10 @@ def leave_in_order() -> None:
 
 
 class Supervisor:
-    """Keeps the API and the worker running until told to stop; a child that dies is started again."""
+    """Keeps PostgreSQL, the API and the worker running until told to stop; what dies is started again."""
 
     def __init__(self, place: Place) -> None:
+        self._place = place
         self._environment = os.environ | {"DATABASE_URL": place.urls.owner, SUPERVISOR: str(os.getpid())}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = False
@@ -174,6 +175,7 @@ class Supervisor:
         started = time.monotonic()
         while not self._stopping:
             time.sleep(0.2)
+            self._keep_database()
             for name, child in self._children.items():
                 code = child.poll()
                 if code is None or self._stopping:
@@ -186,6 +188,13 @@ class Supervisor:
                 self._start(name)
         self._end()
         return 0
+
+    def _keep_database(self) -> None:
+        try:
+            self._place.keep_database()
+        except PlaceError as error:
+            log.warning("the database does not start again", extra={"reason": str(error)})
+            time.sleep(RESTART_PAUSE_SECONDS)
 
     def _start(self, name: str) -> None:
         # In a group of its own: a Ctrl-C reaches the supervisor alone, which then ends its children in order.

@@ -64,6 +64,16 @@ class EmbeddedServer:
                 atexit.register(self.stop)
             return self._use.address
 
+    def revive(self) -> None:
+        """Start the server again when it died under its users; nothing while it runs, or where it was never started.
+
+        Raises:
+            EmbeddedServerError: a subclass says why it does not start.
+        """
+        with self._mutex:
+            if self._use is not None and self._use.process == os.getpid():
+                self._use.revive(self._wanted)
+
     def stop(self) -> None:
         """Leave the server; the last one to leave stops it, at once if that takes too long. Harmless when not started.
 
@@ -122,6 +132,11 @@ class _Use:
             except BaseException:
                 handle.release()
                 raise
+
+    def revive(self, wanted: Wanted) -> None:
+        if postmaster.running(self._layout.data) is None:
+            with exclusive(self._layout.lock, self._account, START_SECONDS):
+                self.address = bring_up(self._layout, self._account, wanted)
 
     def end(self) -> None:
         with exclusive(self._layout.lock, self._account, START_SECONDS):
