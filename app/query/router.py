@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response, status
+from fastapi import APIRouter, Depends, Request, Response, status
 
 from app.catalog.tables.service import TableNotFoundError
 from app.kernel.database import OperationClass
 from app.kernel.http import TransactionalRoute, operation
+from app.kernel.negotiation import Accept, NotAcceptable
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, responses
 from app.kernel.resources import ResourcesDep
@@ -16,7 +17,7 @@ from app.query.examination import QueryRefused, TooExpensive
 from app.query.execute import ExecuteService, PreviewExpired, PreviewUsed, StalePreview
 from app.query.failures import QueryCancelled, QueryFailed, QueryTimeout, RowTooLarge, TableChanged
 from app.query.models import QueryExecution
-from app.query.negotiation import NotAcceptable, negotiate
+from app.query.negotiation import negotiate
 from app.query.permissions import CanQuery
 from app.query.preview import CannotAnswer, PreviewService
 from app.query.schemas import (
@@ -42,8 +43,6 @@ async def _executions(resources: ResourcesDep) -> ExecuteService:
 
 Previewing = Annotated[PreviewService, Depends(_previews)]
 Executing = Annotated[ExecuteService, Depends(_executions)]
-Accept = Annotated[str | None, Header(include_in_schema=False)]
-"""Read by the operation itself; OpenAPI wants it told by the media types of the answer."""
 
 
 @router.post(

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.kernel.negotiation import NotAcceptable
 from app.query import words
 from app.query.estimates import Estimate, read_plan
 from app.query.examination import Examined, PlanMismatch, TooExpensive, affordable
 from app.query.failures import QueryCancelled, QueryFailed, QueryTimeout, TableChanged, problem_of, safe_message
 from app.query.findings import GuardVerdict, UsedTable
 from app.query.limits import LIMITS, LOWEST, limits_for
-from app.query.negotiation import Format, NotAcceptable, negotiate
+from app.query.negotiation import Format, negotiate
 from app.query.relations import RelationView
 from app.query.staleness import Basis, TableBasis, changes, shape_digest
 from app.query.tables import Readable

@@ -1,13 +1,19 @@
 """Shapes contracts into what HTTP answers. Pure."""
 
+from app.catalog.contracts.definition import column_document
+from app.catalog.contracts.difference import SchemaDifference, aspects
 from app.catalog.contracts.record import ContractRecord, SchemaRecord
 from app.catalog.contracts.schemas import (
+    ChangedColumn,
     ContractDocument,
     ContractSchemaDocument,
     MaxRejectedDocument,
     OwnerDocument,
+    SchemaDifferenceDocument,
+    ShownColumn,
     ShownSemantics,
 )
+from app.warehouse.plan import Column
 
 
 def contract_document(contract: ContractRecord) -> ContractDocument:
@@ -49,3 +55,28 @@ def schema_document(schema: SchemaRecord) -> ContractSchemaDocument:
         created_by=schema.created_by,
         created_at=schema.created_at,
     )
+
+
+def difference_document(found: SchemaDifference) -> SchemaDifferenceDocument:
+    """What differs between two versions of a contract's schema."""
+    return SchemaDifferenceDocument(
+        contract_id=found.contract_id,
+        from_version=found.from_version,
+        to_version=found.to_version,
+        added=[_shown(column) for column in found.columns.added],
+        removed=[_shown(column) for column in found.columns.removed],
+        changed=[
+            ChangedColumn(
+                name=change.after.name,
+                aspects=list(aspects(change)),
+                before=_shown(change.before),
+                after=_shown(change.after),
+            )
+            for change in found.columns.changed
+        ],
+        breaking=found.columns.breaking,
+    )
+
+
+def _shown(column: Column) -> ShownColumn:
+    return ShownColumn.model_validate(column_document(column))

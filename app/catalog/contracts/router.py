@@ -7,9 +7,15 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from app.catalog.contracts.documents import contract_document, schema_document
+from app.catalog.contracts.documents import contract_document, difference_document, schema_document
+from app.catalog.contracts.odcs import MEDIA_TYPES, YAML, rendered
 from app.catalog.contracts.review import InvalidContract, review
-from app.catalog.contracts.schemas import ContractDocument, ContractSchemaDocument, RegisterRequest
+from app.catalog.contracts.schemas import (
+    ContractDocument,
+    ContractSchemaDocument,
+    RegisterRequest,
+    SchemaDifferenceDocument,
+)
 from app.catalog.contracts.service import (
     ContractReading,
     ContractService,
@@ -20,6 +26,7 @@ from app.catalog.contracts.service import (
 from app.catalog.permissions import CanRegister, CanSeeContracts
 from app.kernel.etags import set_etag
 from app.kernel.http import Reads, TransactionalRoute, Writes
+from app.kernel.negotiation import Accept, NotAcceptable, preferred
 from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
 from app.kernel.problems import responses
 from app.operations.modes import NotIngestionReady
@@ -27,6 +34,14 @@ from app.operations.modes import NotIngestionReady
 router = APIRouter(prefix="/api/contracts", tags=["contracts"], route_class=TransactionalRoute)
 
 MAX_SCHEMA_VERSION = 2**31 - 1
+
+EXPORT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The document, in the form that `Accept` asks for.",
+        "content": {"application/json": {"schema": {"type": "object"}}, YAML: {"schema": {"type": "string"}}},
+    }
+}
+"""The OpenAPI description of an exported contract; what is in it is the standard's matter."""
 
 
 class _Unreviewed:
@@ -51,6 +66,12 @@ async def _contracts(session: Writes) -> ContractService:
 
 Reading = Annotated[ContractReading, Depends(_reading)]
 Contracts = Annotated[ContractService, Depends(_contracts)]
+FromVersion = Annotated[
+    int | None, Query(alias="from", ge=1, le=MAX_SCHEMA_VERSION, description="The version before `to` when absent.")
+]
+ToVersion = Annotated[
+    int | None, Query(alias="to", ge=1, le=MAX_SCHEMA_VERSION, description="The version in force when absent.")
+]
 ContractId = Annotated[str, Path(max_length=128, description="`<table>_v<version>`.", examples=["customers_v1"])]
 
 
@@ -118,3 +139,32 @@ async def get_contract_schema_version(
 ) -> ContractSchemaDocument:
     """One version of the schema."""
     return schema_document(await contracts.schema(contract_id, version, actor))
+
+
+@router.get(
+    "/{contract_id}/diff", operation_id="compare_contract_schemas", responses=responses(UnknownContract, UnknownSchema)
+)
+async def compare_contract_schemas(
+    contract_id: ContractId,
+    actor: CanSeeContracts,
+    contracts: Reading,
+    from_version: FromVersion = None,
+    to_version: ToVersion = None,
+) -> SchemaDifferenceDocument:
+    """How one version of the schema differs from another."""
+    return difference_document(await contracts.difference(contract_id, from_version, to_version, actor))
+
+
+@router.get(
+    "/{contract_id}/odcs",
+    operation_id="export_contract",
+    response_class=Response,
+    responses=EXPORT | responses(UnknownContract, NotAcceptable),
+)
+async def export_contract(
+    contract_id: ContractId, actor: CanSeeContracts, contracts: Reading, accept: Accept = None
+) -> Response:
+    """The contract as a document of the Open Data Contract Standard, in JSON or YAML."""
+    media_type = preferred(accept, MEDIA_TYPES)
+    document = await contracts.exported(contract_id, actor)
+    return Response(rendered(document, media_type), media_type=media_type, headers={"Vary": "Accept"})

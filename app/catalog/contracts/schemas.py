@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from app.catalog.contracts.definition import UnknownColumns
+from app.catalog.contracts.difference import Aspect
 from app.catalog.tables.lifecycle import TableState
 from app.warehouse.plan import Mode, Resolution
 
@@ -156,3 +157,33 @@ class ContractSchemaDocument(BaseModel):
     columns: list[dict[str, Any]] = Field(description="name, type, nullable and checks of each column, in order.")
     created_by: str
     created_at: datetime
+
+
+class ShownColumn(BaseModel):
+    """A column of one version."""
+
+    name: str
+    type: str = Field(examples=["numeric(12,2)"])
+    nullable: bool
+    checks: list[dict[str, Any]] = Field(description="As they are registered.")
+
+
+class ChangedColumn(BaseModel):
+    """A column that both versions have, in different ways."""
+
+    name: str
+    aspects: list[Aspect] = Field(description="What changed about it.")
+    before: ShownColumn
+    after: ShownColumn
+
+
+class SchemaDifferenceDocument(BaseModel):
+    """How one version of a contract's schema differs from another."""
+
+    contract_id: str
+    from_version: int
+    to_version: int
+    added: list[ShownColumn]
+    removed: list[ShownColumn]
+    changed: list[ChangedColumn]
+    breaking: bool = Field(description="A column is gone or has another type.")

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 from app.audit.service import AuditTrail
 from app.catalog.contracts.definition import ContractDefinition, Origin, completed, relation_plan
+from app.catalog.contracts.difference import SchemaDifference, preceding
+from app.catalog.contracts.odcs import odcs_document
 from app.catalog.contracts.record import ContractRecord, IngestionContract, SchemaRecord
 from app.catalog.contracts.repository import ContractRepository, ContractWrites
 from app.catalog.contracts.review import review_columns
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.registry import TableNotWritable, TableRegistry, require_writable
 from app.catalog.tables.service import states_of
-from app.catalog.tables.shape import Shape
+from app.catalog.tables.shape import Shape, difference
 from app.kernel.authorization import Actor
 from app.kernel.database import ReadSession, WriteSession
 from app.kernel.paging import Page, PageRequest
@@ -84,6 +87,35 @@ class ContractReading:
     async def schema(self, contract_id: str, version: int | None, actor: Actor) -> SchemaRecord:
         """A version of its schema, the one in force when none is named. Raises `UnknownContract`, `UnknownSchema`."""
         await self.get(contract_id, actor)
+        return await self._schema(contract_id, version)
+
+    async def difference(
+        self, contract_id: str, from_version: int | None, to_version: int | None, actor: Actor
+    ) -> SchemaDifference:
+        """How one version of its schema differs from another.
+
+        Args:
+            contract_id: the contract.
+            from_version: the version before `to_version` when none is named.
+            to_version: the one in force when none is named.
+            actor: who asks.
+
+        Raises:
+            UnknownContract: there is none.
+            UnknownSchema: it has no such version.
+        """
+        await self.get(contract_id, actor)
+        after = await self._schema(contract_id, to_version)
+        before = await self._schema(contract_id, preceding(after.version) if from_version is None else from_version)
+        return SchemaDifference(contract_id, before.version, after.version, difference(before.columns, after.columns))
+
+    async def exported(self, contract_id: str, actor: Actor) -> dict[str, Any]:
+        """The contract as a document of the Open Data Contract Standard. Raises `UnknownContract`."""
+        contract = await self.get(contract_id, actor)
+        schema = await self._contracts.schema(contract_id, contract.schema_version) if contract.schema_version else None
+        return odcs_document(contract, schema.columns if schema else None)
+
+    async def _schema(self, contract_id: str, version: int | None) -> SchemaRecord:
         found = await self._contracts.schema(contract_id, version)
         if found is None:
             raise UnknownSchema("No batch has come in yet that would say." if version is None else None)

@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.catalog.tables.lifecycle import CURRENT_STATES, TableState, transition
-from app.catalog.tables.shape import Shape, ShapeDifference, shape_difference, shape_documents
+from app.catalog.tables.shape import Shape, ShapeDifference, difference, shape_documents
 from app.catalog.tables.version import TableVersion
 from app.kernel.database import ReadSession
 from app.kernel.problems import Conflict
@@ -104,7 +104,7 @@ class TransitionPlan:
         """How the columns differ for those who used the superseded version."""
         if self.superseded is None or self.superseded.shape is None or self.target.shape is None:
             return None
-        return shape_difference(self.superseded.shape, self.target.shape)
+        return difference(self.superseded.shape, self.target.shape)
 
     @property
     def hash(self) -> str:

@@ -2,28 +2,43 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from app.warehouse.inspection import RelationColumn
 
 Shape = tuple[RelationColumn, ...]
 
 
+class Described(Protocol):
+    """What two versions are compared by, whether the columns are PostgreSQL's or a contract's. Equal is unchanged."""
+
+    @property
+    def name(self) -> str:
+        """Says which column of the other version it is."""
+
+    @property
+    def type(self) -> object:
+        """Another one breaks queries."""
+
+
+ColumnKind = TypeVar("ColumnKind", bound=Described)
+
+
 @dataclass(frozen=True, slots=True)
-class ColumnChange:
+class ColumnChange(Generic[ColumnKind]):
     """A column that both versions have, in different ways."""
 
-    before: RelationColumn
-    after: RelationColumn
+    before: ColumnKind
+    after: ColumnKind
 
 
 @dataclass(frozen=True, slots=True)
-class ShapeDifference:
+class Difference(Generic[ColumnKind]):
     """What a reader of the old version would notice in the new one."""
 
-    added: Shape
-    removed: Shape
-    changed: tuple[ColumnChange, ...]
+    added: tuple[ColumnKind, ...]
+    removed: tuple[ColumnKind, ...]
+    changed: tuple[ColumnChange[ColumnKind], ...]
 
     @property
     def breaking(self) -> bool:
@@ -31,11 +46,14 @@ class ShapeDifference:
         return bool(self.removed) or any(change.before.type != change.after.type for change in self.changed)
 
 
-def shape_difference(before: Shape, after: Shape) -> ShapeDifference:
+ShapeDifference = Difference[RelationColumn]
+
+
+def difference(before: Sequence[ColumnKind], after: Sequence[ColumnKind]) -> Difference[ColumnKind]:
     """How `after` differs from `before`, by column name, each part in the order of the version it stands in."""
     old = {column.name: column for column in before}
     new = {column.name: column for column in after}
-    return ShapeDifference(
+    return Difference(
         added=tuple(column for column in after if column.name not in old),
         removed=tuple(column for column in before if column.name not in new),
         changed=tuple(
