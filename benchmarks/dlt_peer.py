@@ -15,7 +15,8 @@ import dlt  # type: ignore[import-not-found]  # installed in the peer's environm
 def main() -> None:
     """Merge each file after the other."""
     os.environ["RUNTIME__LOG_LEVEL"] = "ERROR"
-    pipeline = dlt.pipeline("peer", destination="postgres", dataset_name="dlt_peer")
+    destination = dlt.destinations.postgres(os.environ["PEER_DSN"])
+    pipeline = dlt.pipeline("peer", destination=destination, dataset_name="dlt_peer")
 
     for path in sys.argv[1:]:
 

@@ -177,7 +177,7 @@ def _dlt(place: Place, folder: Path, count: int) -> list[float] | None:
         f"postgresql://{url.username}:{url.password}@/{url.database}?host={url.query['host']}&port={url.query['port']}"
     )
     files = [str(rows.write(folder, count, turn)[0]) for turn in range(2)]
-    child_environment = os.environ | {"DESTINATION__POSTGRES__CREDENTIALS": dsn, "HOME": str(folder)}
+    child_environment = os.environ | {"PEER_DSN": dsn, "HOME": str(folder)}
     script = Path(__file__).with_name("dlt_peer.py")
     done = subprocess.run(
         [str(python), str(script), *files], env=child_environment, capture_output=True, text=True, check=False

@@ -242,7 +242,9 @@ class _Run:
         """
         batch, counts = self._batch, self.outcome.counts
         racing = self._accepted - self._marked
+        await self._connection.execute(merge.IN_KEY_ORDER)
         counts.updated = await self._execute(merge.update_beaten(batch))
+        await self._connection.execute(merge.IN_ANY_ORDER)
         if batch.plan.mode is Mode.REPLACE:
             self.outcome.deleted = await self._execute(merge.delete_absent(batch))
         if counts.updated < racing:

@@ -26,6 +26,10 @@ from app.warehouse.plan import BY_EVENT_TIME, Mode, RelationPlan, Resolution
 DUPLICATE, LATE, CONFLICT, UNCHANGED, UNIQUE = "d", "l", "c", "u", "x"
 """Letters of the verdicts by which a staged row leaves the race."""
 
+IN_KEY_ORDER, IN_ANY_ORDER = "SET LOCAL enable_hashjoin = off", "SET LOCAL enable_hashjoin = on"
+"""Around an update that must touch its rows in the order of the key: a hash join which does not fit into memory goes
+through them by hash value. Measured at 2.5 million rows: 22 s by hash, 13 s by merge."""
+
 _ORDER = {
     Resolution.LATEST_WINS: "{s}.{time} DESC, {s}.{hash} DESC",
     Resolution.EARLIEST_WINS: "{s}.{time}, {s}.{hash}",
