@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import psutil
@@ -173,9 +174,8 @@ def _dlt(place: Place, folder: Path, count: int) -> list[float] | None:
         subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", "dlt[postgres]"], check=True)
     url = make_url(place.urls.owner)
-    dsn = (
-        f"postgresql://{url.username}:{url.password}@/{url.database}?host={url.query['host']}&port={url.query['port']}"
-    )
+    socket = quote(str(url.query["host"]), safe="")  # libpq takes the folder of a socket as a host, escaped
+    dsn = f"postgresql://{url.username}:{url.password}@{socket}:{url.query['port']}/{url.database}"
     files = [str(rows.write(folder, count, turn)[0]) for turn in range(2)]
     child_environment = os.environ | {"PEER_DSN": dsn, "HOME": str(folder)}
     script = Path(__file__).with_name("dlt_peer.py")
@@ -183,7 +183,7 @@ def _dlt(place: Place, folder: Path, count: int) -> list[float] | None:
         [str(python), str(script), *files], env=child_environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        print(f"dlt did not run: {done.stderr[-800:]}")
+        print(f"dlt did not run: {done.stderr[-3000:]}")
         return None
     return [float(line) for line in done.stdout.split()]
 
