@@ -4,6 +4,7 @@ A writer takes no more bytes than the cap: it says how many rows it took, and th
 rows (columnar forms: one row group).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Final, Protocol
@@ -61,7 +62,7 @@ def writer_for(form: Form) -> AnswerWriter:
     return _WRITERS[form.kind](form)
 
 
-class _TextWriter:
+class _TextWriter(ABC):
     """Row by row, each row's bytes counted."""
 
     def __init__(self, form: Form) -> None:
@@ -70,7 +71,7 @@ class _TextWriter:
         self._left = form.max_bytes
         self._rows = 0
 
-    def begin(self) -> None:
+    def begin(self) -> None:  # noqa: B027 - most formats need nothing here
         """Nothing comes before the rows."""
 
     def write(self, rows: Sequence[Row]) -> int:
@@ -86,14 +87,15 @@ class _TextWriter:
         self._file.write(b"".join(lines))
         return len(lines)
 
-    def finish(self, summary: dict[str, Any]) -> None:
+    def finish(self, summary: dict[str, Any]) -> None:  # noqa: B027 - most formats need nothing here
         """Nothing comes after the rows."""
 
-    def abandon(self) -> None:
+    def abandon(self) -> None:  # noqa: B027 - most formats need nothing here
         """Nothing is held."""
 
+    @abstractmethod
     def _line(self, row: Row) -> bytes:
-        raise NotImplementedError
+        """One row as the format writes it."""
 
 
 class JsonWriter(_TextWriter):
@@ -200,7 +202,7 @@ _ARROW_TYPES: Final = {
 _CAST_FROM_TEXT: Final = {"date": None, "timestamp": time_text, "timestamptz": instant_text}
 
 
-class _ColumnarWriter:
+class _ColumnarWriter(ABC):
     """Chunk by chunk: a chunk that does not fit is left out whole."""
 
     def __init__(self, form: Form) -> None:
@@ -230,8 +232,9 @@ class _ColumnarWriter:
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
+    @abstractmethod
     def _put(self, batch: pa.RecordBatch) -> None:
-        raise NotImplementedError
+        """Write one batch of rows."""
 
 
 class ArrowWriter(_ColumnarWriter):
