@@ -1,4 +1,4 @@
-"""Paging: opaque cursors by default (stable under inserts), page numbers where a total is worth its count.
+"""Paging by opaque cursors, which stay true while rows are added.
 
 Cursors say where the last page ended; they carry no secret and no right. RFC 8288 `Link` headers lead on.
 """
