@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from app.kernel.attendants import attended
 from app.kernel.connections import DatabaseUrls, database_urls
 from app.kernel.http import install_problem_handlers
 from app.kernel.logging import configure_logging
@@ -15,7 +16,7 @@ from app.kernel.secrets import ServiceSecret, load_secret
 from app.middleware.table import middleware
 from app.operations.measuring import measuring
 from app.operations.shield import ModeWatch
-from app.registry import open_resources, routers
+from app.registry import api_attendants, open_resources, routers
 from app.settings import Settings
 
 
@@ -41,7 +42,11 @@ def create_app(
             async with resources.database.read() as session:
                 await require_head(session)
             app.state.resources = resources
-            async with modes.watching(resources.database), measuring(resources.database) as app.state.gauges:
+            async with (
+                modes.watching(resources.database),
+                measuring(resources.database) as app.state.gauges,
+                attended(api_attendants(), resources),
+            ):
                 yield
 
     app = FastAPI(

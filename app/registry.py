@@ -1,4 +1,4 @@
-"""The one place that names every domain: routers, models, jobs, and how the process's resources are made."""
+"""The one place that names every domain: routers, models, jobs, attendants, and how resources are made."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,6 +21,7 @@ from app.ingestion.jobs import SCHEDULES as INGESTION_SCHEDULES
 from app.ingestion.router import router as ingestion_router
 from app.ingestion.router import uploads as uploads_router
 from app.kernel import idempotency
+from app.kernel.attendants import Attendant
 from app.kernel.connections import DatabaseUrls
 from app.kernel.database import Database
 from app.kernel.jobs import JobDefinition, Schedule
@@ -51,6 +52,7 @@ class Domain:
     models: Sequence[object] = ()
     jobs: Sequence[JobDefinition] = ()
     schedules: Sequence[Schedule] = field(default=())
+    attendants: Sequence[Attendant] = field(default=())
 
 
 DOMAINS: tuple[Domain, ...] = (
@@ -94,6 +96,16 @@ def jobs() -> list[JobDefinition]:
 def schedules() -> list[Schedule]:
     """Everything that runs by the clock."""
     return [schedule for domain in DOMAINS for schedule in domain.schedules]
+
+
+def api_attendants() -> list[Attendant]:
+    """What goes on beside the requests of an API process."""
+    return [attendant for domain in DOMAINS for attendant in domain.attendants if attendant.in_api]
+
+
+def worker_attendants() -> list[Attendant]:
+    """What goes on beside the jobs of a worker."""
+    return [attendant for domain in DOMAINS for attendant in domain.attendants if attendant.in_worker]
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ failure (503), never a refusal, and no failure is remembered.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from fastapi import Request
@@ -20,7 +20,7 @@ from app.access.standing import Credential, Standing, admitted
 from app.access.subjects import parse_subject
 from app.access.tokens import AccessTokens, InvalidToken
 from app.audit.origin import note_client
-from app.kernel.authorization import Actor, ActorKind
+from app.kernel.authorization import Actor, ActorKind, Recognised
 from app.kernel.clock import Clock, utc_now
 from app.kernel.database import Database
 from app.kernel.problems import BadRequest, Unauthenticated
@@ -169,6 +169,17 @@ class DirectoryAuthenticator:
         scope["spyne.credential"] = remembered.credential
         return remembered.actor
 
+    def recognised(self, headers: Sequence[tuple[bytes, bytes]]) -> Recognised | None:
+        """Whose credential the headers carry, if it was found genuine and valid here before."""
+        try:
+            bearer, key = _presented(headers)
+        except (TwoCredentials, Unauthenticated):
+            return None
+        remembered = self._by_key.get(key) if bearer is None and key is not None else self._by_token.get(bearer or b"")
+        if remembered is None or remembered.actor is None:
+            return None
+        return Recognised(remembered.credential.subject)
+
     def _genuine_token(self, token: bytes) -> _Remembered:
         claims = self._tokens.verify(token, self._clock())
         credential = Credential(
@@ -205,7 +216,7 @@ class DirectoryAuthenticator:
             return await (directory.user(id_) if kind is ActorKind.USER else directory.client(id_))
 
 
-def _presented(headers: list[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes | None]:
+def _presented(headers: Sequence[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes | None]:
     """The bearer token or the API key among the headers: exactly one of them, once."""
     authorization = key = None
     for name, value in headers:

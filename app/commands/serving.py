@@ -20,11 +20,12 @@ import uvicorn
 from prometheus_client import start_http_server
 
 from app.commands.place import Place, PlaceError
+from app.kernel.attendants import attended
 from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.logging import configure_logging
 from app.kernel.metrics import REGISTRY
 from app.main import create_app
-from app.registry import jobs, schedules
+from app.registry import jobs, schedules, worker_attendants
 from app.settings import ServerSettings
 
 log = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ async def work(place: Place) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with leaving_with_supervisor():
-        async with place.resources() as resources:
+        async with place.resources() as resources, attended(worker_attendants(), resources):
             told = place.settings.jobs
             timings = WorkerTimings(
                 lease=timedelta(seconds=told.lease_seconds),

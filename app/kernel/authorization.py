@@ -4,6 +4,7 @@ The resolution of a credential to an actor belongs to access, which hands an `Au
 access can guard their routes too. Client-set identity headers play no part anywhere.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Protocol
@@ -85,11 +86,28 @@ SYSTEM = Actor(kind=ActorKind.SYSTEM, id=None, label="system", permissions=froze
 """Spyne itself: migrations, schedules, the command line."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Whose credential a request carries, as far as this process knows without asking anybody."""
+
+    subject: str
+    """`user:<id>` or `client:<id>`."""
+    requests_per_minute: int | None = None
+    """The bound of this caller alone, when it has one."""
+
+
 class Authenticator(Protocol):
     """Resolves the credential that came with a request."""
 
     async def __call__(self, request: Request) -> Actor:
         """The actor behind the request's credential. Raises `Unauthenticated` where there is no valid one."""
+        ...
+
+    def recognised(self, headers: Sequence[tuple[bytes, bytes]]) -> Recognised | None:
+        """Whose credential the headers carry, if it was found genuine and valid here before; None for all others.
+
+        For counting alone: what it answers may be half a second old, and it never raises.
+        """
         ...
 
 

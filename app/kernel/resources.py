@@ -1,6 +1,6 @@
 """What services are built from: one frozen set per process, used alike by HTTP, jobs, commands and tests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from app.kernel.authorization import Authenticator
 from app.kernel.clock import Clock, utc_now
 from app.kernel.database import Database
+from app.kernel.policy import PolicyInForce
 from app.kernel.query_login import QueryLogin
 from app.kernel.secrets import ServiceSecret
 from app.kernel.storage import ObjectStorage
@@ -24,6 +25,7 @@ class Resources:
     query_login: QueryLogin
     storage: ObjectStorage
     authenticator: Authenticator
+    policy: PolicyInForce = field(default_factory=PolicyInForce)
     clock: Clock = utc_now
 
 
