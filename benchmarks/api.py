@@ -22,9 +22,9 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from app.access.service import AccessService
 from app.access.subjects import user_subject
 from app.access.tokens import AccessTokens
+from app.access.users.service import UserService
 from app.commands.place import Place, open_place
 from app.kernel import migrations
 from app.kernel.authorization import SYSTEM
@@ -71,7 +71,7 @@ async def prepare(place: Place) -> tuple[str, dict[str, str]]:
     await connection.close()
     async with place.resources() as resources:
         async with resources.database.write() as session:
-            user = await AccessService(session, resources).create_user(SYSTEM, "benchmark", random_token(), ["ADMIN"])
+            user = await UserService(session, resources).create(SYSTEM, "benchmark", random_token(), ["ADMIN"])
         token = AccessTokens(resources.secret, resources.settings.access).issue(user_subject(user.id), utc_now()).text
     url = make_url(place.urls.owner)
     login = {

@@ -28,7 +28,7 @@ import asyncpg
 import psutil
 from sqlalchemy.engine import make_url
 
-from app.access.service import AccessService
+from app.access.clients.service import ClientService
 from app.commands.place import Place, open_place
 from app.kernel import migrations
 from app.kernel.authorization import SYSTEM
@@ -137,9 +137,9 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 async def _owner_and_key(place: Place) -> str:
     async with place.resources() as resources, resources.database.write() as session:
-        access = AccessService(session, resources)
-        client = await access.create_client(SYSTEM, "benchmark", ["ADMIN"])
-        _, key = await access.issue_key(SYSTEM, client.id)
+        clients = ClientService(session, resources)
+        client = await clients.create(SYSTEM, "benchmark", ["ADMIN"])
+        _, key = await clients.issue_key(SYSTEM, client.id)
     return key
 
 

@@ -3,9 +3,10 @@
 import itertools
 from uuid import UUID
 
-from app.access.service import AccessService
+from app.access.clients.service import ClientService
 from app.access.subjects import user_subject
 from app.access.tokens import AccessTokens
+from app.access.users.service import UserService
 from app.kernel.authorization import SYSTEM
 from app.kernel.resources import Resources
 
@@ -24,7 +25,7 @@ class Identities:
         """Name and id of a fresh user who holds the roles; the password is `PASSWORD`."""
         name = f"{'-'.join(role.lower() for role in roles) or 'nobody'}-{next(_numbers)}"
         async with self._resources.database.write() as session:
-            user = await AccessService(session, self._resources).create_user(SYSTEM, name, PASSWORD, roles)
+            user = await UserService(session, self._resources).create(SYSTEM, name, PASSWORD, roles)
         return name, user.id
 
     async def token(self, *roles: str) -> str:
@@ -35,7 +36,7 @@ class Identities:
     async def api_key(self, *roles: str) -> str:
         """A key of a fresh API client which holds the roles."""
         async with self._resources.database.write() as session:
-            access = AccessService(session, self._resources)
-            client = await access.create_client(SYSTEM, f"client-{next(_numbers)}", roles)
-            _, key = await access.issue_key(SYSTEM, client.id)
+            clients = ClientService(session, self._resources)
+            client = await clients.create(SYSTEM, f"client-{next(_numbers)}", roles)
+            _, key = await clients.issue_key(SYSTEM, client.id)
         return key

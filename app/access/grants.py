@@ -12,15 +12,17 @@ from typing import Any
 from uuid import UUID
 
 from app.access import passwords
+from app.access.actions import AccessAction
 from app.access.keys import matches, prefix_of
 from app.access.lockout import HORIZON, locked_until
 from app.access.models import User
+from app.access.naming import normalised_name
 from app.access.oauth import ErrorCode, GrantType, Refusal, TokenRequest, narrowed
-from app.access.repository import DirectoryRepository, KnownKey, LoginAttempts, UserRepository
-from app.access.service import AccessAction, normalised_name
+from app.access.repository import DirectoryRepository, KnownKey, LoginAttempts
 from app.access.standing import Standing
 from app.access.subjects import client_subject, user_subject
 from app.access.tokens import AccessTokens, IssuedToken
+from app.access.users.repository import UserRepository
 from app.audit.service import AuditTrail
 from app.kernel.authorization import Actor, ActorKind
 from app.kernel.database import WriteSession

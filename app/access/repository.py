@@ -1,4 +1,4 @@
-"""All SQL of access: people, clients, keys, what they may do now, and failed log-ins."""
+"""What subjects may do now, tokens that were ended early, and failed log-ins."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,6 @@ from app.access.models import ApiClient, ApiKey, ClientRole, LoginAttempt, Revok
 from app.access.standing import Standing, known_permissions
 from app.access.subjects import client_subject, user_subject
 from app.kernel.database import ReadSession, WriteSession
-from app.kernel.repository import Reading, Writing
-
-FIRST_ADMIN_LOCK = 0x41646D696E
-"""Advisory lock ("Admin"): of two first starts one makes the admin."""
 
 PURGE_AT_ONCE = 100
 """Old failures removed with each new one: more than come in, so the table stays small without a schedule."""
@@ -98,105 +94,6 @@ def _standing(row: Any) -> Standing | None:
         revoked=frozenset(row.revoked or ()),
         keys=frozenset(getattr(row, "keys", None) or ()) if "keys" in row._mapping else frozenset(),  # noqa: SLF001 - the public mapping of a Row
     )
-
-
-class UserRepository(Writing[User]):
-    """Makes, finds and changes people."""
-
-    model = User
-
-    async def insert(self, values: dict[str, Any]) -> User | None:
-        """The new user, or None when the name is taken."""
-        statement = insert(User).values(values).on_conflict_do_nothing(index_elements=[User.username]).returning(User)
-        return (await self.session.execute(statement)).scalar_one_or_none()
-
-    async def by_username(self, username: str) -> User | None:
-        """The user of this name, or None."""
-        return await self.maybe(select(User).where(User.username == username))
-
-    async def lock(self, user_id: UUID) -> User:
-        """The user, whom nobody else changes before this transaction ends. Raises `NotFound`."""
-        return await self.one(select(User).where(User.id == user_id).with_for_update())
-
-    async def anyone(self) -> bool:
-        """Whether there is a user at all."""
-        return (await self.session.execute(select(select(User.id).exists()))).scalar_one()
-
-    async def roles(self, user_id: UUID) -> frozenset[str]:
-        """The roles that the user holds."""
-        return frozenset(await self.all(select(UserRole.role).where(UserRole.user_id == user_id)))
-
-    async def replace_roles(self, user_id: UUID, roles: frozenset[str]) -> None:
-        """Let the user hold exactly these roles."""
-        await self.session.execute(delete(UserRole).where(UserRole.user_id == user_id))
-        if roles:
-            await self.session.execute(insert(UserRole).values([{"user_id": user_id, "role": role} for role in roles]))
-
-    async def only_one_at_a_time(self) -> None:
-        """Wait until no other transaction is making the first admin."""
-        await self.session.execute(select(func.pg_advisory_xact_lock(FIRST_ADMIN_LOCK)))
-
-
-class ClientReads(Reading[ApiClient]):
-    """Finds service clients and what belongs to them."""
-
-    model = ApiClient
-
-    async def roles(self, client_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
-        """The roles of each client."""
-        statement = select(ClientRole.client_id, ClientRole.role).where(ClientRole.client_id.in_(client_ids))
-        held: dict[UUID, set[str]] = {id_: set() for id_ in client_ids}
-        for client_id, role in (await self.session.execute(statement)).all():
-            held[client_id].add(role)
-        return {id_: frozenset(roles) for id_, roles in held.items()}
-
-    async def keys(self, client_ids: Sequence[UUID]) -> Sequence[ApiKey]:
-        """The clients' keys, revoked ones too, oldest first."""
-        return await self.all(select(ApiKey).where(ApiKey.client_id.in_(client_ids)).order_by(ApiKey.id))
-
-
-class ClientRepository(Writing[ApiClient], ClientReads):
-    """Makes, finds and changes service clients and their keys."""
-
-    async def by_name(self, name: str) -> ApiClient | None:
-        """The client of that name, or None."""
-        return await self.maybe(self.base().where(ApiClient.name == name))
-
-    async def insert(self, name: str, description: str) -> ApiClient | None:
-        """The new client, or None when the name is taken."""
-        statement = (
-            insert(ApiClient)
-            .values(name=name, description=description)
-            .on_conflict_do_nothing(index_elements=[ApiClient.name])
-            .returning(ApiClient)
-        )
-        return (await self.session.execute(statement)).scalar_one_or_none()
-
-    async def lock(self, client_id: UUID) -> ApiClient:
-        """The client, whom nobody else changes before this transaction ends. Raises `NotFound`."""
-        return await self.one(select(ApiClient).where(ApiClient.id == client_id).with_for_update())
-
-    async def replace_roles(self, client_id: UUID, roles: frozenset[str]) -> None:
-        """Let the client hold exactly these roles."""
-        await self.session.execute(delete(ClientRole).where(ClientRole.client_id == client_id))
-        if roles:
-            rows = [{"client_id": client_id, "role": role} for role in roles]
-            await self.session.execute(insert(ClientRole).values(rows))
-
-    async def add_key(self, client_id: UUID, prefix: str, digest: bytes, expires_at: datetime | None) -> ApiKey | None:
-        """The new key, or None when its prefix is taken."""
-        statement = (
-            insert(ApiKey)
-            .values(client_id=client_id, prefix=prefix, digest=digest, expires_at=expires_at)
-            .on_conflict_do_nothing(index_elements=[ApiKey.prefix])
-            .returning(ApiKey)
-        )
-        return (await self.session.execute(statement)).scalar_one_or_none()
-
-    async def lock_key(self, client_id: UUID, key_id: UUID) -> ApiKey:
-        """The client's key, which nobody else changes before this transaction ends. Raises `NotFound`."""
-        statement = select(ApiKey).where(ApiKey.id == key_id, ApiKey.client_id == client_id).with_for_update()
-        return await self.one(statement)
 
 
 class RevokedTokens:

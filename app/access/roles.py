@@ -1,8 +1,10 @@
 """The built-in roles and what they allow: the matrix of record. The migration seeds the same rows; a test compares."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from app.kernel.authorization import Permission
+from app.kernel.problems import Fault, InvalidRequest
 
 
 class Role(StrEnum):
@@ -41,3 +43,22 @@ MATRIX: dict[Role, frozenset[Permission]] = {
 def unknown_roles(names: frozenset[str]) -> list[str]:
     """The names which are no role, sorted."""
     return sorted(names - set(Role))
+
+
+class UnknownRole(InvalidRequest):
+    """A role that does not exist."""
+
+    code, title = "unknown-role", "There is no such role"
+
+    def __init__(self, names: list[str]) -> None:
+        message = f"The roles are {', '.join(Role)}."
+        super().__init__(message, faults=[Fault(pointer="/roles", code=self.code, message=message) for _ in names])
+
+
+def checked_roles(names: Iterable[str]) -> frozenset[str]:
+    """The roles. Raises `UnknownRole` when one of them does not exist."""
+    wanted = frozenset(str(name) for name in names)
+    unknown = unknown_roles(wanted)
+    if unknown:
+        raise UnknownRole(unknown)
+    return wanted

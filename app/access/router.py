@@ -1,33 +1,18 @@
-"""`/api/auth`: tokens, and who one is; `/api/clients`: service clients and their keys."""
+"""`/api/auth`: tokens, and who one is."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.access.grants import Grant, TokenGrants
 from app.access.oauth import FORM, GrantType, Refusal, read_token_request
-from app.access.permissions import CanAdministerUsers
-from app.access.schemas import (
-    CallerDocument,
-    ClientDocument,
-    CredentialDocument,
-    IssuedKeyDocument,
-    KeyDocument,
-    NewClient,
-    NewKey,
-    TokenDocument,
-    TokenErrorDocument,
-)
-from app.access.service import AccessService, ClientReading, ClientView, KeyRevoked, NameTaken
+from app.access.schemas import CallerDocument, CredentialDocument, TokenDocument, TokenErrorDocument
 from app.access.standing import Credential
 from app.audit.origin import note_client
 from app.kernel.authorization import Actor, AnyActor
 from app.kernel.database import OperationClass
-from app.kernel.http import Controls, Reads, TransactionalRoute, Writes, operation
-from app.kernel.paging import PageDocument, Paging, show
-from app.kernel.problems import responses
+from app.kernel.http import Controls, TransactionalRoute, operation
 from app.kernel.resources import ResourcesDep
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
@@ -64,11 +49,6 @@ async def _grants(session: Controls, resources: ResourcesDep) -> TokenGrants:
     return TokenGrants(session, resources)
 
 
-async def _access(session: Writes, resources: ResourcesDep) -> AccessService:
-    return AccessService(session, resources)
-
-
-AccessDep = Annotated[AccessService, Depends(_access)]
 GrantsDep = Annotated[TokenGrants, Depends(_grants)]
 
 
@@ -129,45 +109,3 @@ def _caller(actor: Actor, credential: Credential) -> CallerDocument:
         permissions=sorted(actor.permissions),
         credential=CredentialDocument.model_validate(shown),
     )
-
-
-def _client(view: ClientView) -> ClientDocument:
-    fields = {name: getattr(view.client, name) for name in ("id", "name", "description", "status", "created_at")}
-    keys = [KeyDocument.model_validate(key, from_attributes=True) for key in view.keys]
-    return ClientDocument.model_validate(fields | {"roles": sorted(view.roles), "keys": keys})
-
-
-@router.get("/clients", operation_id="list_clients")
-async def list_clients(
-    _: CanAdministerUsers, session: Reads, paging: Paging, request: Request, response: Response
-) -> PageDocument[ClientDocument]:
-    """Service clients with their roles and keys, newest first."""
-    return show(await ClientReading(session).page(paging), _client, request, response)
-
-
-@router.post("/clients", operation_id="create_client", status_code=201, responses=responses(NameTaken))
-async def create_client(wanted: NewClient, actor: CanAdministerUsers, access: AccessDep) -> ClientDocument:
-    """A new service client; it can do nothing before a key is issued."""
-    client = await access.create_client(actor, wanted.name, wanted.roles, wanted.description)
-    return _client(ClientView(client, frozenset(wanted.roles), ()))
-
-
-@router.post("/clients/{client_id}/keys", operation_id="issue_client_key", status_code=201)
-async def issue_client_key(
-    client_id: UUID, wanted: NewKey, actor: CanAdministerUsers, access: AccessDep, response: Response
-) -> IssuedKeyDocument:
-    """A fresh key of the client. This answer is the only one that shows it."""
-    key, text = await access.issue_key(actor, client_id, wanted.expires_at)
-    response.headers.update(NO_STORE)
-    return IssuedKeyDocument(id=key.id, key=text, prefix=key.prefix, expires_at=key.expires_at)
-
-
-@router.delete(
-    "/clients/{client_id}/keys/{key_id}",
-    operation_id="revoke_client_key",
-    status_code=204,
-    responses=responses(KeyRevoked),
-)
-async def revoke_client_key(client_id: UUID, key_id: UUID, actor: CanAdministerUsers, access: AccessDep) -> None:
-    """End a key and the tokens that were issued for it, everywhere within a second."""
-    await access.revoke_key(actor, client_id, key_id)

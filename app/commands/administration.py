@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from app.access.service import AccessService
+from app.access.clients.service import ClientService
+from app.access.users.service import UserService
 from app.commands.place import Place
 from app.kernel.authorization import SYSTEM
 from app.kernel.database import OperationClass
@@ -28,7 +29,7 @@ async def first_admin(place: Place) -> Credentials | None:
     """The first administrator, made when there is no user at all; else None."""
     async with place.resources() as resources:
         made = await resources.database.run(
-            lambda session: AccessService(session, resources).ensure_first_admin(), OperationClass.CONTROL
+            lambda session: UserService(session, resources).ensure_first_admin(), OperationClass.CONTROL
         )
         return Credentials(*made) if made else None
 
@@ -36,23 +37,23 @@ async def first_admin(place: Place) -> Credentials | None:
 async def create_admin(place: Place, username: str, password: str | None) -> Credentials:
     """A new administrator. Raises the access plane's problems."""
     async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
-        name, chosen = await AccessService(session, resources).create_admin(username, password)
+        name, chosen = await UserService(session, resources).create_admin(username, password)
     return Credentials(name, None if password is not None else chosen)
 
 
 async def create_client(place: Place, name: str, roles: Sequence[str]) -> str:
     """The key of a new API client. Raises the access plane's problems."""
     async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
-        access = AccessService(session, resources)
-        created = await access.create_client(SYSTEM, name, roles)
-        _, key = await access.issue_key(SYSTEM, created.id)
+        clients = ClientService(session, resources)
+        created = await clients.create(SYSTEM, name, roles)
+        _, key = await clients.issue_key(SYSTEM, created.id)
     return key
 
 
 async def demo_key(place: Place, name: str) -> str:
     """A key for one day of the demonstration's own client, who is made the first time."""
     async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
-        access = AccessService(session, resources)
-        client = await access.find_client(name) or await access.create_client(SYSTEM, name, ["ADMIN"])
-        _, key = await access.issue_key(SYSTEM, client.id, resources.clock() + timedelta(days=1))
+        clients = ClientService(session, resources)
+        client = await clients.find(name) or await clients.create(SYSTEM, name, ["ADMIN"])
+        _, key = await clients.issue_key(SYSTEM, client.id, resources.clock() + timedelta(days=1))
     return key

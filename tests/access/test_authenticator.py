@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,7 +13,6 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from app.access.authenticator import Directory, DirectoryAuthenticator, LeastRecentlyUsed, TwoCredentials, UnknownKey
 from app.access.keys import fresh_key
-from app.access.service import AccessService
 from app.access.standing import Standing
 from app.access.subjects import user_subject
 from app.access.tokens import CURRENT_KEY, AccessTokens, InvalidToken
@@ -24,6 +22,7 @@ from app.kernel.database import Database
 from app.kernel.problems import Unauthenticated
 from app.kernel.resources import Resources
 from app.settings import DatabaseSettings
+from tests.access.administration import change
 from tests.access.hostile_tokens import hostile_tokens
 
 PASSWORD = "correct horse battery staple"
@@ -55,20 +54,15 @@ def another(resources: Resources) -> DirectoryAuthenticator:
     return DirectoryAuthenticator(resources.database, resources.secret, resources.settings.access)
 
 
-async def _change(resources: Resources, what: Callable[[AccessService], Awaitable[Any]]) -> Any:
-    async with resources.database.write() as session:
-        return await what(AccessService(session, resources))
-
-
 async def _user(resources: Resources, *roles: str) -> tuple[UUID, str]:
-    user = await _change(resources, lambda access: access.create_user(SYSTEM, "ada", PASSWORD, roles))
+    user = await change(resources, lambda access: access.users.create(SYSTEM, "ada", PASSWORD, roles))
     tokens = AccessTokens(resources.secret, resources.settings.access)
     return user.id, tokens.issue(user_subject(user.id), utc_now()).text
 
 
 async def _client_with_key(resources: Resources, *roles: str) -> tuple[UUID, UUID, str]:
-    client = await _change(resources, lambda access: access.create_client(SYSTEM, "loader", roles))
-    key, text = await _change(resources, lambda access: access.issue_key(SYSTEM, client.id))
+    client = await change(resources, lambda access: access.clients.create(SYSTEM, "loader", roles))
+    key, text = await change(resources, lambda access: access.clients.issue_key(SYSTEM, client.id))
     return client.id, key.id, text
 
 
@@ -145,12 +139,12 @@ async def test_disabling_a_user_counts_everywhere_within_a_second(
 ) -> None:
     user_id, token = await _user(resources, "ADMIN")
     await asyncio.gather(authenticator(_bearer(token)), another(_bearer(token)))
-    await _change(resources, lambda access: access.disable_user(SYSTEM, user_id))
+    await change(resources, lambda access: access.users.disable(SYSTEM, user_id))
     seconds = await asyncio.gather(
         _until_refused(lambda: authenticator(_bearer(token))), _until_refused(lambda: another(_bearer(token)))
     )
     assert max(seconds) < WITHIN_SECONDS
-    await _change(resources, lambda access: access.enable_user(SYSTEM, user_id))
+    await change(resources, lambda access: access.users.enable(SYSTEM, user_id))
     await asyncio.sleep(resources.settings.access.caller_cache_seconds + 0.05)
     assert await authenticator(_bearer(token))
 
@@ -161,7 +155,7 @@ async def test_a_changed_role_counts_everywhere_within_a_second(
     user_id, token = await _user(resources, "ADMIN")
     for process in (authenticator, another):
         assert (await process(_bearer(token))).may(Permission.USERS_ADMIN)
-    await _change(resources, lambda access: access.set_roles(SYSTEM, user_id, ["VIEWER"]))
+    await change(resources, lambda access: access.users.set_roles(SYSTEM, user_id, ["VIEWER"]))
     await asyncio.sleep(WITHIN_SECONDS - 0.3)
     for process in (authenticator, another):
         actor = await process(_bearer(token))
@@ -178,7 +172,7 @@ async def test_revoking_a_key_counts_everywhere_and_ends_its_tokens(
     for process in (authenticator, another):
         await process(_key(text))
         await process(_bearer(token))
-    await _change(resources, lambda access: access.revoke_key(SYSTEM, client_id, key_id))
+    await change(resources, lambda access: access.clients.revoke_key(SYSTEM, client_id, key_id))
     seconds = await asyncio.gather(
         _until_refused(lambda: authenticator(_key(text))),
         _until_refused(lambda: another(_key(text))),
@@ -196,9 +190,9 @@ async def test_a_revoked_token_is_refused_and_others_of_the_user_are_not(
     kept = tokens.issue(user_subject(user_id), utc_now()).text
     claims = tokens.verify(token.encode(), utc_now())
     await authenticator(_bearer(token))
-    await _change(
+    await change(
         resources,
-        lambda access: access.revoke_token(SYSTEM, ActorKind.USER, user_id, claims.jti, claims.expires_at),
+        lambda access: access.tokens.revoke(SYSTEM, ActorKind.USER, user_id, claims.jti, claims.expires_at),
     )
     assert await _until_refused(lambda: authenticator(_bearer(token))) < WITHIN_SECONDS
     assert await authenticator(_bearer(kept))
@@ -208,7 +202,9 @@ async def test_a_remembered_token_and_key_end_at_their_time(resources: Resources
     user_id, token = await _user(resources, "VIEWER")
     client_id, _, _ = await _client_with_key(resources, "VIEWER")
     now = utc_now()
-    _, text = await _change(resources, lambda access: access.issue_key(SYSTEM, client_id, now + timedelta(seconds=60)))
+    _, text = await change(
+        resources, lambda access: access.clients.issue_key(SYSTEM, client_id, now + timedelta(seconds=60))
+    )
     times = [now]
     authenticator = DirectoryAuthenticator(
         resources.database, resources.secret, resources.settings.access, lambda: times[-1]

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.access.service import AccessService
+from app.access.clients.service import ClientService
+from app.access.users.service import UserService
 from app.kernel.authorization import SYSTEM
 from app.kernel.resources import Resources
 from tests.identities import PASSWORD, Identities
@@ -133,7 +134,7 @@ async def test_a_disabled_user_and_an_unknown_name_are_told_the_same(
 ) -> None:
     name, id_ = await identities.user("VIEWER")
     async with resources_of_app.database.write() as session:
-        await AccessService(session, resources_of_app).disable_user(SYSTEM, id_)
+        await UserService(session, resources_of_app).disable(SYSTEM, id_)
     disabled, unknown = await _log_in(anonymous, name), await _log_in(anonymous, "hunter2-typed-as-name")
     assert disabled.status_code == unknown.status_code == 400
     assert disabled.json() == unknown.json()
@@ -147,9 +148,9 @@ async def test_a_client_gets_a_token_for_its_key(
     anonymous: httpx.AsyncClient, resources_of_app: Resources, owner: asyncpg.Connection, by: str
 ) -> None:
     async with resources_of_app.database.write() as session:
-        access = AccessService(session, resources_of_app)
-        client = await access.create_client(SYSTEM, "loader", ["ENGINEER"])
-        key, text = await access.issue_key(SYSTEM, client.id)
+        clients = ClientService(session, resources_of_app)
+        client = await clients.create(SYSTEM, "loader", ["ENGINEER"])
+        key, text = await clients.issue_key(SYSTEM, client.id)
     data, headers = {"grant_type": "client_credentials"}, {}
     if by == "form":
         data |= {"client_id": "loader", "client_secret": text}
@@ -168,12 +169,12 @@ async def test_a_client_with_another_clients_key_or_a_dead_one_is_refused(
     anonymous: httpx.AsyncClient, resources_of_app: Resources, owner: asyncpg.Connection
 ) -> None:
     async with resources_of_app.database.write() as session:
-        access = AccessService(session, resources_of_app)
-        one = await access.create_client(SYSTEM, "one", ["ENGINEER"])
-        await access.create_client(SYSTEM, "two", ["ADMIN"])
-        key, text = await access.issue_key(SYSTEM, one.id)
-        revoked, dead = await access.issue_key(SYSTEM, one.id)
-        await access.revoke_key(SYSTEM, one.id, revoked.id)
+        clients = ClientService(session, resources_of_app)
+        one = await clients.create(SYSTEM, "one", ["ENGINEER"])
+        await clients.create(SYSTEM, "two", ["ADMIN"])
+        key, text = await clients.issue_key(SYSTEM, one.id)
+        revoked, dead = await clients.issue_key(SYSTEM, one.id)
+        await clients.revoke_key(SYSTEM, one.id, revoked.id)
     for client_id, secret in (("two", text), ("one", dead), ("one", text[:-1] + "x"), ("one", "nonsense")):
         form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
         answer = await anonymous.post(TOKEN, data=form)

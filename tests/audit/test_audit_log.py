@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.access.service import AccessService
+from app.access.users.service import UserService
 from app.audit.repository import AuditAppends, AuditEntries
 from app.audit.service import AuditTrail, AuditUnavailable
 from app.kernel import correlation
@@ -114,7 +114,7 @@ async def test_without_its_row_there_is_no_change(resources: Resources, owner: a
     await owner.execute("REVOKE INSERT ON spyne.audit_log FROM spyne_app")
 
     async def create(session: WriteSession) -> None:
-        await AccessService(session, resources).create_user(SYSTEM, "ada", "correct horse battery", ["VIEWER"])
+        await UserService(session, resources).create(SYSTEM, "ada", "correct horse battery", ["VIEWER"])
 
     with pytest.raises(AuditUnavailable) as refused:
         await resources.database.run(create)

@@ -1,35 +1,22 @@
-"""Administration of identities in the database."""
+"""Administration of people in the database."""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
-from argon2 import PasswordHasher
 
 from app.access import passwords
+from app.access.naming import InvalidName
 from app.access.passwords import UnsuitablePassword
-from app.access.roles import MATRIX
-from app.access.service import AccessService, InvalidName, KeyRevoked, NameTaken, UnknownRole
+from app.access.roles import MATRIX, UnknownRole
 from app.kernel.authorization import SYSTEM
-from app.kernel.clock import utc_now
 from app.kernel.problems import InvalidRequest, NotFound
 from app.kernel.resources import Resources
+from tests.access.administration import Change
 
 PASSWORD = "correct horse battery staple"
-Change = Callable[[Callable[[AccessService], Awaitable[Any]]], Awaitable[Any]]
-
-
-@pytest.fixture
-def change(resources: Resources) -> Change:
-    async def run(what: Callable[[AccessService], Awaitable[Any]]) -> Any:
-        return await resources.database.run(lambda session: what(AccessService(session, resources)))
-
-    return run
 
 
 async def _log(owner: asyncpg.Connection) -> list[asyncpg.Record]:
@@ -59,7 +46,7 @@ async def test_the_runtime_role_cannot_change_the_matrix(resources: Resources) -
 
 
 async def test_a_user_is_made_with_its_roles_and_audited(change: Change, owner: asyncpg.Connection) -> None:
-    user = await change(lambda access: access.create_user(SYSTEM, " Ada ", PASSWORD, ["ANALYST", "ANALYST"]))
+    user = await change(lambda access: access.users.create(SYSTEM, " Ada ", PASSWORD, ["ANALYST", "ANALYST"]))
     assert user.username == "ada"
     assert user.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert [r["role"] for r in await owner.fetch("SELECT role FROM spyne.user_roles")] == ["ANALYST"]
@@ -90,7 +77,7 @@ NO_USERS: list[tuple[str, str, list[str], type[InvalidRequest]]] = [
 async def test_a_user_that_cannot_be_made(change: Change, owner: asyncpg.Connection) -> None:
     for name, password, roles, refusal in NO_USERS:
         with pytest.raises(refusal) as refused:
-            await change(lambda access, n=name, p=password, r=roles: access.create_user(SYSTEM, n, p, r))
+            await change(lambda access, n=name, p=password, r=roles: access.users.create(SYSTEM, n, p, r))
         assert refused.value.faults
     assert await _log(owner) == []
     assert await owner.fetchval("SELECT count(*) FROM spyne.users") == 0
@@ -98,7 +85,7 @@ async def test_a_user_that_cannot_be_made(change: Change, owner: asyncpg.Connect
 
 async def test_of_two_users_of_one_name_one_is_made(change: Change, owner: asyncpg.Connection) -> None:
     made = await asyncio.gather(
-        *(change(lambda access: access.create_user(SYSTEM, "ada", PASSWORD, ["VIEWER"])) for _ in range(4)),
+        *(change(lambda access: access.users.create(SYSTEM, "ada", PASSWORD, ["VIEWER"])) for _ in range(4)),
         return_exceptions=True,
     )
     assert sorted(type(result).__name__ for result in made) == ["NameTaken"] * 3 + ["User"]
@@ -108,10 +95,10 @@ async def test_of_two_users_of_one_name_one_is_made(change: Change, owner: async
 async def test_roles_status_and_password_change_with_both_sides_in_the_log(
     change: Change, owner: asyncpg.Connection
 ) -> None:
-    user = await change(lambda access: access.create_user(SYSTEM, "ada", PASSWORD, ["VIEWER"]))
-    await change(lambda access: access.set_roles(SYSTEM, user.id, ["ADMIN", "ANALYST"]))
-    await change(lambda access: access.disable_user(SYSTEM, user.id))
-    await change(lambda access: access.set_password(SYSTEM, user.id, PASSWORD + "!"))
+    user = await change(lambda access: access.users.create(SYSTEM, "ada", PASSWORD, ["VIEWER"]))
+    await change(lambda access: access.users.set_roles(SYSTEM, user.id, ["ADMIN", "ANALYST"]))
+    await change(lambda access: access.users.disable(SYSTEM, user.id))
+    await change(lambda access: access.users.set_password(SYSTEM, user.id, PASSWORD + "!"))
     _, roles, status, password = await _log(owner)
     assert json.loads(roles["before"]) == {"roles": ["VIEWER"]}
     assert json.loads(roles["after"]) == {"roles": ["ADMIN", "ANALYST"]}
@@ -126,64 +113,25 @@ async def test_roles_status_and_password_change_with_both_sides_in_the_log(
 
 async def test_what_is_not_there_is_not_found(change: Change) -> None:
     with pytest.raises(NotFound):
-        await change(lambda access: access.disable_user(SYSTEM, uuid4()))
+        await change(lambda access: access.users.disable(SYSTEM, uuid4()))
     with pytest.raises(NotFound):
-        await change(lambda access: access.issue_key(SYSTEM, uuid4()))
-    one = await change(lambda access: access.create_client(SYSTEM, "one", []))
-    two = await change(lambda access: access.create_client(SYSTEM, "two", []))
-    key, _ = await change(lambda access: access.issue_key(SYSTEM, one.id))
+        await change(lambda access: access.clients.issue_key(SYSTEM, uuid4()))
+    one = await change(lambda access: access.clients.create(SYSTEM, "one", []))
+    two = await change(lambda access: access.clients.create(SYSTEM, "two", []))
+    key, _ = await change(lambda access: access.clients.issue_key(SYSTEM, one.id))
     with pytest.raises(NotFound):
-        await change(lambda access: access.revoke_key(SYSTEM, two.id, key.id))
-
-
-async def test_keys_are_revoked_once_and_expire_in_the_future(change: Change) -> None:
-    client = await change(lambda access: access.create_client(SYSTEM, "loader", ["ENGINEER"]))
-    with pytest.raises(NameTaken):
-        await change(lambda access: access.create_client(SYSTEM, "LOADER", []))
-    with pytest.raises(InvalidRequest):
-        await change(lambda access: access.issue_key(SYSTEM, client.id, utc_now() - timedelta(seconds=1)))
-    key, _ = await change(lambda access: access.issue_key(SYSTEM, client.id))
-    await change(lambda access: access.revoke_key(SYSTEM, client.id, key.id))
-    with pytest.raises(KeyRevoked):
-        await change(lambda access: access.revoke_key(SYSTEM, client.id, key.id))
+        await change(lambda access: access.clients.revoke_key(SYSTEM, two.id, key.id))
 
 
 async def test_of_many_first_starts_one_makes_the_admin(change: Change, owner: asyncpg.Connection) -> None:
-    made = await asyncio.gather(*(change(lambda access: access.ensure_first_admin()) for _ in range(4)))
+    made = await asyncio.gather(*(change(lambda access: access.users.ensure_first_admin()) for _ in range(4)))
     (credentials,) = [result for result in made if result is not None]
     assert credentials[0] == "admin"
     assert len(credentials[1]) >= 24
     assert await owner.fetchval("SELECT count(*) FROM spyne.users") == 1
-    assert await change(lambda access: access.ensure_first_admin()) is None
+    assert await change(lambda access: access.users.ensure_first_admin()) is None
     assert credentials[1] not in str([dict(row) for row in await _log(owner)])
 
 
 async def test_an_admin_is_made_with_a_password_of_ones_own(change: Change) -> None:
-    assert await change(lambda access: access.create_admin("Root", PASSWORD)) == ("root", PASSWORD)
-
-
-async def test_unknown_users_cost_a_verification_and_are_never_right() -> None:
-    assert await passwords.verify("anything", None) == (False, None)
-
-
-async def test_an_older_hash_is_made_afresh() -> None:
-    older = PasswordHasher(memory_cost=1024, time_cost=1, parallelism=1).hash(PASSWORD)
-    right, fresh = await passwords.verify(PASSWORD, older)
-    assert right
-    assert fresh is not None
-    assert fresh.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-
-
-async def test_few_verifications_run_at_a_time() -> None:
-    running = most = 0
-
-    async def one() -> None:
-        nonlocal running, most
-        async with passwords.turn():
-            running += 1
-            most = max(most, running)
-            await asyncio.sleep(0.001)
-            running -= 1
-
-    await asyncio.gather(*(one() for _ in range(20)))
-    assert most == passwords.AT_ONCE
+    assert await change(lambda access: access.users.create_admin("Root", PASSWORD)) == ("root", PASSWORD)

@@ -1,0 +1,20 @@
+"""What the audit log calls the changes that access makes."""
+
+from enum import StrEnum
+
+
+class AccessAction(StrEnum):
+    """The actions."""
+
+    USER_CREATE = "user:create"
+    USER_ROLES = "user:set-roles"
+    USER_DISABLE = "user:disable"
+    USER_ENABLE = "user:enable"
+    USER_PASSWORD = "user:set-password"  # noqa: S105 - the name of an action
+    USER_LOGIN = "user:login"
+    CLIENT_CREATE = "client:create"
+    CLIENT_DISABLE = "client:disable"
+    CLIENT_LOGIN = "client:login"
+    KEY_ISSUE = "key:issue"
+    KEY_REVOKE = "key:revoke"
+    TOKEN_REVOKE = "token:revoke"  # noqa: S105 - the name of an action

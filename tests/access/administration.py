@@ -1,0 +1,31 @@
+"""The use cases of access on one transaction, for tests that change something in a line."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.access.clients.service import ClientService
+from app.access.revocation import TokenRevocation
+from app.access.users.service import UserService
+from app.kernel.resources import Resources
+
+
+@dataclass(frozen=True)
+class Administration:
+    users: UserService
+    clients: ClientService
+    tokens: TokenRevocation
+
+
+Change = Callable[[Callable[[Administration], Awaitable[Any]]], Awaitable[Any]]
+
+
+async def change(resources: Resources, what: Callable[[Administration], Awaitable[Any]]) -> Any:
+    """What it answers, in a transaction of its own."""
+    return await resources.database.run(
+        lambda session: what(
+            Administration(
+                UserService(session, resources), ClientService(session, resources), TokenRevocation(session, resources)
+            )
+        )
+    )

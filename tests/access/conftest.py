@@ -1,0 +1,13 @@
+"""Changes of identities in a line."""
+
+import functools
+
+import pytest
+
+from app.kernel.resources import Resources
+from tests.access.administration import Change, change
+
+
+@pytest.fixture(name="change")
+def _change(resources: Resources) -> Change:
+    return functools.partial(change, resources)
