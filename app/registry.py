@@ -10,7 +10,7 @@ from sqlalchemy import MetaData
 from app.access import models as access_models
 from app.access.authenticator import DirectoryAuthenticator
 from app.access.clients.router import router as clients_router
-from app.access.router import router as access_router
+from app.access.login.router import router as login_router
 from app.audit import models as audit_models
 from app.audit.router import router as audit_router
 from app.catalog import models as catalog_models
@@ -59,7 +59,7 @@ class Domain:
 DOMAINS: tuple[Domain, ...] = (
     Domain("kernel", models=(idempotency, job_models)),
     Domain("audit", routers=(audit_router,), models=(audit_models,)),
-    Domain("access", routers=(access_router, clients_router), models=(access_models,)),
+    Domain("access", routers=(login_router, clients_router), models=(access_models,)),
     Domain(
         "operations",
         routers=(operations_router, health_router, metrics_router),

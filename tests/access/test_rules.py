@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.access.keys import fresh_key, matches, prefix_of
-from app.access.lockout import FAILURES, HORIZON, LOCK, WINDOW, locked_until
-from app.access.oauth import narrowed
+from app.access.login.lockout import FAILURES, HORIZON, LOCK, WINDOW, locked_until
+from app.access.login.oauth import narrowed
 from app.access.roles import MATRIX, Role, unknown_roles
 from app.access.standing import Credential, Standing, admitted, known_permissions
 from app.access.subjects import user_subject

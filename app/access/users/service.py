@@ -6,8 +6,8 @@ What is changed here counts in every process within a second: authenticators loo
 from collections.abc import Iterable
 from uuid import UUID
 
-from app.access import passwords
 from app.access.actions import AccessAction
+from app.access.login import passwords
 from app.access.models import User
 from app.access.naming import NameTaken, checked_name
 from app.access.roles import Role, checked_roles

@@ -7,9 +7,9 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from app.access import passwords
+from app.access.login import passwords
+from app.access.login.passwords import UnsuitablePassword
 from app.access.naming import InvalidName
-from app.access.passwords import UnsuitablePassword
 from app.access.roles import MATRIX, UnknownRole
 from app.kernel.authorization import SYSTEM
 from app.kernel.problems import InvalidRequest, NotFound

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.access.oauth import ErrorCode
+from app.access.login.oauth import ErrorCode
 from app.kernel.authorization import Permission
 
 

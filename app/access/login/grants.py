@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.access import passwords
 from app.access.actions import AccessAction
 from app.access.keys import matches, prefix_of
-from app.access.lockout import HORIZON, locked_until
+from app.access.login import passwords
+from app.access.login.lockout import HORIZON, locked_until
+from app.access.login.oauth import ErrorCode, GrantType, Refusal, TokenRequest, narrowed
 from app.access.models import User
 from app.access.naming import normalised_name
-from app.access.oauth import ErrorCode, GrantType, Refusal, TokenRequest, narrowed
 from app.access.repository import DirectoryRepository, KnownKey, LoginAttempts
 from app.access.standing import Standing
 from app.access.subjects import client_subject, user_subject

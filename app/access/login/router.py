@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.access.grants import Grant, TokenGrants
-from app.access.oauth import FORM, GrantType, Refusal, read_token_request
-from app.access.schemas import CallerDocument, CredentialDocument, TokenDocument, TokenErrorDocument
+from app.access.login.grants import Grant, TokenGrants
+from app.access.login.oauth import FORM, GrantType, Refusal, read_token_request
+from app.access.login.schemas import CallerDocument, CredentialDocument, TokenDocument, TokenErrorDocument
 from app.access.standing import Credential
 from app.audit.origin import note_client
 from app.kernel.authorization import Actor, AnyActor

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.oauth import FORM, ErrorCode, GrantType, Refusal, TokenRequest, read_token_request
+from app.access.login.oauth import FORM, ErrorCode, GrantType, Refusal, TokenRequest, read_token_request
 
 PASSWORD = b"grant_type=password&username=ada&password=pass+word%21"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import parse_qsl, unquote_plus
 
-from app.access.passwords import is_text
+from app.access.login.passwords import is_text
 from app.kernel.authorization import Permission
 
 FORM = "application/x-www-form-urlencoded"

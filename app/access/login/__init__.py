@@ -1,0 +1,1 @@
+"""Logging in: the token endpoint, passwords, and how many guesses are taken."""

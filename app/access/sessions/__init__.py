@@ -1,0 +1,1 @@
+"""What a log-in leaves behind: sessions, their cookies and refresh tokens."""
