@@ -5,11 +5,12 @@ the state directory at the first start, or given by the environment.
 """
 
 from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -49,8 +50,22 @@ class ServerSettings(_Group):
         200, ge=1, description="Requests served at once; more are answered 503 with Retry-After."
     )
     max_body_bytes: int = Field(1 * MIB, ge=1, description="Largest request body, except for ingestion.")
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Networks of our own proxies, by commas; X-Forwarded-For and -Proto count from them alone.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "json"
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        networks = tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+        if any(network.prefixlen == 0 for network in networks):
+            raise ValueError("a network of everybody would let everybody choose an address")
+        return networks
 
 
 class AccessSettings(_Group):

@@ -1,4 +1,4 @@
-"""The network address behind the request under way: the connection's peer. Forwarded headers play no part."""
+"""The network address behind the request under way, as the door has found it: the client behind our own proxies."""
 
 from contextvars import ContextVar
 

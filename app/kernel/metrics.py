@@ -122,6 +122,12 @@ OPERATIONAL_FAILURES = _counter(
 )
 REQUESTS_REFUSED = _counter("spyne_requests_refused_total", "Requests refused at the door, by reason.", "reason")
 REQUESTS_IN_FLIGHT = _gauge("spyne_requests_in_flight", "Requests that are being served, by lane.", "lane")
+SECURITY_EVENTS = _counter("spyne_security_events_total", "Security events, by kind.", "kind")
+SECURITY_EVENTS_DROPPED = Counter(
+    "spyne_security_events_dropped_total",
+    "Security events that found no room before they were written.",
+    registry=REGISTRY,
+)
 QUEUE_DEPTH = _gauge("spyne_queue_depth", "Jobs in the queue, by status.", "status")
 OUTBOX_AGE = Gauge("spyne_outbox_age_seconds", "Age of the oldest notification that waits.", registry=REGISTRY)
 EVENT_LOOP_LAG = Gauge(

@@ -11,6 +11,7 @@ from app.kernel.database import Database
 from app.kernel.policy import PolicyInForce
 from app.kernel.query_login import QueryLogin
 from app.kernel.secrets import ServiceSecret
+from app.kernel.security_events import SecurityEvents
 from app.kernel.storage import ObjectStorage
 from app.settings import Settings
 
@@ -26,6 +27,7 @@ class Resources:
     storage: ObjectStorage
     authenticator: Authenticator
     policy: PolicyInForce = field(default_factory=PolicyInForce)
+    events: SecurityEvents = field(default_factory=SecurityEvents)
     clock: Clock = utc_now
 
 

@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from app.middleware.admission import Admission
 from app.middleware.body_limit import BodyClass, BodyLimit
 from app.middleware.boundary import Boundary
+from app.middleware.client_address import ClientAddress
 from app.middleware.correlation import Correlation
 from app.middleware.headers import HeaderScrub
 from app.middleware.observation import Observation
@@ -21,6 +22,7 @@ ORDER: Final[tuple[Any, ...]] = (
     WellFormed,  # 400, 414, 431: addresses and heads that no operation can read
     BodyLimit,  # 413, by received bytes
     HeaderScrub,
+    ClientAddress,  # who is behind our own proxies
     Correlation,
     Observation,  # metrics and the access-log line
     ReadOnlyShield,  # 503, while the mode does not admit
@@ -38,6 +40,7 @@ def middleware(settings: Settings, modes: ModeSource) -> list[Middleware]:
     arguments: Mapping[Any, dict[str, Any]] = {
         Admission: {"max_in_flight": settings.server.max_in_flight},
         BodyLimit: {"max_bytes": settings.server.max_body_bytes, "classes": (upload,)},
+        ClientAddress: {"trusted_proxies": settings.server.trusted_proxies},
         ReadOnlyShield: {"modes": modes},
     }
     return [Middleware(layer, **arguments.get(layer, {})) for layer in ORDER]

@@ -55,6 +55,7 @@ def test_the_order(app: FastAPI) -> None:
         "WellFormed",
         "BodyLimit",
         "HeaderScrub",
+        "ClientAddress",
         "Correlation",
         "Observation",
         "ReadOnlyShield",
