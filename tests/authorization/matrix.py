@@ -1,0 +1,87 @@
+"""Reads the authorisation matrix (matrix.txt): data alone, which knows nothing of the service."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+PATH: Final = Path(__file__).with_name("matrix.txt")
+
+ANONYMOUS: Final = "anonymous"
+ROLES: Final = ("VIEWER", "ANALYST", "ENGINEER", "ADMIN", "REQUESTOR", "APPROVER", "KNOWLEDGE_MANAGER")
+COLUMNS: Final = (ANONYMOUS, *ROLES)
+_HEAD: Final = ("operation", "state", "closed in", *COLUMNS)
+
+LISTED: Final = {"shown": True, "hidden": False}
+DENIALS: Final = frozenset({"401", "403", "404"})
+_ANSWERS: Final = DENIALS | LISTED.keys() | {"200", "201", "202", "204", "303", "307", "400", "409", "410"}
+CLOSED: Final = {"-": frozenset[str](), "maintenance": frozenset({"maintenance"})} | {
+    "both": frozenset({"read_only", "maintenance"})
+}
+
+
+class FaultyMatrixError(ValueError):
+    """A line that says nothing, or says it twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What an operation answers on things in some states."""
+
+    operation: str
+    """Method and path."""
+    states: tuple[str, ...]
+    """`("-",)` where the state does not matter."""
+    closed_in: frozenset[str]
+    """Maintenance modes in which everybody is answered 503."""
+    answers: Mapping[str, str]
+    """By column: a status, or `shown` or `hidden`."""
+    section: str
+    """The comment above."""
+    line: int
+
+
+def read(path: Path = PATH) -> list[Row]:
+    """The lines, in their order. Raises `FaultyMatrixError`."""
+    rows: list[Row] = []
+    head: tuple[str, ...] | None = None
+    section = previous = ""
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if text.startswith("#"):
+            section = " ".join([section, text[1:].strip()] if previous.startswith("#") else [text[1:].strip()])
+        elif text.strip():
+            cells = tuple(cell.strip() for cell in text.split("|"))
+            if head is None:
+                head = _head(cells)
+            else:
+                rows.append(_row(cells, section, number))
+        previous = text
+    _check_unique(rows)
+    return rows
+
+
+def _head(cells: tuple[str, ...]) -> tuple[str, ...]:
+    if cells != _HEAD:
+        raise FaultyMatrixError(f"The columns are {' | '.join(_HEAD)}.")
+    return cells
+
+
+def _row(cells: tuple[str, ...], section: str, line: int) -> Row:
+    if len(cells) != len(_HEAD):
+        raise FaultyMatrixError(f"line {line}: {len(cells)} cells instead of {len(_HEAD)}")
+    operation, states, closed, *answers = cells
+    if closed not in CLOSED or not set(answers) <= _ANSWERS or " /" not in operation:
+        raise FaultyMatrixError(f"line {line}: {operation}, {closed}, {sorted(set(answers) - _ANSWERS)}")
+    named = tuple(state.strip() for state in states.split(","))
+    return Row(operation, named, CLOSED[closed], dict(zip(COLUMNS, answers, strict=True)), section, line)
+
+
+def _check_unique(rows: list[Row]) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    closed: dict[str, frozenset[str]] = {}
+    for row in rows:
+        for state in row.states:
+            if (first := seen.setdefault((row.operation, state), row.line)) != row.line:
+                raise FaultyMatrixError(f"lines {first} and {row.line} say the same")
+        if closed.setdefault(row.operation, row.closed_in) != row.closed_in:
+            raise FaultyMatrixError(f"line {row.line}: closed in other modes than above")

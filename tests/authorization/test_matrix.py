@@ -1,0 +1,190 @@
+"""The authorisation matrix holds: every operation, every identity, every state that a line names."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.kernel.embedded import ServerAddress
+from app.kernel.migrations import connect
+from app.main import create_app
+from app.settings import DatabaseSettings, Settings
+from tests.authorization.holders import Holder, Registrar, bearer
+from tests.authorization.matrix import DENIALS, LISTED, Row, read
+from tests.authorization.world import CALLS, CLOSED_FOR_DATA, World
+from tests.census import BOOKKEEPING, census, differences
+from tests.conftest import SECRET, fresh_database
+from tests.identities import Identities
+from tests.service_processes import eventually
+
+ROWS = read()
+OPERATIONS = list(dict.fromkeys(row.operation for row in ROWS))
+RECORDS = BOOKKEEPING | {"spyne.login_attempts", "spyne.revoked_tokens"}
+"""What may change on a refusal: records of refusals and of log-ins, the workers' own books."""
+
+_asked: Counter[str] = Counter()
+
+
+@dataclass
+class Place:
+    """A service with things in every state, and everybody who may knock."""
+
+    app: FastAPI
+    world: World
+    holders: list[Holder]
+    owner: asyncpg.Connection
+
+    def client(self, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://spyne.test", headers=headers)
+
+
+@pytest.fixture(scope="module")
+async def place(server: ServerAddress, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    home: Path = tmp_path_factory.mktemp("home")
+    settings = Settings(home=home, database=DatabaseSettings(pool_size=5, read_pool_size=5, query_pool_size=3))
+    async with fresh_database(server, template) as urls:
+        app = create_app(settings, urls, SECRET)
+        owner = await connect(urls.owner)
+        async with app.router.lifespan_context(app), clients(app) as (anonymous, admin):
+            login, _ = await Identities(app.state.resources).user("VIEWER")
+            world = World(admin, anonymous, owner, login)
+            await world.as_admin("PUT", "/system/mode", json={"mode": "INGESTION_READY"})
+            yield Place(app, world, await Registrar(app, anonymous, owner).all(), owner)
+        await owner.close()
+    print(f"\nauthorisation: {_asked.total()} requests, {dict(sorted(_asked.items()))}")
+
+
+@asynccontextmanager
+async def clients(app: FastAPI) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    headers = bearer(await Identities(app.state.resources).token("ADMIN"))
+    async with (
+        httpx.AsyncClient(transport=transport, base_url="http://spyne.test") as anonymous,
+        httpx.AsyncClient(transport=transport, base_url="http://spyne.test", headers=headers) as admin,
+    ):
+        yield anonymous, admin
+
+
+@asynccontextmanager
+async def in_system_mode(world: World, state: str) -> AsyncIterator[None]:
+    """Things are made while the platform is open; what is asked of them may come while it is closed."""
+    if state != CLOSED_FOR_DATA:
+        yield
+        return
+    await world.as_admin("PUT", "/system/mode", json={"mode": "READ_ONLY"})
+    yield
+    await world.as_admin("PUT", "/system/mode", json={"mode": "INGESTION_READY"})
+
+
+def lines(operation: str) -> list[tuple[Row, str]]:
+    return [(row, state) for row in ROWS if row.operation == operation for state in row.states]
+
+
+def fault(wanted: str, answer: httpx.Response, mark: str) -> str | None:
+    """What is wrong with an answer, or None."""
+    if wanted not in LISTED:
+        return None if str(answer.status_code) == wanted else f"{answer.status_code} {answer.text[:200]}"
+    if answer.status_code != 200:
+        return f"{answer.status_code} {answer.text[:200]}"
+    assert mark, "the call does not say by what its thing is known"
+    return None if (mark in answer.text) is LISTED[wanted] else f"{mark} is {'not ' * LISTED[wanted]}there"
+
+
+def test_there_is_a_line_for_every_operation_and_no_other(place: Place) -> None:
+    documented = {
+        f"{method.upper()} {path}" for path, methods in place.app.openapi()["paths"].items() for method in methods
+    }
+    assert documented - set(OPERATIONS) == set(), "operations without a line in tests/authorization/matrix.txt"
+    assert set(OPERATIONS) - documented == set(), "lines without an operation"
+    assert set(OPERATIONS) ^ CALLS.keys() == set(), "tests/authorization/world.py has a sound call of each"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_who_is_refused_changes_nothing(place: Place, operation: str) -> None:
+    world, wrong = place.world, []
+    denied = [
+        (row, state, holder)
+        for row, state in lines(operation)
+        for holder in place.holders
+        if row.answers[holder.column] in DENIALS
+    ]
+    calls = [await world.call(row, state, holder, fresh=False) for row, state, holder in denied]
+    before = await census(place.owner, RECORDS)
+    for (row, state, holder), call in zip(denied, calls, strict=True):
+        answer = await world.send(call, holder)
+        _asked[str(answer.status_code)] += 1
+        found = fault(row.answers[holder.column], answer, call.mark)
+        if found is not None:
+            wrong.append(f"{state}, {holder.name}: {row.answers[holder.column]} wanted, {found}")
+    assert not wrong, "\n".join(wrong)
+    assert differences(before, await census(place.owner, RECORDS)) == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_who_is_allowed_is_answered(place: Place, operation: str) -> None:
+    world, wrong = place.world, []
+    fresh = not operation.startswith("GET ")
+    for row, state in lines(operation):
+        for holder in place.holders:
+            wanted = row.answers[holder.column]
+            if wanted in DENIALS:
+                continue
+            call = await world.call(row, state, holder, fresh=fresh)
+            async with in_system_mode(world, state):
+                answer = await world.send(call, holder)
+            _asked[str(answer.status_code)] += 1
+            found = fault(wanted, answer, call.mark)
+            if found is not None:
+                wrong.append(f"{state}, {holder.name}: {wanted} wanted, {found}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("mode", ["read_only", "maintenance"])
+async def test_what_is_closed_while_writes_are_stopped(place: Place, mode: str) -> None:
+    """Everybody is answered 503 there, and nothing changes; the rest is answered as ever."""
+    world, wrong = place.world, []
+    asked: list[tuple[Row, str, Holder, Any]] = []
+    for row in ROWS:
+        for holder in place.holders:
+            shown = row.operation.startswith("GET ") or row.answers[holder.column] in DENIALS or mode in row.closed_in
+            if shown and CLOSED_FOR_DATA not in row.states:
+                asked.append((row, row.states[0], holder, await world.call(row, row.states[0], holder, fresh=False)))
+    await switch(place, mode)
+    try:
+        before = await census(place.owner, RECORDS)
+        for row, state, holder, call in asked:
+            answer = await world.send(call, holder)
+            _asked[str(answer.status_code)] += 1
+            wanted = "503" if mode in row.closed_in else row.answers[holder.column]
+            found = fault(wanted, answer, call.mark)
+            if found is not None:
+                wrong.append(f"{row.operation}, {state}, {holder.name}: {wanted} wanted, {found}")
+        assert not wrong, "\n".join(wrong)
+        assert differences(before, await census(place.owner, RECORDS)) == []
+        for row in ROWS:  # what is open, and switches the modes or lets an admin in to do so
+            if not row.closed_in and not row.operation.startswith("GET "):
+                holder = next(each for each in place.holders if each.column == "ADMIN")
+                answer = await world.send(await world.call(row, row.states[0], holder, fresh=False), holder)
+                assert fault(row.answers["ADMIN"], answer, "") is None, (row.operation, answer.text)
+    finally:
+        await switch(place, "normal")
+
+
+async def switch(place: Place, mode: str) -> None:
+    """Switch, and wait until the door knows."""
+    place.world.maintenance = mode
+    await place.world.as_admin("PUT", "/system/maintenance", json={"mode": mode, "reason": "the matrix"})
+    modes: Any = next(layer.kwargs["modes"] for layer in place.app.user_middleware if "modes" in layer.kwargs)
+
+    async def known() -> bool:
+        return bool(modes.current().mode == mode)
+
+    await eventually(known)

@@ -1,0 +1,329 @@
+"""Things in every state that the matrix names, and a sound request of every operation on them."""
+
+import itertools
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import httpx
+
+from tests.authorization.holders import Holder
+from tests.authorization.matrix import Row
+from tests.identities import PASSWORD
+from tests.ingestion.steps import contract, ndjson
+
+REASON = {"reason": "the matrix wants it"}
+NDJSON = {"Content-Type": "application/x-ndjson"}
+ROWS = ndjson([(1, 0, 10), (2, 1, 20)])
+
+CLOSED_FOR_DATA = "system mode READ_ONLY"
+BESIDE = "SHADOW beside ACTIVE"
+OWN = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request without its credential."""
+
+    method: str
+    path: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+    mark: str = ""
+    """What stands in the answer exactly when the thing is in it."""
+    bare: bool = False
+    """Sent without a credential by everybody: one is what it asks for."""
+
+
+class World:
+    """Makes things by the hands of an admin, and of whoever is to own them."""
+
+    def __init__(
+        self, admin: httpx.AsyncClient, anonymous: httpx.AsyncClient, owner: asyncpg.Connection, login: str
+    ) -> None:
+        self.admin = admin
+        self.anonymous = anonymous
+        self._owner = owner
+        self._login = login
+        self._numbers = itertools.count()
+        self._kept: dict[tuple[str, str], str] = {}
+        self.maintenance = "normal"
+
+    async def call(self, row: Row, state: str, holder: Holder, *, fresh: bool) -> Call:
+        """A sound request of the row's operation on a thing in this state.
+
+        Args:
+            row: names the operation.
+            state: one of the row's.
+            holder: who will send it; owns what is `own`.
+            fresh: on a thing that no other call has, as the call will change it.
+        """
+        method, path = row.operation.split(" ", 1)
+        made = await CALLS[row.operation](_Place(self, state, holder, fresh=fresh))
+        for name, value in made.ids.items():
+            path = path.replace(f"{{{name}}}", value)
+        assert "{" not in path, f"{row.operation}: its call does not say all of its ids"
+        return Call(method, path, made.more, made.mark or next(iter(made.ids.values()), ""), made.bare)
+
+    async def send(self, call: Call, holder: Holder) -> httpx.Response:
+        more = dict(call.more)
+        headers = ({} if call.bare else dict(holder.headers)) | more.pop("headers", {})
+        return await self.anonymous.request(call.method, call.path, headers=headers, **more)
+
+    async def as_admin(self, method: str, path: str, status: int = 200, **more: Any) -> Any:
+        answer = await self.admin.request(method, path, **more)
+        assert answer.status_code == status, (method, path, answer.text)
+        return answer.json()
+
+    async def kept(self, kind: str, key: str, make: Callable[[], Awaitable[str]], *, fresh: bool) -> str:
+        """A thing of this kind, the same for the same key unless it is to be fresh."""
+        if fresh:
+            return await make()
+        if (kind, key) not in self._kept:
+            self._kept[kind, key] = await make()
+        return self._kept[kind, key]
+
+    def name(self, stem: str) -> str:
+        return f"{stem}{next(self._numbers)}"
+
+    async def table(self, state: str) -> str:
+        """The name of a table of which one version, the only one, is in this state."""
+        name = self.name("things")
+        await self.as_admin("POST", "/api/contracts/register", 201, json=contract(name))
+        first = "READ_ONLY" if state == "READ_ONLY" else "ACTIVE"
+        if state not in {"SHADOW", CLOSED_FOR_DATA}:
+            change = REASON | {"from_state": "SHADOW", "to_state": first}
+            await self.as_admin("POST", f"/api/tables/{name}/promote", json=change)
+        if state.startswith("DEPRECATED"):
+            await self.as_admin("POST", f"/api/tables/{name}/deprecate", json=REASON)
+        if state == BESIDE:
+            await self.as_admin("POST", "/api/contracts/register", 201, json=contract(name))
+        return name
+
+    async def batch(self) -> str:
+        name = await self.kept("table", "SHADOW", lambda: self.table("SHADOW"), fresh=False)
+        path = f"/api/ingestion/{name}_v1/batches"
+        return str((await self.as_admin("POST", path, 201, content=ROWS, headers=NDJSON))["id"])
+
+    async def preview(self, holder: Holder | None) -> str:
+        """A preview of the holder's own; of an admin's where it may have none."""
+        name = await self.kept("table", "ACTIVE", lambda: self.table("ACTIVE"), fresh=False)
+        asked = {"json": {"sql": f"select id from {name} limit 1"}}
+        if holder is not None:
+            answer = await self.send(Call("POST", "/api/query/preview", asked), holder)
+            if answer.status_code == 200:
+                return str(answer.json()["preview_id"])
+        return str((await self.as_admin("POST", "/api/query/preview", **asked))["preview_id"])
+
+    async def execution(self, holder: Holder | None) -> str:
+        """The id of an execution of the holder's own; of an admin's where it may have none."""
+        asked = {"json": {"preview_id": await self.preview(holder)}}
+        if holder is not None:
+            answer = await self.send(Call("POST", "/api/query/execute", asked), holder)
+            if answer.status_code == 200:
+                return str(answer.json()["execution_id"])
+        return str((await self.as_admin("POST", "/api/query/execute", **asked))["execution_id"])
+
+    async def client(self) -> str:
+        made = {"name": self.name("target"), "roles": ["VIEWER"]}
+        return str((await self.as_admin("POST", "/api/clients", 201, json=made))["id"])
+
+    async def key(self, client: str) -> str:
+        return str((await self.as_admin("POST", f"/api/clients/{client}/keys", 201, json={}))["id"])
+
+    async def relation(self) -> str:
+        """A relation that exists already, outside of Spyne's schemas."""
+        name = self.name("legacy")
+        await self._owner.execute(
+            f"CREATE TABLE public.{name} (id int PRIMARY KEY); GRANT SELECT ON public.{name} TO spyne_app"
+        )
+        return name
+
+    @property
+    def login(self) -> dict[str, str]:
+        return {"grant_type": "password", "username": self._login, "password": PASSWORD}
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What an operation's call is made of."""
+
+    ids: dict[str, str] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
+    mark: str = ""
+    bare: bool = False
+
+
+class _Place:
+    """Where a call is to be made: things in the row's state, of the holder's."""
+
+    def __init__(self, world: World, state: str, holder: Holder, *, fresh: bool) -> None:
+        self.world = world
+        self.state = state
+        self.holder = holder
+        self._fresh = fresh
+
+    async def table(self) -> str:
+        state = "SHADOW" if self.state == CLOSED_FOR_DATA else self.state
+        return await self.world.kept("table", state, lambda: self.world.table(state), fresh=self._fresh)
+
+    async def owned(self, kind: str, make: Callable[[Holder | None], Awaitable[str]]) -> str:
+        """Something of the holder's own, or in all other states of another's."""
+        whose = self.holder if self.state == OWN else None
+        return await self.world.kept(kind, whose.name if whose else "", lambda: make(whose), fresh=self._fresh)
+
+    async def kept(self, kind: str, make: Callable[[], Awaitable[str]]) -> str:
+        return await self.world.kept(kind, "", make, fresh=self._fresh)
+
+
+Making = Callable[[_Place], Awaitable[_Made]]
+
+
+async def _plain(_: _Place) -> _Made:
+    return _Made()
+
+
+async def _of_table(place: _Place) -> _Made:
+    table = await place.table()
+    return _Made({"table": table}, mark='"version":2' if place.state == BESIDE else "")
+
+
+async def _of_contract(place: _Place) -> _Made:
+    return _Made({"contract_id": f"{await place.table()}_v1", "version": "1"})
+
+
+async def _tables(place: _Place) -> _Made:
+    name = await place.table()
+    return _Made(more={"params": {"search": name}}, mark=f'"{name}"')
+
+
+async def _contracts(place: _Place) -> _Made:
+    name = await place.table()
+    return _Made(more={"params": {"table": name}}, mark=f'"{name}_v1"')
+
+
+def _change(**body: Any) -> Making:
+    async def made(place: _Place) -> _Made:
+        wanted = REASON | body
+        if "to_state" in body:
+            wanted |= {"from_state": place.state}
+            wanted |= {"to_state": "READ_ONLY"} if place.state == "ACTIVE" else {}
+        return _Made({"table": await place.table()}, {"json": wanted})
+
+    return made
+
+
+async def _adoption(place: _Place) -> _Made:
+    return _Made(
+        more={"json": REASON | {"relations": [f"public.{await place.kept('relation', place.world.relation)}"]}}
+    )
+
+
+async def _registration(place: _Place) -> _Made:
+    return _Made(more={"json": contract(place.world.name("new"))})
+
+
+async def _ingestion(place: _Place) -> _Made:
+    return _Made({"contract_id": f"{await place.table()}_v1"}, {"content": ROWS, "headers": NDJSON})
+
+
+async def _of_batch(place: _Place) -> _Made:
+    return _Made({"batch_id": await place.kept("batch", place.world.batch)})
+
+
+async def _batches(place: _Place) -> _Made:
+    return _Made(mark=await place.kept("batch", place.world.batch))
+
+
+async def _question(place: _Place) -> _Made:
+    table = await place.table()
+    options = {"include_deprecated": [table]} if place.state == "DEPRECATED asked for" else {}
+    return _Made(
+        more={"json": {"sql": f"select id from {table} limit 1", "options": options}}, mark=f'"name":"{table}"'
+    )
+
+
+async def _of_preview(place: _Place) -> _Made:
+    return _Made({"preview_id": await place.owned("preview", place.world.preview)})
+
+
+async def _execution(place: _Place) -> _Made:
+    return _Made(more={"json": {"preview_id": await place.owned("preview", place.world.preview)}})
+
+
+async def _executions(place: _Place) -> _Made:
+    return _Made(mark=await place.owned("execution", place.world.execution))
+
+
+async def _log_in(place: _Place) -> _Made:
+    return _Made(more={"data": place.world.login}, bare=True)
+
+
+async def _clients(place: _Place) -> _Made:
+    return _Made(mark=await place.kept("client", place.world.client))
+
+
+async def _new_client(place: _Place) -> _Made:
+    return _Made(more={"json": {"name": place.world.name("fresh"), "roles": ["VIEWER"]}})
+
+
+async def _new_key(place: _Place) -> _Made:
+    return _Made({"client_id": await place.kept("client", place.world.client)}, {"json": {}})
+
+
+async def _of_key(place: _Place) -> _Made:
+    client = await place.kept("client", place.world.client)
+    return _Made({"client_id": client, "key_id": await place.kept("key", lambda: place.world.key(client))})
+
+
+async def _system_mode(place: _Place) -> _Made:
+    return _Made(more={"json": {"mode": "READ_ONLY" if place.state == CLOSED_FOR_DATA else "INGESTION_READY"}})
+
+
+async def _maintenance(place: _Place) -> _Made:
+    return _Made(more={"json": {"mode": place.world.maintenance, "reason": "as it is"}})
+
+
+CALLS: dict[str, Making] = {
+    "GET /api/tables": _tables,
+    "GET /api/tables/{table}": _of_table,
+    "GET /api/tables/{table}/state": _of_table,
+    "GET /api/tables/{table}/history": _of_table,
+    "GET /api/tables/{table}/versions": _of_table,
+    "GET /api/tables/{table}/profile": _of_table,
+    "POST /api/tables/adopt": _adoption,
+    "POST /api/tables/{table}/promote": _change(to_state="ACTIVE"),
+    "POST /api/tables/{table}/deprecate": _change(),
+    "POST /api/tables/{table}/restore": _change(),
+    "GET /api/contracts": _contracts,
+    "GET /api/contracts/{contract_id}": _of_contract,
+    "GET /api/contracts/{contract_id}/schema": _of_contract,
+    "GET /api/contracts/{contract_id}/schema/{version}": _of_contract,
+    "GET /api/contracts/{contract_id}/diff": _of_contract,
+    "GET /api/contracts/{contract_id}/odcs": _of_contract,
+    "POST /api/contracts/register": _registration,
+    "POST /api/ingestion/{contract_id}/batches": _ingestion,
+    "GET /api/ingestion/batches": _batches,
+    "GET /api/ingestion/batches/{batch_id}": _of_batch,
+    "GET /api/ingestion/batches/{batch_id}/quarantine": _of_batch,
+    "POST /api/query/validate": _question,
+    "POST /api/query/preview": _question,
+    "GET /api/query/previews/{preview_id}": _of_preview,
+    "POST /api/query/execute": _execution,
+    "GET /api/query/executions": _executions,
+    "POST /api/auth/token": _log_in,
+    "GET /api/auth/me": _plain,
+    "GET /api/clients": _clients,
+    "POST /api/clients": _new_client,
+    "POST /api/clients/{client_id}/keys": _new_key,
+    "DELETE /api/clients/{client_id}/keys/{key_id}": _of_key,
+    "GET /api/audit": _plain,
+    "GET /system/mode": _plain,
+    "PUT /system/mode": _system_mode,
+    "GET /system/maintenance": _plain,
+    "PUT /system/maintenance": _maintenance,
+    "GET /health": _plain,
+    "GET /health/live": _plain,
+    "GET /health/ready": _plain,
+}
+"""How a sound request of each operation is made; an operation that is missing here fails the suite."""
