@@ -15,10 +15,12 @@ from typing import Generic, TypeVar
 from fastapi import Request
 
 from app.access.keys import matches, prefix_of
+from app.access.onetime import check_open
 from app.access.repository import DirectoryRepository
 from app.access.standing import Credential, Standing, admitted
 from app.access.subjects import parse_subject
 from app.access.tokens import AccessTokens, InvalidToken
+from app.access.uses import KeyUses
 from app.audit.origin import note_client
 from app.kernel.authorization import Actor, ActorKind, Recognised
 from app.kernel.clock import Clock, utc_now
@@ -137,6 +139,7 @@ class DirectoryAuthenticator:
         self._database = database
         self._tokens = AccessTokens(secret, settings)
         self._clock = clock
+        self.uses = KeyUses()
         self._directory = Directory(self._load, settings.caller_cache_seconds)
         self._by_token: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
         self._by_key: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
@@ -166,6 +169,11 @@ class DirectoryAuthenticator:
             remembered.standing = standing
         if remembered.actor is None:
             raise refusal
+        assert standing is not None
+        if standing.must_change_password:
+            check_open(scope, remembered.actor)
+        if remembered.credential.key_id is not None:
+            self.uses.note(remembered.credential.key_id, self._clock())
         scope["spyne.credential"] = remembered.credential
         return remembered.actor
 
@@ -178,7 +186,8 @@ class DirectoryAuthenticator:
         remembered = self._by_key.get(key) if bearer is None and key is not None else self._by_token.get(bearer or b"")
         if remembered is None or remembered.actor is None:
             return None
-        return Recognised(remembered.credential.subject)
+        limit = remembered.standing.requests_per_minute if remembered.standing is not None else None
+        return Recognised(remembered.credential.subject, limit)
 
     def _genuine_token(self, token: bytes) -> _Remembered:
         claims = self._tokens.verify(token, self._clock())
@@ -190,6 +199,7 @@ class DirectoryAuthenticator:
             jti=claims.jti,
             key_id=claims.key_id,
             scope=claims.scope,
+            epoch=claims.epoch,
         )
         remembered = _Remembered(credential)
         self._by_token.put(token, remembered)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, func
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, false, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.models import Base, Created, Identified
@@ -33,6 +33,14 @@ class User(Identified, Created, Base):
     provider_subject: Mapped[str | None] = mapped_column(Text, comment="The provider's id of the person")
     status: Mapped[str] = mapped_column(Text, server_default="active", comment="active or disabled")
     last_login_at: Mapped[datetime | None] = mapped_column(comment="Last successful log-in")
+    must_change_password: Mapped[bool] = mapped_column(
+        server_default=false(), comment="The password is a one-time one: nothing else may be done before it is changed"
+    )
+    credentials_epoch: Mapped[int] = mapped_column(
+        server_default="0", comment="Tokens and sessions of another epoch count no more; raised to end them all"
+    )
+    version: Mapped[int] = mapped_column(server_default="1", comment="Raised by every change of an administrator")
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), comment="Time of the last such change")
 
 
 class RoleRow(Base):
@@ -56,6 +64,7 @@ class UserRole(Base):
     """A role that a user holds."""
 
     __tablename__ = "user_roles"
+    __table_args__ = (Index(None, "role"),)
 
     user_id: Mapped[UUID] = mapped_column(
         ForeignKey("spyne.users.id", ondelete="CASCADE"), primary_key=True, comment="User"
@@ -70,11 +79,15 @@ class ApiClient(Identified, Created, Base):
     __table_args__ = (
         UniqueConstraint("name"),
         CheckConstraint("status IN ('active', 'disabled')", name="status"),
+        CheckConstraint("requests_per_minute > 0", name="requests_per_minute"),
     )
 
     name: Mapped[str] = mapped_column(Text, comment="Name; also the OAuth2 client_id")
     description: Mapped[str] = mapped_column(Text, server_default="", comment="What the client is for")
     status: Mapped[str] = mapped_column(Text, server_default="active", comment="active or disabled")
+    requests_per_minute: Mapped[int | None] = mapped_column(comment="The client's own rate limit; null for the usual")
+    version: Mapped[int] = mapped_column(server_default="1", comment="Raised by every change of an administrator")
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), comment="Time of the last such change")
 
 
 class ClientRole(Base):
@@ -99,6 +112,14 @@ class ApiKey(Identified, Created, Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary, comment="SHA-256 of the whole key")
     expires_at: Mapped[datetime | None] = mapped_column(comment="Not valid from then on")
     revoked_at: Mapped[datetime | None] = mapped_column(comment="When it was revoked")
+    label: Mapped[str] = mapped_column(Text, server_default="", comment="What the key is for")
+    scopes: Mapped[list[str] | None] = mapped_column(
+        ARRAY(Text), comment="Permissions that it is narrowed to; null for all that the client's roles give"
+    )
+    last_used_at: Mapped[datetime | None] = mapped_column(comment="Last use, to the minute; written later")
+    rotated_to: Mapped[UUID | None] = mapped_column(
+        ForeignKey("spyne.api_keys.id", ondelete="SET NULL"), comment="The key that takes its place"
+    )
 
 
 class RevokedToken(Base):

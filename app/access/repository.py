@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Text, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.access.models import ApiClient, ApiKey, ClientRole, LoginAttempt, RevokedToken, RolePermission, User, UserRole
@@ -44,8 +44,13 @@ class DirectoryRepository:
             _gathered(UserRole.role, UserRole.user_id == user_id).label("roles"),
             _gathered(RolePermission.permission, RolePermission.role.in_(held)).label("permissions"),
             _revoked(user_subject(user_id)).label("revoked"),
+            User.credentials_epoch.label("epoch"),
+            User.must_change_password,
         ).where(User.id == user_id)
-        return _standing((await self._session.execute(statement)).one_or_none())
+        row = (await self._session.execute(statement)).one_or_none()
+        if row is None:
+            return None
+        return _standing(row, epoch=row.epoch, must_change_password=row.must_change_password)
 
     async def client(self, client_id: UUID) -> Standing | None:
         """The standing of a client with its valid keys, or None when there is no such one."""
@@ -56,9 +61,14 @@ class DirectoryRepository:
             _gathered(ClientRole.role, ClientRole.client_id == client_id).label("roles"),
             _gathered(RolePermission.permission, RolePermission.role.in_(held)).label("permissions"),
             _revoked(client_subject(client_id)).label("revoked"),
-            _gathered(ApiKey.id, ApiKey.client_id == client_id, *_valid_key()).label("keys"),
+            _valid_keys(client_id).label("valid"),
+            ApiClient.requests_per_minute,
         ).where(ApiClient.id == client_id)
-        return _standing((await self._session.execute(statement)).one_or_none())
+        row = (await self._session.execute(statement)).one_or_none()
+        if row is None:
+            return None
+        keys = {UUID(id_): None if scopes is None else frozenset(scopes) for id_, scopes in (row.valid or {}).items()}
+        return _standing(row, keys=keys, requests_per_minute=row.requests_per_minute)
 
     async def key(self, prefix: str) -> KnownKey | None:
         """The key with this prefix, whether it is valid or not, or None."""
@@ -79,20 +89,22 @@ def _revoked(subject: str) -> ScalarSelect[Any]:
     return _gathered(RevokedToken.jti, RevokedToken.subject == subject, RevokedToken.expires_at > func.now())
 
 
-def _valid_key() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now())
+def _valid_keys(client_id: UUID) -> ScalarSelect[Any]:
+    """The scopes of the valid keys by their ids, as one JSON object."""
+    unexpired = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now())
+    scopes_by_id = func.jsonb_object_agg(ApiKey.id.cast(Text), func.to_jsonb(ApiKey.scopes))
+    valid = select(scopes_by_id).where(ApiKey.client_id == client_id, ApiKey.revoked_at.is_(None), unexpired)
+    return valid.scalar_subquery()
 
 
-def _standing(row: Any) -> Standing | None:
-    if row is None:
-        return None
+def _standing(row: Any, **more: Any) -> Standing:
     return Standing(
         label=row.label,
         active=row.status == "active",
         roles=frozenset(row.roles or ()),
         permissions=known_permissions(frozenset(row.permissions or ())),
         revoked=frozenset(row.revoked or ()),
-        keys=frozenset(getattr(row, "keys", None) or ()) if "keys" in row._mapping else frozenset(),  # noqa: SLF001 - the public mapping of a Row
+        **more,
     )
 
 

@@ -1,6 +1,7 @@
 """What the directory says of a subject, and the actor which a credential gives its holder. Rules only, no I/O."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -20,8 +21,21 @@ class Standing:
     permissions: frozenset[Permission]
     revoked: frozenset[UUID]
     """Ids of tokens that were ended before their time."""
-    keys: frozenset[UUID]
-    """Ids of the keys that are valid now."""
+    keys: Mapping[UUID, frozenset[str] | None] = field(default_factory=dict)
+    """The keys that are valid now, each with the permissions that it is narrowed to; None for all of the holder's."""
+    epoch: int = 0
+    """The credentials that count: those of another epoch were ended all at once."""
+    must_change_password: bool = False
+    """Whether nothing but the change of a one-time password is open to the person."""
+    requests_per_minute: int | None = None
+    """The holder's own rate limit."""
+
+    def permitted(self, key_id: UUID | None) -> frozenset[Permission]:
+        """What the holder may do with a key, which must be valid; with every other credential what the roles give."""
+        scopes = self.keys[key_id] if key_id is not None else None
+        if scopes is None:
+            return self.permissions
+        return frozenset(permission for permission in self.permissions if permission in scopes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,8 @@ class Credential:
     jti: UUID | None = None
     key_id: UUID | None = None
     scope: frozenset[str] | None = None
+    epoch: int = 0
+    """The holder's epoch when it was issued."""
 
 
 def known_permissions(names: frozenset[str]) -> frozenset[Permission]:
@@ -52,8 +68,10 @@ def admitted(credential: Credential, standing: Standing | None) -> Actor | None:
         return None
     if credential.key_id is not None and credential.key_id not in standing.keys:
         return None
+    if credential.epoch != standing.epoch:
+        return None
     kind, id_ = parse_subject(credential.subject)
-    permissions = standing.permissions
+    permissions = standing.permitted(credential.key_id)
     if credential.scope is not None:
         permissions = frozenset(permission for permission in permissions if permission in credential.scope)
     return Actor(kind, id_, standing.label, standing.roles, permissions, credential.id)

@@ -34,7 +34,7 @@ CLOCK_SKEW = timedelta(seconds=30)
 
 _HEADER = frozenset({"alg", "typ", "kid"})
 _REQUIRED = frozenset({"iss", "aud", "sub", "jti", "iat", "exp"})
-_OPTIONAL = frozenset({"scope", "key"})
+_OPTIONAL = frozenset({"scope", "key", "epoch"})
 _SEGMENT = re.compile(rb"[A-Za-z0-9_-]+")
 _SEGMENTS = 3
 _LATEST = 253_402_300_799
@@ -63,6 +63,8 @@ class Claims:
     """Permissions that the token is narrowed to; None for all that its holder has."""
     key_id: UUID | None
     """The API key that it was issued for, which must be valid still."""
+    epoch: int = 0
+    """The holder's credentials epoch, which must be the same still; 0 is not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,17 @@ class AccessTokens:
         self._keys: Mapping[str, Key] = MappingProxyType({CURRENT_KEY: _hmac_key(secret.key(CURRENT_KEY))})
 
     def issue(
-        self, subject: str, now: datetime, *, scope: frozenset[str] | None = None, key_id: UUID | None = None
+        self,
+        subject: str,
+        now: datetime,
+        *,
+        scope: frozenset[str] | None = None,
+        key_id: UUID | None = None,
+        epoch: int = 0,
     ) -> IssuedToken:
         """A fresh token for a subject (`user_subject`, `client_subject`), valid for the configured lifetime."""
         issued_at = now.astimezone(UTC).replace(microsecond=0)
-        claims = Claims(subject, new_id(), issued_at, issued_at + self._lifetime, scope, key_id)
+        claims = Claims(subject, new_id(), issued_at, issued_at + self._lifetime, scope, key_id, epoch)
         body: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._audience,
@@ -105,6 +113,8 @@ class AccessTokens:
             body["scope"] = " ".join(sorted(scope))
         if key_id is not None:
             body["key"] = str(key_id)
+        if epoch:
+            body["epoch"] = str(epoch)
         headers = {"typ": TOKEN_TYPE, "kid": CURRENT_KEY}
         text = jws.sign(body, self._keys[CURRENT_KEY], headers=headers, algorithm=ALGORITHM)
         return IssuedToken(text, claims)
@@ -136,7 +146,8 @@ class AccessTokens:
         _require(now < expires_at)
         scope = frozenset(body["scope"].split(" ")) if "scope" in body else None
         key_id = UUID(body["key"]) if "key" in body else None
-        return Claims(body["sub"], UUID(body["jti"]), issued_at, expires_at, scope, key_id)
+        epoch = int(body["epoch"]) if "epoch" in body else 0
+        return Claims(body["sub"], UUID(body["jti"]), issued_at, expires_at, scope, key_id, epoch)
 
 
 def _hmac_key(value: bytes) -> Key:

@@ -267,7 +267,7 @@ async def test_whoever_is_cancelled_leaves_the_look_to_the_others() -> None:
         roles=frozenset(),
         permissions=frozenset(),
         revoked=frozenset(),
-        keys=frozenset(),
+        keys={},
     )
 
     async def load(subject: str) -> Standing:

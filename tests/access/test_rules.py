@@ -79,7 +79,7 @@ def test_a_scope_narrows_and_never_widens(wanted: set[Permission], held: set[Per
 
 def _standing(*, active: bool = True) -> Standing:
     permissions = frozenset({Permission.QUERY_RUN, Permission.TABLES_READ})
-    return Standing("ada", active, frozenset({"ANALYST"}), permissions, frozenset({JTI}), frozenset({KEY_ID}))
+    return Standing("ada", active, frozenset({"ANALYST"}), permissions, frozenset({JTI}), {KEY_ID: None})
 
 
 def _credential(

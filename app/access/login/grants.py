@@ -24,7 +24,7 @@ from app.access.subjects import client_subject, user_subject
 from app.access.tokens import AccessTokens, IssuedToken
 from app.access.users.repository import UserRepository
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor, ActorKind
+from app.kernel.authorization import Actor, ActorKind, Permission
 from app.kernel.database import WriteSession
 from app.kernel.resources import Resources
 
@@ -85,7 +85,10 @@ class TokenGrants:
         await self._attempts.noted_login(user.id, now, fresh_hash)
         actor = Actor(ActorKind.USER, user.id, user.username)
         standing = await self._directory.user(user.id)
-        return await self._grant(actor, user_subject(user.id), standing, request.scope, now)
+        # The epoch goes with the password that was verified: a change meanwhile ends this token too.
+        return await self._grant(
+            actor, user_subject(user.id), standing, request.scope, now, epoch=user.credentials_epoch
+        )
 
     async def _refused_login(self, user: User | None, pair: bytes, now: datetime, *, right: bool) -> Refusal:
         await self._attempts.add(pair, now, now - HORIZON)
@@ -121,6 +124,8 @@ class TokenGrants:
     async def _grant_to_client(self, request: TokenRequest, key: KnownKey) -> Grant | Refusal:
         actor = Actor(ActorKind.CLIENT, key.client_id, key.client_name)
         standing = await self._directory.client(key.client_id)
+        if standing is None or key.id not in standing.keys:  # ended since it was looked at
+            return _WRONG_CLIENT
         return await self._grant(
             actor, client_subject(key.client_id), standing, request.scope, self._clock(), key_id=key.id
         )
@@ -134,12 +139,14 @@ class TokenGrants:
         now: datetime,
         *,
         key_id: UUID | None = None,
+        epoch: int = 0,
     ) -> Grant | Refusal:
         assert standing is not None
-        scope = narrowed(wanted, standing.permissions)
+        held = standing.permitted(key_id)
+        scope = narrowed(wanted, held)
         if scope is not None and not scope:
             return _NOT_HELD
-        token = self._tokens.issue(subject, now, scope=scope, key_id=key_id)
+        token = self._tokens.issue(subject, now, scope=scope, key_id=key_id, epoch=epoch)
         action, kind = (
             (AccessAction.USER_LOGIN, "user") if actor.kind is ActorKind.USER else (AccessAction.CLIENT_LOGIN, "client")
         )
@@ -148,15 +155,15 @@ class TokenGrants:
             after["scope"] = scope
         await self._audit.append(actor, action, kind, actor.id, actor.label, after=after)
         lifetime = token.claims.expires_at - token.claims.issued_at
-        return Grant(token, int(lifetime.total_seconds()), scope if scope is not None else _names(standing))
+        return Grant(token, int(lifetime.total_seconds()), scope if scope is not None else _names(held))
 
 
 def _is_client(request: TokenRequest, key: KnownKey) -> bool:
     return request.client_id in {str(key.client_id), key.client_name}
 
 
-def _names(standing: Standing) -> frozenset[str]:
-    return frozenset(permission.value for permission in standing.permissions)
+def _names(permissions: frozenset[Permission]) -> frozenset[str]:
+    return frozenset(permission.value for permission in permissions)
 
 
 def _locked(until: datetime, now: datetime) -> Refusal:
