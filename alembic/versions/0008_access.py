@@ -48,7 +48,7 @@ def _added() -> dict[str, tuple[sa.Column[Any], ...]]:
                 sa.Integer(),
                 server_default="0",
                 nullable=False,
-                comment="Tokens and sessions of another epoch count no more; raised to end them all",
+                comment="Tokens of another epoch count no more; raised to end them all",
             ),
             _version(),
             _updated(),

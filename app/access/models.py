@@ -37,7 +37,7 @@ class User(Identified, Created, Base):
         server_default=false(), comment="The password is a one-time one: nothing else may be done before it is changed"
     )
     credentials_epoch: Mapped[int] = mapped_column(
-        server_default="0", comment="Tokens and sessions of another epoch count no more; raised to end them all"
+        server_default="0", comment="Tokens of another epoch count no more; raised to end them all"
     )
     version: Mapped[int] = mapped_column(server_default="1", comment="Raised by every change of an administrator")
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), comment="Time of the last such change")

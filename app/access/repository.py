@@ -152,9 +152,15 @@ class LoginAttempts:
         """Forget the pair's failures."""
         await self._session.execute(delete(LoginAttempt).where(LoginAttempt.pair == pair))
 
-    async def noted_login(self, user_id: UUID, at: datetime, password_hash: str | None) -> None:
-        """Note the log-in, and the password's hash when it was made afresh."""
+    async def noted_login(self, user_id: UUID, epoch: int, at: datetime, password_hash: str | None) -> bool:
+        """Note the log-in, and the password's hash when it was made afresh.
+
+        False when the person's credentials were ended since they were looked at: then it is no log-in. From here to
+        the end of the transaction nobody can end them.
+        """
         values: dict[str, Any] = {"last_login_at": at}
         if password_hash is not None:
             values["password_hash"] = password_hash
-        await self._session.execute(update(User).where(User.id == user_id).values(values))
+        same = (User.id == user_id, User.credentials_epoch == epoch, User.status == "active")
+        statement = update(User).where(*same).values(values).returning(User.id)
+        return (await self._session.execute(statement)).scalar_one_or_none() is not None

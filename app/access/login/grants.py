@@ -81,11 +81,11 @@ class TokenGrants:
         right, fresh_hash = await passwords.verify(request.password, user.password_hash if user else None)
         if user is None or not right or user.status != "active":
             return await self._refused_login(user, pair, now, right=right)
+        if not await self._attempts.noted_login(user.id, user.credentials_epoch, now, fresh_hash):
+            return _WRONG_PASSWORD  # changed or disabled while it was verified
         await self._attempts.clear(pair)
-        await self._attempts.noted_login(user.id, now, fresh_hash)
         actor = Actor(ActorKind.USER, user.id, user.username)
         standing = await self._directory.user(user.id)
-        # The epoch goes with the password that was verified: a change meanwhile ends this token too.
         return await self._grant(
             actor, user_subject(user.id), standing, request.scope, now, epoch=user.credentials_epoch
         )
