@@ -10,7 +10,9 @@ from sqlalchemy import MetaData
 from app.access import models as access_models
 from app.access.authenticator import DirectoryAuthenticator
 from app.access.clients.router import router as clients_router
+from app.access.login import models as login_models
 from app.access.login.router import router as login_router
+from app.access.sessions import models as session_models
 from app.audit import models as audit_models
 from app.audit.router import router as audit_router
 from app.catalog import models as catalog_models
@@ -59,7 +61,7 @@ class Domain:
 DOMAINS: tuple[Domain, ...] = (
     Domain("kernel", models=(idempotency, job_models)),
     Domain("audit", routers=(audit_router,), models=(audit_models,)),
-    Domain("access", routers=(login_router, clients_router), models=(access_models,)),
+    Domain("access", routers=(login_router, clients_router), models=(access_models, session_models, login_models)),
     Domain(
         "operations",
         routers=(operations_router, health_router, metrics_router),

@@ -132,15 +132,3 @@ class RevokedToken(Base):
     subject: Mapped[str] = mapped_column(Text, comment="Whose token, as in its sub")
     expires_at: Mapped[datetime] = mapped_column(comment="End of the token itself; the row is of no use after it")
     revoked_at: Mapped[datetime] = mapped_column(server_default=func.now(), comment="When it was revoked")
-
-
-class LoginAttempt(Identified, Base):
-    """A failed log-in, kept as long as it may count towards a lock."""
-
-    __tablename__ = "login_attempts"
-    __table_args__ = (Index(None, "pair", "failed_at"), Index(None, "failed_at"))
-
-    pair: Mapped[bytes] = mapped_column(
-        LargeBinary, comment="Keyed hash of name and address; names may be mistyped passwords"
-    )
-    failed_at: Mapped[datetime] = mapped_column(comment="When it failed")

@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, ScalarSelect, Text, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.access.models import ApiClient, ApiKey, ClientRole, LoginAttempt, RevokedToken, RolePermission, User, UserRole
+from app.access.login.models import LoginAttempt
+from app.access.models import ApiClient, ApiKey, ClientRole, RevokedToken, RolePermission, User, UserRole
 from app.access.standing import Standing, known_permissions
 from app.access.subjects import client_subject, user_subject
 from app.kernel.database import ReadSession, WriteSession
@@ -146,7 +147,9 @@ class LoginAttempts:
             .with_for_update(skip_locked=True)
         )
         await self._session.execute(delete(LoginAttempt).where(LoginAttempt.id.in_(old)))
-        await self._session.execute(insert(LoginAttempt).values(pair=pair, failed_at=failed_at))
+        await self._session.execute(
+            insert(LoginAttempt).values(pair=pair, name=pair, address=pair, failed_at=failed_at)
+        )
 
     async def clear(self, pair: bytes) -> None:
         """Forget the pair's failures."""

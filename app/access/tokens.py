@@ -34,7 +34,7 @@ CLOCK_SKEW = timedelta(seconds=30)
 
 _HEADER = frozenset({"alg", "typ", "kid"})
 _REQUIRED = frozenset({"iss", "aud", "sub", "jti", "iat", "exp"})
-_OPTIONAL = frozenset({"scope", "key", "epoch"})
+_OPTIONAL = frozenset({"scope", "key", "epoch", "sid"})
 _SEGMENT = re.compile(rb"[A-Za-z0-9_-]+")
 _SEGMENTS = 3
 _LATEST = 253_402_300_799
@@ -65,6 +65,8 @@ class Claims:
     """The API key that it was issued for, which must be valid still."""
     epoch: int = 0
     """The holder's credentials epoch, which must be the same still; 0 is not written."""
+    session_id: UUID | None = None
+    """The session that it belongs to, which must go on still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +99,25 @@ class AccessTokens:
         scope: frozenset[str] | None = None,
         key_id: UUID | None = None,
         epoch: int = 0,
+        session_id: UUID | None = None,
+        not_after: datetime | None = None,
     ) -> IssuedToken:
-        """A fresh token for a subject (`user_subject`, `client_subject`), valid for the configured lifetime."""
+        """A fresh token for a subject (`user_subject`, `client_subject`).
+
+        Args:
+            subject: whose.
+            now: when.
+            scope: permissions that it is narrowed to.
+            key_id: the API key that it is issued for.
+            epoch: the holder's credentials epoch.
+            session_id: the session that it belongs to.
+            not_after: ends it before the configured lifetime does, though it lasts a second at least.
+        """
         issued_at = now.astimezone(UTC).replace(microsecond=0)
-        claims = Claims(subject, new_id(), issued_at, issued_at + self._lifetime, scope, key_id, epoch)
+        expires_at = issued_at + self._lifetime
+        if not_after is not None and not_after < expires_at:
+            expires_at = max(not_after.astimezone(UTC).replace(microsecond=0), issued_at + timedelta(seconds=1))
+        claims = Claims(subject, new_id(), issued_at, expires_at, scope, key_id, epoch, session_id)
         body: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._audience,
@@ -115,6 +132,8 @@ class AccessTokens:
             body["key"] = str(key_id)
         if epoch:
             body["epoch"] = str(epoch)
+        if session_id is not None:
+            body["sid"] = str(session_id)
         headers = {"typ": TOKEN_TYPE, "kid": CURRENT_KEY}
         text = jws.sign(body, self._keys[CURRENT_KEY], headers=headers, algorithm=ALGORITHM)
         return IssuedToken(text, claims)
@@ -147,7 +166,8 @@ class AccessTokens:
         scope = frozenset(body["scope"].split(" ")) if "scope" in body else None
         key_id = UUID(body["key"]) if "key" in body else None
         epoch = int(body["epoch"]) if "epoch" in body else 0
-        return Claims(body["sub"], UUID(body["jti"]), issued_at, expires_at, scope, key_id, epoch)
+        session_id = UUID(body["sid"]) if "sid" in body else None
+        return Claims(body["sub"], UUID(body["jti"]), issued_at, expires_at, scope, key_id, epoch, session_id)
 
 
 def _hmac_key(value: bytes) -> Key:
