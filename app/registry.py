@@ -30,6 +30,7 @@ from app.kernel.database import Database
 from app.kernel.jobs import JobDefinition, Schedule
 from app.kernel.jobs import models as job_models
 from app.kernel.models import Base
+from app.kernel.policy import PolicyInForce
 from app.kernel.query_login import QueryLogin
 from app.kernel.resources import Resources
 from app.kernel.secrets import ServiceSecret
@@ -117,13 +118,15 @@ async def open_resources(settings: Settings, urls: DatabaseUrls, secret: Service
     database = Database(urls.app, settings.database)
     query_login = QueryLogin(urls.query, settings.database)
     await query_login.open()
+    policy = PolicyInForce()
     resources = Resources(
         settings=settings,
         secret=secret,
         database=database,
         query_login=query_login,
         storage=ObjectStorage.open(settings.storage_url or (settings.home / "objects").as_uri()),
-        authenticator=DirectoryAuthenticator(database, secret, settings.access),
+        authenticator=DirectoryAuthenticator(database, secret, settings.access, policy=policy),
+        policy=policy,
     )
     database.shield = ModeShield(resources.clock)
     try:

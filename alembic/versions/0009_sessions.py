@@ -46,6 +46,12 @@ def _sessions() -> None:
         _text("method", "How the log-in was proved: local or oidc", nullable=False),
         _bytes("digest", "SHA-256 of the cookie's secret; null without a cookie"),
         _text("scope", "Permissions that its tokens are narrowed to, separated by spaces; null for all"),
+        sa.Column(
+            "epoch",
+            sa.Integer(),
+            nullable=False,
+            comment="The person's credentials epoch; another one ends the session",
+        ),
         _time("created_at", "Time of the log-in", nullable=False),
         _time("last_seen_at", "Last use, written at most once a minute", nullable=False),
         _time("idle_ends_at", "Ends then without a further use", nullable=False),

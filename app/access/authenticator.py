@@ -11,42 +11,48 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from fastapi import Request
 
 from app.access.keys import matches, prefix_of
 from app.access.onetime import check_open
+from app.access.presented import Presented, TwoCredentials, presented
 from app.access.repository import DirectoryRepository
+from app.access.sessions.csrf import SAFE_METHODS, require_own_site, require_token
+from app.access.sessions.lifetimes import is_over
+from app.access.sessions.repository import SessionReads
+from app.access.sessions.secrets import CSRF_KEY, csrf_token, digest_of
+from app.access.sessions.seen import SeenSessions
 from app.access.standing import Credential, Standing, admitted
-from app.access.subjects import parse_subject
+from app.access.subjects import parse_subject, user_subject
 from app.access.tokens import AccessTokens, InvalidToken
 from app.access.uses import KeyUses
 from app.audit.origin import note_client
 from app.kernel.authorization import Actor, ActorKind, Recognised
 from app.kernel.clock import Clock, utc_now
 from app.kernel.database import Database
-from app.kernel.problems import BadRequest, Unauthenticated
+from app.kernel.policy import PolicyInForce
+from app.kernel.problems import Unauthenticated
 from app.kernel.secrets import ServiceSecret
 from app.settings import AccessSettings
 
 REMEMBERED = 10_000
 """Credentials and subjects kept, each: some 15 MB at most; further ones push out the least recently used."""
 
-_BEARER = b"bearer "
-
 Kept = TypeVar("Kept")
-
-
-class TwoCredentials(BadRequest):
-    """A request carries one credential, or none (RFC 6750 section 2)."""
-
-    code, title = "two-credentials", "The request carries more than one credential"
 
 
 class UnknownKey(Unauthenticated):
     """The API key is not one of ours, or not valid any more."""
 
     code, title = "invalid-key", "The API key is not valid"
+
+
+class InvalidSession(Unauthenticated):
+    """The session cookie is not one of ours, or its session is over."""
+
+    code, title = "invalid-session", "The session is not valid"
 
 
 class LeastRecentlyUsed(Generic[Kept]):
@@ -120,22 +126,32 @@ class Directory:
 class _Remembered:
     """A genuine credential, and the actor that it gave under the standing seen last."""
 
-    __slots__ = ("actor", "credential", "ends_at", "standing")
+    __slots__ = ("actor", "credential", "csrf", "ends_at", "standing", "whose")
 
-    def __init__(self, credential: Credential) -> None:
+    def __init__(self, credential: Credential, csrf: str | None = None) -> None:
         self.credential = credential
+        self.csrf = csrf
+        self.whose = credential.whose
         self.ends_at = credential.expires_at.timestamp() if credential.expires_at is not None else float("inf")
         self.standing: Standing | None = None
         self.actor: Actor | None = None
 
 
 class DirectoryAuthenticator:
-    """The authenticator of the service: bearer tokens and API keys, against the directory in the database."""
+    """The authenticator of the service: bearer tokens, API keys and session cookies, against the directory."""
 
     def __init__(
-        self, database: Database, secret: ServiceSecret, settings: AccessSettings, clock: Clock = utc_now
+        self,
+        database: Database,
+        secret: ServiceSecret,
+        settings: AccessSettings,
+        clock: Clock = utc_now,
+        policy: PolicyInForce | None = None,
     ) -> None:
         """Derives the keys; looks at nothing yet."""
+        self.seen = SeenSessions()
+        self._policy = policy or PolicyInForce()
+        self._csrf_key = secret.key(CSRF_KEY)
         self._database = database
         self._tokens = AccessTokens(secret, settings)
         self._clock = clock
@@ -143,6 +159,7 @@ class DirectoryAuthenticator:
         self._directory = Directory(self._load, settings.caller_cache_seconds)
         self._by_token: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
         self._by_key: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
+        self._by_cookie: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
 
     async def __call__(self, request: Request) -> Actor:
         """The actor behind the request's one credential.
@@ -153,17 +170,13 @@ class DirectoryAuthenticator:
         """
         scope = request.scope
         note_client(scope)
-        bearer, key = _presented(scope["headers"])
-        if bearer is not None:
-            remembered = self._by_token.get(bearer) or self._genuine_token(bearer)
-            refusal: type[Unauthenticated] = InvalidToken
-        else:
-            assert key is not None
-            remembered = self._by_key.get(key) or await self._genuine_key(key)
-            refusal = UnknownKey
-        if self._clock().timestamp() >= remembered.ends_at:
+        headers = scope["headers"]
+        shown = presented(headers)
+        remembered, refusal = await self._genuine(shown)
+        now = self._clock().timestamp()
+        if now >= remembered.ends_at:
             raise refusal
-        standing = await self._directory.standing(remembered.credential.subject)
+        standing = await self._directory.standing(remembered.whose)
         if standing is None or remembered.standing is not standing:
             remembered.actor = admitted(remembered.credential, standing)
             remembered.standing = standing
@@ -174,20 +187,39 @@ class DirectoryAuthenticator:
             check_open(scope, remembered.actor)
         if remembered.credential.key_id is not None:
             self.uses.note(remembered.credential.key_id, self._clock())
+        if remembered.csrf is not None and scope["method"] not in SAFE_METHODS:
+            require_own_site(headers)
+            require_token(headers, remembered.csrf)
+        if remembered.credential.session_id is not None:
+            self.seen.note(remembered.credential.session_id, now)
         scope["spyne.credential"] = remembered.credential
         return remembered.actor
 
     def recognised(self, headers: Sequence[tuple[bytes, bytes]]) -> Recognised | None:
         """Whose credential the headers carry, if it was found genuine and valid here before."""
         try:
-            bearer, key = _presented(headers)
+            shown = presented(headers)
         except (TwoCredentials, Unauthenticated):
             return None
-        remembered = self._by_key.get(key) if bearer is None and key is not None else self._by_token.get(bearer or b"")
+        if shown.bearer is not None:
+            remembered = self._by_token.get(shown.bearer)
+        elif shown.key is not None:
+            remembered = self._by_key.get(shown.key)
+        else:
+            remembered = self._by_cookie.get(shown.cookie or b"")
         if remembered is None or remembered.actor is None:
             return None
         limit = remembered.standing.requests_per_minute if remembered.standing is not None else None
         return Recognised(remembered.credential.subject, limit)
+
+    async def _genuine(self, shown: Presented) -> tuple[_Remembered, type[Unauthenticated]]:
+        """What is known of the credential, and the refusal for when it counts no more."""
+        if shown.bearer is not None:
+            return self._by_token.get(shown.bearer) or self._genuine_token(shown.bearer), InvalidToken
+        if shown.key is not None:
+            return self._by_key.get(shown.key) or await self._genuine_key(shown.key), UnknownKey
+        assert shown.cookie is not None
+        return self._by_cookie.get(shown.cookie) or await self._genuine_cookie(shown.cookie), InvalidSession
 
     def _genuine_token(self, token: bytes) -> _Remembered:
         claims = self._tokens.verify(token, self._clock())
@@ -200,6 +232,7 @@ class DirectoryAuthenticator:
             key_id=claims.key_id,
             scope=claims.scope,
             epoch=claims.epoch,
+            session_id=claims.session_id,
         )
         remembered = _Remembered(credential)
         self._by_token.put(token, remembered)
@@ -219,29 +252,34 @@ class DirectoryAuthenticator:
         self._by_key.put(key, remembered)
         return remembered
 
-    async def _load(self, subject: str) -> Standing | None:
+    async def _genuine_cookie(self, cookie: bytes) -> _Remembered:
+        digest = digest_of(cookie.decode("latin-1"), "session")
+        if digest is None:
+            raise InvalidSession
+        async with self._database.read() as session:
+            known = await SessionReads(session).by_digest(digest)
+        if known is None:
+            raise InvalidSession
+        credential = Credential(
+            "session",
+            user_subject(known.user_id),
+            str(known.id),
+            known.ends_at,
+            epoch=known.epoch,
+            session_id=known.id,
+        )
+        remembered = _Remembered(credential, csrf_token(self._csrf_key, known.id))
+        self._by_cookie.put(cookie, remembered)
+        return remembered
+
+    async def _load(self, whose: str) -> Standing | None:
+        subject, _, session_id = whose.partition("/")
         kind, id_ = parse_subject(subject)
         async with self._database.read() as session:
             directory = DirectoryRepository(session)
-            return await (directory.user(id_) if kind is ActorKind.USER else directory.client(id_))
-
-
-def _presented(headers: Sequence[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes | None]:
-    """The bearer token or the API key among the headers: exactly one of them, once."""
-    authorization = key = None
-    for name, value in headers:
-        if name == b"authorization":
-            if authorization is not None or key is not None:
-                raise TwoCredentials
-            authorization = value
-        elif name == b"x-api-key":
-            if authorization is not None or key is not None:
-                raise TwoCredentials
-            key = value
-    if authorization is None:
-        if key is None:
-            raise Unauthenticated
-        return None, key
-    if authorization[:7].lower() != _BEARER:
-        raise InvalidToken("The Authorization header does not carry a bearer token.")
-    return authorization[7:], None
+            if not session_id:
+                return await (directory.user(id_) if kind is ActorKind.USER else directory.client(id_))
+            found = await directory.user_in_session(id_, UUID(session_id))
+        if found is None or is_over(found[1], self._clock(), self._policy.current().sessions):
+            return None
+        return found[0]

@@ -11,6 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.access.login.models import LoginAttempt
 from app.access.models import ApiClient, ApiKey, ClientRole, RevokedToken, RolePermission, User, UserRole
+from app.access.sessions.lifetimes import SessionTimes
+from app.access.sessions.models import UserSession
+from app.access.sessions.repository import TIMES, times_of
 from app.access.standing import Standing, known_permissions
 from app.access.subjects import client_subject, user_subject
 from app.kernel.database import ReadSession, WriteSession
@@ -38,20 +41,18 @@ class DirectoryRepository:
 
     async def user(self, user_id: UUID) -> Standing | None:
         """The standing of a user, or None when there is no such one."""
-        held = select(UserRole.role).where(UserRole.user_id == user_id)
-        statement = select(
-            User.username.label("label"),
-            User.status,
-            _gathered(UserRole.role, UserRole.user_id == user_id).label("roles"),
-            _gathered(RolePermission.permission, RolePermission.role.in_(held)).label("permissions"),
-            _revoked(user_subject(user_id)).label("revoked"),
-            User.credentials_epoch.label("epoch"),
-            User.must_change_password,
-        ).where(User.id == user_id)
+        row = (await self._session.execute(select(*_of_user(user_id)).where(User.id == user_id))).one_or_none()
+        return None if row is None else _user_standing(row)
+
+    async def user_in_session(self, user_id: UUID, session_id: UUID) -> tuple[Standing, SessionTimes] | None:
+        """The standing of a user and the times of the session; None when there is no such session of the user."""
+        statement = (
+            select(*_of_user(user_id), *TIMES)
+            .join(UserSession, UserSession.user_id == User.id)
+            .where(User.id == user_id, UserSession.id == session_id)
+        )
         row = (await self._session.execute(statement)).one_or_none()
-        if row is None:
-            return None
-        return _standing(row, epoch=row.epoch, must_change_password=row.must_change_password)
+        return None if row is None else (_user_standing(row), times_of(row))
 
     async def client(self, client_id: UUID) -> Standing | None:
         """The standing of a client with its valid keys, or None when there is no such one."""
@@ -80,6 +81,23 @@ class DirectoryRepository:
         )
         found = (await self._session.execute(statement)).one_or_none()
         return KnownKey(*found) if found else None
+
+
+def _of_user(user_id: UUID) -> list[Any]:
+    held = select(UserRole.role).where(UserRole.user_id == user_id)
+    return [
+        User.username.label("label"),
+        User.status,
+        _gathered(UserRole.role, UserRole.user_id == user_id).label("roles"),
+        _gathered(RolePermission.permission, RolePermission.role.in_(held)).label("permissions"),
+        _revoked(user_subject(user_id)).label("revoked"),
+        User.credentials_epoch.label("epoch"),
+        User.must_change_password,
+    ]
+
+
+def _user_standing(row: Any) -> Standing:
+    return _standing(row, epoch=row.epoch, must_change_password=row.must_change_password)
 
 
 def _gathered(column: Any, *conditions: ColumnElement[bool]) -> ScalarSelect[Any]:

@@ -43,16 +43,23 @@ class Credential:
     """A credential that was found genuine: its signature or digest is right. Whether it counts is for the standing."""
 
     kind: str
-    """`access_token` or `api_key`."""
+    """`access_token`, `api_key` or `session`."""
     subject: str
     id: str
-    """The token's jti, or the key's id."""
+    """The id of the token (jti), key or session."""
     expires_at: datetime | None = None
     jti: UUID | None = None
     key_id: UUID | None = None
     scope: frozenset[str] | None = None
     epoch: int = 0
     """The holder's epoch when it was issued."""
+    session_id: UUID | None = None
+    """The session that it belongs to; it ends with it."""
+
+    @property
+    def whose(self) -> str:
+        """What the directory is asked for: the subject, within the session when there is one."""
+        return self.subject if self.session_id is None else f"{self.subject}/{self.session_id}"
 
 
 def known_permissions(names: frozenset[str]) -> frozenset[Permission]:

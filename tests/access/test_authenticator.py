@@ -11,8 +11,9 @@ from fastapi import Request
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from app.access.authenticator import Directory, DirectoryAuthenticator, LeastRecentlyUsed, TwoCredentials, UnknownKey
+from app.access.authenticator import Directory, DirectoryAuthenticator, LeastRecentlyUsed, UnknownKey
 from app.access.keys import fresh_key
+from app.access.presented import TwoCredentials
 from app.access.standing import Standing
 from app.access.subjects import user_subject
 from app.access.tokens import CURRENT_KEY, AccessTokens, InvalidToken
@@ -32,7 +33,7 @@ WITHIN_SECONDS = 1.0
 
 def _request(*headers: tuple[str, str]) -> Request:
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-    return Request({"type": "http", "headers": raw, "client": ("192.0.2.7", 5)})
+    return Request({"type": "http", "method": "GET", "headers": raw, "client": ("192.0.2.7", 5)})
 
 
 def _bearer(token: str) -> Request:

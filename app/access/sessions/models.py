@@ -37,6 +37,7 @@ class UserSession(Identified, Base):
     scope: Mapped[str | None] = mapped_column(
         Text, comment="Permissions that its tokens are narrowed to, separated by spaces; null for all"
     )
+    epoch: Mapped[int] = mapped_column(comment="The person's credentials epoch; another one ends the session")
     created_at: Mapped[datetime] = mapped_column(comment="Time of the log-in")
     last_seen_at: Mapped[datetime] = mapped_column(comment="Last use, written at most once a minute")
     idle_ends_at: Mapped[datetime] = mapped_column(comment="Ends then without a further use")

@@ -19,12 +19,24 @@ PURGE_AT_ONCE = 5_000
 """Sessions removed by one statement: a second's work, so that nothing waits long behind it."""
 
 
+TIMES = (
+    UserSession.kind,
+    UserSession.created_at,
+    UserSession.last_seen_at,
+    UserSession.idle_ends_at,
+    UserSession.ends_at,
+    UserSession.ended_at,
+)
+"""What `times_of` needs of a row."""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownSession:
     """A session as it is known by its cookie."""
 
     id: UUID
     user_id: UUID
+    epoch: int
     ends_at: datetime
 
 
@@ -61,7 +73,9 @@ class SessionReads(Reading[UserSession]):
 
     async def by_digest(self, digest: bytes) -> KnownSession | None:
         """The session whose cookie has the digest, whether it goes on or not, or None."""
-        statement = select(UserSession.id, UserSession.user_id, UserSession.ends_at).where(UserSession.digest == digest)
+        statement = select(UserSession.id, UserSession.user_id, UserSession.epoch, UserSession.ends_at).where(
+            UserSession.digest == digest
+        )
         found = (await self.session.execute(statement)).one_or_none()
         return KnownSession(*found) if found else None
 
@@ -69,9 +83,9 @@ class SessionReads(Reading[UserSession]):
 class SessionRepository(Writing[UserSession], SessionReads):
     """Makes, ends and removes sessions."""
 
-    async def username(self, user_id: UUID) -> str:
-        """The name of the user. Raises `NotFound`."""
-        return await self.one(select(User.username).where(User.id == user_id))
+    async def user(self, user_id: UUID) -> User:
+        """The user. Raises `NotFound`."""
+        return await self.one(select(User).where(User.id == user_id))
 
     async def lock(self, session_id: UUID) -> UserSession | None:
         """The session, which nobody else changes before this transaction ends, or None."""

@@ -87,6 +87,7 @@ class Sessions:
         *,
         scope: frozenset[str] | None = None,
         client_id: UUID | None = None,
+        epoch: int | None = None,
     ) -> OpenedSession:
         """A session of a person who has just proved to be the user; its id and secrets are fresh.
 
@@ -97,6 +98,7 @@ class Sessions:
             facts: what the request says; sessions whose cookies it brought are ended.
             scope: permissions that the session's tokens are narrowed to.
             client_id: the service client that asked on the person's behalf; it alone may renew the tokens.
+            epoch: the credentials epoch of the password that was verified; the current one when absent.
 
         Raises:
             NotFound: there is no such user.
@@ -104,8 +106,8 @@ class Sessions:
         policy = self._policy.current().sessions
         now = self._clock()
         times = begun(kind, now, policy)
-        username = await self._sessions.username(user_id)
-        actor = Actor(ActorKind.USER, user_id, username)
+        user = await self._sessions.user(user_id)
+        actor = Actor(ActorKind.USER, user_id, user.username)
         if kind is SessionKind.BROWSER:
             await self._replace(actor, facts.cookies)
         secret = fresh_session_secret() if kind is SessionKind.BROWSER else None
@@ -118,6 +120,7 @@ class Sessions:
                 method=method.value,
                 digest=digest_of(secret, "session") if secret else None,
                 scope=None if scope is None else " ".join(sorted(scope)),
+                epoch=user.credentials_epoch if epoch is None else epoch,
                 created_at=now,
                 last_seen_at=now,
                 idle_ends_at=times.idle_ends_at,
@@ -127,7 +130,7 @@ class Sessions:
             )
         )
         after = {"kind": kind, "method": method, "ends_at": times.ends_at, "user_agent": facts.user_agent}
-        await self._audit.append(actor, SessionAction.OPEN, "session", row.id, username, after=after)
+        await self._audit.append(actor, SessionAction.OPEN, "session", row.id, user.username, after=after)
         if secret is not None:
             csrf = csrf_token(self._csrf_key, row.id)
             return OpenedSession(row.id, times.ends_at, cookie=cookie_header(secret), csrf=csrf)

@@ -1,0 +1,81 @@
+"""When sessions were used last: noted in memory by every request, written once a minute by an attendant."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.access.sessions.lifetimes import NOTED_EVERY, SessionKind, idle
+from app.access.sessions.repository import SessionRepository
+from app.kernel.database import OperationClass
+from app.kernel.problems import Problem
+from app.kernel.resources import Resources
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 10.0
+"""How often the attendant looks for sessions whose last writing is a minute old."""
+
+
+class SeenSessions:
+    """The sessions that this process has seen in use, by id, with the seconds since the epoch of the last use."""
+
+    def __init__(self) -> None:
+        self._seen: dict[UUID, float] = {}
+        self._written: dict[UUID, float] = {}
+
+    def note(self, session_id: UUID, at: float) -> None:
+        """Remember a use."""
+        self._seen[session_id] = at
+
+    def take_due(self) -> Mapping[UUID, datetime]:
+        """The uses which are to be written now; what was written within a minute waits."""
+        every = NOTED_EVERY.total_seconds()
+        due = {id_: at for id_, at in self._seen.items() if at - self._written.get(id_, 0.0) >= every}
+        for id_ in due:
+            del self._seen[id_]
+        latest = max(due.values(), default=0.0)
+        self._written = {id_: at for id_, at in self._written.items() if latest - at < every} | due
+        return {id_: datetime.fromtimestamp(at, UTC) for id_, at in due.items()}
+
+
+async def write_seen(resources: Resources, seen: SeenSessions) -> int:
+    """Write what is due in one statement per kind of session; answers how many sessions there were."""
+    due = seen.take_due()
+    if due:
+        policy = resources.policy.current().sessions
+        rests = {kind: idle(kind, policy) for kind in SessionKind}
+        async with resources.database.write(OperationClass.CONTROL) as session:
+            await SessionRepository(session).note_seen(due, rests)
+    return len(due)
+
+
+@asynccontextmanager
+async def noting(resources: Resources, seen: SeenSessions) -> AsyncIterator[None]:
+    """Write now and again while the block runs, and once more at its end."""
+    task = asyncio.create_task(_note(resources, seen), name="sessions-seen")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await _try(resources, seen)
+
+
+async def _note(resources: Resources, seen: SeenSessions) -> None:
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        await _try(resources, seen)
+
+
+async def _try(resources: Resources, seen: SeenSessions) -> None:
+    try:
+        await write_seen(resources, seen)
+    except (SQLAlchemyError, OSError, Problem) as error:
+        log.warning("the last use of sessions cannot be written", extra={"error": type(error).__name__})
