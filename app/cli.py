@@ -8,7 +8,8 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from app.commands import administration, serving
+from app.access.signing.pem import SigningKeyError
+from app.commands import administration, keys, serving
 from app.commands.demo import DemoError, run_demo
 from app.commands.place import Place, PlaceError, open_place
 from app.kernel.problems import Problem
@@ -24,6 +25,8 @@ admin = typer.Typer(help="Administrators.", no_args_is_help=True)
 client = typer.Typer(help="API clients and their keys.", no_args_is_help=True)
 cli.add_typer(admin, name="admin")
 cli.add_typer(client, name="client")
+signing = typer.Typer(help="Asymmetric keys that sign access tokens (ACCESS_SIGNING_KEYS).", no_args_is_help=True)
+cli.add_typer(signing, name="keys")
 
 console = Console()
 errors = Console(stderr=True)
@@ -98,6 +101,39 @@ def client_create(
     console.print(f"API key of {name}, shown this once:\n\n  {key}\n", highlight=False)
 
 
+@signing.command("new")
+def keys_new(
+    algorithm: Annotated[keys.KeyAlgorithm, typer.Option(help="What the key is for.")] = keys.KeyAlgorithm.ES256,
+) -> None:
+    """Make a key: others can read it in the key set at once, and it signs after the activation delay."""
+    settings = _settings()
+    keys.prepare(settings.access)
+    with open_place(settings) as place:
+        place.require_head()
+        file = asyncio.run(keys.new_key(place, algorithm))
+    _show(f"{file.key.kid} signs from {file.key.signs_from.isoformat(timespec='seconds')}")
+
+
+@signing.command("list")
+def keys_list() -> None:
+    """Show the keys and what each does."""
+    for line in keys.listed(_settings().access):
+        print(line)
+
+
+@signing.command("retire")
+def keys_retire(
+    kid: Annotated[str, typer.Argument(help="Id of the key, or the beginning of it.")],
+    last: Annotated[bool, typer.Option("--last", help="Even if no other key signs yet.")] = False,
+) -> None:
+    """Drop a key's private half; it verifies until its last token is over."""
+    with open_place(_settings()) as place:
+        place.require_head()
+        file = asyncio.run(keys.retire_key(place, kid, last=last))
+    assert file.key.verifies_until is not None
+    _show(f"{file.key.kid} verifies until {file.key.verifies_until.isoformat(timespec='seconds')}")
+
+
 def _settings() -> Settings:
     """The configuration. Raises `PlaceError` which names every variable that is wrong, without its value."""
     try:
@@ -116,7 +152,7 @@ def main() -> None:
     serving.leave_in_order()
     try:
         cli()
-    except (PlaceError, Problem, DemoError) as error:
+    except (PlaceError, Problem, DemoError, SigningKeyError) as error:
         message = " ".join([str(error), *(fault.message for fault in getattr(error, "faults", ()))])
         errors.print(f"spyne: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(1)

@@ -13,6 +13,9 @@ from app.access.clients.router import router as clients_router
 from app.access.login import models as login_models
 from app.access.login.router import router as login_router
 from app.access.sessions import models as session_models
+from app.access.signing.router import router as signing_router
+from app.access.signing.watch import ATTENDANTS as SIGNING_ATTENDANTS
+from app.access.signing.watch import load_signing_keys
 from app.audit import models as audit_models
 from app.audit.router import router as audit_router
 from app.catalog import models as catalog_models
@@ -62,7 +65,12 @@ class Domain:
 DOMAINS: tuple[Domain, ...] = (
     Domain("kernel", models=(idempotency, job_models)),
     Domain("audit", routers=(audit_router,), models=(audit_models,)),
-    Domain("access", routers=(login_router, clients_router), models=(access_models, session_models, login_models)),
+    Domain(
+        "access",
+        routers=(login_router, clients_router, signing_router),
+        models=(access_models, session_models, login_models),
+        attendants=SIGNING_ATTENDANTS,
+    ),
     Domain(
         "operations",
         routers=(operations_router, health_router, metrics_router),
@@ -115,6 +123,7 @@ def worker_attendants() -> list[Attendant]:
 @asynccontextmanager
 async def open_resources(settings: Settings, urls: DatabaseUrls, secret: ServiceSecret) -> AsyncIterator[Resources]:
     """The process's resources, closed again when the block ends. The same for the API, workers, commands and tests."""
+    signing_keys = await load_signing_keys(settings.access)
     database = Database(urls.app, settings.database)
     query_login = QueryLogin(urls.query, settings.database)
     await query_login.open()
@@ -125,8 +134,11 @@ async def open_resources(settings: Settings, urls: DatabaseUrls, secret: Service
         database=database,
         query_login=query_login,
         storage=ObjectStorage.open(settings.storage_url or (settings.home / "objects").as_uri()),
-        authenticator=DirectoryAuthenticator(database, secret, settings.access, policy=policy),
+        authenticator=DirectoryAuthenticator(
+            database, secret, settings.access, policy=policy, signing_keys=signing_keys
+        ),
         policy=policy,
+        signing_keys=signing_keys,
     )
     database.shield = ModeShield(resources.clock)
     try:

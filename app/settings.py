@@ -79,6 +79,12 @@ class AccessSettings(_Group):
     caller_cache_seconds: float = Field(
         0.5, gt=0, le=1.0, description="How long a resolved caller may be reused; the bound on revocation."
     )
+    signing_keys: Path | None = Field(
+        None, description="Directory of PEM keys (ES256, RS256) that sign tokens; the service secret signs when absent."
+    )
+    key_activation_seconds: int = Field(
+        600, ge=0, le=86_400, description="A fresh signing key is published for this long before it signs."
+    )
 
 
 class IngestionSettings(_Group):
@@ -124,6 +130,9 @@ class Settings(_Group):
     home: Path = Field(Path(".spyne"), description="State directory.")
     secret: SecretStr | None = Field(
         None, description="Service secret, at least 32 bytes; generated into the state directory when absent."
+    )
+    secret_previous: SecretStr | None = Field(
+        None, description="The secret before a change of SPYNE_SECRET: its access tokens count while this is set."
     )
     storage_url: str | None = Field(
         None, description="Object storage: file://, s3://, gs:// or az:// URL; the state directory when absent."

@@ -35,6 +35,7 @@ from app.kernel.database import Database
 from app.kernel.policy import PolicyInForce
 from app.kernel.problems import Unauthenticated
 from app.kernel.secrets import ServiceSecret
+from app.kernel.signing import SigningKeys
 from app.settings import AccessSettings
 
 REMEMBERED = 10_000
@@ -71,6 +72,10 @@ class LeastRecentlyUsed(Generic[Kept]):
         if found is not None:
             self._items.move_to_end(key)
         return found
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._items.clear()
 
     def put(self, key: bytes | str, value: Kept) -> None:
         """Keep the value; the least recently used one goes when there are too many."""
@@ -147,13 +152,15 @@ class DirectoryAuthenticator:
         settings: AccessSettings,
         clock: Clock = utc_now,
         policy: PolicyInForce | None = None,
+        signing_keys: SigningKeys | None = None,
     ) -> None:
         """Derives the keys; looks at nothing yet."""
         self.seen = SeenSessions()
         self._policy = policy or PolicyInForce()
         self._csrf_key = secret.key(CSRF_KEY)
         self._database = database
-        self._tokens = AccessTokens(secret, settings)
+        self._tokens = AccessTokens(secret, settings, signing_keys)
+        self._generation = self._tokens.generation
         self._clock = clock
         self.uses = KeyUses()
         self._directory = Directory(self._load, settings.caller_cache_seconds)
@@ -215,6 +222,9 @@ class DirectoryAuthenticator:
     async def _genuine(self, shown: Presented) -> tuple[_Remembered, type[Unauthenticated]]:
         """What is known of the credential, and the refusal for when it counts no more."""
         if shown.bearer is not None:
+            if self._generation != self._tokens.generation:
+                self._generation = self._tokens.generation
+                self._by_token.clear()  # the key that signed one of them may be gone
             return self._by_token.get(shown.bearer) or self._genuine_token(shown.bearer), InvalidToken
         if shown.key is not None:
             return self._by_key.get(shown.key) or await self._genuine_key(shown.key), UnknownKey

@@ -2,15 +2,15 @@
 
 Every rule is checked here, the header before anything else: one constant algorithm per key, an exact set of header
 fields, canonical base64url, at most 4 kB, all claims present and of their type. Whatever goes wrong is `InvalidToken`.
+Tokens are signed by the asymmetric key that is in turn, else by the key derived from the service secret, which always
+verifies: so a change from one to the other ends no token.
 """
 
 import base64
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from jose import jwk, jws
@@ -20,7 +20,9 @@ from app.access.subjects import parse_subject
 from app.kernel import strict_json
 from app.kernel.ids import new_id
 from app.kernel.problems import Unauthenticated
+from app.kernel.resources import Resources
 from app.kernel.secrets import MIN_BYTES, ServiceSecret, WeakSecretError
+from app.kernel.signing import SigningKeys
 from app.settings import AccessSettings
 
 ALGORITHM = "HS256"
@@ -78,10 +80,15 @@ class IssuedToken:
 
 
 class AccessTokens:
-    """Issues and verifies the tokens of one service secret."""
+    """Issues and verifies the tokens of one service secret and its asymmetric keys."""
 
-    def __init__(self, secret: ServiceSecret, settings: AccessSettings) -> None:
+    def __init__(self, secret: ServiceSecret, settings: AccessSettings, keys: SigningKeys | None = None) -> None:
         """Derives the keys.
+
+        Args:
+            secret: gives the key of HS256.
+            settings: lifetime, issuer and audience.
+            keys: the process's asymmetric keys; none when absent.
 
         Raises:
             WeakSecretError: a key has less than 32 bytes.
@@ -89,7 +96,18 @@ class AccessTokens:
         self._lifetime = timedelta(seconds=settings.token_lifetime_seconds)
         self._issuer = settings.issuer
         self._audience = settings.audience
-        self._keys: Mapping[str, Key] = MappingProxyType({CURRENT_KEY: _hmac_key(secret.key(CURRENT_KEY))})
+        self._secret_keys = [_hmac_key(value) for value in secret.verifying_keys(CURRENT_KEY)]
+        self._asymmetric = keys if keys is not None else SigningKeys()
+
+    @classmethod
+    def of(cls, resources: Resources) -> Self:
+        """With the process's keys, which follow their directory."""
+        return cls(resources.secret, resources.settings.access, resources.signing_keys)
+
+    @property
+    def generation(self) -> int:
+        """Differs once the asymmetric keys have: what was verified before is to be verified again."""
+        return self._asymmetric.generation
 
     def issue(
         self,
@@ -134,9 +152,16 @@ class AccessTokens:
             body["epoch"] = str(epoch)
         if session_id is not None:
             body["sid"] = str(session_id)
-        headers = {"typ": TOKEN_TYPE, "kid": CURRENT_KEY}
-        text = jws.sign(body, self._keys[CURRENT_KEY], headers=headers, algorithm=ALGORITHM)
+        kid, algorithm, key = self._signing(now)
+        text = jws.sign(body, key, headers={"typ": TOKEN_TYPE, "kid": kid}, algorithm=algorithm)
         return IssuedToken(text, claims)
+
+    def _signing(self, now: datetime) -> tuple[str, str, Key]:
+        """Id, algorithm and key by which a token of this moment is signed."""
+        key = self._asymmetric.signing(now)
+        if key is None:
+            return CURRENT_KEY, ALGORITHM, self._secret_keys[0]
+        return key.kid, key.algorithm, jwk.construct(key.private, key.algorithm)
 
     def verify(self, token: bytes, now: datetime) -> Claims:
         """The claims of a valid token. Raises `InvalidToken` for everything else."""
@@ -151,9 +176,19 @@ class AccessTokens:
         _require(len(segments) == _SEGMENTS and all(_is_canonical(segment) for segment in segments))
         header = strict_json.loads(_decoded(segments[0]))
         _require(isinstance(header, dict) and header.keys() == _HEADER)
-        _require(header["alg"] == ALGORITHM and header["typ"] == TOKEN_TYPE and isinstance(header["kid"], str))
-        key = self._keys[header["kid"]]
-        return self._claims(strict_json.loads(jws.verify(token.decode("ascii"), key, [ALGORITHM])), now)
+        _require(header["typ"] == TOKEN_TYPE and isinstance(header["kid"], str))
+        algorithm, keys = self._verifying(header["kid"], now)
+        _require(header["alg"] == algorithm)
+        return self._claims(strict_json.loads(jws.verify(token.decode("ascii"), keys, [algorithm])), now)
+
+    def _verifying(self, kid: str, now: datetime) -> tuple[str, list[Key]]:
+        """The one algorithm of the key, and the key; with the secret's, also that of the secret before it."""
+        if kid == CURRENT_KEY:
+            return ALGORITHM, self._secret_keys
+        key = self._asymmetric.find(kid)
+        if key is None or not key.verifies(now):
+            raise ValueError("not a key")
+        return key.algorithm, [jwk.construct(key.public, key.algorithm)]
 
     def _claims(self, body: Any, now: datetime) -> Claims:
         _require(isinstance(body, dict) and body.keys() >= _REQUIRED and body.keys() <= _REQUIRED | _OPTIONAL)

@@ -12,6 +12,7 @@ from app.kernel.policy import PolicyInForce
 from app.kernel.query_login import QueryLogin
 from app.kernel.secrets import ServiceSecret
 from app.kernel.security_events import SecurityEvents
+from app.kernel.signing import SigningKeys
 from app.kernel.storage import ObjectStorage
 from app.settings import Settings
 
@@ -28,6 +29,7 @@ class Resources:
     authenticator: Authenticator
     policy: PolicyInForce = field(default_factory=PolicyInForce)
     events: SecurityEvents = field(default_factory=SecurityEvents)
+    signing_keys: SigningKeys = field(default_factory=SigningKeys)
     clock: Clock = utc_now
 
 

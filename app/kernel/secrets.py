@@ -25,14 +25,21 @@ class WeakSecretError(ValueError):
 class ServiceSecret:
     """Derives keys by purpose; never shows itself."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_value", "previous")
 
-    def __init__(self, value: bytes) -> None:
+    def __init__(self, value: bytes, previous: "ServiceSecret | None" = None) -> None:
+        """Takes the secret.
+
+        Args:
+            value: at least 32 random bytes.
+            previous: the secret before this one, whose short-lived credentials count while it is given.
+        """
         if len(value) < MIN_BYTES:
             raise WeakSecretError(
                 f"The secret (SPYNE_SECRET) has {len(value)} bytes; at least {MIN_BYTES} random bytes are needed."
             )
         self._value = value
+        self.previous = previous
 
     def __repr__(self) -> str:
         return "ServiceSecret(…)"
@@ -40,6 +47,10 @@ class ServiceSecret:
     def key(self, purpose: str) -> bytes:
         """A 32-byte key for one purpose; different purposes give unrelated keys."""
         return hmac.new(self._value, b"spyne:" + purpose.encode() + b"\x00\x01", hashlib.sha256).digest()
+
+    def verifying_keys(self, purpose: str) -> tuple[bytes, ...]:
+        """The keys by which something short-lived is recognised: the current one, then that of the secret before."""
+        return (self.key(purpose),) if self.previous is None else (self.key(purpose), self.previous.key(purpose))
 
     def password(self, purpose: str) -> str:
         """A 256-bit password for one purpose, of URL-safe characters."""
@@ -53,8 +64,10 @@ def load_secret(settings: Settings) -> ServiceSecret:
         WeakSecretError: the configured secret is too short, or the file does not hold one.
         OSError: the state directory cannot be used.
     """
+    told = settings.secret_previous
+    previous = None if told is None else ServiceSecret(told.get_secret_value().encode())
     if settings.secret is not None:
-        return ServiceSecret(settings.secret.get_secret_value().encode())
+        return ServiceSecret(settings.secret.get_secret_value().encode(), previous)
     path = settings.home / "secret"
     if not path.exists():
         _create(path)
@@ -62,7 +75,7 @@ def load_secret(settings: Settings) -> ServiceSecret:
         value = base64.b64decode(path.read_bytes().strip(), altchars=b"-_", validate=True)
     except binascii.Error as error:
         raise WeakSecretError(f"{path} is damaged: it does not hold a generated secret any more.") from error
-    return ServiceSecret(value)
+    return ServiceSecret(value, previous)
 
 
 def _create(path: Path) -> None:

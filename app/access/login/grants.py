@@ -54,7 +54,7 @@ class TokenGrants:
         self._users = UserRepository(session)
         self._attempts = LoginAttempts(session)
         self._audit = AuditTrail(session, resources.secret)
-        self._tokens = AccessTokens(resources.secret, resources.settings.access)
+        self._tokens = AccessTokens.of(resources)
         self._pair_key = resources.secret.key("login-pairs:1")
         self._clock = resources.clock
 

@@ -1,0 +1,1 @@
+"""Asymmetric signing keys: their files, their rotation, and their publication."""

@@ -1,0 +1,93 @@
+"""Keeps the process's signing keys as the directory has them, beside the requests and without holding them up.
+
+A directory that cannot be read, or a damaged file in it, is logged, and the last good set stays in force.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from app.access.signing.directory import DirectoryError, Fingerprint, KeyDirectory, KeyFile
+from app.kernel.attendants import Attendant
+from app.kernel.resources import Resources
+from app.kernel.signing import SigningKeys
+from app.settings import AccessSettings
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+"""How often the directory is looked at: a key that is taken away counts nowhere after this."""
+
+
+def key_directory(settings: AccessSettings) -> KeyDirectory | None:
+    """The configured directory, or None when tokens are signed with the service secret alone."""
+    if settings.signing_keys is None:
+        return None
+    return KeyDirectory(settings.signing_keys, timedelta(seconds=settings.key_activation_seconds))
+
+
+async def load_signing_keys(settings: AccessSettings) -> SigningKeys:
+    """The keys at the start of a process. Raises `DirectoryError` for what cannot be used."""
+    directory = key_directory(settings)
+    if directory is None:
+        return SigningKeys()
+    return SigningKeys([file.key for file in await asyncio.to_thread(directory.read)])
+
+
+class KeyWatch:
+    """Reads the directory again when it has changed."""
+
+    def __init__(self, directory: KeyDirectory, resources: Resources) -> None:
+        self._directory = directory
+        self._keys = resources.signing_keys
+        self._clock = resources.clock
+        self._seen: Fingerprint | None = None
+        self._files: list[KeyFile] = []
+        self._fault: str | None = None
+
+    async def look(self) -> None:
+        """Look once. Never raises for what is wrong with the directory."""
+        try:
+            await asyncio.to_thread(self._look)
+        except DirectoryError as error:
+            self._seen = None
+            if str(error) != self._fault:
+                log.error("the signing keys cannot be read; the last good ones stay", extra={"reason": str(error)})  # noqa: TRY400 - the reason says it all
+            self._fault = str(error)
+
+    def _look(self) -> None:
+        fingerprint = self._directory.fingerprint()
+        if fingerprint != self._seen:
+            self._files = self._directory.read()
+            self._keys.replace([file.key for file in self._files])
+            self._seen, self._fault = fingerprint, None
+            log.info("signing keys read", extra={"keys": [file.key.kid for file in self._files]})
+        for file in self._directory.sweep(self._files, self._clock()):
+            log.info("a retired signing key is over", extra={"key": file.key.kid})
+
+    async def go_on(self) -> None:
+        """Look again and again."""
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+@asynccontextmanager
+async def _watching(resources: Resources) -> AsyncIterator[None]:
+    directory = key_directory(resources.settings.access)
+    if directory is None:
+        yield
+        return
+    task = asyncio.create_task(KeyWatch(directory, resources).go_on(), name="signing-keys")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+ATTENDANTS = (Attendant("signing-keys", _watching, in_api=True),)
