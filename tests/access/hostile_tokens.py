@@ -1,15 +1,15 @@
 """Tokens that must all be refused. Many carry a genuine signature: what is wrong with them is something else."""
 
 import base64
-import hashlib
 import hmac
 import json
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 HEADER = {"alg": "HS256", "typ": "at+jwt", "kid": "jwt:1"}
 SUBJECT = "user:01890a5d-ac96-774b-bcce-b302099a8057"
@@ -21,11 +21,36 @@ def encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def signed(header: Any, claims: Any, key: bytes, algorithm: str = "sha256") -> str:
+Key = bytes | rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+_HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
+
+
+def signed(header: Any, claims: Any, key: Key, algorithm: str = "sha256") -> str:
     """A compact JWS over raw bytes or JSON documents."""
     parts = [part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, claims)]
     signing_input = ".".join(encoded(part) for part in parts)
-    return signing_input + "." + encoded(hmac.new(key, signing_input.encode(), algorithm).digest())
+    return signing_input + "." + encoded(signature(signing_input.encode(), key, algorithm))
+
+
+def signature(signing_input: bytes, key: Key, algorithm: str = "sha256") -> bytes:
+    """As HS, RS or ES algorithms have it, by the kind of key."""
+    if isinstance(key, bytes):
+        return hmac.new(key, signing_input, algorithm).digest()
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(signing_input, padding.PKCS1v15(), _HASHES[algorithm])
+    size = (key.key_size + 7) // 8
+    r, s = decode_dss_signature(key.sign(signing_input, ec.ECDSA(_HASHES[algorithm])))
+    return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+
+def _shown(key: Key) -> dict[str, str]:
+    """The key as the header member `jwk` of a forger has it."""
+    if isinstance(key, bytes):
+        return {"kty": "oct", "k": encoded(key)}
+    return {"kty": "EC", "pem": key.public_key().public_bytes(*_PEM).decode()}
+
+
+_PEM = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
 
 
 def good_claims(now: datetime) -> dict[str, Any]:
@@ -33,7 +58,7 @@ def good_claims(now: datetime) -> dict[str, Any]:
     return {"iss": "spyne", "aud": "spyne-api", "sub": SUBJECT, "jti": JTI, "iat": at, "exp": at + 3600}
 
 
-def _headers(claims: dict[str, Any], key: bytes) -> dict[str, str]:
+def _headers(claims: dict[str, Any], key: Key, header: dict[str, str]) -> dict[str, str]:
     rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     der = rsa_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     pem = rsa_key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -43,10 +68,12 @@ def _headers(claims: dict[str, Any], key: bytes) -> dict[str, str]:
         "alg empty": {"alg": ""},
         "alg null": {"alg": None},
         "alg number": {"alg": 256},
-        "alg list": {"alg": ["HS256"]},
-        "alg lower case": {"alg": "hs256"},
+        "alg list": {"alg": [header["alg"]]},
+        "alg lower case": {"alg": header["alg"].lower()},
+        "alg HS256": {"alg": "HS256"},
         "alg RS256": {"alg": "RS256"},
         "alg ES256": {"alg": "ES256"},
+        "alg PS256": {"alg": "PS256"},
         "alg A128KW": {"alg": "A128KW"},
         "typ JWT": {"typ": "JWT"},
         "typ id token": {"typ": "id+jwt"},
@@ -55,11 +82,11 @@ def _headers(claims: dict[str, Any], key: bytes) -> dict[str, str]:
         "kid path": {"kid": "../../../../dev/null"},
         "kid sql": {"kid": "' OR '1'='1"},
         "kid null": {"kid": None},
-        "kid list": {"kid": ["jwt:1"]},
-        "kid object": {"kid": {"jwt:1": 1}},
+        "kid list": {"kid": [header["kid"]]},
+        "kid object": {"kid": {header["kid"]: 1}},
         "jku": {"jku": "https://evil.example/jwks"},
         "x5u": {"x5u": "https://evil.example/cert"},
-        "jwk": {"jwk": {"kty": "oct", "k": encoded(key)}},
+        "jwk": {"jwk": _shown(key)},
         "x5c": {"x5c": ["MIIB"]},
         "x5t": {"x5t": "abc"},
         "crit": {"crit": ["exp"]},
@@ -70,24 +97,26 @@ def _headers(claims: dict[str, Any], key: bytes) -> dict[str, str]:
         "cty": {"cty": "JWT"},
         "unknown field": {"x-spyne": "1"},
     }
-    tokens = {name: signed(HEADER | change, claims, key) for name, change in wrong.items()}
-    for missing in HEADER:
-        tokens[f"no {missing}"] = signed({k: v for k, v in HEADER.items() if k != missing}, claims, key)
-    unsigned = encoded(json.dumps({"alg": "none", "typ": "at+jwt", "kid": "jwt:1"}).encode())
+    tokens = {
+        name: signed(header | change, claims, key) for name, change in wrong.items() if change != {"alg": header["alg"]}
+    }
+    for missing in header:
+        tokens[f"no {missing}"] = signed({k: v for k, v in header.items() if k != missing}, claims, key)
+    unsigned = encoded(json.dumps(header | {"alg": "none"}).encode())
     body = encoded(json.dumps(claims).encode())
     return tokens | {
         "alg none without signature": f"{unsigned}.{body}.",
-        "signature stripped": ".".join([*signed(HEADER, claims, key).split(".")[:2], ""]),
-        "HS512 with the right key": signed(HEADER | {"alg": "HS512"}, claims, key, "sha512"),
-        "HS384 with the right key": signed(HEADER | {"alg": "HS384"}, claims, key, "sha384"),
-        "SHA-512 signature under HS256": signed(HEADER, claims, key, "sha512"),
-        "signed with a DER public key": signed(HEADER, claims, der),
-        "signed with a PEM public key": signed(HEADER, claims, pem),
-        "RS256 signed with a DER public key": signed(HEADER | {"alg": "RS256"}, claims, der),
-        "signed with the empty key": signed(HEADER, claims, b""),
-        "signed with a zero key": signed(HEADER, claims, bytes(32)),
-        "signed with the kid": signed(HEADER, claims, b"jwt:1"),
-        "header no object": signed([HEADER], claims, key),
+        "signature stripped": ".".join([*signed(header, claims, key).split(".")[:2], ""]),
+        "HS512 with the right key": signed(header | {"alg": "HS512"}, claims, key, "sha512"),
+        "HS384 with the right key": signed(header | {"alg": "HS384"}, claims, key, "sha384"),
+        "SHA-512 signature under HS256": signed(header, claims, key, "sha512"),
+        "signed with a DER public key": signed(header, claims, der),
+        "signed with a PEM public key": signed(header, claims, pem),
+        "RS256 signed with a DER public key": signed(header | {"alg": "RS256"}, claims, der),
+        "signed with the empty key": signed(header, claims, b""),
+        "signed with a zero key": signed(header, claims, bytes(32)),
+        "signed with the kid": signed(header, claims, header["kid"].encode()),
+        "header no object": signed([header], claims, key),
         "header a string": signed(b'"HS256"', claims, key),
         "header no JSON": signed(b"alg=HS256", claims, key),
         "header not UTF-8": signed(b'{"alg":"HS256","typ":"at+jwt","kid":"\xff"}', claims, key),
@@ -96,7 +125,7 @@ def _headers(claims: dict[str, Any], key: bytes) -> dict[str, str]:
     }
 
 
-def _claims(claims: dict[str, Any], key: bytes) -> dict[str, str]:
+def _claims(claims: dict[str, Any], key: Key, header: dict[str, str]) -> dict[str, str]:
     now = claims["iat"]
     wrong: dict[str, dict[str, Any]] = {
         "exp now": {"exp": now},
@@ -142,9 +171,9 @@ def _claims(claims: dict[str, Any], key: bytes) -> dict[str, str]:
         "nbf": {"nbf": now + 600},
         "roles": {"roles": ["ADMIN"]},
     }
-    tokens = {f"claim {name}": signed(HEADER, claims | change, key) for name, change in wrong.items()}
+    tokens = {f"claim {name}": signed(header, claims | change, key) for name, change in wrong.items()}
     for missing in claims:
-        tokens[f"no claim {missing}"] = signed(HEADER, {k: v for k, v in claims.items() if k != missing}, key)
+        tokens[f"no claim {missing}"] = signed(header, {k: v for k, v in claims.items() if k != missing}, key)
     text = json.dumps(claims)[:-1]
     raw = {
         "exp Infinity": text.replace(f'"exp": {claims["exp"]}', '"exp": Infinity') + "}",
@@ -159,37 +188,37 @@ def _claims(claims: dict[str, Any], key: bytes) -> dict[str, str]:
         "nested too deeply": text + ', "scope": ' + "[" * 500 + "]" * 500 + "}",
         "lone surrogate": text + ', "scope": "\\ud800"}',
     }
-    return tokens | {f"claims {name}": signed(HEADER, body.encode(), key) for name, body in raw.items()}
+    return tokens | {f"claims {name}": signed(header, body.encode(), key) for name, body in raw.items()}
 
 
-def _shapes(claims: dict[str, Any], key: bytes) -> dict[str, str]:
-    good = signed(HEADER, claims, key)
-    header, body, signature = good.split(".")
-    other = signed(HEADER, claims | {"jti": str(UUID(int=7))}, key).split(".")[2]
+def _shapes(claims: dict[str, Any], key: Key, header: dict[str, str]) -> dict[str, str]:
+    good = signed(header, claims, key)
+    head, body, mark = good.split(".")
+    other = signed(header, claims | {"jti": str(UUID(int=7))}, key).split(".")[2]
     return {
         "empty": "",
         "dots": "..",
-        "one part": header,
-        "two parts": f"{header}.{body}",
+        "one part": head,
+        "two parts": f"{head}.{body}",
         "four parts": f"{good}.x",
-        "five parts, as JWE": f"{header}.{body}.{signature}.{body}.{signature}",
-        "padding": f"{header}.{body}.{signature}=",
-        "padding within": f"{header}==.{body}.{signature}",
+        "five parts, as JWE": f"{head}.{body}.{mark}.{body}.{mark}",
+        "padding": f"{head}.{body}.{mark}=",
+        "padding within": f"{head}==.{body}.{mark}",
         "leading space": f" {good}",
         "trailing space": f"{good} ",
         "newline": f"{good}\n",
-        "newline within": f"{header}.{body[:8]}\n{body[8:]}.{signature}",
-        "foreign character within": f"{header}.{body}.{signature[:4]}!{signature[4:]}",
-        "plain base64 alphabet": f"{header}.{body}.{'+' + signature[1:]}",
-        "signature cut": f"{header}.{body}.{signature[:-2]}",
-        "signature longer": f"{header}.{body}.{signature}AA",
-        "signature of another token": f"{header}.{body}.{other}",
-        "unused bits set": f"{header}.{body}.{signature[:-1]}{_sibling(signature[-1])}",
-        "header and body swapped": f"{body}.{header}.{signature}",
-        "longer than 4 kB": signed(HEADER, claims | {"scope": "query:run " * 500}, key),
-        "not ASCII": f"{header}.{body}.é{signature}",
+        "newline within": f"{head}.{body[:8]}\n{body[8:]}.{mark}",
+        "foreign character within": f"{head}.{body}.{mark[:4]}!{mark[4:]}",
+        "plain base64 alphabet": f"{head}.{body}.{'+' + mark[1:]}",
+        "signature cut": f"{head}.{body}.{mark[:-2]}",
+        "signature longer": f"{head}.{body}.{mark}AA",
+        "signature of another token": f"{head}.{body}.{other}",
+        "unused bits set": f"{head}.{body}.{mark[:-1]}{_sibling(mark[-1])}",
+        "header and body swapped": f"{body}.{head}.{mark}",
+        "longer than 4 kB": signed(header, claims | {"scope": "query:run " * 500}, key),
+        "not ASCII": f"{head}.{body}.é{mark}",
         "quoted": f'"{good}"',
-        "JSON serialisation": json.dumps({"payload": body, "protected": header, "signature": signature}),
+        "JSON serialisation": json.dumps({"payload": body, "protected": head, "signature": mark}),
     }
 
 
@@ -199,18 +228,18 @@ def _sibling(character: str) -> str:
     return alphabet[alphabet.index(character) | 1]
 
 
-def hostile_tokens(key: bytes, now: datetime) -> dict[str, bytes]:
+def hostile_tokens(key: Key, now: datetime, header: dict[str, str] | None = None) -> dict[str, bytes]:
     """Every hostile token by what is wrong with it.
 
     Args:
         key: the genuine signing key.
         now: the time at which they are shown.
+        header: of the genuine tokens of this key; that of the service secret's when absent.
     """
-    claims = good_claims(now)
-    tokens = _headers(claims, key) | _claims(claims, key) | _shapes(claims, key)
+    own, claims = header or HEADER, good_claims(now)
+    tokens = _headers(claims, key, own) | _claims(claims, key, own) | _shapes(claims, key, own)
     late = good_claims(now - timedelta(hours=2))
-    tokens["expired"] = signed(HEADER, late, key)
-    assert hashlib.sha256(signed(HEADER, claims, key).encode()).digest() not in {
-        hashlib.sha256(token.encode()).digest() for token in tokens.values()
-    }
+    tokens["expired"] = signed(own, late, key)
+    if isinstance(key, bytes | rsa.RSAPrivateKey):  # ECDSA signs by chance: the good token cannot be met again
+        assert signed(own, claims, key) not in tokens.values()
     return {name: token.encode() for name, token in tokens.items()}

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from app.access.signing.directory import DirectoryError, Fingerprint, KeyDirectory, KeyFile
 from app.kernel.attendants import Attendant
+from app.kernel.clock import Clock
 from app.kernel.resources import Resources
 from app.kernel.signing import SigningKeys
 from app.settings import AccessSettings
@@ -40,10 +41,10 @@ async def load_signing_keys(settings: AccessSettings) -> SigningKeys:
 class KeyWatch:
     """Reads the directory again when it has changed."""
 
-    def __init__(self, directory: KeyDirectory, resources: Resources) -> None:
+    def __init__(self, directory: KeyDirectory, keys: SigningKeys, clock: Clock) -> None:
         self._directory = directory
-        self._keys = resources.signing_keys
-        self._clock = resources.clock
+        self._keys = keys
+        self._clock = clock
         self._seen: Fingerprint | None = None
         self._files: list[KeyFile] = []
         self._fault: str | None = None
@@ -81,7 +82,7 @@ async def _watching(resources: Resources) -> AsyncIterator[None]:
     if directory is None:
         yield
         return
-    task = asyncio.create_task(KeyWatch(directory, resources).go_on(), name="signing-keys")
+    task = asyncio.create_task(KeyWatch(directory, resources.signing_keys, resources.clock).go_on(), name="signing-keys")
     try:
         yield
     finally:
