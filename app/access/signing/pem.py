@@ -138,7 +138,7 @@ def _times(text: str) -> dict[str, datetime]:
 
 
 def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _uint(value: int, size: int | None = None) -> str:

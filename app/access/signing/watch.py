@@ -82,7 +82,9 @@ async def _watching(resources: Resources) -> AsyncIterator[None]:
     if directory is None:
         yield
         return
-    task = asyncio.create_task(KeyWatch(directory, resources.signing_keys, resources.clock).go_on(), name="signing-keys")
+    task = asyncio.create_task(
+        KeyWatch(directory, resources.signing_keys, resources.clock).go_on(), name="signing-keys"
+    )
     try:
         yield
     finally:
