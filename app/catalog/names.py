@@ -11,6 +11,12 @@ SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 """Columns that every relation of PostgreSQL has already (manual 5.6)."""
 
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_CONTRACT_ID = re.compile(r"[a-z_][a-z0-9_]{0,62}_v[1-9][0-9]{0,9}")
+
+
+def is_contract_id(text: str) -> bool:
+    """Whether a contract could have this id: `<table>_v<version>`."""
+    return _CONTRACT_ID.fullmatch(text) is not None
 
 
 def column_name_fault(name: str) -> str | None:

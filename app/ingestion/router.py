@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from app.catalog.contracts.service import UnknownContract
+from app.catalog.names import is_contract_id
 from app.catalog.tables.registry import TableNotWritable
 from app.ingestion.formats.inflate import InflateLimits
 from app.ingestion.formats.problems import BodyTooDense, MalformedBody
@@ -58,6 +59,8 @@ async def _submission(
         Query(max_length=20, description="Fail the whole batch above this many (`100`) or this share (`5%`)."),
     ] = None,
 ) -> Submission:
+    if not is_contract_id(contract_id):
+        raise UnknownContract(contract_id)
     form = representation(content_type, content_encoding)
     reject_limits(max_rejected, RejectLimits())
     limits = InflateLimits(max_bytes=resources.settings.ingestion.max_batch_bytes)

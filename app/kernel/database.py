@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
-from sqlalchemy import event
+from sqlalchemy import ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
@@ -28,6 +28,9 @@ whole transaction."""
 
 BACKOFF_SECONDS = 0.02
 """First pause before a retry; doubled each time, with full jitter."""
+
+READ_ONLY_SQLSTATE = "25006"
+"""read_only_sql_transaction: of a session that only reads, or of a server that does (a standby)."""
 
 RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})
 """serialization_failure and deadlock_detected (PostgreSQL manual, appendix A)."""
@@ -60,6 +63,10 @@ class Shield(Protocol):
     async def admit(self, session: WriteSession, operation: OperationClass) -> None:
         """Return, or raise the problem that says why nothing may be written now."""
         ...
+
+
+class WriteInReadSessionError(RuntimeError):
+    """A statement that writes came to a session that reads: a bug, which no retry mends."""
 
 
 class OpenShield:
@@ -213,6 +220,8 @@ def _engine(url: str, settings: DatabaseSettings, size: int, *, read_only: bool)
         **options,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_dead)
+    if read_only:
+        event.listen(engine.sync_engine, "handle_error", _tell_bug, retval=True)
     return engine
 
 
@@ -224,6 +233,13 @@ def _server_settings(settings: DatabaseSettings, *, read_only: bool) -> dict[str
         "idle_in_transaction_session_timeout": "300000",
         "default_transaction_read_only": "on" if read_only else "off",
     }
+
+
+def _tell_bug(context: ExceptionContext) -> BaseException | None:
+    """Take a refused write for what it is here: elsewhere it says that the server is a standby, and may pass."""
+    if sqlstate(context.original_exception) != READ_ONLY_SQLSTATE:
+        return None
+    return WriteInReadSessionError("a read session was told to write")
 
 
 async def _connect(*args: Any, **options: Any) -> "asyncpg.Connection[Any]":  # quoted: generic in its stubs alone

@@ -5,18 +5,15 @@ answers 5xx.
 """
 
 import logging
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import Annotated, Any, NoReturn, get_args, get_origin
+from typing import Annotated, Any, ClassVar, NoReturn
 
 import asyncpg
 from fastapi import Depends, FastAPI, Request, Response
-from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -25,7 +22,8 @@ from app.kernel import strict_json
 from app.kernel.correlation import correlation_id
 from app.kernel.database import OperationClass, ReadSession, WriteSession, retrying, sqlstate
 from app.kernel.metrics import OPERATIONAL_FAILURES
-from app.kernel.problems import PROBLEM_JSON, Fault, InvalidRequest, Problem, Unavailable
+from app.kernel.parameters import QueryParameters, RepeatedParameter, UnknownParameter
+from app.kernel.problems import PROBLEM_JSON, Fault, InvalidRequest, Problem, Unavailable, responses
 from app.kernel.resources import ResourcesDep
 
 log = logging.getLogger(__name__)
@@ -50,47 +48,28 @@ class StrictRequest(Request):
         return self._json
 
 
-class RepeatedParameter(InvalidRequest):
-    """A query parameter that has one value was given several: which one counts would be a guess."""
-
-    code, title = "repeated-parameter", "A query parameter was given more than once"
-
-    def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(
-            faults=[Fault(pointer=f"query/{name}", code=self.code, message="Give it once.") for name in names]
-        )
-
-
-def _lists(dependant: Dependant) -> Iterator[str]:
-    """Names of the query parameters that may have several values."""
-    for parameter in dependant.query_params:
-        model = parameter.field_info.annotation
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            yield from (each.alias or name for name, each in model.model_fields.items() if _is_list(each.annotation))
-        elif _is_list(model):
-            yield parameter.alias
-    for inner in dependant.dependencies:
-        yield from _lists(inner)
-
-
-def _is_list(annotation: Any) -> bool:
-    return get_origin(annotation) in (list, set, tuple) or any(_is_list(each) for each in get_args(annotation))
-
-
 class StrictRoute(APIRoute):
-    """A route that takes every query parameter once, except for lists."""
+    """A route that takes the query parameters which it declares, each once, except for lists; no others."""
+
+    ignores_unknown: ClassVar[bool] = False
+    """Whether parameters that it does not declare are passed over."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if not self.ignores_unknown:
+            refusals = responses(UnknownParameter, RepeatedParameter, InvalidRequest)
+            options["responses"] = refusals | (options.get("responses") or {})
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler behind the look at the query."""
         handler = super().get_route_handler()
-        lists = frozenset(_lists(self.dependant))
+        if self.ignores_unknown:
+            return handler
+        parameters = QueryParameters.of(self.dependant)
 
         async def run(request: Request) -> Response:
             if request.scope["query_string"]:
-                counts = Counter(name for name, _ in request.query_params.multi_items())
-                repeated = [name for name, count in counts.items() if count > 1 and name not in lists]
-                if repeated:
-                    raise RepeatedParameter(repeated)
+                parameters.check(name for name, _ in request.query_params.multi_items())
             return await handler(request)
 
         return run
@@ -120,6 +99,12 @@ class TransactionalRoute(StrictRoute):
             return await retrying(attempt)
 
         return run
+
+
+class AnsweringRoute(TransactionalRoute):
+    """For what foreign servers lead a browser to: they may add parameters (RFC 6749 section 4.1.2)."""
+
+    ignores_unknown = True
 
 
 async def _refusing_http_errors(
@@ -229,7 +214,7 @@ _BAD_INPUT_CLASSES = ("22",)
 """SQLSTATE class 22, data exception: the request's value does not fit its type (PostgreSQL manual, appendix A)."""
 
 _UNAVAILABLE_CLASSES = ("08", "40", "53", "55", "57", "25")
-"""Connection, rollback, resources, lock, operator intervention, read-only transaction: may pass by itself."""
+"""Connection, rollback, resources, lock, operator intervention, read-only server: may pass by itself."""
 
 
 async def _answer_operational(request: Request, error: Exception) -> Response:

@@ -10,7 +10,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.kernel.connections import DatabaseUrls
-from app.kernel.database import MAX_ATTEMPTS, Database, OperationClass, WriteSession, driver_connection, sqlstate
+from app.kernel.database import (
+    MAX_ATTEMPTS,
+    Database,
+    OperationClass,
+    WriteInReadSessionError,
+    WriteSession,
+    driver_connection,
+    sqlstate,
+)
 from app.kernel.problems import Unavailable
 from app.settings import DatabaseSettings
 
@@ -57,7 +65,7 @@ async def test_postgresql_refuses_every_write_in_a_reading_session(
     for kind in (database.read, database.snapshot):
         for statement in WRITES:
             async with kind() as session:
-                with pytest.raises(DBAPIError) as refused:
+                with pytest.raises(WriteInReadSessionError) as refused:
                     await session.execute(text(statement))
             assert sqlstate(refused.value) == "25006", statement
     assert await owner.fetchval("SELECT sum(value) FROM data.probe") == 30

@@ -52,6 +52,7 @@ class Routes:
             ("GET", "/read", self.read),
             ("POST", "/write", self.write),
             ("POST", "/write-in-read", self.write_in_read),
+            ("POST", "/write-on-standby", self.write_on_standby),
             ("POST", "/hold", self.hold),
             ("POST", "/swap", self.swap),
         ):
@@ -68,6 +69,10 @@ class Routes:
     async def write_in_read(self, change: Change, session: Reads) -> dict[str, bool]:
         await session.execute(text("INSERT INTO data.probe VALUES (:id, :value)"), change.model_dump())
         return {"stored": True}
+
+    async def write_on_standby(self, change: Change, session: Writes) -> dict[str, bool]:
+        await session.execute(text("SET TRANSACTION READ ONLY"))  # PostgreSQL refuses with the state of a standby
+        return await self.write(change, session)
 
     async def hold(self, session: Writes) -> None:
         await session.execute(text("SELECT 1"))
@@ -240,12 +245,16 @@ async def test_a_statement_that_is_wrong_is_a_bug_and_not_unavailable(client: ht
         assert (answer.status_code, answer.json()["code"]) == (500, "internal-error"), kind
 
 
-async def test_a_write_by_a_read_operation_changes_nothing(
+async def test_a_write_by_a_read_operation_is_a_bug_and_changes_nothing(
     client: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
     answer = await client.post("/probe/write-in-read", json=CHANGE)
-    assert answer.status_code >= 500
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal-error"), "a retry would not mend it"
     assert await owner.fetchval("SELECT count(*) FROM data.probe") == 2
+
+
+async def test_a_server_that_only_reads_for_now_is_a_503(client: httpx.AsyncClient) -> None:
+    expect_unavailable(await client.post("/probe/write-on-standby", json=CHANGE))
 
 
 async def test_an_exhausted_pool_is_a_503_and_passes(client: httpx.AsyncClient, routes: Routes) -> None:
