@@ -3,26 +3,17 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from app.kernel.embedded import ServerAddress
-from app.kernel.migrations import connect
-from app.main import create_app
-from app.settings import DatabaseSettings, Settings
-from tests.authorization.holders import Holder, Registrar, bearer
+from tests.authorization.holders import Holder
 from tests.authorization.matrix import DENIALS, LISTED, Row, read
+from tests.authorization.place import Place, opened
 from tests.authorization.world import CALLS, CLOSED_FOR_DATA, World
 from tests.census import BOOKKEEPING, census, differences
-from tests.conftest import SECRET, fresh_database
-from tests.identities import Identities
-from tests.service_processes import eventually
 
 ROWS = read()
 OPERATIONS = list(dict.fromkeys(row.operation for row in ROWS))
@@ -32,45 +23,11 @@ RECORDS = BOOKKEEPING | {"spyne.login_attempts", "spyne.revoked_tokens"}
 _asked: Counter[str] = Counter()
 
 
-@dataclass
-class Place:
-    """A service with things in every state, and everybody who may knock."""
-
-    app: FastAPI
-    world: World
-    holders: list[Holder]
-    owner: asyncpg.Connection
-
-    def client(self, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        return httpx.AsyncClient(transport=transport, base_url="http://spyne.test", headers=headers)
-
-
 @pytest.fixture(scope="module")
 async def place(server: ServerAddress, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
-    home: Path = tmp_path_factory.mktemp("home")
-    settings = Settings(home=home, database=DatabaseSettings(pool_size=5, read_pool_size=5, query_pool_size=3))
-    async with fresh_database(server, template) as urls:
-        app = create_app(settings, urls, SECRET)
-        owner = await connect(urls.owner)
-        async with app.router.lifespan_context(app), clients(app) as (anonymous, admin):
-            login, _ = await Identities(app.state.resources).user("VIEWER")
-            world = World(admin, anonymous, owner, login)
-            await world.as_admin("PUT", "/system/mode", json={"mode": "INGESTION_READY"})
-            yield Place(app, world, await Registrar(app, anonymous, owner).all(), owner)
-        await owner.close()
+    async with opened(server, template, tmp_path_factory.mktemp("home")) as place:
+        yield place
     print(f"\nauthorisation: {_asked.total()} requests, {dict(sorted(_asked.items()))}")
-
-
-@asynccontextmanager
-async def clients(app: FastAPI) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    headers = bearer(await Identities(app.state.resources).token("ADMIN"))
-    async with (
-        httpx.AsyncClient(transport=transport, base_url="http://spyne.test") as anonymous,
-        httpx.AsyncClient(transport=transport, base_url="http://spyne.test", headers=headers) as admin,
-    ):
-        yield anonymous, admin
 
 
 @asynccontextmanager
@@ -157,7 +114,7 @@ async def test_what_is_closed_while_writes_are_stopped(place: Place, mode: str) 
             shown = row.operation.startswith("GET ") or row.answers[holder.column] in DENIALS or mode in row.closed_in
             if shown and CLOSED_FOR_DATA not in row.states:
                 asked.append((row, row.states[0], holder, await world.call(row, row.states[0], holder, fresh=False)))
-    await switch(place, mode)
+    await place.switch(mode)
     try:
         before = await census(place.owner, RECORDS)
         for row, state, holder, call in asked:
@@ -175,16 +132,4 @@ async def test_what_is_closed_while_writes_are_stopped(place: Place, mode: str) 
                 answer = await world.send(await world.call(row, row.states[0], holder, fresh=False), holder)
                 assert fault(row.answers["ADMIN"], answer, "") is None, (row.operation, answer.text)
     finally:
-        await switch(place, "normal")
-
-
-async def switch(place: Place, mode: str) -> None:
-    """Switch, and wait until the door knows."""
-    place.world.maintenance = mode
-    await place.world.as_admin("PUT", "/system/maintenance", json={"mode": mode, "reason": "the matrix"})
-    modes: Any = next(layer.kwargs["modes"] for layer in place.app.user_middleware if "modes" in layer.kwargs)
-
-    async def known() -> bool:
-        return bool(modes.current().mode == mode)
-
-    await eventually(known)
+        await place.switch("normal")

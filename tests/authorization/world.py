@@ -59,11 +59,15 @@ class World:
             fresh: on a thing that no other call has, as the call will change it.
         """
         method, path = row.operation.split(" ", 1)
-        made = await CALLS[row.operation](_Place(self, state, holder, fresh=fresh))
+        made = await self.make(row.operation, state, holder, fresh=fresh)
         for name, value in made.ids.items():
             path = path.replace(f"{{{name}}}", value)
         assert "{" not in path, f"{row.operation}: its call does not say all of its ids"
         return Call(method, path, made.more, made.mark or next(iter(made.ids.values()), ""), made.bare)
+
+    async def make(self, operation: str, state: str, holder: Holder, *, fresh: bool) -> "Made":
+        """What a sound request of the operation consists of; see `call`."""
+        return await CALLS[operation](_Place(self, state, holder, fresh=fresh))
 
     async def send(self, call: Call, holder: Holder) -> httpx.Response:
         more = dict(call.more)
@@ -145,7 +149,7 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class Made:
     """What an operation's call is made of."""
 
     ids: dict[str, str] = field(default_factory=dict)
@@ -176,112 +180,108 @@ class _Place:
         return await self.world.kept(kind, "", make, fresh=self._fresh)
 
 
-Making = Callable[[_Place], Awaitable[_Made]]
+Making = Callable[[_Place], Awaitable[Made]]
 
 
-async def _plain(_: _Place) -> _Made:
-    return _Made()
+async def _plain(_: _Place) -> Made:
+    return Made()
 
 
-async def _of_table(place: _Place) -> _Made:
+async def _of_table(place: _Place) -> Made:
     table = await place.table()
-    return _Made({"table": table}, mark='"version":2' if place.state == BESIDE else "")
+    return Made({"table": table}, mark='"version":2' if place.state == BESIDE else "")
 
 
-async def _of_contract(place: _Place) -> _Made:
-    return _Made({"contract_id": f"{await place.table()}_v1", "version": "1"})
+async def _of_contract(place: _Place) -> Made:
+    return Made({"contract_id": f"{await place.table()}_v1", "version": "1"})
 
 
-async def _tables(place: _Place) -> _Made:
+async def _tables(place: _Place) -> Made:
     name = await place.table()
-    return _Made(more={"params": {"search": name}}, mark=f'"{name}"')
+    return Made(more={"params": {"search": name}}, mark=f'"{name}"')
 
 
-async def _contracts(place: _Place) -> _Made:
+async def _contracts(place: _Place) -> Made:
     name = await place.table()
-    return _Made(more={"params": {"table": name}}, mark=f'"{name}_v1"')
+    return Made(more={"params": {"table": name}}, mark=f'"{name}_v1"')
 
 
 def _change(**body: Any) -> Making:
-    async def made(place: _Place) -> _Made:
+    async def made(place: _Place) -> Made:
         wanted = REASON | body
         if "to_state" in body:
             wanted |= {"from_state": place.state}
             wanted |= {"to_state": "READ_ONLY"} if place.state == "ACTIVE" else {}
-        return _Made({"table": await place.table()}, {"json": wanted})
+        return Made({"table": await place.table()}, {"json": wanted})
 
     return made
 
 
-async def _adoption(place: _Place) -> _Made:
-    return _Made(
-        more={"json": REASON | {"relations": [f"public.{await place.kept('relation', place.world.relation)}"]}}
-    )
+async def _adoption(place: _Place) -> Made:
+    return Made(more={"json": REASON | {"relations": [f"public.{await place.kept('relation', place.world.relation)}"]}})
 
 
-async def _registration(place: _Place) -> _Made:
-    return _Made(more={"json": contract(place.world.name("new"))})
+async def _registration(place: _Place) -> Made:
+    return Made(more={"json": contract(place.world.name("new"))})
 
 
-async def _ingestion(place: _Place) -> _Made:
-    return _Made({"contract_id": f"{await place.table()}_v1"}, {"content": ROWS, "headers": NDJSON})
+async def _ingestion(place: _Place) -> Made:
+    return Made({"contract_id": f"{await place.table()}_v1"}, {"content": ROWS, "headers": NDJSON})
 
 
-async def _of_batch(place: _Place) -> _Made:
-    return _Made({"batch_id": await place.kept("batch", place.world.batch)})
+async def _of_batch(place: _Place) -> Made:
+    return Made({"batch_id": await place.kept("batch", place.world.batch)})
 
 
-async def _batches(place: _Place) -> _Made:
-    return _Made(mark=await place.kept("batch", place.world.batch))
+async def _batches(place: _Place) -> Made:
+    return Made(mark=await place.kept("batch", place.world.batch))
 
 
-async def _question(place: _Place) -> _Made:
+async def _question(place: _Place) -> Made:
     table = await place.table()
     options = {"include_deprecated": [table]} if place.state == "DEPRECATED asked for" else {}
-    return _Made(
-        more={"json": {"sql": f"select id from {table} limit 1", "options": options}}, mark=f'"name":"{table}"'
-    )
+    return Made(more={"json": {"sql": f"select id from {table} limit 1", "options": options}}, mark=f'"name":"{table}"')
 
 
-async def _of_preview(place: _Place) -> _Made:
-    return _Made({"preview_id": await place.owned("preview", place.world.preview)})
+async def _of_preview(place: _Place) -> Made:
+    return Made({"preview_id": await place.owned("preview", place.world.preview)})
 
 
-async def _execution(place: _Place) -> _Made:
-    return _Made(more={"json": {"preview_id": await place.owned("preview", place.world.preview)}})
+async def _execution(place: _Place) -> Made:
+    return Made(more={"json": {"preview_id": await place.owned("preview", place.world.preview)}})
 
 
-async def _executions(place: _Place) -> _Made:
-    return _Made(mark=await place.owned("execution", place.world.execution))
+async def _executions(place: _Place) -> Made:
+    return Made(mark=await place.owned("execution", place.world.execution))
 
 
-async def _log_in(place: _Place) -> _Made:
-    return _Made(more={"data": place.world.login}, bare=True)
+async def _log_in(place: _Place) -> Made:
+    return Made(more={"data": place.world.login}, bare=True)
 
 
-async def _clients(place: _Place) -> _Made:
-    return _Made(mark=await place.kept("client", place.world.client))
+async def _clients(place: _Place) -> Made:
+    return Made(mark=await place.kept("client", place.world.client))
 
 
-async def _new_client(place: _Place) -> _Made:
-    return _Made(more={"json": {"name": place.world.name("fresh"), "roles": ["VIEWER"]}})
+async def _new_client(place: _Place) -> Made:
+    return Made(more={"json": {"name": place.world.name("fresh"), "roles": ["VIEWER"]}})
 
 
-async def _new_key(place: _Place) -> _Made:
-    return _Made({"client_id": await place.kept("client", place.world.client)}, {"json": {}})
+async def _new_key(place: _Place) -> Made:
+    return Made({"client_id": await place.kept("client", place.world.client)}, {"json": {}})
 
 
-async def _of_key(place: _Place) -> _Made:
+async def _of_key(place: _Place) -> Made:
     client = await place.kept("client", place.world.client)
-    return _Made({"client_id": client, "key_id": await place.kept("key", lambda: place.world.key(client))})
+    return Made({"client_id": client, "key_id": await place.kept("key", lambda: place.world.key(client))})
 
 
-async def _system_mode(place: _Place) -> _Made:
-    return _Made(more={"json": {"mode": "READ_ONLY" if place.state == CLOSED_FOR_DATA else "INGESTION_READY"}})
+async def _system_mode(place: _Place) -> Made:
+    return Made(more={"json": {"mode": "READ_ONLY" if place.state == CLOSED_FOR_DATA else "INGESTION_READY"}})
 
 
-async def _maintenance(place: _Place) -> _Made:
-    return _Made(more={"json": {"mode": place.world.maintenance, "reason": "as it is"}})
+async def _maintenance(place: _Place) -> Made:
+    return Made(more={"json": {"mode": place.world.maintenance, "reason": "as it is"}})
 
 
 CALLS: dict[str, Making] = {

@@ -1,0 +1,69 @@
+"""A service with things in every state and everybody who may knock, for the tests that walk all operations."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+from fastapi import FastAPI
+
+from app.kernel.embedded import ServerAddress
+from app.kernel.migrations import connect
+from app.main import create_app
+from app.settings import DatabaseSettings, Settings
+from tests.authorization.holders import Holder, Registrar, bearer
+from tests.authorization.world import World
+from tests.conftest import SECRET, fresh_database
+from tests.identities import Identities
+from tests.service_processes import eventually
+
+
+@dataclass
+class Place:
+    """The service, its things, its holders, and a look behind its back."""
+
+    app: FastAPI
+    world: World
+    holders: list[Holder]
+    owner: asyncpg.Connection
+
+    def holder(self, name: str) -> Holder:
+        return next(holder for holder in self.holders if holder.name == name)
+
+    async def switch(self, mode: str) -> None:
+        """Switch the maintenance mode, and wait until the door knows."""
+        self.world.maintenance = mode
+        await self.world.as_admin("PUT", "/system/maintenance", json={"mode": mode, "reason": "a test"})
+        modes: Any = next(layer.kwargs["modes"] for layer in self.app.user_middleware if "modes" in layer.kwargs)
+
+        async def known() -> bool:
+            return bool(modes.current().mode == mode)
+
+        await eventually(known)
+
+
+@asynccontextmanager
+async def opened(server: ServerAddress, template: str, home: Path) -> AsyncIterator[Place]:
+    """A place of one's own, open for data."""
+    settings = Settings(home=home, database=DatabaseSettings(pool_size=5, read_pool_size=5, query_pool_size=3))
+    async with AsyncExitStack() as stack:
+        urls = await stack.enter_async_context(fresh_database(server, template))
+        app = create_app(settings, urls, SECRET)
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        owner = await connect(urls.owner)
+        stack.push_async_callback(owner.close)
+        identities = Identities(app.state.resources)
+        anonymous = await stack.enter_async_context(_client(app, {}))
+        admin = await stack.enter_async_context(_client(app, bearer(await identities.token("ADMIN"))))
+        login, _ = await identities.user("VIEWER")
+        world = World(admin, anonymous, owner, login)
+        await world.as_admin("PUT", "/system/mode", json={"mode": "INGESTION_READY"})
+        yield Place(app, world, await Registrar(app, anonymous, owner).all(), owner)
+
+
+def _client(app: FastAPI, headers: dict[str, str]) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://spyne.test", headers=headers)
