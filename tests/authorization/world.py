@@ -312,6 +312,7 @@ CALLS: dict[str, Making] = {
     "POST /api/query/execute": _execution,
     "GET /api/query/executions": _executions,
     "POST /api/auth/token": _log_in,
+    "GET /api/auth/.well-known/jwks.json": _plain,
     "GET /api/auth/me": _plain,
     "GET /api/clients": _clients,
     "POST /api/clients": _new_client,
