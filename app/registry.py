@@ -16,6 +16,7 @@ from app.access.sessions import models as session_models
 from app.access.signing.router import router as signing_router
 from app.access.signing.watch import ATTENDANTS as SIGNING_ATTENDANTS
 from app.access.signing.watch import load_signing_keys
+from app.access.users.router import router as users_router
 from app.audit import models as audit_models
 from app.audit.router import router as audit_router
 from app.catalog import models as catalog_models
@@ -67,7 +68,7 @@ DOMAINS: tuple[Domain, ...] = (
     Domain("audit", routers=(audit_router,), models=(audit_models,)),
     Domain(
         "access",
-        routers=(login_router, clients_router, signing_router),
+        routers=(login_router, clients_router, users_router, signing_router),
         models=(access_models, session_models, login_models),
         attendants=SIGNING_ATTENDANTS,
     ),

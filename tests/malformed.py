@@ -75,11 +75,12 @@ def cases(document: dict[str, Any], sound: Sound) -> Iterator[Case]:
     """All of them."""
     for template, methods in document["paths"].items():
         for method, operation in methods.items():
-            yield from _of_operation(template, method.upper(), operation, sound)
+            absent = next(each for each in ("PATCH", "PUT", "DELETE") if each.lower() not in methods)
+            yield from _of_operation(template, method.upper(), operation, sound, absent)
     yield from _special(sound)
 
 
-def _of_operation(template: str, method: str, operation: dict[str, Any], sound: Sound) -> Iterator[Case]:
+def _of_operation(template: str, method: str, operation: dict[str, Any], sound: Sound, absent: str) -> Iterator[Case]:
     name = operation["operationId"]
     path = fill(template, sound)
     media = list(operation.get("requestBody", {}).get("content", ()))
@@ -94,7 +95,7 @@ def _of_operation(template: str, method: str, operation: dict[str, Any], sound: 
     yield case("many headers", headers=(*headers, *((b"x-%d" % n, b"f" * 100) for n in range(400))))
     yield case("an address that is too long", query=b"q=" + b"x" * 9_000)
     yield case("NUL in a parameter that nobody asked for", query=b"q=%00")
-    yield case("a method that is not there", method="PATCH")
+    yield case("a method that is not there", method=absent)
     if operation.get("security"):
         yield from _credentials(case)
     for parameter in operation.get("parameters", ()):

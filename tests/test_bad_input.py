@@ -62,7 +62,10 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
     client = await admin.post("/api/clients", json={"name": "target", "roles": ["VIEWER"]})
     key = await admin.post(f"/api/clients/{client.json()['id']}/keys", json={})
     change = {"from_state": "SHADOW", "to_state": "ACTIVE", "reason": "checked", "dry_run": False}
+    person = await admin.post("/api/users", json={"username": "target", "roles": ["VIEWER"]})
+    assert person.status_code == 201, person.text
     paths = {
+        "user_id": person.json()["id"],
         "table": "customers",
         "contract_id": "customers_v1",
         "version": "1",
@@ -74,6 +77,16 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
     bodies: dict[str, Any] = {
         "create_client": {"name": "another", "roles": ["VIEWER"], "description": "text"},
         "issue_client_key": {"expires_at": "2099-01-01T00:00:00Z"},
+        "create_user": {
+            "username": "another",
+            "roles": ["VIEWER"],
+            "email": "another@example.org",
+            "display_name": "Another",
+            "password": "correct horse battery staple",
+        },
+        "change_user": {"email": "else@example.org", "display_name": "Somebody else", "status": "disabled"},
+        "set_user_roles": {"roles": ["ENGINEER"]},
+        "set_user_password": {"password": "correct horse battery staple"},
         "set_system_mode": {"mode": "READ_ONLY"},
         "set_maintenance": {"mode": "read_only", "reason": "why", "until": "2099-01-01T00:00:00Z"},
         "adopt_tables": {"relations": ["public.nothing"], "names": {"public.nothing": "things"}, "reason": "why"},
@@ -155,6 +168,8 @@ async def test_the_sound_requests_are_taken(sound: Sound, admin: httpx.AsyncClie
     """Or else the malformed ones might be refused for another reason than their fault."""
     taken = {
         "create_client": ("/api/clients", 201),
+        "create_user": ("/api/users", 201),
+        "set_user_password": (f"/api/users/{sound.paths['user_id']}/password", 200),
         "register_contract": ("/api/contracts/register", 201),
         "validate_query": ("/api/query/validate", 200),
         "promote_table": ("/api/tables/customers/promote", 200),
@@ -163,6 +178,11 @@ async def test_the_sound_requests_are_taken(sound: Sound, admin: httpx.AsyncClie
     for name, (path, status) in taken.items():
         answer = await admin.post(path, json=sound.bodies[name])
         assert answer.status_code == status, (name, answer.text)
+    person = f"/api/users/{sound.paths['user_id']}"
+    answer = await admin.patch(person, json=sound.bodies["change_user"])
+    assert answer.status_code == 200, answer.text
+    answer = await admin.put(f"{person}/roles", json=sound.bodies["set_user_roles"])
+    assert answer.status_code == 200, answer.text
     for name, path in {"set_maintenance": "/system/maintenance", "set_system_mode": "/system/mode"}.items():
         answer = await admin.put(path, json=sound.bodies[name])
         assert answer.status_code == 200, (name, answer.text)

@@ -63,6 +63,7 @@ async def _fill(admin: httpx.AsyncClient, number: int) -> None:
         name = f"client-{next(NUMBERS)}"
         made = await admin.post("/api/clients", json={"name": name, "roles": ["VIEWER"]})
         assert (await admin.post(f"/api/clients/{made.json()['id']}/keys", json={})).status_code == 201
+        assert (await admin.post("/api/users", json={"username": name, "roles": ["VIEWER"]})).status_code == 201
         rows = '{"api_id": "a", "event_id": 1, "event_time": "2026-01-01T00:00:00Z", "amount": 1}\n'
         batch = await admin.post(
             "/api/ingestion/first_v1/batches", content=rows, headers={"Content-Type": "application/x-ndjson"}

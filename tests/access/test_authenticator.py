@@ -138,7 +138,7 @@ async def test_a_key_with_another_secret_is_refused(
 async def test_disabling_a_user_counts_everywhere_within_a_second(
     resources: Resources, authenticator: DirectoryAuthenticator, another: DirectoryAuthenticator
 ) -> None:
-    user_id, token = await _user(resources, "ADMIN")
+    user_id, token = await _user(resources, "ENGINEER")
     await asyncio.gather(authenticator(_bearer(token)), another(_bearer(token)))
     await change(resources, lambda access: access.users.disable(SYSTEM, user_id))
     seconds = await asyncio.gather(
@@ -147,12 +147,16 @@ async def test_disabling_a_user_counts_everywhere_within_a_second(
     assert max(seconds) < WITHIN_SECONDS
     await change(resources, lambda access: access.users.enable(SYSTEM, user_id))
     await asyncio.sleep(resources.settings.access.caller_cache_seconds + 0.05)
-    assert await authenticator(_bearer(token))
+    with pytest.raises(InvalidToken):  # it was ended, not suspended
+        await authenticator(_bearer(token))
+    fresh = AccessTokens(resources.secret, resources.settings.access).issue(user_subject(user_id), utc_now(), epoch=1)
+    assert await authenticator(_bearer(fresh.text))
 
 
 async def test_a_changed_role_counts_everywhere_within_a_second(
     resources: Resources, authenticator: DirectoryAuthenticator, another: DirectoryAuthenticator
 ) -> None:
+    await change(resources, lambda access: access.users.create(SYSTEM, "root", PASSWORD, ["ADMIN"]))
     user_id, token = await _user(resources, "ADMIN")
     for process in (authenticator, another):
         assert (await process(_bearer(token))).may(Permission.USERS_ADMIN)

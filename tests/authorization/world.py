@@ -132,6 +132,10 @@ class World:
         made = {"name": self.name("target"), "roles": ["VIEWER"]}
         return str((await self.as_admin("POST", "/api/clients", 201, json=made))["id"])
 
+    async def person(self) -> str:
+        made = {"username": self.name("person"), "roles": ["VIEWER"]}
+        return str((await self.as_admin("POST", "/api/users", 201, json=made))["id"])
+
     async def key(self, client: str) -> str:
         return str((await self.as_admin("POST", f"/api/clients/{client}/keys", 201, json={}))["id"])
 
@@ -263,6 +267,21 @@ async def _clients(place: _Place) -> Made:
     return Made(mark=await place.kept("client", place.world.client))
 
 
+async def _users(place: _Place) -> Made:
+    return Made(mark=await place.kept("person", place.world.person))
+
+
+async def _new_user(place: _Place) -> Made:
+    return Made(more={"json": {"username": place.world.name("fresh"), "roles": ["VIEWER"]}})
+
+
+def _of_user(**more: Any) -> Making:
+    async def made(place: _Place) -> Made:
+        return Made({"user_id": await place.kept("person", place.world.person)}, more)
+
+    return made
+
+
 async def _new_client(place: _Place) -> Made:
     return Made(more={"json": {"name": place.world.name("fresh"), "roles": ["VIEWER"]}})
 
@@ -314,6 +333,14 @@ CALLS: dict[str, Making] = {
     "POST /api/auth/token": _log_in,
     "GET /api/auth/.well-known/jwks.json": _plain,
     "GET /api/auth/me": _plain,
+    "GET /api/users": _users,
+    "POST /api/users": _new_user,
+    "GET /api/users/{user_id}": _of_user(),
+    "PATCH /api/users/{user_id}": _of_user(json={"display_name": "Somebody"}),
+    "DELETE /api/users/{user_id}": _of_user(),
+    "PUT /api/users/{user_id}/roles": _of_user(json={"roles": ["ANALYST"]}),
+    "POST /api/users/{user_id}/password": _of_user(json={}),
+    "GET /api/roles": _plain,
     "GET /api/clients": _clients,
     "POST /api/clients": _new_client,
     "POST /api/clients/{client_id}/keys": _new_key,

@@ -10,12 +10,6 @@ from weakref import WeakKeyDictionary
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from app.kernel.problems import Fault, InvalidRequest
-
-MIN_LENGTH = 12
-MAX_LENGTH = 1024
-"""Characters. NIST SP 800-63B section 3.1.1.2 asks for a minimum well above 8 and a maximum of at least 64."""
-
 AT_ONCE = 2
 """Verifications at a time, per process: each takes a core and 19 MiB."""
 
@@ -23,23 +17,6 @@ _HASHER = PasswordHash((Argon2Hasher(memory_cost=19_456, time_cost=2, parallelis
 """19 MiB, two passes, one lane: OWASP Password Storage Cheat Sheet, argon2id."""
 
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-
-
-class UnsuitablePassword(InvalidRequest):
-    """The password is too short, too long or not text."""
-
-    code, title = "unsuitable-password", "The password is not suitable"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, faults=[Fault(pointer="/password", code=self.code, message=message)])
-
-
-def check_suitable(password: str) -> None:
-    """Return when the password may be set. Raises `UnsuitablePassword`."""
-    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise UnsuitablePassword(f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters.")
-    if not is_text(password):
-        raise UnsuitablePassword("A password holds no NUL and no lone surrogates.")
 
 
 def is_text(value: str) -> bool:
@@ -60,8 +37,7 @@ async def turn() -> AsyncIterator[None]:
 
 
 async def hashed(password: str) -> str:
-    """The encoded argon2id hash. Raises `UnsuitablePassword`."""
-    check_suitable(password)
+    """The encoded argon2id hash."""
     return await asyncio.to_thread(_HASHER.hash, password)
 
 

@@ -1,0 +1,154 @@
+"""Changing passwords: an admin for others, a person for themself with the current one.
+
+A wrong current password counts like a failed log-in. It is an answer, not an exception: its audit row, and the failure
+that counts towards the lock, are committed. Every change ends what was issued with the password before.
+"""
+
+import hashlib
+import hmac
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.access.actions import AccessAction
+from app.access.faults import check_all, faulty
+from app.access.login import passwords
+from app.access.login.lockout import HORIZON, locked_until
+from app.access.models import User
+from app.access.repository import LoginAttempts
+from app.access.users.changes import LOCAL
+from app.access.users.repository import UserRepository
+from app.access.users.service import one_time_password
+from app.access.users.suitable import check_suitable
+from app.audit.service import AuditTrail
+from app.kernel.authorization import Actor, ActorKind, Permission
+from app.kernel.database import WriteSession
+from app.kernel.problems import Conflict, Fault, Forbidden, InvalidRequest, Problem
+from app.kernel.resources import Resources
+
+
+class WrongPassword(Forbidden):
+    """The current password is not the one that was given."""
+
+    code, title = "wrong-password", "The current password is wrong"
+
+
+class TooManyFailures(Problem):
+    """The name is locked at this address."""
+
+    code, title, status = "too-many-failures", "Too many wrong passwords", 429
+
+    def __init__(self, until: datetime, now: datetime) -> None:
+        seconds = max(1, math.ceil((until - now).total_seconds()))
+        super().__init__(f"Try again in {seconds} seconds.", headers={"Retry-After": str(seconds)})
+
+
+class NoLocalPassword(Conflict):
+    """The person logs in at another provider."""
+
+    code, title = "no-local-password", "The person has no password here"
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChanged:
+    """A password that was replaced."""
+
+    user: User
+    one_time: str | None
+    """The one-time password, when one was made: a secret, shown this once."""
+
+
+class PasswordChange:
+    """Replaces passwords within one transaction."""
+
+    def __init__(self, session: WriteSession, resources: Resources) -> None:
+        self._users = UserRepository(session)
+        self._attempts = LoginAttempts(session)
+        self._audit = AuditTrail(session, resources.secret)
+        self._pair_key = resources.secret.key("login-pairs:1")
+        self._policy = resources.policy
+        self._clock = resources.clock
+
+    async def change(
+        self, actor: Actor, user_id: UUID, password: str | None, current: str | None, address: str | None
+    ) -> PasswordChanged | Problem:
+        """The new password is in force, or why not.
+
+        Args:
+            actor: the person, or an admin.
+            user_id: whose password.
+            password: the new one; None for a one-time password, which an admin may ask for.
+            current: the one in force, which a person must know to change their own.
+            address: where the request comes from.
+
+        Raises:
+            Forbidden: it is somebody else's, and the actor is no admin.
+            NotFound: there is no such user.
+            NoLocalPassword: the person logs in elsewhere.
+            InvalidRequest: the new password is not suitable, or something is missing.
+        """
+        own = actor.kind is ActorKind.USER and actor.id == user_id
+        if not own and not actor.may(Permission.USERS_ADMIN):
+            needed = Permission.USERS_ADMIN.value
+            raise Forbidden(f"This needs the permission {needed}.", missing=[needed])
+        async with passwords.turn():  # before the first statement takes a connection
+            user = await self._users.lock(user_id)
+            if user.auth_provider != LOCAL:
+                raise NoLocalPassword(f"The person logs in with {user.auth_provider}.")
+            check_all(
+                lambda: self._check_complete(password, current, own=own),
+                lambda: self._check_new(user, password, current),
+            )
+            refusal = await self._proof(user, current or "", address or "") if own else None
+            return refusal or await self._replace(actor, user, password)
+
+    @staticmethod
+    def _check_complete(password: str | None, current: str | None, *, own: bool) -> None:
+        given = {"/current_password": current, "/password": password}
+        message = "To change one's own password, the current and the new one are needed."
+        faults = [Fault(pointer=at, code="missing", message=message) for at, text in given.items() if text is None]
+        if own and faults:
+            raise InvalidRequest(faults=faults)
+
+    def _check_new(self, user: User, password: str | None, current: str | None) -> None:
+        if password is None:
+            return
+        if password == current:
+            raise faulty("/password", "unchanged", "The new password is the current one.")
+        names = (user.username, user.email, user.display_name)
+        check_suitable(password, self._policy.current().passwords, names)
+
+    async def _proof(self, user: User, current: str, address: str) -> Problem | None:
+        """None when the current password is right; else the refusal, counted and audited."""
+        pair = hmac.new(self._pair_key, f"{user.username}\x00{address}".encode(), hashlib.sha256).digest()
+        await self._attempts.one_at_a_time(pair)
+        now = self._clock()
+        until = locked_until(await self._attempts.failures(pair, now - HORIZON), now)
+        if until is not None:
+            return TooManyFailures(until, now)
+        right, _ = await passwords.verify(current, user.password_hash)
+        if right:
+            await self._attempts.clear(pair)
+            return None
+        await self._attempts.add(pair, now, now - HORIZON)
+        actor = Actor(ActorKind.USER, user.id, user.username)
+        await self._audit.append(
+            actor, AccessAction.USER_PASSWORD, "user", user.id, user.username, after={"reason": "wrong password"},
+            outcome="failure",
+        )  # fmt: skip
+        return WrongPassword()
+
+    async def _replace(self, actor: Actor, user: User, password: str | None) -> PasswordChanged:
+        drawn = None if password is not None else one_time_password()
+        encoded = await passwords.hashed(password or drawn or "")
+        before = {"password": user.password_hash, "one_time": user.must_change_password}
+        user.password_hash, user.must_change_password = encoded, drawn is not None
+        user.credentials_epoch += 1
+        user.version += 1
+        user.updated_at = self._clock()
+        after = {"password": encoded, "one_time": user.must_change_password}
+        await self._audit.append(
+            actor, AccessAction.USER_PASSWORD, "user", user.id, user.username, before=before, after=after
+        )
+        return PasswordChanged(user, drawn)
