@@ -45,6 +45,7 @@ from app.operations.jobs import JOBS as OPERATIONS_JOBS
 from app.operations.jobs import SCHEDULES as OPERATIONS_SCHEDULES
 from app.operations.measuring import router as metrics_router
 from app.operations.router import router as operations_router
+from app.operations.security import models as security_models
 from app.operations.shield import ModeShield
 from app.query import models as query_models
 from app.query.router import router as query_router
@@ -75,7 +76,7 @@ DOMAINS: tuple[Domain, ...] = (
     Domain(
         "operations",
         routers=(operations_router, health_router, metrics_router),
-        models=(operations_models,),
+        models=(operations_models, security_models),
         jobs=OPERATIONS_JOBS,
         schedules=OPERATIONS_SCHEDULES,
     ),

@@ -1,10 +1,11 @@
-"""Which network addresses the service may speak to. Pure.
+"""Network addresses: how they are written and counted, and which ones the service may speak to. Pure.
 
-Everything that is not plainly public is refused: IANA's special-purpose registries (RFC 6890 and its updates),
-multicast, and the ranges that carry an IPv4 address inside an IPv6 one: a translator on the way may take it out again.
+Of outgoing connections everything that is not plainly public is refused: IANA's special-purpose registries (RFC 6890
+and its updates), multicast, and the ranges that carry an IPv4 address inside an IPv6 one: a translator on the way may take it out again.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -59,3 +60,36 @@ def may_reach(address: Address, allowed: Iterable[Network] = ()) -> bool:
     if any(address.version == network.version and address in network for network in REFUSED):
         return False
     return address.is_global and not address.is_multicast
+
+
+def plain_address(text: str) -> Address | None:
+    """The address without its zone, an IPv4 address that is mapped into IPv6 as itself; None when it is none."""
+    bare, percent, zone = text.partition("%")
+    if percent and (":" not in bare or not zone):
+        return None
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def within(address: Address, networks: Iterable[Network]) -> bool:
+    """Whether one of the networks holds the address."""
+    return any(address in network for network in networks)  # of the other family: never
+
+
+@lru_cache(maxsize=16_384)  # asked on every anonymous request
+def counted_as(address: str) -> str:
+    """What an anonymous address is counted under: itself, or its /64 network.
+
+    One subscriber has a whole /64 of IPv6 (RFC 6177), so that single addresses of it are free for the taking.
+    """
+    if ":" not in address:
+        return address
+    found = plain_address(address)
+    if found is None or isinstance(found, IPv4Address):
+        return address if found is None else str(found)
+    return str(IPv6Address(int(found) >> 64 << 64)) + "/64"

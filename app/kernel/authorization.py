@@ -4,7 +4,8 @@ The resolution of a credential to an actor belongs to access, which hands an `Au
 access can guard their routes too. Client-set identity headers play no part anywhere.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Protocol
@@ -37,6 +38,7 @@ class Permission(StrEnum):
     SYSTEM_READ = "system:read"
     SYSTEM_WRITE = "system:write"
     USERS_ADMIN = "users:admin"
+    SECURITY_ADMIN = "security:admin"
 
 
 DESCRIPTIONS: dict[Permission, str] = {
@@ -55,6 +57,7 @@ DESCRIPTIONS: dict[Permission, str] = {
     Permission.SYSTEM_READ: "See how the service is run.",
     Permission.SYSTEM_WRITE: "Change modes and configuration.",
     Permission.USERS_ADMIN: "Administer users, roles and clients.",
+    Permission.SECURITY_ADMIN: "Set the security policy and rate limits, block callers, see security events.",
 }
 
 
@@ -96,6 +99,54 @@ class Recognised:
     """The bound of this caller alone, when it has one."""
 
 
+class Blocked(Forbidden):
+    """An admin or a rule has shut this caller or address out; why is for the admins to know."""
+
+    code, title = "blocked", "Requests from here are not taken"
+
+
+class BlockedSubjects:
+    """Users and clients who are shut out for now, as this process saw them last: at most a second old."""
+
+    __slots__ = ("_until",)
+
+    def __init__(self) -> None:
+        self._until: Mapping[str, float] = {}
+
+    def replace(self, until: Mapping[str, float]) -> None:
+        """Let these hold from now on: subjects (`user:<id>`, `client:<id>`), and until which Unix time."""
+        self._until = until
+
+    def check(self, actor: Actor) -> None:
+        """Return when the actor may go on. Raises `Blocked`."""
+        if self._until and self._until.get(subject_of(actor) or "", 0.0) > time.time():
+            raise Blocked
+
+
+def subject_of(actor: Actor) -> str | None:
+    """`user:<id>` or `client:<id>`, as credentials name it; None for the system."""
+    if actor.id is None:
+        return None
+    return f"{'user' if actor.kind is ActorKind.USER else 'client'}:{actor.id}"
+
+
+class DecoyKeys:
+    """Keys that belong to nobody and were laid out to be found, by digest: at most a second old."""
+
+    __slots__ = ("_digests",)
+
+    def __init__(self) -> None:
+        self._digests: frozenset[bytes] = frozenset()
+
+    def replace(self, digests: frozenset[bytes]) -> None:
+        """Let these be the decoys from now on: the SHA-256 of each whole key."""
+        self._digests = digests
+
+    def is_decoy(self, digest: bytes) -> bool:
+        """Whether this is the digest of a decoy; as quick for others, and a digest tells nothing by its timing."""
+        return digest in self._digests
+
+
 class Authenticator(Protocol):
     """Resolves the credential that came with a request."""
 
@@ -131,8 +182,10 @@ class _Authenticated(SecurityBase):
     scheme_name = "oauth2"
 
     async def __call__(self, request: Request, needed: SecurityScopes) -> Actor:
-        authenticator: Authenticator = request.app.state.resources.authenticator
+        resources = request.app.state.resources
+        authenticator: Authenticator = resources.authenticator
         actor = await authenticator(request)
+        resources.blocked_subjects.check(actor)
         missing = [scope for scope in needed.scopes if scope not in actor.permissions]
         if missing:
             raise Forbidden(f"This needs the permission {', '.join(missing)}.", missing=missing)

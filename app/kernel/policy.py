@@ -65,6 +65,8 @@ class SecurityPolicy:
     uploads: UploadPolicy = field(default_factory=UploadPolicy)
     allowed_networks: tuple[Network, ...] = ()
     """Where requests may come from; empty is everywhere."""
+    never_blocked: tuple[Network, ...] = ()
+    """Networks that no rule blocks, and no admin by mistake: monitoring, offices, scanners of our own."""
 
 
 class PolicyInForce:

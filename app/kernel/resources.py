@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from app.kernel.authorization import Authenticator
+from app.kernel.authorization import Authenticator, BlockedSubjects, DecoyKeys
 from app.kernel.clock import Clock, utc_now
 from app.kernel.database import Database
 from app.kernel.policy import PolicyInForce
@@ -30,6 +30,8 @@ class Resources:
     policy: PolicyInForce = field(default_factory=PolicyInForce)
     events: SecurityEvents = field(default_factory=SecurityEvents)
     signing_keys: SigningKeys = field(default_factory=SigningKeys)
+    blocked_subjects: BlockedSubjects = field(default_factory=BlockedSubjects)
+    decoy_keys: DecoyKeys = field(default_factory=DecoyKeys)
     clock: Clock = utc_now
 
 

@@ -30,7 +30,9 @@ class EventKind(StrEnum):
     """The kinds that the service itself tells of; `note` takes others too."""
 
     HONEYPOT_HIT = "honeypot-hit"
-    """Somebody asked for a decoy address or used a decoy key."""
+    """Somebody asked for a decoy address."""
+    DECOY_KEY = "decoy-key"
+    """Somebody used a decoy key: they have been where it was laid out."""
     REFRESH_REUSE = "refresh-reuse"
     """A refresh token was used a second time: one of the two users has stolen it."""
     LOCK_OUT = "lock-out"

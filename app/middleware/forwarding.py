@@ -9,10 +9,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
-from app.kernel.addresses import Address, Network
+from app.kernel.addresses import Address, Network, plain_address, within
 
 _WITH_PORT: Final = re.compile(
     r"(?:\[(?P<six>[0-9A-Fa-f:.%\w-]+)\]|(?P<four>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?", re.ASCII
@@ -49,25 +48,6 @@ def parse_entry(text: str) -> Address | None:
         if found["six"] is not None and ":" not in text:
             return None
     return plain_address(text)
-
-
-def plain_address(text: str) -> Address | None:
-    """The address without its zone, an IPv4 address that is mapped into IPv6 as itself; None when it is none."""
-    bare, percent, zone = text.partition("%")
-    if percent and (":" not in bare or not zone):
-        return None
-    try:
-        address = ip_address(bare)
-    except ValueError:
-        return None
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
-
-
-def within(address: Address, networks: Sequence[Network]) -> bool:
-    """Whether one of the networks holds the address."""
-    return any(address in network for network in networks)  # of the other family: never
 
 
 class Proxies:
@@ -112,16 +92,3 @@ def _scheme(entries: Sequence[str], hops: int) -> str | None:
         return None
     told = entries[-min(hops, len(entries))].strip(" \t").lower()
     return told if told in SCHEMES else None
-
-
-def counted_as(address: str) -> str:
-    """What an anonymous address is counted under: itself, or its /64 network.
-
-    One subscriber has a whole /64 of IPv6 (RFC 6177), so that single addresses of it are free for the taking.
-    """
-    if ":" not in address:
-        return address
-    found = plain_address(address)
-    if found is None or isinstance(found, IPv4Address):
-        return address if found is None else str(found)
-    return str(IPv6Address(int(found) >> 64 << 64)) + "/64"

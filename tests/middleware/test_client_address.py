@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from starlette.types import Message, Receive, Scope, Send
 
+from app.kernel.addresses import counted_as
 from app.middleware.client_address import ClientAddress
-from app.middleware.forwarding import Proxies, counted_as, parse_entry
+from app.middleware.forwarding import Proxies, parse_entry
 from app.settings import ServerSettings
 from tests.middleware.asgi import scope
 

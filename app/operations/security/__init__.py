@@ -1,0 +1,1 @@
+"""Edge protection: policy, rate limits, blocks, events with the responses to them, honeypots."""
