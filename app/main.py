@@ -15,6 +15,8 @@ from app.kernel.openapi import describe, serve_docs
 from app.kernel.secrets import ServiceSecret, load_secret
 from app.middleware.table import middleware
 from app.operations.measuring import measuring
+from app.operations.security.view import Edge
+from app.operations.security.watch import guarding
 from app.operations.shield import ModeWatch
 from app.registry import api_attendants, open_resources, routers
 from app.settings import Settings
@@ -33,6 +35,8 @@ def create_app(
     settings = settings or Settings()
     configure_logging(settings.server)  # before the layers of the door bind their loggers
     modes = ModeWatch()
+    counted_in = settings.rate_limit.storage_url
+    edge = Edge(None if counted_in is None else counted_in.get_secret_value())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -44,6 +48,7 @@ def create_app(
             app.state.resources = resources
             async with (
                 modes.watching(resources.database),
+                guarding(edge, resources),
                 measuring(resources.database) as app.state.gauges,
                 attended(api_attendants(), resources),
             ):
@@ -57,7 +62,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
-        middleware=middleware(settings, modes),
+        middleware=middleware(settings, modes, edge),
     )
     install_problem_handlers(app)
     for router in routers():

@@ -46,6 +46,8 @@ from app.operations.jobs import SCHEDULES as OPERATIONS_SCHEDULES
 from app.operations.measuring import router as metrics_router
 from app.operations.router import router as operations_router
 from app.operations.security import models as security_models
+from app.operations.security.router import router as security_router
+from app.operations.security.watch import ATTENDANTS as SECURITY_ATTENDANTS
 from app.operations.shield import ModeShield
 from app.query import models as query_models
 from app.query.router import router as query_router
@@ -75,10 +77,11 @@ DOMAINS: tuple[Domain, ...] = (
     ),
     Domain(
         "operations",
-        routers=(operations_router, health_router, metrics_router),
+        routers=(operations_router, security_router, health_router, metrics_router),
         models=(operations_models, security_models),
         jobs=OPERATIONS_JOBS,
         schedules=OPERATIONS_SCHEDULES,
+        attendants=SECURITY_ATTENDANTS,
     ),
     Domain("catalog", routers=(tables_router, contracts_router), models=(catalog_models,)),
     Domain(

@@ -68,6 +68,23 @@ class ServerSettings(_Group):
         return networks
 
 
+class RateLimitSettings(_Group):
+    """Where requests are counted; the rules stand in the database."""
+
+    model_config = SettingsConfigDict(env_prefix="RATE_LIMIT_", frozen=True, extra="ignore", populate_by_name=True)
+
+    storage_url: SecretStr | None = Field(
+        None, description="redis://… or rediss://…, where all processes count together; each alone when absent."
+    )
+
+    @field_validator("storage_url")
+    @classmethod
+    def _redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://")):
+            raise ValueError("requests are counted together in Redis alone: redis://host:6379/0")
+        return value
+
+
 class AccessSettings(_Group):
     """Tokens, passwords and their limits (spec: access)."""
 
@@ -139,6 +156,7 @@ class Settings(_Group):
     )
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
+    rate_limit: RateLimitSettings = Field(default_factory=RateLimitSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
     jobs: JobSettings = Field(default_factory=JobSettings)
     ingestion: IngestionSettings = Field(default_factory=IngestionSettings)

@@ -18,6 +18,7 @@ from starlette.types import Message, Scope
 from app.kernel.logging import configure_logging
 from app.middleware.shield import AlwaysNormal
 from app.middleware.table import ORDER, middleware
+from app.operations.security.view import Edge
 from app.settings import Settings
 
 BUDGET_MICROSECONDS = 100.0
@@ -91,7 +92,7 @@ async def measure(apps: dict[str, FastAPI]) -> dict[str, float]:
 def main() -> None:
     """Print the cost of each layer, of all, and of the stock instrumentator."""
     settings = Settings()
-    layers = middleware(settings, AlwaysNormal())
+    layers = middleware(settings, AlwaysNormal(), Edge())
     stock = build([])
     Instrumentator(registry=CollectorRegistry()).instrument(stock)
     apps = {"bare": build([])}

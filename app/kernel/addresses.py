@@ -1,7 +1,8 @@
 """Network addresses: how they are written and counted, and which ones the service may speak to. Pure.
 
 Of outgoing connections everything that is not plainly public is refused: IANA's special-purpose registries (RFC 6890
-and its updates), multicast, and the ranges that carry an IPv4 address inside an IPv6 one: a translator on the way may take it out again.
+and its updates), multicast, and the ranges that carry an IPv4 address inside an IPv6 one: a translator on the way may
+take it out again.
 """
 
 from collections.abc import Iterable

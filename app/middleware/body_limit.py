@@ -5,12 +5,13 @@ dropped; if its answer has begun already, the connection is cut, since a begun a
 for a whole one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kernel.metrics import REQUESTS_REFUSED
+from app.kernel.policy import SecurityPolicy
 from app.kernel.problems import ContentTooLarge
 from app.middleware.answers import refuse
 from app.middleware.boundary import AnswerCut
@@ -92,10 +93,25 @@ def _too_large(limit: int) -> ContentTooLarge:
 class BodyLimit:
     """Lets no more bytes in than the path's limit."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int, classes: Sequence[BodyClass] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_bytes: int,
+        classes: Sequence[BodyClass] = (),
+        policy: Callable[[], SecurityPolicy] = SecurityPolicy,
+    ) -> None:
+        """Takes the configured bounds.
+
+        Args:
+            app: what is inside.
+            max_bytes: of every path without a class.
+            classes: paths with a bound of their own: those of uploads.
+            policy: answers the security policy in force, which may lower the bounds.
+        """
         self.app = app
         self._max_bytes = max_bytes
         self._classes = tuple(classes)
+        self._policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request with its body counted."""
@@ -116,7 +132,12 @@ class BodyLimit:
 
     def limit_of(self, path: str) -> int:
         """The most bytes that a body sent to this path may have."""
+        uploads = self._policy().uploads
         for kind in self._classes:
             if kind.takes(path):
-                return kind.max_bytes
-        return self._max_bytes
+                return _lower(kind.max_bytes, uploads.max_batch_bytes)
+        return _lower(self._max_bytes, uploads.max_body_bytes)
+
+
+def _lower(configured: int, decided: int | None) -> int:
+    return configured if decided is None or decided > configured else decided

@@ -10,10 +10,13 @@ from app.middleware.body_limit import BodyClass, BodyLimit
 from app.middleware.boundary import Boundary
 from app.middleware.client_address import ClientAddress
 from app.middleware.correlation import Correlation
+from app.middleware.gate import Gate
 from app.middleware.headers import HeaderScrub
 from app.middleware.observation import Observation
+from app.middleware.rate_limit import RateLimit
 from app.middleware.shield import ModeSource, ReadOnlyShield
 from app.middleware.wellformed import WellFormed
+from app.operations.security.view import Edge
 from app.settings import Settings
 
 ORDER: Final[tuple[Any, ...]] = (
@@ -25,22 +28,27 @@ ORDER: Final[tuple[Any, ...]] = (
     ClientAddress,  # who is behind our own proxies
     Correlation,
     Observation,  # metrics and the access-log line
+    Gate,  # 403, blocks and allowed networks
+    RateLimit,  # 429
     ReadOnlyShield,  # 503, while the mode does not admit
 )
 
 
-def middleware(settings: Settings, modes: ModeSource) -> list[Middleware]:
+def middleware(settings: Settings, modes: ModeSource, edge: Edge) -> list[Middleware]:
     """The layers, for `FastAPI(middleware=…)`.
 
     Args:
         settings: bounds of the server and of ingestion.
         modes: the maintenance mode as this process saw it last.
+        edge: rules, blocks and decoys as this process saw them last.
     """
     upload = BodyClass("/api/ingestion/", "/batches", settings.ingestion.max_batch_bytes)
     arguments: Mapping[Any, dict[str, Any]] = {
         Admission: {"max_in_flight": settings.server.max_in_flight},
-        BodyLimit: {"max_bytes": settings.server.max_body_bytes, "classes": (upload,)},
+        BodyLimit: {"max_bytes": settings.server.max_body_bytes, "classes": (upload,), "policy": edge.policy_now},
         ClientAddress: {"trusted_proxies": settings.server.trusted_proxies},
+        Gate: {"edge": edge},
+        RateLimit: {"edge": edge},
         ReadOnlyShield: {"modes": modes},
     }
     return [Middleware(layer, **arguments.get(layer, {})) for layer in ORDER]

@@ -11,6 +11,7 @@ from app.kernel.correlation import correlation_id
 from app.kernel.logging import configure_logging
 from app.middleware.shield import AlwaysNormal
 from app.middleware.table import ORDER, middleware
+from app.operations.security.view import Edge
 from app.settings import IngestionSettings, ServerSettings, Settings
 from tests.middleware.asgi import call
 
@@ -21,7 +22,7 @@ SETTINGS = Settings(
 
 @pytest.fixture
 def app() -> FastAPI:
-    app = FastAPI(middleware=middleware(SETTINGS, AlwaysNormal()))
+    app = FastAPI(middleware=middleware(SETTINGS, AlwaysNormal(), Edge()))
 
     @app.get("/seen")
     async def seen(request: Request) -> dict[str, str | None]:
@@ -58,6 +59,8 @@ def test_the_order(app: FastAPI) -> None:
         "ClientAddress",
         "Correlation",
         "Observation",
+        "Gate",
+        "RateLimit",
         "ReadOnlyShield",
     ]
     assert [name for name in names(app) if name in ours] == ours

@@ -1,0 +1,182 @@
+"""Use cases of blocks: shut out, let in again. Each change is audited, and in force everywhere within a second."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.audit.service import AuditTrail
+from app.kernel.addresses import plain_address
+from app.kernel.authorization import SYSTEM, Actor, subject_of
+from app.kernel.database import WriteSession
+from app.kernel.problems import Conflict, Fault, InvalidRequest
+from app.kernel.resources import Resources
+from app.operations.security.actions import SecurityAction
+from app.operations.security.blocking import BlockKind, MadeBy, Target, parse_target, protected
+from app.operations.security.models import ActionRow, BlockRow
+from app.operations.security.repository import ActionWrites, BlockWrites, SecurityWrites
+
+
+class InvalidTarget(InvalidRequest):
+    """The target is not of the kind that it claims to be."""
+
+    code, title = "invalid-target", "This cannot be blocked"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, faults=[Fault(pointer="/target", code=self.code, message=message)])
+
+
+class InThePast(InvalidRequest):
+    """A block that would be over before it begins."""
+
+    code, title = "in-the-past", "The time is over already"
+
+    def __init__(self) -> None:
+        message = "Give a time to come, or none."
+        super().__init__(message, faults=[Fault(pointer="/expires_at", code=self.code, message=message)])
+
+
+class AlreadyBlocked(Conflict):
+    """There is a block for this target."""
+
+    code, title = "already-blocked", "This is blocked already"
+
+
+class ProtectedTarget(Conflict):
+    """Blocking this would hurt more than it helps; an admin may insist with `force`."""
+
+    code, title = "protected-target", "This is not blocked by mistake"
+
+
+class OwnBlock(Conflict):
+    """Nobody blocks themselves."""
+
+    code, title = "own-block", "This would shut out the caller"
+
+
+class LastAdmin(Conflict):
+    """Nobody would be left to undo it."""
+
+    code, title = "last-admin", "This is the last admin"
+
+
+class NotBlocked(Conflict):
+    """The block is over."""
+
+    code, title = "not-blocked", "The block is over already"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedBlock:
+    """A block to be made."""
+
+    kind: BlockKind
+    target: str
+    reason: str
+    expires_at: datetime | None = None
+    force: bool = False
+
+
+class BlockService:
+    """Makes and ends blocks within one transaction."""
+
+    def __init__(self, session: WriteSession, resources: Resources) -> None:
+        self._resources = resources
+        self._blocks = BlockWrites(session)
+        self._actions = ActionWrites(session)
+        self._security = SecurityWrites(session)
+        self._audit = AuditTrail(session, resources.secret)
+
+    async def create(
+        self, actor: Actor, wanted: WantedBlock, address: str | None, event_kind: str | None = None
+    ) -> tuple[BlockRow, ActionRow]:
+        """The new block, and the action that tells of it.
+
+        Args:
+            actor: the admin.
+            wanted: whom to block.
+            address: the admin's own.
+            event_kind: of the events that this responds to.
+
+        Raises:
+            InvalidTarget: the target is not of its kind.
+            InThePast: the block would be over already.
+            OwnBlock: it would shut out the admin.
+            LastAdmin: nobody would be left to undo it.
+            ProtectedTarget: it is loopback, a proxy of ours or never to be blocked, and `force` was not given.
+            AlreadyBlocked: there is such a block.
+        """
+        try:
+            target = parse_target(wanted.kind, wanted.target)
+        except ValueError as error:
+            raise InvalidTarget(str(error)) from error
+        if wanted.expires_at is not None and wanted.expires_at <= self._resources.clock():
+            raise InThePast
+        await self._check_self(actor, target, address)
+        why_not = None if wanted.force else self.protection(target)
+        if why_not is not None:
+            raise ProtectedTarget(f"{why_not} Ask with `force` to block it nevertheless.")
+        made = await self._make(actor, target, wanted.reason, wanted.expires_at, MadeBy.ADMIN, actor.label, event_kind)
+        if made is None:
+            raise AlreadyBlocked(f"There is a block of {target.text}.")
+        return made
+
+    async def by_rule(
+        self, target: Target, reason: str, expires_at: datetime, event_kind: str
+    ) -> tuple[BlockRow, ActionRow] | None:
+        """The block that a rule makes; None when the target is blocked already or protected."""
+        if self.protection(target) is not None:
+            return None
+        return await self._make(SYSTEM, target, reason, expires_at, MadeBy.RULE, event_kind, event_kind)
+
+    def protection(self, target: Target) -> str | None:
+        """Why the target is not blocked by mistake, or None."""
+        policy, server = self._resources.policy.current(), self._resources.settings.server
+        return protected(target, never_blocked=policy.never_blocked, proxies=server.trusted_proxies)
+
+    async def _check_self(self, actor: Actor, target: Target, address: str | None) -> None:
+        if target.subject is not None and target.subject == subject_of(actor):
+            raise OwnBlock("Somebody else must block you.")
+        own = plain_address(address) if address is not None else None
+        if target.network is not None and own is not None and own in target.network:
+            raise OwnBlock("Your own address is among them.")
+        if target.kind is BlockKind.USER:
+            await self._security.one_at_a_time()
+            if not await self._security.other_admin(UUID(target.text), self._resources.clock()):
+                raise LastAdmin("No other active admin would be left.")
+
+    async def _make(
+        self,
+        actor: Actor,
+        target: Target,
+        reason: str,
+        expires_at: datetime | None,
+        made_by: MadeBy,
+        by: str,
+        event_kind: str | None,
+    ) -> tuple[BlockRow, ActionRow] | None:
+        who = {"reason": reason, "made_by": made_by.value, "created_by": by}
+        values = {"kind": target.kind.value, "target": target.text, "expires_at": expires_at, **who}
+        block = await self._blocks.insert(values, self._resources.clock())
+        if block is None:
+            return None
+        action = await self._actions.add(
+            ActionRow(
+                kind="block", target=target.subject or target.text, event_kind=event_kind, block_id=block.id, **who
+            )
+        )
+        await self._audit.append(actor, SecurityAction.BLOCK_CREATED, "block", block.id, target.text, after=values)
+        await self._security.changed(by)
+        return block, action
+
+    async def end(self, actor: Actor, block_id: UUID) -> BlockRow:
+        """The block, which is over now. Raises `NotFound`, `NotBlocked`."""
+        block = await self._blocks.lock(block_id)
+        now = self._resources.clock()
+        if block.ended_at is not None or (block.expires_at is not None and block.expires_at <= now):
+            raise NotBlocked
+        block.ended_at, block.ended_by = now, actor.label
+        await self._actions.undone(block_id, actor.label)
+        before = {"target": block.target, "reason": block.reason}
+        await self._audit.append(actor, SecurityAction.BLOCK_ENDED, "block", block_id, block.target, before=before)
+        await self._security.changed(actor.label)
+        return block

@@ -1,0 +1,24 @@
+"""Decoys: addresses and keys that nobody has a reason to use. Pure.
+
+A decoy address is never served: its request goes the way of every unknown path, so nothing tells it from one.
+"""
+
+import re
+from typing import Final
+
+MAX_PATH: Final = 500
+_PATH: Final = re.compile(r"/[!-~]*")
+
+
+def decoy_path(path: str) -> str:
+    """The one way to write a decoy address: lower case, without a slash at its end."""
+    return path.lower().rstrip("/")
+
+
+def path_fault(path: str) -> str | None:
+    """Why this cannot be a decoy address, or None."""
+    if not _PATH.fullmatch(path) or len(path) > MAX_PATH:
+        return "An address begins with a slash and has printable ASCII characters only."
+    if "?" in path or "#" in path or "%" in path:
+        return "Write the path alone, not escaped, without a query."
+    return None if decoy_path(path) else "The root is no decoy."

@@ -1,0 +1,149 @@
+"""The security policy as a document: what is sent, answered and stored. Values out of bounds are faults."""
+
+from datetime import timedelta
+from ipaddress import ip_network
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from app.kernel.addresses import Network
+from app.kernel.policy import LockoutPolicy, PasswordPolicy, SecurityPolicy, SessionPolicy, UploadPolicy
+from app.kernel.problems import Fault
+
+KIB: Final = 1024
+MIN_BODY_BYTES: Final = 64 * KIB
+"""Below this the policy itself, with all its networks, could not be put back."""
+MAX_NETWORKS: Final = 500
+DAY: Final = 86_400
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise ValueError("this is no network, such as 203.0.113.0/24, or has bits beyond its length") from error
+
+
+NetworkText = Annotated[str, Field(max_length=50, examples=["203.0.113.0/24"]), AfterValidator(_network)]
+Networks = Annotated[list[NetworkText], Field(max_length=MAX_NETWORKS)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PasswordRules(_Part):
+    """What a password must be."""
+
+    min_length: int = Field(ge=8, le=128, description="Characters.")
+    refuse_common: bool = Field(description="Whether well-known passwords and the user's own name are refused.")
+
+
+class SessionLifetimes(_Part):
+    """How long a log-in lasts."""
+
+    idle_seconds: int = Field(ge=60, le=30 * DAY, description="Without a request it ends after this.")
+    absolute_seconds: int = Field(ge=300, le=90 * DAY, description="It ends after this whatever happens.")
+    refresh_seconds: int = Field(ge=300, le=365 * DAY, description="Life of an unused refresh token.")
+
+
+class LockoutRules(_Part):
+    """How many wrong passwords are taken."""
+
+    failures: int = Field(ge=1, le=100, description="Of a name at an address within the window; then it is locked.")
+    window_seconds: int = Field(ge=10, le=DAY, description="The window of a name at an address.")
+    lock_seconds: int = Field(ge=10, le=DAY, description="How long a name at an address is locked.")
+    failures_per_name: int = Field(30, ge=1, le=100_000, description="Of a name from anywhere, in the wide window.")
+    failures_per_address: int = Field(ge=1, le=100_000, description="Of an address over all names, likewise.")
+    wide_window_seconds: int = Field(ge=10, le=DAY, description="The window of these two.")
+
+
+class UploadBounds(_Part):
+    """How much may come in; null leaves the configured bound, and no policy raises it."""
+
+    max_body_bytes: int | None = Field(None, ge=MIN_BODY_BYTES, le=2**62, description="Largest body but of a batch.")
+    max_batch_bytes: int | None = Field(None, ge=KIB, le=2**62, description="Largest batch.")
+
+
+class PolicyDocument(_Part):
+    """The security policy."""
+
+    passwords: PasswordRules = Field(description="What a password must be.")
+    sessions: SessionLifetimes = Field(description="How long a log-in lasts.")
+    lockout: LockoutRules = Field(description="How many wrong passwords are taken.")
+    uploads: UploadBounds = Field(description="How much may come in.")
+    allowed_networks: Networks = Field(description="Where requests may come from; empty is everywhere.")
+    never_blocked: Networks = Field(description="Networks that no rule blocks, and no admin by mistake.")
+
+    @classmethod
+    def of(cls, policy: SecurityPolicy) -> "PolicyDocument":
+        """The document of a policy."""
+        sessions, lockout, uploads = policy.sessions, policy.lockout, policy.uploads
+        return cls(
+            passwords=PasswordRules(
+                min_length=policy.passwords.min_length, refuse_common=policy.passwords.refuse_common
+            ),
+            sessions=SessionLifetimes(
+                idle_seconds=_seconds(sessions.idle),
+                absolute_seconds=_seconds(sessions.absolute),
+                refresh_seconds=_seconds(sessions.refresh),
+            ),
+            lockout=LockoutRules(
+                failures=lockout.failures,
+                window_seconds=_seconds(lockout.window),
+                lock_seconds=_seconds(lockout.lock),
+                failures_per_name=lockout.failures_per_name,
+                failures_per_address=lockout.failures_per_address,
+                wide_window_seconds=_seconds(lockout.wide_window),
+            ),
+            uploads=UploadBounds(max_body_bytes=uploads.max_body_bytes, max_batch_bytes=uploads.max_batch_bytes),
+            allowed_networks=[str(network) for network in policy.allowed_networks],
+            never_blocked=[str(network) for network in policy.never_blocked],
+        )
+
+    def policy(self) -> SecurityPolicy:
+        """The policy of the document."""
+        return SecurityPolicy(
+            passwords=PasswordPolicy(min_length=self.passwords.min_length, refuse_common=self.passwords.refuse_common),
+            sessions=SessionPolicy(
+                idle=timedelta(seconds=self.sessions.idle_seconds),
+                absolute=timedelta(seconds=self.sessions.absolute_seconds),
+                refresh=timedelta(seconds=self.sessions.refresh_seconds),
+            ),
+            lockout=LockoutPolicy(
+                failures=self.lockout.failures,
+                window=timedelta(seconds=self.lockout.window_seconds),
+                lock=timedelta(seconds=self.lockout.lock_seconds),
+                failures_per_name=self.lockout.failures_per_name,
+                failures_per_address=self.lockout.failures_per_address,
+                wide_window=timedelta(seconds=self.lockout.wide_window_seconds),
+            ),
+            uploads=UploadPolicy(
+                max_body_bytes=self.uploads.max_body_bytes, max_batch_bytes=self.uploads.max_batch_bytes
+            ),
+            allowed_networks=_networks(self.allowed_networks),
+            never_blocked=_networks(self.never_blocked),
+        )
+
+
+def _seconds(span: timedelta) -> int:
+    return int(span.total_seconds())
+
+
+def _networks(texts: list[str]) -> tuple[Network, ...]:
+    return tuple(ip_network(text) for text in dict.fromkeys(texts))
+
+
+def policy_faults(document: PolicyDocument) -> list[Fault]:
+    """What is wrong between the values; each alone is within its bounds."""
+    faults = []
+    if document.sessions.idle_seconds > document.sessions.absolute_seconds:
+        message = "A session cannot be idle for longer than it lasts at all."
+        faults.append(Fault(pointer="/sessions/idle_seconds", code="beyond-absolute", message=message))
+    if document.lockout.failures_per_name < document.lockout.failures:
+        message = "The bound over all addresses cannot be lower than the one of a single address."
+        faults.append(Fault(pointer="/lockout/failures_per_name", code="below-failures", message=message))
+    if document.lockout.wide_window_seconds < document.lockout.window_seconds:
+        message = "The wide window cannot be shorter than the other."
+        faults.append(Fault(pointer="/lockout/wide_window_seconds", code="below-window", message=message))
+    return faults

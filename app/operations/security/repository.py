@@ -1,0 +1,292 @@
+"""All SQL of edge protection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, column, delete, func, not_, or_, select, table, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.kernel.database import ReadSession, WriteSession
+from app.kernel.models import CONTROL_SCHEMA
+from app.kernel.paging import Page, PageRequest
+from app.kernel.repository import Reading, Writing
+from app.kernel.security_events import SecurityEvent
+from app.operations.repository import SystemConfigRepository, SystemConfigWrites
+from app.operations.security.models import ActionRow, BlockRow, EventRow, HoneypotRow, RateRuleRow, ResponseRow
+from app.operations.security.rates import RateRule, RateScope, RouteClass
+
+POLICY = "security_policy"
+RATES = "security_rate_limits"
+RESPONSES = "security_responses"
+REVISION = "security_revision"
+"""Keys of `system_config`: the policy, the versions of whole tables, and what counts every change that the door must
+learn of."""
+
+ADMINISTRATION_LOCK = 0x5359_5345
+"""Of `pg_advisory_xact_lock`; any number that nobody else uses."""
+
+_users = table("users", column("id"), column("status"), schema=CONTROL_SCHEMA)
+_user_roles = table("user_roles", column("user_id"), column("role"), schema=CONTROL_SCHEMA)
+
+
+def _is_open(now: datetime) -> Any:
+    return and_(BlockRow.ended_at.is_(None), or_(BlockRow.expires_at.is_(None), BlockRow.expires_at > now))
+
+
+class SecurityReads:
+    """What the door and whoever administers it need to know."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self.session = session
+        self.config = SystemConfigRepository(session)
+
+    async def revision(self) -> int:
+        """Rises with every change that the door must learn of."""
+        return await self.version(REVISION)
+
+    async def version(self, key: str) -> int:
+        """Of a table that is changed as a whole."""
+        found = await self.config.get(key)
+        return found[1] if found else 0
+
+    async def rates(self) -> list[RateRule]:
+        """Every rate rule, in the order of its names."""
+        rows = await self.session.scalars(select(RateRuleRow).order_by(RateRuleRow.route_class, RateRuleRow.scope))
+        return [
+            RateRule(RouteClass(row.route_class), RateScope(row.scope), row.amount, row.window_seconds, row.enabled)
+            for row in rows
+        ]
+
+    async def open_blocks(self, now: datetime) -> Sequence[BlockRow]:
+        """The blocks in force."""
+        return (await self.session.scalars(select(BlockRow).where(_is_open(now)))).all()
+
+    async def decoys(self) -> Sequence[HoneypotRow]:
+        """The decoys in place."""
+        return (await self.session.scalars(select(HoneypotRow).where(HoneypotRow.removed_at.is_(None)))).all()
+
+    async def responses(self) -> Sequence[ResponseRow]:
+        """Every rule of automatic response."""
+        return (await self.session.scalars(select(ResponseRow).order_by(ResponseRow.event_kind))).all()
+
+    async def other_admin(self, user_id: UUID, now: datetime) -> bool:
+        """Whether an active admin who is not blocked would be left besides this user."""
+        blocked = select(BlockRow.target).where(BlockRow.kind == "user", _is_open(now))
+        others = (
+            select(_users.c.id)
+            .join(_user_roles, _user_roles.c.user_id == _users.c.id)
+            .where(_user_roles.c.role == "ADMIN", _users.c.status == "active", _users.c.id != user_id)
+            .where(not_(func.cast(_users.c.id, BlockRow.target.type).in_(blocked)))
+            .limit(1)
+        )
+        return (await self.session.execute(others)).first() is not None
+
+
+class SecurityWrites(SecurityReads):
+    """Also changes it."""
+
+    def __init__(self, session: WriteSession) -> None:
+        super().__init__(session)
+        self.writes = SystemConfigWrites(session)
+
+    async def one_at_a_time(self) -> None:
+        """Whoever else changes a whole table, or shuts out people, waits until this transaction ends."""
+        await self.session.execute(select(func.pg_advisory_xact_lock(ADMINISTRATION_LOCK)))
+
+    async def changed(self, by: str) -> None:
+        """Let every door look again."""
+        await self.writes.put(REVISION, {}, by)
+
+    async def replace_rates(self, rules: Sequence[RateRule]) -> None:
+        """Let these be all the rules."""
+        await self.session.execute(delete(RateRuleRow))
+        rows = [
+            {
+                "route_class": rule.kind.value,
+                "scope": rule.scope.value,
+                "amount": rule.amount,
+                "window_seconds": rule.window_seconds,
+                "enabled": rule.enabled,
+            }
+            for rule in rules
+        ]
+        await self.session.execute(insert(RateRuleRow), rows)
+
+    async def replace_responses(self, rules: Sequence[dict[str, Any]]) -> None:
+        """Let these be all the rules of automatic response."""
+        await self.session.execute(delete(ResponseRow))
+        if rules:
+            await self.session.execute(insert(ResponseRow), list(rules))
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events."""
+
+    kind: str | None = None
+    address: str | None = None
+    subject: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Events(Reading[EventRow]):
+    """Reads events."""
+
+    model = EventRow
+
+    async def matching(self, wanted: EventFilter, request: PageRequest) -> Page[EventRow]:
+        """One page, newest first."""
+        statement: Select[EventRow] = self.base()
+        for name, value in (("kind", wanted.kind), ("address", wanted.address), ("subject", wanted.subject)):
+            if value is not None:
+                statement = statement.where(getattr(EventRow, name) == value)
+        if wanted.since is not None:
+            statement = statement.where(EventRow.last_at >= wanted.since)
+        if wanted.until is not None:
+            statement = statement.where(EventRow.first_at < wanted.until)
+        return await self.page(statement, request)
+
+
+class EventWrites(Writing[EventRow], Events):
+    """Writes events down, and forgets old ones."""
+
+    async def record(self, events: Sequence[SecurityEvent]) -> None:
+        """Add the counts to those of the same minute, which other processes may have written."""
+        rows = [
+            {
+                "kind": event.kind,
+                "address": event.address,
+                "subject": event.subject,
+                "minute": event.minute,
+                "first_at": event.first_at,
+                "last_at": event.last_at,
+                "count": event.count,
+                "detail": dict(event.detail),
+            }
+            for event in sorted(events, key=lambda each: (each.kind, each.address or "", each.subject or ""))
+        ]
+        for start in range(0, len(rows), 1000):
+            fresh = insert(EventRow).values(rows[start : start + 1000])
+            added = fresh.on_conflict_do_update(
+                constraint="uq_security_events_kind_address_subject_minute",
+                set_={
+                    "count": EventRow.count + fresh.excluded.count,
+                    "first_at": func.least(EventRow.first_at, fresh.excluded.first_at),
+                    "last_at": func.greatest(EventRow.last_at, fresh.excluded.last_at),
+                },
+            )
+            await self.session.execute(added)
+
+    async def often(self, kind: str, since: datetime, threshold: int, addresses: Sequence[str]) -> Sequence[str]:
+        """Those of the addresses that had so many events of the kind since then."""
+        counted = (
+            select(EventRow.address)
+            .where(EventRow.kind == kind, EventRow.last_at >= since, EventRow.address.in_(addresses))
+            .group_by(EventRow.address)
+            .having(func.sum(EventRow.count) >= threshold)
+        )
+        return [address for address in (await self.session.scalars(counted)).all() if address is not None]
+
+    async def forget(self, before: datetime, keep: int, at_most: int) -> int:
+        """Delete some of what is older, or beyond the newest so many; answers how many."""
+        beyond = select(EventRow.id).order_by(EventRow.id.desc()).offset(keep)
+        old = select(EventRow.id).where(EventRow.last_at < before)
+        doomed = beyond.union(old).limit(at_most)
+        result: Any = await self.session.execute(delete(EventRow).where(EventRow.id.in_(doomed)))
+        return int(result.rowcount)
+
+
+class Blocks(Reading[BlockRow]):
+    """Reads blocks."""
+
+    model = BlockRow
+
+    async def matching(
+        self, *, now: datetime, active: bool | None, kind: str | None, request: PageRequest
+    ) -> Page[BlockRow]:
+        """One page, newest first."""
+        statement: Select[BlockRow] = self.base()
+        if active is not None:
+            statement = statement.where(_is_open(now) if active else not_(_is_open(now)))
+        if kind is not None:
+            statement = statement.where(BlockRow.kind == kind)
+        return await self.page(statement, request)
+
+
+class BlockWrites(Writing[BlockRow], Blocks):
+    """Makes and ends blocks."""
+
+    async def insert(self, values: dict[str, Any], now: datetime) -> BlockRow | None:
+        """The new block; None when the target is blocked already."""
+        same = and_(BlockRow.kind == values["kind"], BlockRow.target == values["target"], BlockRow.ended_at.is_(None))
+        await self.session.execute(
+            update(BlockRow)
+            .where(same, BlockRow.expires_at <= now)
+            .values(ended_at=BlockRow.expires_at, ended_by="expiry")
+        )
+        made = insert(BlockRow).values(values).on_conflict_do_nothing().returning(BlockRow)
+        return (await self.session.scalars(made)).one_or_none()
+
+    async def lock(self, block_id: UUID) -> BlockRow:
+        """The block, which nobody else ends before this transaction does. Raises `NotFound`."""
+        return await self.one(self.base().where(BlockRow.id == block_id).with_for_update())
+
+
+class Actions(Reading[ActionRow]):
+    """Reads actions."""
+
+    model = ActionRow
+
+    async def matching(self, *, undone: bool | None, request: PageRequest) -> Page[ActionRow]:
+        """One page, newest first."""
+        statement: Select[ActionRow] = self.base()
+        if undone is not None:
+            statement = statement.where(ActionRow.undone_at.is_not(None) if undone else ActionRow.undone_at.is_(None))
+        return await self.page(statement, request)
+
+
+class ActionWrites(Writing[ActionRow], Actions):
+    """Takes actions and undoes them."""
+
+    async def lock(self, action_id: UUID) -> ActionRow:
+        """The action, which nobody else undoes before this transaction ends. Raises `NotFound`."""
+        return await self.one(self.base().where(ActionRow.id == action_id).with_for_update())
+
+    async def undone(self, block_id: UUID, by: str) -> None:
+        """The block of an action has been ended."""
+        statement = update(ActionRow).where(ActionRow.block_id == block_id, ActionRow.undone_at.is_(None))
+        await self.session.execute(statement.values(undone_at=func.now(), undone_by=by))
+
+
+class Honeypots(Reading[HoneypotRow]):
+    """Reads decoys."""
+
+    model = HoneypotRow
+
+    async def in_place(self, request: PageRequest) -> Page[HoneypotRow]:
+        """One page of those in place, newest first."""
+        return await self.page(self.base().where(HoneypotRow.removed_at.is_(None)), request)
+
+
+class HoneypotWrites(Writing[HoneypotRow], Honeypots):
+    """Lays decoys out and removes them."""
+
+    async def insert(self, values: dict[str, Any]) -> HoneypotRow | None:
+        """The new decoy; None when there is one at this address."""
+        made = insert(HoneypotRow).values(values).on_conflict_do_nothing().returning(HoneypotRow)
+        return (await self.session.scalars(made)).one_or_none()
+
+    async def lock(self, honeypot_id: UUID) -> HoneypotRow:
+        """The decoy in place. Raises `NotFound`."""
+        in_place = self.base().where(HoneypotRow.id == honeypot_id, HoneypotRow.removed_at.is_(None))
+        return await self.one(in_place.with_for_update())
+
+
+EVENTS_KEPT_FOR = timedelta(days=90)
+EVENTS_KEPT = 200_000
+"""Whatever comes first: the table stays below some 100 MB."""
+EVENTS_FORGOTTEN_AT_ONCE = 5_000

@@ -1,0 +1,125 @@
+"""Responses to events: what rules do by themselves, what admins do, and how both are undone."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from app.access.users.service import UserService
+from app.audit.service import AuditTrail
+from app.kernel.addresses import plain_address
+from app.kernel.authorization import Actor
+from app.kernel.database import WriteSession
+from app.kernel.problems import Conflict
+from app.kernel.resources import Resources
+from app.kernel.security_events import SecurityEvent
+from app.operations.security.actions import SecurityAction
+from app.operations.security.blocking import BlockKind, MadeBy, target_of_address
+from app.operations.security.blocks import BlockService, LastAdmin, OwnBlock
+from app.operations.security.models import ActionRow, ResponseRow
+from app.operations.security.repository import ActionWrites, BlockWrites, EventWrites, SecurityWrites
+
+
+class AlreadyUndone(Conflict):
+    """An action is undone once only."""
+
+    code, title = "already-undone", "The action has been undone already"
+
+
+class Responses:
+    """Answers events by the enabled rules, within the transaction that writes them down."""
+
+    def __init__(self, session: WriteSession, resources: Resources) -> None:
+        self._resources = resources
+        self._session = session
+        self._events = EventWrites(session)
+        self._security = SecurityWrites(session)
+        self._blocks = BlockService(session, resources)
+
+    async def answer(self, events: Sequence[SecurityEvent]) -> int:
+        """Block the addresses that have had too many events; answers how many were."""
+        rules = {rule.event_kind: rule for rule in await self._security.responses() if rule.enabled}
+        addresses: dict[str, set[str]] = defaultdict(set)
+        for event in events:
+            if event.kind in rules and event.address is not None and self._may_block(event.address):
+                addresses[event.kind].add(event.address)
+        made = 0
+        for kind, suspects in sorted(addresses.items()):
+            since = self._resources.clock() - timedelta(seconds=rules[kind].window_seconds)
+            for address in await self._events.often(kind, since, rules[kind].threshold, sorted(suspects)):
+                made += await self._block(address, rules[kind])
+        return made
+
+    def _may_block(self, text: str) -> bool:
+        """Whether the address is surely the client's own.
+
+        Without configured proxies an address that is not public may be a proxy or a gateway that many share.
+        """
+        address = plain_address(text)
+        return address is not None and (address.is_global or bool(self._resources.settings.server.trusted_proxies))
+
+    async def _block(self, text: str, rule: ResponseRow) -> bool:
+        address = plain_address(text)
+        if address is None:
+            return False
+        expires_at = self._resources.clock() + timedelta(seconds=rule.block_seconds)
+        reason = f"{rule.threshold} times {rule.event_kind} within {rule.window_seconds} s"
+        return await self._blocks.by_rule(target_of_address(address), reason, expires_at, rule.event_kind) is not None
+
+
+class ActionService:
+    """What admins do about events, within one transaction."""
+
+    def __init__(self, session: WriteSession, resources: Resources) -> None:
+        self._resources = resources
+        self._actions = ActionWrites(session)
+        self._block_rows = BlockWrites(session)
+        self._security = SecurityWrites(session)
+        self._blocks = BlockService(session, resources)
+        self._users = UserService(session, resources)
+        self._audit = AuditTrail(session, resources.secret)
+
+    async def disable_user(self, actor: Actor, user_id: UUID, reason: str, event_kind: str | None) -> ActionRow:
+        """Disable the user. Raises `NotFound`, `OwnBlock`, `LastAdmin`."""
+        if actor.id == user_id:
+            raise OwnBlock("Somebody else must disable you.")
+        await self._security.one_at_a_time()
+        if not await self._security.other_admin(user_id, self._resources.clock()):
+            raise LastAdmin("No other active admin would be left.")
+        await self._users.disable(actor, user_id)
+        return await self._actions.add(
+            ActionRow(
+                kind="disable-user",
+                target=f"{BlockKind.USER}:{user_id}",
+                reason=reason,
+                made_by=MadeBy.ADMIN.value,
+                created_by=actor.label,
+                event_kind=event_kind,
+            )
+        )
+
+    async def undo(self, actor: Actor, action_id: UUID) -> ActionRow:
+        """The action, whose effect is put back. Raises `NotFound`, `AlreadyUndone`."""
+        action = await self._actions.lock(action_id)
+        if action.undone_at is not None:
+            raise AlreadyUndone
+        if action.block_id is not None:
+            await self._end_block(actor, action.block_id)
+        else:
+            await self._users.enable(actor, UUID(action.target.partition(":")[2]))
+        action.undone_at, action.undone_by = self._resources.clock(), actor.label
+        await self._audit.append(
+            actor,
+            SecurityAction.ACTION_UNDONE,
+            "security-action",
+            action_id,
+            action.target,
+            after={"kind": action.kind},
+        )
+        return action
+
+    async def _end_block(self, actor: Actor, block_id: UUID) -> None:
+        block = await self._block_rows.lock(block_id)
+        now = self._resources.clock()
+        if block.ended_at is None and (block.expires_at is None or block.expires_at > now):
+            await self._blocks.end(actor, block_id)
