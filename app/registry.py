@@ -29,6 +29,7 @@ from app.ingestion.router import router as ingestion_router
 from app.ingestion.router import uploads as uploads_router
 from app.kernel import idempotency
 from app.kernel.attendants import Attendant
+from app.kernel.authorization import DecoyKeys
 from app.kernel.connections import DatabaseUrls
 from app.kernel.database import Database
 from app.kernel.jobs import JobDefinition, Schedule
@@ -38,6 +39,7 @@ from app.kernel.policy import PolicyInForce
 from app.kernel.query_login import QueryLogin
 from app.kernel.resources import Resources
 from app.kernel.secrets import ServiceSecret
+from app.kernel.security_events import SecurityEvents
 from app.kernel.storage import ObjectStorage
 from app.operations import models as operations_models
 from app.operations.health import router as health_router
@@ -132,7 +134,7 @@ async def open_resources(settings: Settings, urls: DatabaseUrls, secret: Service
     database = Database(urls.app, settings.database)
     query_login = QueryLogin(urls.query, settings.database)
     await query_login.open()
-    policy = PolicyInForce()
+    policy, decoys, events = PolicyInForce(), DecoyKeys(), SecurityEvents()
     resources = Resources(
         settings=settings,
         secret=secret,
@@ -140,9 +142,17 @@ async def open_resources(settings: Settings, urls: DatabaseUrls, secret: Service
         query_login=query_login,
         storage=ObjectStorage.open(settings.storage_url or (settings.home / "objects").as_uri()),
         authenticator=DirectoryAuthenticator(
-            database, secret, settings.access, policy=policy, signing_keys=signing_keys
+            database,
+            secret,
+            settings.access,
+            policy=policy,
+            signing_keys=signing_keys,
+            decoys=decoys,
+            events=events,
         ),
         policy=policy,
+        decoy_keys=decoys,
+        events=events,
         signing_keys=signing_keys,
     )
     database.shield = ModeShield(resources.clock)

@@ -40,7 +40,7 @@ UNTOUCHED = (
     "SELECT format('SELECT %L, count(*), md5(string_agg(t::text, '''' ORDER BY t::text)) FROM %I.%I t', "
     "schemaname || '.' || tablename, schemaname, tablename) FROM pg_tables "
     "WHERE schemaname IN ('spyne', 'jobs', 'data', 'staging') "
-    "AND tablename NOT IN ('audit_log', 'login_attempts', 'worker_heartbeats') ORDER BY 1"
+    "AND tablename NOT IN ('audit_log', 'login_attempts', 'worker_heartbeats', 'security_events') ORDER BY 1"
 )
 """Every table but those that record refusals, with its rows' digest; new tables would show too."""
 
@@ -98,7 +98,30 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
         "validate_query": {"sql": "SELECT 1 AS one"},
         "execute_query": {"preview_id": "01890000-0000-7000-8000-000000000000"},
     }
-    return Sound(paths, bodies)
+    security = await security_bodies(admin)
+    return Sound(paths | security.paths, bodies | security.bodies)
+
+
+async def security_bodies(admin: httpx.AsyncClient) -> Sound:
+    """What operations of edge protection need to be accepted."""
+    root = "/system/security"
+    block = {"kind": "network", "target": "198.51.100.0/24", "reason": "why", "expires_at": "2099-01-01T00:00:00Z"}
+    action = {"kind": "block", "target": "203.0.113.9", "reason": "why", "event_kind": "honeypot-hit", "force": False}
+    honeypot = {"kind": "route", "label": "decoy", "path": "/wp-login.php"}
+    made = {
+        "block_id": await admin.post(f"{root}/blocks", json=block),
+        "action_id": await admin.post(f"{root}/actions", json=action),
+        "honeypot_id": await admin.post(f"{root}/honeypots", json=honeypot),
+    }
+    bodies = {
+        "set_security_policy": (await admin.get(f"{root}/policy")).json(),
+        "set_rate_limits": (await admin.get(f"{root}/rate-limits")).json(),
+        "set_security_responses": (await admin.get(f"{root}/responses")).json(),
+        "create_block": block | {"target": "192.0.2.0/24"},
+        "take_security_action": action | {"target": "203.0.113.10"},
+        "create_honeypot": honeypot | {"path": "/.env"},
+    }
+    return Sound({name: answer.json()["id"] for name, answer in made.items()}, bodies)
 
 
 async def ask(app: FastAPI, case: Case, token: str) -> Answer:
@@ -125,7 +148,7 @@ async def ask(app: FastAPI, case: Case, token: str) -> Answer:
 
 def verdict(case: Case, answer: Answer) -> str | None:
     """What is wrong with the answer, or None."""
-    if not 400 <= answer.status < 500:
+    if not 400 <= answer.status < 500 or answer.status == 429:
         return f"{answer.status} {answer.body[:200]!r}"
     if case.method == "HEAD":
         return None

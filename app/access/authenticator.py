@@ -15,6 +15,7 @@ from uuid import UUID
 
 from fastapi import Request
 
+from app.access.decoys import note_decoy
 from app.access.keys import matches, prefix_of
 from app.access.onetime import check_open
 from app.access.presented import Presented, TwoCredentials, presented
@@ -29,12 +30,13 @@ from app.access.subjects import parse_subject, user_subject
 from app.access.tokens import AccessTokens, InvalidToken
 from app.access.uses import KeyUses
 from app.audit.origin import note_client
-from app.kernel.authorization import Actor, ActorKind, Recognised
+from app.kernel.authorization import Actor, ActorKind, DecoyKeys, Recognised
 from app.kernel.clock import Clock, utc_now
 from app.kernel.database import Database
 from app.kernel.policy import PolicyInForce
 from app.kernel.problems import Unauthenticated
 from app.kernel.secrets import ServiceSecret
+from app.kernel.security_events import NotesEvents, SecurityEvents
 from app.kernel.signing import SigningKeys
 from app.settings import AccessSettings
 
@@ -153,6 +155,8 @@ class DirectoryAuthenticator:
         clock: Clock = utc_now,
         policy: PolicyInForce | None = None,
         signing_keys: SigningKeys | None = None,
+        decoys: DecoyKeys | None = None,
+        events: NotesEvents | None = None,
     ) -> None:
         """Derives the keys; looks at nothing yet."""
         self.seen = SeenSessions()
@@ -162,6 +166,8 @@ class DirectoryAuthenticator:
         self._tokens = AccessTokens(secret, settings, signing_keys)
         self._generation = self._tokens.generation
         self._clock = clock
+        self._decoys = decoys or DecoyKeys()
+        self._events = events or SecurityEvents()
         self.uses = KeyUses()
         self._directory = Directory(self._load, settings.caller_cache_seconds)
         self._by_token: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
@@ -256,6 +262,7 @@ class DirectoryAuthenticator:
         async with self._database.read() as session:
             known = await DirectoryRepository(session).key(prefix)
         if known is None or not matches(text, known.digest):
+            note_decoy(text, self._decoys, self._events)
             raise UnknownKey
         subject = f"client:{known.client_id}"
         remembered = _Remembered(Credential("api_key", subject, str(known.id), known.expires_at, key_id=known.id))

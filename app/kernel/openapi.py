@@ -18,6 +18,9 @@ OAUTH2_REDIRECT = "/docs/oauth2-redirect"
 API_KEY_SCHEME = "api_key"
 API_KEY = {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`spy_<prefix>_<secret>`"}
 
+HEALTH = "/health"
+"""How the paths begin that are neither limited nor closed to anybody."""
+
 _PROBLEM = {
     "description": "Problem (RFC 9457)",
     "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
@@ -57,9 +60,9 @@ def describe(app: FastAPI) -> None:
             schemas.update(problem.pop("$defs", {}))
             schemas["ProblemDocument"] = problem
             document["components"].setdefault("securitySchemes", {})[API_KEY_SCHEME] = API_KEY
-            for path in document["paths"].values():
+            for template, path in document["paths"].items():
                 for operation in path.values():
-                    _complete(operation)
+                    _complete(operation, open_to_all=template.startswith(HEALTH))
             schemas.pop("HTTPValidationError", None)
             schemas.pop("ValidationError", None)
             app.openapi_schema = document
@@ -68,11 +71,11 @@ def describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way of extending the document
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], *, open_to_all: bool) -> None:
     answers = operation["responses"]
     if "application/json" in answers.get("422", {}).get("content", {}):
         answers["422"] = _PROBLEM  # the framework's own description of what we answer as a problem
-    expected = {"503"}
+    expected = {"503"} if open_to_all else {"403", "429", "503"}  # blocks, rate limits, and whatever is away
     if "requestBody" in operation:
         expected |= {"400", "413", "422"}
     if operation.get("parameters"):

@@ -90,6 +90,10 @@ class World:
     def name(self, stem: str) -> str:
         return f"{stem}{next(self._numbers)}"
 
+    def address(self) -> str:
+        """An address that no call had before."""
+        return f"2001:db8::{next(self._numbers):x}"
+
     async def table(self, state: str) -> str:
         """The name of a table of which one version, the only one, is in this state."""
         name = self.name("things")
@@ -303,7 +307,57 @@ async def _maintenance(place: _Place) -> Made:
     return Made(more={"json": {"mode": place.world.maintenance, "reason": "as it is"}})
 
 
+def _as_it_is(path: str) -> Making:
+    async def made(place: _Place) -> Made:
+        return Made(more={"json": await place.world.as_admin("GET", f"/system/security/{path}")})
+
+    return made
+
+
+async def _new_block(place: _Place) -> Made:
+    return Made(more={"json": REASON | {"kind": "address", "target": place.world.address()}})
+
+
+async def _of_block(place: _Place) -> Made:
+    body = (await _new_block(place)).more
+    return Made({"block_id": (await place.world.as_admin("POST", "/system/security/blocks", 201, **body))["id"]})
+
+
+async def _new_action(place: _Place) -> Made:
+    return Made(more={"json": REASON | {"kind": "block", "target": place.world.address()}})
+
+
+async def _of_action(place: _Place) -> Made:
+    body = (await _new_action(place)).more
+    return Made({"action_id": (await place.world.as_admin("POST", "/system/security/actions", 201, **body))["id"]})
+
+
+async def _new_honeypot(place: _Place) -> Made:
+    return Made(more={"json": {"kind": "route", "label": "decoy", "path": "/" + place.world.name("decoy")}})
+
+
+async def _of_honeypot(place: _Place) -> Made:
+    body = (await _new_honeypot(place)).more
+    return Made({"honeypot_id": (await place.world.as_admin("POST", "/system/security/honeypots", 201, **body))["id"]})
+
+
 CALLS: dict[str, Making] = {
+    "GET /system/security/policy": _plain,
+    "PUT /system/security/policy": _as_it_is("policy"),
+    "GET /system/security/rate-limits": _plain,
+    "PUT /system/security/rate-limits": _as_it_is("rate-limits"),
+    "GET /system/security/responses": _plain,
+    "PUT /system/security/responses": _as_it_is("responses"),
+    "GET /system/security/blocks": _plain,
+    "POST /system/security/blocks": _new_block,
+    "DELETE /system/security/blocks/{block_id}": _of_block,
+    "GET /system/security/events": _plain,
+    "GET /system/security/actions": _plain,
+    "POST /system/security/actions": _new_action,
+    "POST /system/security/actions/{action_id}/undo": _of_action,
+    "GET /system/security/honeypots": _plain,
+    "POST /system/security/honeypots": _new_honeypot,
+    "DELETE /system/security/honeypots/{honeypot_id}": _of_honeypot,
     "GET /api/tables": _tables,
     "GET /api/tables/{table}": _of_table,
     "GET /api/tables/{table}/state": _of_table,

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from app.access.actions import AccessAction
+from app.access.decoys import note_decoy
 from app.access.keys import matches, prefix_of
 from app.access.login import passwords
 from app.access.login.lockout import HORIZON, locked_until
@@ -57,6 +58,7 @@ class TokenGrants:
         self._tokens = AccessTokens.of(resources)
         self._pair_key = resources.secret.key("login-pairs:1")
         self._clock = resources.clock
+        self._decoys, self._events = resources.decoy_keys, resources.events
 
     async def answer(self, request: TokenRequest | Refusal, address: str | None) -> Grant | Refusal:
         """The token, or the refusal; either way what is to be kept is in the transaction."""
@@ -115,6 +117,7 @@ class TokenGrants:
                 return key
             actor, why = Actor(ActorKind.CLIENT, key.client_id, key.client_name), "revoked, expired or disabled"
         else:
+            note_decoy(request.client_secret, self._decoys, self._events)
             actor, why = Actor(ActorKind.CLIENT, None, UNKNOWN), "wrong id or secret"
         await self._audit.append(
             actor, AccessAction.CLIENT_LOGIN, "client", actor.id, actor.label, after={"reason": why}, outcome="failure"
