@@ -1,0 +1,232 @@
+"""The OpenAPI document is true: whatever Schemathesis makes of it is answered as the document says, and never by a 5xx.
+
+Cases come from the document's schemas, from the bounds of these schemas and, so that not everything is a 404, from
+things that exist. Nothing is left out, and no failure is passed over.
+"""
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.config import SanitizationConfig
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.core.transport import Response
+from schemathesis.generation.meta import CoverageScenario
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from schemathesis.transport.prepare import prepare_request
+
+from app.kernel.embedded import ServerAddress
+from tests.authorization.holders import Holder
+from tests.authorization.matrix import read
+from tests.authorization.place import Place, opened
+from tests.middleware.asgi import Answer, scope
+
+BASE = "http://spyne.test"
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+USERS = ("person: ADMIN", "person: ENGINEER")
+
+FITTING, UNFIT = 14, 4
+"""Cases of an operation that Hypothesis draws: within what the document allows, and beside it."""
+ON_EDGE, BEYOND, METHODS = 10, 6, 1
+"""Cases of an operation on the bounds which the document states: within, beyond, and with another method."""
+
+LAST = ("PUT /system/mode", "PUT /system/maintenance")
+"""Asked last, and undone each time: what they change would decide the answers of all others."""
+
+schemathesis.serializer.alias(
+    ["application/x-ndjson", "application/vnd.apache.parquet", "text/csv"], "application/octet-stream"
+)
+
+
+@pytest.fixture
+async def place(server: ServerAddress, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    async with opened(server, template, tmp_path_factory.mktemp("home")) as place:
+        yield place
+
+
+@dataclass
+class Known:
+    """Ids that exist, and bodies that the service would take, by operation."""
+
+    paths: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    bodies: dict[str, list[Any]] = field(default_factory=dict)
+
+    async def learn(self, place: Place, holder: Holder) -> None:
+        """Make some of everything that the matrix has in a state in which an ADMIN's call is taken."""
+        for row in read():
+            answer = row.answers["ADMIN"]
+            if not answer.startswith("2") and answer != "shown":
+                continue
+            fresh = not row.operation.startswith("GET ")
+            for state in row.states:
+                made = await place.world.make(row.operation, state, holder, fresh=fresh)
+                ids = {name: id_ for name, id_ in made.ids.items() if f"{{{name}}}" in row.operation}
+                if ids:
+                    self.paths.setdefault(row.operation, []).append(ids)
+                bodies = [_text(made.more[form]) for form in ("json", "data", "content") if form in made.more]
+                self.bodies.setdefault(row.operation, []).extend(bodies)
+
+    def met(self, cases: Iterable[Any]) -> Iterator[Any]:
+        """The cases, most of them on things that exist, where this is not what is wrong with a case."""
+        for number, case in enumerate(cases):
+            paths, bodies = self.paths.get(case.operation.label), self.bodies.get(case.operation.label)
+            if paths and number % 5 and _is_fit(case, ParameterLocation.PATH):
+                case.path_parameters = case.path_parameters | paths[number % len(paths)]
+            if bodies and number % 2 and _is_fit(case, ParameterLocation.BODY):
+                case.body = bodies[number % len(bodies)]
+            if "cursor" in case.query and number % 4 and _is_fit(case, ParameterLocation.QUERY):
+                del case.query["cursor"]  # one that nobody was given is refused, whatever it looks like
+            yield case
+
+
+def _text(body: Any) -> Any:
+    return body.decode() if isinstance(body, bytes) else body
+
+
+def _is_fit(case: Any, location: ParameterLocation) -> bool:
+    component = case.meta.components.get(location)
+    return component is not None and component.mode.is_positive
+
+
+def drawn(operation: Any, mode: GenerationMode, count: int) -> list[Any]:
+    """That many cases, the same ones on each run; none when nothing can be wrong with a request."""
+    cases: list[Any] = []
+
+    @settings(
+        max_examples=count,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(operation.as_strategy(generation_mode=mode))
+    def collect(case: Any) -> None:
+        cases.append(case)
+
+    try:
+        collect()
+    except Unsatisfiable:
+        assert mode is GenerationMode.NEGATIVE, operation.label
+    return cases
+
+
+def on_bounds(schema: Any, operation: Any) -> Iterator[Any]:
+    """Cases on the bounds of the document, spread over all that there are."""
+    within: list[Any] = []
+    beyond: list[Any] = []
+    methods: list[Any] = []
+    options = schema.config.generation_for(operation=operation)
+    for case in schema.iter_coverage_cases(operation, generation_modes=list(GenerationMode), generation_config=options):
+        if case.meta.phase.data.scenario == CoverageScenario.UNSPECIFIED_HTTP_METHOD:
+            methods.append(case)
+        else:
+            (within if case.meta.generation.mode.is_positive else beyond).append(case)
+    for cases, count in ((within, ON_EDGE), (beyond, BEYOND), (methods, METHODS)):
+        yield from cases[:: max(1, len(cases) // count)][:count]
+
+
+async def asked(place: Place, case: Any, holder: Holder) -> Response:
+    """The answer to a case, through all of the middleware, as Schemathesis wants it."""
+    headers = dict(holder.headers) if case.operation.definition.raw.get("security") else {}
+    request = prepare_request(case, headers, config=SanitizationConfig(enabled=False), base_url=BASE)
+    target, _, query = str(request.url).removeprefix(BASE).partition("?")
+    content = request.body or b""
+    inbox = [{"type": "http.request", "body": content.encode() if isinstance(content, str) else content}]
+    answer = Answer()
+
+    async def receive() -> dict[str, Any]:
+        if not inbox:
+            await asyncio.Event().wait()  # the client stays until it has its answer
+        return inbox.pop()
+
+    async def send(message: Any) -> None:
+        answer.messages.append(message)
+
+    sent = [(name.lower().encode(), _bytes(value)) for name, value in request.headers.items()]
+    path = {"raw_path": target.encode(), "query_string": query.encode()}
+    began = time.monotonic()
+    await place.app(scope(str(request.method), unquote(target), sent, **path), receive, send)
+    told: dict[str, list[str]] = {}
+    for name, value in answer.messages[0]["headers"]:
+        told.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+    return Response(answer.status, told, answer.body, request, time.monotonic() - began, verify=False)
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def faults(case: Any, response: Response) -> Iterable[str]:
+    """In what the answer is not what the document says."""
+    try:
+        case.validate_response(response, checks=CHECKS)
+    except FailureGroup as group:
+        request = response.request
+        sent = f"{request.method} {request.url} {request.body!r}"[:500]
+        for failure in group.exceptions:
+            yield f"{case.operation.label}: {failure.title}: {failure.message}\n  {sent}\n  {response.content[:300]!r}"
+
+
+async def undo(place: Place) -> None:
+    await place.world.as_admin("PUT", "/system/maintenance", json={"mode": "normal"})
+    await place.world.as_admin("PUT", "/system/mode", json={"mode": "INGESTION_READY"})
+
+
+async def test_everything_is_answered_as_documented(place: Place) -> None:
+    holders = [place.holder(name) for name in USERS]
+    known = Known()
+    for holder in holders:
+        await known.learn(place, holder)
+    config = schemathesis.Config()
+    config.projects.default.generation.with_security_parameters = False  # ours are valid, and one at a time
+    schema = schemathesis.openapi.from_dict(place.app.openapi(), config=config)
+    operations = [result.ok() for result in schema.get_all_operations()]
+    statuses: Counter[int] = Counter()
+    taken: Counter[str] = Counter()
+    wrong: dict[str, None] = {}
+    for operation in sorted(operations, key=lambda each: each.label in LAST):
+        cases = [
+            *drawn(operation, GenerationMode.POSITIVE, FITTING),
+            *drawn(operation, GenerationMode.NEGATIVE, UNFIT),
+            *on_bounds(schema, operation),
+        ]
+        for case, holder in itertools.product(known.met(cases), holders):
+            response = await asked(place, case, holder)
+            statuses[response.status_code] += 1
+            taken[operation.label] += 200 <= response.status_code < 300
+            wrong.update(dict.fromkeys(faults(case, response)))
+            if operation.label in LAST:
+                await undo(place)
+    total = statuses.total()
+    print(
+        f"\nSchemathesis: {total} requests, {taken.total() / total:.0%} of them 2xx, {dict(sorted(statuses.items()))}"
+    )
+    assert not wrong, f"{len(wrong)}:\n" + "\n".join(itertools.islice(wrong, 20))
+    assert [label for label, count in taken.items() if not count] == [], "operations that never succeeded"
+    assert taken.total() >= 0.3 * total
