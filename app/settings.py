@@ -50,6 +50,25 @@ class ServerSettings(_Group):
         200, ge=1, description="Requests served at once; more are answered 503 with Retry-After."
     )
     max_body_bytes: int = Field(1 * MIB, ge=1, description="Largest request body, except for ingestion.")
+    max_head_bytes: int = Field(32 * KIB, ge=1024, description="Largest request line and header fields together.")
+    head_seconds: float = Field(
+        5.0, gt=0, description="From the first byte to the end of the header fields: they fit into a few packets."
+    )
+    body_seconds: float = Field(
+        8.0, gt=0, description="A body may keep the service waiting this long at its begin; every byte earns more time."
+    )
+    min_bytes_per_second: float = Field(
+        500.0,
+        gt=0,
+        description="Slowest body and slowest reader: a tenth of a poor mobile link, and what mod_reqtimeout asks for.",
+    )
+    patience_seconds: float = Field(
+        30.0, gt=0, description="Longest silence of a body which was fast before, and of who reads an answer."
+    )
+    keep_alive_seconds: int = Field(30, ge=1, description="An idle connection is kept for this long.")
+    max_connections: int = Field(
+        4096, ge=1, description="Open connections per process; at the bound, who has waited longest makes room."
+    )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),
         description="Networks of our own proxies, by commas; X-Forwarded-For and -Proto count from them alone.",

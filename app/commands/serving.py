@@ -6,6 +6,7 @@ import errno
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -21,10 +22,12 @@ from prometheus_client import start_http_server
 
 from app.commands.place import Place, PlaceError
 from app.kernel.attendants import attended
+from app.kernel.http_server import ArrivalLimits, Watch, arriving
 from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.logging import configure_logging
 from app.kernel.metrics import REGISTRY
 from app.main import create_app
+from app.middleware.admission import HEALTH_PATHS
 from app.registry import jobs, schedules, worker_attendants
 from app.settings import ServerSettings
 
@@ -38,6 +41,8 @@ FIRST_START_SECONDS = 60.0
 """An API that ends by itself within this time has said why it cannot start; trying again would only repeat it."""
 STOP_SECONDS = 30.0
 BACKLOG = 2048
+SPARE_FILES = 512
+"""Open files beside connections of clients: pools of the database, spooled answers, stored objects, outgoing calls."""
 GC_THRESHOLDS = (20_000, 20, 50)
 """Young objects before a collection; the defaults of 700 collect several times within one request."""
 
@@ -62,6 +67,9 @@ def serve(place: Place) -> None:
 def _configuration(place: Place) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(place.settings, place.urls, place.secret),
+        http=arriving(Watch(_arrival_limits(place.settings.server))),
+        ws="none",
+        timeout_keep_alive=place.settings.server.keep_alive_seconds,
         proxy_headers=False,
         server_header=False,
         date_header=True,
@@ -71,6 +79,19 @@ def _configuration(place: Place) -> uvicorn.Config:
         timeout_graceful_shutdown=int(STOP_SECONDS / 2),
         backlog=BACKLOG,
     )
+
+
+def _arrival_limits(settings: ServerSettings) -> ArrivalLimits:
+    """The configured bounds, with no more connections than files may be open; raises the soft limit of those."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.max_connections + SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        if soft < wanted:
+            log.warning("fewer open files are allowed than connections are wanted", extra={"open_files": soft})
+    allowed = settings.max_connections if soft == resource.RLIM_INFINITY else max(1, soft - SPARE_FILES)
+    return ArrivalLimits.of(settings, HEALTH_PATHS, min(settings.max_connections, allowed))
 
 
 def _settle_garbage_collector() -> None:

@@ -121,6 +121,9 @@ OPERATIONAL_FAILURES = _counter(
     "spyne_operational_failures_total", "Operational failures answered as 503, by SQLSTATE.", "reason"
 )
 REQUESTS_REFUSED = _counter("spyne_requests_refused_total", "Requests refused at the door, by reason.", "reason")
+CONNECTIONS_CUT = _counter(
+    "spyne_connections_cut_total", "Connections that the service has ended, by reason.", "reason"
+)
 REQUESTS_IN_FLIGHT = _gauge("spyne_requests_in_flight", "Requests that are being served, by lane.", "lane")
 RATE_LIMIT_FALLBACKS = Counter(
     "spyne_rate_limit_fallbacks_total",

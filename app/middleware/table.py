@@ -44,7 +44,11 @@ def middleware(settings: Settings, modes: ModeSource, edge: Edge) -> list[Middle
     """
     upload = BodyClass("/api/ingestion/", "/batches", settings.ingestion.max_batch_bytes)
     arguments: Mapping[Any, dict[str, Any]] = {
-        Admission: {"max_in_flight": settings.server.max_in_flight},
+        Admission: {
+            "max_in_flight": settings.server.max_in_flight,
+            "max_body_bytes": settings.server.max_body_bytes,
+            "uploads": (upload,),
+        },
         BodyLimit: {"max_bytes": settings.server.max_body_bytes, "classes": (upload,), "policy": edge.policy_now},
         ClientAddress: {"trusted_proxies": settings.server.trusted_proxies},
         Gate: {"edge": edge},

@@ -1,0 +1,275 @@
+"""uvicorn's HTTP/1.1 protocol, with deadlines: whatever does not arrive, or is not taken, in time is cut.
+
+Written against uvicorn 0.54: it relies on the parser's callbacks and on `cycle`, `flow`, `pipeline` and `headers` as
+they are there. Nothing is written to a connection on which an earlier answer is under way.
+"""
+
+import asyncio
+import math
+import socket
+from typing import Any, Final, cast
+
+import httptools
+import structlog
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from app.kernel.http_server.heads import MAX_FIELDS, head_fault
+from app.kernel.http_server.limits import LINGER_SECONDS, MAX_PIPELINED, UNWANTED_SECONDS
+from app.kernel.http_server.refusals import (
+    BodyTimeout,
+    HeadTimeout,
+    HeadTooLarge,
+    MalformedRequest,
+    Refused,
+    TooManyConnections,
+    answer,
+)
+from app.kernel.http_server.slots import SLOT
+from app.kernel.http_server.watch import Watch
+from app.kernel.metrics import CONNECTIONS_CUT
+from app.kernel.problems import Problem
+
+BETWEEN: Final = 0
+"""Between two requests. The parser may hold the begin of a pipelined one."""
+HEAD: Final = 1
+BODY: Final = 2
+LEAVING: Final = 3
+"""Nothing more is read from this connection; it ends with the answers under way."""
+
+_BYTES_ACKED = slice(120, 128)
+"""`tcpi_bytes_acked` in Linux's struct tcp_info (linux/tcp.h, since 4.1)."""
+
+log = structlog.stdlib.get_logger("spyne.access")
+
+
+def arriving(watch: Watch) -> type[asyncio.Protocol]:
+    """The protocol class for `uvicorn.Config(http=…)`, all connections of which are under this watch."""
+    return type("WatchedHttp", (ArrivalProtocol,), {"watch": watch})
+
+
+class ArrivalProtocol(HttpToolsProtocol):
+    """One connection. `_due` is when its head or body must have come further, `_end` when it is over in any case."""
+
+    watch: Watch
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits = self.watch.limits
+        self._stage = HEAD
+        self._due = self.loop.time() + self._limits.head_seconds
+        self._end = math.inf
+        self._unread = 0  # bytes of the head so far; in a body, bytes since the last one of content
+        self._probes_only = False
+        self._taking_due = math.inf
+        self._taken = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Count it in."""
+        super().connection_made(transport)
+        self._probes_only = not self.watch.admit(self, self.connections, self.loop)  # type: ignore[arg-type]  # uvicorn's own set
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count it out."""
+        self.watch.is_busy(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, unless the connection is being left."""
+        self._unset_keepalive_if_required()
+        if self._stage == LEAVING:
+            return
+        if self._stage == BETWEEN:
+            self._stage = HEAD
+            self._due = self.loop.time() + self._limits.head_seconds
+            self._unread = 0
+        self._unread += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._leave_after_answer()  # served as if it had not asked; what follows may be another protocol
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause.problem if isinstance(cause, Refused) else MalformedRequest())
+        else:
+            if self._unread > self._limits.head_bytes and self._stage != BETWEEN:
+                # In a body these are chunk extensions or trailers without end.
+                self._refuse(self._head_too_large() if self._stage == HEAD else MalformedRequest())
+
+    def on_headers_complete(self) -> None:
+        """Let the request in, if its head is well-formed; refusals leave through the parser."""
+        fault = self._head_fault()
+        if fault is not None:
+            raise Refused(fault)
+        super().on_headers_complete()
+        self.headers = []  # trailers are not added to the header fields that the application has seen
+        self._stage = BODY
+        self._unread = 0
+        self._due = self.loop.time() + self._limits.body_seconds
+        self.watch.is_busy(self)
+
+    def on_body(self, body: bytes) -> None:
+        """Content has come: the clock goes back a little."""
+        self._unread = 0
+        self._due = self._limits.prolonged(self._due, self.loop.time(), len(body))
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._stage = BETWEEN
+        super().on_message_complete()
+        if self.cycle.response_complete:  # it was the rest of a body which nobody wanted
+            self._end = math.inf
+            self.watch.waits(self)
+
+    def on_response_complete(self) -> None:
+        """The connection waits again, or for the rest of a body which nobody wants any more."""
+        super().on_response_complete()
+        if not self.cycle.response_complete:
+            return  # pipelined requests are still to be answered
+        if self._stage == BODY:
+            self._end = self.loop.time() + UNWANTED_SECONDS
+        else:
+            self.watch.waits(self)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """No further request has come."""
+        CONNECTIONS_CUT.labels("idle").inc()
+        super().timeout_keep_alive_handler()
+
+    def look(self, now: float, elapsed: float, late: float) -> None:
+        """Cut the connection if it is beyond a deadline; called by the watch."""
+        self._due += late
+        if now >= self._end:
+            self.transport.abort()
+        elif self._stage == HEAD:
+            if now >= self._due:
+                self._cut_head()
+        elif self._stage == BODY:
+            if self.flow.read_paused or self.cycle.waiting_for_100_continue:
+                self._due += elapsed - late  # it is we who keep the body waiting
+            elif now >= self._due:
+                self._refuse(BodyTimeout(), cut="body-slow")
+        self._look_at_reader(now, late)
+
+    def make_room(self) -> None:
+        """Close an idle connection, or one whose head is on its way."""
+        CONNECTIONS_CUT.labels("room-made").inc()
+        self.transport.close()
+
+    def turn_away(self) -> None:
+        """Answer 503 to whatever may come."""
+        self._refuse(TooManyConnections())
+
+    def _cut_head(self) -> None:
+        if self._unread:
+            self._refuse(HeadTimeout(), cut="head-slow")
+        else:  # nothing was asked, so nothing is answered
+            CONNECTIONS_CUT.labels("silent").inc()
+            self.transport.close()
+            self._end = 0.0
+
+    def _look_at_reader(self, now: float, late: float) -> None:
+        if not self.transport.get_write_buffer_size():
+            self._taking_due = math.inf
+            return
+        taken = _taken(self.transport)
+        if self._taking_due == math.inf:
+            self._taking_due = now + self._limits.patience_seconds
+        else:
+            self._give_slot_back()
+            self._taking_due = self._limits.prolonged(self._taking_due + late, now, max(0, taken - self._taken))
+        self._taken = taken
+        if now >= self._taking_due:
+            CONNECTIONS_CUT.labels("reader-slow").inc()
+            self.transport.abort()
+
+    def _give_slot_back(self) -> None:
+        if self.cycle is None or not self.cycle.response_started:
+            return
+        slot = cast("dict[str, Any]", self.cycle.scope).get(SLOT)  # uvicorn's type of it is closed
+        if slot is not None:
+            slot.release()
+
+    def _head_fault(self) -> Problem | None:
+        if self._unread > self._limits.head_bytes and self._head_bytes() > self._limits.head_bytes:
+            return self._head_too_large()
+        if len(self.headers) > MAX_FIELDS:
+            return HeadTooLarge(f"A request has at most {MAX_FIELDS} header fields.")
+        fault = head_fault(self.parser.get_http_version(), self.url, self.headers)
+        if fault is not None:
+            return MalformedRequest(fault)
+        if len(self.pipeline) >= MAX_PIPELINED:
+            return MalformedRequest(f"At most {MAX_PIPELINED} requests are taken ahead.")
+        if self._probes_only and self.url.partition(b"?")[0] not in self._limits.probes:
+            return TooManyConnections()
+        return None
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _head_too_large(self) -> Problem:
+        return HeadTooLarge(f"Request line and header fields have at most {self._limits.head_bytes} bytes together.")
+
+    def _refuse(self, problem: Problem, cut: str | None = None) -> None:
+        """Answer with the problem and leave; without an answer where one is under way already."""
+        CONNECTIONS_CUT.labels(cut or problem.code).inc()
+        if self._stage == BODY:
+            self._refuse_rest(problem)
+        elif self.cycle is not None and not self.cycle.response_complete:
+            self._leave_after_answer()
+        else:
+            self._say(problem)
+
+    def _refuse_rest(self, problem: Problem) -> None:
+        """Refuse a request whose head the application has seen."""
+        cycle = self.cycle
+        answered = cycle.response_started or bool(self.pipeline)
+        if not cycle.response_complete:
+            cycle.disconnected = True  # the application is told that its client has gone
+            cycle.message_event.set()
+        if answered:
+            self._leave()
+        else:
+            self._say(problem)
+
+    def _say(self, problem: Problem) -> None:
+        text, correlation = answer(problem, self.server_state.default_headers)
+        log.info("request refused", status=problem.status, code=problem.code, correlation_id=correlation)
+        self.transport.write(text)
+        self._leave()
+
+    def _leave_after_answer(self) -> None:
+        self._stage = LEAVING
+        if self.cycle is None or self.cycle.response_complete:
+            self._leave()
+        else:
+            self.cycle.keep_alive = False  # the last one taken; uvicorn closes after it
+
+    def _leave(self) -> None:
+        """Half-close, so that what was said can be read, and close in a moment."""
+        self._stage = LEAVING
+        self._end = self.loop.time() + LINGER_SECONDS
+        self._unset_keepalive_if_required()
+        self.watch.is_busy(self)
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        self.transport.write_eof()
+
+
+def _taken(transport: asyncio.Transport) -> int:
+    """Bytes that the client's system has acknowledged; where that cannot be known, what has left this process."""
+    peer = transport.get_extra_info("socket")
+    if hasattr(socket, "TCP_INFO") and peer is not None and peer.family in {socket.AF_INET, socket.AF_INET6}:
+        known: bytes = peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.stop)
+        if len(known) == _BYTES_ACKED.stop:
+            return int.from_bytes(known[_BYTES_ACKED], "little")
+    return -transport.get_write_buffer_size()

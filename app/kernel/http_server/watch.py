@@ -1,0 +1,81 @@
+"""One look at all open connections every half second, and the bound on how many there are.
+
+A timer per request would cost every request; a sweep costs each open connection a fraction of a microsecond.
+"""
+
+import asyncio
+from collections.abc import Collection
+from typing import Final, Protocol
+
+from app.kernel.http_server.limits import ArrivalLimits
+
+SWEEP_SECONDS: Final = 0.5
+
+
+class Watched(Protocol):
+    """A connection, as the watch sees it."""
+
+    def look(self, now: float, elapsed: float, late: float) -> None:
+        """Cut the connection if it is beyond a deadline.
+
+        Args:
+            now: the loop's time.
+            elapsed: seconds since the last look.
+            late: seconds by which the loop was late: what came meanwhile lies unread, so no clock runs.
+        """
+
+    def make_room(self) -> None:
+        """Close: others wait for a connection, and this one waits for a request."""
+
+    def turn_away(self) -> None:
+        """Refuse the connection before anything of it is read."""
+
+
+class Watch:
+    """The connections of one process."""
+
+    def __init__(self, limits: ArrivalLimits) -> None:
+        self.limits = limits
+        self._waiting: dict[Watched, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._last = 0.0
+
+    def admit(self, connection: Watched, connections: Collection[Watched], loop: asyncio.AbstractEventLoop) -> bool:
+        """Take a new connection in; answers whether it may ask for everything, or for probes alone.
+
+        At the bound, the connection that has waited longest without a whole head is closed instead: a flood of idle
+        connections displaces itself, while an honest request's head comes with its first packet.
+        """
+        if self._timer is None:
+            self._last = loop.time()
+            self._timer = loop.call_later(SWEEP_SECONDS, self._sweep, connections, loop)
+        beyond = len(connections) - self.limits.max_connections
+        if beyond > 0:
+            longest = next(iter(self._waiting), None)
+            if longest is not None:
+                del self._waiting[longest]
+                longest.make_room()
+            elif beyond > self.limits.probe_connections:
+                connection.turn_away()
+                return False
+            else:
+                self._waiting[connection] = None
+                return False
+        self._waiting[connection] = None
+        return True
+
+    def waits(self, connection: Watched) -> None:
+        """The connection has no request under way."""
+        self._waiting[connection] = None
+
+    def is_busy(self, connection: Watched) -> None:
+        """The connection has a request under way, or has gone."""
+        self._waiting.pop(connection, None)
+
+    def _sweep(self, connections: Collection[Watched], loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        elapsed, self._last = now - self._last, now
+        late = max(0.0, elapsed - 2 * SWEEP_SECONDS)
+        for connection in list(connections):
+            connection.look(now, elapsed, late)
+        self._timer = loop.call_later(SWEEP_SECONDS, self._sweep, connections, loop) if connections else None
