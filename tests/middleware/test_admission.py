@@ -5,8 +5,10 @@ import asyncio
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from app.kernel.http_server.slots import SLOT
 from app.middleware.admission import HEALTH_PATHS, Admission
-from tests.middleware.asgi import Answer, call, scope
+from app.middleware.body_limit import BodyClass
+from tests.middleware.asgi import Answer, Headers, call, scope
 
 
 class Gate:
@@ -134,3 +136,115 @@ async def test_lifespan_and_web_sockets_pass() -> None:
     for kind in ("lifespan", "websocket"):
         await app({"type": kind}, nothing, nowhere)
     assert seen == ["lifespan", "websocket"]
+
+
+def posting(length: int = 5) -> Headers:
+    return [(b"content-length", str(length).encode())]
+
+
+async def waiting_upload(app: Admission, path: str, first: bytes, headers: Headers) -> asyncio.Task[Answer]:
+    """A request whose body begins and then comes no further; cancelled it ends as when its client has gone."""
+    answer, gone = Answer(), asyncio.Event()
+    inbox: list[Message] = [{"type": "http.request", "body": first, "more_body": True}]
+
+    async def receive() -> Message:
+        if inbox:
+            return inbox.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        answer.messages.append(message)
+
+    async def run() -> Answer:
+        await app(scope("POST", path, headers), receive, send)
+        return answer
+
+    task = asyncio.create_task(run())
+    await settle()
+    return task
+
+
+async def test_a_body_on_its_way_holds_no_slot() -> None:
+    gate = Gate()
+    gate.opened.set()
+    app = Admission(gate, max_in_flight=2)
+    slow = [await waiting_upload(app, "/api/query/validate", b"{", posting()) for _ in range(50)]
+    assert (gate.inside, app.requests.in_flight) == (0, 0)
+    assert (await call(app)).status == 200
+    whole = await call(app, "POST", "/api/query/validate", posting(2), [b"{", b"}"])
+    assert whole.status == 200
+    for task in slow:
+        task.cancel()
+
+
+async def test_a_client_that_goes_before_its_body_has_come_is_nobodys_request() -> None:
+    app = Admission(Gate(), max_in_flight=2)
+    answer = await call(app, "POST", "/x", posting(), [b"{"], aborted=True)
+    assert answer.messages == []
+    assert app.requests.in_flight == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "headers"),
+    [
+        ("/api/ingestion/c_v1/batches", b"row", [(b"transfer-encoding", b"chunked")]),
+        ("/api/query/validate", b"x" * 70_000, posting(100_000)),
+        ("/api/query/validate", b"", [*posting(), (b"expect", b"100-continue")]),
+        ("/api/query/validate", b"", posting(10_000_000)),
+    ],
+)
+async def test_bodies_that_are_read_as_they_arrive_hold_half_of_the_slots_at_most(
+    path: str, first: bytes, headers: Headers
+) -> None:
+    gate = Gate()
+    gate.opened.set()
+    upload = BodyClass("/api/ingestion/", "/batches", 10**9)
+    app = Admission(gate, max_in_flight=6, max_body_bytes=1_000_000, uploads=(upload,))
+    slow = [await waiting_upload(app, path, first, headers) for _ in range(3)]
+    assert app.requests.in_flight == 3
+    assert (await call(app, "POST", path, headers, [first, b"x"])).status == 503
+    assert (await call(app)).status == 200
+    for task in slow:
+        task.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
+    assert (app.requests.in_flight, app.streaming.in_flight) == (0, 0)
+
+
+async def test_what_was_collected_is_given_on_in_order() -> None:
+    async def echo(_: Scope, receive: Receive, send: Send) -> None:
+        parts, more = [], True
+        while more:
+            message = await receive()
+            parts.append(message["body"])
+            more = message["more_body"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"".join(parts)})
+
+    app = Admission(echo, max_in_flight=2)
+    chunks = [bytes([65 + n]) * 20_000 for n in range(8)]
+    assert (await call(app, "POST", "/x", posting(160_000), chunks)).body == b"".join(chunks)
+    assert (await call(app, "POST", "/x", posting(3), [b"a", b"b", b"c"])).body == b"abc"
+
+
+async def test_a_slot_can_be_given_back_before_the_answer_ends() -> None:
+    """By the connection, when only the reader keeps the answer from ending."""
+    gate = Gate()
+    seen: list[Scope] = []
+
+    async def remembering(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope)
+        await gate(scope, receive, send)
+
+    app = Admission(remembering, max_in_flight=1)
+    stalled = asyncio.create_task(call(app))
+    await settle()
+    assert (await call(app)).status == 503
+    for _ in range(2):
+        seen[0][SLOT].release()
+    assert app.requests.in_flight == 0
+    second = asyncio.create_task(call(app))
+    await settle()
+    gate.opened.set()
+    assert (await second).status == (await stalled).status == 200
+    assert app.requests.in_flight == 0

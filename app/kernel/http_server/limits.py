@@ -25,6 +25,8 @@ class ArrivalLimits:
     body_seconds: float = 8.0
     rate: float = 500.0
     patience_seconds: float = 30.0
+    sweep_seconds: float = 0.5
+    """Between two looks at all connections; no deadline is kept more exactly."""
     max_connections: int = 4096
     probe_connections: int = 32
     probes: frozenset[bytes] = frozenset()

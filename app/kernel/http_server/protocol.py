@@ -15,7 +15,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from app.kernel.http_server.heads import MAX_FIELDS, head_fault
+from app.kernel.http_server.heads import MAX_FIELDS, fields_fault, target_fault
 from app.kernel.http_server.limits import LINGER_SECONDS, MAX_PIPELINED, UNWANTED_SECONDS
 from app.kernel.http_server.refusals import (
     BodyTimeout,
@@ -63,10 +63,12 @@ class ArrivalProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._limits = self.watch.limits
+        self._time = self.loop.time
         self._stage = HEAD
-        self._due = self.loop.time() + self._limits.head_seconds
+        self._due = self._time() + self._limits.head_seconds
         self._end = math.inf
         self._unread = 0  # bytes of the head so far; in a body, bytes since the last one of content
+        self._progress = 0  # bytes of the body since the last look
         self._probes_only = False
         self._taking_due = math.inf
         self._taken = 0
@@ -83,13 +85,10 @@ class ArrivalProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, unless the connection is being left."""
-        self._unset_keepalive_if_required()
         if self._stage == LEAVING:
             return
         if self._stage == BETWEEN:
-            self._stage = HEAD
-            self._due = self.loop.time() + self._limits.head_seconds
-            self._unread = 0
+            self._begin_head()
         self._unread += len(data)
         try:
             self.parser.feed_data(data)
@@ -103,6 +102,13 @@ class ArrivalProtocol(HttpToolsProtocol):
                 # In a body these are chunk extensions or trailers without end.
                 self._refuse(self._head_too_large() if self._stage == HEAD else MalformedRequest())
 
+    def on_message_begin(self) -> None:
+        """The clock of a head begins with its first byte, also when that came with the request before."""
+        super().on_message_begin()
+        if self._stage == BETWEEN:
+            self._begin_head()
+            self._unread = 1  # how much of it came with the request before is not known
+
     def on_headers_complete(self) -> None:
         """Let the request in, if its head is well-formed; refusals leave through the parser."""
         fault = self._head_fault()
@@ -111,62 +117,76 @@ class ArrivalProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self.headers = []  # trailers are not added to the header fields that the application has seen
         self._stage = BODY
-        self._unread = 0
-        self._due = self.loop.time() + self._limits.body_seconds
+        self._unread = self._progress = 0
+        self._due = self._time() + self._limits.body_seconds
         self.watch.is_busy(self)
 
     def on_body(self, body: bytes) -> None:
-        """Content has come: the clock goes back a little."""
+        """Content has come: at the next look the clock goes back a little."""
         self._unread = 0
-        self._due = self._limits.prolonged(self._due, self.loop.time(), len(body))
+        self._progress += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
         self._stage = BETWEEN
         super().on_message_complete()
-        if self.cycle.response_complete:  # it was the rest of a body which nobody wanted
+        if self._end != math.inf:  # it was the rest of a body which nobody wanted
             self._end = math.inf
+            self._due = self._time() + self.timeout_keep_alive
             self.watch.waits(self)
 
     def on_response_complete(self) -> None:
-        """The connection waits again, or for the rest of a body which nobody wants any more."""
-        super().on_response_complete()
-        if not self.cycle.response_complete:
-            return  # pipelined requests are still to be answered
-        if self._stage == BODY:
-            self._end = self.loop.time() + UNWANTED_SECONDS
-        else:
+        """The next request is answered, or the connection waits for one; the watch keeps the time, not a timer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        elif self._stage == BODY:
+            self._end = self._time() + UNWANTED_SECONDS
+        elif self._stage == BETWEEN:
+            self._due = self._time() + self.timeout_keep_alive
             self.watch.waits(self)
-
-    def timeout_keep_alive_handler(self) -> None:
-        """No further request has come."""
-        CONNECTIONS_CUT.labels("idle").inc()
-        super().timeout_keep_alive_handler()
 
     def look(self, now: float, elapsed: float, late: float) -> None:
         """Cut the connection if it is beyond a deadline; called by the watch."""
         self._due += late
         if now >= self._end:
             self.transport.abort()
+        elif self.flow.read_paused or (self._stage == BODY and self.cycle.waiting_for_100_continue):
+            self._due += elapsed - late  # it is we who keep the client waiting
         elif self._stage == HEAD:
             if now >= self._due:
                 self._cut_head()
         elif self._stage == BODY:
-            if self.flow.read_paused or self.cycle.waiting_for_100_continue:
-                self._due += elapsed - late  # it is we who keep the body waiting
-            elif now >= self._due:
+            self._due = self._limits.prolonged(self._due, now, self._progress)
+            self._progress = 0
+            if now >= self._due:
                 self._refuse(BodyTimeout(), cut="body-slow")
+        elif now >= self._due:
+            self._cut_idle()
         self._look_at_reader(now, late)
 
     def make_room(self) -> None:
         """Close an idle connection, or one whose head is on its way."""
         CONNECTIONS_CUT.labels("room-made").inc()
-        self.transport.close()
+        self.connections.discard(self)  # it is not to be counted until the loop has seen to its end
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()  # nobody would see to it that its reader goes on
+        else:
+            self.transport.close()
 
     def turn_away(self) -> None:
         """Answer 503 to whatever may come."""
         self._refuse(TooManyConnections())
+
+    def _begin_head(self) -> None:
+        self._stage = HEAD
+        self._due = self._time() + self._limits.head_seconds
+        self._unread = 0
 
     def _cut_head(self) -> None:
         if self._unread:
@@ -175,6 +195,12 @@ class ArrivalProtocol(HttpToolsProtocol):
             CONNECTIONS_CUT.labels("silent").inc()
             self.transport.close()
             self._end = 0.0
+
+    def _cut_idle(self) -> None:
+        if self._stage == BETWEEN and self.cycle.response_complete:
+            CONNECTIONS_CUT.labels("idle").inc()
+            self.transport.close()
+            self._stage = LEAVING
 
     def _look_at_reader(self, now: float, late: float) -> None:
         if not self.transport.get_write_buffer_size():
@@ -203,7 +229,7 @@ class ArrivalProtocol(HttpToolsProtocol):
             return self._head_too_large()
         if len(self.headers) > MAX_FIELDS:
             return HeadTooLarge(f"A request has at most {MAX_FIELDS} header fields.")
-        fault = head_fault(self.parser.get_http_version(), self.url, self.headers)
+        fault = target_fault(self.url) or fields_fault(self.parser.get_http_version(), self.headers)
         if fault is not None:
             return MalformedRequest(fault)
         if len(self.pipeline) >= MAX_PIPELINED:
@@ -256,8 +282,7 @@ class ArrivalProtocol(HttpToolsProtocol):
     def _leave(self) -> None:
         """Half-close, so that what was said can be read, and close in a moment."""
         self._stage = LEAVING
-        self._end = self.loop.time() + LINGER_SECONDS
-        self._unset_keepalive_if_required()
+        self._end = self._time() + LINGER_SECONDS
         self.watch.is_busy(self)
         if self.transport.is_closing():
             return

@@ -5,11 +5,9 @@ A timer per request would cost every request; a sweep costs each open connection
 
 import asyncio
 from collections.abc import Collection
-from typing import Final, Protocol
+from typing import Protocol
 
 from app.kernel.http_server.limits import ArrivalLimits
-
-SWEEP_SECONDS: Final = 0.5
 
 
 class Watched(Protocol):
@@ -21,7 +19,7 @@ class Watched(Protocol):
         Args:
             now: the loop's time.
             elapsed: seconds since the last look.
-            late: seconds by which the loop was late: what came meanwhile lies unread, so no clock runs.
+            late: as much as `elapsed` when the loop was late, else 0: what came meanwhile lies unread, so no clock ran.
         """
 
     def make_room(self) -> None:
@@ -48,21 +46,18 @@ class Watch:
         """
         if self._timer is None:
             self._last = loop.time()
-            self._timer = loop.call_later(SWEEP_SECONDS, self._sweep, connections, loop)
+            self._timer = loop.call_later(self.limits.sweep_seconds, self._sweep, connections, loop)
         beyond = len(connections) - self.limits.max_connections
-        if beyond > 0:
-            longest = next(iter(self._waiting), None)
-            if longest is not None:
-                del self._waiting[longest]
-                longest.make_room()
-            elif beyond > self.limits.probe_connections:
-                connection.turn_away()
-                return False
-            else:
-                self._waiting[connection] = None
-                return False
+        if beyond > 0 and self._waiting:
+            longest = next(iter(self._waiting))
+            del self._waiting[longest]
+            longest.make_room()
+            beyond -= 1
+        if beyond > self.limits.probe_connections:
+            connection.turn_away()
+            return False
         self._waiting[connection] = None
-        return True
+        return beyond <= 0
 
     def waits(self, connection: Watched) -> None:
         """The connection has no request under way."""
@@ -75,7 +70,9 @@ class Watch:
     def _sweep(self, connections: Collection[Watched], loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         elapsed, self._last = now - self._last, now
-        late = max(0.0, elapsed - 2 * SWEEP_SECONDS)
+        late = elapsed if elapsed > 2 * self.limits.sweep_seconds else 0.0
         for connection in list(connections):
             connection.look(now, elapsed, late)
-        self._timer = loop.call_later(SWEEP_SECONDS, self._sweep, connections, loop) if connections else None
+        self._timer = (
+            loop.call_later(self.limits.sweep_seconds, self._sweep, connections, loop) if connections else None
+        )
