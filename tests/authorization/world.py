@@ -88,7 +88,7 @@ class World:
         return self._kept[kind, key]
 
     def name(self, stem: str) -> str:
-        return f"{stem}{next(self._numbers)}"
+        return f"{stem}{next(self._numbers):05}"  # none is a part of another
 
     def address(self) -> str:
         """An address that no call had before."""
