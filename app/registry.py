@@ -19,6 +19,7 @@ from app.access.signing.watch import load_signing_keys
 from app.access.users.router import router as users_router
 from app.audit import models as audit_models
 from app.audit.router import router as audit_router
+from app.audit.sealing import ATTENDANTS as AUDIT_ATTENDANTS
 from app.catalog import models as catalog_models
 from app.catalog.contracts.router import router as contracts_router
 from app.catalog.tables.router import router as tables_router
@@ -70,7 +71,7 @@ class Domain:
 
 DOMAINS: tuple[Domain, ...] = (
     Domain("kernel", models=(idempotency, job_models)),
-    Domain("audit", routers=(audit_router,), models=(audit_models,)),
+    Domain("audit", routers=(audit_router,), models=(audit_models,), attendants=AUDIT_ATTENDANTS),
     Domain(
         "access",
         routers=(login_router, clients_router, users_router, signing_router),

@@ -1,10 +1,21 @@
-"""`audit_log`: one row for everything that somebody did. Grants and triggers keep it append-only."""
+"""`audit_log`: one row for everything that somebody did; and its seals. Grants and triggers keep all append-only."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,6 +37,7 @@ class AuditEntry(Identified, Base):
         Index(None, "actor_id"),
         Index(None, "entity_type", "entity_id"),
         Index(None, "correlation_id"),
+        Index(None, "transaction_id", "id"),
     )
 
     time: Mapped[datetime] = mapped_column(
@@ -56,3 +68,38 @@ class AuditEntry(Identified, Base):
     trace_id: Mapped[str | None] = mapped_column(Text, comment="W3C trace id, 32 hex digits")
     client_address: Mapped[str | None] = mapped_column(Text, comment="Peer address of the request")
     outcome: Mapped[str] = mapped_column(Text, comment="success or failure")
+
+
+class AuditSeal(Base):
+    """A batch of rows, stated and signed; see `app.audit.seals.Seal`."""
+
+    __tablename__ = "audit_seals"
+    __table_args__ = (Index(None, "sealed_at"),)
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, comment="1 for the first")
+    encoding: Mapped[int] = mapped_column(SmallInteger, comment="Of the rows' canonical bytes")
+    count: Mapped[int] = mapped_column(Integer, comment="Rows of the batch")
+    total: Mapped[int] = mapped_column(BigInteger, comment="Rows sealed so far, with this batch")
+    root: Mapped[bytes] = mapped_column(LargeBinary, comment="Merkle tree head of the batch, RFC 9162")
+    previous: Mapped[bytes] = mapped_column(LargeBinary, comment="Hash of the seal before")
+    first_entry: Mapped[UUID | None] = mapped_column(comment="Id of the first row")
+    last_entry: Mapped[UUID | None] = mapped_column(comment="Id of the last row")
+    lineage: Mapped[str] = mapped_column(Text, comment="Server and database whose transaction numbers the rows bear")
+    adopted: Mapped[bool] = mapped_column(comment="Rows were taken whatever their transaction")
+    horizon: Mapped[int] = mapped_column(BigInteger, comment="Every row of a transaction below it is sealed")
+    snapshot_end: Mapped[int] = mapped_column(BigInteger, comment="First transaction that had not begun")
+    sealed_at: Mapped[int] = mapped_column(BigInteger, comment="Microseconds since 1970, by the database's clock")
+    key: Mapped[str] = mapped_column(Text, comment="Fingerprint of the key that signed it")
+    signature: Mapped[bytes] = mapped_column(LargeBinary, comment="Ed25519")
+
+
+class SealedEntry(Base):
+    """Which seal covers a row; nothing rests on it but speed, for the root of the seal tells whether it is true."""
+
+    __tablename__ = "audit_sealed_entries"
+    __table_args__ = (Index(None, "entry_id", unique=True),)
+
+    seal: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, comment="Number of the seal")
+    leaf: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False, comment="Place in it, from 0")
+    entry_id: Mapped[UUID] = mapped_column(comment="Id of the row; it may be gone")
+    leaf_hash: Mapped[bytes] = mapped_column(LargeBinary, comment="Hash of its canonical bytes as a leaf, RFC 9162")

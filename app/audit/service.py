@@ -16,7 +16,7 @@ from app.kernel.authorization import Actor
 from app.kernel.correlation import correlation_id, trace_id
 from app.kernel.database import ReadSession, WriteSession, is_retryable
 from app.kernel.paging import Page, PageRequest
-from app.kernel.problems import Unavailable
+from app.kernel.problems import NotFound, Unavailable
 from app.kernel.secrets import ServiceSecret
 
 
@@ -104,3 +104,10 @@ class AuditReading:
     async def page(self, wanted: AuditFilter, request: PageRequest) -> Page[AuditEntry]:
         """One page of matching rows, newest first."""
         return await self._entries.matching(wanted, request)
+
+    async def entry(self, entry_id: UUID) -> AuditEntry:
+        """The row. Raises `NotFound`."""
+        found = await self._entries.by_id(entry_id)
+        if found is None:
+            raise NotFound
+        return found

@@ -138,6 +138,13 @@ SECURITY_EVENTS_DROPPED = Counter(
 )
 QUEUE_DEPTH = _gauge("spyne_queue_depth", "Jobs in the queue, by status.", "status")
 OUTBOX_AGE = Gauge("spyne_outbox_age_seconds", "Age of the oldest notification that waits.", registry=REGISTRY)
+AUDIT_SEALS = Gauge("spyne_audit_seals", "Seals over the audit log.", registry=REGISTRY)
+AUDIT_SEALED_ROWS = Gauge("spyne_audit_sealed_rows", "Rows of the audit log under seals.", registry=REGISTRY)
+AUDIT_UNSEALED_AGE = Gauge(
+    "spyne_audit_unsealed_age_seconds",
+    "Age of the oldest row of the audit log that waits for its seal.",
+    registry=REGISTRY,
+)
 EVENT_LOOP_LAG = Gauge(
     "spyne_event_loop_lag_seconds", "Longest delay of a timer in the last minute.", registry=REGISTRY
 )

@@ -1,0 +1,75 @@
+"""All matching rows as NDJSON: one snapshot, constant memory, and a last line that only a whole answer has."""
+
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import orjson
+from sqlalchemy import Row
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from app.audit.repository import AuditEntries, AuditFilter
+from app.kernel.database import Database
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+
+
+class NdjsonResponse(StreamingResponse):
+    """Streams lines; however it ends, what they are read from is closed before it returns."""
+
+    media_type = NDJSON
+
+    def __init__(self, lines: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(lines)
+        self._lines = lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the lines."""
+        async with contextlib.aclosing(self._lines):
+            await super().__call__(scope, receive, send)
+
+
+async def entries_as_ndjson(database: Database, wanted: AuditFilter) -> NdjsonResponse:
+    """The rows, newest first, then `{"end":{"rows":n}}`. The first rows are there before anything is answered."""
+    lines = _lines(database, wanted)
+    first = await anext(lines)
+
+    async def from_the_first() -> AsyncGenerator[bytes, None]:
+        async with contextlib.aclosing(lines):
+            yield first
+            async for chunk in lines:
+                yield chunk
+
+    return NdjsonResponse(from_the_first())
+
+
+async def _lines(database: Database, wanted: AuditFilter) -> AsyncGenerator[bytes, None]:
+    count = 0
+    async with database.snapshot() as session:
+        async for rows in AuditEntries(session).every(wanted):
+            count += len(rows)
+            yield b"".join(orjson.dumps(document(row), option=_OPTIONS) for row in rows)
+    yield orjson.dumps({"end": {"rows": count}}, option=_OPTIONS)
+
+
+_OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+
+
+def document(row: Row[Any]) -> dict[str, Any]:
+    """The row in the same form as in a page."""
+    return {
+        "id": row.id,
+        "time": row.time,
+        "actor": {"kind": row.actor_kind, "id": row.actor_id, "label": row.actor_label},
+        "action": row.action,
+        "verb": row.verb,
+        "entity": {"type": row.entity_type, "id": row.entity_id, "label": row.entity_label},
+        "before": row.before,
+        "after": row.after,
+        "correlation_id": row.correlation_id,
+        "trace_id": row.trace_id,
+        "client_address": row.client_address,
+        "outcome": row.outcome,
+    }

@@ -1,0 +1,168 @@
+"""Sealing: beside the jobs of every worker, rows that nothing can precede any more are put under a signed seal.
+
+A row's id says nothing about when it was committed, so batches go by transaction: below the oldest one under way
+nothing can appear any more. Which rows are sealed is recorded with the seal, in its transaction: a sealer that is
+killed loses and doubles nothing.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.audit.canonical import ENCODING, encode
+from app.audit.merkle import leaf_hash, root_of
+from app.audit.seal_repository import MAX_BIGINT, WAITING, SealWriting, Standing
+from app.audit.seals import NO_SEAL, Seal, SealingKey
+from app.kernel.attendants import Attendant
+from app.kernel.database import Database, OperationClass, WriteSession
+from app.kernel.metrics import AUDIT_SEALED_ROWS, AUDIT_SEALS, AUDIT_UNSEALED_AGE
+from app.kernel.problems import Problem
+from app.kernel.resources import Resources
+
+log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 0.2
+FAILURE_SECONDS = 2.0
+"""Pause after the database could not be asked."""
+FAILURES = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Problem)
+"""What passes by itself, or with an operator's help; the sealer tries again."""
+BATCH_ROWS = 10_000
+"""Most rows of one seal: bounds memory, and the time for which the seals wait."""
+
+
+class ChainRewoundError(RuntimeError):
+    """Seals that this process has seen are gone. It seals no more: that would cover up what happened."""
+
+
+class Sealer:
+    """Seals batch after batch."""
+
+    def __init__(self, database: Database, key: SealingKey, *, batch_rows: int = BATCH_ROWS) -> None:
+        """Binds; reads nothing.
+
+        Args:
+            database: that of the log.
+            key: signs.
+            batch_rows: most rows of one seal.
+        """
+        self._database = database
+        self._key = key
+        self._batch_rows = batch_rows
+        self._seen: Seal | None = None
+
+    async def seal_waiting(self) -> int:
+        """Rows that were sealed now, in as many seals as it took; 0 when none waits or another process is sealing.
+
+        Raises:
+            ChainRewoundError: seals that were there are gone.
+        """
+        sealed = 0
+        while (await standing(self._database)).due:
+            # Audit rows are written whatever the mode is, and so are their seals.
+            async with self._database.write(OperationClass.CONTROL) as session:
+                seal = await self._one(session)
+            if seal is None:
+                break
+            self._seen = seal
+            sealed += seal.count
+        return sealed
+
+    async def _one(self, session: WriteSession) -> Seal | None:
+        seals = SealWriting(session)
+        if not await seals.alone():
+            return None
+        last = await seals.last()
+        await self._require_seen(seals, last)
+        present, horizon = await seals.present()
+        same = last is not None and last.lineage == present.lineage
+        begin = last.horizon if last is not None and same else 0
+        adopting = begin == 0
+        members: list[tuple[UUID, bytes]] = []
+        end = 0
+        # One row more than fits tells whether the horizon is reached.
+        async for row in seals.waiting(begin, MAX_BIGINT if adopting else horizon, self._batch_rows + 1):
+            if len(members) == self._batch_rows:
+                horizon = 0 if adopting else end
+                break
+            values = row[1:]
+            members.append((row[0], leaf_hash(encode(values))))
+            end = int(row["transaction_id"])
+            if len(members) % 500 == 0:
+                await asyncio.sleep(0)  # a large batch lets others have their turn
+        if not members and (last is None or same):
+            return None
+        seal = Seal(
+            number=1 if last is None else last.number + 1,
+            encoding=ENCODING,
+            count=len(members),
+            total=len(members) + (0 if last is None else last.total),
+            root=root_of([leaf for _, leaf in members]),
+            previous=NO_SEAL if last is None else last.hash(),
+            first_entry=members[0][0] if members else None,
+            last_entry=members[-1][0] if members else None,
+            lineage=present.lineage,
+            adopted=adopting,
+            horizon=horizon,
+            snapshot_end=present.snapshot_end,
+            sealed_at=present.time,
+            key=self._key.public.fingerprint,
+        )
+        seal = replace(seal, signature=self._key.sign(seal.content()))
+        await seals.add(seal, members)
+        return seal
+
+    async def _require_seen(self, seals: SealWriting, last: Seal | None) -> None:
+        seen = self._seen
+        if seen is None or (last is not None and last.hash() == seen.hash()):
+            return
+        there = await seals.numbered(seen.number)
+        if there is None or there.hash() != seen.hash():
+            raise ChainRewoundError(f"Seal {seen.number} of the audit log is gone or another one.")
+
+
+async def standing(database: Database) -> Standing:
+    """How things stand; the gauges tell it too."""
+    row = await database.lookups.one(WAITING, {})
+    assert row is not None  # the statement always has one row
+    found = Standing.of(row)
+    AUDIT_SEALS.set(found.seals)
+    AUDIT_SEALED_ROWS.set(found.rows)
+    AUDIT_UNSEALED_AGE.set(max(0.0, found.age_seconds) if found.waiting is not None else 0.0)
+    return found
+
+
+@asynccontextmanager
+async def sealing(resources: Resources) -> AsyncIterator[None]:
+    """Rows are sealed while the block runs."""
+    sealer = Sealer(resources.database, SealingKey(resources.secret))
+    task = asyncio.create_task(_keep_sealing(sealer), name="audit-sealing")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _keep_sealing(sealer: Sealer) -> None:
+    while True:
+        pause = INTERVAL_SECONDS
+        try:
+            await sealer.seal_waiting()
+        except ChainRewoundError as error:
+            log.critical("the audit log is no longer sealed", extra={"reason": str(error)})
+            return
+        except FAILURES as error:
+            log.warning("the audit log could not be sealed", extra={"error": type(error).__name__})
+            pause = FAILURE_SECONDS
+        await asyncio.sleep(pause)
+
+
+ATTENDANTS = (Attendant("audit-sealing", sealing, in_worker=True),)

@@ -1,0 +1,54 @@
+"""Logs for tests: rows told through the service, sealed by the real sealer, verified in any session."""
+
+import itertools
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+from app.audit.sealing import Sealer
+from app.audit.seals import Checkpoint, SealingKey
+from app.audit.service import AuditTrail
+from app.audit.verification import Report
+from app.audit.verifying import LogVerification, Scope
+from app.kernel.authorization import Actor, ActorKind
+from app.kernel.database import Database, ReadSession
+from app.kernel.resources import Resources
+
+ADA = Actor(ActorKind.USER, uuid4(), "ada")
+_numbers = itertools.count()
+
+
+class ThingAction(StrEnum):
+    CREATE = "thing:create"
+    CHANGE = "thing:change"
+    REMOVE = "thing:remove"
+
+
+async def tell(resources: Resources, rows: int = 1, actor: Actor = ADA, **more: Any) -> None:
+    """Rows of one transaction, each with a difference of its own."""
+    async with resources.database.write() as session:
+        trail = AuditTrail(session, resources.secret)
+        for _ in range(rows):
+            n = next(_numbers)
+            sides = {"before": {"state": n, "sum": n / 8}, "after": {"state": n + 1, "sum": n * 1e20, "é": [n, None]}}
+            await trail.append(actor, ThingAction.CHANGE, "thing", f"t{n}", f"Thing {n}", **(sides | more))
+
+
+def sealer(resources: Resources, batch_rows: int = 10_000) -> Sealer:
+    return Sealer(resources.database, SealingKey(resources.secret), batch_rows=batch_rows)
+
+
+async def verified(
+    source: Database | ReadSession,
+    resources: Resources,
+    checkpoint: Checkpoint | None = None,
+    scope: Scope | None = None,
+) -> Report:
+    """The report on the whole log, or on the part of it."""
+    if isinstance(source, Database):
+        async with source.snapshot() as session:
+            return await verified(session, resources, checkpoint, scope)
+    log = LogVerification(source, [SealingKey(resources.secret).public], checkpoint)
+    result = await log.verify(scope or Scope())
+    assert result.cursor is None
+    return result.report
