@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Row, Select, insert, select
+from sqlalchemy import Row, Select, Text, cast, insert, select
 
 from app.audit.actions import Outcome, Verb
 from app.audit.models import AuditEntry
@@ -15,6 +15,10 @@ from app.kernel.paging import Page, PageRequest
 from app.kernel.repository import Reading
 
 FETCH_ROWS: Final = 500
+_SHOWN: Final = [
+    cast(column, Text).label(column.name) if column.name in {"before", "after"} else column
+    for column in AuditEntry.__table__.columns
+]
 Selected = TypeVar("Selected", bound=Select[*tuple[Any, ...]])
 
 
@@ -56,8 +60,8 @@ class AuditEntries(Reading[AuditEntry]):
         return await self.page(_narrowed(self.base(), wanted), request)
 
     async def every(self, wanted: AuditFilter) -> AsyncIterator[Sequence[Row[Any]]]:
-        """All rows that satisfy every condition, newest first, some hundred at a time through a server-side cursor."""
-        statement = _narrowed(select(*AuditEntry.__table__.columns), wanted).order_by(AuditEntry.id.desc())
+        """All rows that satisfy every condition, newest first, some hundred at a time; `before` and `after` as text."""
+        statement = _narrowed(select(*_SHOWN), wanted).order_by(AuditEntry.id.desc())
         found = await self.session.stream(statement.execution_options(yield_per=FETCH_ROWS))
         async for rows in found.partitions():
             yield rows

@@ -22,7 +22,7 @@ LOG_ROWS = 5_000
 EARLIER_SEALS = 1_000
 """Seals in front of the first one verified, by which the times of its rows are judged."""
 _TIME, _TRANSACTION = COLUMNS.index("time"), COLUMNS.index("transaction_id")
-_NIL = str(UUID(int=0))
+_NIL, _LAST = str(UUID(int=0)), str(UUID(int=2**128 - 1))
 
 
 class InvalidPosition(InvalidRequest):
@@ -161,7 +161,7 @@ class LogVerification:
         until = MAX_BIGINT
         if not everything:
             before, end = await self._seals.numbered(first - 1), await self._seals.numbered(last)
-            after = max(after, (before.horizon - 1 if before is not None else -MAX_BIGINT, _NIL))
+            after = max(after, (before.horizon - 1 if before is not None else -MAX_BIGINT, _LAST))
             until = end.horizon if end is not None else -MAX_BIGINT
         else:
             async for member in self._seals.members(last, MAX_BIGINT):

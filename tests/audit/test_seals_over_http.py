@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -69,7 +70,7 @@ async def test_a_stranger_verifies_a_proof(admin: httpx.AsyncClient, told: Resou
         assert proof["seal"]["count"] == proof["tree_size"]
         check(proof["seal"], "spyne-audit-seal:1", proof["public_key"])
         assert proof["seal"]["key"] == hashlib.sha256(bytes.fromhex(proof["public_key"])).hexdigest()
-        content = json.loads(proof["content"])
+        content = json.loads(proof["content"], parse_float=Decimal)
         assert (content["id"], content["entity_id"]) == (entry["id"], entry["entity"]["id"])
         assert (content["before"], content["after"]) == (entry["before"], entry["after"])
     proof["seal"]["count"] += 1
