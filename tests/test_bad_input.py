@@ -73,6 +73,7 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
         "client_id": client.json()["id"],
         "key_id": key.json()["key_id"] if "key_id" in key.json() else key.json()["id"],
         "preview_id": "01890000-0000-7000-8000-000000000000",
+        "entry_id": (await admin.get("/api/audit?limit=1")).json()["items"][0]["id"],
     }
     bodies: dict[str, Any] = {
         "create_client": {"name": "another", "roles": ["VIEWER"], "description": "text"},
@@ -94,6 +95,22 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
         "deprecate_table": {"reason": "old", "successor": "customers", "sunset": "2099-01-01T00:00:00Z"},
         "restore_table": {"reason": "back", "to_state": "ACTIVE"},
         "register_contract": json.loads(json.dumps(CONTRACT).replace("customers", "others")),
+        "verify_audit_log": {
+            "since": "2026-01-01T00:00:00Z",
+            "until": "2099-01-01T00:00:00Z",
+            "first_seal": 1,
+            "last_seal": 2,
+            "cursor": None,
+            "checkpoint": {
+                "checkpoint": 1,
+                "size": 0,
+                "seals": 0,
+                "hash": "0" * 64,
+                "time": 0,
+                "public_key": "0" * 64,
+                "signature": "0" * 128,
+            },
+        },
         "preview_query": {"sql": "SELECT 1 AS one FROM no_such_table"},
         "validate_query": {"sql": "SELECT 1 AS one"},
         "execute_query": {"preview_id": "01890000-0000-7000-8000-000000000000"},

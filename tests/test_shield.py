@@ -81,6 +81,7 @@ class World:
         }
         self.reads: dict[str, list[dict[str, Any]]] = {
             "POST /api/auth/token": [{"data": {"grant_type": "password", "username": user, "password": PASSWORD}}],
+            "POST /api/audit/verify": [{"json": {}}],
             "POST /api/query/validate": [{"json": {"sql": "select id from active limit 1"}}],
             "POST /api/query/preview": [{"json": {"sql": "select id from active limit 1"}}],
             "POST /api/query/execute": [{"json": {"preview_id": ids["preview_id"]}}],

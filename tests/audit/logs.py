@@ -5,6 +5,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import text
+
 from app.audit.sealing import Sealer
 from app.audit.seals import Checkpoint, SealingKey
 from app.audit.service import AuditTrail
@@ -13,6 +15,7 @@ from app.audit.verifying import LogVerification, Scope
 from app.kernel.authorization import Actor, ActorKind
 from app.kernel.database import Database, ReadSession
 from app.kernel.resources import Resources
+from tests.service_processes import eventually
 
 ADA = Actor(ActorKind.USER, uuid4(), "ada")
 _numbers = itertools.count()
@@ -34,8 +37,26 @@ async def tell(resources: Resources, rows: int = 1, actor: Actor = ADA, **more: 
             await trail.append(actor, ThingAction.CHANGE, "thing", f"t{n}", f"Thing {n}", **(sides | more))
 
 
+class PatientSealer(Sealer):
+    """Waits for the transactions of other tests first: the server is shared, and so are its transaction numbers."""
+
+    async def seal_waiting(self) -> int:
+        async with self._database.read() as session:
+            end = (await session.execute(text(f"SELECT {SNAPSHOT.format('xmax')}"))).scalar_one()
+
+            async def over() -> bool:
+                return bool((await session.execute(text(f"SELECT {SNAPSHOT.format('xmin')} >= {end}"))).scalar_one())
+
+            await eventually(over, 60, 0.005)
+        return await super().seal_waiting()
+
+
+SNAPSHOT = "pg_snapshot_{}(pg_current_snapshot())::text::bigint"
+
+
 def sealer(resources: Resources, batch_rows: int = 10_000) -> Sealer:
-    return Sealer(resources.database, SealingKey(resources.secret), batch_rows=batch_rows)
+    """A patient one."""
+    return PatientSealer(resources.database, SealingKey(resources.secret), batch_rows=batch_rows)
 
 
 async def verified(

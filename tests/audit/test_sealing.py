@@ -9,7 +9,8 @@ import pytest
 
 from app.audit import sealing
 from app.audit.seal_repository import SealWriting
-from app.audit.sealing import ATTENDANTS, ChainRewoundError, standing
+from app.audit.sealing import ATTENDANTS, ChainRewoundError, Sealer, standing
+from app.audit.seals import SealingKey
 from app.audit.service import AuditTrail
 from app.kernel.attendants import attended
 from app.kernel.metrics import AUDIT_SEALS, AUDIT_UNSEALED_AGE
@@ -65,6 +66,7 @@ async def test_rows_beside_a_long_transaction_wait_for_it(resources: Resources, 
     worker = sealer(resources)
     await tell(resources)
     await worker.seal_waiting()
+    impatient = Sealer(resources.database, SealingKey(resources.secret))
     long = await asyncpg.connect(resources.database.url.replace("+asyncpg", ""))
     transaction = long.transaction()
     await transaction.start()
@@ -73,7 +75,7 @@ async def test_rows_beside_a_long_transaction_wait_for_it(resources: Resources, 
         "VALUES ('system', 'slow', 'thing:change', 'UPDATE', 'thing', 'success')"
     )
     await tell(resources, 2)
-    assert await worker.seal_waiting() == 0
+    assert await impatient.seal_waiting() == 0
     report = await verified(resources.database, resources)
     assert (report.findings, report.unsealed) == ([], 2)
     assert AUDIT_UNSEALED_AGE._value.get() > 0
@@ -131,7 +133,7 @@ async def test_many_sealers_and_writers_make_one_chain(resources: Resources, own
     done = asyncio.Event()
 
     async def keep_sealing() -> None:
-        worker = sealer(resources, batch_rows=7)
+        worker = Sealer(resources.database, SealingKey(resources.secret), batch_rows=7)
         while not done.is_set():
             await worker.seal_waiting()
             await asyncio.sleep(random.uniform(0, 0.01))

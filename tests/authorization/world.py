@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from tests.audit.logs import sealer
 from tests.authorization.holders import Holder
 from tests.authorization.matrix import Row
 from tests.identities import PASSWORD
@@ -107,6 +108,15 @@ class World:
         if state == BESIDE:
             await self.as_admin("POST", "/api/contracts/register", 201, json=contract(name))
         return name
+
+    async def entry(self, *, sealed: bool) -> str:
+        """The id of the newest row of the audit log."""
+        await self.client()
+        newest = (await self.as_admin("GET", "/api/audit?limit=1"))["items"][0]["id"]
+        if sealed:
+            transport: Any = self.admin._transport
+            await sealer(transport.app.state.resources).seal_waiting()
+        return str(newest)
 
     async def batch(self) -> str:
         name = await self.kept("table", "SHADOW", lambda: self.table("SHADOW"), fresh=False)
@@ -299,6 +309,16 @@ async def _of_key(place: _Place) -> Made:
     return Made({"client_id": client, "key_id": await place.kept("key", lambda: place.world.key(client))})
 
 
+async def _verification(_: _Place) -> Made:
+    return Made(more={"json": {}})
+
+
+async def _of_entry(place: _Place) -> Made:
+    sealed = place.state == "sealed"
+    entry = await place.world.kept("audit entry", place.state, lambda: place.world.entry(sealed=sealed), fresh=False)
+    return Made({"entry_id": entry})
+
+
 async def _system_mode(place: _Place) -> Made:
     return Made(more={"json": {"mode": "READ_ONLY" if place.state == CLOSED_FOR_DATA else "INGESTION_READY"}})
 
@@ -400,6 +420,10 @@ CALLS: dict[str, Making] = {
     "POST /api/clients/{client_id}/keys": _new_key,
     "DELETE /api/clients/{client_id}/keys/{key_id}": _of_key,
     "GET /api/audit": _plain,
+    "GET /api/audit/checkpoint": _plain,
+    "POST /api/audit/verify": _verification,
+    "GET /api/audit/{entry_id}": _of_entry,
+    "GET /api/audit/{entry_id}/proof": _of_entry,
     "GET /system/mode": _plain,
     "PUT /system/mode": _system_mode,
     "GET /system/maintenance": _plain,
