@@ -146,8 +146,10 @@ async def list_batches(
     paging: Paging,
     request: Request,
     response: Response,
-    contract_id: Annotated[str | None, Query(max_length=100)] = None,
-    status: Annotated[Literal["pending", "completed", "failed"] | None, Query()] = None,
+    contract_id: Annotated[str | None, Query(max_length=100, description="Only batches of this contract.")] = None,
+    status: Annotated[
+        Literal["pending", "completed", "failed"] | None, Query(description="Only batches that stand so.")
+    ] = None,
 ) -> PageDocument[BatchReport]:
     """Batches, newest first."""
     return show(await history.page(contract_id, status, paging), summary, request, response)

@@ -1,5 +1,6 @@
 """The OpenAPI document and its Swagger UI, both served from here: the page asks no other host for anything."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from fastapi.openapi.docs import get_swagger_ui_html, get_swagger_ui_oauth2_redi
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
+from app.kernel.openapi_examples import NoExampleError, example
 from app.kernel.problems import PROBLEM_JSON, ProblemDocument
 
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
@@ -20,6 +22,14 @@ API_KEY = {"type": "apiKey", "in": "header", "name": "X-API-Key", "description":
 
 HEALTH = "/health"
 """How the paths begin that are neither limited nor closed to anybody."""
+
+SESSION_SCHEME = "session"
+SESSION = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": "__Host-spyne_session",
+    "description": "Set by a log-in in the browser. What changes something needs the session's `X-CSRF-Token` too.",
+}
 
 _PROBLEM = {
     "description": "Problem (RFC 9457)",
@@ -59,10 +69,12 @@ def describe(app: FastAPI) -> None:
             problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(problem.pop("$defs", {}))
             schemas["ProblemDocument"] = problem
-            document["components"].setdefault("securitySchemes", {})[API_KEY_SCHEME] = API_KEY
+            schemes = {API_KEY_SCHEME: API_KEY, SESSION_SCHEME: SESSION}
+            document["components"].setdefault("securitySchemes", {}).update(schemes)
             for template, path in document["paths"].items():
                 for operation in path.values():
                     _complete(operation, open_to_all=template.startswith(HEALTH))
+                    _illustrate(operation, schemas)
             schemas.pop("HTTPValidationError", None)
             schemas.pop("ValidationError", None)
             app.openapi_schema = document
@@ -82,6 +94,19 @@ def _complete(operation: dict[str, Any], *, open_to_all: bool) -> None:
         expected |= {"400", "404", "422"}
     if operation.get("security"):
         expected |= {"401", "403"}
-        operation["security"].append({API_KEY_SCHEME: []})
+        operation["security"] += [{API_KEY_SCHEME: []}, {SESSION_SCHEME: []}]
     for status in sorted(expected):
         answers.setdefault(status, _PROBLEM)
+
+
+def _illustrate(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Give JSON bodies an example, and ids in paths a description."""
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if body is not None and "$ref" in body["schema"]:
+        with contextlib.suppress(NoExampleError):  # a test says where one is missing
+            body.setdefault("example", example(body["schema"], schemas))
+    for parameter in operation.get("parameters", ()):
+        name = parameter["name"]
+        if parameter["in"] == "path" and name.endswith("_id"):
+            thing = name.removesuffix("_id").replace("_", " ")
+            parameter.setdefault("description", f"Id of the {thing}.")

@@ -58,7 +58,7 @@ class PreviewRequest(_Request):
 class ValidateRequest(_Request):
     """A statement to hold against the guard."""
 
-    sql: str = Field(min_length=1, description="The statement.", examples=["DELETE FROM flights"])
+    sql: str = Field(min_length=1, description="The statement.", examples=["SELECT carrier FROM flights"])
     options: PreviewOptions = Field(default_factory=PreviewOptions, description="As for a preview.")
 
 

@@ -134,7 +134,7 @@ async def get_contract_schema(
 )
 async def get_contract_schema_version(
     contract_id: ContractId,
-    version: Annotated[int, Path(ge=1, le=MAX_SCHEMA_VERSION)],
+    version: Annotated[int, Path(ge=1, le=MAX_SCHEMA_VERSION, description="Version of the schema.")],
     actor: CanSeeContracts,
     contracts: Reading,
 ) -> ContractSchemaDocument:

@@ -81,7 +81,9 @@ class SchemaDocument(_Document):
 class SemanticsDocument(_Document):
     """How rows are told apart, ordered and merged. Every field is required."""
 
-    mode: Annotated[Mode, Field(strict=False)] = Field(description="How a batch meets what is stored.")
+    mode: Annotated[Mode, Field(strict=False)] = Field(
+        description="How a batch meets what is stored.", examples=["upsert"]
+    )
     idempotency_key: list[str] = Field(description="Columns that identify a row.", examples=[["api_id", "event_id"]])
     event_time_column: str = Field(description="When it happened.", examples=["event_time"])
     processing_time_column: str = Field(description="When it came in; set by Spyne.", examples=["ingested_at"])
@@ -105,7 +107,19 @@ class RegisterRequest(_Document):
     table_name: str = Field(description="Logical table; a known name gets its next version.", examples=["customers"])
     ingestion_semantics: SemanticsDocument
     schema_: SchemaDocument | None = Field(
-        None, alias="schema", description="When absent, the first batch says what the columns are."
+        None,
+        alias="schema",
+        description="When absent, the first batch says what the columns are.",
+        examples=[
+            {
+                "columns": [
+                    {"name": "api_id", "type": "text"},
+                    {"name": "event_id", "type": "bigint"},
+                    {"name": "event_time", "type": "timestamptz"},
+                    {"name": "amount", "type": "numeric(12,2)", "checks": [{"type": "min", "value": 0}]},
+                ]
+            }
+        ],
     )
     unknown_columns: Annotated[UnknownColumns, Field(strict=False)] = Field(
         UnknownColumns.REJECT, description="What becomes of a row with a column that the schema does not know."

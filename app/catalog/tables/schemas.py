@@ -17,7 +17,15 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON, description="Why; kept in history and audit.")]
+Reason = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_REASON,
+        description="Why; kept in history and audit.",
+        examples=["The first load was checked."],
+    ),
+]
 DryRun = Annotated[StrictBool, Field(description="Answer what would change, and change nothing.")]
 PlanHash = Annotated[
     str | None,
@@ -31,8 +39,10 @@ PlanHash = Annotated[
 class PromoteRequest(_Request):
     """A change of state."""
 
-    from_state: TableState = Field(description="The state it is believed to be in; 409 when it is not.")
-    to_state: TableState
+    from_state: TableState = Field(
+        description="The state it is believed to be in; 409 when it is not.", examples=["SHADOW"]
+    )
+    to_state: TableState = Field(description="The state that it is to have.", examples=["ACTIVE"])
     dry_run: DryRun = False
     reason: Reason
     plan_hash: PlanHash = None

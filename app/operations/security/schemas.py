@@ -114,13 +114,15 @@ class EventDocument(BaseModel):
 class ActionRequest(_Strict):
     """What to do about events."""
 
-    kind: Literal["block", "disable-user"] = Field(description="Block an address or subject, or disable a user.")
+    kind: Literal["block", "disable-user"] = Field(
+        description="Block an address or subject, or disable a user.", examples=["disable-user"]
+    )
     target: str = Field(
         max_length=100,
         description="Address or network; `user:<id>` or `client:<id>`.",
         examples=["user:01890000-0000-7000-8000-000000000000"],
     )
-    reason: Reason = Field(description="Why.")
+    reason: Reason = Field(description="Why.", examples=["The account was taken over."])
     event_kind: Kind | None = Field(None, description="Kind of the events that this responds to.")
     expires_at: Moment | None = Field(None, description="Of a block: over from then on.")
     force: bool = Field(default=False, description="Of a block: although the target is protected.")
