@@ -10,6 +10,7 @@ from sqlalchemy import MetaData
 from app.access import models as access_models
 from app.access.authenticator import DirectoryAuthenticator
 from app.access.clients.router import router as clients_router
+from app.access.clients.uses import ATTENDANTS as CLIENT_ATTENDANTS
 from app.access.login import models as login_models
 from app.access.login.router import router as login_router
 from app.access.sessions import models as session_models
@@ -76,7 +77,7 @@ DOMAINS: tuple[Domain, ...] = (
         "access",
         routers=(login_router, clients_router, users_router, signing_router),
         models=(access_models, session_models, login_models),
-        attendants=SIGNING_ATTENDANTS,
+        attendants=(*SIGNING_ATTENDANTS, *CLIENT_ATTENDANTS),
     ),
     Domain(
         "operations",

@@ -76,8 +76,20 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
         "entry_id": (await admin.get("/api/audit?limit=1")).json()["items"][0]["id"],
     }
     bodies: dict[str, Any] = {
-        "create_client": {"name": "another", "roles": ["VIEWER"], "description": "text"},
-        "issue_client_key": {"expires_at": "2099-01-01T00:00:00Z"},
+        "create_client": {
+            "name": "another",
+            "roles": ["VIEWER"],
+            "description": "text",
+            "requests_per_minute": 60,
+        },
+        "change_client": {
+            "description": "other text",
+            "roles": ["ANALYST"],
+            "status": "disabled",
+            "requests_per_minute": 60,
+        },
+        "issue_client_key": {"expires_at": "2099-01-01T00:00:00Z", "scopes": ["tables:read"], "label": "text"},
+        "rotate_client_key": {"grace_seconds": 60, "expires_at": "2099-01-01T00:00:00Z"},
         "create_user": {
             "username": "another",
             "roles": ["VIEWER"],
@@ -222,6 +234,13 @@ async def test_the_sound_requests_are_taken(sound: Sound, admin: httpx.AsyncClie
     answer = await admin.patch(person, json=sound.bodies["change_user"])
     assert answer.status_code == 200, answer.text
     answer = await admin.put(f"{person}/roles", json=sound.bodies["set_user_roles"])
+    assert answer.status_code == 200, answer.text
+    service = f"/api/clients/{sound.paths['client_id']}"
+    answer = await admin.post(f"{service}/keys/{sound.paths['key_id']}/rotate", json=sound.bodies["rotate_client_key"])
+    assert answer.status_code == 201, answer.text
+    answer = await admin.post(f"{service}/keys", json=sound.bodies["issue_client_key"])
+    assert answer.status_code == 201, answer.text
+    answer = await admin.patch(service, json=sound.bodies["change_client"])
     assert answer.status_code == 200, answer.text
     for name, path in {"set_maintenance": "/system/maintenance", "set_system_mode": "/system/mode"}.items():
         answer = await admin.put(path, json=sound.bodies[name])

@@ -304,6 +304,17 @@ async def _new_key(place: _Place) -> Made:
     return Made({"client_id": await place.kept("client", place.world.client)}, {"json": {}})
 
 
+def _of_client(**more: Any) -> Making:
+    async def made(place: _Place) -> Made:
+        return Made({"client_id": await place.kept("client", place.world.client)}, more)
+
+    return made
+
+
+async def _rotation(place: _Place) -> Made:
+    return Made((await _of_key(place)).ids, {"json": {}})
+
+
 async def _of_key(place: _Place) -> Made:
     client = await place.kept("client", place.world.client)
     return Made({"client_id": client, "key_id": await place.kept("key", lambda: place.world.key(client))})
@@ -418,6 +429,9 @@ CALLS: dict[str, Making] = {
     "GET /api/clients": _clients,
     "POST /api/clients": _new_client,
     "POST /api/clients/{client_id}/keys": _new_key,
+    "GET /api/clients/{client_id}": _of_client(),
+    "PATCH /api/clients/{client_id}": _of_client(json={"description": "other"}),
+    "POST /api/clients/{client_id}/keys/{key_id}/rotate": _rotation,
     "DELETE /api/clients/{client_id}/keys/{key_id}": _of_key,
     "GET /api/audit": _plain,
     "GET /api/audit/checkpoint": _plain,

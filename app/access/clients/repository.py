@@ -1,10 +1,12 @@
 """All SQL of service clients and their keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import DateTime, Uuid, column, delete, or_, select, update
+from sqlalchemy import values as sql_values
 from sqlalchemy.dialects.postgresql import insert
 
 from app.access.models import ApiClient, ApiKey, ClientRole
@@ -36,11 +38,11 @@ class ClientRepository(Writing[ApiClient], ClientReads):
         """The client of that name, or None."""
         return await self.maybe(self.base().where(ApiClient.name == name))
 
-    async def insert(self, name: str, description: str) -> ApiClient | None:
+    async def insert(self, values: Mapping[str, Any]) -> ApiClient | None:
         """The new client, or None when the name is taken."""
         statement = (
             insert(ApiClient)
-            .values(name=name, description=description)
+            .values(values)
             .on_conflict_do_nothing(index_elements=[ApiClient.name])
             .returning(ApiClient)
         )
@@ -57,13 +59,10 @@ class ClientRepository(Writing[ApiClient], ClientReads):
             rows = [{"client_id": client_id, "role": role} for role in roles]
             await self.session.execute(insert(ClientRole).values(rows))
 
-    async def add_key(self, client_id: UUID, prefix: str, digest: bytes, expires_at: datetime | None) -> ApiKey | None:
+    async def add_key(self, values: Mapping[str, Any]) -> ApiKey | None:
         """The new key, or None when its prefix is taken."""
         statement = (
-            insert(ApiKey)
-            .values(client_id=client_id, prefix=prefix, digest=digest, expires_at=expires_at)
-            .on_conflict_do_nothing(index_elements=[ApiKey.prefix])
-            .returning(ApiKey)
+            insert(ApiKey).values(values).on_conflict_do_nothing(index_elements=[ApiKey.prefix]).returning(ApiKey)
         )
         return (await self.session.execute(statement)).scalar_one_or_none()
 
@@ -71,3 +70,18 @@ class ClientRepository(Writing[ApiClient], ClientReads):
         """The client's key, which nobody else changes before this transaction ends. Raises `NotFound`."""
         statement = select(ApiKey).where(ApiKey.id == key_id, ApiKey.client_id == client_id).with_for_update()
         return await self.one(statement)
+
+    async def note_uses(self, uses: Mapping[UUID, datetime]) -> None:
+        """Write when the keys were used last; a key that somebody else is changing is left for the next time."""
+        noted = sql_values(column("id", Uuid()), column("at", DateTime(timezone=True)), name="noted")
+        noted = noted.data(list(uses.items()))
+        due = (
+            select(ApiKey.id, noted.c.at)
+            .join(noted, noted.c.id == ApiKey.id)
+            .where(or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < noted.c.at))
+            .order_by(ApiKey.id)
+            .with_for_update(of=ApiKey, skip_locked=True)
+            .cte("due")
+        )
+        statement = update(ApiKey).where(ApiKey.id == due.c.id).values(last_used_at=due.c.at)
+        await self.session.execute(statement.execution_options(synchronize_session=False))

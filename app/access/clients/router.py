@@ -1,17 +1,29 @@
 """`/api/clients`: service clients and their keys."""
 
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.access.clients.schemas import ClientDocument, IssuedKeyDocument, KeyDocument, NewClient, NewKey
-from app.access.clients.service import ClientReading, ClientService, ClientView, KeyRevoked
+from app.access.clients.rules import KeyExpired, KeyRevoked, KeyRotated
+from app.access.clients.schemas import (
+    ClientChange,
+    ClientDocument,
+    IssuedKeyDocument,
+    KeyDocument,
+    KeyRotation,
+    NewClient,
+    NewKey,
+    RotatedKeyDocument,
+)
+from app.access.clients.service import ClientReading, ClientService, ClientView, IssuedKey
 from app.access.naming import NameTaken
 from app.access.permissions import CanAdministerUsers
+from app.kernel.etags import IfMatch, set_etag
 from app.kernel.http import Reads, TransactionalRoute, Writes
 from app.kernel.paging import PageDocument, Paging, show
-from app.kernel.problems import responses
+from app.kernel.problems import PreconditionFailed, responses
 from app.kernel.resources import ResourcesDep
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
@@ -27,9 +39,15 @@ ClientsDep = Annotated[ClientService, Depends(_clients)]
 
 
 def _client(view: ClientView) -> ClientDocument:
-    fields = {name: getattr(view.client, name) for name in ("id", "name", "description", "status", "created_at")}
+    of_client = ("id", "name", "description", "status", "requests_per_minute", "created_at", "updated_at")
+    fields = {name: getattr(view.client, name) for name in of_client}
     keys = [KeyDocument.model_validate(key, from_attributes=True) for key in view.keys]
     return ClientDocument.model_validate(fields | {"roles": sorted(view.roles), "keys": keys})
+
+
+def _issued(issued: IssuedKey) -> dict[str, Any]:
+    shown = {name: getattr(issued.key, name) for name in ("id", "prefix", "label", "scopes", "expires_at")}
+    return shown | {"key": issued.text}
 
 
 @router.get("/clients", operation_id="list_clients")
@@ -41,10 +59,40 @@ async def list_clients(
 
 
 @router.post("/clients", operation_id="create_client", status_code=201, responses=responses(NameTaken))
-async def create_client(wanted: NewClient, actor: CanAdministerUsers, clients: ClientsDep) -> ClientDocument:
+async def create_client(
+    wanted: NewClient, actor: CanAdministerUsers, clients: ClientsDep, response: Response
+) -> ClientDocument:
     """A new service client; it can do nothing before a key is issued."""
-    client = await clients.create(actor, wanted.name, wanted.roles, wanted.description)
-    return _client(ClientView(client, frozenset(wanted.roles), ()))
+    client = await clients.create(actor, wanted.name, wanted.roles, wanted.description, wanted.requests_per_minute)
+    view = ClientView(client, frozenset(wanted.roles), ())
+    response.headers.update({"Location": f"/api/clients/{client.id}", "ETag": view.tag})
+    return _client(view)
+
+
+@router.get("/clients/{client_id}", operation_id="get_client")
+async def get_client(client_id: UUID, _: CanAdministerUsers, session: Reads, response: Response) -> ClientDocument:
+    """One service client with its roles and keys."""
+    view = await ClientReading(session).get(client_id)
+    set_etag(response, view.tag)
+    return _client(view)
+
+
+@router.patch("/clients/{client_id}", operation_id="change_client", responses=responses(PreconditionFailed))
+async def change_client(
+    client_id: UUID,
+    wanted: ClientChange,
+    actor: CanAdministerUsers,
+    clients: ClientsDep,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ClientDocument:
+    """Change description, roles, status or rate limit; it counts everywhere within a second."""
+    changes = wanted.model_dump(include=wanted.model_fields_set)
+    if "roles" in changes:
+        changes["roles"] = frozenset(role.value for role in wanted.roles)
+    view = await clients.change(actor, client_id, changes, if_match)
+    set_etag(response, view.tag)
+    return _client(view)
 
 
 @router.post("/clients/{client_id}/keys", operation_id="issue_client_key", status_code=201)
@@ -52,9 +100,31 @@ async def issue_client_key(
     client_id: UUID, wanted: NewKey, actor: CanAdministerUsers, clients: ClientsDep, response: Response
 ) -> IssuedKeyDocument:
     """A fresh key of the client. This answer is the only one that shows it."""
-    key, text = await clients.issue_key(actor, client_id, wanted.expires_at)
+    issued = await clients.issue_key(actor, client_id, wanted.expires_at, scopes=wanted.scopes, label=wanted.label)
     response.headers.update(NO_STORE)
-    return IssuedKeyDocument(id=key.id, key=text, prefix=key.prefix, expires_at=key.expires_at)
+    return IssuedKeyDocument.model_validate(_issued(issued))
+
+
+@router.post(
+    "/clients/{client_id}/keys/{key_id}/rotate",
+    operation_id="rotate_client_key",
+    status_code=201,
+    responses=responses(KeyRevoked, KeyRotated, KeyExpired),
+)
+async def rotate_client_key(
+    client_id: UUID,
+    key_id: UUID,
+    wanted: KeyRotation,
+    actor: CanAdministerUsers,
+    clients: ClientsDep,
+    response: Response,
+) -> RotatedKeyDocument:
+    """A fresh key with the same scopes, which this answer alone shows; the old one goes on for the grace."""
+    grace = timedelta(seconds=wanted.grace_seconds)
+    issued, old = await clients.rotate_key(actor, client_id, key_id, grace, wanted.expires_at)
+    response.headers.update(NO_STORE)
+    replaced = {"id": old.id, "expires_at": old.expires_at}
+    return RotatedKeyDocument.model_validate(_issued(issued) | {"replaces": replaced})
 
 
 @router.delete(

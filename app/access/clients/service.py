@@ -3,29 +3,36 @@
 What is changed here counts in every process within a second: authenticators look at the database again that often.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.access.actions import AccessAction
 from app.access.clients.repository import ClientReads, ClientRepository
+from app.access.clients.rules import (
+    CHANGEABLE,
+    DEFAULT_GRACE,
+    KeyRevoked,
+    KeyTimes,
+    check_scopes,
+    rotation,
+    step,
+)
+from app.access.faults import check_all, faulty
 from app.access.keys import fresh_key
 from app.access.models import ApiClient, ApiKey
 from app.access.naming import NameTaken, checked_name, normalised_name
+from app.access.repository import DirectoryRepository
 from app.access.roles import checked_roles
 from app.audit.service import AuditTrail
 from app.kernel.authorization import Actor
 from app.kernel.database import ReadSession, WriteSession
+from app.kernel.etags import check_if_match, etag
 from app.kernel.paging import Page, PageRequest
-from app.kernel.problems import Conflict, Fault, InvalidRequest
+from app.kernel.problems import NotFound
 from app.kernel.resources import Resources
-
-
-class KeyRevoked(Conflict):
-    """The key was revoked before."""
-
-    code, title = "key-revoked", "The key is revoked already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,18 @@ class ClientView:
     client: ApiClient
     roles: frozenset[str]
     keys: Sequence[ApiKey]
+
+    @property
+    def tag(self) -> str:
+        """The ETag: of the client itself, not of its keys and their uses."""
+        return etag(self.client.version)
+
+
+class IssuedKey(NamedTuple):
+    """A fresh key. Its text is a secret, which cannot be shown again."""
+
+    key: ApiKey
+    text: str
 
 
 class ClientReading:
@@ -51,55 +70,165 @@ class ClientReading:
         views = [ClientView(c, roles[c.id], [key for key in keys if key.client_id == c.id]) for c in page.items]
         return Page(items=views, next_cursor=page.next_cursor)
 
+    async def get(self, client_id: UUID) -> ClientView:
+        """The client. Raises `NotFound`."""
+        client = await self._clients.by_id(client_id)
+        if client is None:
+            raise NotFound
+        return await self.view(client)
+
+    async def view(self, client: ApiClient) -> ClientView:
+        """The client with what belongs to it."""
+        roles, keys = await self._clients.roles([client.id]), await self._clients.keys([client.id])
+        return ClientView(client, roles[client.id], keys)
+
 
 class ClientService:
     """Administers service clients within one transaction."""
 
     def __init__(self, session: WriteSession, resources: Resources) -> None:
         self._clients = ClientRepository(session)
+        self._reading = ClientReading(session)
+        self._directory = DirectoryRepository(session)
         self._audit = AuditTrail(session, resources.secret)
         self._clock = resources.clock
 
-    async def create(self, actor: Actor, name: str, roles: Iterable[str], description: str = "") -> ApiClient:
-        """The new service client, who holds the roles. Raises `InvalidName`, `UnknownRole` and `NameTaken`."""
-        name, held = checked_name(name, "/name"), checked_roles(roles)
-        client = await self._clients.insert(name, description)
+    async def create(
+        self,
+        actor: Actor,
+        name: str,
+        roles: Iterable[str],
+        description: str = "",
+        requests_per_minute: int | None = None,
+    ) -> ApiClient:
+        """The new service client, who holds the roles.
+
+        Raises:
+            InvalidName: the name has characters that names may not have.
+            UnknownRole: one of the roles does not exist.
+            InvalidRequest: both.
+            NameTaken: there is such a client.
+        """
+        wanted = list(roles)
+        check_all(lambda: checked_name(name, "/name"), lambda: checked_roles(wanted))
+        values = {
+            "name": checked_name(name, "/name"),
+            "description": description,
+            "requests_per_minute": requests_per_minute,
+        }
+        client = await self._clients.insert(values)
         if client is None:
-            raise NameTaken(f"There is a client {name} already.")
+            raise NameTaken(f"There is a client {values['name']} already.")
+        held = checked_roles(wanted)
         await self._clients.replace_roles(client.id, held)
-        after = {"name": name, "description": description, "roles": held}
-        await self._audit.append(actor, AccessAction.CLIENT_CREATE, "client", client.id, name, after=after)
+        after = values | {"roles": held}
+        await self._audit.append(actor, AccessAction.CLIENT_CREATE, "client", client.id, client.name, after=after)
         return client
 
     async def find(self, name: str) -> ApiClient | None:
         """The service client of that name, or None."""
         return await self._clients.by_name(normalised_name(name))
 
-    async def disable(self, actor: Actor, client_id: UUID) -> None:
-        """End every credential of the client. Raises `NotFound`."""
-        client = await self._clients.lock(client_id)
-        before, client.status = client.status, "disabled"
-        action, was, now = AccessAction.CLIENT_DISABLE, {"status": before}, {"status": client.status}
-        await self._audit.append(actor, action, "client", client_id, client.name, before=was, after=now)
-
-    async def issue_key(self, actor: Actor, client_id: UUID, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
-        """A fresh key of the client and its text, which cannot be shown again.
+    async def change(
+        self, actor: Actor, client_id: UUID, wanted: Mapping[str, Any], if_match: str | None = None
+    ) -> ClientView:
+        """The client with the wanted fields of `CHANGEABLE`; while it is disabled none of its credentials counts.
 
         Raises:
             NotFound: there is no such client.
+            PreconditionFailed: the client has changed since.
+        """
+        assert wanted.keys() <= set(CHANGEABLE)
+        client = await self._clients.lock(client_id)
+        check_if_match(if_match, etag(client.version))
+        roles = (await self._clients.roles([client_id]))[client_id]
+        now = {"roles": roles} | {name: getattr(client, name) for name in CHANGEABLE if name != "roles"}
+        todo = step(now, wanted)
+        for name, value in todo.after.items():
+            if name == "roles":
+                await self._clients.replace_roles(client_id, value)
+            else:
+                setattr(client, name, value)
+        if todo.after:
+            client.version += 1
+            client.updated_at = self._clock()
+            await self._audit.append(
+                actor, todo.action, "client", client_id, client.name, before=todo.before, after=todo.after
+            )
+        return await self._reading.view(client)
+
+    async def disable(self, actor: Actor, client_id: UUID) -> None:
+        """Let none of the client's credentials count. Raises `NotFound`."""
+        await self.change(actor, client_id, {"status": "disabled"})
+
+    async def issue_key(
+        self,
+        actor: Actor,
+        client_id: UUID,
+        expires_at: datetime | None = None,
+        *,
+        scopes: Sequence[str] | None = None,
+        label: str = "",
+    ) -> IssuedKey:
+        """A fresh key of the client.
+
+        Args:
+            actor: who issues it.
+            client_id: whose key.
+            expires_at: not valid from then on; never when absent.
+            scopes: permissions that it is narrowed to; all that the client's roles give, now and later, when absent.
+            label: what it is for.
+
+        Raises:
+            NotFound: there is no such client.
+            ScopeNotHeld: no role of the client allows one of the scopes.
             InvalidRequest: the expiry is not in the future.
         """
-        if expires_at is not None and expires_at <= self._clock():
-            message = "The expiry is not in the future."
-            raise InvalidRequest(message, faults=[Fault(pointer="/expires_at", code="past", message=message)])
         client = await self._clients.lock(client_id)
-        key = None
-        while key is None:  # a prefix that is taken is drawn again
-            fresh = fresh_key()
-            key = await self._clients.add_key(client_id, fresh.prefix, fresh.digest, expires_at)
-        after = {"prefix": key.prefix, "client": client.name, "expires_at": expires_at}
-        await self._audit.append(actor, AccessAction.KEY_ISSUE, "api_key", key.id, key.prefix, after=after)
-        return key, fresh.text
+        standing = await self._directory.client(client_id)
+        assert standing is not None
+        check_all(
+            lambda: self._check_future(expires_at),
+            lambda: check_scopes(scopes, frozenset(permission.value for permission in standing.permissions)),
+        )
+        kept = None if scopes is None else sorted({str(scope) for scope in scopes})
+        issued = await self._add_key(client_id, expires_at=expires_at, scopes=kept, label=label)
+        await self._audit.append(
+            actor, AccessAction.KEY_ISSUE, "api_key", issued.key.id, issued.key.prefix, after=_told(issued.key, client)
+        )
+        return issued
+
+    async def rotate_key(
+        self,
+        actor: Actor,
+        client_id: UUID,
+        key_id: UUID,
+        grace: timedelta = DEFAULT_GRACE,
+        expires_at: datetime | None = None,
+    ) -> tuple[IssuedKey, ApiKey]:
+        """A fresh key with the same scopes, and the old one, which goes on for the grace.
+
+        Raises:
+            NotFound: there is no such client, or no such key of it.
+            KeyRevoked, KeyRotated, KeyExpired: the key cannot be rotated any more.
+            InvalidRequest: the expiry is not in the future.
+        """
+        self._check_future(expires_at)
+        client = await self._clients.lock(client_id)
+        old = await self._clients.lock_key(client_id, key_id)
+        times = KeyTimes(old.created_at, old.expires_at, old.revoked_at, rotated=old.rotated_to is not None)
+        ends = rotation(times, self._clock(), grace, expires_at)
+        fresh = await self._add_key(client_id, expires_at=ends.new_expires_at, scopes=old.scopes, label=old.label)
+        before = {"expires_at": old.expires_at, "rotated_to": None}
+        old.expires_at, old.rotated_to = ends.old_expires_at, fresh.key.id
+        after = {"expires_at": old.expires_at, "rotated_to": old.rotated_to}
+        await self._audit.append(
+            actor, AccessAction.KEY_ROTATE, "api_key", key_id, old.prefix, before=before, after=after
+        )
+        await self._audit.append(
+            actor, AccessAction.KEY_ISSUE, "api_key", fresh.key.id, fresh.key.prefix, after=_told(fresh.key, client)
+        )
+        return fresh, old
 
     async def revoke_key(self, actor: Actor, client_id: UUID, key_id: UUID) -> None:
         """End a key, and every token that was issued for it. Raises `NotFound` and `KeyRevoked`."""
@@ -109,3 +238,20 @@ class ClientService:
         key.revoked_at = self._clock()
         action, was, now = AccessAction.KEY_REVOKE, {"revoked_at": None}, {"revoked_at": key.revoked_at}
         await self._audit.append(actor, action, "api_key", key_id, key.prefix, before=was, after=now)
+
+    async def _add_key(self, client_id: UUID, **values: Any) -> IssuedKey:
+        while True:  # a prefix that is taken is drawn again
+            fresh = fresh_key()
+            drawn = {"client_id": client_id, "prefix": fresh.prefix, "digest": fresh.digest}
+            key = await self._clients.add_key(drawn | values)
+            if key is not None:
+                return IssuedKey(key, fresh.text)
+
+    def _check_future(self, expires_at: datetime | None) -> None:
+        if expires_at is not None and expires_at <= self._clock():
+            raise faulty("/expires_at", "past", "The expiry is not in the future.")
+
+
+def _told(key: ApiKey, client: ApiClient) -> dict[str, Any]:
+    """What the audit log is told of a key."""
+    return {name: getattr(key, name) for name in ("prefix", "label", "scopes", "expires_at")} | {"client": client.name}

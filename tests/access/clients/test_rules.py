@@ -1,0 +1,110 @@
+"""What a change of a client does, which scopes a key may have, when two keys end."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.access.actions import AccessAction
+from app.access.clients.rules import (
+    DEFAULT_GRACE,
+    MAX_GRACE,
+    KeyExpired,
+    KeyRevoked,
+    KeyRotated,
+    KeyTimes,
+    ScopeNotHeld,
+    check_scopes,
+    rotation,
+    step,
+)
+from app.kernel.problems import Conflict
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+CLIENT: dict[str, Any] = {"description": "", "status": "active", "requests_per_minute": None, "roles": frozenset({"A"})}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "action", "changed"),
+    [
+        ({}, AccessAction.CLIENT_UPDATE, set()),
+        ({"description": ""}, AccessAction.CLIENT_UPDATE, set()),
+        ({"description": "x", "roles": frozenset({"A"})}, AccessAction.CLIENT_UPDATE, {"description"}),
+        ({"requests_per_minute": 5}, AccessAction.CLIENT_UPDATE, {"requests_per_minute"}),
+        ({"status": "disabled", "roles": frozenset()}, AccessAction.CLIENT_DISABLE, {"status", "roles"}),
+    ],
+)
+def test_steps(wanted: dict[str, Any], action: AccessAction, changed: set[str]) -> None:
+    todo = step(CLIENT, wanted)
+    assert (todo.action, set(todo.after)) == (action, changed)
+    assert todo.before == {name: CLIENT[name] for name in changed}
+
+
+def test_a_disabled_client_is_enabled() -> None:
+    assert step(CLIENT | {"status": "disabled"}, {"status": "active"}).action is AccessAction.CLIENT_ENABLE
+
+
+@given(st.lists(st.sampled_from("abcdef"), max_size=6), st.frozensets(st.sampled_from("abcdef")))
+def test_every_scope_that_is_not_held_is_told_at_its_place(scopes: list[str], held: frozenset[str]) -> None:
+    wrong = [f"/scopes/{place}" for place, scope in enumerate(scopes) if scope not in held]
+    if not wrong:
+        check_scopes(scopes, held)
+        return
+    with pytest.raises(ScopeNotHeld) as refused:
+        check_scopes(scopes, held)
+    assert [fault.pointer for fault in refused.value.faults] == wrong
+
+
+def test_a_key_without_scopes_needs_none_held() -> None:
+    check_scopes(None, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("expires", "grace", "wanted", "old", "new"),
+    [
+        (None, DAY, None, NOW + DAY, None),
+        (None, timedelta(0), None, NOW, None),
+        (None, DAY, NOW + 9 * DAY, NOW + DAY, NOW + 9 * DAY),
+        (NOW + 10 * DAY, DAY, None, NOW + DAY, NOW + 30 * DAY),
+        (NOW + timedelta(hours=1), DAY, None, NOW + timedelta(hours=1), NOW + 20 * DAY + timedelta(hours=1)),
+        (NOW + 10 * DAY, 30 * DAY, NOW + 2 * DAY, NOW + 10 * DAY, NOW + 2 * DAY),
+    ],
+)
+def test_when_two_keys_end(
+    expires: datetime | None, grace: timedelta, wanted: datetime | None, old: datetime, new: datetime | None
+) -> None:
+    ends = rotation(KeyTimes(NOW - 20 * DAY, expires), NOW, grace, wanted)
+    assert (ends.old_expires_at, ends.new_expires_at) == (old, new)
+
+
+@pytest.mark.parametrize(
+    ("key", "refusal"),
+    [
+        (KeyTimes(NOW, None, revoked_at=NOW), KeyRevoked),
+        (KeyTimes(NOW, NOW + DAY, revoked_at=NOW, rotated=True), KeyRevoked),
+        (KeyTimes(NOW, None, rotated=True), KeyRotated),
+        (KeyTimes(NOW - DAY, NOW), KeyExpired),
+    ],
+)
+def test_what_cannot_be_rotated(key: KeyTimes, refusal: type[Conflict]) -> None:
+    with pytest.raises(refusal):
+        rotation(key, NOW, DEFAULT_GRACE, None)
+
+
+SPANS = st.timedeltas(timedelta(0), MAX_GRACE)
+
+
+@given(SPANS, st.none() | st.timedeltas(timedelta(seconds=1), 400 * DAY), SPANS)
+def test_the_old_key_never_outlives_its_grace_nor_itself(
+    age: timedelta, left: timedelta | None, grace: timedelta
+) -> None:
+    expires = None if left is None else NOW + left
+    ends = rotation(KeyTimes(NOW - age, expires), NOW, grace, None)
+    assert NOW <= ends.old_expires_at <= NOW + grace
+    assert expires is None or ends.old_expires_at <= expires
+    assert (ends.new_expires_at is None) == (expires is None)
+    if left is not None:
+        assert ends.new_expires_at == NOW + age + left
