@@ -6,7 +6,7 @@ from app.audit.service import AuditTrail
 from app.kernel.authorization import Actor
 from app.kernel.database import ReadSession, WriteSession
 from app.kernel.etags import check_if_match, etag
-from app.kernel.problems import Conflict, InvalidRequest
+from app.kernel.problems import Conflict, Fault, InvalidRequest
 from app.kernel.resources import Resources
 from app.operations.security.actions import SecurityAction
 from app.operations.security.documents import PolicyDocument, policy_faults
@@ -110,7 +110,15 @@ class SecurityAdministration:
     async def set_responses(
         self, actor: Actor, rules: list[ResponseRule], if_match: str | None
     ) -> tuple[Sequence[ResponseRow], str]:
-        """The rules of automatic response now in force, and their ETag. Raises `PreconditionFailed`."""
+        """The rules of automatic response now in force, and their ETag.
+
+        Raises:
+            InvalidRequest: a kind of event has two rules.
+            PreconditionFailed: `if_match` names another version.
+        """
+        faults = repeated_kinds([rule.event_kind for rule in rules])
+        if faults:
+            raise InvalidRequest(faults=faults)
         await self._security.one_at_a_time()
         check_if_match(if_match, etag(await self._security.version(RESPONSES)))
         before = {row.event_kind: _told(row) for row in await self._security.responses()}
@@ -122,6 +130,16 @@ class SecurityAdministration:
             actor, SecurityAction.RESPONSES_CHANGED, "security", None, RESPONSES, before=before, after=after
         )
         return await self._security.responses(), etag(version)
+
+
+def repeated_kinds(kinds: Sequence[str]) -> list[Fault]:
+    """A fault for each kind of event that has a rule already."""
+    message = "There is a rule for this kind of event already."
+    return [
+        Fault(pointer=f"/rules/{number}", code="repeated-rule", message=message)
+        for number, kind in enumerate(kinds)
+        if kind in kinds[:number]
+    ]
 
 
 def _named(document: dict[str, object]) -> dict[str, object]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.access.users.service import LastAdmin
 from app.audit.service import AuditTrail
 from app.kernel.addresses import plain_address
 from app.kernel.authorization import SYSTEM, Actor, subject_of
@@ -51,12 +52,6 @@ class OwnBlock(Conflict):
     """Nobody blocks themselves."""
 
     code, title = "own-block", "This would shut out the caller"
-
-
-class LastAdmin(Conflict):
-    """Nobody would be left to undo it."""
-
-    code, title = "last-admin", "This is the last admin"
 
 
 class NotBlocked(Conflict):
@@ -142,7 +137,7 @@ class BlockService:
         if target.kind is BlockKind.USER:
             await self._security.one_at_a_time()
             if not await self._security.other_admin(UUID(target.text), self._resources.clock()):
-                raise LastAdmin("No other active admin would be left.")
+                raise LastAdmin
 
     async def _make(
         self,

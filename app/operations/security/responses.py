@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from app.access.users.service import UserService
+from app.access.users.service import LastAdmin, UserService
 from app.audit.service import AuditTrail
 from app.kernel.addresses import plain_address
 from app.kernel.authorization import Actor
@@ -15,7 +15,7 @@ from app.kernel.resources import Resources
 from app.kernel.security_events import SecurityEvent
 from app.operations.security.actions import SecurityAction
 from app.operations.security.blocking import BlockKind, MadeBy, target_of_address
-from app.operations.security.blocks import BlockService, LastAdmin, OwnBlock
+from app.operations.security.blocks import BlockService, OwnBlock
 from app.operations.security.models import ActionRow, ResponseRow
 from app.operations.security.repository import ActionWrites, BlockWrites, EventWrites, SecurityWrites
 
@@ -85,7 +85,7 @@ class ActionService:
             raise OwnBlock("Somebody else must disable you.")
         await self._security.one_at_a_time()
         if not await self._security.other_admin(user_id, self._resources.clock()):
-            raise LastAdmin("No other active admin would be left.")
+            raise LastAdmin
         await self._users.disable(actor, user_id)
         return await self._actions.add(
             ActionRow(

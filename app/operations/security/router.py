@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from app.access.users.service import LastAdmin
 from app.kernel.database import OperationClass
 from app.kernel.etags import IfMatch, set_etag
 from app.kernel.http import Controls, Reads, TransactionalRoute, operation
@@ -20,7 +21,6 @@ from app.operations.security.blocking import BlockKind
 from app.operations.security.blocks import (
     AlreadyBlocked,
     BlockService,
-    LastAdmin,
     NotBlocked,
     OwnBlock,
     ProtectedTarget,

