@@ -55,7 +55,7 @@ class ServerSettings(_Group):
         5.0, gt=0, description="From the first byte to the end of the header fields: they fit into a few packets."
     )
     body_seconds: float = Field(
-        8.0, gt=0, description="A body may keep the service waiting this long at its begin; every byte earns more time."
+        7.0, gt=0, description="A body may keep the service waiting this long at its begin; every byte earns more time."
     )
     min_bytes_per_second: float = Field(
         500.0,

@@ -12,10 +12,11 @@ from uvicorn.server import ServerState
 from app.kernel.http_server import ArrivalLimits, Watch, arriving
 
 SHORT = ArrivalLimits(
-    head_seconds=0.6,
-    body_seconds=0.8,
+    head_seconds=0.3,
+    body_seconds=0.4,
     rate=1000.0,
-    patience_seconds=1.5,
+    patience_seconds=0.8,
+    sweep_seconds=0.1,
     max_connections=50,
     probe_connections=2,
     probes=frozenset({b"/health/live"}),

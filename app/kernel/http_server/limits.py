@@ -22,7 +22,7 @@ class ArrivalLimits:
 
     head_seconds: float = 5.0
     head_bytes: int = 32 * 1024
-    body_seconds: float = 8.0
+    body_seconds: float = 7.0
     rate: float = 500.0
     patience_seconds: float = 30.0
     sweep_seconds: float = 0.5

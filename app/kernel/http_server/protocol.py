@@ -151,24 +151,20 @@ class ArrivalProtocol(HttpToolsProtocol):
             self._due = self._time() + self.timeout_keep_alive
             self.watch.waits(self)
 
-    def look(self, now: float, elapsed: float, late: float) -> None:
+    def look(self, now: float, elapsed: float, late: float) -> bool:
         """Cut the connection if it is beyond a deadline; called by the watch."""
         self._due += late
         if now >= self._end:
             self.transport.abort()
-        elif self.flow.read_paused or (self._stage == BODY and self.cycle.waiting_for_100_continue):
+            return True
+        if self.flow.read_paused or (self._stage == BODY and self.cycle.waiting_for_100_continue):
             self._due += elapsed - late  # it is we who keep the client waiting
-        elif self._stage == HEAD:
-            if now >= self._due:
-                self._cut_head()
         elif self._stage == BODY:
             self._due = self._limits.prolonged(self._due, now, self._progress)
             self._progress = 0
-            if now >= self._due:
-                self._refuse(BodyTimeout(), cut="body-slow")
-        elif now >= self._due:
-            self._cut_idle()
-        self._look_at_reader(now, late)
+        if now >= self._due and self._cut():
+            return True
+        return self._look_at_reader(now, late)
 
     def make_room(self) -> None:
         """Close an idle connection, or one whose head is on its way."""
@@ -188,24 +184,25 @@ class ArrivalProtocol(HttpToolsProtocol):
         self._due = self._time() + self._limits.head_seconds
         self._unread = 0
 
-    def _cut_head(self) -> None:
-        if self._unread:
+    def _cut(self) -> bool:
+        """End what is overdue; False when nothing is, since an answer is under way."""
+        if self._stage == BODY:
+            self._refuse(BodyTimeout(), cut="body-slow")
+        elif self._stage == HEAD and self._unread:
             self._refuse(HeadTimeout(), cut="head-slow")
-        else:  # nothing was asked, so nothing is answered
-            CONNECTIONS_CUT.labels("silent").inc()
-            self.transport.close()
-            self._end = 0.0
-
-    def _cut_idle(self) -> None:
-        if self._stage == BETWEEN and self.cycle.response_complete:
-            CONNECTIONS_CUT.labels("idle").inc()
-            self.transport.close()
+        elif self._stage == HEAD or (self._stage == BETWEEN and self.cycle.response_complete):
+            # Nothing was asked, so nothing is answered.
+            CONNECTIONS_CUT.labels("silent" if self._stage == HEAD else "idle").inc()
             self._stage = LEAVING
+            self.transport.close()
+        else:
+            return False
+        return True
 
-    def _look_at_reader(self, now: float, late: float) -> None:
+    def _look_at_reader(self, now: float, late: float) -> bool:
         if not self.transport.get_write_buffer_size():
             self._taking_due = math.inf
-            return
+            return False
         taken = _taken(self.transport)
         if self._taking_due == math.inf:
             self._taking_due = now + self._limits.patience_seconds
@@ -213,9 +210,11 @@ class ArrivalProtocol(HttpToolsProtocol):
             self._give_slot_back()
             self._taking_due = self._limits.prolonged(self._taking_due + late, now, max(0, taken - self._taken))
         self._taken = taken
-        if now >= self._taking_due:
-            CONNECTIONS_CUT.labels("reader-slow").inc()
-            self.transport.abort()
+        if now < self._taking_due:
+            return False
+        CONNECTIONS_CUT.labels("reader-slow").inc()
+        self.transport.abort()
+        return True
 
     def _give_slot_back(self) -> None:
         if self.cycle is None or not self.cycle.response_started:

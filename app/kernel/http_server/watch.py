@@ -4,17 +4,20 @@ A timer per request would cost every request; a sweep costs each open connection
 """
 
 import asyncio
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Collection, Iterator
+from typing import Final, Protocol
 
 from app.kernel.http_server.limits import ArrivalLimits
+
+CUTS_AT_ONCE: Final = 32
+"""A refusal costs a tenth of a millisecond; when a thousand clients are cut, others are served in between."""
 
 
 class Watched(Protocol):
     """A connection, as the watch sees it."""
 
-    def look(self, now: float, elapsed: float, late: float) -> None:
-        """Cut the connection if it is beyond a deadline.
+    def look(self, now: float, elapsed: float, late: float) -> bool:
+        """Whether the connection was cut, because it is beyond a deadline.
 
         Args:
             now: the loop's time.
@@ -71,8 +74,17 @@ class Watch:
         now = loop.time()
         elapsed, self._last = now - self._last, now
         late = elapsed if elapsed > 2 * self.limits.sweep_seconds else 0.0
-        for connection in list(connections):
-            connection.look(now, elapsed, late)
+        self._look(iter(list(connections)), (now, elapsed, late), loop)
         self._timer = (
             loop.call_later(self.limits.sweep_seconds, self._sweep, connections, loop) if connections else None
         )
+
+    def _look(
+        self, left: Iterator[Watched], moment: tuple[float, float, float], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        cuts = 0
+        for connection in left:
+            cuts += connection.look(*moment)
+            if cuts >= CUTS_AT_ONCE:
+                loop.call_soon(self._look, left, moment, loop)
+                return
