@@ -1,7 +1,10 @@
 """The `spyne` command. Every command is thin: it opens the same resources as the API and calls the same use cases."""
 
 import asyncio
+import contextlib
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from app.access.signing.pem import SigningKeyError
-from app.commands import administration, keys, serving
+from app.commands import administration, audit, keys, serving
 from app.commands.demo import DemoError, run_demo
 from app.commands.place import Place, PlaceError, open_place
 from app.kernel.problems import Problem
@@ -27,6 +30,10 @@ cli.add_typer(admin, name="admin")
 cli.add_typer(client, name="client")
 signing = typer.Typer(help="Asymmetric keys that sign access tokens (ACCESS_SIGNING_KEYS).", no_args_is_help=True)
 cli.add_typer(signing, name="keys")
+log = typer.Typer(
+    help="The audit log. Exit codes: 0 nothing is wrong, 1 something is, 2 nothing can be said.", no_args_is_help=True
+)
+cli.add_typer(log, name="audit")
 
 console = Console()
 errors = Console(stderr=True)
@@ -134,6 +141,56 @@ def keys_retire(
     _show(f"{file.key.kid} verifies until {file.key.verifies_until.isoformat(timespec='seconds')}")
 
 
+@log.command("export")
+def audit_export(to: Annotated[Path, typer.Option("--to", help="File to write.")]) -> None:
+    """Write the whole log, its seals and the public key to a file, which can be verified without the service."""
+    with _or_cannot(), open_place(_settings()) as place:
+        place.require_head()
+        _show(asyncio.run(audit.export_log(place, to)))
+
+
+@log.command("checkpoint")
+def audit_checkpoint(to: Annotated[Path, typer.Option("--to", help="File to write.")]) -> None:
+    """Write a signed statement of how far the log has come; kept elsewhere, it gives away a log that was cut."""
+    with _or_cannot(), open_place(_settings()) as place:
+        place.require_head()
+        _show(asyncio.run(audit.save_checkpoint(place, to)))
+
+
+@log.command("verify")
+def audit_verify(
+    source: Annotated[
+        Path | None, typer.Option("--from", help="An export; needs no database, settings or secret.")
+    ] = None,
+    checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint taken earlier.")] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", help="A trusted public key or its fingerprint, or a file of such; may be repeated."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer one JSON object.")] = False,
+) -> None:
+    """Verify the log: that of the database, or that of an export."""
+    with _or_cannot():
+        if source is not None:
+            outcome = audit.verify_file(source, checkpoint, key or [])
+        else:
+            with open_place(_settings()) as place:
+                place.require_head()
+                outcome = asyncio.run(audit.verify_database(place, checkpoint, key or []))
+        _show(audit.as_json(outcome) if as_json else audit.as_text(outcome, with_checkpoint=checkpoint is not None))
+        raise typer.Exit(audit.exit_code(outcome))
+
+
+@contextlib.contextmanager
+def _or_cannot() -> Iterator[None]:
+    """Whatever keeps the block from its answer is one line on standard error and exit code 2."""
+    try:
+        yield
+    except (PlaceError, Problem, audit.CannotVerifyError, *audit.FAILURES) as error:
+        _refuse(str(error) if isinstance(error, (PlaceError, Problem, audit.CannotVerifyError)) else audit.told(error))
+        raise typer.Exit(audit.CANNOT) from error
+
+
 def _settings() -> Settings:
     """The configuration. Raises `PlaceError` which names every variable that is wrong, without its value."""
     try:
@@ -144,7 +201,11 @@ def _settings() -> Settings:
 
 
 def _show(text: str) -> None:
-    console.print(text, highlight=False, markup=False)
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _refuse(message: str) -> None:
+    errors.print(f"spyne: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
 
 
 def main() -> None:
@@ -154,7 +215,7 @@ def main() -> None:
         cli()
     except (PlaceError, Problem, DemoError, SigningKeyError) as error:
         message = " ".join([str(error), *(fault.message for fault in getattr(error, "faults", ()))])
-        errors.print(f"spyne: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
+        _refuse(message)
         sys.exit(1)
 
 

@@ -9,20 +9,20 @@ from uuid import UUID
 from app.audit.canonical import COLUMNS, encode
 from app.audit.merkle import leaf_hash
 from app.audit.seal_repository import MAX_BIGINT, Member, SealReading, microseconds
-from app.audit.seals import Checkpoint, PublicKey, Seal
+from app.audit.seals import Checkpoint, PublicKey
 from app.audit.verification import Report, Verifier
+from app.audit.walking import Step, Stray, strays, walk
 from app.kernel.database import ReadSession
 from app.kernel.paging import decode_cursor, encode_cursor
 from app.kernel.problems import Fault, InvalidRequest
 
-SEALS_AHEAD = 500
-CHUNK_ROWS = 20_000
-"""Sealed rows between two looks at the clock; a quarter of a second on slow hardware."""
 LOG_ROWS = 5_000
 EARLIER_SEALS = 1_000
 """Seals in front of the first one verified, by which the times of its rows are judged."""
 _TIME, _TRANSACTION = COLUMNS.index("time"), COLUMNS.index("transaction_id")
 _NIL, _LAST = str(UUID(int=0)), str(UUID(int=2**128 - 1))
+NOTHING = (-MAX_BIGINT, _NIL)
+"""Transaction and id before those of every row."""
 
 
 class InvalidPosition(InvalidRequest):
@@ -98,7 +98,7 @@ class LogVerification:
             done = await self._over_seals(max(first, position + 1), last, deadline)
             if done < last:
                 return Verified(self._verifier.report, encode_cursor(f"seals:{done}:{_NIL}"))
-            position, entry = -MAX_BIGINT, _NIL
+            position, entry = NOTHING
         else:
             self._verifier.resume(await self._seals.before(last + 1, EARLIER_SEALS))
         return await self._over_log(first, last, (position, entry), deadline, everything=scope.everything)
@@ -115,29 +115,21 @@ class LogVerification:
         if first > 1:
             self._verifier.resume(await self._seals.before(first, EARLIER_SEALS))
         done = first - 1
-        while done < last:
-            chunk = _fitting(await self._seals.between(done, last, SEALS_AHEAD))
-            upto = chunk[-1].number if chunk else last
-            await self._chunk(chunk, done, upto)
+        async for upto, steps in walk(self._seals, first - 1, last):
+            async for step in steps:
+                self._note(step)
             done = upto
             if deadline is not None and time.monotonic() >= deadline:
                 break
         return done
 
-    async def _chunk(self, chunk: list[Seal], after: int, upto: int) -> None:
-        waiting = iter(chunk)
-        seal = next(waiting, None)
-        async for member in self._seals.members(after, upto):
-            while seal is not None and seal.number < member.seal:
-                self._verifier.seal(seal)
-                seal = next(waiting, None)
-            if seal is None or seal.number != member.seal:
-                self._verifier.stray_member(member.seal, member.entry_id)
-            else:
-                self._take(member)
-        while seal is not None:
-            self._verifier.seal(seal)
-            seal = next(waiting, None)
+    def _note(self, step: Step) -> None:
+        if isinstance(step, Member):
+            self._take(step)
+        elif isinstance(step, Stray):
+            self._verifier.stray_member(step.seal, step.entry_id)
+        else:
+            self._verifier.seal(step)
 
     def _take(self, member: Member) -> None:
         values = member.values
@@ -164,8 +156,8 @@ class LogVerification:
             after = max(after, (before.horizon - 1 if before is not None else -MAX_BIGINT, _LAST))
             until = end.horizon if end is not None else -MAX_BIGINT
         else:
-            async for member in self._seals.members(last, MAX_BIGINT):
-                self._verifier.stray_member(member.seal, member.entry_id)
+            async for step in strays(self._seals, last, MAX_BIGINT):
+                self._note(step)
         while True:
             rows = await self._seals.log(*after, until, LOG_ROWS)
             for row in rows:
@@ -176,16 +168,6 @@ class LogVerification:
             after = (rows[-1].transaction, rows[-1].entry_id)
             if deadline is not None and time.monotonic() >= deadline:
                 return Verified(self._verifier.report, encode_cursor(f"log:{after[0]}:{after[1]}"))
-
-
-def _fitting(seals: list[Seal]) -> list[Seal]:
-    """The first of the seals, whose rows are not too many; at least one."""
-    rows = 0
-    for taken, seal in enumerate(seals, 1):
-        rows += seal.count
-        if rows >= CHUNK_ROWS:
-            return seals[:taken]
-    return seals
 
 
 def _position(cursor: str | None) -> tuple[str, int, str]:

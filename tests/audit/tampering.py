@@ -3,17 +3,21 @@
 Every function changes something that was sealed, and is undone by rolling its transaction back.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.audit.canonical import COLUMNS, encode
 from app.audit.merkle import leaf_hash, root_of
 from app.audit.seal_repository import CANONICAL
 from app.audit.seals import Seal, SealingKey
+from app.kernel.database import ReadSession, driver_connection
 from app.kernel.secrets import ServiceSecret
 
 TABLES = ("audit_log", "audit_seals", "audit_sealed_entries")
@@ -28,6 +32,18 @@ async def unguard(owner: asyncpg.Connection) -> None:
     """Triggers off, as the owner may do within a transaction."""
     for table in TABLES:
         await owner.execute(f"ALTER TABLE spyne.{table} DISABLE TRIGGER ALL")
+
+
+@asynccontextmanager
+async def undone(engine: AsyncEngine) -> AsyncIterator[tuple[ReadSession, asyncpg.Connection]]:
+    """The owner's session and connection, triggers off; nothing of it stays."""
+    async with engine.connect() as connection, ReadSession(connection) as session:
+        await session.execute(text("SET LOCAL statement_timeout = '20s'"))
+        driver = await driver_connection(session)  # type: ignore[arg-type]  # the owner's, to write behind the back
+        await unguard(driver)
+        yield session, driver
+        await session.rollback()
+        await connection.rollback()
 
 
 async def entries(owner: asyncpg.Connection) -> list[Any]:

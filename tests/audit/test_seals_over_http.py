@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import FastAPI
 
-from app.audit import router, verifying
+from app.audit import router, verifying, walking
 from app.audit.repository import AuditEntries
 from app.kernel.resources import Resources
 from tests.audit.logs import sealer, tell
@@ -192,7 +192,7 @@ async def test_a_long_verification_comes_in_pieces(
     )
     whole = await verify(admin)
     monkeypatch.setattr(router, "VERIFY_SECONDS", 0.0)
-    monkeypatch.setattr(verifying, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(walking, "CHUNK_ROWS", 1)
     monkeypatch.setattr(verifying, "LOG_ROWS", 4)
     pieces = [await verify(admin)]
     while pieces[-1]["next_cursor"] is not None:

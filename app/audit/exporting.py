@@ -1,0 +1,122 @@
+"""The log as a file that can be verified without the service: rows, seals, the public key.
+
+Lines of JSON: a head; the rows of a seal, each with the hash of its leaf, then the seal, and so on; the rows that wait
+for a seal; an end with the SHA-256 of everything before it. A row stands in its canonical bytes, which are what is
+hashed, so a reader needs to understand nothing of it to verify it.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from app.audit.canonical import ENCODING, encode
+from app.audit.seal_repository import MAX_BIGINT, Member, SealReading
+from app.audit.seals import PublicKey
+from app.audit.verifying import LOG_ROWS, NOTHING
+from app.audit.walking import Step, Stray, strays, walk
+from app.kernel.database import ReadSession
+
+VERSION = 1
+HEAD = "spyne_audit_export"
+ROW = b'{"leaf":"%b","row":%b}\n'
+UNSEALED = b'{"unsealed":%b}\n'
+PIECE_BYTES = 256 * 1024
+
+
+class Exported:
+    """How much has been written."""
+
+    def __init__(self) -> None:
+        self.seals = 0
+        self.rows = 0
+        self.unsealed = 0
+        self._digest = hashlib.sha256()
+
+    def taken(self, piece: bytes) -> bytes:
+        """The piece, counted into the digest."""
+        self._digest.update(piece)
+        return piece
+
+    def end(self) -> bytes:
+        """The last line."""
+        return _line(
+            {
+                "end": {
+                    "seals": self.seals,
+                    "rows": self.rows,
+                    "unsealed": self.unsealed,
+                    "sha256": self._digest.hexdigest(),
+                }
+            }
+        )
+
+
+async def export(session: ReadSession, key: PublicKey, now: datetime, exported: Exported) -> AsyncIterator[bytes]:
+    """The log as pieces of the file.
+
+    Args:
+        session: of one snapshot.
+        key: of the service.
+        now: noted in the head.
+        exported: counts along.
+    """
+    buffer = bytearray()
+    async for line in _lines(session, key, now, exported):
+        buffer += line
+        if len(buffer) >= PIECE_BYTES:
+            yield exported.taken(bytes(buffer))
+            buffer.clear()
+    yield exported.taken(bytes(buffer))
+    yield exported.end()
+
+
+async def _lines(session: ReadSession, key: PublicKey, now: datetime, exported: Exported) -> AsyncIterator[bytes]:
+    seals = SealReading(session)
+    present, _ = await seals.present()
+    yield _line(
+        {
+            HEAD: VERSION,
+            "encoding": ENCODING,
+            "public_key": key.raw.hex(),
+            "time": int(now.timestamp() * 1_000_000),
+            "lineage": present.lineage,
+            "snapshot_end": present.snapshot_end,
+        }
+    )
+    newest = await seals.last()
+    last = 0 if newest is None else newest.number
+    async for _, steps in walk(seals, 0, last):
+        async for step in steps:
+            yield _told(step, exported)
+    async for step in strays(seals, last, MAX_BIGINT):
+        yield _told(step, exported)
+    after = NOTHING
+    while True:
+        rows = await seals.log(*after, MAX_BIGINT, LOG_ROWS)
+        for row in rows:
+            if row.unsealed:
+                exported.unsealed += 1
+                yield UNSEALED % encode(row.values)
+        if len(rows) < LOG_ROWS:
+            return
+        after = (rows[-1].transaction, rows[-1].entry_id)
+
+
+def _told(step: Step, exported: Exported) -> bytes:
+    if isinstance(step, Member):
+        exported.rows += 1
+        if step.values is None:
+            return _line({"leaf": step.leaf_hash.hex(), "missing": step.entry_id})
+        return ROW % (step.leaf_hash.hex().encode(), encode(step.values))
+    if isinstance(step, Stray):
+        exported.rows += 1
+        return _line({"stray": step.entry_id, "under": step.seal})
+    exported.seals += 1
+    return _line({"seal": step.document()})
+
+
+def _line(document: dict[str, Any]) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
