@@ -14,6 +14,7 @@ class AccessAction(StrEnum):
     USER_DELETE = "user:delete"
     USER_PASSWORD = "user:set-password"  # noqa: S105 - the name of an action
     USER_LOGIN = "user:login"
+    USER_LOCK_OUT = "user:lock-out"
     CLIENT_CREATE = "client:create"
     CLIENT_UPDATE = "client:update"
     CLIENT_DISABLE = "client:disable"

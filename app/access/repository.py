@@ -1,15 +1,13 @@
-"""What subjects may do now, tokens that were ended early, and failed log-ins."""
+"""What subjects may do now, and tokens that were ended early."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Text, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Text, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.access.login.models import LoginAttempt
 from app.access.models import ApiClient, ApiKey, ClientRole, RevokedToken, RolePermission, User, UserRole
 from app.access.sessions.lifetimes import SessionTimes
 from app.access.sessions.models import UserSession
@@ -17,9 +15,6 @@ from app.access.sessions.repository import TIMES, times_of
 from app.access.standing import Standing, known_permissions
 from app.access.subjects import client_subject, user_subject
 from app.kernel.database import ReadSession, WriteSession
-
-PURGE_AT_ONCE = 100
-"""Old failures removed with each new one: more than come in, so the table stays small without a schedule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,50 +133,3 @@ class RevokedTokens:
         await self._session.execute(delete(RevokedToken).where(RevokedToken.expires_at < func.now()))
         row = insert(RevokedToken).values(jti=jti, subject=subject, expires_at=expires_at)
         await self._session.execute(row.on_conflict_do_nothing(index_elements=[RevokedToken.jti]))
-
-
-class LoginAttempts:
-    """Failed log-ins by pair of name and address."""
-
-    def __init__(self, session: WriteSession) -> None:
-        self._session = session
-
-    async def one_at_a_time(self, pair: bytes) -> None:
-        """Wait until no other log-in of the pair is under way, in any process; the lock ends with the transaction."""
-        key = int.from_bytes(pair[:8], "big", signed=True)
-        await self._session.execute(select(func.pg_advisory_xact_lock(key)))
-
-    async def failures(self, pair: bytes, since: datetime) -> Sequence[datetime]:
-        """When the pair failed."""
-        statement = select(LoginAttempt.failed_at).where(LoginAttempt.pair == pair, LoginAttempt.failed_at >= since)
-        return (await self._session.execute(statement)).scalars().all()
-
-    async def add(self, pair: bytes, failed_at: datetime, forget_before: datetime) -> None:
-        """Keep a failure, and forget some that have no effect any more."""
-        old = (
-            select(LoginAttempt.id)
-            .where(LoginAttempt.failed_at < forget_before)
-            .limit(PURGE_AT_ONCE)
-            .with_for_update(skip_locked=True)
-        )
-        await self._session.execute(delete(LoginAttempt).where(LoginAttempt.id.in_(old)))
-        await self._session.execute(
-            insert(LoginAttempt).values(pair=pair, name=pair, address=pair, failed_at=failed_at)
-        )
-
-    async def clear(self, pair: bytes) -> None:
-        """Forget the pair's failures."""
-        await self._session.execute(delete(LoginAttempt).where(LoginAttempt.pair == pair))
-
-    async def noted_login(self, user_id: UUID, epoch: int, at: datetime, password_hash: str | None) -> bool:
-        """Note the log-in, and the password's hash when it was made afresh.
-
-        False when the person's credentials were ended since they were looked at: then it is no log-in. From here to
-        the end of the transaction nobody can end them.
-        """
-        values: dict[str, Any] = {"last_login_at": at}
-        if password_hash is not None:
-            values["password_hash"] = password_hash
-        same = (User.id == user_id, User.credentials_epoch == epoch, User.status == "active")
-        statement = update(User).where(*same).values(values).returning(User.id)
-        return (await self._session.execute(statement)).scalar_one_or_none() is not None

@@ -25,6 +25,7 @@ class GrantType(StrEnum):
 
     PASSWORD = "password"  # noqa: S105 - the grant's name in RFC 6749
     CLIENT_CREDENTIALS = "client_credentials"
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the grant's name in RFC 6749
 
 
 class ErrorCode(StrEnum):
@@ -53,7 +54,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """A well-formed request. Username and password are there for the password grant, id and secret for the client's."""
+    """A well-formed request, with what its grant needs: username and password, id and secret, or the refresh token."""
 
     grant_type: GrantType
     username: str
@@ -61,6 +62,7 @@ class TokenRequest:
     client_id: str
     client_secret: str
     scope: frozenset[str] | None
+    refresh_token: str = ""
 
 
 class _Refused(Exception):  # noqa: N818 - carries a refusal out of the steps of reading
@@ -97,11 +99,14 @@ def _read(form: dict[str, str], authorization: str | None) -> TokenRequest:
         client_id,
         client_secret,
         _scope(form.get("scope")),
+        form.get("refresh_token", ""),
     )
     if request.grant_type is GrantType.PASSWORD and not (request.username and request.password):
         raise _Refused(ErrorCode.INVALID_REQUEST, "username and password are needed.")
     if request.grant_type is GrantType.CLIENT_CREDENTIALS and not (client_id and client_secret):
         raise _Refused(ErrorCode.INVALID_CLIENT, "The client's id and secret are needed.")
+    if request.grant_type is GrantType.REFRESH_TOKEN and not request.refresh_token:
+        raise _Refused(ErrorCode.INVALID_REQUEST, "refresh_token is needed.")
     return request
 
 

@@ -8,8 +8,8 @@ from fastapi.responses import JSONResponse
 from app.access.login.grants import Grant, TokenGrants
 from app.access.login.oauth import FORM, GrantType, Refusal, read_token_request
 from app.access.login.schemas import CallerDocument, CredentialDocument, TokenDocument, TokenErrorDocument
+from app.access.sessions.facts import facts_of
 from app.access.standing import Credential
-from app.audit.origin import note_client
 from app.kernel.authorization import Actor, AnyActor
 from app.kernel.database import OperationClass
 from app.kernel.http import Controls, TransactionalRoute, operation
@@ -37,6 +37,7 @@ _TOKEN_FORM: dict[str, Any] = {
                         "format": "password",
                         "description": "An API key of the client.",
                     },
+                    "refresh_token": {"type": "string", "format": "password"},
                     "scope": {"type": "string", "description": "Narrows the token to these permissions."},
                 },
             }
@@ -63,7 +64,9 @@ GrantsDep = Annotated[TokenGrants, Depends(_grants)]
     openapi_extra=operation(OperationClass.CONTROL) | {"requestBody": _TOKEN_FORM},
 )
 async def issue_token(request: Request, grants: GrantsDep) -> Response:
-    """An access token for a person (`password`) or a service (`client_credentials`), as OAuth2 has it.
+    """An access token for a person (`password`, `refresh_token`) or a service (`client_credentials`), as OAuth2 has it.
+
+    A refresh token is good for one renewal; one that is shown again ends its session.
 
     Open in every mode, so that an admin can log in to end a maintenance.
     """
@@ -71,7 +74,7 @@ async def issue_token(request: Request, grants: GrantsDep) -> Response:
     asked = read_token_request(
         headers.get("content-type", ""), ", ".join(headers.getlist("authorization")) or None, await request.body()
     )
-    return _token_answer(await grants.answer(asked, note_client(request.scope)))
+    return _token_answer(await grants.answer(asked, facts_of(request)))
 
 
 def _token_answer(answer: Grant | Refusal) -> Response:
@@ -81,8 +84,9 @@ def _token_answer(answer: Grant | Refusal) -> Response:
             token_type="Bearer",  # noqa: S106 - the type, not a token
             expires_in=answer.lifetime_seconds,
             scope=" ".join(sorted(answer.scope)),
+            refresh_token=answer.refresh_token,
         )
-        return JSONResponse(document.model_dump(mode="json"), headers=NO_STORE)
+        return JSONResponse(document.model_dump(mode="json", exclude_none=True), headers=NO_STORE)
     headers = dict(NO_STORE)
     if answer.status == 401:  # noqa: PLR2004 - RFC 6749 section 5.2 asks for the challenge with this status
         headers["WWW-Authenticate"] = 'Basic realm="spyne"'

@@ -23,6 +23,9 @@ class TokenDocument(_Strict):
     scope: str = Field(
         description="Permissions that it gives now, separated by spaces.", examples=["query:run tables:read"]
     )
+    refresh_token: str | None = Field(
+        None, description="Good for one renewal (`grant_type=refresh_token`); absent for services. A secret."
+    )
 
 
 class TokenErrorDocument(_Strict):

@@ -1,0 +1,64 @@
+"""Logging in from a browser page: a password for a session cookie."""
+
+from dataclasses import dataclass
+
+from app.access.actions import AccessAction
+from app.access.login.proof import WRONG, PasswordProof, Unproved
+from app.access.models import User
+from app.access.sessions.facts import RequestFacts
+from app.access.sessions.lifetimes import LoginMethod, SessionKind
+from app.access.sessions.service import OpenedSession, Sessions
+from app.audit.service import AuditTrail
+from app.kernel.authorization import Actor, ActorKind
+from app.kernel.database import WriteSession
+from app.kernel.problems import Problem
+from app.kernel.resources import Resources
+
+
+class WrongPassword(Problem):
+    """There is no such pair of name and password."""
+
+    code, title, status = "wrong-password", WRONG, 401
+
+
+class TooManyGuesses(Problem):
+    """No password is looked at for now."""
+
+    code, title, status = "too-many-guesses", "Too many failed log-ins", 429
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A person whose browser has a session now."""
+
+    user: User
+    opened: OpenedSession
+
+
+class BrowserLogin:
+    """Logs people in within one transaction."""
+
+    def __init__(self, session: WriteSession, resources: Resources) -> None:
+        self._proof = PasswordProof(session, resources)
+        self._sessions = Sessions(session, resources)
+        self._audit = AuditTrail(session, resources.secret)
+
+    async def log_in(self, username: str, password: str, facts: RequestFacts) -> LoggedIn | Problem:
+        """The session, or the refusal: an answer, since the failure that it counts as must be committed."""
+        user = await self._proof.log_in(username, password, facts.address)
+        if isinstance(user, Unproved):
+            return problem_of(user)
+        opened = await self._sessions.open(
+            user.id, SessionKind.BROWSER, LoginMethod.LOCAL, facts, epoch=user.credentials_epoch
+        )
+        actor = Actor(ActorKind.USER, user.id, user.username)
+        after = {"session": opened.id, "expires_at": opened.ends_at}
+        await self._audit.append(actor, AccessAction.USER_LOGIN, "user", user.id, user.username, after=after)
+        return LoggedIn(user, opened)
+
+
+def problem_of(unproved: Unproved) -> Problem:
+    """The refusal as RFC 9457 tells it."""
+    if unproved.retry_after_seconds is None:
+        return WrongPassword()
+    return TooManyGuesses(unproved.description, headers={"Retry-After": str(unproved.retry_after_seconds)})

@@ -1,0 +1,34 @@
+"""Logging out: what was shown stops counting, and the session that it belongs to ends."""
+
+from app.access.revocation import TokenRevocation
+from app.access.sessions.actions import EndReason
+from app.access.sessions.service import Sessions
+from app.access.standing import Credential
+from app.kernel.authorization import Actor
+from app.kernel.database import WriteSession
+from app.kernel.problems import Conflict
+from app.kernel.resources import Resources
+
+
+class NothingToLeave(Conflict):
+    """An API key is no log-in."""
+
+    code, title = "no-session", "The credential has no session"
+
+
+class Logout:
+    """Logs callers out within one transaction."""
+
+    def __init__(self, session: WriteSession, resources: Resources) -> None:
+        self._sessions = Sessions(session, resources)
+        self._tokens = TokenRevocation(session, resources)
+
+    async def leave(self, actor: Actor, credential: Credential) -> None:
+        """End what the caller has shown. Raises `NothingToLeave` for an API key."""
+        if credential.kind == "api_key":
+            raise NothingToLeave("An API key is not logged in. An administrator can revoke it.")
+        if credential.jti is not None and credential.expires_at is not None:
+            assert actor.id is not None
+            await self._tokens.revoke(actor, actor.kind, actor.id, credential.jti, credential.expires_at)
+        if credential.session_id is not None:
+            await self._sessions.end(actor, credential.session_id, EndReason.LOGOUT)
