@@ -12,8 +12,12 @@ from app.access.authenticator import DirectoryAuthenticator
 from app.access.clients.router import router as clients_router
 from app.access.clients.uses import ATTENDANTS as CLIENT_ATTENDANTS
 from app.access.login import models as login_models
+from app.access.login.jobs import JOBS as LOGIN_JOBS
+from app.access.login.jobs import SCHEDULES as LOGIN_SCHEDULES
 from app.access.login.router import router as login_router
 from app.access.sessions import models as session_models
+from app.access.sessions.attendants import ATTENDANTS as SESSION_ATTENDANTS
+from app.access.sessions.router import router as sessions_router
 from app.access.signing.router import router as signing_router
 from app.access.signing.watch import ATTENDANTS as SIGNING_ATTENDANTS
 from app.access.signing.watch import load_signing_keys
@@ -75,9 +79,11 @@ DOMAINS: tuple[Domain, ...] = (
     Domain("audit", routers=(audit_router,), models=(audit_models,), attendants=AUDIT_ATTENDANTS),
     Domain(
         "access",
-        routers=(login_router, clients_router, users_router, signing_router),
+        routers=(login_router, sessions_router, clients_router, users_router, signing_router),
         models=(access_models, session_models, login_models),
-        attendants=(*SIGNING_ATTENDANTS, *CLIENT_ATTENDANTS),
+        jobs=LOGIN_JOBS,
+        schedules=LOGIN_SCHEDULES,
+        attendants=(*SIGNING_ATTENDANTS, *CLIENT_ATTENDANTS, *SESSION_ATTENDANTS),
     ),
     Domain(
         "operations",

@@ -1,6 +1,6 @@
 """The pure rules: lock-out, keys, scopes, standing, roles."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.access.keys import fresh_key, matches, prefix_of
-from app.access.login.lockout import FAILURES, HORIZON, LOCK, WINDOW, locked_until
 from app.access.login.oauth import narrowed
 from app.access.roles import MATRIX, Role, unknown_roles
 from app.access.standing import Credential, Standing, admitted, known_permissions
@@ -19,40 +18,6 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 OWNER = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 JTI, KEY_ID = uuid4(), uuid4()
 KEY_TEXT = "spy_abcdefghij12_" + "A" * 43
-
-
-def _ago(*seconds: float) -> list[datetime]:
-    return [NOW - timedelta(seconds=second) for second in seconds]
-
-
-@pytest.mark.parametrize(
-    ("failures", "until"),
-    [
-        ([], None),
-        (_ago(1), None),
-        (_ago(1, 2), None),
-        (_ago(0, 60, 120), NOW + LOCK),
-        (_ago(0, 60, 121), None),
-        (_ago(120, 60, 0), NOW + LOCK),
-        (_ago(299, 300, 310), NOW + timedelta(seconds=1)),
-        (_ago(300, 301, 302), None),
-        (_ago(10, 20, 30, 200, 201, 202), NOW + timedelta(seconds=290)),
-        (_ago(250, 251, 252, 1, 2), NOW + timedelta(seconds=50)),
-    ],
-)
-def test_three_failures_in_two_minutes_lock_for_five(failures: list[datetime], until: datetime | None) -> None:
-    assert locked_until(failures, NOW) == until
-
-
-@given(st.lists(st.integers(0, 1000), max_size=12))
-def test_locks_are_right_and_older_failures_do_not_matter(seconds: list[int]) -> None:
-    failures = _ago(*seconds)
-    until = locked_until(failures, NOW)
-    recent = [failure for failure in failures if failure >= NOW - HORIZON]
-    assert until == locked_until(recent, NOW)
-    if until is not None:
-        assert NOW < until <= NOW + LOCK
-        assert len([f for f in failures if until - LOCK - WINDOW <= f <= until - LOCK]) >= FAILURES
 
 
 def test_a_key_is_found_by_its_prefix_and_known_by_its_digest() -> None:

@@ -17,8 +17,8 @@ from tests.census import BOOKKEEPING, census, differences
 
 ROWS = read()
 OPERATIONS = list(dict.fromkeys(row.operation for row in ROWS))
-RECORDS = BOOKKEEPING | {"spyne.login_attempts", "spyne.revoked_tokens"}
-"""What may change on a refusal: records of refusals and of log-ins, the workers' own books."""
+RECORDS = BOOKKEEPING | {"spyne.login_attempts", "spyne.revoked_tokens", "spyne.sessions"}
+"""What may change on a refusal: records of refusals and of log-ins, their last use, the workers' own books."""
 
 _asked: Counter[str] = Counter()
 

@@ -10,7 +10,7 @@ import httpx
 
 from tests.audit.logs import sealer
 from tests.authorization.holders import Holder
-from tests.authorization.matrix import Row
+from tests.authorization.matrix import ANONYMOUS, Row
 from tests.identities import PASSWORD
 from tests.ingestion.steps import contract, ndjson
 
@@ -141,6 +141,19 @@ class World:
             if answer.status_code == 200:
                 return str(answer.json()["execution_id"])
         return str((await self.as_admin("POST", "/api/query/execute", **asked))["execution_id"])
+
+    async def session_token(self) -> str:
+        """A token of a fresh session of somebody who holds none of the other credentials."""
+        answer = await self.anonymous.post("/api/auth/token", data=self.login)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    async def session(self) -> tuple[str, str]:
+        """Ids of that person and of a fresh session."""
+        asked = {name: self.login[name] for name in ("username", "password")}
+        answer = await self.anonymous.post("/api/sessions", json=asked)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["user_id"]), str(answer.json()["id"])
 
     async def client(self) -> str:
         made = {"name": self.name("target"), "roles": ["VIEWER"]}
@@ -275,6 +288,30 @@ async def _executions(place: _Place) -> Made:
 
 async def _log_in(place: _Place) -> Made:
     return Made(more={"data": place.world.login}, bare=True)
+
+
+async def _browser_log_in(place: _Place) -> Made:
+    form = place.world.login
+    return Made(more={"json": {"username": form["username"], "password": form["password"]}}, bare=True)
+
+
+async def _log_out(place: _Place) -> Made:
+    """With a token of its own for each, since the holders' are needed still."""
+    if place.holder.column == ANONYMOUS:
+        return Made()
+    return Made(more={"headers": {"Authorization": f"Bearer {await place.world.session_token()}"}}, bare=True)
+
+
+async def _sessions(place: _Place) -> Made:
+    if place.state == OWN:
+        return Made()
+    user_id, session_id = await place.world.session()
+    return Made(more={"params": {"user_id": user_id}}, mark=session_id)
+
+
+async def _of_session(place: _Place) -> Made:
+    _, session_id = await place.world.session()
+    return Made({"session_id": session_id})
 
 
 async def _clients(place: _Place) -> Made:
@@ -426,6 +463,10 @@ CALLS: dict[str, Making] = {
     "PUT /api/users/{user_id}/roles": _of_user(json={"roles": ["ANALYST"]}),
     "POST /api/users/{user_id}/password": _of_user(json={}),
     "GET /api/roles": _plain,
+    "POST /api/auth/logout": _log_out,
+    "POST /api/sessions": _browser_log_in,
+    "GET /api/sessions": _sessions,
+    "DELETE /api/sessions/{session_id}": _of_session,
     "GET /api/clients": _clients,
     "POST /api/clients": _new_client,
     "POST /api/clients/{client_id}/keys": _new_key,

@@ -109,6 +109,7 @@ PUBLIC = {
     "GET /health/live",
     "GET /health/ready",
     "POST /api/auth/token",
+    "POST /api/sessions",
     "GET /api/auth/.well-known/jwks.json",
 }
 """Operations that need no credential."""

@@ -5,15 +5,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
+from app.access.login.browser import BrowserLogin, LoggedIn, TooManyGuesses, WrongPassword
 from app.access.login.grants import Grant, TokenGrants
+from app.access.login.logout import Logout, NothingToLeave
 from app.access.login.oauth import FORM, GrantType, Refusal, read_token_request
 from app.access.login.schemas import CallerDocument, CredentialDocument, TokenDocument, TokenErrorDocument
+from app.access.sessions.csrf import ForgedRequest, require_own_site
 from app.access.sessions.facts import facts_of
+from app.access.sessions.schemas import NewSession, OpenedSessionDocument
+from app.access.sessions.secrets import CSRF_KEY, clearing_cookie_header, csrf_token
 from app.access.standing import Credential
 from app.kernel.authorization import Actor, AnyActor
 from app.kernel.database import OperationClass
-from app.kernel.http import Controls, TransactionalRoute, operation
+from app.kernel.http import Controls, TransactionalRoute, operation, problem_response
+from app.kernel.problems import Problem, responses
 from app.kernel.resources import ResourcesDep
+from app.kernel.secrets import ServiceSecret
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
 
@@ -50,6 +57,16 @@ async def _grants(session: Controls, resources: ResourcesDep) -> TokenGrants:
     return TokenGrants(session, resources)
 
 
+async def _browser_login(session: Controls, resources: ResourcesDep) -> BrowserLogin:
+    return BrowserLogin(session, resources)
+
+
+async def _logout(session: Controls, resources: ResourcesDep) -> Logout:
+    return Logout(session, resources)
+
+
+BrowserLoginDep = Annotated[BrowserLogin, Depends(_browser_login)]
+LogoutDep = Annotated[Logout, Depends(_logout)]
 GrantsDep = Annotated[TokenGrants, Depends(_grants)]
 
 
@@ -96,14 +113,66 @@ def _token_answer(answer: Grant | Refusal) -> Response:
     return JSONResponse(error.model_dump(mode="json"), answer.status, headers=headers)
 
 
+@router.post(
+    "/sessions",
+    operation_id="open_session",
+    status_code=201,
+    response_model=OpenedSessionDocument,
+    responses=responses(WrongPassword, ForgedRequest, TooManyGuesses),
+    openapi_extra=operation(OperationClass.CONTROL),
+)
+async def open_session(wanted: NewSession, request: Request, login: BrowserLoginDep) -> Response:
+    """Log in from a browser page: the answer sets the session's cookie.
+
+    Every later request that changes something carries the CSRF token of this answer. Open in every mode.
+    """
+    require_own_site(request.scope["headers"])
+    return _session_answer(await login.log_in(wanted.username, wanted.password, facts_of(request)))
+
+
+def _session_answer(answer: LoggedIn | Problem) -> Response:
+    if isinstance(answer, Problem):
+        return problem_response(answer)
+    opened = answer.opened
+    assert opened.cookie is not None
+    assert opened.csrf is not None
+    document = OpenedSessionDocument(
+        id=opened.id,
+        user_id=answer.user.id,
+        username=answer.user.username,
+        csrf_token=opened.csrf,
+        ends_at=opened.ends_at,
+    )
+    return JSONResponse(document.model_dump(mode="json"), 201, headers=NO_STORE | {"Set-Cookie": opened.cookie})
+
+
+@router.post(
+    "/auth/logout",
+    operation_id="log_out",
+    status_code=204,
+    responses=responses(NothingToLeave),
+    openapi_extra=operation(OperationClass.CONTROL),
+)
+async def log_out(actor: AnyActor, logout: LogoutDep, request: Request, response: Response) -> None:
+    """End the access token or cookie that was shown, and its session, everywhere within a second.
+
+    Open in every mode.
+    """
+    credential: Credential = request.scope["spyne.credential"]
+    await logout.leave(actor, credential)
+    if credential.kind == "session":
+        response.headers["Set-Cookie"] = clearing_cookie_header()
+
+
 @router.get("/auth/me", operation_id="get_caller")
-async def get_caller(actor: AnyActor, request: Request, response: Response) -> CallerDocument:
+async def get_caller(actor: AnyActor, request: Request, response: Response, resources: ResourcesDep) -> CallerDocument:
     """Who is calling, with what, and what it allows."""
     response.headers["Cache-Control"] = "no-store"
-    return _caller(actor, request.scope["spyne.credential"])
+    return _caller(actor, request.scope["spyne.credential"], resources.secret)
 
 
-def _caller(actor: Actor, credential: Credential) -> CallerDocument:
+def _caller(actor: Actor, credential: Credential, secret: ServiceSecret) -> CallerDocument:
+    session_id = credential.session_id if credential.kind == "session" else None
     shown = {"kind": credential.kind, "id": credential.id, "expires_at": credential.expires_at}
     return CallerDocument(
         kind=actor.kind.value,
@@ -112,4 +181,5 @@ def _caller(actor: Actor, credential: Credential) -> CallerDocument:
         roles=sorted(actor.roles),
         permissions=sorted(actor.permissions),
         credential=CredentialDocument.model_validate(shown),
+        csrf_token=None if session_id is None else csrf_token(secret.key(CSRF_KEY), session_id),
     )

@@ -38,8 +38,8 @@ class TokenErrorDocument(_Strict):
 class CredentialDocument(_Strict):
     """What the caller showed."""
 
-    kind: Literal["access_token", "api_key"] = Field(description="What kind of credential.")
-    id: str = Field(description="Id of the token (jti) or key.")
+    kind: Literal["access_token", "api_key", "session"] = Field(description="What kind of credential.")
+    id: str = Field(description="Id of the token (jti), key or session.")
     expires_at: datetime | None = Field(description="Not valid from then on; null when it does not expire.")
 
 
@@ -52,3 +52,6 @@ class CallerDocument(_Strict):
     roles: list[str] = Field(description="Roles held, sorted.", examples=[["ANALYST"]])
     permissions: list[Permission] = Field(description="What this credential may do now, sorted.")
     credential: CredentialDocument = Field(description="What was shown.")
+    csrf_token: str | None = Field(
+        None, description="With a session cookie: to be sent as `X-CSRF-Token` by requests that change something."
+    )

@@ -49,7 +49,7 @@ REFUSED: dict[str, tuple[str, str | None, bytes, str]] = {
     "no grant": (FORM, None, b"username=ada&password=x", "invalid_request"),
     "empty grant": (FORM, None, b"grant_type=&username=ada&password=x", "invalid_request"),
     "unknown grant": (FORM, None, b"grant_type=implicit", "unsupported_grant_type"),
-    "refresh is not on offer": (FORM, None, b"grant_type=refresh_token&refresh_token=x", "unsupported_grant_type"),
+    "no refresh token": (FORM, None, b"grant_type=refresh_token&refresh_token=", "invalid_request"),
     "no username": (FORM, None, b"grant_type=password&password=x", "invalid_request"),
     "no password": (FORM, None, b"grant_type=password&username=ada&password=", "invalid_request"),
     "field twice": (FORM, None, PASSWORD + b"&username=eve", "invalid_request"),

@@ -44,7 +44,7 @@ async def test_a_person_logs_in_and_is_told_who_they_are(
     assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
     body = answer.json()
-    assert body.keys() == {"access_token", "token_type", "expires_in", "scope"}
+    assert body.keys() == {"access_token", "token_type", "expires_in", "scope", "refresh_token"}
     assert (body["token_type"], body["expires_in"]) == ("Bearer", 3600)
     me = await _me(anonymous, body["access_token"])
     assert me.status_code == 200
@@ -108,7 +108,11 @@ async def test_three_failures_lock_the_name_at_the_address_and_stay_though_the_l
     assert [(row["outcome"], row["actor_id"]) for row in failures[:3]] == [("failure", id_)] * 3
     await owner.execute("UPDATE spyne.login_attempts SET failed_at = failed_at - interval '5 minutes'")
     assert (await _log_in(anonymous, name)).status_code == 200
-    assert await owner.fetchval("SELECT count(*) FROM spyne.login_attempts") == 0
+    for _ in range(2):
+        assert (await _log_in(anonymous, name, "wrong")).status_code == 400
+    assert (await _log_in(anonymous, name)).status_code == 200, "a success makes the pair's failures count no more"
+    (lock,) = await _audited(owner, "user:lock-out")
+    assert (lock["actor_id"], lock["outcome"], json.loads(lock["after"])["bound"]) == (id_, "failure", "pair")
 
 
 async def test_guesses_at_once_are_no_more_than_guesses_in_turn(
