@@ -24,7 +24,7 @@ class Standing:
     keys: Mapping[UUID, frozenset[str] | None] = field(default_factory=dict)
     """The keys that are valid now, each with the permissions that it is narrowed to; None for all of the holder's."""
     epoch: int = 0
-    """The tokens that count: those of another epoch were ended all at once."""
+    """The tokens and sessions that count: those of another epoch were ended all at once."""
     must_change_password: bool = False
     """Whether nothing but the change of a one-time password is open to the person."""
     requests_per_minute: int | None = None
@@ -75,7 +75,7 @@ def admitted(credential: Credential, standing: Standing | None) -> Actor | None:
         return None
     if credential.key_id is not None and credential.key_id not in standing.keys:
         return None
-    if credential.jti is not None and credential.epoch != standing.epoch:
+    if credential.epoch != standing.epoch:
         return None
     kind, id_ = parse_subject(credential.subject)
     permissions = standing.permitted(credential.key_id)

@@ -44,38 +44,56 @@ class PasswordProof:
 
     async def log_in(self, username: str, password: str, address: str | None) -> User | Unproved:
         """The active user of the name and password, whose log-in is noted."""
-        return await self._prove(username, password, address, login=True)
-
-    async def confirm(self, username: str, password: str, address: str | None) -> User | Unproved:
-        """The active user of the name and password, who is logged in already."""
-        return await self._prove(username, password, address, login=False)
-
-    async def _prove(self, username: str, password: str, address: str | None, *, login: bool) -> User | Unproved:
         name = normalised_name(username)
         place = self._guesses.place(Realm.PEOPLE, name, address)
         async with passwords.turn():
-            held = await self._guesses.admit(place)
+            held = await self._admitted(place, address)
             if held is not None:
-                await self._guesses.refused(place, held, address)
-                return self._held(held)
+                return held
             user = await self._users.by_username(name)
             right, fresh_hash = await passwords.verify(password, user.password_hash if user else None)
         if user is None or not right or user.status != "active":
-            return await self._wrong(user, place, address, right=right)
-        if login:
-            now, epoch = self._clock(), user.credentials_epoch
-            if not await self._records.noted_login(user.id, epoch, now, fresh_hash):
-                return Unproved()  # the password was changed, or the user disabled, meanwhile
+            return await self._wrong(user, place, address, AccessAction.USER_LOGIN, right=right)
+        if not await self._records.noted_login(user.id, user.credentials_epoch, self._clock(), fresh_hash):
+            return Unproved()  # the password was changed, or the user disabled, meanwhile
         await self._guesses.succeeded(place)
         return user
 
-    async def _wrong(self, user: User | None, place: Place, address: str | None, *, right: bool) -> Unproved:
+    async def confirm(self, user: User, password: str, address: str | None, action: AccessAction) -> Unproved | None:
+        """None when it is the password of the user, who is logged in already. To be called in a `passwords.turn`.
+
+        The user's row must not be locked yet: guesses take their locks first.
+
+        Args:
+            user: as found in this transaction.
+            password: as it was given.
+            address: where the request comes from.
+            action: what a failure is called in the audit log.
+        """
+        place = self._guesses.place(Realm.PEOPLE, user.username, address)
+        held = await self._admitted(place, address)
+        if held is not None:
+            return held
+        right, _ = await passwords.verify(password, user.password_hash)
+        if not right:
+            return await self._wrong(user, place, address, action, right=False)
+        await self._guesses.succeeded(place)
+        return None
+
+    async def _admitted(self, place: Place, address: str | None) -> Unproved | None:
+        held = await self._guesses.admit(place)
+        if held is None:
+            return None
+        await self._guesses.refused(place, held, address)
+        return self._held(held)
+
+    async def _wrong(
+        self, user: User | None, place: Place, address: str | None, action: AccessAction, *, right: bool
+    ) -> Unproved:
         label = user.username if user else UNKNOWN
         why = "disabled" if user and right else "wrong password" if user else "unknown name"
         actor = Actor(ActorKind.USER, user.id if user else None, label)
-        await self._audit.append(
-            actor, AccessAction.USER_LOGIN, "user", actor.id, label, after={"reason": why}, outcome="failure"
-        )
+        await self._audit.append(actor, action, "user", actor.id, label, after={"reason": why}, outcome="failure")
         await self._guesses.failed(place, actor, address)
         return Unproved()
 

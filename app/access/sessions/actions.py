@@ -19,5 +19,3 @@ class EndReason(StrEnum):
     REPLACED = "replaced by a new log-in"
     REVOKED = "revoked"
     REUSE = "a refresh token was used twice"
-    DISABLED = "the user was disabled"
-    PASSWORD = "the password was changed"  # noqa: S105 - a reason

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Select, Uuid, column, delete, insert, select, update, values
+from sqlalchemy import DateTime, Uuid, column, delete, insert, select, update, values
 
 from app.access.models import User
 from app.access.sessions.lifetimes import NOTED_EVERY, SLACK, SessionKind, SessionTimes
@@ -59,8 +59,11 @@ class SessionReads(Reading[UserSession]):
 
     async def live(self, user_id: UUID | None, now: datetime, request: PageRequest) -> Page[UserSession]:
         """One page of the sessions that go on, newest first: of one user, or of everybody."""
-        statement = self.base().where(
-            UserSession.ended_at.is_(None), UserSession.ends_at > now, UserSession.idle_ends_at > now - SLACK
+        statement = (
+            self.base()
+            .join(User, User.id == UserSession.user_id)
+            .where(User.status == "active", User.credentials_epoch == UserSession.epoch)
+            .where(UserSession.ended_at.is_(None), UserSession.ends_at > now, UserSession.idle_ends_at > now - SLACK)
         )
         if user_id is not None:
             statement = statement.where(UserSession.user_id == user_id)
@@ -69,7 +72,7 @@ class SessionReads(Reading[UserSession]):
     async def usernames(self, user_ids: Sequence[UUID]) -> dict[UUID, str]:
         """The names of the users."""
         found = await self.session.execute(select(User.id, User.username).where(User.id.in_(user_ids)))
-        return dict(found.tuples().all())
+        return {id_: name for id_, name in found.all()}  # noqa: C416 - typed rows, which dict() does not take
 
     async def by_digest(self, digest: bytes) -> KnownSession | None:
         """The session whose cookie has the digest, whether it goes on or not, or None."""
@@ -91,16 +94,9 @@ class SessionRepository(Writing[UserSession], SessionReads):
         """The session, which nobody else changes before this transaction ends, or None."""
         return await self.maybe(self.base().where(UserSession.id == session_id).with_for_update())
 
-    async def lock_all(self, user_id: UUID, but: UUID | None) -> Sequence[UserSession]:
-        """The user's sessions that were not ended, but one; locked in the order of their ids."""
-        statement = self.base().where(UserSession.user_id == user_id, UserSession.ended_at.is_(None))
-        return await self._locked(statement if but is None else statement.where(UserSession.id != but))
-
     async def lock_by_digests(self, digests: Sequence[bytes]) -> Sequence[UserSession]:
         """The sessions with these cookies that were not ended; locked in the order of their ids."""
-        return await self._locked(self.base().where(UserSession.digest.in_(digests), UserSession.ended_at.is_(None)))
-
-    async def _locked(self, statement: Select[UserSession]) -> Sequence[UserSession]:
+        statement = self.base().where(UserSession.digest.in_(digests), UserSession.ended_at.is_(None))
         return await self.all(statement.order_by(UserSession.id).with_for_update())
 
     async def note_seen(self, seen: Mapping[UUID, datetime], idle: Mapping[SessionKind, timedelta]) -> None:

@@ -163,13 +163,6 @@ class Sessions:
             raise NotFound
         await self._end(actor, session, reason)
 
-    async def end_all(self, actor: Actor, user_id: UUID, reason: EndReason, *, but: UUID | None = None) -> int:
-        """End every session of a user, but one; answers how many."""
-        ended = await self._sessions.lock_all(user_id, but)
-        for session in ended:
-            await self._end(actor, session, reason)
-        return len(ended)
-
     async def _replace(self, actor: Actor, cookies: Iterable[str]) -> None:
         digests = [digest for cookie in cookies if (digest := digest_of(cookie, "session")) is not None]
         for session in await self._sessions.lock_by_digests(digests) if digests else ():

@@ -4,19 +4,14 @@ A wrong current password counts like a failed log-in. It is an answer, not an ex
 that counts towards the lock, are committed. Every change ends what was issued with the password before.
 """
 
-import hashlib
-import hmac
-import math
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from app.access.actions import AccessAction
 from app.access.faults import check_all, faulty
 from app.access.login import passwords
-from app.access.login.lockout import HORIZON, locked_until
+from app.access.login.proof import PasswordProof
 from app.access.models import User
-from app.access.repository import LoginAttempts
 from app.access.users.changes import LOCAL
 from app.access.users.repository import UserRepository
 from app.access.users.service import one_time_password
@@ -39,8 +34,7 @@ class TooManyFailures(Problem):
 
     code, title, status = "too-many-failures", "Too many wrong passwords", 429
 
-    def __init__(self, until: datetime, now: datetime) -> None:
-        seconds = max(1, math.ceil((until - now).total_seconds()))
+    def __init__(self, seconds: int) -> None:
         super().__init__(f"Try again in {seconds} seconds.", headers={"Retry-After": str(seconds)})
 
 
@@ -64,9 +58,8 @@ class PasswordChange:
 
     def __init__(self, session: WriteSession, resources: Resources) -> None:
         self._users = UserRepository(session)
-        self._attempts = LoginAttempts(session)
+        self._proof = PasswordProof(session, resources)
         self._audit = AuditTrail(session, resources.secret)
-        self._pair_key = resources.secret.key("login-pairs:1")
         self._policy = resources.policy
         self._clock = resources.clock
 
@@ -93,15 +86,19 @@ class PasswordChange:
             needed = Permission.USERS_ADMIN.value
             raise Forbidden(f"This needs the permission {needed}.", missing=[needed])
         async with passwords.turn():  # before the first statement takes a connection
-            user = await self._users.lock(user_id)
+            user = await self._users.present(user_id)
             if user.auth_provider != LOCAL:
                 raise NoLocalPassword(f"The person logs in with {user.auth_provider}.")
             check_all(
                 lambda: self._check_complete(password, current, own=own),
                 lambda: self._check_new(user, password, current),
             )
-            refusal = await self._proof(user, current or "", address or "") if own else None
-            return refusal or await self._replace(actor, user, password)
+            # Proved before the row is locked: log-ins too take the locks of guesses first.
+            epoch, refusal = user.credentials_epoch, await self._proved(user, current or "", address) if own else None
+            locked = await self._users.lock(user_id)
+            if refusal is None and own and locked.credentials_epoch != epoch:
+                return WrongPassword()  # changed meanwhile
+            return refusal or await self._replace(actor, locked, password)
 
     @staticmethod
     def _check_complete(password: str | None, current: str | None, *, own: bool) -> None:
@@ -119,25 +116,13 @@ class PasswordChange:
         names = (user.username, user.email, user.display_name)
         check_suitable(password, self._policy.current().passwords, names)
 
-    async def _proof(self, user: User, current: str, address: str) -> Problem | None:
+    async def _proved(self, user: User, current: str, address: str | None) -> Problem | None:
         """None when the current password is right; else the refusal, counted and audited."""
-        pair = hmac.new(self._pair_key, f"{user.username}\x00{address}".encode(), hashlib.sha256).digest()
-        await self._attempts.one_at_a_time(pair)
-        now = self._clock()
-        until = locked_until(await self._attempts.failures(pair, now - HORIZON), now)
-        if until is not None:
-            return TooManyFailures(until, now)
-        right, _ = await passwords.verify(current, user.password_hash)
-        if right:
-            await self._attempts.clear(pair)
+        unproved = await self._proof.confirm(user, current, address, AccessAction.USER_PASSWORD)
+        if unproved is None:
             return None
-        await self._attempts.add(pair, now, now - HORIZON)
-        actor = Actor(ActorKind.USER, user.id, user.username)
-        await self._audit.append(
-            actor, AccessAction.USER_PASSWORD, "user", user.id, user.username, after={"reason": "wrong password"},
-            outcome="failure",
-        )  # fmt: skip
-        return WrongPassword()
+        seconds = unproved.retry_after_seconds
+        return WrongPassword() if seconds is None else TooManyFailures(seconds)
 
     async def _replace(self, actor: Actor, user: User, password: str | None) -> PasswordChanged:
         drawn = None if password is not None else one_time_password()

@@ -85,9 +85,14 @@ class UserRepository(Writing[User], UserReads):
         statement = insert(User).values(values).on_conflict_do_nothing(index_elements=[User.username]).returning(User)
         return (await self.session.execute(statement)).scalar_one_or_none()
 
+    async def present(self, user_id: UUID) -> User:
+        """The user. Raises `NotFound`."""
+        return await self.one(select(User).where(User.id == user_id))
+
     async def lock(self, user_id: UUID) -> User:
         """The user, whom nobody else changes before this transaction ends. Raises `NotFound`."""
-        return await self.one(select(User).where(User.id == user_id).with_for_update())
+        statement = select(User).where(User.id == user_id).with_for_update()
+        return await self.one(statement.execution_options(populate_existing=True))  # also when it was read before
 
     async def anyone(self) -> bool:
         """Whether there is a user at all."""
