@@ -74,6 +74,7 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
         "key_id": key.json()["key_id"] if "key_id" in key.json() else key.json()["id"],
         "preview_id": "01890000-0000-7000-8000-000000000000",
         "entry_id": (await admin.get("/api/audit?limit=1")).json()["items"][0]["id"],
+        "session_id": "01890000-0000-7000-8000-000000000000",
     }
     bodies: dict[str, Any] = {
         "create_client": {
@@ -90,6 +91,9 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
         },
         "issue_client_key": {"expires_at": "2099-01-01T00:00:00Z", "scopes": ["tables:read"], "label": "text"},
         "rotate_client_key": {"grace_seconds": 60, "expires_at": "2099-01-01T00:00:00Z"},
+        "open_session": {"username": "target", "password": "correct horse battery staple"},
+        "create_client": {"name": "another", "roles": ["VIEWER"], "description": "text"},
+        "issue_client_key": {"expires_at": "2099-01-01T00:00:00Z"},
         "create_user": {
             "username": "another",
             "roles": ["VIEWER"],
