@@ -92,8 +92,6 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
         "issue_client_key": {"expires_at": "2099-01-01T00:00:00Z", "scopes": ["tables:read"], "label": "text"},
         "rotate_client_key": {"grace_seconds": 60, "expires_at": "2099-01-01T00:00:00Z"},
         "open_session": {"username": "target", "password": "correct horse battery staple"},
-        "create_client": {"name": "another", "roles": ["VIEWER"], "description": "text"},
-        "issue_client_key": {"expires_at": "2099-01-01T00:00:00Z"},
         "create_user": {
             "username": "another",
             "roles": ["VIEWER"],
