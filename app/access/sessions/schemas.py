@@ -18,12 +18,15 @@ class _Strict(BaseModel):
 class NewSession(_Strict):
     """A log-in from a browser page."""
 
-    username: str = Field(min_length=1, max_length=MAX_LENGTH, pattern=_TEXT, description="Name of the person.")
+    username: str = Field(
+        min_length=1, max_length=MAX_LENGTH, pattern=_TEXT, description="Name of the person.", examples=["ada"]
+    )
     password: str = Field(
         min_length=1,
         max_length=MAX_LENGTH,
         pattern=_TEXT,
         description="Password of the person. A secret.",
+        examples=["correct horse battery staple"],
         json_schema_extra={"format": "password"},
     )
 
