@@ -38,6 +38,7 @@ from app.kernel.attendants import Attendant
 from app.kernel.authorization import DecoyKeys
 from app.kernel.connections import DatabaseUrls
 from app.kernel.database import Database
+from app.kernel.extensions import Extensions
 from app.kernel.jobs import JobDefinition, Schedule
 from app.kernel.jobs import models as job_models
 from app.kernel.models import Base
@@ -135,6 +136,11 @@ def worker_attendants() -> list[Attendant]:
     return [attendant for domain in DOMAINS for attendant in domain.attendants if attendant.in_worker]
 
 
+def extensions() -> Extensions:
+    """What upper planes hand down to lower ones."""
+    return Extensions()
+
+
 @asynccontextmanager
 async def open_resources(settings: Settings, urls: DatabaseUrls, secret: ServiceSecret) -> AsyncIterator[Resources]:
     """The process's resources, closed again when the block ends. The same for the API, workers, commands and tests."""
@@ -162,6 +168,7 @@ async def open_resources(settings: Settings, urls: DatabaseUrls, secret: Service
         decoy_keys=decoys,
         events=events,
         signing_keys=signing_keys,
+        extensions=extensions(),
     )
     database.shield = ModeShield(resources.clock)
     try:

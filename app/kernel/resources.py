@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from app.kernel.authorization import Authenticator, BlockedSubjects, DecoyKeys
 from app.kernel.clock import Clock, utc_now
 from app.kernel.database import Database
+from app.kernel.extensions import Extensions
 from app.kernel.policy import PolicyInForce
 from app.kernel.query_login import QueryLogin
 from app.kernel.secrets import ServiceSecret
@@ -32,6 +33,7 @@ class Resources:
     signing_keys: SigningKeys = field(default_factory=SigningKeys)
     blocked_subjects: BlockedSubjects = field(default_factory=BlockedSubjects)
     decoy_keys: DecoyKeys = field(default_factory=DecoyKeys)
+    extensions: Extensions = field(default_factory=Extensions)
     clock: Clock = utc_now
 
 
