@@ -32,6 +32,22 @@ pytestmark = pytest.mark.usefixtures("open_for_data")
 RECORDS = BOOKKEEPING | {"spyne.system_config", "spyne.login_attempts", "spyne.revoked_tokens"}
 """What may change while the shield is up: records of reads and of log-ins, the workers' own books, the modes."""
 
+PROTECTION = {
+    f"{method} /system/security/{path}"
+    for method, path in (
+        ("PUT", "policy"),
+        ("PUT", "rate-limits"),
+        ("PUT", "responses"),
+        ("POST", "blocks"),
+        ("DELETE", "blocks/{block_id}"),
+        ("POST", "actions"),
+        ("POST", "actions/{action_id}/undo"),
+        ("POST", "honeypots"),
+        ("DELETE", "honeypots/{honeypot_id}"),
+    )
+}
+"""Open in every mode: attacks do not wait for the end of a maintenance."""
+
 ROWS: list[Any] = [(1, 0, 10), (2, 1, 20)]
 LATER = {"Prefer": "respond-async"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -86,7 +102,7 @@ class World:
             "POST /api/query/preview": [{"json": {"sql": "select id from active limit 1"}}],
             "POST /api/query/execute": [{"json": {"preview_id": ids["preview_id"]}}],
         }
-        self.switches = {"PUT /system/mode", "PUT /system/maintenance"}
+        self.switches = {"PUT /system/mode", "PUT /system/maintenance"} | PROTECTION
 
     async def call(self, operation: str, how: dict[str, Any]) -> httpx.Response:
         method, path = operation.split(" ", 1)

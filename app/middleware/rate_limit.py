@@ -90,18 +90,19 @@ class RateLimit:
         if rule is None and own is None:
             return None
         standing, now = _Standing(), time.time()
+        whose = _counted(scope, caller)
         if rule is not None:
-            count, end = await self._hit(f"{rule.name}:{_counted(scope, caller)}", rule.window_seconds, now)
+            count, end = await self._hit(f"{rule.name}:{whose}", rule.window_seconds, now, rule.amount)
             standing.add(rule.name, rule.policy, rule.amount, count, end - now)
         if own is not None:
-            count, end = await self._hit(f"{OWN_NAME}:{_counted(scope, caller)}", OWN_WINDOW_SECONDS, now)
+            count, end = await self._hit(f"{OWN_NAME}:{whose}", OWN_WINDOW_SECONDS, now, own)
             standing.add(OWN_NAME, own_policy(own), own, count, end - now)
         return standing
 
-    async def _hit(self, key: str, seconds: int, now: float) -> tuple[int, float]:
+    async def _hit(self, key: str, seconds: int, now: float, amount: int) -> tuple[int, float]:
         if self._edge.shared is None:
             return self._edge.memory.hit(key, seconds, now)
-        return await self._edge.shared.hit(key, seconds, now)
+        return await self._edge.shared.hit(key, seconds, now, amount)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, standing: _Standing) -> None:
         REQUESTS_REFUSED.labels(RateLimited.code).inc()

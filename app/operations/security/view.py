@@ -40,6 +40,8 @@ class EdgeView:
     blocked_networks: NetworkIndex = field(default_factory=lambda: NetworkIndex(()))
     decoy_paths: frozenset[str] = frozenset()
     allowed_networks: Sequence[Network] = ()
+    revision: int = 0
+    """Of what was read; rises with every change."""
     _place: Callable[[str], tuple[float, Verdict]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

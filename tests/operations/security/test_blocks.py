@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.identities import PASSWORD, Identities
-from tests.operations.security.conftest import ROOT, At, client_at, within_a_second
+from tests.operations.security.conftest import ROOT, At, client_at, settled, within_a_second
 
 BLOCKS = f"{ROOT}/blocks"
 ADDRESS = "93.184.216.34"
@@ -121,7 +121,7 @@ async def test_nobody_is_blocked_by_mistake(
 ) -> None:
     policy = (await admin.get(f"{ROOT}/policy")).json()
     await admin.put(f"{ROOT}/policy", json=policy | {"never_blocked": ["198.51.100.0/24"]})
-    await asyncio.sleep(0.6)
+    await settled(admin)
     answer = await block(admin, kind, target)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     if code == "protected-target":

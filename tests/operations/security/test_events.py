@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from app.kernel.resources import Resources
 from app.kernel.security_events import EventKind, SecurityEvents
 from app.operations.security.recording import forget, write_down
-from tests.operations.security.conftest import ROOT, At, client_at, within_a_second
+from tests.operations.security.conftest import ROOT, At, client_at, settled, within_a_second
 
 ADDRESS = "93.184.216.34"
 HONEYPOTS = f"{ROOT}/honeypots"
@@ -110,11 +110,12 @@ async def test_a_rule_answers_events_and_is_undone(
 ) -> None:
     await rule(admin, "honeypot-hit", 3)
     await admin.post(HONEYPOTS, json={"kind": "route", "label": "decoy", "path": "/wp-login.php"})
-    await asyncio.sleep(0.6)
     async with client_at(app, ADDRESS) as here, client_at(second, ADDRESS) as there:
+        await settled(here, there)
         await here.get("/wp-login.php")
         await there.post("/WP-Login.php/")
-        await asyncio.sleep(0.6)
+        for each in (app, second):
+            await write_down(each.state.resources)
         assert (await here.get("/api/tables")).status_code == 401, "two are not three"
         await here.get("/wp-login.php")
         await within_a_second(blocked(there))
@@ -149,7 +150,7 @@ async def test_a_rule_never_blocks_who_is_never_blocked(app: FastAPI, admin: htt
     policy = (await admin.get(f"{ROOT}/policy")).json()
     await admin.put(f"{ROOT}/policy", json=policy | {"never_blocked": ["93.184.0.0/16"]})
     await rule(admin, "x", 1)
-    await asyncio.sleep(0.6)
+    await settled(admin)
     for address in (ADDRESS, "2a00:1450:4001:81b::200e"):
         app.state.resources.events.note("x", address=address)
     await write_down(app.state.resources)
@@ -161,7 +162,7 @@ async def test_a_forged_address_is_neither_told_nor_blocked(admin: httpx.AsyncCl
     """Nobody gets another's address blocked by naming it in a header."""
     await rule(admin, "honeypot-hit", 1)
     await admin.post(HONEYPOTS, json={"kind": "route", "label": "decoy", "path": "/.env"})
-    await asyncio.sleep(0.6)
+    await settled(admin)
     names = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "True-Client-IP", "CF-Connecting-IP")
     await at("9.9.9.9", **dict.fromkeys(names, "8.8.8.8")).get("/.env")
     await within_a_second(blocked(at("9.9.9.9")))
@@ -174,7 +175,7 @@ async def test_a_decoy_address_is_like_every_unknown_one(admin: httpx.AsyncClien
     before = await client.get("/wp-login.php")
     made = await admin.post(HONEYPOTS, json={"kind": "route", "label": "decoy", "path": "/wp-login.php"})
     assert (made.status_code, made.json()["key"]) == (201, None)
-    await asyncio.sleep(0.6)
+    await settled(admin)
     after, other = await client.get("/wp-login.php"), await client.get("/no-such-page")
 
     def told(answer: httpx.Response) -> tuple[Any, ...]:
@@ -226,9 +227,9 @@ async def test_a_decoy_key_is_like_every_unknown_one_and_blocks(
     audit = await owner.fetchval("SELECT after::text FROM spyne.audit_log WHERE action = 'honeypot:create'")
     assert key not in audit
     assert key[17:] not in audit
-    await asyncio.sleep(0.6)
     unknown = "spy_abcdefghijkl_" + "x" * 43
     async with client_at(second, ADDRESS) as client:
+        await settled(client)
         answers = [await client.get("/api/tables", headers={"X-API-Key": each}) for each in (key, unknown)]
         documents = [answer.json() | {"correlation_id": ""} for answer in answers]
         assert documents[0] == documents[1]
@@ -240,7 +241,7 @@ async def test_a_decoy_key_is_like_every_unknown_one_and_blocks(
 
 async def test_a_decoy_key_is_noticed_as_a_clients_secret_too(admin: httpx.AsyncClient, at: At) -> None:
     key = (await admin.post(HONEYPOTS, json={"kind": "key", "label": "in the wiki"})).json()["key"]
-    await asyncio.sleep(0.6)
+    await settled(admin)
     form = {"grant_type": "client_credentials", "client_id": "backup", "client_secret": key}
     answer = await at("9.9.9.9").post("/api/auth/token", data=form)
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")

@@ -17,7 +17,7 @@ from app.main import create_app
 from app.settings import RateLimitSettings, ServerSettings, Settings
 from tests.conftest import SECRET
 from tests.identities import Identities
-from tests.operations.security.conftest import ROOT, At, Redis, client_at
+from tests.operations.security.conftest import ROOT, At, Redis, client_at, settled
 
 ADDRESS = "93.184.216.34"
 PATH = f"{ROOT}/rate-limits"
@@ -32,7 +32,7 @@ async def limit(admin: httpx.AsyncClient, route_class: str, scope: str, amount: 
             rule.update({"amount": amount, "window_seconds": 60} | more)
     answer = await admin.put(PATH, json=table)
     assert answer.status_code == 200, answer.text
-    await asyncio.sleep(0.6)
+    await settled(admin)
 
 
 async def statuses(client: httpx.AsyncClient, times: int, path: str = "/api/tables") -> list[int]:

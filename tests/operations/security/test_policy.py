@@ -12,7 +12,7 @@ from app.kernel.policy import SecurityPolicy
 from app.operations.security.documents import PolicyDocument
 from app.registry import worker_attendants
 from tests.conftest import ClientOf
-from tests.operations.security.conftest import ROOT, At, client_at, within_a_second
+from tests.operations.security.conftest import ROOT, At, client_at, settled, within_a_second
 
 PATH = f"{ROOT}/policy"
 TABLES = {"rate-limits": "security:rate-limits-change", "responses": "security:responses-change"}
@@ -89,7 +89,7 @@ async def test_a_policy_that_would_lock_its_author_out_is_refused(app: FastAPI, 
         assert (await put(inside, document)).status_code == 200
         assert (await put(admin, document)).status_code == 200, "this machine itself is always let in"
         assert (await put(elsewhere, document)).status_code in {403, 409}
-        await asyncio.sleep(0.6)
+        await settled(admin)
         assert (await put(elsewhere, document | {"allowed_networks": []})).status_code == 403
         forced = await put(inside, document | {"allowed_networks": ["192.0.2.0/24"]}, force="true")
         assert forced.status_code == 200
