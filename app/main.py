@@ -46,6 +46,7 @@ def create_app(
             async with resources.database.read() as session:
                 await require_head(session)
             app.state.resources = resources
+            app.state.doors = modes
             async with (
                 modes.watching(resources.database),
                 guarding(edge, resources),

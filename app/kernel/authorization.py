@@ -12,6 +12,7 @@ from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 from fastapi import Request, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.openapi.models import OAuth2 as OAuth2Model
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlowPassword, OAuthFlows
 from fastapi.security import SecurityScopes
@@ -202,6 +203,17 @@ def requires(*permissions: Permission) -> Any:
     Such a route answers 401 without a valid credential and 403 when a permission is missing.
     """
     return Security(_authenticated, scopes=[permission.value for permission in permissions])
+
+
+def needed_permissions(dependant: Dependant) -> tuple[Permission, ...] | None:
+    """What a route needs, sorted; None when it is open to callers without a credential."""
+    found: set[str] | None = None
+    for inner in dependant.dependencies:
+        if inner.call is _authenticated:
+            found = (found or set()) | {*(inner.parent_oauth_scopes or ()), *(inner.own_oauth_scopes or ())}
+        deeper = needed_permissions(inner)
+        found = found if deeper is None else (found or set()) | set(deeper)
+    return None if found is None else tuple(sorted(Permission(scope) for scope in found))
 
 
 AnyActor = Annotated[Actor, requires()]

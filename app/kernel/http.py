@@ -149,9 +149,18 @@ Controls = Annotated[WriteSession, Depends(_controls, scope="function")]
 """A transaction that switches the modes themselves; always open."""
 
 
+OPERATION_CLASS = "x-operation-class"
+
+
 def operation(kind: OperationClass) -> dict[str, Any]:
     """The `openapi_extra` of a route whose class is not what its method says; the shield at the door reads it."""
-    return {"x-operation-class": kind.value}
+    return {OPERATION_CLASS: kind.value}
+
+
+def declared_class(openapi_extra: dict[str, Any] | None) -> OperationClass:
+    """The class that an operation declares; a write when it declares none, or one that does not exist."""
+    declared = (openapi_extra or {}).get(OPERATION_CLASS)
+    return next((kind for kind in OperationClass if kind.value == declared), OperationClass.WRITE)
 
 
 def install_problem_handlers(app: FastAPI) -> None:

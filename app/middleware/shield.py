@@ -7,7 +7,7 @@ admin must be able to log in to switch back. Unknown paths and methods pass, to 
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Protocol
 
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Match
@@ -15,12 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.kernel.clock import Clock, utc_now
 from app.kernel.database import OperationClass
+from app.kernel.http import declared_class
 from app.kernel.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
-from app.operations.modes import Maintenance, MaintenanceMode, refusal
-
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-OPERATION_CLASS: Final = "x-operation-class"
+from app.operations.modes import SAFE_METHODS, Maintenance, MaintenanceMode, passes, refusal
 
 
 class ModeSource(Protocol):
@@ -49,19 +47,6 @@ def operation_class(routes: Sequence[BaseRoute], scope: Scope) -> OperationClass
         if match is Match.FULL:
             return declared_class(getattr(context, "openapi_extra", None))
     return None
-
-
-def declared_class(openapi_extra: dict[str, Any] | None) -> OperationClass:
-    """The class that an operation declares; a write when it declares none, or one that does not exist."""
-    declared = (openapi_extra or {}).get(OPERATION_CLASS)
-    return next((kind for kind in OperationClass if kind.value == declared), OperationClass.WRITE)
-
-
-def passes(maintenance: Maintenance, kind: OperationClass) -> bool:
-    """Whether an operation that is not GET, HEAD or OPTIONS may be tried."""
-    if maintenance.mode is MaintenanceMode.MAINTENANCE:
-        return kind is OperationClass.CONTROL
-    return maintenance.admits(kind)
 
 
 class ReadOnlyShield:

@@ -47,6 +47,17 @@ class Maintenance:
         return operation in _ADMITTED[self.mode]
 
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that no mode stops at the door."""
+
+
+def passes(maintenance: Maintenance, kind: OperationClass) -> bool:
+    """Whether an operation whose method is not safe may be tried."""
+    if maintenance.mode is MaintenanceMode.MAINTENANCE:
+        return kind is OperationClass.CONTROL
+    return maintenance.admits(kind)
+
+
 class ReadOnlyMode(Unavailable):
     """Writes are switched off for a while."""
 

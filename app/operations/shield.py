@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.kernel.clock import Clock
+from app.kernel.clock import Clock, utc_now
 from app.kernel.database import Database, OperationClass, WriteSession
-from app.operations.modes import Maintenance, refusal
+from app.kernel.problems import Problem
+from app.operations.modes import SAFE_METHODS, Maintenance, passes, refusal
 from app.operations.service import ModesInForce
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,12 @@ class ModeWatch:
     def current(self) -> Maintenance:
         """The mode, at most `WATCH_SECONDS` old while the database answers."""
         return self._current
+
+    def stopped(self, method: str, kind: OperationClass) -> Problem | None:
+        """What the door answers to an operation now, whoever asks; None when it may be tried."""
+        if method in SAFE_METHODS or passes(self._current, kind):
+            return None
+        return refusal(self._current, utc_now())
 
     async def refresh(self, database: Database) -> None:
         """Look now."""

@@ -129,6 +129,14 @@ class RoleReads:
     def __init__(self, session: ReadSession) -> None:
         self._session = session
 
+    async def allowing(self, roles: frozenset[str]) -> dict[str, frozenset[str]]:
+        """What each of the roles allows."""
+        statement = select(RolePermission.role, RolePermission.permission).where(RolePermission.role.in_(roles))
+        allowed: dict[str, set[str]] = {role: set() for role in roles}
+        for role, permission in (await self._session.execute(statement)).all():
+            allowed[role].add(permission)
+        return {role: frozenset(permissions) for role, permissions in allowed.items()}
+
     async def holdings(self) -> Sequence[RoleHolding]:
         """Every role, by name."""
         permissions = select(func.array_agg(RolePermission.permission)).where(RolePermission.role == RoleRow.name)
