@@ -9,9 +9,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from app.kernel.database import OperationClass
-from app.kernel.http import operation
-from app.middleware.shield import OPERATION_CLASS, ReadOnlyShield, declared_class, passes
-from app.operations.modes import Maintenance, MaintenanceMode
+from app.kernel.http import OPERATION_CLASS, declared_class, operation
+from app.middleware.shield import ReadOnlyShield
+from app.operations.modes import Maintenance, MaintenanceMode, passes
 from tests.middleware.asgi import Answer, call
 
 NOW = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
+from app.access.explain.dependencies import Explained
+from app.access.explain.schemas import ExplanationDocument
 from app.access.login.browser import BrowserLogin, LoggedIn, TooManyGuesses, WrongPassword
 from app.access.login.grants import Grant, TokenGrants
 from app.access.login.logout import Logout, NothingToLeave
@@ -165,13 +167,17 @@ async def log_out(actor: AnyActor, logout: LogoutDep, request: Request, response
 
 
 @router.get("/auth/me", operation_id="get_caller")
-async def get_caller(actor: AnyActor, request: Request, response: Response, resources: ResourcesDep) -> CallerDocument:
+async def get_caller(
+    actor: AnyActor, request: Request, response: Response, resources: ResourcesDep, explanation: Explained
+) -> CallerDocument:
     """Who is calling, with what, and what it allows."""
     response.headers["Cache-Control"] = "no-store"
-    return _caller(actor, request.scope["spyne.credential"], resources.secret)
+    return _caller(actor, request.scope["spyne.credential"], resources.secret, explanation)
 
 
-def _caller(actor: Actor, credential: Credential, secret: ServiceSecret) -> CallerDocument:
+def _caller(
+    actor: Actor, credential: Credential, secret: ServiceSecret, explanation: ExplanationDocument | None
+) -> CallerDocument:
     session_id = credential.session_id if credential.kind == "session" else None
     shown = {"kind": credential.kind, "id": credential.id, "expires_at": credential.expires_at}
     return CallerDocument(
@@ -181,5 +187,6 @@ def _caller(actor: Actor, credential: Credential, secret: ServiceSecret) -> Call
         roles=sorted(actor.roles),
         permissions=sorted(actor.permissions),
         credential=CredentialDocument.model_validate(shown),
+        explanation=explanation,
         csrf_token=None if session_id is None else csrf_token(secret.key(CSRF_KEY), session_id),
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.access.explain.schemas import ExplanationDocument
 from app.access.login.oauth import ErrorCode
 from app.kernel.authorization import Permission
 
@@ -52,6 +53,7 @@ class CallerDocument(_Strict):
     roles: list[str] = Field(description="Roles held, sorted.", examples=[["ANALYST"]])
     permissions: list[Permission] = Field(description="What this credential may do now, sorted.")
     credential: CredentialDocument = Field(description="What was shown.")
+    explanation: ExplanationDocument | None = Field(description="The answer to `?explain=`; null when nobody asked.")
     csrf_token: str | None = Field(
         None, description="With a session cookie: to be sent as `X-CSRF-Token` by requests that change something."
     )
