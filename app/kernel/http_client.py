@@ -9,6 +9,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +30,9 @@ MAX_CONNECTIONS = 50
 """At once over all hosts; one more waits, within its deadline."""
 
 MAX_URL_LENGTH = 4096
+
+_RESOLVING = ThreadPoolExecutor(8, "resolve")
+"""A name server that never answers holds its thread beyond every deadline; passwords and files have others."""
 
 
 class OutboundRefused(Problem):
@@ -95,7 +99,9 @@ class OutboundAnswer:
 
 async def system_resolver(host: str, port: int) -> Sequence[str]:
     """The addresses that the operating system knows of."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(
+        _RESOLVING, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    )
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
