@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from app.access.oidc.attending import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
 from app.commands import administration, audit, keys, serving
 from app.commands.demo import DemoError, run_demo
@@ -213,7 +214,7 @@ def main() -> None:
     serving.leave_in_order()
     try:
         cli()
-    except (PlaceError, Problem, DemoError, SigningKeyError) as error:
+    except (PlaceError, Problem, DemoError, SigningKeyError, OidcSettingsError) as error:
         message = " ".join([str(error), *(fault.message for fault in getattr(error, "faults", ()))])
         _refuse(message)
         sys.exit(1)

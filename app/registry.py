@@ -15,6 +15,11 @@ from app.access.login import models as login_models
 from app.access.login.jobs import JOBS as LOGIN_JOBS
 from app.access.login.jobs import SCHEDULES as LOGIN_SCHEDULES
 from app.access.login.router import router as login_router
+from app.access.oidc import models as oidc_models
+from app.access.oidc.attending import ATTENDANTS as OIDC_ATTENDANTS
+from app.access.oidc.attending import require_known_roles
+from app.access.oidc.router import callback_router as oidc_callback_router
+from app.access.oidc.router import router as oidc_router
 from app.access.sessions import models as session_models
 from app.access.sessions.attendants import ATTENDANTS as SESSION_ATTENDANTS
 from app.access.sessions.router import router as sessions_router
@@ -80,11 +85,11 @@ DOMAINS: tuple[Domain, ...] = (
     Domain("audit", routers=(audit_router,), models=(audit_models,), attendants=AUDIT_ATTENDANTS),
     Domain(
         "access",
-        routers=(login_router, sessions_router, clients_router, users_router, signing_router),
-        models=(access_models, session_models, login_models),
+        routers=(login_router, sessions_router, clients_router, users_router, signing_router, oidc_router, oidc_callback_router),
+        models=(access_models, session_models, login_models, oidc_models),
         jobs=LOGIN_JOBS,
         schedules=LOGIN_SCHEDULES,
-        attendants=(*SIGNING_ATTENDANTS, *CLIENT_ATTENDANTS, *SESSION_ATTENDANTS),
+        attendants=(*SIGNING_ATTENDANTS, *OIDC_ATTENDANTS, *CLIENT_ATTENDANTS, *SESSION_ATTENDANTS),
     ),
     Domain(
         "operations",
@@ -144,6 +149,7 @@ def extensions() -> Extensions:
 @asynccontextmanager
 async def open_resources(settings: Settings, urls: DatabaseUrls, secret: ServiceSecret) -> AsyncIterator[Resources]:
     """The process's resources, closed again when the block ends. The same for the API, workers, commands and tests."""
+    require_known_roles(settings.oidc)
     signing_keys = await load_signing_keys(settings.access)
     database = Database(urls.app, settings.database)
     query_login = QueryLogin(urls.query, settings.database)

@@ -7,9 +7,9 @@ the state directory at the first start, or given by the environment.
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 KIB = 1024
@@ -123,6 +123,59 @@ class AccessSettings(_Group):
     )
 
 
+class OidcSettings(_Group):
+    """Log-in at an identity provider (OpenID Connect). Without `OIDC_ISSUER` it is off."""
+
+    model_config = SettingsConfigDict(env_prefix="OIDC_", frozen=True, extra="ignore", populate_by_name=True)
+
+    issuer: str | None = Field(None, description="The provider's issuer URL, exactly as it calls itself.")
+    client_id: str = Field("", description="Our id at the provider.")
+    client_secret: SecretStr | None = Field(None, description="Our secret at the provider; PKCE alone when absent.")
+    scopes: str = Field("openid profile email", description="What is asked for, by spaces.")
+    redirect_base_url: str = Field("", description="Where browsers reach this service, such as https://spyne.example.")
+    roles_claim: str | None = Field(
+        None, description="Claim of the ID token that tells roles or groups; dots lead into objects."
+    )
+    role_mapping: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description='Roles by value of that claim, as JSON: {"data-team": ["ENGINEER"]}.'
+    )
+    default_roles: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Roles of a new person when no claim tells them, by commas."
+    )
+    create_users: bool = Field(
+        default=True, description="Whether people who are not known yet are let in, as new users."
+    )
+    algorithms: Annotated[tuple[Literal["RS256", "ES256", "PS256", "EdDSA"], ...], NoDecode] = Field(
+        ("RS256", "ES256", "PS256", "EdDSA"), description="Signatures of ID tokens that are taken, by commas."
+    )
+    leeway_seconds: int = Field(60, ge=0, le=300, description="By how much the provider's clock may differ.")
+    deadline_seconds: float = Field(10.0, gt=0, le=60, description="For one whole answer of the provider.")
+    allow_http: bool = Field(default=False, description="Whether the provider may speak plain HTTP; for tests.")
+    allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (), description="Networks, by commas, in which the provider may be although they are not public."
+    )
+
+    @field_validator("default_roles", "algorithms", "allowed_networks", mode="before")
+    @classmethod
+    def _by_commas(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.issuer is None:
+            return self
+        schemes = ("https://", "http://") if self.allow_http else ("https://",)
+        if not self.issuer.startswith(schemes) or "?" in self.issuer or "#" in self.issuer:
+            raise ValueError("OIDC_ISSUER must be an https URL without query")
+        if not self.client_id or not self.redirect_base_url.startswith(("https://", "http://")):
+            raise ValueError("OIDC_CLIENT_ID and OIDC_REDIRECT_BASE_URL (a URL) are needed with OIDC_ISSUER")
+        if "openid" not in self.scopes.split():
+            raise ValueError("OIDC_SCOPES must contain openid")
+        if not self.algorithms:
+            raise ValueError("OIDC_ALGORITHMS must name one")
+        return self
+
+
 class IngestionSettings(_Group):
     """Limits of a batch."""
 
@@ -177,6 +230,7 @@ class Settings(_Group):
     server: ServerSettings = Field(default_factory=ServerSettings)
     rate_limit: RateLimitSettings = Field(default_factory=RateLimitSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
+    oidc: OidcSettings = Field(default_factory=OidcSettings)
     jobs: JobSettings = Field(default_factory=JobSettings)
     ingestion: IngestionSettings = Field(default_factory=IngestionSettings)
     query: QuerySettings = Field(default_factory=QuerySettings)

@@ -111,6 +111,8 @@ PUBLIC = {
     "POST /api/auth/token",
     "POST /api/sessions",
     "GET /api/auth/.well-known/jwks.json",
+    "GET /api/auth/oidc/login",
+    "GET /api/auth/oidc/callback",
 }
 """Operations that need no credential."""
 
