@@ -85,7 +85,15 @@ DOMAINS: tuple[Domain, ...] = (
     Domain("audit", routers=(audit_router,), models=(audit_models,), attendants=AUDIT_ATTENDANTS),
     Domain(
         "access",
-        routers=(login_router, sessions_router, clients_router, users_router, signing_router, oidc_router, oidc_callback_router),
+        routers=(
+            login_router,
+            sessions_router,
+            clients_router,
+            users_router,
+            signing_router,
+            oidc_router,
+            oidc_callback_router,
+        ),
         models=(access_models, session_models, login_models, oidc_models),
         jobs=LOGIN_JOBS,
         schedules=LOGIN_SCHEDULES,

@@ -6,6 +6,7 @@ time within is part of it, so a cookie is of no use after ten minutes whoever ke
 
 import base64
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,8 @@ LIFETIME = timedelta(minutes=10)
 MAX_COOKIE = 4096
 
 _AAD = COOKIE.encode()
+_VALUE = re.compile(rb"(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?")
+"""Base64url without padding."""
 _NONCE_BYTES = 12
 """NIST SP 800-38D section 8.2.2: random 96-bit nonces are good for 2^32 cookies under one key."""
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
@@ -76,12 +79,9 @@ CLEARING = f"{COOKIE}=; Max-Age=0; {_ATTRIBUTES}"
 def opened(headers: Sequence[tuple[bytes, bytes]], keys: Sequence[bytes]) -> Attempt | None:
     """The attempt among a request's cookies; None when there is not exactly one that this service made."""
     values = _values(headers)
-    if len(values) != 1 or len(values[0]) > MAX_COOKIE:
+    if len(values) != 1 or len(values[0]) > MAX_COOKIE or _VALUE.fullmatch(values[0]) is None:
         return None
-    try:
-        closed = base64.b64decode(values[0] + b"=" * (-len(values[0]) % 4), altchars=b"-_", validate=True)
-    except ValueError:
-        return None
+    closed = base64.urlsafe_b64decode(values[0] + b"=" * (-len(values[0]) % 4))
     for key in keys:
         try:
             return Attempt(**orjson.loads(AESGCM(key).decrypt(closed[:_NONCE_BYTES], closed[_NONCE_BYTES:], _AAD)))

@@ -32,9 +32,9 @@ class OidcPeople(Writing[User]):
     model = User
 
     async def find(self, issuer: str, subject: str) -> User | None:
-        """The user of this identity, whom nobody else changes before this transaction ends; None when unknown."""
+        """The user of this identity, or None."""
         known = select(User).where(User.provider_issuer == issuer, User.provider_subject == subject)
-        return await self.maybe(known.where(User.auth_provider == "oidc").with_for_update())
+        return await self.maybe(known.where(User.auth_provider == "oidc"))
 
     async def insert(self, values: dict[str, Any]) -> User | None:
         """The new user, or None when the name or the identity is taken."""

@@ -25,10 +25,12 @@ from app.access.oidc.problems import (
 )
 from app.access.oidc.provider import OidcProvider
 from app.access.oidc.repository import EndedLogins, OidcPeople
+from app.access.roles import Role
 from app.access.sessions.facts import RequestFacts
 from app.access.sessions.lifetimes import LoginMethod, SessionKind
 from app.access.sessions.service import OpenedSession, Sessions
 from app.access.users.repository import UserRepository
+from app.access.users.service import LastAdmin, UserService
 from app.audit.service import AuditTrail
 from app.kernel.authorization import SYSTEM, Actor, ActorKind
 from app.kernel.database import OperationClass, WriteSession
@@ -147,14 +149,13 @@ class OidcLogin:
     ) -> OpenedSession | None:
         people = OidcPeople(session)
         user = await people.find(self._provider.issuer, claims["sub"])
-        if user is None:
-            user = await self._made(session, people, claims) if self._provider.settings.create_users else None
-        else:
-            await self._follow_roles(session, user, claims)
+        if user is None and self._provider.settings.create_users:
+            user = await self._made(session, people, claims)
         if user is None or user.status != "active":
             who = NOBODY if user is None else Actor(ActorKind.USER, user.id, user.username)
             await self._refused(session, who, "not known here" if user is None else "disabled")
             return None
+        await self._follow_roles(session, user, claims)
         await people.note_login(user.id, self._clock())
         opened_session = await Sessions(session, self._resources).open(
             user.id, SessionKind.BROWSER, LoginMethod.OIDC, facts
@@ -191,15 +192,14 @@ class OidcLogin:
     async def _follow_roles(self, session: WriteSession, user: User, claims: dict[str, Any]) -> None:
         settings = self._provider.settings
         wanted = mapped_roles(claims, settings.roles_claim, settings.role_mapping)
-        users = UserRepository(session)
-        held = await users.roles(user.id)
-        if wanted is None or wanted == held:
+        if wanted is None:
             return
-        await users.replace_roles(user.id, wanted)
-        before, after = {"roles": held}, {"roles": wanted}
-        await self._trail(session).append(
-            SYSTEM, AccessAction.USER_ROLES, "user", user.id, user.username, before=before, after=after
-        )
+        users = UserService(session, self._resources)
+        try:
+            await users.set_roles(SYSTEM, user.id, wanted)
+        except LastAdmin:
+            log.warning("the provider takes the last admin away, who stays", extra={"user": user.username})
+            await users.set_roles(SYSTEM, user.id, wanted | {Role.ADMIN})
 
     async def _note_refusal(self, reason: str) -> None:
         await self._resources.database.run(

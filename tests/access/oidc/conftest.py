@@ -159,6 +159,6 @@ def browser(new_browser: NewBrowser) -> Browser:
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     """The document of a problem, which must be this one."""
-    assert (answer.status_code, answer.json().get("code")) == (status, code), answer.text
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert (answer.status_code, answer.headers.get("Content-Type")) == (status, "application/problem+json"), answer.text
+    assert answer.json()["code"] == code, answer.text
     return dict(answer.json())

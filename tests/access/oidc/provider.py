@@ -8,6 +8,7 @@ things are ours: the log-in page, and, so that a client meets what a correct pro
 """
 
 import base64
+import copy
 import hashlib
 import hmac
 import html
@@ -88,9 +89,9 @@ class TamperedIDToken(IDToken):  # type: ignore[misc]  # the library has no type
             return self._forged(plan["forge"], fields, claims, good)
         keyjar = self.upstream_get("attribute", "keyjar")
         key = next(k for k in keyjar.get_signing_key("RSA") if k.kid == fields["kid"])
-        key = MISDEEDS.retired[0] if plan.get("retired") else key
-        kid = plan.get("kid", key.kid)
-        return str(JWS(json.dumps(claims), alg="RS256", **({} if kid is None else {"kid": kid})).sign_compact([key]))
+        key = copy.copy(MISDEEDS.retired[0] if plan.get("retired") else key)
+        key.kid = plan.get("kid", key.kid)
+        return str(JWS(json.dumps(claims), alg="RS256").sign_compact([key]))
 
     def _forged(self, how: str, fields: dict[str, Any], claims: dict[str, Any], good: str) -> str:
         keyjar = self.upstream_get("attribute", "keyjar")
@@ -316,18 +317,19 @@ class Handler(BaseHTTPRequestHandler):
                 answer = 500, {}, repr(error)
         self._answer(*answer)
 
-    def _of_provider(self, name: str, query: str, body: str) -> tuple[int, dict[str, str], str]:
+    def _of_provider(  # noqa: PLR0911 - one answer for each place
+        self, name: str, query: str, body: str
+    ) -> tuple[int, dict[str, str], str]:
         provider, headers = self.provider, {key.lower(): value for key, value in self.headers.items()}
         if name.startswith("_"):
-            return 200, {"Content-Type": "application/json"}, json.dumps(self._told(name, json.loads(body)))
-        document = {"Content-Type": "application/json"}
+            return _document(self._told(name, json.loads(body)))
+        if "error" in MISDEEDS.plan and name == "authorization":
+            return self._refusing(query)
         match name:
             case "openid-configuration":
-                return 200, document, json.dumps(provider.discovery())
+                return _document(provider.discovery())
             case "jwks":
-                return 200, document, json.dumps(provider.keys())
-            case "authorization" if "error" in MISDEEDS.plan:
-                return self._refusing(query)
+                return _document(provider.keys())
             case "authorization":
                 return provider.authorize(query, headers)
             case "verify":
@@ -363,6 +365,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
+
+
+def _document(value: Any) -> tuple[int, dict[str, str], str]:
+    return 200, {"Content-Type": "application/json"}, json.dumps(value)
 
 
 def main() -> None:

@@ -60,10 +60,10 @@ async def test_the_same_person_is_the_same_user(new_browser: NewBrowser) -> None
     assert len(ids) == 1
 
 
-@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "PS256", "EdDSA"])
-async def test_every_accepted_algorithm(algorithm: str, browser: Browser, provider: RunningProvider) -> None:
-    provider.register(algorithm)
-    assert (await browser.log_in()).status_code == 303
+async def test_every_accepted_algorithm(browser: Browser, provider: RunningProvider) -> None:
+    for algorithm in ("RS256", "ES256", "PS256", "EdDSA"):
+        provider.register(algorithm)
+        assert (await browser.log_in()).status_code == 303, algorithm
 
 
 @pytest.mark.parametrize("changes", [{"algorithms": ("ES256",)}])
@@ -208,12 +208,12 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize("error", ERRORS)
-async def test_what_the_provider_says_is_not_repeated(error: str, browser: Browser, provider: RunningProvider) -> None:
-    provider.plan(error=error)
-    answer = await browser.log_in()
-    problem(answer, *ERRORS[error])
-    assert "alert" not in answer.text + str(answer.headers)
+async def test_what_the_provider_says_is_not_repeated(browser: Browser, provider: RunningProvider) -> None:
+    for error, expected in ERRORS.items():
+        provider.plan(error=error)
+        answer = await browser.log_in()
+        problem(answer, *expected)
+        assert "alert" not in answer.text + str(answer.headers)
 
 
 @pytest.mark.parametrize("changes", [{"issuer": None}])
