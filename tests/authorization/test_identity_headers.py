@@ -62,6 +62,9 @@ WRITES = (
     "PUT /system/maintenance",
 )
 
+LIMITED = "GET /api/auth/oidc/"
+"""Log-ins are limited to so many in a minute that one identity alone can be tried with every header."""
+
 SAME = {"X-Request-ID": "0189aaaa-0000-7000-8000-00000000abcd", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
 """What would differ between two requests anyhow."""
 MOMENT = re.compile(r'"time":"[^"]+"')
@@ -90,7 +93,8 @@ async def test_claims_change_nothing(place: Place) -> None:
     for row in read():
         if not row.operation.startswith("GET ") and row.operation not in WRITES:
             continue
-        for holder in (place.holder("nobody"), place.holder("person: VIEWER")):
+        holders = [place.holder("nobody"), place.holder("person: VIEWER")]
+        for holder in holders[:1] if row.operation.startswith(LIMITED) else holders:
             call = await place.world.call(row, row.states[0], holder, fresh=False)
             plain = await asked(place, call, holder, {})
             assert shown(plain) == shown(await asked(place, call, holder, {})), "the comparison is a sound one"

@@ -454,6 +454,8 @@ CALLS: dict[str, Making] = {
     "GET /api/query/executions": _executions,
     "POST /api/auth/token": _log_in,
     "GET /api/auth/.well-known/jwks.json": _plain,
+    "GET /api/auth/oidc/login": _plain,
+    "GET /api/auth/oidc/callback": _plain,
     "GET /api/auth/me": _plain,
     "GET /api/users": _users,
     "POST /api/users": _new_user,
