@@ -18,6 +18,7 @@ from app.access.login.router import router as login_router
 from app.access.oidc import models as oidc_models
 from app.access.oidc.attending import ATTENDANTS as OIDC_ATTENDANTS
 from app.access.oidc.attending import require_known_roles
+from app.access.oidc.provider import ProviderInForce
 from app.access.oidc.router import callback_router as oidc_callback_router
 from app.access.oidc.router import router as oidc_router
 from app.access.sessions import models as session_models
@@ -150,8 +151,8 @@ def worker_attendants() -> list[Attendant]:
 
 
 def extensions() -> Extensions:
-    """What upper planes hand down to lower ones."""
-    return Extensions()
+    """What upper planes hand down to lower ones, and what attendants fill."""
+    return Extensions(ProviderInForce())
 
 
 @asynccontextmanager

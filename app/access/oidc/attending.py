@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.access.oidc.provider import OidcProvider
+from app.access.oidc.provider import OidcProvider, ProviderInForce
 from app.access.roles import unknown_roles
 from app.kernel.attendants import Attendant
 from app.kernel.resources import Resources
@@ -27,9 +27,10 @@ async def _holding(resources: Resources) -> AsyncIterator[None]:
     if resources.settings.oidc.issuer is None:
         yield
         return
-    async with OidcProvider(resources.settings.oidc) as provider:
-        with resources.holdings.holding(provider):
-            yield
+    in_force = resources.extensions.of(ProviderInForce)
+    async with OidcProvider(resources.settings.oidc) as in_force.current:
+        yield
+    in_force.current = None
 
 
 ATTENDANTS = (Attendant("oidc", _holding, in_api=True),)

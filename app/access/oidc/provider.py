@@ -235,6 +235,15 @@ class OidcProvider:
         return answer
 
 
+class ProviderInForce:
+    """The provider of this process while its API runs; None when none is configured."""
+
+    __slots__ = ("current",)
+
+    def __init__(self) -> None:
+        self.current: OidcProvider | None = None
+
+
 def _json(answer: OutboundAnswer) -> Any:
     """The body, read strictly; None when it is not JSON."""
     try:

@@ -18,7 +18,7 @@ from app.access.oidc.problems import (
     ProviderFault,
     ProviderSlow,
 )
-from app.access.oidc.provider import OidcProvider
+from app.access.oidc.provider import ProviderInForce
 from app.access.oidc.service import Callback, OidcLogin
 from app.access.sessions.facts import facts_of
 from app.kernel.http import AnsweringRoute, StrictRoute
@@ -43,7 +43,7 @@ class ForeignReturn(InvalidRequest):
 
 
 async def _login(resources: ResourcesDep) -> OidcLogin:
-    provider = resources.holdings.find(OidcProvider)
+    provider = resources.extensions.of(ProviderInForce).current
     if provider is None:
         raise OidcNotConfigured
     return OidcLogin(provider, resources)

@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from app.access.oidc.provider import OidcProvider
+from app.access.oidc.provider import OidcProvider, ProviderInForce
 from app.settings import DatabaseSettings, OidcSettings, Settings
 from tests.access.oidc.provider import CLIENT_ID, CLIENT_SECRET, PASSWORD
 
@@ -92,8 +92,8 @@ def settings(tmp_path: Path, provider: RunningProvider, changes: dict[str, Any])
 @pytest.fixture
 def client_side(app: FastAPI) -> OidcProvider:
     """What the service knows of the provider."""
-    found = app.state.resources.holdings.find(OidcProvider)
-    assert found is not None
+    found = app.state.resources.extensions.of(ProviderInForce).current
+    assert isinstance(found, OidcProvider)
     return found
 
 
