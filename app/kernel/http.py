@@ -5,7 +5,7 @@ answers 5xx.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import Annotated, Any, ClassVar, NoReturn
 
@@ -23,7 +23,15 @@ from app.kernel.correlation import correlation_id
 from app.kernel.database import OperationClass, ReadSession, WriteSession, retrying, sqlstate
 from app.kernel.metrics import OPERATIONAL_FAILURES
 from app.kernel.parameters import QueryParameters, RepeatedParameter, UnknownParameter
-from app.kernel.problems import PROBLEM_JSON, Fault, InvalidRequest, Problem, Unavailable, responses
+from app.kernel.problems import (
+    PROBLEM_JSON,
+    Fault,
+    InvalidRequest,
+    Problem,
+    Unavailable,
+    UnsupportedMediaType,
+    responses,
+)
 from app.kernel.resources import ResourcesDep
 
 log = logging.getLogger(__name__)
@@ -88,6 +96,7 @@ class TransactionalRoute(StrictRoute):
             return handler  # no body, and no transaction that could lose
 
         async def run(request: Request) -> Response:
+            _check_coding(request.headers.getlist("content-encoding"))
             strict = StrictRequest(request.scope, request.receive)
 
             async def attempt() -> Response:
@@ -99,6 +108,12 @@ class TransactionalRoute(StrictRoute):
             return await retrying(attempt)
 
         return run
+
+
+def _check_coding(codings: Sequence[str]) -> None:
+    """Return when the body is not coded: a coding that is passed over would make another text of it (RFC 9110, 8.4)."""
+    if any(coding.strip().lower() not in {"", "identity"} for coding in codings):
+        raise UnsupportedMediaType("This operation takes no content coding.", headers={"Accept-Encoding": "identity"})
 
 
 class AnsweringRoute(TransactionalRoute):

@@ -89,7 +89,7 @@ def _complete(operation: dict[str, Any], *, open_to_all: bool) -> None:
         answers["422"] = _PROBLEM  # the framework's own description of what we answer as a problem
     expected = {"503"} if open_to_all else {"403", "429", "503"}  # blocks, rate limits, and whatever is away
     if "requestBody" in operation:
-        expected |= {"400", "413", "422"}
+        expected |= {"400", "413", "415", "422"}
     if operation.get("parameters"):
         expected |= {"400", "404", "422"}
     if operation.get("security"):

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import parse_qsl, unquote_plus
@@ -18,6 +19,7 @@ MAX_SCOPE_LENGTH = 4096
 
 _LONGEST = {"scope": MAX_SCOPE_LENGTH}
 _BASIC = "basic "
+_HALF_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class GrantType(StrEnum):
@@ -115,6 +117,8 @@ def _form(content_type: str, body: bytes) -> dict[str, str]:
         raise _Refused(ErrorCode.INVALID_REQUEST, f"The content type must be {FORM}.")
     if len(body) > MAX_BODY_BYTES:
         raise _Refused(ErrorCode.INVALID_REQUEST, "The form is too large.")
+    if _HALF_ESCAPE.search(body):  # the parser would take it for text
+        raise _Refused(ErrorCode.INVALID_REQUEST, "The form has a percent sign that escapes nothing.")
     try:
         pairs = parse_qsl(
             body.decode("ascii"),

@@ -1,0 +1,110 @@
+"""Odd requests never make the service fail: they are refused as problems or answered, over every operation."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from urllib.parse import unquote, urlencode
+
+import pytest
+
+from app.kernel.embedded import ServerAddress
+from tests.authorization.holders import Holder
+from tests.authorization.matrix import Row, read
+from tests.authorization.place import Place, opened
+from tests.authorization.world import Call
+from tests.middleware.asgi import Answer, scope
+from tests.odd import Odd, of_cookies, of_form, of_headers, of_json, of_query
+
+
+@pytest.fixture(scope="module")
+async def place(server: ServerAddress, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    async with opened(server, template, tmp_path_factory.mktemp("home")) as place:
+        yield place
+
+
+async def asked(place: Place, call: Call, holder: Holder, odd: Odd) -> Answer:
+    """The answer to a sound call with what is odd about it in place."""
+    more = dict(call.more)
+    given = {} if call.bare or odd.anonymous else dict(holder.headers)
+    headers = {name.lower(): value.encode() for name, value in (given | more.get("headers", {})).items()}
+    body, media = b"", None
+    if "json" in more:
+        body, media = json.dumps(more["json"]).encode(), b"application/json"
+    elif "data" in more:
+        body, media = urlencode(more["data"]).encode(), b"application/x-www-form-urlencoded"
+    elif "content" in more:
+        body = more["content"]
+    if media is not None:
+        headers["content-type"] = media
+    headers.setdefault("host", b"spyne.test")
+    body = body if odd.body is None else odd.body
+    sent = [(name, value) for name, value in headers.items() if name not in {each for each, _ in odd.headers}]
+    sent += odd.headers
+    wire = [(name.encode(), value) for name, value in sent]
+    query = b"&".join(part for part in (urlencode(more.get("params", {})).encode(), odd.query) if part)
+    inbox = [{"type": "http.request", "body": body}]
+    answer = Answer()
+
+    async def receive() -> dict[str, Any]:
+        if not inbox:
+            await asyncio.Event().wait()
+        return inbox.pop()
+
+    async def send(message: Any) -> None:
+        answer.messages.append(message)
+
+    request = scope(call.method, unquote(call.path), wire, raw_path=call.path.encode(), query_string=query)
+    async with asyncio.timeout(30):
+        await place.app(request, receive, send)
+    return answer
+
+
+def fault(odd: Odd, answer: Answer) -> str | None:
+    """What is wrong with the answer, or None."""
+    told = f"{answer.status} {answer.body[:200]!r}"
+    if answer.status >= 500 or (odd.refused and answer.status < 400):
+        return told
+    for name, value in answer.messages[0]["headers"]:
+        if b"\r" in value or b"\n" in value or b"\x00" in value or b"evil" in value:
+            return f"header {name!r}: {value!r}"
+    if answer.status < 400 or answer.status == 304:
+        return None
+    media = answer.headers.get("content-type", "")
+    document = json.loads(answer.body)
+    if media == "application/problem+json" and document["status"] == answer.status:
+        return None
+    return None if isinstance(document.get("error"), str) else f"no problem: {told}"
+
+
+def oddities(row: Row, call: Call, turn: int) -> Iterator[Odd]:
+    method, path = row.operation.split(" ", 1)
+    yield from of_headers(turn, reads=method == "GET")
+    strict = not path.startswith("/health")  # load balancers add what they like
+    yield from of_query(strict=strict)
+    if row.answers["anonymous"] == "401":
+        yield from of_cookies()
+    if "json" in call.more:
+        yield from of_json(call.more["json"])
+    if "data" in call.more:
+        yield from of_form(call.more["data"])
+
+
+async def test_odd_requests_never_make_the_service_fail(place: Place) -> None:
+    admin = place.holder("person: ADMIN")
+    statuses: Counter[int] = Counter()
+    per: Counter[str] = Counter()
+    wrong: list[str] = []
+    rows = {row.operation: row for row in reversed(read())}
+    for turn, row in enumerate(sorted(rows.values(), key=lambda each: " /system/" in each.operation)):
+        call = await place.world.call(row, row.states[0], admin, fresh=False)
+        for odd in oddities(row, call, turn):
+            answer = await asked(place, call, admin, odd)
+            statuses[answer.status] += 1
+            per[row.operation] += 1
+            if (found := fault(odd, answer)) is not None:
+                wrong.append(f"{row.operation}: {odd.what} -> {found}")
+    print(f"\nodd requests: {statuses.total()} over {len(rows)} operations, {dict(sorted(statuses.items()))}")
+    assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong[:60])
+    assert min(per.values()) >= 25
