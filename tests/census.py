@@ -23,7 +23,11 @@ BOOKKEEPING = frozenset(
 )
 """Records of reads, of the workers and of refusals: no business rows."""
 
-RECORDED_COLUMNS = {"spyne.users": ("last_login_at",)}
+RECORDED_COLUMNS = {
+    "spyne.users": ("last_login_at",),
+    "spyne.api_keys": ("last_used_at",),
+    "spyne.sessions": ("last_seen_at",),
+}
 """Columns that are records of reads, in tables that are business."""
 
 
