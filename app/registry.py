@@ -65,6 +65,8 @@ from app.operations.security.router import router as security_router
 from app.operations.security.watch import ATTENDANTS as SECURITY_ATTENDANTS
 from app.operations.shield import ModeShield
 from app.query import models as query_models
+from app.query.jobs import JOBS as QUERY_JOBS
+from app.query.jobs import SCHEDULES as QUERY_SCHEDULES
 from app.query.router import router as query_router
 from app.settings import Settings
 
@@ -116,7 +118,7 @@ DOMAINS: tuple[Domain, ...] = (
         jobs=INGESTION_JOBS,
         schedules=INGESTION_SCHEDULES,
     ),
-    Domain("query", routers=(query_router,), models=(query_models,)),
+    Domain("query", routers=(query_router,), models=(query_models,), jobs=QUERY_JOBS, schedules=QUERY_SCHEDULES),
 )
 
 

@@ -15,13 +15,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.kernel.http_server.slots import SLOT
 from app.kernel.metrics import REQUESTS_IN_FLIGHT, REQUESTS_REFUSED
 from app.kernel.problems import Unavailable
-from app.middleware.answers import refuse
+from app.middleware.answers import carries_body, refuse
 from app.middleware.body_limit import BodyClass, declared_length
 
 HEALTH_PATHS: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 
 MAX_HEALTH_IN_FLIGHT = 16
 """Probes come one at a time from a few load balancers and scrapers; more than this is a flood as well."""
+
+BODILESS: Final = frozenset({"GET", "HEAD"})
+"""No operation reads a body of these."""
 
 STREAMING_SHARE = 2
 """One slot of so many may be held by a request whose body is still on its way."""
@@ -133,7 +136,7 @@ class Admission:
             await self.app(scope, receive, send)
         elif scope["path"] in HEALTH_PATHS:
             await self._serve(self.health, scope, receive, send)
-        elif self.requests.full or not _has_body(scope):
+        elif self.requests.full or scope["method"] in BODILESS or not carries_body(scope):
             await self._serve(self.requests, scope, receive, send)
         elif self._is_read_as_it_arrives(scope):
             await self._serve_streaming(scope, receive, send)
@@ -200,15 +203,6 @@ class Admission:
                     return _Collected(messages, whole=False)
         finally:
             self._collected_bytes -= size
-
-
-def _has_body(scope: Scope) -> bool:
-    if scope["method"] in {"GET", "HEAD"}:
-        return False  # no operation reads one
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -21,7 +21,8 @@ would reset it, and a client that sends first and reads later would never see th
 log = structlog.stdlib.get_logger("spyne.access")
 
 
-def _carries_body(scope: Scope) -> bool:
+def carries_body(scope: Scope) -> bool:
+    """Whether the request's head announces a body."""
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
         for name, value in scope["headers"]
@@ -40,7 +41,7 @@ async def refuse(scope: Scope, receive: Receive, send: Send, problem: Problem) -
     headers.extend((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items())
     if OBSERVED not in scope:
         log.info("request refused", status=problem.status, code=problem.code, correlation_id=correlation)
-    lingers = _carries_body(scope)
+    lingers = carries_body(scope)
     if lingers:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})

@@ -8,13 +8,14 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import IO, Any, Final
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor, Permission
+from app.kernel.authorization import SYSTEM, Actor, Permission
 from app.kernel.database import OperationClass, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.metrics import JOIN_USAGE, QUERY_LATENCY, metrics_timer
@@ -70,6 +71,13 @@ class StalePreview(_Outdated):
     code, title = "stale-preview", "The preview is stale"
 
 
+LOST: Final = "process-lost"
+"""Error code of an execution whose process died before it could record an end."""
+
+LOST_AFTER_LIMIT: Final = timedelta(minutes=15)
+"""Beyond the statement's time: what encoding the answer and recording its end may take at the very most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A complete answer, in a file that whoever sends it closes."""
@@ -117,6 +125,21 @@ class ExecuteService:
         owner = None if actor.may(Permission.AUDIT_READ) else (actor.kind.value, actor.id)
         async with self._database.read() as session:
             return await Executions(session).of(owner, request)
+
+    async def end_lost(self) -> int:
+        """How many executions had lost their process and are failed now."""
+        longest = timedelta(seconds=self._resources.settings.query.statement_timeout_seconds) + LOST_AFTER_LIMIT
+
+        async def lose(session: WriteSession) -> int:
+            lost = await ExecutionWrites(session).lose(longest, LOST)
+            for id_ in lost:
+                after = {"execution": str(id_), "error_code": LOST}
+                await AuditTrail(session).append(
+                    SYSTEM, QueryAction.EXECUTED, "query-execution", id_, after=after, outcome="failure"
+                )
+            return len(lost)
+
+        return await self._database.run(lose, OperationClass.RECORD)
 
     async def _check(self, actor: Actor, preview_id: UUID) -> _Checked:
         limits = limits_of(actor, self._resources.settings.query.statement_timeout_seconds)

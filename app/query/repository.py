@@ -1,6 +1,7 @@
 """All SQL of previews and executions."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -70,6 +71,19 @@ class ExecutionWrites(Writing[QueryExecution], Executions):
             .returning(QueryExecution.id)
         )
         return (await self.session.execute(ended)).scalar_one_or_none() is not None
+
+    async def lose(self, started_before: timedelta, error_code: str) -> Sequence[UUID]:
+        """Write that executions which began so long ago and have no end have failed; answers them."""
+        ended = (
+            update(QueryExecution)
+            .where(
+                QueryExecution.outcome == "running",
+                QueryExecution.started_at < func.clock_timestamp() - started_before,
+            )
+            .values(outcome="failed", error_code=error_code, finished_at=func.clock_timestamp())
+            .returning(QueryExecution.id)
+        )
+        return (await self.session.execute(ended)).scalars().all()
 
 
 def _by(kind: str, id_: UUID | None) -> ColumnElement[bool]:

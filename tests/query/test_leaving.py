@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 
+from app.query.execute import ExecuteService
 from app.query.running import Portal
 from app.query.spooling import FIRST_CHUNK_ROWS, MAX_CHUNK_ROWS, MAX_OPEN_ENDED_CHUNK_ROWS
 from tests.query.asking import SLOW, preview, rows
@@ -161,3 +162,30 @@ async def test_a_disconnection_during_the_preview_does_no_harm(flights: Warehous
     await asyncio.sleep(0.2)
     assert flights.resources.query_login.in_use == 0
     assert await rows(analyst, "SELECT 1 AS one") == [[1]]
+
+
+async def test_an_execution_whose_process_died_is_given_an_end(
+    flights: Warehouse, analyst: httpx.AsyncClient, owner: "asyncpg.Connection[Any]"
+) -> None:
+    for _ in range(3):
+        assert await rows(analyst, "SELECT 1 AS one") == [[1]]
+    fresh, old, ended = [row["id"] for row in await owner.fetch("SELECT id FROM spyne.query_executions ORDER BY id")]
+    running = "UPDATE spyne.query_executions SET outcome = 'running', finished_at = NULL WHERE id = $1"
+    await owner.execute(running, fresh)
+    await owner.execute(running, old)
+    await owner.execute(
+        "UPDATE spyne.query_executions SET started_at = started_at - interval '1 hour' WHERE id IN ($1, $2)", old, ended
+    )
+    service = ExecuteService(flights.resources)
+    assert (await service.end_lost(), await service.end_lost()) == (1, 0)
+    found = {
+        row["id"]: (row["outcome"], row["error_code"], row["finished_at"] is None)
+        for row in await owner.fetch("SELECT * FROM spyne.query_executions")
+    }
+    assert found == {
+        fresh: ("running", None, True),
+        old: ("failed", "process-lost", False),
+        ended: ("succeeded", None, False),
+    }
+    audited = await owner.fetch("SELECT entity_id, outcome FROM spyne.audit_log WHERE entity_type = 'query-execution'")
+    assert [(row["entity_id"], row["outcome"]) for row in audited] == [(str(old), "failure")]
