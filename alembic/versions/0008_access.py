@@ -76,7 +76,7 @@ def upgrade() -> None:
         for column in columns:
             op.add_column(table, column, schema="spyne")
     op.create_check_constraint(
-        "ck_api_clients_requests_per_minute", "api_clients", "requests_per_minute > 0", schema="spyne"
+        op.f("ck_api_clients_requests_per_minute"), "api_clients", "requests_per_minute > 0", schema="spyne"
     )
     op.create_foreign_key(
         "fk_api_keys_rotated_to_api_keys",
@@ -96,7 +96,7 @@ def downgrade() -> None:
     op.execute(f"REVOKE DELETE ON spyne.users FROM {APP_ROLE}")
     op.drop_index("ix_user_roles_role", "user_roles", schema="spyne")
     op.drop_constraint("fk_api_keys_rotated_to_api_keys", "api_keys", schema="spyne")
-    op.drop_constraint("ck_api_clients_requests_per_minute", "api_clients", schema="spyne")
+    op.drop_constraint(op.f("ck_api_clients_requests_per_minute"), "api_clients", schema="spyne")
     for table, columns in _added().items():
         for column in columns:
             op.drop_column(table, column.name, schema="spyne")
