@@ -38,6 +38,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 UNLIMITED: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 """An overloaded service still says that it lives; these have a lane of their own (`Admission`)."""
 LOGIN_PATHS: Final = ("/api/auth/token", "/api/auth/oidc/", "/api/auth/login", "/api/auth/session", "/api/auth/refresh")
+BROWSER_LOGIN: Final = ("POST", "/api/sessions")
 KNOWN_PATHS: Final = ("/api/", "/system/", "/ofrep/", "/v1/", "/docs", "/openapi.json")
 QUERY_PATHS: Final = ("/api/query/",)
 INGESTION_PATHS: Final = ("/api/ingestion/",)
@@ -47,7 +48,7 @@ def route_class(method: str, path: str) -> RouteClass | None:
     """The class of a request; None when it is not limited."""
     if not path.startswith(KNOWN_PATHS):
         return None if path in UNLIMITED else RouteClass.OTHER
-    if path.startswith(LOGIN_PATHS):
+    if path.startswith(LOGIN_PATHS) or (method, path) == BROWSER_LOGIN:
         return RouteClass.LOGIN
     if method in SAFE_METHODS:
         return RouteClass.READ
