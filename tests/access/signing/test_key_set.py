@@ -1,5 +1,6 @@
 """The published key set, and keys from the terminal, on the running application."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -138,3 +139,10 @@ async def test_without_the_setting_there_is_no_directory(place: Place) -> None:
     bare = Place(Settings(home=place.settings.home), place.urls, SECRET)
     with pytest.raises(PlaceError, match="ACCESS_SIGNING_KEYS is not set"):
         await keys.new_key(bare, KeyAlgorithm.ES256)
+
+
+def test_nothing_issues_tokens_by_other_keys_than_the_process_has() -> None:
+    """`AccessTokens.of(resources)` follows the directory; made otherwise it would sign by the secret for ever."""
+    folder = Path(keys.__file__).parents[1]
+    found = [path.name for path in sorted(folder.rglob("*.py")) if re.search(r"\bAccessTokens\(", path.read_text())]
+    assert found == ["authenticator.py"]
