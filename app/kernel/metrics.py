@@ -121,6 +121,7 @@ OPERATIONAL_FAILURES = _counter(
     "spyne_operational_failures_total", "Operational failures answered as 503, by SQLSTATE.", "reason"
 )
 REQUESTS_REFUSED = _counter("spyne_requests_refused_total", "Requests refused at the door, by reason.", "reason")
+CONNECTIONS_OPEN = Gauge("spyne_connections_open", "Connections of clients, at the last look.", registry=REGISTRY)
 CONNECTIONS_CUT = _counter(
     "spyne_connections_cut_total", "Connections that the service has ended, by reason.", "reason"
 )

@@ -4,10 +4,14 @@ A timer per request would cost every request; a sweep costs each open connection
 """
 
 import asyncio
+import logging
 from collections.abc import Collection, Iterator
 from typing import Final, Protocol
 
 from app.kernel.http_server.limits import ArrivalLimits
+from app.kernel.metrics import CONNECTIONS_OPEN
+
+log = logging.getLogger(__name__)
 
 CUTS_AT_ONCE: Final = 32
 """A refusal costs a tenth of a millisecond; when a thousand clients are cut, others are served in between."""
@@ -74,6 +78,7 @@ class Watch:
         now = loop.time()
         elapsed, self._last = now - self._last, now
         late = elapsed if elapsed > 2 * self.limits.sweep_seconds else 0.0
+        CONNECTIONS_OPEN.set(len(connections))
         self._look(iter(list(connections)), (now, elapsed, late), loop)
         self._timer = (
             loop.call_later(self.limits.sweep_seconds, self._sweep, connections, loop) if connections else None
@@ -84,7 +89,10 @@ class Watch:
     ) -> None:
         cuts = 0
         for connection in left:
-            cuts += connection.look(*moment)
+            try:
+                cuts += connection.look(*moment)
+            except Exception:  # or one faulty connection would end the watch over all others
+                log.exception("a connection cannot be looked at")
             if cuts >= CUTS_AT_ONCE:
                 loop.call_soon(self._look, left, moment, loop)
                 return
