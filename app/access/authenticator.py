@@ -14,13 +14,14 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Request
+from starlette.types import Scope
 
 from app.access.decoys import note_decoy
 from app.access.keys import matches, prefix_of
 from app.access.onetime import check_open
 from app.access.presented import Presented, TwoCredentials, presented
 from app.access.repository import DirectoryRepository
-from app.access.sessions.csrf import SAFE_METHODS, require_own_site, require_token
+from app.access.sessions.csrf import SAFE_METHODS, ForgedRequest, require_own_site, require_token
 from app.access.sessions.lifetimes import is_over
 from app.access.sessions.repository import SessionReads
 from app.access.sessions.secrets import CSRF_KEY, csrf_token, digest_of
@@ -36,7 +37,7 @@ from app.kernel.database import Database
 from app.kernel.policy import PolicyInForce
 from app.kernel.problems import Unauthenticated
 from app.kernel.secrets import ServiceSecret
-from app.kernel.security_events import NotesEvents, SecurityEvents
+from app.kernel.security_events import EventKind, NotesEvents, SecurityEvents
 from app.kernel.signing import SigningKeys
 from app.settings import AccessSettings
 
@@ -183,8 +184,7 @@ class DirectoryAuthenticator:
         """
         scope = request.scope
         note_client(scope)
-        headers = scope["headers"]
-        shown = presented(headers)
+        shown = presented(scope["headers"])
         remembered, refusal = await self._genuine(shown)
         now = self._clock().timestamp()
         if now >= remembered.ends_at:
@@ -201,12 +201,21 @@ class DirectoryAuthenticator:
         if remembered.credential.key_id is not None:
             self.uses.note(remembered.credential.key_id, self._clock())
         if remembered.csrf is not None and scope["method"] not in SAFE_METHODS:
-            require_own_site(headers)
-            require_token(headers, remembered.csrf)
+            self._check_intended(scope, remembered.csrf, remembered.credential.subject)
         if remembered.credential.session_id is not None:
             self.seen.note(remembered.credential.session_id, now)
         scope["spyne.credential"] = remembered.credential
         return remembered.actor
+
+    def _check_intended(self, scope: Scope, csrf: str, subject: str) -> None:
+        """Return when a page of ours makes the request. Raises `ForgedRequest`."""
+        try:
+            require_own_site(scope["headers"])
+            require_token(scope["headers"], csrf)
+        except ForgedRequest as forged:
+            address = scope["client"][0] if scope.get("client") else None
+            self._events.note(EventKind.CSRF, address=address, subject=subject, detail={"why": forged.detail})
+            raise
 
     def recognised(self, headers: Sequence[tuple[bytes, bytes]]) -> Recognised | None:
         """Whose credential the headers carry, if it was found genuine and valid here before."""

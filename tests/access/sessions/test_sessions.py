@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import httpx
@@ -118,9 +119,17 @@ OUR_SITE: list[dict[str, str]] = [
 
 
 async def test_a_change_needs_the_sessions_token_and_our_own_site(
-    browser: httpx.AsyncClient, identities: Identities
+    app: FastAPI, browser: httpx.AsyncClient, identities: Identities, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name, _ = await identities.user("ADMIN")
+    name, id_ = await identities.user("ADMIN")
+    told: list[tuple[str, str | None]] = []
+    note = app.state.resources.events.note
+
+    def noted(kind: str, **facts: Any) -> None:
+        told.append((kind, facts.get("subject")))
+        note(kind, **facts)
+
+    monkeypatch.setattr(app.state.resources.events, "note", noted)
     page, other = await page_of(browser, name), await page_of(browser, name)
     made = {"name": "made", "roles": ["VIEWER"]}
     for token in ("", "x", other.csrf, page.csrf + "A", page.csrf.lower(), page.secret, "é", page.csrf[:-1]):
@@ -134,6 +143,7 @@ async def test_a_change_needs_the_sessions_token_and_our_own_site(
     for elsewhere in OTHER_SITES:
         refused = await browser.post("/api/clients", json=made, headers=page.writing | elsewhere)
         assert (refused.status_code, refused.json()["code"]) == (403, "csrf"), elsewhere
+    assert set(told) == {("csrf", f"user:{id_}")}
     for number, here in enumerate(OUR_SITE):
         taken = await browser.post("/api/clients", json=made | {"name": f"c{number}"}, headers=page.writing | here)
         assert taken.status_code == 201, (here, taken.text)
