@@ -34,9 +34,10 @@ class RateLimited(Problem):
 class _Standing:
     """Where a request stands with the rules that count it: the fields to tell, and the wait when there are too many."""
 
-    __slots__ = ("limits", "policies", "violated", "wait")
+    __slots__ = ("limits", "policies", "subject", "violated", "wait")
 
-    def __init__(self) -> None:
+    def __init__(self, subject: str | None) -> None:
+        self.subject = subject
         self.policies: list[str] = []
         self.limits: list[str] = []
         self.violated: list[str] = []
@@ -89,7 +90,7 @@ class RateLimit:
         own = caller.requests_per_minute if caller is not None else None
         if rule is None and own is None:
             return None
-        standing, now = _Standing(), time.time()
+        standing, now = _Standing(None if caller is None else caller.subject), time.time()
         whose = _counted(scope, caller)
         if rule is not None:
             count, end = await self._hit(f"{rule.name}:{whose}", rule.window_seconds, now, rule.amount)
@@ -108,7 +109,10 @@ class RateLimit:
         REQUESTS_REFUSED.labels(RateLimited.code).inc()
         client = scope.get("client")
         self._edge.events.note(
-            EventKind.RATE_LIMITED, address=client[0] if client else None, detail={"rules": standing.violated}
+            EventKind.RATE_LIMITED,
+            address=client[0] if client else None,
+            subject=standing.subject,
+            detail={"rules": standing.violated},
         )
         headers = {name.decode(): value.decode() for name, value in standing.headers()}
         told: dict[str, Any] = {"violated-policies": standing.violated}  # the name that the draft registers

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from ipaddress import ip_network
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -100,6 +100,21 @@ class PolicyDocument(_Part):
             allowed_networks=[str(network) for network in policy.allowed_networks],
             never_blocked=[str(network) for network in policy.never_blocked],
         )
+
+    @classmethod
+    def stored(cls, value: dict[str, Any]) -> "PolicyDocument":
+        """The document that was stored, be it by an older version or a newer one.
+
+        What this version does not know is left out, what the other did not know has its default: while versions
+        change, processes of both must go on reading.
+        """
+        known = cls.of(SecurityPolicy()).model_dump(mode="json")
+        for name, default in known.items():
+            given = value.get(name, default)
+            if isinstance(default, dict):
+                given = default | {each: given[each] for each in default if each in given}
+            known[name] = given
+        return cls.model_validate(known)
 
     def policy(self) -> SecurityPolicy:
         """The policy of the document."""

@@ -58,6 +58,7 @@ class SecurityReads:
         return [
             RateRule(RouteClass(row.route_class), RateScope(row.scope), row.amount, row.window_seconds, row.enabled)
             for row in rows
+            if row.route_class in set(RouteClass)  # a newer version may know more
         ]
 
     async def open_blocks(self, now: datetime) -> Sequence[BlockRow]:

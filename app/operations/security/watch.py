@@ -37,7 +37,7 @@ async def stored_policy(session: ReadSession) -> tuple[SecurityPolicy, int]:
     found = await SecurityReads(session).config.get(POLICY)
     if found is None:
         return SecurityPolicy(), 0
-    return PolicyDocument.model_validate(found[0]).policy(), found[1]
+    return PolicyDocument.stored(found[0]).policy(), found[1]
 
 
 @asynccontextmanager

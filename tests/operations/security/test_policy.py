@@ -32,6 +32,15 @@ def test_the_defaults_are_within_their_own_bounds() -> None:
     assert PolicyDocument.of(SecurityPolicy()).policy() == SecurityPolicy()
 
 
+def test_a_policy_of_another_version_is_read() -> None:
+    told = {"passwords": {"min_length": 20, "of_the_future": 1}, "allowed_networks": ["203.0.113.0/24"], "more": {}}
+    policy = PolicyDocument.stored(told).policy()
+    assert (policy.passwords.min_length, policy.passwords.refuse_common) == (20, True)
+    assert [str(network) for network in policy.allowed_networks] == ["203.0.113.0/24"]
+    assert policy.sessions == SecurityPolicy().sessions
+    assert PolicyDocument.stored({}).policy() == SecurityPolicy()
+
+
 async def test_a_policy_is_versioned_and_audited(admin: httpx.AsyncClient, owner: asyncpg.Connection) -> None:
     document, tag = await read(admin)
     document["passwords"]["min_length"] = 16
