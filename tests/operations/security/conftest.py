@@ -55,11 +55,11 @@ async def second(settings: Settings, urls: DatabaseUrls, app: FastAPI) -> AsyncI
         yield application
 
 
-async def within_a_second(condition: Callable[[], object]) -> float:
+async def within_a_second(condition: Callable[[], object], seconds: float = IN_FORCE_SECONDS) -> float:
     """Return when the condition holds, which must be within the promised time; answers after how many seconds."""
     began = time.monotonic()
     while not await condition():  # type: ignore[misc]  # an awaitable
-        assert time.monotonic() - began < IN_FORCE_SECONDS, "not in force within a second"
+        assert time.monotonic() - began < seconds, "not in force in time"
         await asyncio.sleep(0.02)
     return time.monotonic() - began
 

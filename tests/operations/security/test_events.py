@@ -16,6 +16,8 @@ from tests.operations.security.conftest import ROOT, At, client_at, settled, wit
 
 ADDRESS = "93.184.216.34"
 HONEYPOTS = f"{ROOT}/honeypots"
+ANSWERED = 3.0
+"""Seconds until an event has been written down, and its response is in force: no promise, but not long."""
 
 
 async def events(admin: httpx.AsyncClient, **params: str) -> list[dict[str, Any]]:
@@ -118,7 +120,7 @@ async def test_a_rule_answers_events_and_is_undone(
             await write_down(each.state.resources)
         assert (await here.get("/api/tables")).status_code == 401, "two are not three"
         await here.get("/wp-login.php")
-        await within_a_second(blocked(there))
+        await within_a_second(blocked(there), ANSWERED)
         await within_a_second(blocked(here))
         (action,) = (await admin.get(f"{ROOT}/actions")).json()["items"]
         assert (action["made_by"], action["created_by"], action["target"]) == ("rule", "honeypot-hit", ADDRESS)
@@ -165,7 +167,7 @@ async def test_a_forged_address_is_neither_told_nor_blocked(admin: httpx.AsyncCl
     await settled(admin)
     names = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "True-Client-IP", "CF-Connecting-IP")
     await at("9.9.9.9", **dict.fromkeys(names, "8.8.8.8")).get("/.env")
-    await within_a_second(blocked(at("9.9.9.9")))
+    await within_a_second(blocked(at("9.9.9.9")), ANSWERED)
     assert [each["address"] for each in await events(admin, kind="honeypot-hit")] == ["9.9.9.9"]
     assert (await at("8.8.8.8").get("/api/tables")).status_code == 401
 
@@ -186,7 +188,7 @@ async def test_a_decoy_address_is_like_every_unknown_one(admin: httpx.AsyncClien
     async def known() -> bool:
         return bool(await events(admin, kind="honeypot-hit"))
 
-    await within_a_second(known)
+    await within_a_second(known, ANSWERED)
     (event,) = await events(admin, kind="honeypot-hit")
     assert (event["address"], event["detail"]) == (ADDRESS, {"path": "/wp-login.php", "method": "GET"})
     assert (
@@ -234,7 +236,7 @@ async def test_a_decoy_key_is_like_every_unknown_one_and_blocks(
         documents = [answer.json() | {"correlation_id": ""} for answer in answers]
         assert documents[0] == documents[1]
         assert {answer.status_code for answer in answers} == {401}
-        await within_a_second(blocked(client))
+        await within_a_second(blocked(client), ANSWERED)
     (event,) = await events(admin, kind="decoy-key")
     assert (event["address"], event["count"], event["detail"]) == (ADDRESS, 1, {"prefix": made["prefix"]})
 
@@ -249,7 +251,7 @@ async def test_a_decoy_key_is_noticed_as_a_clients_secret_too(admin: httpx.Async
     async def known() -> bool:
         return bool(await events(admin, kind="decoy-key", address="9.9.9.9"))
 
-    await within_a_second(known)
+    await within_a_second(known, ANSWERED)
 
 
 async def test_refused_requests_are_counted_together(app: FastAPI, admin: httpx.AsyncClient, at: At) -> None:
