@@ -6,6 +6,7 @@ Secrets appear as keyed hashes at most.
 import hashlib
 import hmac
 import itertools
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -17,6 +18,14 @@ from pydantic import SecretBytes, SecretStr
 REDACTED = "[secret]"
 MAX_TEXT = 10_000
 """Characters of one text in a diff; the log tells what changed, it is no second store of it."""
+
+MAX_LABEL = 512
+"""Characters of a name in a row."""
+MAX_SIDE = 256 * 1024
+"""Characters of one side of a diff as JSON; a longer one is told by its hash."""
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls, line ends and what turns the direction of text: in a list they would show another row than there is."""
 
 _WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
 _SECRET_WORDS = frozenset(
@@ -71,6 +80,23 @@ def clean(text: str) -> str:
     if "\x00" in text or not text.isascii():
         text = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+
+def label(text: str) -> str:
+    """A name as a row tells it: one line that reads as it is stored, bounded in length."""
+    text = _UNPRINTABLE.sub("\ufffd", text[:MAX_LABEL])
+    return text if len(text) < MAX_LABEL else text[: MAX_LABEL - 1] + "…"
+
+
+def stored(side: Mapping[str, Any] | None) -> str | None:
+    """One side of a difference as JSON, bounded in length."""
+    if side is None:
+        return None
+    text = json.dumps(side)
+    if len(text) <= MAX_SIDE:
+        return text
+    told = {"omitted": "too long", "characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return json.dumps(told)
 
 
 def _fields(fields: Mapping[str, Any], key: bytes | None) -> dict[str, Any]:

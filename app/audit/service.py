@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError
 
 from app.audit.actions import Verb, verb_of
-from app.audit.diffs import clean, difference
+from app.audit.diffs import difference, label, stored
 from app.audit.models import AuditEntry
 from app.audit.origin import client_address
 from app.audit.repository import AuditAppends, AuditEntries, AuditFilter
@@ -74,14 +75,14 @@ class AuditTrail:
         row = {
             "actor_kind": actor.kind.value,
             "actor_id": actor.id,
-            "actor_label": clean(actor.label),
+            "actor_label": label(actor.label),
             "action": action.value,
             "verb": (verb or verb_of(action)).value,
             "entity_type": entity_type,
-            "entity_id": None if entity_id is None else clean(str(entity_id)),
-            "entity_label": None if entity_label is None else clean(entity_label),
-            "before": shown_before,
-            "after": shown_after,
+            "entity_id": None if entity_id is None else label(str(entity_id)),
+            "entity_label": None if entity_label is None else label(entity_label),
+            "before": stored(shown_before),
+            "after": stored(shown_after),
             "correlation_id": correlation_id(),
             "trace_id": trace_id(),
             "client_address": client_address(),
@@ -89,7 +90,7 @@ class AuditTrail:
         }
         try:
             await self._entries.append(row)
-        except DBAPIError as error:
+        except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             if is_retryable(error):
                 raise
             raise AuditUnavailable("The audit row could not be written, so nothing was changed.") from error

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.audit.sealing import FAILURES as UNANSWERED
+from app.audit.sealing import standing
 from app.kernel.database import Database
 from app.kernel.jobs import depths
 from app.kernel.jobs.models import OPEN_STATES
@@ -43,8 +45,16 @@ async def _measure_queue(database: Database) -> None:
         QUEUE_DEPTH.labels(state.value).set(found.get(state.value, 0))
 
 
+async def _measure_audit(database: Database) -> None:
+    """Seals and waiting rows of the audit log; left as they were when the database does not say."""
+    with contextlib.suppress(*UNANSWERED):
+        async with asyncio.timeout(QUEUE_SECONDS):
+            await standing(database)
+
+
 @router.get("/metrics", operation_id="metrics", include_in_schema=False)
 async def metrics(request: Request) -> Response:
     """Every metric of this process, for Prometheus; labels are bounded and hold no data."""
     await _measure_queue(request.app.state.resources.database)
+    await _measure_audit(request.app.state.resources.database)
     return Response(exposition(request.app.state.gauges), media_type=CONTENT_TYPE)

@@ -331,3 +331,49 @@ async def test_what_the_command_cannot_do(
         assert "hush-hush" not in told.err
     assert not no.exists()
     assert (await asyncio.to_thread(call, "audit verify", known, monkeypatch)) == 0
+
+
+MEASURED = """
+import resource, subprocess, sys, time
+begin = time.monotonic()
+code = subprocess.run([sys.executable, "-m", "app.cli", "audit", *sys.argv[1:]], stdout=subprocess.DEVNULL).returncode
+print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024, round(time.monotonic() - begin, 1))
+"""
+"""Exit code, most memory in MiB and seconds of a command."""
+
+MANY = 100_000
+
+
+@pytest.mark.slow
+async def test_many_rows_take_no_more_memory_than_few(
+    resources: Resources, tmp_path: Path, surroundings: Surroundings, owner: asyncpg.Connection
+) -> None:
+    known = surroundings.environment(PYTHONPATH=str(ROOT))
+
+    async def measured(*arguments: str | Path, **environment: str) -> tuple[int, float]:
+        done = await asyncio.to_thread(
+            subprocess.run, [sys.executable, "-c", MEASURED, *map(str, arguments)], env=environment, cwd=ROOT,
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        code, mebibytes, seconds = done.stdout.split()
+        assert code == "0", done.stderr
+        return int(mebibytes), float(seconds)
+
+    path, memory, worker = tmp_path / "export", {}, sealer(resources)
+    for rows in (10, MANY):
+        await owner.execute(
+            "INSERT INTO spyne.audit_log (actor_kind, actor_label, action, verb, entity_type, outcome, after) "
+            "SELECT 'user', 'ada', 'thing:change', 'UPDATE', 'thing', 'success', "
+            "jsonb_build_object('state', n, 'text', repeat('x', 200)) FROM generate_series(1, $1::int) n",
+            rows,
+        )
+        await worker.seal_waiting()
+        memory[rows] = [
+            await measured("export", "--to", path, **known),
+            await measured("verify", "--from", path),
+        ]
+    print(memory, path.stat().st_size)
+    for few, many in zip(memory[10], memory[MANY], strict=True):
+        assert many[0] - few[0] < 40, "MiB"
+    (waiting,) = await owner.fetchrow("SELECT count(*) FROM spyne.audit_sealed_entries")
+    assert waiting == MANY + 10

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from app.audit.actions import Verb, verb_of
-from app.audit.diffs import MAX_TEXT, REDACTED, clean, difference, is_secret_name
+from app.audit.diffs import MAX_LABEL, MAX_SIDE, MAX_TEXT, REDACTED, clean, difference, is_secret_name, label, stored
 
 KEY = b"the key of the hashes"
 
@@ -154,3 +154,39 @@ def test_clean_text_can_be_stored_and_is_left_alone_when_it_could_be(text: str) 
     assert "\x00" not in cleaned
     assert clean(cleaned) == cleaned
     assert len(clean(text * 3 + "x" * MAX_TEXT)) == MAX_TEXT
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ada", "ada"),
+        ("Ada Löw 💣", "Ada Löw 💣"),
+        ("ada\r\n2026-01-01 root logged in", "ada\ufffd\ufffd2026-01-01 root logged in"),
+        ("a\x00b\x1b[2Kc\x9bd\x7f", "a\ufffdb\ufffd[2Kc\ufffdd\ufffd"),
+        ("a\u2028b\u202egnp.exe\u2066", "a\ufffdb\ufffdgnp.exe\ufffd"),
+        ("\ud800", "\ufffd"),
+        ("x" * (MAX_LABEL - 1), "x" * (MAX_LABEL - 1)),
+        ("x" * 10**6, "x" * (MAX_LABEL - 1) + "…"),
+    ],
+)
+def test_a_name_is_one_line_that_reads_as_it_is_stored(text: str, expected: str) -> None:
+    assert label(text) == expected
+
+
+@given(st.text(st.characters(codec=None)))
+def test_a_name_can_be_printed(text: str) -> None:
+    shown = label(text)
+    shown.encode()
+    assert len(shown.splitlines()) <= 1
+    assert label(shown) == shown
+
+
+def test_a_difference_of_any_size_is_stored_bounded() -> None:
+    assert stored(None) is None
+    assert stored({"a": "b\r\n"}) == '{"a": "b\\r\\n"}'
+    long = stored({f"column_{n}": "x" * 1000 for n in range(1000)})
+    assert long is not None
+    assert len(long) < 200
+    assert json.loads(long).keys() == {"omitted", "characters", "sha256"}
+    whole = {"a": "x" * (MAX_SIDE - 10)}
+    assert json.loads(stored(whole) or "") == whole

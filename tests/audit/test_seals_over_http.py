@@ -251,3 +251,21 @@ async def test_lines_that_break_off_have_no_end(
     answer = await admin.get("/api/audit", headers=NDJSON)
     assert b'"end"' not in answer.content
     assert told.database.reader.pool.checkedout() == 0  # type: ignore[attr-defined]  # of a queue pool
+
+
+async def test_the_metrics_tell_what_waits(anonymous: httpx.AsyncClient, told: Resources) -> None:
+    async def measured() -> dict[str, float]:
+        lines = (await anonymous.get("/metrics")).text.splitlines()
+        told = (line.split() for line in lines if line.startswith("spyne_audit_"))
+        return {name: float(value) for name, value in told}
+
+    await tell(told, 2)
+    before = await measured()
+    assert before["spyne_audit_unsealed_age_seconds"] > 0
+    assert before["spyne_audit_sealed_rows"] == 0
+    await sealer(told).seal_waiting()
+    assert await measured() == {
+        "spyne_audit_seals": 1,
+        "spyne_audit_sealed_rows": 2,
+        "spyne_audit_unsealed_age_seconds": 0,
+    }
