@@ -59,6 +59,11 @@ from app.operations.health import router as health_router
 from app.operations.jobs import JOBS as OPERATIONS_JOBS
 from app.operations.jobs import SCHEDULES as OPERATIONS_SCHEDULES
 from app.operations.measuring import router as metrics_router
+from app.operations.notifications import models as notification_models
+from app.operations.notifications.channel_router import router as channels_router
+from app.operations.notifications.kinds import EVENT_KINDS as NOTIFICATION_KINDS
+from app.operations.notifications.kinds import EventKind, EventKinds
+from app.operations.notifications.router import router as notifications_router
 from app.operations.router import router as operations_router
 from app.operations.security import models as security_models
 from app.operations.security.router import router as security_router
@@ -81,6 +86,8 @@ class Domain:
     jobs: Sequence[JobDefinition] = ()
     schedules: Sequence[Schedule] = field(default=())
     attendants: Sequence[Attendant] = field(default=())
+    event_kinds: Sequence[EventKind] = ()
+    """What it announces: see app/operations/notifications/announcing.py."""
 
 
 DOMAINS: tuple[Domain, ...] = (
@@ -104,11 +111,19 @@ DOMAINS: tuple[Domain, ...] = (
     ),
     Domain(
         "operations",
-        routers=(operations_router, security_router, health_router, metrics_router),
-        models=(operations_models, security_models),
+        routers=(
+            operations_router,
+            channels_router,
+            notifications_router,
+            security_router,
+            health_router,
+            metrics_router,
+        ),
+        models=(operations_models, notification_models, security_models),
         jobs=OPERATIONS_JOBS,
         schedules=OPERATIONS_SCHEDULES,
         attendants=SECURITY_ATTENDANTS,
+        event_kinds=NOTIFICATION_KINDS,
     ),
     Domain("catalog", routers=(tables_router, contracts_router), models=(catalog_models,)),
     Domain(
@@ -154,7 +169,9 @@ def worker_attendants() -> list[Attendant]:
 
 def extensions() -> Extensions:
     """What upper planes hand down to lower ones, and what attendants fill."""
-    return Extensions(ProviderInForce())
+    return Extensions(
+        ProviderInForce(), EventKinds(kind for domain in DOMAINS for kind in domain.event_kinds)
+    )
 
 
 @asynccontextmanager

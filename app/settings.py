@@ -194,6 +194,35 @@ class QuerySettings(_Group):
     statement_timeout_seconds: float = Field(30.0, gt=0, description="PostgreSQL cancels a query after this.")
 
 
+class NotifySettings(_Group):
+    """Where notifications may go, and how fast."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFY_", frozen=True, extra="ignore", populate_by_name=True)
+
+    allow_http: bool = Field(default=False, description="Whether webhooks may be plain http.")
+    allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (), description="Networks reachable although they are not public, by commas."
+    )
+    smtp_url: SecretStr | None = Field(
+        None, description="mailto:// or mailtos:// URL of the mail server, for channels that name addresses alone."
+    )
+    source: str = Field("urn:spyne", min_length=1, description="`source` of the CloudEvents.")
+    timeout_seconds: float = Field(15.0, gt=0, le=60, description="For one attempt, name resolution included.")
+    lease_seconds: float = Field(
+        60.0, gt=0, description="A message whose worker is silent for this long is sent again; above the timeout."
+    )
+    poll_seconds: float = Field(1.0, gt=0, description="Longest wait between two looks into the outbox.")
+    concurrency: int = Field(32, ge=4, le=500, description="Messages under way at once in one worker.")
+    max_answer_bytes: int = Field(64 * KIB, ge=1024, description="Longest answer of a receiver; none of it is kept.")
+
+    @field_validator("allowed_networks", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+
+
 class JobSettings(_Group):
     """How workers keep time."""
 
@@ -232,6 +261,7 @@ class Settings(_Group):
     access: AccessSettings = Field(default_factory=AccessSettings)
     oidc: OidcSettings = Field(default_factory=OidcSettings)
     jobs: JobSettings = Field(default_factory=JobSettings)
+    notify: NotifySettings = Field(default_factory=NotifySettings)
     ingestion: IngestionSettings = Field(default_factory=IngestionSettings)
     query: QuerySettings = Field(default_factory=QuerySettings)
 

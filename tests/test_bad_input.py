@@ -129,8 +129,34 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
         "validate_query": {"sql": "SELECT 1 AS one"},
         "execute_query": {"preview_id": "01890000-0000-7000-8000-000000000000"},
     }
-    security = await security_bodies(admin)
-    return Sound(paths | security.paths, bodies | security.bodies)
+    security, notifications = await security_bodies(admin), await notification_bodies(admin)
+    return Sound(paths | security.paths | notifications.paths, bodies | security.bodies | notifications.bodies)
+
+
+async def notification_bodies(admin: httpx.AsyncClient) -> Sound:
+    """What operations of notifications need to be accepted."""
+    root = "/system/notify"
+    channel = {
+        "name": "target",
+        "channel_type": "webhook",
+        "target": "https://hooks.example.org/spyne",
+        "active": True,
+        "description": "text",
+        "event_filter": ["notify:*"],
+    }
+    made = await admin.post(f"{root}/channels", json=channel)
+    assert made.status_code == 201, made.text
+    message = {"channel_id": made.json()["id"], "event": "notify:test", "subject": "x", "body": "y", "payload": {}}
+    sent = await admin.post(f"{root}/", json=message)
+    assert sent.status_code == 202, sent.text
+    bodies = {
+        "create_notification_channel": channel | {"name": "another"},
+        "change_notification_channel": {name: value for name, value in channel.items() if name != "channel_type"},
+        "rotate_notification_secret": {"grace_seconds": 60},
+        "send_notification": message,
+        "recover_notifications": {"channel_id": made.json()["id"], "since": "2026-01-01T00:00:00Z"},
+    }
+    return Sound({"channel_id": made.json()["id"], "message_id": sent.json()["ids"][0]}, bodies)
 
 
 async def security_bodies(admin: httpx.AsyncClient) -> Sound:

@@ -23,6 +23,11 @@ BESIDE = "SHADOW beside ACTIVE"
 OWN = "own"
 
 
+def channel(name: str) -> dict[str, Any]:
+    """A webhook of this name."""
+    return {"name": name, "channel_type": "webhook", "target": "https://hooks.example.org/spyne"}
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request without its credential."""
@@ -158,6 +163,14 @@ class World:
     async def client(self) -> str:
         made = {"name": self.name("target"), "roles": ["VIEWER"]}
         return str((await self.as_admin("POST", "/api/clients", 201, json=made))["id"])
+
+    async def channel(self) -> str:
+        made = channel(self.name("channel"))
+        return str((await self.as_admin("POST", "/system/notify/channels", 201, json=made))["id"])
+
+    async def message(self) -> str:
+        made = {"channel_id": await self.channel(), "subject": "Hello"}
+        return str((await self.as_admin("POST", "/system/notify/", 202, json=made))["ids"][0])
 
     async def person(self) -> str:
         made = {"username": self.name("person"), "roles": ["VIEWER"]}
@@ -400,6 +413,47 @@ async def _of_action(place: _Place) -> Made:
     return Made({"action_id": (await place.world.as_admin("POST", "/system/security/actions", 201, **body))["id"]})
 
 
+async def _new_channel(place: _Place) -> Made:
+    return Made(more={"json": channel(place.world.name("channel"))})
+
+
+def _of_channel(**more: Any) -> Making:
+    async def made(place: _Place) -> Made:
+        return Made({"channel_id": await place.kept("channel", place.world.channel)}, more)
+
+    return made
+
+
+async def _new_message(place: _Place) -> Made:
+    channel_id = await place.kept("channel", place.world.channel)
+    return Made(more={"json": {"channel_id": channel_id, "subject": "Hello", "payload": {"a": 1}}})
+
+
+async def _recovery(place: _Place) -> Made:
+    channel_id = await place.kept("channel", place.world.channel)
+    return Made(more={"json": {"channel_id": channel_id, "since": "2026-01-01T00:00:00Z"}})
+
+
+async def _of_message(place: _Place) -> Made:
+    return Made({"message_id": await place.kept("message", place.world.message)})
+
+
+NOTIFICATION_CALLS: dict[str, Making] = {
+    "GET /system/notify/channels": _plain,
+    "POST /system/notify/channels": _new_channel,
+    "GET /system/notify/channels/{channel_id}": _of_channel(),
+    "PATCH /system/notify/channels/{channel_id}": _of_channel(json={"description": "other"}),
+    "DELETE /system/notify/channels/{channel_id}": _of_channel(),
+    "POST /system/notify/channels/{channel_id}/test": _of_channel(),
+    "POST /system/notify/channels/{channel_id}/rotate-secret": _of_channel(json={}),
+    "GET /system/notify/": _plain,
+    "POST /system/notify/": _new_message,
+    "POST /system/notify/recover": _recovery,
+    "GET /system/notify/{message_id}": _of_message,
+    "POST /system/notify/{message_id}/retry": _of_message,
+}
+
+
 async def _new_honeypot(place: _Place) -> Made:
     return Made(more={"json": {"kind": "route", "label": "decoy", "path": "/" + place.world.name("decoy")}})
 
@@ -410,6 +464,7 @@ async def _of_honeypot(place: _Place) -> Made:
 
 
 CALLS: dict[str, Making] = {
+    **NOTIFICATION_CALLS,
     "GET /system/security/policy": _plain,
     "PUT /system/security/policy": _as_it_is("policy"),
     "GET /system/security/rate-limits": _plain,
