@@ -169,9 +169,7 @@ def worker_attendants() -> list[Attendant]:
 
 def extensions() -> Extensions:
     """What upper planes hand down to lower ones, and what attendants fill."""
-    return Extensions(
-        ProviderInForce(), EventKinds(kind for domain in DOMAINS for kind in domain.event_kinds)
-    )
+    return Extensions(ProviderInForce(), EventKinds(kind for domain in DOMAINS for kind in domain.event_kinds))
 
 
 @asynccontextmanager
