@@ -68,5 +68,8 @@ class EventKinds:
 MESSAGE: Final = EventKind("notify:message", "An admin has sent a message.")
 TEST: Final = EventKind("notify:test", "An admin has tried a channel.")
 CHANNEL_DISABLED: Final = EventKind("notify:channel-disabled", "A channel was switched off because it does not work.")
+EXPORT_READY: Final = EventKind("export:ready", "An export can be downloaded.")
+EXPORT_FAILED: Final = EventKind("export:failed", "An export could not be made.")
+RETENTION_RAN: Final = EventKind("retention:ran", "Old data was removed, or archived first.")
 
-EVENT_KINDS: Final = (MESSAGE, TEST, CHANNEL_DISABLED)
+EVENT_KINDS: Final = (MESSAGE, TEST, CHANNEL_DISABLED, EXPORT_READY, EXPORT_FAILED, RETENTION_RAN)
