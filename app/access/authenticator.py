@@ -291,7 +291,7 @@ class DirectoryAuthenticator:
             user_subject(known.user_id),
             str(known.id),
             known.ends_at,
-            epoch=known.epoch,
+            epoch=None,
             session_id=known.id,
         )
         remembered = _Remembered(credential, csrf_token(self._csrf_key, known.id))

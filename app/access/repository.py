@@ -40,11 +40,11 @@ class DirectoryRepository:
         return None if row is None else _user_standing(row)
 
     async def user_in_session(self, user_id: UUID, session_id: UUID) -> tuple[Standing, SessionTimes] | None:
-        """The standing of a user and the times of the session; None when there is no such session of the user."""
+        """The standing of a user and the times of the session; None when it is none of the user's that counts."""
         statement = (
             select(*_of_user(user_id), *TIMES)
             .join(UserSession, UserSession.user_id == User.id)
-            .where(User.id == user_id, UserSession.id == session_id)
+            .where(User.id == user_id, UserSession.id == session_id, UserSession.epoch == User.credentials_epoch)
         )
         row = (await self._session.execute(statement)).one_or_none()
         return None if row is None else (_user_standing(row), times_of(row))

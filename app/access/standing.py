@@ -51,8 +51,8 @@ class Credential:
     jti: UUID | None = None
     key_id: UUID | None = None
     scope: frozenset[str] | None = None
-    epoch: int = 0
-    """The holder's epoch when it was issued."""
+    epoch: int | None = 0
+    """The holder's epoch when it was issued; None for a cookie, whose session has it."""
     session_id: UUID | None = None
     """The session that it belongs to; it ends with it."""
 
@@ -75,7 +75,7 @@ def admitted(credential: Credential, standing: Standing | None) -> Actor | None:
         return None
     if credential.key_id is not None and credential.key_id not in standing.keys:
         return None
-    if credential.epoch != standing.epoch:
+    if credential.epoch is not None and credential.epoch != standing.epoch:
         return None
     kind, id_ = parse_subject(credential.subject)
     permissions = standing.permitted(credential.key_id)

@@ -36,7 +36,6 @@ class KnownSession:
 
     id: UUID
     user_id: UUID
-    epoch: int
     ends_at: datetime
 
 
@@ -76,9 +75,7 @@ class SessionReads(Reading[UserSession]):
 
     async def by_digest(self, digest: bytes) -> KnownSession | None:
         """The session whose cookie has the digest, whether it goes on or not, or None."""
-        statement = select(UserSession.id, UserSession.user_id, UserSession.epoch, UserSession.ends_at).where(
-            UserSession.digest == digest
-        )
+        statement = select(UserSession.id, UserSession.user_id, UserSession.ends_at).where(UserSession.digest == digest)
         found = (await self.session.execute(statement)).one_or_none()
         return KnownSession(*found) if found else None
 
@@ -93,6 +90,11 @@ class SessionRepository(Writing[UserSession], SessionReads):
     async def lock(self, session_id: UUID) -> UserSession | None:
         """The session, which nobody else changes before this transaction ends, or None."""
         return await self.maybe(self.base().where(UserSession.id == session_id).with_for_update())
+
+    async def carry_on(self, session_id: UUID, user: User) -> None:
+        """Let a session of the user go on although the credentials' epoch is another now."""
+        same = (UserSession.id == session_id, UserSession.user_id == user.id)
+        await self.session.execute(update(UserSession).where(*same).values(epoch=user.credentials_epoch))
 
     async def lock_by_digests(self, digests: Sequence[bytes]) -> Sequence[UserSession]:
         """The sessions with these cookies that were not ended; locked in the order of their ids."""

@@ -12,6 +12,7 @@ from app.access.faults import check_all, faulty
 from app.access.login import passwords
 from app.access.login.proof import PasswordProof
 from app.access.models import User
+from app.access.sessions.repository import SessionRepository
 from app.access.users.changes import LOCAL
 from app.access.users.repository import UserRepository
 from app.access.users.service import one_time_password
@@ -59,12 +60,20 @@ class PasswordChange:
     def __init__(self, session: WriteSession, resources: Resources) -> None:
         self._users = UserRepository(session)
         self._proof = PasswordProof(session, resources)
+        self._sessions = SessionRepository(session)
         self._audit = AuditTrail(session, resources.secret)
         self._policy = resources.policy
         self._clock = resources.clock
 
     async def change(
-        self, actor: Actor, user_id: UUID, password: str | None, current: str | None, address: str | None
+        self,
+        actor: Actor,
+        user_id: UUID,
+        password: str | None,
+        current: str | None,
+        address: str | None,
+        *,
+        session_id: UUID | None = None,
     ) -> PasswordChanged | Problem:
         """The new password is in force, or why not.
 
@@ -74,6 +83,7 @@ class PasswordChange:
             password: the new one; None for a one-time password, which an admin may ask for.
             current: the one in force, which a person must know to change their own.
             address: where the request comes from.
+            session_id: the browser session in which a person changes their own; it alone goes on.
 
         Raises:
             Forbidden: it is somebody else's, and the actor is no admin.
@@ -98,7 +108,7 @@ class PasswordChange:
             locked = await self._users.lock(user_id)
             if refusal is None and own and locked.credentials_epoch != epoch:
                 return WrongPassword()  # changed meanwhile
-            return refusal or await self._replace(actor, locked, password)
+            return refusal or await self._replace(actor, locked, password, session_id if own else None)
 
     @staticmethod
     def _check_complete(password: str | None, current: str | None, *, own: bool) -> None:
@@ -124,7 +134,9 @@ class PasswordChange:
         seconds = unproved.retry_after_seconds
         return WrongPassword() if seconds is None else TooManyFailures(seconds)
 
-    async def _replace(self, actor: Actor, user: User, password: str | None) -> PasswordChanged:
+    async def _replace(
+        self, actor: Actor, user: User, password: str | None, session_id: UUID | None
+    ) -> PasswordChanged:
         drawn = None if password is not None else one_time_password()
         encoded = await passwords.hashed(password or drawn or "")
         before = {"password": user.password_hash, "one_time": user.must_change_password}
@@ -132,6 +144,8 @@ class PasswordChange:
         user.credentials_epoch += 1
         user.version += 1
         user.updated_at = self._clock()
+        if session_id is not None:
+            await self._sessions.carry_on(session_id, user)
         after = {"password": encoded, "one_time": user.must_change_password}
         await self._audit.append(
             actor, AccessAction.USER_PASSWORD, "user", user.id, user.username, before=before, after=after

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from app.access.naming import NameTaken
 from app.access.permissions import CanAdministerUsers
 from app.access.roles import Role
-from app.access.standing import known_permissions
+from app.access.standing import Credential, known_permissions
 from app.access.users.password_change import (
     NoLocalPassword,
     PasswordChange,
@@ -165,14 +165,17 @@ async def set_user_roles(
     openapi_extra=operation(OperationClass.CONTROL),
 )
 async def set_user_password(
-    user_id: UUID, wanted: NewPassword, actor: AnyActor, changes: PasswordsDep, response: Response
+    user_id: UUID, wanted: NewPassword, actor: AnyActor, changes: PasswordsDep, request: Request, response: Response
 ) -> Response | PasswordDocument:
-    """Replace a password: an admin anybody's, a person their own with the current one. Ends what was issued before.
+    """Replace a password: an admin anybody's, a person their own with the current one.
 
+    It ends the person's tokens and sessions, but for the browser session in which one changes one's own.
     Open in every mode, so that an admin with a one-time password can get to end a maintenance.
     """
     new, current = (each.get_secret_value() if each else None for each in (wanted.password, wanted.current_password))
-    answer = await changes.change(actor, user_id, new, current, client_address())
+    shown: Credential = request.scope["spyne.credential"]
+    keeping = shown.session_id if shown.kind == "session" else None
+    answer = await changes.change(actor, user_id, new, current, client_address(), session_id=keeping)
     if isinstance(answer, Problem):  # answered, not raised: the failure that it counts is committed
         return problem_response(answer)
     response.headers.update(NO_STORE | {"ETag": etag(answer.user.version)})
