@@ -23,6 +23,8 @@ def wrong_claims(issuer: str) -> dict[str, dict[str, Any]]:
         "aud others": {"aud": ["another", "third"]},
         "aud ours among others, no azp": {"aud": [CLIENT_ID, "another"]},
         "aud ours among others, azp another": {"aud": [CLIENT_ID, "another"], "azp": "another"},
+        "aud another, azp ours": {"aud": "another", "azp": CLIENT_ID},
+        "aud others, azp ours": {"aud": ["another", "third"], "azp": CLIENT_ID},
         "aud empty": {"aud": []},
         "aud number": {"aud": 7},
         "aud missing": {"aud": DELETED},
