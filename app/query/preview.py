@@ -34,8 +34,9 @@ from app.query.staleness import Basis
 
 
 class QueryAction(StrEnum):
-    """What the audit log calls what is done here. Previews answer no data and are their own record."""
+    """What the audit log calls what is done here."""
 
+    PREVIEWED = "query:preview"
     EXECUTED = "query:execute"
     JOINS_OVERRIDDEN = "query:override-joins"
 
@@ -140,16 +141,18 @@ class PreviewService:
                 expires_at=now + timedelta(seconds=self._resources.settings.query.preview_lifetime_seconds),
             )
         )
-        if ask.override_joins is not None:
-            await AuditTrail(session).append(
-                actor,
-                QueryAction.JOINS_OVERRIDDEN,
-                "query-preview",
-                row.id,
-                after={"rationale": ask.override_joins, "sql_hash": row.sql_hash},
-                verb=Verb.APPROVE,
-            )
+        await self._audit(session, actor, ask, row)
         return _document(row, expired=False)
+
+    async def _audit(self, session: WriteSession, actor: Actor, ask: Ask, row: QueryPreview) -> None:
+        trail = AuditTrail(session)
+        told = {"sql_hash": row.sql_hash}
+        await trail.append(actor, QueryAction.PREVIEWED, "query-preview", row.id, after=told)
+        if ask.override_joins is not None:
+            told["rationale"] = ask.override_joins
+            await trail.append(
+                actor, QueryAction.JOINS_OVERRIDDEN, "query-preview", row.id, after=told, verb=Verb.APPROVE
+            )
 
 
 def _answer(
