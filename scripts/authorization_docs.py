@@ -15,6 +15,9 @@ from tests.authorization.matrix import COLUMNS, DENIALS, LISTED, PATH, Row, read
 
 PAGE = ROOT / "docs" / "authorization.md"
 
+WIDTHS = (64, 40, 11, *(max(len(column), 6) for column in COLUMNS))
+"""Least widths of the matrix's columns, so wide that a new line hardly ever moves the others."""
+
 HEAD = """\
 # Who may do what
 
@@ -71,7 +74,9 @@ def aligned(text: str) -> str:
     cells = {
         n: [cell.strip() for cell in line.split("|")] for n, line in enumerate(lines) if "|" in line and line[0] != "#"
     }
-    widths = [max(map(len, column)) for column in zip(*cells.values(), strict=True)]
+    widths = [
+        max(least, *map(len, column)) for least, column in zip(WIDTHS, zip(*cells.values(), strict=True), strict=True)
+    ]
     for number, row in cells.items():
         lines[number] = " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     return "\n".join(lines) + "\n"

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from app.access.subjects import user_subject
 from app.access.tokens import AccessTokens
 from app.kernel.clock import utc_now
-from tests.authorization.matrix import ANONYMOUS, ROLES
+from tests.authorization.matrix import ANONYMOUS, NO_TOKEN, ONE_TIME, ROLES
 from tests.identities import PASSWORD, Identities
 
 NARROW = "tables:read contracts:read query:run"
@@ -26,6 +26,8 @@ class Holder:
     name: str
     column: str
     headers: Mapping[str, str]
+    unhindered: Mapping[str, str] | None = None
+    """With which it has made things of its own, when its headers alone would not do."""
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -50,7 +52,13 @@ class Registrar:
         for role in ROLES:
             holders.append(Holder(f"person: {role}", role, bearer(await self._identities.token(role))))
             holders.append(Holder(f"service: {role}", role, await self._key(role)))
-        return [*holders, *await self._narrowed(), *await self._ended()]
+        return [
+            *holders,
+            *[Holder(f"session: {role}", role, await self._session(role)) for role in ("VIEWER", "ENGINEER", "ADMIN")],
+            *await self._narrowed(),
+            *await self._hindered(),
+            *await self._ended(),
+        ]
 
     async def _narrowed(self) -> list[Holder]:
         name, _ = await self._identities.user("ADMIN")
@@ -64,6 +72,18 @@ class Registrar:
                 "VIEWER",
                 bearer(await self._token(secret | {"client_secret": key["X-API-Key"]})),
             ),
+            Holder("narrowed key", "VIEWER", await self._key("ADMIN", scopes=NARROW.split())),
+        ]
+
+    async def _hindered(self) -> list[Holder]:
+        """Valid credentials of an ADMIN, in circumstances that close most of what they open."""
+        session = await self._session("ADMIN")
+        _, new = await self._identities.user("ADMIN")
+        tokens = AccessTokens(self._resources.secret, self._resources.settings.access)
+        await self._owner.execute("UPDATE spyne.users SET must_change_password = true WHERE id = $1", new)
+        return [
+            Holder("session without its CSRF token", NO_TOKEN, {"Cookie": session["Cookie"]}, session),
+            Holder("one-time password", ONE_TIME, bearer(tokens.issue(user_subject(new), utc_now()).text)),
         ]
 
     async def _ended(self) -> list[Holder]:
@@ -94,8 +114,18 @@ class Registrar:
             "WHERE id = (SELECT client_id FROM spyne.api_keys WHERE prefix = $1)",
         )
         altered_key = await self._key("ADMIN")
+        ended, whole = await self._session("ADMIN"), await self._session("ADMIN")
+        answer = await self._anonymous.post("/api/auth/logout", headers=ended)
+        assert answer.status_code == 204, answer.text
+        _, removed = await self._identities.user("ADMIN")
+        of_removed = tokens.issue(user_subject(removed), now).text
+        answer = await self._anonymous.delete(f"/api/users/{removed}", headers=self._admin)
+        assert answer.status_code == 204, answer.text
         return [
             Holder("disabled user", ANONYMOUS, bearer(of_disabled)),
+            Holder("removed user", ANONYMOUS, bearer(of_removed)),
+            Holder("ended session", ANONYMOUS, ended),
+            Holder("altered cookie", ANONYMOUS, whole | {"Cookie": altered(whole["Cookie"])}),
             Holder("expired token", ANONYMOUS, bearer(expired)),
             Holder("revoked token", ANONYMOUS, bearer(revoked.text)),
             Holder("altered token", ANONYMOUS, bearer(altered(sound))),
@@ -105,8 +135,23 @@ class Registrar:
             Holder("altered key", ANONYMOUS, {"X-API-Key": altered(altered_key["X-API-Key"])}),
         ]
 
-    async def _key(self, role: str) -> dict[str, str]:
-        return {"X-API-Key": await self._identities.api_key(role)}
+    async def _key(self, role: str, scopes: list[str] | None = None) -> dict[str, str]:
+        key = {"X-API-Key": await self._identities.api_key(role)}
+        if scopes is None:
+            return key
+        address = f"/api/clients/{await self._client_of(key)}/keys"
+        answer = await self._anonymous.post(address, json={"scopes": scopes}, headers=self._admin)
+        assert answer.status_code == 201, answer.text
+        return {"X-API-Key": answer.json()["key"]}
+
+    async def _session(self, role: str) -> dict[str, str]:
+        """The cookie of a fresh person's session, and its token."""
+        name, _ = await self._identities.user(role)
+        answer = await self._anonymous.post("/api/sessions", json={"username": name, "password": PASSWORD})
+        assert answer.status_code == 201, answer.text
+        cookie = answer.headers["Set-Cookie"].partition(";")[0]
+        self._anonymous.cookies.clear()  # it would go with everybody's requests
+        return {"Cookie": cookie, "X-CSRF-Token": answer.json()["csrf_token"]}
 
     async def _client_of(self, key: Mapping[str, str]) -> str:
         found = "SELECT client_id::text FROM spyne.api_keys WHERE prefix = $1"

@@ -10,6 +10,9 @@ PATH: Final = Path(__file__).with_name("matrix.txt")
 ANONYMOUS: Final = "anonymous"
 ROLES: Final = ("VIEWER", "ANALYST", "ENGINEER", "ADMIN", "REQUESTOR", "APPROVER", "KNOWLEDGE_MANAGER")
 COLUMNS: Final = (ANONYMOUS, *ROLES)
+NO_TOKEN: Final = "without CSRF"
+ONE_TIME: Final = "one-time"
+"""Identities whose answers follow from the others by a rule, which stands in the head of the matrix."""
 _HEAD: Final = ("operation", "state", "closed in", *COLUMNS)
 
 LISTED: Final = {"shown": True, "hidden": False}
@@ -39,6 +42,17 @@ class Row:
     section: str
     """The comment above."""
     line: int
+    one_time: bool = False
+    """Whether it is open to who must change a one-time password."""
+
+    def answer_to(self, column: str) -> str:
+        """What whoever stands in this column is answered: one of `COLUMNS`, `NO_TOKEN` or `ONE_TIME`."""
+        if column not in {NO_TOKEN, ONE_TIME}:
+            return self.answers[column]
+        if self.answers[ANONYMOUS] != "401":
+            return self.answers[ANONYMOUS]
+        allowed = self.operation.startswith("GET ") if column == NO_TOKEN else self.one_time
+        return self.answers["ADMIN"] if allowed else "403"
 
 
 def read(path: Path = PATH) -> list[Row]:
@@ -46,15 +60,18 @@ def read(path: Path = PATH) -> list[Row]:
     rows: list[Row] = []
     head: tuple[str, ...] | None = None
     section = previous = ""
+    one_time: set[str] = set()
     for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if text.startswith("#"):
             section = " ".join([section, text[1:].strip()] if previous.startswith("#") else [text[1:].strip()])
+        elif text.startswith(f"{ONE_TIME}:"):
+            one_time = {name.strip() for name in text.partition(":")[2].split(",")}
         elif text.strip():
             cells = tuple(cell.strip() for cell in text.split("|"))
             if head is None:
                 head = _head(cells)
             else:
-                rows.append(_row(cells, section, number))
+                rows.append(_row(cells, section, number, one_time))
         previous = text
     _check_unique(rows)
     return rows
@@ -66,14 +83,15 @@ def _head(cells: tuple[str, ...]) -> tuple[str, ...]:
     return cells
 
 
-def _row(cells: tuple[str, ...], section: str, line: int) -> Row:
+def _row(cells: tuple[str, ...], section: str, line: int, one_time: set[str]) -> Row:
     if len(cells) != len(_HEAD):
         raise FaultyMatrixError(f"line {line}: {len(cells)} cells instead of {len(_HEAD)}")
     operation, states, closed, *answers = cells
     if closed not in CLOSED or not set(answers) <= _ANSWERS or " /" not in operation:
         raise FaultyMatrixError(f"line {line}: {operation}, {closed}, {sorted(set(answers) - _ANSWERS)}")
     named = tuple(state.strip() for state in states.split(","))
-    return Row(operation, named, CLOSED[closed], dict(zip(COLUMNS, answers, strict=True)), section, line)
+    by_column = dict(zip(COLUMNS, answers, strict=True))
+    return Row(operation, named, CLOSED[closed], by_column, section, line, operation in one_time)
 
 
 def _check_unique(rows: list[Row]) -> None:

@@ -10,7 +10,7 @@ import httpx
 
 from tests.audit.logs import sealer
 from tests.authorization.holders import Holder
-from tests.authorization.matrix import ANONYMOUS, Row
+from tests.authorization.matrix import ANONYMOUS, NO_TOKEN, Row
 from tests.identities import PASSWORD
 from tests.ingestion.steps import contract, ndjson
 
@@ -21,6 +21,8 @@ ROWS = ndjson([(1, 0, 10), (2, 1, 20)])
 CLOSED_FOR_DATA = "system mode READ_ONLY"
 BESIDE = "SHADOW beside ACTIVE"
 OWN = "own"
+OWN_OF_PERSON = "a person's own"
+"""Asked by people alone: services have none."""
 
 
 def channel(name: str) -> dict[str, Any]:
@@ -133,16 +135,20 @@ class World:
         name = await self.kept("table", "ACTIVE", lambda: self.table("ACTIVE"), fresh=False)
         asked = {"json": {"sql": f"select id from {name} limit 1"}}
         if holder is not None:
-            answer = await self.send(Call("POST", "/api/query/preview", asked), holder)
+            answer = await self._made("/api/query/preview", asked, holder)
             if answer.status_code == 200:
                 return str(answer.json()["preview_id"])
         return str((await self.as_admin("POST", "/api/query/preview", **asked))["preview_id"])
+
+    async def _made(self, path: str, asked: dict[str, Any], holder: Holder) -> httpx.Response:
+        headers = dict(holder.headers if holder.unhindered is None else holder.unhindered)
+        return await self.anonymous.post(path, headers=headers, **asked)
 
     async def execution(self, holder: Holder | None) -> str:
         """The id of an execution of the holder's own; of an admin's where it may have none."""
         asked = {"json": {"preview_id": await self.preview(holder)}}
         if holder is not None:
-            answer = await self.send(Call("POST", "/api/query/execute", asked), holder)
+            answer = await self._made("/api/query/execute", asked, holder)
             if answer.status_code == 200:
                 return str(answer.json()["execution_id"])
         return str((await self.as_admin("POST", "/api/query/execute", **asked))["execution_id"])
@@ -153,9 +159,14 @@ class World:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
-    async def session(self) -> tuple[str, str]:
-        """Ids of that person and of a fresh session."""
-        asked = {name: self.login[name] for name in ("username", "password")}
+    async def name_of(self, holder: Holder) -> str | None:
+        """The name that a person logs in with; None for who has no valid credential."""
+        answer = await self.anonymous.get("/api/auth/me", headers=dict(holder.headers))
+        return str(answer.json()["name"]) if answer.status_code == 200 else None
+
+    async def session(self, name: str | None = None) -> tuple[str, str]:
+        """Ids of a person and of a fresh session: of whoever has the name, else of somebody who is no holder."""
+        asked = {"username": name or self.login["username"], "password": self.login["password"]}
         answer = await self.anonymous.post("/api/sessions", json=asked)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["user_id"]), str(answer.json()["id"])
@@ -310,7 +321,7 @@ async def _browser_log_in(place: _Place) -> Made:
 
 async def _log_out(place: _Place) -> Made:
     """With a token of its own for each, since the holders' are needed still."""
-    if place.holder.column == ANONYMOUS:
+    if place.holder.column in {ANONYMOUS, NO_TOKEN}:
         return Made()
     return Made(more={"headers": {"Authorization": f"Bearer {await place.world.session_token()}"}}, bare=True)
 
@@ -323,7 +334,8 @@ async def _sessions(place: _Place) -> Made:
 
 
 async def _of_session(place: _Place) -> Made:
-    _, session_id = await place.world.session()
+    name = await place.world.name_of(place.holder) if place.state == OWN_OF_PERSON else None
+    _, session_id = await place.world.session(name)
     return Made({"session_id": session_id})
 
 
