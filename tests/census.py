@@ -14,6 +14,7 @@ BOOKKEEPING = frozenset(
         "spyne.audit_log",
         "spyne.job_runs",
         "spyne.worker_heartbeats",
+        "spyne.security_events",
         "spyne.query_previews",
         "spyne.query_executions",
         "jobs.pgqueuer",

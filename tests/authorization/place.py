@@ -53,7 +53,9 @@ async def opened(server: ServerAddress, template: str, home: Path) -> AsyncItera
         urls = await stack.enter_async_context(fresh_database(server, template))
         owner = await connect(urls.owner)
         stack.push_async_callback(owner.close)
-        await owner.execute("UPDATE spyne.security_rate_rules SET enabled = false")  # the walks ask more than they allow
+        await owner.execute(
+            "UPDATE spyne.security_rate_rules SET enabled = false"
+        )  # the walks ask more than they allow
         app = create_app(settings, urls, SECRET)
         await stack.enter_async_context(app.router.lifespan_context(app))
         identities = Identities(app.state.resources)
