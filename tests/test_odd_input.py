@@ -29,6 +29,8 @@ async def asked(place: Place, call: Call, holder: Holder, odd: Odd) -> Answer:
     more = dict(call.more)
     given = {} if call.bare or odd.anonymous else dict(holder.headers)
     headers = {name.lower(): value.encode() for name, value in (given | more.get("headers", {})).items()}
+    if odd.anonymous:
+        headers.pop("authorization", None)
     body, media = b"", None
     if "json" in more:
         body, media = json.dumps(more["json"]).encode(), b"application/json"

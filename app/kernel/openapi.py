@@ -87,11 +87,13 @@ def _complete(operation: dict[str, Any], *, open_to_all: bool) -> None:
     answers = operation["responses"]
     if "application/json" in answers.get("422", {}).get("content", {}):
         answers["422"] = _PROBLEM  # the framework's own description of what we answer as a problem
-    expected = {"503"} if open_to_all else {"403", "429", "503"}  # blocks, rate limits, and whatever is away
+    expected = {"400", "414", "431", "503"}  # addresses and heads that cannot be read, and whatever is away
+    if not open_to_all:
+        expected |= {"403", "429"}  # blocks, rate limits
     if "requestBody" in operation:
-        expected |= {"400", "413", "415", "422"}
+        expected |= {"413", "415", "422"}
     if operation.get("parameters"):
-        expected |= {"400", "404", "422"}
+        expected |= {"404", "422"}
     if operation.get("security"):
         expected |= {"401", "403"}
         operation["security"] += [{API_KEY_SCHEME: []}, {SESSION_SCHEME: []}]

@@ -61,8 +61,8 @@ async def opened(server: ServerAddress, template: str, home: Path) -> AsyncItera
         identities = Identities(app.state.resources)
         anonymous = await stack.enter_async_context(_client(app, {}))
         admin = await stack.enter_async_context(_client(app, bearer(await identities.token("ADMIN"))))
-        login, _ = await identities.user("VIEWER")
-        world = World(admin, anonymous, owner, login)
+        people = [(await identities.user("VIEWER"))[0] for _ in range(2)]
+        world = World(admin, anonymous, owner, *people)
         await world.as_admin("PUT", "/system/mode", json={"mode": "INGESTION_READY"})
         yield Place(app, world, await Registrar(app, anonymous, owner).all(), owner)
 

@@ -47,12 +47,13 @@ class World:
     """Makes things by the hands of an admin, and of whoever is to own them."""
 
     def __init__(
-        self, admin: httpx.AsyncClient, anonymous: httpx.AsyncClient, owner: asyncpg.Connection, login: str
+        self, admin: httpx.AsyncClient, anonymous: httpx.AsyncClient, owner: asyncpg.Connection, *people: str
     ) -> None:
+        """Takes the names of two people: one who logs in, and one whose sessions are things to be ended."""
         self.admin = admin
         self.anonymous = anonymous
         self._owner = owner
-        self._login = login
+        self._login, self._other = people
         self._numbers = itertools.count()
         self._kept: dict[tuple[str, str], str] = {}
         self.maintenance = "normal"
@@ -155,7 +156,7 @@ class World:
 
     async def session_token(self) -> str:
         """A token of a fresh session of somebody who holds none of the other credentials."""
-        answer = await self.anonymous.post("/api/auth/token", data=self.login)
+        answer = await self.anonymous.post("/api/auth/token", data=self.login | {"username": self._other})
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
@@ -166,7 +167,7 @@ class World:
 
     async def session(self, name: str | None = None) -> tuple[str, str]:
         """Ids of a person and of a fresh session: of whoever has the name, else of somebody who is no holder."""
-        asked = {"username": name or self.login["username"], "password": self.login["password"]}
+        asked = {"username": name or self._other, "password": self.login["password"]}
         answer = await self.anonymous.post("/api/sessions", json=asked)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["user_id"]), str(answer.json()["id"])
