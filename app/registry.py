@@ -60,6 +60,7 @@ from app.operations.jobs import JOBS as OPERATIONS_JOBS
 from app.operations.jobs import SCHEDULES as OPERATIONS_SCHEDULES
 from app.operations.measuring import router as metrics_router
 from app.operations.notifications import models as notification_models
+from app.operations.notifications.attending import ATTENDANTS as NOTIFICATION_ATTENDANTS
 from app.operations.notifications.channel_router import router as channels_router
 from app.operations.notifications.kinds import EVENT_KINDS as NOTIFICATION_KINDS
 from app.operations.notifications.kinds import EventKind, EventKinds
@@ -122,7 +123,7 @@ DOMAINS: tuple[Domain, ...] = (
         models=(operations_models, notification_models, security_models),
         jobs=OPERATIONS_JOBS,
         schedules=OPERATIONS_SCHEDULES,
-        attendants=SECURITY_ATTENDANTS,
+        attendants=(*SECURITY_ATTENDANTS, *NOTIFICATION_ATTENDANTS),
         event_kinds=NOTIFICATION_KINDS,
     ),
     Domain("catalog", routers=(tables_router, contracts_router), models=(catalog_models,)),

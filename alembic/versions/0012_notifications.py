@@ -135,7 +135,7 @@ def _attempts() -> None:
         ),
         schema="spyne",
     )
-    grant("notification_attempts", "SELECT, INSERT, DELETE")
+    grant("notification_attempts", "SELECT, INSERT, UPDATE, DELETE")
 
 
 def downgrade() -> None:

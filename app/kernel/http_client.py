@@ -5,6 +5,7 @@ to, so no answer of a name server given later can lead elsewhere. No message nam
 """
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import zlib
@@ -27,7 +28,10 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host, for a port, best first. Raises OSError when there is none."""
 
 MAX_CONNECTIONS = 50
-"""At once over all hosts; one more waits, within its deadline."""
+
+KEPT_SECONDS = 15.0
+"""A connection that is kept is closed when nobody has used it for so long: then the name is resolved, and its
+addresses are checked, again."""
 
 MAX_URL_LENGTH = 4096
 
@@ -73,6 +77,10 @@ class OutboundPolicy:
     """For name, connection, request and the whole answer together."""
     max_body_bytes: int = 1024 * 1024
     """Of the answer, as sent and as decoded."""
+    connections: int = MAX_CONNECTIONS
+    """At once over all hosts; one more waits, within its deadline."""
+    kept_connections: int = 0
+    """Kept open for the next request to the same scheme, host and port: to the address that was checked for it."""
 
     def check(self, url: httpx.URL) -> None:
         """Return when the URL may be called, as far as that can be told without resolving its host.
@@ -146,6 +154,22 @@ class OutboundHttp:
         response = await self.client.request(method, parsed, headers=headers, content=content)
         return OutboundAnswer(response.status_code, dict(response.headers), response.content)
 
+    async def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> tuple[int, Mapping[str, str]]:
+        """Status and headers of the answer; its body is read for the connection's sake alone, and may be broken.
+
+        Raises:
+            OutboundRefused, OutboundFailed, OutboundTimeout: as `request`, before the answer's head was there.
+        """
+        try:
+            parsed = httpx.URL(url)
+        except (httpx.InvalidURL, TypeError) as error:
+            raise OutboundRefused("This is not a URL.") from error
+        async with self.client.stream("POST", parsed, headers=headers, content=content) as response:
+            with contextlib.suppress(OutboundFailed, OutboundTooLarge, OutboundTimeout):
+                async for _ in response.aiter_raw():
+                    pass
+        return response.status_code, response.headers
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -156,14 +180,19 @@ class OutboundHttp:
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Sends requests of any httpx client under a policy. Each request has a connection of its own."""
+    """Sends requests of any httpx client under a policy.
+
+    Each request has a connection of its own, unless the policy keeps some; a connection that is kept leads to the
+    address that was checked when it was made.
+    """
 
     def __init__(self, policy: OutboundPolicy, resolve: Resolve, ssl_context: ssl.SSLContext) -> None:
         self._policy = policy
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context,
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=0,
+            max_connections=policy.connections,
+            max_keepalive_connections=policy.kept_connections,
+            keepalive_expiry=KEPT_SECONDS,
             network_backend=_CheckedBackend(policy, resolve),
         )
 

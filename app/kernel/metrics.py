@@ -139,6 +139,9 @@ SECURITY_EVENTS_DROPPED = Counter(
 )
 QUEUE_DEPTH = _gauge("spyne_queue_depth", "Jobs in the queue, by status.", "status")
 OUTBOX_AGE = Gauge("spyne_outbox_age_seconds", "Age of the oldest notification that waits.", registry=REGISTRY)
+NOTIFICATIONS = _counter(
+    "spyne_notifications_total", "Attempts to send notifications, by type of channel and outcome.", "channel", "outcome"
+)
 AUDIT_SEALS = Gauge("spyne_audit_seals", "Seals over the audit log.", registry=REGISTRY)
 AUDIT_SEALED_ROWS = Gauge("spyne_audit_sealed_rows", "Rows of the audit log under seals.", registry=REGISTRY)
 AUDIT_UNSEALED_AGE = Gauge(

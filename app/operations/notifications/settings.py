@@ -14,6 +14,8 @@ def outbound_policy(settings: NotifySettings) -> OutboundPolicy:
         networks=settings.allowed_networks,
         deadline=timedelta(seconds=settings.timeout_seconds),
         max_body_bytes=settings.max_answer_bytes,
+        connections=2 * settings.concurrency,
+        kept_connections=settings.concurrency,
     )
 
 

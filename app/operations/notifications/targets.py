@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 import httpx
-from apprise import Apprise
+from apprise import Apprise, AppriseAsset
 
 from app.kernel.addresses import may_reach
 from app.kernel.at_rest import MASK
@@ -121,7 +121,7 @@ def instantiate(url: str) -> Any:
     """Apprise's plugin for a URL, which connects to nothing; None when there is none."""
     _load_plugins()
     try:
-        return Apprise.instantiate(url, suppress_exceptions=True)
+        return Apprise.instantiate(url, asset=AppriseAsset(app_id="Spyne", app_desc="Spyne", async_mode=False))
     except Exception:  # noqa: BLE001 - some plugins raise what they like on odd URLs
         return None
 

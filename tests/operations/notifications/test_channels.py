@@ -1,6 +1,7 @@
 """Channels over HTTP: made, changed, rotated, removed; their secrets are nowhere to be seen."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -10,11 +11,19 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.kernel.at_rest import SecretBox
+from app.settings import DatabaseSettings, Settings
 from tests.conftest import SECRET
 
 ROOT = "/system/notify/channels"
 HOOK = "https://hooks.example.org/services/T00/hunter2-of-the-target"
 WEBHOOK: dict[str, Any] = {"name": "operations", "channel_type": "webhook", "target": HOOK}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """What holds where nothing is configured."""
+    database = DatabaseSettings(pool_size=5, read_pool_size=5, query_pool_size=3)
+    return Settings(home=tmp_path / "home", database=database)
 
 
 async def make(admin: httpx.AsyncClient, **more: Any) -> dict[str, Any]:

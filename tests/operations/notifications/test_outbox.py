@@ -21,12 +21,6 @@ async def announced(resources: Resources, **more: Any) -> int:
     return await resources.database.run(work)
 
 
-@pytest.fixture
-def resources(app: Any) -> Resources:
-    found: Resources = app.state.resources
-    return found
-
-
 async def test_each_active_channel_that_takes_the_kind_is_told(admin: httpx.AsyncClient, resources: Resources) -> None:
     assert await announced(resources) == 0
     for name, filters, active in (
