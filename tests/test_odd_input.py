@@ -14,8 +14,9 @@ from tests.authorization.holders import Holder
 from tests.authorization.matrix import Row, read
 from tests.authorization.place import Place, opened
 from tests.authorization.world import Call
+from tests.ingestion.steps import contract
 from tests.middleware.asgi import Answer, scope
-from tests.odd import Odd, of_cookies, of_form, of_headers, of_json, of_query
+from tests.odd import BEYOND, NUMBERS, ODD_TIMES, TEXTS, Odd, of_cookies, of_form, of_headers, of_json, of_query
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +111,64 @@ async def test_odd_requests_never_make_the_service_fail(place: Place) -> None:
     print(f"\nodd requests: {statuses.total()} over {len(rows)} operations, {dict(sorted(statuses.items()))}")
     assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong[:60])
     assert min(per.values()) >= 25
+
+
+TYPES = ("text", "varchar(5)", "smallint", "integer", "bigint", "numeric", "numeric(6,2)", "real", "double precision",
+         "boolean", "date", "time", "timestamp", "timestamptz", "uuid", "jsonb", "bytea")  # fmt: skip  # many to a line
+
+
+def odd_values() -> Iterator[str]:
+    """JSON texts of values that some column has to refuse."""
+    yield from NUMBERS
+    yield from ("[" * depth + "]" * depth for depth in (*range(900, 1_000, 9), *range(960, 1_010), 5_000, 100_000))
+    yield from (
+        "null",
+        "true",
+        "{}",
+        "[]",
+        '"\\u0000"',
+        '"\\ud800"',
+        '"\\\\x0"',
+        '"\\\\xZZ"',
+        '"nan"',
+        '"1e400"',
+        '"0x1p3"',
+    )
+    yield from ("[" * 50 + "]" * 50, '{"a":' * 50 + "1" + "}" * 50, json.dumps({"k" * 5_000: 1}), '{"a":1,"a":2}')
+    yield from ('"24:00:00"', '"24:00:01"', '"23:59:60"', '"2026-02-29"', '"0000-00-00"', '"5874898-01-01"', '"BC"')
+    yield from ('"{01890000-0000-7000-8000-000000000000}"', '"0189000000007000800000000000000"', '"yes"', '"\uff11"')
+    yield from (json.dumps(text) for text in (*BEYOND, *ODD_TIMES, *TEXTS.values()))
+
+
+async def test_odd_values_in_rows_are_stored_or_refused_row_by_row(place: Place) -> None:
+    """Each row has exactly one verdict, whatever it holds, and what is stored can be read again."""
+    admin = place.holder("person: ADMIN")
+    columns = [{"name": f"c{number}", "type": type_} for number, type_ in enumerate(TYPES)]
+    table = place.world.name("odd")
+    base = contract(table)
+    base["schema"]["columns"] += columns
+    await place.world.as_admin("POST", "/api/contracts/register", 201, json=base)
+    rows = [
+        f'{{"id": {id_}, "at": "2026-01-01T00:00:00Z", "c{column}": {value}}}'
+        for id_, (column, value) in enumerate((column, value) for column in range(len(TYPES)) for value in odd_values())
+    ]
+    sent = {"content": "\n".join(rows).encode(), "headers": {"Content-Type": "application/x-ndjson"}}
+    call = Call("POST", f"/api/ingestion/{table}_v1/batches", sent)
+    answer = await asked(place, call, admin, Odd("rows"))
+    assert answer.status == 201, answer.body[:500]
+    report = json.loads(answer.body)
+    assert (report["rows"], sum(report["counts"].values())) == (len(rows), len(rows))
+    assert min(report["counts"]["inserted"], report["counts"]["rejected"]) > len(rows) // 20, "both happen"
+    change = {"from_state": "SHADOW", "to_state": "ACTIVE", "reason": "to be read"}
+    await place.world.as_admin("POST", f"/api/tables/{table}/promote", json=change)
+    read_again = [f"/api/tables/{table}/profile", f"/api/ingestion/batches/{report['id']}/quarantine?limit=500"]
+    for path in read_again:
+        await place.world.as_admin("GET", path)
+    for form in ("application/json", "application/x-ndjson", "text/csv"):
+        question = Call("POST", "/api/query/preview", {"json": {"sql": f"select * from {table} limit 5000"}})
+        preview = (await place.world.send(question, admin)).json()
+        asking = {"json": {"preview_id": preview["preview_id"]}, "headers": {"Accept": form}}
+        found = await asked(place, Call("POST", "/api/query/execute", asking), admin, Odd("answer"))
+        assert found.status == 200, (form, found.body[:500])
+        if form == "application/json":
+            assert len(json.loads(found.body)["rows"]) == report["counts"]["inserted"]

@@ -6,7 +6,7 @@ gone through row by row. Both paths accept and refuse the same rows.
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import repeat
 from operator import length_hint
@@ -29,6 +29,8 @@ _NAMED = re.compile(r"Object (contains unknown|missing required) field `(.*)`", 
 _EDGES = (b'"0001-01-01', b'"9999-12-31')
 _FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 _LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+_MOST_OFFSET = timedelta(hours=16)
+"""PostgreSQL reads offsets below this (`MAX_TZDISP_HOUR` is 15); RFC 3339 goes to 23:59."""
 _MANY = 1 << 62
 
 
@@ -122,7 +124,7 @@ class RowModel:
         """COPY input of the rows, and rows refused because PostgreSQL cannot store a text or an instant of theirs."""
         try:
             payload = encode_rows(rows)
-            if self._surely_storable(payload):
+            if self._surely_storable(payload) and not self._has_far_offset(rows):
                 return payload, []
         except UnstorableText:
             pass
@@ -132,7 +134,7 @@ class RowModel:
         for position, row in zip(left, rows, strict=True):
             fault = self._storage_fault(row)
             if fault is None:
-                stored.append(row)
+                stored.append(self._in_utc(row))
             else:
                 name, code, message = fault
                 refused.append(Rejection(row[0], code, name, f"{name} {message}", clip(raw(position))))
@@ -142,6 +144,17 @@ class RowModel:
         if self._wide_checks and not payload.isascii():
             return False
         return not self._instants or not any(edge in payload for edge in _EDGES)
+
+    def _has_far_offset(self, rows: list[Row]) -> bool:
+        """Whether an instant is written with an offset that PostgreSQL does not read. Zones are few, rows are many."""
+        zones = {row[index].tzinfo for index in self._instants for row in rows if row[index] is not None}
+        return any(abs(zone.utcoffset(None)) >= _MOST_OFFSET for zone in zones)
+
+    def _in_utc(self, row: Row) -> Row:
+        values = list(row)
+        for index in self._instants:
+            values[index] = values[index] and values[index].astimezone(UTC)
+        return tuple(values)
 
     def _storage_fault(self, row: Row) -> tuple[str, RejectionCode, str] | None:
         for index in unstorable_texts(row):

@@ -66,10 +66,11 @@ class JsonRows:
                 continue
             try:
                 row = self._one.decode(text)
+                repeated = repeated_field(text)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 refused.append(self._refusal(number, text, error))
                 continue
-            if repeated := repeated_field(text):
+            if repeated:
                 message = f"the field {repeated} stands there twice"
                 refused.append(Rejection(number, RejectionCode.DUPLICATE_FIELD, repeated, message, clip(text)))
                 continue
@@ -126,15 +127,21 @@ def overlong(number: int, text: bytes) -> Rejection:
 
 
 def repeated_field(text: bytes) -> str | None:
-    """A field that stands twice in the JSON object. (Inside documents the last one counts, as jsonb has it.)"""
-    names = [name for name, _ in json.loads(text, object_pairs_hook=list)]
+    """A field that stands twice in the JSON object. (Inside documents the last one counts, as jsonb has it.)
+
+    Numbers stay text: Python refuses to make one of more than 4,300 digits, which PostgreSQL would take.
+
+    Raises:
+        RecursionError: nested more deeply than Python's reader goes.
+    """
+    names = [name for name, _ in json.loads(text, object_pairs_hook=list, parse_int=str, parse_float=str)]
     return next((name for name in names if names.count(name) > 1), None) if len(set(names)) != len(names) else None
 
 
 def _only_bad_text(text: bytes) -> bool:
     """Whether the text would be JSON but for a lone surrogate (which Python's own reader lets through)."""
     try:
-        json.loads(text, parse_constant=_no_constant)
+        json.loads(text, parse_constant=_no_constant, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         return False
     return True
