@@ -70,6 +70,9 @@ from app.operations.security import models as security_models
 from app.operations.security.router import router as security_router
 from app.operations.security.watch import ATTENDANTS as SECURITY_ATTENDANTS
 from app.operations.shield import ModeShield
+from app.operations.windows import models as window_models
+from app.operations.windows.attending import ATTENDANTS as WINDOW_ATTENDANTS
+from app.operations.windows.router import router as windows_router
 from app.query import models as query_models
 from app.query.jobs import JOBS as QUERY_JOBS
 from app.query.jobs import SCHEDULES as QUERY_SCHEDULES
@@ -114,16 +117,17 @@ DOMAINS: tuple[Domain, ...] = (
         "operations",
         routers=(
             operations_router,
+            windows_router,
             channels_router,
             notifications_router,
             security_router,
             health_router,
             metrics_router,
         ),
-        models=(operations_models, notification_models, security_models),
+        models=(operations_models, window_models, notification_models, security_models),
         jobs=OPERATIONS_JOBS,
         schedules=OPERATIONS_SCHEDULES,
-        attendants=(*SECURITY_ATTENDANTS, *NOTIFICATION_ATTENDANTS),
+        attendants=(*SECURITY_ATTENDANTS, *NOTIFICATION_ATTENDANTS, *WINDOW_ATTENDANTS),
         event_kinds=NOTIFICATION_KINDS,
     ),
     Domain("catalog", routers=(tables_router, contracts_router), models=(catalog_models,)),

@@ -28,6 +28,7 @@ from app.kernel.logging import configure_logging
 from app.kernel.metrics import REGISTRY
 from app.main import create_app
 from app.middleware.admission import HEALTH_PATHS
+from app.operations.shield import ModeWatch
 from app.registry import jobs, schedules, worker_attendants
 from app.settings import ServerSettings
 
@@ -135,15 +136,21 @@ async def work(place: Place) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with leaving_with_supervisor():
-        async with place.resources() as resources, attended(worker_attendants(), resources):
-            told = place.settings.jobs
+        told = place.settings.jobs
+        grace = timedelta(seconds=told.grace_seconds)
+        modes = ModeWatch(lambda: grace)
+        async with (
+            place.resources() as resources,
+            modes.watching(resources.database),
+            attended(worker_attendants(), resources),
+        ):
             timings = WorkerTimings(
                 lease=timedelta(seconds=told.lease_seconds),
                 poll=timedelta(seconds=told.poll_seconds),
-                grace=timedelta(seconds=told.grace_seconds),
+                grace=grace,
                 concurrency=told.concurrency,
             )
-            await Worker(resources, jobs(), schedules(), timings=timings).run(stop)
+            await Worker(resources, jobs(), schedules(), timings, modes).run(stop)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ writes for a while; it is enforced where sessions are made and only explained at
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from app.kernel.database import OperationClass
 from app.kernel.problems import Conflict, Problem, Unavailable
@@ -41,6 +42,8 @@ class Maintenance:
     mode: MaintenanceMode = MaintenanceMode.NORMAL
     reason: str | None = None
     until: datetime | None = None
+    window_id: UUID | None = None
+    """The window that brought it; None when it was decided by hand."""
 
     def admits(self, operation: OperationClass) -> bool:
         """Whether operations of this class may go on."""

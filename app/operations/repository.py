@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from sqlalchemy import Executable, select
+from sqlalchemy import Executable, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Result
 
@@ -43,9 +43,10 @@ class SystemConfigWrites(SystemConfigRepository):
 
     async def put(self, key: str, value: dict[str, Any], by: str) -> int:
         """Replace the decision; answers its new version."""
-        fresh = insert(SystemConfig).values(key=key, value=value, updated_by=by)
+        at = func.clock_timestamp()
+        fresh = insert(SystemConfig).values(key=key, value=value, updated_by=by, updated_at=at)
         changed = fresh.on_conflict_do_update(
             index_elements=[SystemConfig.key],
-            set_={"value": value, "updated_by": by, "version": SystemConfig.version + 1},
+            set_={"value": value, "updated_by": by, "version": SystemConfig.version + 1, "updated_at": at},
         ).returning(SystemConfig.version)
         return int((await self._writer.execute(changed)).scalar_one())

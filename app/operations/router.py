@@ -11,7 +11,7 @@ from app.kernel.http import Controls, Reads, TransactionalRoute, operation
 from app.kernel.problems import PreconditionFailed, responses
 from app.operations.modes import Maintenance, MaintenanceMode
 from app.operations.permissions import CanRunSystem
-from app.operations.schemas import MaintenanceDocument, SystemModeDocument
+from app.operations.schemas import MaintenanceDocument, MaintenanceInForce, SystemModeDocument
 from app.operations.service import Modes, ModesInForce
 
 router = APIRouter(prefix="/system", tags=["system"], route_class=TransactionalRoute)
@@ -22,6 +22,10 @@ async def _modes(session: Controls) -> Modes:
 
 
 ModesDep = Annotated[Modes, Depends(_modes)]
+
+
+def _shown(now: Maintenance) -> MaintenanceInForce:
+    return MaintenanceInForce(mode=now.mode, reason=now.reason, until=now.until, window_id=now.window_id)
 
 
 @router.get("/mode", operation_id="get_system_mode")
@@ -48,11 +52,11 @@ async def set_system_mode(
 
 
 @router.get("/maintenance", operation_id="get_maintenance")
-async def get_maintenance(_: AnyActor, session: Reads, response: Response) -> MaintenanceDocument:
+async def get_maintenance(_: AnyActor, session: Reads, response: Response) -> MaintenanceInForce:
     """What operations allow now."""
     now, tag = await ModesInForce(session).maintenance()
     set_etag(response, tag)
-    return MaintenanceDocument(mode=now.mode, reason=now.reason, until=now.until)
+    return _shown(now)
 
 
 @router.put(
@@ -63,10 +67,10 @@ async def get_maintenance(_: AnyActor, session: Reads, response: Response) -> Ma
 )
 async def set_maintenance(
     wanted: MaintenanceDocument, actor: CanRunSystem, modes: ModesDep, response: Response, if_match: IfMatch = None
-) -> MaintenanceDocument:
+) -> MaintenanceInForce:
     """Stop writes, or let them go on again. Always possible for an admin."""
     normal = wanted.mode is MaintenanceMode.NORMAL
     target = Maintenance(wanted.mode, None if normal else wanted.reason, None if normal else wanted.until)
     now, tag = await modes.set_maintenance(target, actor, if_match)
     set_etag(response, tag)
-    return MaintenanceDocument(mode=now.mode, reason=now.reason, until=now.until)
+    return _shown(now)

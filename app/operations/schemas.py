@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,6 +33,12 @@ class MaintenanceDocument(_Strict):
         None, max_length=500, description="Shown to those who are refused.", examples=["Moving to a larger disk."]
     )
     until: Moment | None = Field(None, description="Expected end, RFC 3339 with offset; becomes Retry-After.")
+
+
+class MaintenanceInForce(MaintenanceDocument):
+    """The mode now."""
+
+    window_id: UUID | None = Field(None, description="The window that brought it; null when it was decided by hand.")
 
 
 class Health(BaseModel):

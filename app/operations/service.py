@@ -1,6 +1,5 @@
 """Use cases of the modes: read them, switch them, demand them."""
 
-from datetime import datetime
 from enum import StrEnum
 
 from app.audit.service import AuditTrail
@@ -9,9 +8,10 @@ from app.kernel.database import ReadSession, WriteSession
 from app.kernel.etags import check_if_match, etag
 from app.operations.modes import Maintenance, MaintenanceMode, NotIngestionReady, SystemMode
 from app.operations.repository import SystemConfigRepository, SystemConfigWrites
+from app.operations.windows.repository import MAINTENANCE, standing
+from app.operations.windows.rules import Standing
 
 SYSTEM_MODE = "system_mode"
-MAINTENANCE = "maintenance"
 
 
 class SystemAction(StrEnum):
@@ -25,6 +25,7 @@ class ModesInForce:
     """Tells the modes, each with its ETag."""
 
     def __init__(self, session: ReadSession) -> None:
+        self._session = session
         self._config = SystemConfigRepository(session)
 
     async def system_mode(self) -> tuple[SystemMode, str]:
@@ -33,15 +34,14 @@ class ModesInForce:
         return (SystemMode(found[0]["mode"]), etag(found[1])) if found else (SystemMode.READ_ONLY, etag(0))
 
     async def maintenance(self) -> tuple[Maintenance, str]:
-        """The maintenance mode: normal until an admin decides otherwise."""
-        found = await self._config.get(MAINTENANCE)
-        if found is None:
-            return Maintenance(), etag(0)
-        value, version = found
-        until = value.get("until")
-        return Maintenance(
-            MaintenanceMode(value["mode"]), value.get("reason"), datetime.fromisoformat(until) if until else None
-        ), etag(version)
+        """The maintenance mode: what was decided by hand, or the window that runs."""
+        found = await self.standing()
+        now = found.in_force()
+        return now, etag(found.version, *([now.window_id] if now.window_id else []))
+
+    async def standing(self) -> Standing:
+        """What the maintenance mode follows from."""
+        return await standing(self._session)
 
 
 async def require_ingestion_ready(session: ReadSession) -> None:
@@ -56,6 +56,7 @@ class Modes:
 
     def __init__(self, session: WriteSession) -> None:
         self._config = SystemConfigWrites(session)
+        self._in_force = ModesInForce(session)
         self._audit = AuditTrail(session)
 
     async def set_system_mode(self, mode: SystemMode, actor: Actor, if_match: str | None) -> tuple[SystemMode, str]:
@@ -70,9 +71,10 @@ class Modes:
         return mode, etag(version)
 
     async def set_maintenance(self, wanted: Maintenance, actor: Actor, if_match: str | None) -> tuple[Maintenance, str]:
-        """The maintenance mode now in force and its ETag."""
-        before, version = await self._config.lock(MAINTENANCE) or ({"mode": MaintenanceMode.NORMAL.value}, 0)
-        check_if_match(if_match, etag(version))
+        """The maintenance mode now in force and its ETag; it wins over a window that runs, and stays after it."""
+        before, _ = await self._config.lock(MAINTENANCE) or ({"mode": MaintenanceMode.NORMAL.value}, 0)
+        _, current = await self._in_force.maintenance()
+        check_if_match(if_match, current)
         after = {
             "mode": wanted.mode.value,
             "reason": wanted.reason,

@@ -7,8 +7,9 @@ most half a second old, only lets the middleware answer early and with reasons.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,6 +18,7 @@ from app.kernel.database import Database, OperationClass, WriteSession
 from app.kernel.problems import Problem
 from app.operations.modes import SAFE_METHODS, Maintenance, passes, refusal
 from app.operations.service import ModesInForce
+from app.operations.windows.rules import Standing
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +41,17 @@ class ModeShield:
             raise refusal(maintenance, self._clock())
 
 
+NO_LEAD = timedelta(0)
+
+
 class ModeWatch:
     """The maintenance mode as this process saw it last."""
 
-    def __init__(self) -> None:
+    def __init__(self, lead: Callable[[], timedelta] = lambda: NO_LEAD) -> None:
+        """Lets jobs begin that a window will stop until `lead` before its start."""
         self._current = Maintenance()
+        self._standing: Standing | None = None
+        self._lead = lead
 
     def current(self) -> Maintenance:
         """The mode, at most `WATCH_SECONDS` old while the database answers."""
@@ -55,10 +63,19 @@ class ModeWatch:
             return None
         return refusal(self._current, utc_now())
 
+    def takes(self, operation: OperationClass) -> bool:
+        """Whether a job of this class may be started now."""
+        return self._standing is None or self._standing.takes_jobs(operation, self._lead())
+
+    def stops(self, operation: OperationClass) -> bool:
+        """Whether a job of this class under way is to be given back: what it does could not be committed."""
+        return not self._current.admits(operation)
+
     async def refresh(self, database: Database) -> None:
         """Look now."""
         async with database.read() as session:
-            self._current, _ = await ModesInForce(session).maintenance()
+            self._standing = await ModesInForce(session).standing()
+        self._current = self._standing.in_force()
 
     @asynccontextmanager
     async def watching(self, database: Database) -> AsyncIterator[None]:

@@ -5,7 +5,7 @@ so effects are idempotent; a job is never lost after its commit, and never exist
 """
 
 from app.kernel.jobs.context import JobContext
-from app.kernel.jobs.definitions import JobDefinition, JobHandler, Schedule, WorkerTimings
+from app.kernel.jobs.definitions import Admission, JobDefinition, JobHandler, Schedule, WorkerTimings
 from app.kernel.jobs.engine import grant_statements, install_statements
 from app.kernel.jobs.models import JobRun, JobState
 from app.kernel.jobs.queue import cancel, enqueue, enqueue_once
@@ -13,6 +13,7 @@ from app.kernel.jobs.runs import Superseded, depths, workers_seen
 from app.kernel.jobs.worker import Worker
 
 __all__ = [
+    "Admission",
     "JobContext",
     "JobDefinition",
     "JobHandler",

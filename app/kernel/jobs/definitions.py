@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from app.kernel.database import OperationClass
 from app.kernel.jobs.context import JobContext
@@ -36,6 +36,30 @@ class Schedule:
     job: str
     """Name of the job definition."""
     payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Admission(Protocol):
+    """Knows, without asking anybody, what the service's mode lets workers do."""
+
+    def takes(self, operation: OperationClass) -> bool:
+        """Whether a job of this class may be started now."""
+        ...
+
+    def stops(self, operation: OperationClass) -> bool:
+        """Whether a job of this class that is under way is to be given back."""
+        ...
+
+
+class AlwaysOpen:
+    """Takes every job."""
+
+    def takes(self, _: OperationClass) -> bool:
+        """True."""
+        return True
+
+    def stops(self, _: OperationClass) -> bool:
+        """False."""
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,8 @@ class Stop(StrEnum):
     """The job was started again elsewhere."""
     RELEASED = "released"
     """The worker ends."""
+    SHIELDED = "shielded"
+    """The service takes no writes for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Execution:
 
     def __init__(self, resources: Resources, definition: JobDefinition, claim: Claim) -> None:
         self.claim = claim
+        self.operation = definition.operation
         self._definition = definition
         self._database = resources.database
         self._context = JobContext(resources, claim, definition.operation)
@@ -94,6 +97,8 @@ class Execution:
             return Outcome(Ending.CANCELLED, "Cancelled on request.")
         if self._stopped is Stop.RELEASED:
             return Outcome(Ending.PUT_BACK, "The worker ended before the job did.")
+        if self._stopped is Stop.SHIELDED:
+            return Outcome(Ending.PUT_BACK, "Writes were stopped before the job ended.")
         return self._after(error if isinstance(error, Exception) else RuntimeError("the handler was cancelled"))
 
     async def _bounded(self) -> None:

@@ -21,7 +21,7 @@ from app.kernel.authorization import SYSTEM
 from app.kernel.database import OperationClass, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.jobs import engine, runs
-from app.kernel.jobs.definitions import JobDefinition, Schedule, WorkerTimings
+from app.kernel.jobs.definitions import Admission, AlwaysOpen, JobDefinition, Schedule, WorkerTimings
 from app.kernel.jobs.execution import NO_PAUSE, Execution, Stop
 from app.kernel.jobs.measures import JOBS_ENDED
 from app.kernel.jobs.queue import enqueue_once
@@ -56,13 +56,15 @@ class Worker:
         definitions: Sequence[JobDefinition],
         schedules: Sequence[Schedule] = NO_SCHEDULES,
         timings: WorkerTimings | None = None,
+        admission: Admission | None = None,
     ) -> None:
-        """Raises `UnknownJobError` for declarations that do not fit together."""
+        """Raises `UnknownJobError` for declarations that do not fit together. Takes every job without `admission`."""
         self._resources = resources
         self._database = resources.database
         self._definitions = {definition.name: definition for definition in definitions}
         self._schedules = schedules
         self._timings = timings or WorkerTimings()
+        self._admission = admission or AlwaysOpen()
         self._executions: set[Execution] = set()
         self._tasks: set[asyncio.Task[timedelta | None]] = set()
         self._draining = False
@@ -100,7 +102,10 @@ class Worker:
     async def _ticket(self, job: Job) -> None:
         """Serve one of the engine's tickets. Raises `RetryRequested` when it shall come again."""
         assert job.payload is not None
-        work = self._serve(self._definitions[job.entrypoint], UUID(bytes=job.payload), job.attempts)
+        definition = self._definitions[job.entrypoint]
+        if not self._draining and not self._admission.takes(definition.operation):
+            raise RetryRequested(backoff(job.attempts + 1, longest=LONGEST_OUTAGE_PAUSE))
+        work = self._serve(definition, UUID(bytes=job.payload), job.attempts)
         pause = await asyncio.shield(self._track(work))  # an engine that dies takes no handler with it
         if pause is not None:
             raise RetryRequested(pause)
@@ -197,6 +202,8 @@ class Worker:
                 execution.stop(Stop.SUPERSEDED)
             elif claim.run_id in pulse.to_cancel:
                 execution.stop(Stop.CANCELLED)
+            elif self._admission.stops(execution.operation):
+                execution.stop(Stop.SHIELDED)
 
     async def _sweep(self, session: WriteSession) -> None:
         tickets = await runs.orphans(session, self._timings.lease)

@@ -1,0 +1,1 @@
+"""Maintenance windows: scheduled stops of writes, which begin and end by themselves at their times."""
