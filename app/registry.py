@@ -55,6 +55,7 @@ from app.kernel.secrets import ServiceSecret
 from app.kernel.security_events import SecurityEvents
 from app.kernel.storage import ObjectStorage
 from app.operations import models as operations_models
+from app.operations.configuration import models as configuration_models
 from app.operations.health import router as health_router
 from app.operations.jobs import JOBS as OPERATIONS_JOBS
 from app.operations.jobs import SCHEDULES as OPERATIONS_SCHEDULES
@@ -124,7 +125,7 @@ DOMAINS: tuple[Domain, ...] = (
             health_router,
             metrics_router,
         ),
-        models=(operations_models, window_models, notification_models, security_models),
+        models=(operations_models, window_models, configuration_models, notification_models, security_models),
         jobs=OPERATIONS_JOBS,
         schedules=OPERATIONS_SCHEDULES,
         attendants=(*SECURITY_ATTENDANTS, *NOTIFICATION_ATTENDANTS, *WINDOW_ATTENDANTS),

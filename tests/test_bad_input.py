@@ -129,8 +129,22 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
         "validate_query": {"sql": "SELECT 1 AS one"},
         "execute_query": {"preview_id": "01890000-0000-7000-8000-000000000000"},
     }
+    place = await place_bodies(admin)
     security, notifications = await security_bodies(admin), await notification_bodies(admin)
-    return Sound(paths | security.paths | notifications.paths, bodies | security.bodies | notifications.bodies)
+    return Sound(
+        paths | place.paths | security.paths | notifications.paths,
+        bodies | place.bodies | security.bodies | notifications.bodies,
+    )
+
+
+async def place_bodies(admin: httpx.AsyncClient) -> Sound:
+    """What operations of windows and configuration need to be accepted."""
+    window = {"mode": "read_only", "starts_at": "2098-01-01T00:00:00Z", "ends_at": "2098-01-02T00:00:00Z"}
+    window["reason"] = "why"
+    made = await admin.post("/system/maintenance/windows", json=window)
+    assert made.status_code == 201, made.text
+    later = {"starts_at": "2099-01-01T00:00:00Z", "ends_at": "2099-01-02T00:00:00Z"}
+    return Sound({"window_id": made.json()["id"]}, {"plan_maintenance_window": window | later})
 
 
 async def notification_bodies(admin: httpx.AsyncClient) -> Sound:

@@ -58,7 +58,14 @@ ON_EDGE, BEYOND, METHODS = 10, 6, 1
 FORBIDDEN = 4
 """Cases of an operation that a user asks who may not use it: the body is not looked at."""
 
-SETTINGS = ("system_config", "security_rate_rules", "security_blocks", "security_responses", "security_honeypots")
+SETTINGS = (
+    "system_config",
+    "maintenance_windows",
+    "security_rate_rules",
+    "security_blocks",
+    "security_responses",
+    "security_honeypots",
+)
 """Tables that hold how the service is run: what operations of `/system` change is undone after each request."""
 
 LEAVING = "POST /api/auth/logout"

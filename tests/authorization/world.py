@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -98,6 +99,12 @@ class World:
 
     def name(self, stem: str) -> str:
         return f"{stem}{next(self._numbers):05}"  # none is a part of another
+
+    def window(self) -> dict[str, str]:
+        """A maintenance window of the far future, which no other shares time with."""
+        day = datetime(2100, 1, 1, tzinfo=UTC) + timedelta(days=next(self._numbers))
+        times = {"starts_at": day.isoformat(), "ends_at": (day + timedelta(hours=1)).isoformat()}
+        return REASON | times | {"mode": "read_only"}
 
     def address(self) -> str:
         """An address that no call had before."""
@@ -401,6 +408,15 @@ async def _maintenance(place: _Place) -> Made:
     return Made(more={"json": {"mode": place.world.maintenance, "reason": "as it is"}})
 
 
+async def _new_window(place: _Place) -> Made:
+    return Made(more={"json": place.world.window()})
+
+
+async def _of_window(place: _Place) -> Made:
+    made = await place.world.as_admin("POST", "/system/maintenance/windows", 201, json=place.world.window())
+    return Made({"window_id": made["id"]})
+
+
 def _as_it_is(path: str) -> Making:
     async def made(place: _Place) -> Made:
         return Made(more={"json": await place.world.as_admin("GET", f"/system/security/{path}")})
@@ -553,6 +569,9 @@ CALLS: dict[str, Making] = {
     "PUT /system/mode": _system_mode,
     "GET /system/maintenance": _plain,
     "PUT /system/maintenance": _maintenance,
+    "GET /system/maintenance/windows": _plain,
+    "POST /system/maintenance/windows": _new_window,
+    "DELETE /system/maintenance/windows/{window_id}": _of_window,
     "GET /health": _plain,
     "GET /health/live": _plain,
     "GET /health/ready": _plain,

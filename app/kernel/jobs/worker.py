@@ -104,7 +104,7 @@ class Worker:
         assert job.payload is not None
         definition = self._definitions[job.entrypoint]
         if not self._draining and not self._admission.takes(definition.operation):
-            raise RetryRequested(backoff(job.attempts + 1, longest=LONGEST_OUTAGE_PAUSE))
+            raise RetryRequested(backoff(job.attempts + 1, FIRST_BUSY_PAUSE, LONGEST_OUTAGE_PAUSE))
         work = self._serve(definition, UUID(bytes=job.payload), job.attempts)
         pause = await asyncio.shield(self._track(work))  # an engine that dies takes no handler with it
         if pause is not None:
