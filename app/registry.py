@@ -33,8 +33,10 @@ from app.audit.router import router as audit_router
 from app.audit.sealing import ATTENDANTS as AUDIT_ATTENDANTS
 from app.catalog import models as catalog_models
 from app.catalog.contracts.router import router as contracts_router
+from app.catalog.tables.events import EVENT_KINDS as TABLE_KINDS
 from app.catalog.tables.router import router as tables_router
 from app.ingestion import models as ingestion_models
+from app.ingestion.events import EVENT_KINDS as BATCH_KINDS
 from app.ingestion.jobs import JOBS as INGESTION_JOBS
 from app.ingestion.jobs import SCHEDULES as INGESTION_SCHEDULES
 from app.ingestion.router import router as ingestion_router
@@ -56,6 +58,7 @@ from app.kernel.security_events import SecurityEvents
 from app.kernel.storage import ObjectStorage
 from app.operations import models as operations_models
 from app.operations.configuration import models as configuration_models
+from app.operations.events import EVENT_KINDS as OPERATIONS_KINDS
 from app.operations.health import router as health_router
 from app.operations.jobs import JOBS as OPERATIONS_JOBS
 from app.operations.jobs import SCHEDULES as OPERATIONS_SCHEDULES
@@ -129,15 +132,16 @@ DOMAINS: tuple[Domain, ...] = (
         jobs=OPERATIONS_JOBS,
         schedules=OPERATIONS_SCHEDULES,
         attendants=(*SECURITY_ATTENDANTS, *NOTIFICATION_ATTENDANTS, *WINDOW_ATTENDANTS),
-        event_kinds=NOTIFICATION_KINDS,
+        event_kinds=(*NOTIFICATION_KINDS, *OPERATIONS_KINDS),
     ),
-    Domain("catalog", routers=(tables_router, contracts_router), models=(catalog_models,)),
+    Domain("catalog", routers=(tables_router, contracts_router), models=(catalog_models,), event_kinds=TABLE_KINDS),
     Domain(
         "ingestion",
         routers=(uploads_router, ingestion_router),
         models=(ingestion_models,),
         jobs=INGESTION_JOBS,
         schedules=INGESTION_SCHEDULES,
+        event_kinds=BATCH_KINDS,
     ),
     Domain("query", routers=(query_router,), models=(query_models,), jobs=QUERY_JOBS, schedules=QUERY_SCHEDULES),
 )

@@ -12,6 +12,7 @@ from app.audit.actions import Verb
 from app.audit.service import AuditTrail
 from app.catalog.contracts.service import ContractReading
 from app.ingestion.completion import BatchAction, complete, failure, measure
+from app.ingestion.events import announce_failure
 from app.ingestion.history import report
 from app.ingestion.merging import merge_batch, sender
 from app.ingestion.raw import RawBatches
@@ -37,6 +38,7 @@ from app.kernel.jobs.runs import Superseded
 from app.kernel.problems import Problem, Unavailable
 from app.kernel.resources import Resources
 from app.operations.modes import NotIngestionReady
+from app.operations.notifications.announcing import Announcements
 from app.operations.service import require_ingestion_ready
 
 MERGE_JOB = "ingestion:merge"
@@ -163,6 +165,7 @@ class LaterService:
         await AuditTrail(session).append(
             sender(batch), BatchAction.FAILED, "batch", batch.id, label, outcome="failure", verb=Verb.UPLOAD
         )
+        await announce_failure(Announcements(session, self._resources), batch, refusal)
 
     async def tidy(self, context: JobContext) -> None:
         """Give up batches whose job ended without them, and remove raw bodies that belong to no batch."""

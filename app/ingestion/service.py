@@ -16,6 +16,7 @@ from app.catalog.contracts.record import IngestionContract
 from app.catalog.contracts.service import ContractReading, UnknownContract
 from app.catalog.tables.registry import TableNotWritable
 from app.ingestion.completion import BatchAction, complete, failure, measure
+from app.ingestion.events import announce_failure
 from app.ingestion.history import BatchHistory
 from app.ingestion.intake import Intake, Representation
 from app.ingestion.merging import merge_batch
@@ -31,6 +32,7 @@ from app.kernel.ids import new_id
 from app.kernel.problems import Problem
 from app.kernel.resources import Resources
 from app.operations.modes import NotIngestionReady
+from app.operations.notifications.announcing import Announcements
 from app.operations.service import require_ingestion_ready
 from app.warehouse.ingest import RejectLimitExceeded
 
@@ -164,6 +166,7 @@ class IngestService:
             await AuditTrail(session).append(
                 actor, BatchAction.FAILED, "batch", batch_id, batch.contract_id, outcome="failure", verb=Verb.UPLOAD
             )
+            await announce_failure(Announcements(session, self._resources), batch, refusal)
 
         await self._database.run(record)
         refusal.fields["batch_id"] = str(batch_id)

@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 from app.kernel.jobs import JobContext, JobDefinition, Schedule
+from app.operations.watching import verify_log, warn_of_keys
 
 SWEEP_JOB = "operations:sweep-temporary-objects"
+VERIFY_JOB = "operations:verify-audit-log"
+KEYS_JOB = "operations:warn-of-keys"
 
 ABANDONED_AFTER = timedelta(days=1)
 """No upload runs for that long: what is unpublished by then was left by a process that died."""
@@ -15,5 +18,13 @@ async def sweep_temporary_objects(context: JobContext) -> None:
     await context.progress(removed=await context.resources.storage.sweep_temporary(ABANDONED_AFTER))
 
 
-JOBS = (JobDefinition(name=SWEEP_JOB, handler=sweep_temporary_objects),)
-SCHEDULES = (Schedule(name="sweep-temporary-objects", cron="17 3 * * *", job=SWEEP_JOB),)
+JOBS = (
+    JobDefinition(name=SWEEP_JOB, handler=sweep_temporary_objects),
+    JobDefinition(name=VERIFY_JOB, handler=verify_log, timeout=timedelta(hours=6)),
+    JobDefinition(name=KEYS_JOB, handler=warn_of_keys),
+)
+SCHEDULES = (
+    Schedule(name="sweep-temporary-objects", cron="17 3 * * *", job=SWEEP_JOB),
+    Schedule(name="verify-audit-log", cron="27 4 * * *", job=VERIFY_JOB),
+    Schedule(name="warn-of-keys", cron="7 6 * * *", job=KEYS_JOB),
+)

@@ -9,6 +9,7 @@ from app.kernel.database import OperationClass
 from app.kernel.etags import IfMatch, set_etag
 from app.kernel.http import Controls, Reads, TransactionalRoute, operation
 from app.kernel.problems import PreconditionFailed, responses
+from app.kernel.resources import ResourcesDep
 from app.operations.modes import Maintenance, MaintenanceMode
 from app.operations.permissions import CanRunSystem
 from app.operations.schemas import MaintenanceDocument, MaintenanceInForce, SystemModeDocument
@@ -17,8 +18,8 @@ from app.operations.service import Modes, ModesInForce
 router = APIRouter(prefix="/system", tags=["system"], route_class=TransactionalRoute)
 
 
-async def _modes(session: Controls) -> Modes:
-    return Modes(session)
+async def _modes(session: Controls, resources: ResourcesDep) -> Modes:
+    return Modes(session, resources)
 
 
 ModesDep = Annotated[Modes, Depends(_modes)]

@@ -6,7 +6,10 @@ from app.audit.service import AuditTrail
 from app.kernel.authorization import Actor
 from app.kernel.database import ReadSession, WriteSession
 from app.kernel.etags import check_if_match, etag
+from app.kernel.resources import Resources
+from app.operations.events import MAINTENANCE_CHANGED, MODE_CHANGED
 from app.operations.modes import Maintenance, MaintenanceMode, NotIngestionReady, SystemMode
+from app.operations.notifications.announcing import Announcements
 from app.operations.repository import SystemConfigRepository, SystemConfigWrites
 from app.operations.windows.repository import MAINTENANCE, standing
 from app.operations.windows.rules import Standing
@@ -52,12 +55,13 @@ async def require_ingestion_ready(session: ReadSession) -> None:
 
 
 class Modes:
-    """Switches modes, in the caller's transaction, audited."""
+    """Switches modes, in the caller's transaction, audited and announced."""
 
-    def __init__(self, session: WriteSession) -> None:
+    def __init__(self, session: WriteSession, resources: Resources) -> None:
         self._config = SystemConfigWrites(session)
         self._in_force = ModesInForce(session)
         self._audit = AuditTrail(session)
+        self._announcements = Announcements(session, resources)
 
     async def set_system_mode(self, mode: SystemMode, actor: Actor, if_match: str | None) -> tuple[SystemMode, str]:
         """The mode now in force and its ETag."""
@@ -68,6 +72,9 @@ class Modes:
         await self._audit.append(
             actor, SystemAction.MODE_CHANGED, "system", None, SYSTEM_MODE, before=before, after=after
         )
+        if before["mode"] != after["mode"]:
+            told = after | {"by": actor.label}
+            await self._announcements.announce(MODE_CHANGED, f"The system mode is now {mode.value}", payload=told)
         return mode, etag(version)
 
     async def set_maintenance(self, wanted: Maintenance, actor: Actor, if_match: str | None) -> tuple[Maintenance, str]:
@@ -84,4 +91,8 @@ class Modes:
         await self._audit.append(
             actor, SystemAction.MAINTENANCE_CHANGED, "system", None, MAINTENANCE, before=before, after=after
         )
+        if before["mode"] != after["mode"]:
+            subject = f"The maintenance mode is now {wanted.mode.value}"
+            told = after | {"by": actor.label}
+            await self._announcements.announce(MAINTENANCE_CHANGED, subject, wanted.reason or "", told)
         return wanted, etag(version)

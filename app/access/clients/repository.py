@@ -30,6 +30,17 @@ class ClientReads(Reading[ApiClient]):
         """The clients' keys, revoked ones too, oldest first."""
         return await self.all(select(ApiKey).where(ApiKey.client_id.in_(client_ids)).order_by(ApiKey.id))
 
+    async def expiring(self, now: datetime, before: datetime) -> Sequence[tuple[ApiKey, str]]:
+        """Keys in use that expire by then and that none is to replace, each with its client's name."""
+        statement = (
+            select(ApiKey, ApiClient.name)
+            .join(ApiClient, ApiClient.id == ApiKey.client_id)
+            .where(ApiClient.status == "active", ApiKey.revoked_at.is_(None), ApiKey.rotated_to.is_(None))
+            .where(ApiKey.expires_at > now, ApiKey.expires_at <= before)
+            .order_by(ApiKey.expires_at, ApiKey.id)
+        )
+        return [(key, name) for key, name in (await self.session.execute(statement)).all()]
+
 
 class ClientRepository(Writing[ApiClient], ClientReads):
     """Makes, finds and changes service clients and their keys."""

@@ -56,7 +56,7 @@ async def _tables(session: Reads) -> TableService:
 
 
 async def _transitions(session: Writes, resources: ResourcesDep) -> TransitionService:
-    return TransitionService(session, resources.clock)
+    return TransitionService(session, resources)
 
 
 async def _adoptions(session: Writes) -> AdoptionService:

@@ -13,6 +13,7 @@ from sqlalchemy import event
 
 from app.audit.service import AuditTrail
 from app.catalog.tables.actions import TableAction
+from app.catalog.tables.events import announce_change
 from app.catalog.tables.lifecycle import (
     CURRENT_STATES,
     LOOKUP_ORDER,
@@ -36,11 +37,12 @@ from app.catalog.tables.references import TableReference, UnknownTable, parse_re
 from app.catalog.tables.version import TableVersion
 from app.catalog.tables.write_repository import TableWrites
 from app.kernel.authorization import Actor, Permission
-from app.kernel.clock import Clock
 from app.kernel.database import WriteSession
 from app.kernel.etags import check_if_match
 from app.kernel.metrics import TABLE_DEPRECATIONS, TABLE_PROMOTIONS
 from app.kernel.problems import Fault, Forbidden, InvalidRequest
+from app.kernel.resources import Resources
+from app.operations.notifications.announcing import Announcements
 from app.warehouse.inspection import Inspector, RelationUnreadable
 from app.warehouse.publishing import publish
 
@@ -87,9 +89,12 @@ class InvalidDeprecation(InvalidRequest):
 class TransitionService:
     """Plans and makes changes of state."""
 
-    def __init__(self, session: WriteSession, clock: Clock, dependant_sources: Sequence[DependantSource] = ()) -> None:
+    def __init__(
+        self, session: WriteSession, resources: Resources, dependant_sources: Sequence[DependantSource] = ()
+    ) -> None:
         self._session = session
-        self._clock = clock
+        self._clock = resources.clock
+        self._announcements = Announcements(session, resources)
         self._tables = TableWrites(session)
         self._inspector = Inspector(session)
         self._audit = AuditTrail(session)
@@ -256,6 +261,7 @@ class TransitionService:
         kind = transition(plan.from_state, plan.to_state)
         assert kind is not None
         await self._audit_change(_ACTIONS[kind], target, after, reason, actor)
+        await announce_change(self._announcements, kind, target, plan.to_state, reason, actor)
         self._count_after_commit(plan, kind)
 
     def _check_still(self, plan: TransitionPlan, locked: Sequence[TableVersion]) -> None:
@@ -287,6 +293,8 @@ class TransitionService:
             plan_hash=plan.hash,
         )
         await self._audit_change(TableAction.SUPERSEDED, old, after, reason, actor)
+        told = f"{label} took its name. {reason}"
+        await announce_change(self._announcements, Transition.DEPRECATE, old, TableState.DEPRECATED, told, actor)
 
     async def _moved(self, before: TableVersion, to_state: TableState, changes: dict[str, Any]) -> TableVersion:
         after = await self._tables.change_state(before.id, before.state, to_state, changes)

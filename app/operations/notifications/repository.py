@@ -98,6 +98,11 @@ class Outbox(Reading[MessageRow]):
         statement = select(MessageRow.id).where(MessageRow.event == event, MessageRow.created_at >= since).limit(1)
         return (await self.session.execute(statement)).first() is not None
 
+    async def told_of(self, event: str, entity: str) -> bool:
+        """Whether there was a message of this kind about this entity."""
+        statement = select(MessageRow.id).where(MessageRow.event == event, MessageRow.entity == entity).limit(1)
+        return (await self.session.execute(statement)).first() is not None
+
 
 class OutboxWrites(Writing[MessageRow], Outbox):
     """Puts messages into the outbox, and back into it."""

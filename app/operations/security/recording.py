@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.kernel.database import OperationClass, WriteSession
 from app.kernel.problems import Problem
 from app.kernel.resources import Resources
+from app.operations.security.announcing import announce_events
 from app.operations.security.repository import (
     EVENTS_FORGOTTEN_AT_ONCE,
     EVENTS_KEPT,
@@ -38,6 +39,7 @@ async def write_down(resources: Resources) -> int:
     async def work(session: WriteSession) -> None:
         await EventWrites(session).record(events)
         await Responses(session, resources).answer(events)
+        await announce_events(session, resources, events)
 
     try:
         # CONTROL: attacks do not pause for maintenance.

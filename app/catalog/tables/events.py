@@ -1,0 +1,46 @@
+"""What the catalog announces: changes of a table's state."""
+
+from typing import Final
+
+from app.catalog.tables.lifecycle import TableState, Transition
+from app.catalog.tables.version import TableVersion
+from app.kernel.authorization import Actor
+from app.operations.notifications.announcing import Announcements
+from app.operations.notifications.kinds import EventKind
+
+PROMOTED: Final = EventKind("table:promoted", "A table changed its state by a promotion.")
+DEPRECATED: Final = EventKind("table:deprecated", "A table was deprecated, or another version took its name.")
+RESTORED: Final = EventKind("table:restored", "A deprecated table came back.")
+
+EVENT_KINDS: Final = (PROMOTED, DEPRECATED, RESTORED)
+_KIND_OF: Final = {
+    Transition.PROMOTE: PROMOTED,
+    Transition.DEPRECATE: DEPRECATED,
+    Transition.RESTORE: RESTORED,
+}
+
+
+async def announce_change(
+    announcements: Announcements,
+    kind: Transition,
+    before: TableVersion,
+    to_state: TableState,
+    reason: str,
+    actor: Actor,
+) -> None:
+    """Tell that a version changed its state, in the transaction of the change."""
+    await announcements.announce(
+        _KIND_OF[kind],
+        f"{before.label} is now {to_state.value}",
+        f"{actor.label} changed {before.label} from {before.state.value} to {to_state.value}: {reason}",
+        {
+            "table_id": before.id,
+            "table": before.name,
+            "version": before.version,
+            "from_state": before.state.value,
+            "to_state": to_state.value,
+            "reason": reason,
+            "by": actor.label,
+        },
+        f"table/{before.label}",
+    )
