@@ -1,4 +1,4 @@
-"""The README's main job, run as it stands there; and its demonstration."""
+"""The README's main job and the guides, run as they stand there; and the demonstration."""
 
 import json
 import os
@@ -11,13 +11,23 @@ import pytest
 
 from tests.processes import Installation, Running, installation
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
 
 
-def block(language: str) -> str:
-    """The README's only block of this language."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
-    return str(found)
+def script(page: str, service: Running) -> str:
+    """What the page's only block of bash answers, run against the service."""
+    (found,) = re.findall(r"^```bash\n(.*?)^```$", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+    password = service.out.read_text().split("password")[1].split()[0]
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", str(found).replace("http://127.0.0.1:8080", service.url)],
+        env=os.environ | {"PASSWORD": password, "no_proxy": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr + ran.stdout
+    return ran.stdout
 
 
 def documents(text: str) -> list[dict[str, object]]:
@@ -45,18 +55,7 @@ def service(place: Installation) -> Iterator[Running]:
 
 
 def test_the_main_job_in_curl(service: Running) -> None:
-    script = block("bash").replace("http://127.0.0.1:8080", service.url)
-    password = service.out.read_text().split("password")[1].split()[0]
-    ran = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        env=os.environ | {"PASSWORD": password, "no_proxy": "127.0.0.1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr + ran.stdout
-    mode, contract, report, plan, promoted, result = documents(ran.stdout)
+    mode, contract, report, plan, promoted, result = documents(script("README.md", service))
     assert mode == {"mode": "INGESTION_READY"}
     assert contract["id"] == "customers_v1"
     counts = report["counts"]
@@ -69,6 +68,19 @@ def test_the_main_job_in_curl(service: Running) -> None:
     assert (plan["dry_run"], promoted["dry_run"]) == (True, False)
     assert promoted["to_state"] == "ACTIVE"
     assert result["rows"] == [["Ada", 120.5]]
+
+
+def test_trust_in_curl(service: Running) -> None:
+    person, why, refused, proof, verified, checkpoint, block = documents(script("docs/trust.md", service))
+    assert (person["username"], person["roles"]) == ("ada", ["ANALYST"])
+    explanation = why["explanation"]
+    assert isinstance(explanation, dict)
+    assert (explanation["allowed"], explanation["obstacles"][0]["code"]) == (False, "key-scope")
+    assert (refused["status"], refused["code"]) == (401, "invalid-token")
+    assert (verified["clean"], verified["findings"]) == (True, [])
+    assert proof["seal"]
+    assert checkpoint["signature"]
+    assert block["reason"] == "tries passwords"
 
 
 @pytest.mark.slow
