@@ -34,6 +34,7 @@ from app.audit.sealing import ATTENDANTS as AUDIT_ATTENDANTS
 from app.catalog import models as catalog_models
 from app.catalog.contracts.router import router as contracts_router
 from app.catalog.tables.events import EVENT_KINDS as TABLE_KINDS
+from app.catalog.tables.exporting import TableSource
 from app.catalog.tables.router import router as tables_router
 from app.ingestion import models as ingestion_models
 from app.ingestion.events import EVENT_KINDS as BATCH_KINDS
@@ -59,6 +60,11 @@ from app.kernel.storage import ObjectStorage
 from app.operations import models as operations_models
 from app.operations.configuration import models as configuration_models
 from app.operations.events import EVENT_KINDS as OPERATIONS_KINDS
+from app.operations.exports import models as export_models
+from app.operations.exports.jobs import JOBS as EXPORT_JOBS
+from app.operations.exports.jobs import SCHEDULES as EXPORT_SCHEDULES
+from app.operations.exports.router import router as exports_router
+from app.operations.exports.sources import ExportSource, ExportSources
 from app.operations.health import router as health_router
 from app.operations.jobs import JOBS as OPERATIONS_JOBS
 from app.operations.jobs import SCHEDULES as OPERATIONS_SCHEDULES
@@ -96,6 +102,8 @@ class Domain:
     attendants: Sequence[Attendant] = field(default=())
     event_kinds: Sequence[EventKind] = ()
     """What it announces: see app/operations/notifications/announcing.py."""
+    export_sources: Sequence[ExportSource] = ()
+    """What of it can be exported: see app/operations/exports/sources.py."""
 
 
 DOMAINS: tuple[Domain, ...] = (
@@ -134,7 +142,16 @@ DOMAINS: tuple[Domain, ...] = (
         attendants=(*SECURITY_ATTENDANTS, *NOTIFICATION_ATTENDANTS, *WINDOW_ATTENDANTS),
         event_kinds=(*NOTIFICATION_KINDS, *OPERATIONS_KINDS),
     ),
-    Domain("catalog", routers=(tables_router, contracts_router), models=(catalog_models,), event_kinds=TABLE_KINDS),
+    Domain(
+        "exports", routers=(exports_router,), models=(export_models,), jobs=EXPORT_JOBS, schedules=EXPORT_SCHEDULES
+    ),
+    Domain(
+        "catalog",
+        routers=(tables_router, contracts_router),
+        models=(catalog_models,),
+        event_kinds=TABLE_KINDS,
+        export_sources=(TableSource(),),
+    ),
     Domain(
         "ingestion",
         routers=(uploads_router, ingestion_router),
@@ -179,7 +196,11 @@ def worker_attendants() -> list[Attendant]:
 
 def extensions() -> Extensions:
     """What upper planes hand down to lower ones, and what attendants fill."""
-    return Extensions(ProviderInForce(), EventKinds(kind for domain in DOMAINS for kind in domain.event_kinds))
+    return Extensions(
+        ProviderInForce(),
+        EventKinds(kind for domain in DOMAINS for kind in domain.event_kinds),
+        ExportSources(source for domain in DOMAINS for source in domain.export_sources),
+    )
 
 
 @asynccontextmanager

@@ -223,6 +223,17 @@ class NotifySettings(_Group):
         return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
 
 
+class ExportSettings(_Group):
+    """Limits of exports."""
+
+    model_config = SettingsConfigDict(env_prefix="EXPORTS_", frozen=True, extra="ignore", populate_by_name=True)
+
+    lifetime_seconds: int = Field(
+        7 * 24 * 3600, ge=60, description="A finished export can be downloaded for this long; then its file goes."
+    )
+    max_open_per_caller: int = Field(200, ge=1, description="Exports of one caller that wait or are being made.")
+
+
 class JobSettings(_Group):
     """How workers keep time."""
 
@@ -264,6 +275,7 @@ class Settings(_Group):
     notify: NotifySettings = Field(default_factory=NotifySettings)
     ingestion: IngestionSettings = Field(default_factory=IngestionSettings)
     query: QuerySettings = Field(default_factory=QuerySettings)
+    exports: ExportSettings = Field(default_factory=ExportSettings)
 
     @field_validator("home")
     @classmethod

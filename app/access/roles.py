@@ -20,7 +20,7 @@ class Role(StrEnum):
 
 
 _VIEWER = frozenset({Permission.TABLES_READ, Permission.CONTRACTS_READ, Permission.QUERY_RUN})
-_ANALYST = _VIEWER | {Permission.QUERY_OVERRIDE_JOINS}
+_ANALYST = _VIEWER | {Permission.QUERY_OVERRIDE_JOINS, Permission.EXPORTS_RUN}
 _ENGINEER = _ANALYST | {
     Permission.TABLES_READ_SHADOW,
     Permission.CONTRACTS_WRITE,

@@ -35,6 +35,7 @@ class Permission(StrEnum):
     INGESTION_WRITE = "ingestion:write"
     QUERY_RUN = "query:run"
     QUERY_OVERRIDE_JOINS = "query:override-joins"
+    EXPORTS_RUN = "exports:run"
     AUDIT_READ = "audit:read"
     SYSTEM_READ = "system:read"
     SYSTEM_WRITE = "system:write"
@@ -54,6 +55,7 @@ DESCRIPTIONS: dict[Permission, str] = {
     Permission.INGESTION_WRITE: "Send batches.",
     Permission.QUERY_RUN: "Preview, validate and execute queries.",
     Permission.QUERY_OVERRIDE_JOINS: "Join on other columns than the accepted ones, with a rationale.",
+    Permission.EXPORTS_RUN: "Export what the caller may read, and fetch the files.",
     Permission.AUDIT_READ: "Read the audit log.",
     Permission.SYSTEM_READ: "See how the service is run.",
     Permission.SYSTEM_WRITE: "Change modes and configuration.",

@@ -186,8 +186,12 @@ class ObjectStorage:
         return cls(LocalStore(root), root)
 
     @asynccontextmanager
-    async def writer(self, key: str) -> AsyncIterator[ObjectWriter]:
+    async def writer(self, key: str, owner: str | None = None) -> AsyncIterator[ObjectWriter]:
         """A writer whose bytes become the object when the block ends well, and vanish when anything is raised.
+
+        Args:
+            key: of the object.
+            owner: names the work that writes, so that its next start can sweep what a killed one left.
 
         A local object is on the disk (fsync) before its name is. A bucket publishes a multipart upload at completion;
         parts that a killed process leaves there are invisible, and the bucket's rule for incomplete uploads removes
@@ -198,7 +202,7 @@ class ObjectStorage:
             StorageUnavailable: the store failed.
         """
         check_key(key)
-        path = key if self._root is None else f"{TEMPORARY}/{uuid4().hex}"
+        path = key if self._root is None else f"{TEMPORARY}/{_prefix(owner)}{uuid4().hex}"
         writer = ObjectWriter(self._store, path, key)
         try:
             yield writer
@@ -289,14 +293,19 @@ class ObjectStorage:
                 if not meta["path"].startswith(f"{TEMPORARY}/"):
                     yield _info(meta)
 
-    async def sweep_temporary(self, older_than: timedelta) -> int:
+    async def sweep_temporary(self, older_than: timedelta, owner: str | None = None) -> int:
         """How many unpublished leftovers of killed writers were removed, untouched for at least `older_than`.
 
         A bucket's own rule for incomplete multipart uploads does this for a bucket; the answer is then 0.
+
+        Args:
+            older_than: how long they have been left alone.
+            owner: whose; everybody's when absent.
         """
         if self._root is None:
             return 0
-        return await asyncio.to_thread(_sweep, self._root / TEMPORARY, time.time() - older_than.total_seconds())
+        before = time.time() - older_than.total_seconds()
+        return await asyncio.to_thread(_sweep, self._root / TEMPORARY, before, _prefix(owner))
 
 
 def _info(meta: "obstore.ObjectMeta") -> ObjectInfo:
@@ -322,9 +331,15 @@ def _fsync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sweep(directory: Path, before: float) -> int:
+def _prefix(owner: str | None) -> str:
+    return "" if owner is None else f"{check_key(owner)}."
+
+
+def _sweep(directory: Path, before: float, prefix: str) -> int:
     removed = 0
     for entry in os.scandir(directory):
+        if not entry.name.startswith(prefix):
+            continue
         with contextlib.suppress(FileNotFoundError):  # published or swept by another process in between
             if entry.stat().st_mtime <= before:
                 Path(entry.path).unlink()

@@ -1,0 +1,15 @@
+"""What the audit log calls what happens to exports."""
+
+from enum import StrEnum
+
+
+class ExportAction(StrEnum):
+    """From the request to the removal of the file."""
+
+    REQUESTED = "export:create"
+    DOWNLOADED = "export:download"
+    COMPLETED = "export:complete"
+    FAILED = "export:fail"
+    CANCELLED = "export:cancel"
+    REPORTED = "export:report"
+    EXPIRED = "export:expire"

@@ -1,0 +1,124 @@
+"""Files on their way to whoever asked: rights looked at again, one range if asked for, audited before a byte leaves."""
+
+import base64
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import Header, Response
+from fastapi.responses import StreamingResponse
+
+from app.audit.actions import Verb
+from app.audit.service import AuditTrail
+from app.kernel.authorization import Actor
+from app.kernel.database import WriteSession
+from app.kernel.resources import Resources
+from app.operations.exports.actions import ExportAction
+from app.operations.exports.forms import Compression, Format, ending, media_type
+from app.operations.exports.models import ExportRow
+from app.operations.exports.problems import ExportNotFound, ExportNotReady, RangeNotSatisfiable
+from app.operations.exports.ranges import ByteRange, UnsatisfiableError, matches, range_holds, wanted_range
+from app.operations.exports.repository import Exports
+from app.operations.exports.service import ENTITY, require_right, sees
+from app.operations.exports.sources import ExportSources
+from app.operations.exports.states import Status
+
+NOT_MODIFIED: Final = 304
+PARTIAL: Final = 206
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request says about the file that it has, and the part that it wants."""
+
+    range: str | None = None
+    if_range: str | None = None
+    if_none_match: str | None = None
+
+
+async def asked(
+    range_: Annotated[str | None, Header(alias="Range", max_length=256, description="One range of bytes.")] = None,
+    if_range: Annotated[
+        str | None, Header(max_length=256, description="ETag which the range counts for; else the whole file comes.")
+    ] = None,
+    if_none_match: Annotated[str | None, Header(max_length=1024, description="ETag of the file at hand.")] = None,
+) -> Asked:
+    """The dependency that reads the headers."""
+    return Asked(range_, if_range, if_none_match)
+
+
+class Downloads:
+    """Answers files."""
+
+    def __init__(self, resources: Resources, session: WriteSession) -> None:
+        """Binds to a transaction, which records the download and is over before the file leaves."""
+        self._resources = resources
+        self._session = session
+
+    async def answer(self, actor: Actor, export_id: UUID, wanted: Asked) -> Response:
+        """The file, a part of it, or 304.
+
+        Raises:
+            ExportNotFound: there is no such export for the actor, or not any more what was exported.
+            Forbidden: the right to the source is gone.
+            ExportNotReady: there is no file.
+            RangeNotSatisfiable: the part is outside of it.
+            ObjectNotFound, StorageUnavailable: the storage does not have it, or is away.
+        """
+        row = await self._permitted(actor, export_id)
+        tag = f'"{row.checksum}"'
+        if matches(wanted.if_none_match, tag):
+            return Response(status_code=NOT_MODIFIED, headers={"ETag": tag})
+        try:
+            part = wanted_range(wanted.range, row.bytes) if range_holds(wanted.if_range, tag) else None
+        except UnsatisfiableError as error:
+            raise RangeNotSatisfiable(row.bytes) from error
+        assert row.object_key is not None
+        await self._resources.storage.head(row.object_key)
+        told = {"rows": row.rows, "bytes": row.bytes, "range": None if part is None else part.content_range(row.bytes)}
+        await AuditTrail(self._session).append(
+            actor, ExportAction.DOWNLOADED, ENTITY, row.id, row.job_type, after=told, verb=Verb.DOWNLOAD
+        )
+        return self._streamed(row, tag, part)
+
+    async def _permitted(self, actor: Actor, export_id: UUID) -> ExportRow:
+        row = await Exports(self._session).by_id(export_id)
+        if row is None or not sees(actor, row):
+            raise ExportNotFound
+        source = self._resources.extensions.of(ExportSources).get(row.job_type)
+        if source is None:
+            raise ExportNotFound
+        require_right(actor, source)
+        if not await source.may_read(self._session, actor, row.subject):
+            raise ExportNotFound("What was exported is not there for you any more.")
+        if row.status != Status.COMPLETED.value:
+            raise ExportNotReady(Status(row.status))
+        return row
+
+    def _streamed(self, row: ExportRow, tag: str, part: ByteRange | None) -> Response:
+        form, compression = Format(row.format), Compression(row.compression)
+        digest = base64.b64encode(bytes.fromhex(row.checksum or "")).decode()
+        start, stop = (0, row.bytes) if part is None else (part.start, part.stop)
+        name = f"{row.job_type}-{row.id}.{ending(form, compression)}"
+        headers = {
+            "ETag": tag,
+            "Accept-Ranges": "bytes",
+            "Content-Length": str(stop - start),
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Repr-Digest": f"sha-256=:{digest}:",
+            "Digest": f"SHA-256={digest}",
+            "Cache-Control": "private, no-cache",
+        }
+        if part is not None:
+            headers["Content-Range"] = part.content_range(row.bytes)
+        return StreamingResponse(
+            self._blocks(row.object_key or "", start, stop),
+            status_code=200 if part is None else PARTIAL,
+            headers=headers,
+            media_type=media_type(form, compression),
+        )
+
+    async def _blocks(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
+        async for block in self._resources.storage.get_stream(key, start, stop):
+            yield block

@@ -1,0 +1,216 @@
+"""The forms of a file, and how a statement's rows come out of PostgreSQL in each. Pure.
+
+PostgreSQL writes the rows itself: a form is the statement that it is told to COPY, and how its lines end. Text never
+becomes a formula: a cell of text that begins as one (OWASP, CSV injection) gets an apostrophe in front; numbers do not.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Format(StrEnum):
+    """Form of a file."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
+    TAR = "tar"
+
+
+class Compression(StrEnum):
+    """What the whole file is packed with."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+
+
+ROWS: Final = frozenset({Format.CSV, Format.NDJSON, Format.PARQUET})
+"""The forms of rows."""
+
+MEDIA_TYPES: Final = {
+    Format.CSV: "text/csv; charset=utf-8; header=present",
+    Format.NDJSON: "application/x-ndjson",
+    Format.PARQUET: "application/vnd.apache.parquet",
+    Format.TAR: "application/x-tar",
+}
+_PACKED: Final = {Compression.GZIP: "application/gzip", Compression.ZSTD: "application/zstd"}
+_ENDINGS: Final = {Compression.NONE: "", Compression.GZIP: ".gz", Compression.ZSTD: ".zst"}
+
+
+def media_type(form: Format, compression: Compression) -> str:
+    """Of the file."""
+    return _PACKED.get(compression, MEDIA_TYPES[form])
+
+
+def ending(form: Format, compression: Compression) -> str:
+    """Of the file's name, as in `csv.gz`."""
+    return form.value + _ENDINGS[compression]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a statement, as PostgreSQL describes it: `type` is its own name for it, `_text` an array."""
+
+    name: str
+    type: str
+
+
+_NUMBERS: Final = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "oid"})
+_TIMES: Final = frozenset({"date", "time", "timetz", "timestamp", "timestamptz", "interval"})
+_HARMLESS: Final = _NUMBERS | _TIMES | {"bool", "uuid", "jsonb", "bytea"}
+"""Types whose text is never taken for a formula that does harm: a number may begin with a minus, a document begins
+with a bracket, a quotation mark or a number."""
+
+FORMULA_STARTS: Final = "=+-@\t\r"
+_CODES: Final = ", ".join(str(ord(sign)) for sign in FORMULA_STARTS)
+
+
+def quoted(name: str) -> str:
+    """A name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal; `standard_conforming_strings` is on, as it is by default."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def distinct(columns: Sequence[Column]) -> list[str]:
+    """The columns' names, a number behind those that occur again."""
+    names: list[str] = []
+    seen: set[str] = set()
+    for column in columns:
+        name, number = column.name, 1
+        while name in seen:
+            number += 1
+            name = f"{column.name}_{number}"
+        seen.add(name)
+        names.append(name)
+    return names
+
+
+def _over(sql: str, columns: Sequence[Column], shown: Sequence[str]) -> str:
+    names = ", ".join(f"c{index}" for index in range(len(columns)))
+    return f"SELECT {', '.join(shown)} FROM ({sql}) AS q ({names})"  # noqa: S608 - made of names c0, c1, …
+
+
+def csv_statement(sql: str, columns: Sequence[Column]) -> str:
+    """What to COPY as CSV."""
+    return _over(sql, columns, [_csv_cell(f"c{index}", column.type) for index, column in enumerate(columns)])
+
+
+def _csv_cell(name: str, kind: str) -> str:
+    if kind in _HARMLESS:
+        return name
+    text = name if kind in {"text", "varchar", "bpchar"} else f"{name}::text"
+    return f"CASE WHEN ascii({text}) IN ({_CODES}) THEN '''' || {text} ELSE {text} END"
+
+
+def csv_header(columns: Sequence[Column]) -> bytes:
+    """The first line, before `LineEnds`."""
+    return (",".join(_csv_name(name) for name in distinct(columns)) + "\n").encode()
+
+
+def _csv_name(name: str) -> str:
+    safe = "'" + name if name.startswith(tuple(FORMULA_STARTS)) else name
+    return quoted(safe) if any(sign in safe for sign in ',"\r\n') else safe  # CSV quotes as SQL does
+
+
+def ndjson_statement(sql: str, columns: Sequence[Column]) -> str:
+    """What to COPY, as CSV of one column whose quotes and delimiters JSON cannot hold: an object per row."""
+    shown = [
+        f"{'c' + str(index) + ('::jsonb' if column.type == 'json' else '')} AS {quoted(name)}"
+        for index, (column, name) in enumerate(zip(columns, distinct(columns), strict=True))
+    ]
+    return f"SELECT row_to_json(r) FROM ({_over(sql, columns, shown)}) AS r"  # noqa: S608 - names are quoted
+
+
+JSON_DELIMITER: Final = "\x01"
+JSON_QUOTE: Final = "\x02"
+"""Control characters are always escaped in JSON (RFC 8259 section 7), so neither occurs in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How a column is kept in a Parquet file, and the expression whose values fit it."""
+
+    name: str
+    expression: str
+    kind: str
+    """int16, int32, int64, float32, float64, bool, text, bytes, date, time, timestamp, instant or decimal."""
+    precision: int = 0
+    scale: int = 0
+
+
+MAX_DECIMAL: Final = 38
+"""Digits of a decimal128."""
+
+_MICROSECONDS: Final = "(extract(epoch FROM {name}) * 1000000)::int8"
+_STORED: Final[Mapping[str, tuple[str, str]]] = {
+    "int2": ("int16", "{name}"),
+    "int4": ("int32", "{name}"),
+    "int8": ("int64", "{name}"),
+    "oid": ("int64", "{name}::int8"),
+    "float4": ("float32", "{name}::float8"),
+    "float8": ("float64", "{name}"),
+    "bool": ("bool", "{name}"),
+    "bytea": ("bytes", "{name}"),
+    "date": ("date", "({name} - DATE '1970-01-01')"),
+    "time": ("time", _MICROSECONDS),
+    "timestamp": ("timestamp", _MICROSECONDS),
+    "timestamptz": ("instant", _MICROSECONDS),
+}
+
+
+def parquet_columns(columns: Sequence[Column], decimals: Mapping[str, tuple[int, int]]) -> list[Stored]:
+    """How the columns are kept: types exactly, where Parquet has them; all others as text.
+
+    Args:
+        columns: of the statement.
+        decimals: precision and scale of `numeric` columns that have them, by name.
+    """
+    kept = []
+    for index, (column, name) in enumerate(zip(columns, distinct(columns), strict=True)):
+        precision, scale = decimals.get(column.name, (0, 0))
+        if column.type == "numeric" and 0 < precision <= MAX_DECIMAL:
+            kept.append(Stored(name, f"c{index}::text", "decimal", precision, scale))
+            continue
+        kind, expression = _STORED.get(column.type, ("text", "{name}::text"))
+        kept.append(Stored(name, expression.format(name=f"c{index}"), kind))
+    return kept
+
+
+def parquet_statement(sql: str, columns: Sequence[Column], kept: Sequence[Stored]) -> str:
+    """What to fetch."""
+    return _over(sql, columns, [stored.expression for stored in kept])
+
+
+class LineEnds:
+    """Ends the lines of PostgreSQL's CSV as RFC 4180 has it: CR LF outside of quotes; what is quoted stays as it is."""
+
+    __slots__ = ("_within", "lines")
+
+    def __init__(self) -> None:
+        self._within = False
+        self.lines = 0
+        """Lines that have ended."""
+
+    def take(self, data: bytes) -> bytes:
+        """The next bytes, with their lines ended; may begin and end anywhere."""
+        if b'"' not in data:
+            if self._within:
+                return data
+            self.lines += data.count(b"\n")
+            return data.replace(b"\n", b"\r\n")
+        parts = data.split(b'"')
+        first = 1 if self._within else 0
+        for index in range(first, len(parts), 2):
+            part = parts[index]
+            if b"\n" in part:
+                self.lines += part.count(b"\n")
+                parts[index] = part.replace(b"\n", b"\r\n")
+        self._within ^= len(parts) % 2 == 0
+        return b'"'.join(parts)

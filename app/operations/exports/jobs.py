@@ -1,0 +1,33 @@
+"""Background entry points of exports."""
+
+from datetime import timedelta
+
+from app.kernel.jobs import JobContext, JobDefinition, Schedule
+from app.operations.exports.expiry import expire_exports, tidy
+from app.operations.exports.service import EXPORT_JOB
+from app.operations.exports.work import STARTS, ExportWork
+
+EXPIRE_JOB = "exports:expire"
+TIDY_JOB = "exports:tidy"
+
+
+async def make(context: JobContext) -> None:
+    """Make an export."""
+    await ExportWork(context).run()
+
+
+async def expire(context: JobContext) -> None:
+    """Remove the files whose time is over."""
+    removed = await expire_exports(context.resources)
+    await context.progress(removed=removed.exports, bytes=removed.bytes)
+
+
+JOBS = (
+    JobDefinition(name=EXPORT_JOB, handler=make, max_starts=STARTS, timeout=timedelta(hours=12), concurrency=4),
+    JobDefinition(name=EXPIRE_JOB, handler=expire),
+    JobDefinition(name=TIDY_JOB, handler=tidy),
+)
+SCHEDULES = (
+    Schedule(name="expire-exports", cron="*/10 * * * *", job=EXPIRE_JOB),
+    Schedule(name="tidy-exports", cron="27 * * * *", job=TIDY_JOB),
+)

@@ -1,0 +1,101 @@
+"""What an outside worker reports: it takes an export over by moving it from one status to the next, or is refused."""
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from app.audit.service import AuditTrail
+from app.kernel.authorization import Actor
+from app.kernel.database import WriteSession
+from app.kernel.etags import check_if_match
+from app.kernel.jobs import cancel as cancel_job
+from app.kernel.problems import Fault
+from app.kernel.resources import Resources
+from app.kernel.storage import InvalidKeyError, ObjectNotFound
+from app.operations.exports.actions import ExportAction
+from app.operations.exports.models import ExportRow
+from app.operations.exports.problems import ExportNotFound, InvalidExport, WrongTransition
+from app.operations.exports.repository import ExportWrites
+from app.operations.exports.schemas import ExportDocument, StatusReport
+from app.operations.exports.service import ENTITY, ExportService, version_tag
+from app.operations.exports.showing import document
+from app.operations.exports.states import Maker, Status, may_follow
+from app.operations.exports.work import folder
+
+REPORTED: Final = "reported-failure"
+
+
+class Reports:
+    """Takes reports, in the caller's transaction."""
+
+    def __init__(self, session: WriteSession, resources: Resources) -> None:
+        self._session = session
+        self._exports = ExportWrites(session)
+        self._resources = resources
+
+    async def take(
+        self, actor: Actor, export_id: UUID, report: StatusReport, if_match: str | None
+    ) -> tuple[ExportDocument, str]:
+        """The export where the report has moved it, and its ETag.
+
+        Raises:
+            ExportNotFound: there is no such export.
+            WrongTransition: it stands elsewhere, may not go there, or is the service's own to make.
+            InvalidExport: there is no such object.
+        """
+        row = await self._exports.locked(export_id)
+        if row is None:
+            raise ExportNotFound
+        check_if_match(if_match, version_tag(row))
+        now, before = Status(row.status), report.from_status
+        if now is not before:
+            raise WrongTransition(now, f"The export is {now}, not {before}.")
+        if not may_follow(before, report.to_status):
+            raise WrongTransition(now, f"{before} is not followed by {report.to_status}.")
+        if before is Status.RUNNING and row.maker == Maker.SERVICE.value and report.to_status is not Status.CANCELLED:
+            raise WrongTransition(now, "A worker of the service makes it.")
+        await self._move(row, report)
+        await AuditTrail(self._session).append(
+            actor,
+            ExportAction.REPORTED,
+            ENTITY,
+            row.id,
+            row.job_type,
+            before={"status": before.value},
+            after={"status": row.status},
+        )
+        return document(row, self._resources.clock()), version_tag(row)
+
+    async def _move(self, row: ExportRow, report: StatusReport) -> None:
+        now = await self._exports.now()
+        match report.to_status:
+            case Status.RUNNING:
+                await self._exports.move(row, Status.RUNNING, maker=Maker.OUTSIDE.value, started_at=now)
+            case Status.COMPLETED:
+                lifetime = timedelta(seconds=self._resources.settings.exports.lifetime_seconds)
+                size = await self._size(row, report.object_key or "")
+                facts: dict[str, Any] = {"object_key": report.object_key, "checksum": report.checksum, "bytes": size}
+                facts |= {"rows": report.rows or 0, "completed_at": now, "expires_at": now + lifetime}
+                await self._exports.move(row, Status.COMPLETED, **facts)
+            case Status.FAILED:
+                told = {"error_code": REPORTED, "error_message": report.error_message}
+                await self._exports.move(row, Status.FAILED, completed_at=now, **told)
+            case Status.CANCELLED:
+                await self._exports.move(row, Status.CANCELLED, completed_at=now)
+            case _:
+                await self._exports.move(row, report.to_status)
+        if row.run_id is not None and report.to_status is not Status.EXPIRED:
+            await cancel_job(self._session, row.run_id)
+        if report.to_status in {Status.COMPLETED, Status.FAILED, Status.CANCELLED}:
+            code = None if report.to_status is Status.COMPLETED else row.error_code or "cancelled"
+            await ExportService(self._resources).note_end(self._session, row, code)
+
+    async def _size(self, row: ExportRow, key: str) -> int:
+        """Of the object, which is the export's own. Raises `InvalidExport`."""
+        if key.startswith(f"{folder(row.id)}/"):
+            try:
+                return (await self._resources.storage.head(key)).size
+            except (ObjectNotFound, InvalidKeyError):
+                pass
+        message = f"There is no such object below {folder(row.id)}/."
+        raise InvalidExport([Fault(pointer="/object_key", code="no-such-object", message=message)])

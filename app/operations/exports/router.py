@@ -1,0 +1,153 @@
+"""`/system/exports`: data as files, made in the background."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response, status
+
+from app.kernel import idempotency
+from app.kernel.etags import IfMatch, set_etag
+from app.kernel.http import Controls, Reads, TransactionalRoute, Writes
+from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.problems import PreconditionFailed, responses
+from app.kernel.resources import ResourcesDep
+from app.kernel.storage import ObjectNotFound
+from app.operations.exports.downloads import Asked, Downloads, asked
+from app.operations.exports.forms import MEDIA_TYPES
+from app.operations.exports.permissions import CanExport, CanReportExports
+from app.operations.exports.problems import (
+    ExportNotFound,
+    ExportNotReady,
+    InvalidExport,
+    RangeNotSatisfiable,
+    TooManyExports,
+    WrongTransition,
+)
+from app.operations.exports.reports import Reports
+from app.operations.exports.schemas import ExportDocument, JobType, NewExport, StatusReport
+from app.operations.exports.service import ExportService
+from app.operations.exports.states import Status
+
+router = APIRouter(prefix="/system/exports", tags=["exports"], route_class=TransactionalRoute)
+
+
+async def _service(resources: ResourcesDep) -> ExportService:
+    return ExportService(resources)
+
+
+async def _downloads(resources: ResourcesDep, session: Controls) -> Downloads:
+    return Downloads(resources, session)  # a GET always passes, and so does the record of it
+
+
+async def _reports(resources: ResourcesDep, session: Writes) -> Reports:
+    return Reports(session, resources)
+
+
+ExportsDep = Annotated[ExportService, Depends(_service)]
+DownloadsDep = Annotated[Downloads, Depends(_downloads)]
+ReportsDep = Annotated[Reports, Depends(_reports)]
+Key = Annotated[str | None, Depends(idempotency.header)]
+
+_BINARY = {media: {"schema": {"type": "string", "format": "binary"}} for media in MEDIA_TYPES.values()}
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file; its ETag is its SHA-256.", "content": _BINARY},
+    206: {"description": "The range of the file that was asked for.", "content": _BINARY},
+    304: {"description": "The file at hand is the one."},
+}
+
+
+@router.post(
+    "/",
+    operation_id="create_export",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=responses(
+        InvalidExport, TooManyExports, idempotency.KeyInUse, idempotency.KeyReused, idempotency.MalformedKey,
+        ExportNotFound,
+    ),
+)  # fmt: skip  # one line per kind of problem would hide the route
+async def create_export(
+    wanted: NewExport, actor: CanExport, exports: ExportsDep, key: Key, response: Response
+) -> ExportDocument:
+    """Ask for an export. It holds what there is when the work begins."""
+    made = await exports.request(actor, wanted, key)
+    response.headers["Location"] = f"/system/exports/{made.id}"
+    return made
+
+
+@router.get("/", operation_id="list_exports")
+async def list_exports(
+    actor: CanExport,
+    exports: ExportsDep,
+    session: Reads,
+    paging: Paging,
+    request: Request,
+    response: Response,
+    status: Annotated[Status | None, Query(description="Only those that stand so.")] = None,
+    job_type: Annotated[JobType | None, Query(description="Only those of this source.")] = None,
+) -> PageDocument[ExportDocument]:
+    """The caller's exports, newest first; everybody's for who runs the service."""
+    page = await exports.page(session, actor, status, job_type, paging)
+    return show(page, lambda shown: shown, request, response)
+
+
+@router.get("/{export_id}", operation_id="get_export", responses=responses(ExportNotFound))
+async def get_export(
+    export_id: UUID, actor: CanExport, exports: ExportsDep, session: Reads, response: Response
+) -> ExportDocument:
+    """One export: where it stands, and how far it is."""
+    shown, tag = await exports.get(session, actor, export_id)
+    set_etag(response, tag)
+    return shown
+
+
+@router.get(
+    "/{export_id}/download",
+    operation_id="download_export",
+    response_model=None,
+    responses=_FILE | responses(ExportNotFound, ObjectNotFound, ExportNotReady, RangeNotSatisfiable),
+)
+async def download_export(
+    export_id: UUID, actor: CanExport, downloads: DownloadsDep, wanted: Annotated[Asked, Depends(asked)]
+) -> Response:
+    """The file, or one range of it. The right to what it holds is looked at again, and the download is audited."""
+    return await downloads.answer(actor, export_id, wanted)
+
+
+@router.post(
+    "/{export_id}/status",
+    operation_id="report_export",
+    status_code=status.HTTP_200_OK,
+    responses=responses(ExportNotFound, WrongTransition, InvalidExport, PreconditionFailed),
+)
+async def report_export(
+    export_id: UUID,
+    report: StatusReport,
+    actor: CanReportExports,
+    reports: ReportsDep,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ExportDocument:
+    """For a worker outside of the service: take an export over, and tell how it ended."""
+    shown, tag = await reports.take(actor, export_id, report, if_match)
+    set_etag(response, tag)
+    return shown
+
+
+@router.post(
+    "/{export_id}/cancel",
+    operation_id="cancel_export",
+    status_code=status.HTTP_200_OK,
+    responses=responses(ExportNotFound, WrongTransition, PreconditionFailed),
+)
+async def cancel_export(
+    export_id: UUID,
+    actor: CanExport,
+    exports: ExportsDep,
+    session: Writes,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ExportDocument:
+    """End an export that waits or is being made, with the statement that reads it. Doing it again changes nothing."""
+    shown, tag = await exports.cancel(session, actor, export_id, if_match)
+    set_etag(response, tag)
+    return shown

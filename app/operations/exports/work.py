@@ -1,0 +1,261 @@
+"""Makes an export: claim and commit, write with no session open but the one that reads, complete under the guard.
+
+Every start writes an object of its own name; the export names the one that counts. So a start that was taken for dead
+and comes back can harm nothing, and whatever an earlier start has left is removed by the next one.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from app.audit.service import AuditTrail
+from app.kernel.authorization import Actor, ActorKind
+from app.kernel.database import WriteSession
+from app.kernel.jobs import JobContext, Superseded
+from app.kernel.jobs.rules import Ending, is_away, judge
+from app.kernel.problems import Problem, Unavailable
+from app.kernel.storage import ObjectWriter, StoredObject
+from app.operations.exports.actions import ExportAction
+from app.operations.exports.forms import Compression, Format, ending
+from app.operations.exports.models import ExportRow
+from app.operations.exports.problems import ExportBroken
+from app.operations.exports.repository import Exports, ExportWrites
+from app.operations.exports.schemas import MAX_ERROR
+from app.operations.exports.service import ENTITY, ExportService
+from app.operations.exports.sources import ExportSources
+from app.operations.exports.states import Maker, Status
+from app.operations.exports.writing import Output, Progress, write_content
+from app.operations.notifications.announcing import Announcements
+from app.operations.notifications.kinds import EXPORT_FAILED, EXPORT_READY
+
+log = logging.getLogger(__name__)
+
+PREFIX: Final = "exports"
+"""Where the objects of all exports are."""
+
+STARTS: Final = 10
+"""Starts of one export that may fail, or die with their worker, before it is given up."""
+
+TELL_SECONDS: Final = 0.5
+"""How often progress is told, and a cancelled export noticed."""
+
+FAILED_BY_STATEMENT: Final = ("22", "42", "53400", "54", "57014", "P0", "XX")
+"""SQLSTATEs of a statement that fails however often it is run: data, names and rights, limits, its time."""
+
+
+class _OverError(Exception):
+    """The export was cancelled, or given to somebody else: whatever is written is of no use."""
+
+
+def folder(export_id: UUID) -> str:
+    """Where the objects of an export are."""
+    return f"{PREFIX}/{export_id}"
+
+
+def object_key(row: ExportRow, attempt: int) -> str:
+    """Of the object that one start writes."""
+    return f"{folder(row.id)}/{attempt}.{ending(Format(row.format), Compression(row.compression))}"
+
+
+def requester(row: ExportRow) -> Actor:
+    """Who asked, as the audit log names them; without any right."""
+    return Actor(ActorKind(row.requested_by_kind), row.requested_by_id, row.requested_by)
+
+
+class ExportWork:
+    """One start of the job of one export."""
+
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
+        self._resources = context.resources
+        self._storage = context.resources.storage
+        self._id = UUID(context.payload["export_id"])
+
+    async def run(self) -> None:
+        """Make the export; harmless when it is over already.
+
+        Raises:
+            Superseded, Unavailable: not here, not now. Any other exception counts as a failed start.
+        """
+        row = await self._context.apply(self._begin)
+        if row is None:
+            return
+        try:
+            await self._sweep(row)
+            await self._make(row)
+        except (Superseded, Unavailable):
+            raise
+        except _OverError:
+            log.info("the export is over", extra={"export": str(self._id)})
+        except Problem as refusal:
+            await self._context.apply(partial(self._fail, refusal))
+        except Exception as error:
+            if _fails_again(error):
+                await self._context.apply(partial(self._fail, _problem_of(error)))
+                return
+            if judge(error, self._context.starts, STARTS) is Ending.FAILED:
+                await self._context.apply(partial(self._fail, ExportBroken()))
+            raise
+
+    async def _begin(self, session: WriteSession) -> ExportRow | None:
+        exports = ExportWrites(session)
+        row = await exports.locked(self._id)
+        if row is None or row.maker != Maker.SERVICE.value:
+            return None
+        now = await exports.now()
+        if row.status == Status.PENDING.value:
+            await exports.move(row, Status.RUNNING, started_at=now)
+        elif row.status == Status.RUNNING.value:
+            row.started_at, row.rows, row.bytes = now, 0, 0
+            await session.flush()
+        else:
+            return None
+        return row
+
+    async def _sweep(self, row: ExportRow) -> None:
+        """Remove what earlier starts have left."""
+        if self._context.attempt == 1:
+            return
+        await self._storage.sweep_temporary(timedelta(0), owner=str(row.id))
+        async for info in self._storage.list(folder(row.id)):
+            await self._storage.delete(info.key)
+
+    async def _make(self, row: ExportRow) -> None:
+        source = self._resources.extensions.of(ExportSources).get(row.job_type)
+        if source is None:
+            raise ExportBroken(f"There is no source {row.job_type} any more.")
+        content = await source.content(self._resources, row.subject, Format(row.format))
+        key, progress = object_key(row, self._context.attempt), Progress()
+        async with self._storage.writer(key, owner=str(row.id)) as writer:
+            output = Output(writer, Compression(row.compression), getattr(content, "max_bytes", None))
+            work = write_content(self._resources, content, Format(row.format), output, progress)
+            await self._told_of(work, progress, writer)
+        await self._completed(writer.stored, progress)
+
+    async def _told_of(self, work: Coroutine[Any, Any, None], progress: Progress, writer: ObjectWriter) -> None:
+        """Progress is told while the work goes on, which ends as soon as nobody wants it any more.
+
+        Raises:
+            _OverError, Superseded: it is not wanted any more, or goes on elsewhere. Whatever the work raises.
+        """
+        working = asyncio.create_task(work, name="export-writing")
+        telling = asyncio.create_task(self._tell(progress, writer), name="export-progress")
+        try:
+            await asyncio.wait({working, telling}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            finished = working.done()
+            working.cancel()
+            telling.cancel()
+            await asyncio.wait({working, telling})
+        if not finished:
+            telling.result()
+        working.result()
+
+    async def _tell(self, progress: Progress, writer: ObjectWriter) -> None:
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            if not await self._context.apply(partial(self._told, progress, writer)):
+                raise _OverError
+
+    async def _told(self, progress: Progress, writer: ObjectWriter, session: WriteSession) -> bool:
+        return await ExportWrites(session).progress(
+            self._id, self._context.run_id, progress.rows, writer.size, progress.estimated_rows
+        )
+
+    async def _completed(self, stored: StoredObject, progress: Progress) -> None:
+        """Make the object the export's, or remove it when the export was ended meanwhile."""
+        try:
+            taken = await self._context.apply(partial(self._complete, stored, progress))
+        except BaseException:
+            # It may have been committed all the same: who knows the row, decides.
+            with contextlib.suppress(Exception):
+                await asyncio.shield(self._discard_unless_named(stored.key))
+            raise
+        if not taken:
+            await self._storage.delete(stored.key)
+
+    async def _discard_unless_named(self, key: str) -> None:
+        async with self._resources.database.read() as session:
+            row = await Exports(session).by_id(self._id)
+        if row is None or row.object_key != key:
+            await self._storage.delete(key)
+
+    async def _complete(self, stored: StoredObject, progress: Progress, session: WriteSession) -> bool:
+        exports = ExportWrites(session)
+        row = await exports.locked(self._id)
+        if row is None or row.status != Status.RUNNING.value or row.maker != Maker.SERVICE.value:
+            return False
+        now = await exports.now()
+        await exports.move(
+            row,
+            Status.COMPLETED,
+            object_key=stored.key,
+            checksum=stored.sha256,
+            rows=progress.rows,
+            bytes=stored.size,
+            completed_at=now,
+            expires_at=now + timedelta(seconds=self._resources.settings.exports.lifetime_seconds),
+        )
+        await conclude(session, self._context, row, None)
+        return True
+
+    async def _fail(self, refusal: Problem, session: WriteSession) -> None:
+        await fail(session, self._context, self._id, refusal)
+
+
+async def fail(session: WriteSession, context: JobContext, export_id: UUID, refusal: Problem) -> None:
+    """The export has failed, if it was open."""
+    exports = ExportWrites(session)
+    row = await exports.locked(export_id)
+    if row is None or row.status not in {Status.PENDING.value, Status.RUNNING.value}:
+        return
+    told = {"error_code": refusal.code, "error_message": refusal.detail[:MAX_ERROR]}
+    await exports.move(row, Status.FAILED, completed_at=await exports.now(), **told)
+    await conclude(session, context, row, refusal.code)
+
+
+async def conclude(session: WriteSession, context: JobContext, row: ExportRow, error_code: str | None) -> None:
+    """Tell the source, the audit log and the channels how an export has ended, in the transaction of its end."""
+    await ExportService(context.resources).note_end(session, row, error_code)
+    ready = error_code is None
+    facts = {"rows": row.rows, "bytes": row.bytes, "checksum": row.checksum, "error_code": error_code}
+    await AuditTrail(session).append(
+        requester(row),
+        ExportAction.COMPLETED if ready else ExportAction.FAILED,
+        ENTITY,
+        row.id,
+        row.job_type,
+        after={name: value for name, value in facts.items() if value is not None},
+        outcome="success" if ready else "failure",
+    )
+    happened = "is ready" if ready else f"has failed: {row.error_message}"
+    await Announcements(session, context.resources).announce(
+        EXPORT_READY if ready else EXPORT_FAILED,
+        f"The export of {row.job_type} that {row.requested_by} asked for {happened}",
+        payload=facts | {"export_id": row.id, "job_type": row.job_type, "requested_by": row.requested_by},
+        entity=f"export/{row.id}",
+    )
+
+
+def _fails_again(error: Exception) -> bool:
+    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(FAILED_BY_STATEMENT)
+
+
+def _problem_of(error: Exception) -> Problem:
+    state = error.sqlstate if isinstance(error, asyncpg.PostgresError) else None
+    if state == "57014" and not is_away(error):
+        return StatementFailed("The statement was cancelled, mostly because it ran longer than the limit.")
+    return StatementFailed(f"PostgreSQL could not read it (SQLSTATE {state}).")
+
+
+class StatementFailed(Problem):
+    """The statement fails however often it is run."""
+
+    code, title, status = "statement-failed", "What was to be exported cannot be read", 422

@@ -1,0 +1,256 @@
+"""Writes what a source has into an object: counted, packed, hashed; memory holds a few blocks whatever its size.
+
+Work on bytes runs in a thread, so that the event loop goes on beating the worker's heart.
+"""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, Protocol, TypeAlias
+
+import asyncpg
+import orjson
+import zstandard
+from sqlalchemy import text
+
+from app.kernel.database import ReadSession
+from app.kernel.query_login import QueryLimits
+from app.kernel.resources import Resources
+from app.kernel.storage import ByteWriter
+from app.operations.exports.forms import (
+    JSON_DELIMITER,
+    JSON_QUOTE,
+    Column,
+    Compression,
+    Format,
+    LineEnds,
+    csv_header,
+    csv_statement,
+    ndjson_statement,
+)
+from app.operations.exports.parquet import write_parquet
+from app.operations.exports.problems import NotRepresentableInForm, ResultTooLarge
+from app.operations.exports.sources import Content, Login, Pieces, Statement
+
+BLOCK_BYTES: Final = 1024 * 1024
+"""What one hop into a thread works on; a hop costs a tenth of a millisecond."""
+
+LOCK_TIMEOUT_MS: Final = 10_000
+
+Connection: TypeAlias = Any
+"""asyncpg's connection, or what a pool lends of it."""
+
+
+class Packer(Protocol):
+    """A compressor of the standard kind."""
+
+    def compress(self, data: bytes) -> bytes:
+        """What is ready of the packed bytes."""
+        ...
+
+    def flush(self) -> bytes:
+        """The rest."""
+        ...
+
+
+def packer(compression: Compression) -> Packer | None:
+    """What packs, or None. gzip at level 6 and zstd at 3, their own defaults."""
+    match compression:
+        case Compression.GZIP:
+            return zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+        case Compression.ZSTD:
+            made: Packer = zstandard.ZstdCompressor().compressobj()
+            return made
+        case Compression.NONE:
+            return None
+
+
+class Progress:
+    """How far it is; read by whoever tells it."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.estimated_rows: int | None = None
+
+
+class Output:
+    """Takes the bytes of a file in order, in whatever portions, and passes them on packed."""
+
+    def __init__(self, writer: ByteWriter, compression: Compression, max_bytes: int | None = None) -> None:
+        """Binds.
+
+        Args:
+            writer: of the object.
+            compression: of the file.
+            max_bytes: most bytes before they are packed.
+        """
+        self._writer = writer
+        self._packer = packer(compression)
+        self._max_bytes = max_bytes
+        self._pending = bytearray()
+        self.taken = 0
+
+    async def write(self, data: bytes, change: Callable[[bytes], bytes] | None = None) -> None:
+        """Take bytes; `change` is what becomes of them, always the same for one file. Raises `ResultTooLarge`."""
+        self._pending += data
+        if len(self._pending) >= BLOCK_BYTES:
+            await self._pass_on(change)
+
+    async def finish(self, change: Callable[[bytes], bytes] | None = None) -> None:
+        """Pass on what is left."""
+        await self._pass_on(change)
+        if self._packer is not None:
+            await self._writer.write(await asyncio.to_thread(self._packer.flush))
+
+    async def _pass_on(self, change: Callable[[bytes], bytes] | None) -> None:
+        block, self._pending = bytes(self._pending), bytearray()
+        if change is not None or self._packer is not None:
+            block = await asyncio.to_thread(self._worked, block, change)
+        else:
+            self._count(len(block))
+        await self._writer.write(block)
+
+    def _worked(self, block: bytes, change: Callable[[bytes], bytes] | None) -> bytes:
+        if change is not None:
+            block = change(block)
+        self._count(len(block))
+        return block if self._packer is None else self._packer.compress(block)
+
+    def _count(self, size: int) -> None:
+        self.taken += size
+        if self._max_bytes is not None and self.taken > self._max_bytes:
+            raise ResultTooLarge(f"It has more than {self._max_bytes} bytes, the limit of your roles.")
+
+
+async def write_content(
+    resources: Resources, content: Content, form: Format, output: Output, progress: Progress
+) -> None:
+    """Write all of it; `progress` goes along, and holds the exact number of rows at the end.
+
+    Raises:
+        ResultTooLarge: more rows or bytes than the content may have.
+        NotRepresentableInForm: Parquet cannot hold a value.
+        asyncpg.PostgresError: the statement failed.
+    """
+    if isinstance(content, Pieces):
+        await _write_pieces(resources, content, output, progress)
+        return
+    async with _reading(resources, content) as connection:
+        columns = await _described(connection, content.sql)
+        progress.estimated_rows = await _estimate(connection, content.sql)
+        sql = content.sql if content.max_rows is None else _capped(content.sql, content.max_rows + 1)
+        match form:
+            case Format.CSV:
+                await _write_csv(connection, sql, columns, output, progress)
+            case Format.NDJSON:
+                await _write_ndjson(connection, sql, columns, output, progress)
+            case _:
+                await _write_parquet(connection, sql, columns, content, output, progress)
+    if content.max_rows is not None and progress.rows > content.max_rows:
+        raise ResultTooLarge(f"It has more than {content.max_rows} rows, the limit of your roles.")
+
+
+async def _write_pieces(resources: Resources, pieces: Pieces, output: Output, progress: Progress) -> None:
+    async with resources.database.snapshot() as session:
+        async for piece in pieces.write(session):
+            await output.write(piece.data)
+            progress.rows += piece.rows
+    await output.finish()
+
+
+async def _write_csv(
+    connection: Connection, sql: str, columns: list[Column], output: Output, progress: Progress
+) -> None:
+    ends = LineEnds()
+
+    def ended(block: bytes) -> bytes:
+        block = ends.take(block)
+        progress.rows = max(0, ends.lines)
+        return block
+
+    async def take(data: bytes) -> None:
+        await output.write(data, ended)
+
+    await output.write(csv_header(columns), ended)
+    ends.lines = -1  # the head is none of the rows
+    status = await connection.copy_from_query(csv_statement(sql, columns), output=take, format="csv")
+    await output.finish(ended)
+    progress.rows = _copied(status)
+
+
+async def _write_ndjson(
+    connection: Connection, sql: str, columns: list[Column], output: Output, progress: Progress
+) -> None:
+    def counted(block: bytes) -> bytes:
+        progress.rows += block.count(b"\n")
+        return block
+
+    async def take(data: bytes) -> None:
+        await output.write(data, counted)
+
+    statement = ndjson_statement(sql, columns)
+    status = await connection.copy_from_query(
+        statement, output=take, format="csv", delimiter=JSON_DELIMITER, quote=JSON_QUOTE
+    )
+    await output.finish(counted)
+    progress.rows = _copied(status)
+
+
+async def _write_parquet(
+    connection: Connection, sql: str, columns: list[Column], content: Statement, output: Output, progress: Progress
+) -> None:
+    try:
+        async for data, rows in write_parquet(connection, sql, columns, content.decimals):
+            await output.write(data)
+            progress.rows += rows
+    except asyncpg.DataError as error:  # an infinite date has no number of days
+        raise NotRepresentableInForm(
+            "A date or time is infinite or too far away for Parquet: export as CSV or NDJSON."
+        ) from error
+    await output.finish()
+
+
+def _copied(status: str) -> int:
+    return int(status.rpartition(" ")[2])
+
+
+def _capped(sql: str, rows: int) -> str:
+    return f"SELECT * FROM ({sql}) AS capped LIMIT {rows:d}"  # noqa: S608 - a number around a source's statement
+
+
+@asynccontextmanager
+async def _reading(resources: Resources, statement: Statement) -> AsyncIterator[Connection]:
+    """A connection inside a REPEATABLE READ, READ ONLY transaction; a cancelled block cancels its statement."""
+    if statement.login is Login.QUERY:
+        limits = QueryLimits(statement.timeout_ms, LOCK_TIMEOUT_MS, statement.work_mem_kb)
+        async with resources.query_login.transaction(limits) as connection:
+            yield connection
+        return
+    async with resources.database.snapshot() as session:
+        if statement.timeout_ms:
+            await session.execute(text(f"SET LOCAL statement_timeout = {statement.timeout_ms:d}"))
+        yield await raw_connection(session)
+
+
+async def raw_connection(session: ReadSession) -> Connection:
+    """The driver's connection within the session's snapshot, which is taken by now."""
+    await session.execute(text("SELECT 1"))
+    raw = await (await session.connection()).get_raw_connection()
+    return raw.driver_connection
+
+
+async def _described(connection: Connection, sql: str) -> list[Column]:
+    prepared = await connection.prepare(sql)
+    return [Column(attribute.name, _type_name(attribute.type)) for attribute in prepared.get_attributes()]
+
+
+def _type_name(kind: Any) -> str:
+    name = str(kind.name)
+    return name if kind.schema == "pg_catalog" else f"{kind.schema}.{name}"
+
+
+async def _estimate(connection: Connection, sql: str) -> int:
+    plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}")
+    loaded = orjson.loads(plan) if isinstance(plan, str | bytes) else plan
+    return int(loaded[0]["Plan"]["Plan Rows"])
