@@ -142,9 +142,7 @@ DOMAINS: tuple[Domain, ...] = (
         attendants=(*SECURITY_ATTENDANTS, *NOTIFICATION_ATTENDANTS, *WINDOW_ATTENDANTS),
         event_kinds=(*NOTIFICATION_KINDS, *OPERATIONS_KINDS),
     ),
-    Domain(
-        "exports", routers=(exports_router,), models=(export_models,), jobs=EXPORT_JOBS, schedules=EXPORT_SCHEDULES
-    ),
+    Domain("exports", routers=(exports_router,), models=(export_models,), jobs=EXPORT_JOBS, schedules=EXPORT_SCHEDULES),
     Domain(
         "catalog",
         routers=(tables_router, contracts_router),

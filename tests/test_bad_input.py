@@ -129,12 +129,10 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
         "validate_query": {"sql": "SELECT 1 AS one"},
         "execute_query": {"preview_id": "01890000-0000-7000-8000-000000000000"},
     }
-    place = await place_bodies(admin)
-    security, notifications = await security_bodies(admin), await notification_bodies(admin)
-    return Sound(
-        paths | place.paths | security.paths | notifications.paths,
-        bodies | place.bodies | security.bodies | notifications.bodies,
-    )
+    for make in (place_bodies, security_bodies, notification_bodies, export_bodies):
+        more = await make(admin)
+        paths, bodies = paths | more.paths, bodies | more.bodies
+    return Sound(paths, bodies)
 
 
 async def place_bodies(admin: httpx.AsyncClient) -> Sound:
@@ -171,6 +169,24 @@ async def notification_bodies(admin: httpx.AsyncClient) -> Sound:
         "recover_notifications": {"channel_id": made.json()["id"], "since": "2026-01-01T00:00:00Z"},
     }
     return Sound({"channel_id": made.json()["id"], "message_id": sent.json()["ids"][0]}, bodies)
+
+
+async def export_bodies(admin: httpx.AsyncClient) -> Sound:
+    """What operations of exports need to be accepted."""
+    wanted = {
+        "job_type": "table",
+        "filter_params": {
+            "table": "customers",
+            "columns": ["id"],
+            "where": [{"column": "id", "op": "eq", "value": "1"}],
+        },
+        "format": "ndjson",
+        "compression": "gzip",
+    }
+    made = await admin.post("/system/exports/", json=wanted)
+    assert made.status_code == 202, made.text
+    report = {"from_status": "pending", "to_status": "failed", "error_message": "text"}
+    return Sound({"export_id": made.json()["id"]}, {"create_export": wanted, "report_export": report})
 
 
 async def security_bodies(admin: httpx.AsyncClient) -> Sound:

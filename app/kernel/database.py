@@ -271,3 +271,16 @@ async def driver_connection(session: WriteSession) -> "asyncpg.Connection[Any]":
     if driver is None or not driver.is_in_transaction():
         raise RuntimeError("the session has no transaction: nothing was executed in it yet")
     return driver
+
+
+async def snapshot_connection(session: ReadSession) -> "asyncpg.Connection[Any]":  # quoted: generic in its stubs alone
+    """The asyncpg connection inside a session of `Database.snapshot()`, for COPY. Valid until the session ends.
+
+    The session's snapshot is taken by then: what is read over the connection is of one moment.
+    """
+    connection = await session.connection()
+    await connection.exec_driver_sql("SELECT 1")
+    driver: asyncpg.Connection[Any] | None = (await connection.get_raw_connection()).driver_connection
+    if driver is None or not driver.is_in_transaction():
+        raise RuntimeError("the session has no transaction: it is none of a snapshot")
+    return driver

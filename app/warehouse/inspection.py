@@ -142,6 +142,12 @@ CONTROL_SCHEMAS = frozenset({"spyne", "jobs", "staging", "data"})
 """Schemas in which Spyne keeps its own relations."""
 
 
+_PUBLISHED = text(
+    "SELECT coalesce(bool_and(has_column_privilege(:role, to_regclass(:relation), name, 'SELECT')), false) "
+    "FROM unnest(:columns) AS name"
+).bindparams(bindparam("columns", type_=ARRAY(String)))
+
+
 class RelationUnreadable(Conflict):
     """The relation is gone, has other columns than when it was taken, or cannot be read by this login."""
 
@@ -214,6 +220,16 @@ class Inspector:
             )
         ).one()
         return bool(row.readable) and row.columns == len(columns)
+
+    async def published(self, relation: RelationName, columns: Sequence[str], role: str) -> bool:
+        """Whether the role may read every one of these columns of the relation, which is there."""
+        values = {"role": role, "relation": relation.sql, "columns": list(columns)}
+        return bool((await self._session.execute(_PUBLISHED, values)).scalar_one())
+
+    async def fits(self, value: str, kind: str) -> bool:
+        """Whether PostgreSQL reads the text as a value of the type."""
+        statement = text("SELECT pg_catalog.pg_input_is_valid(:value, :kind)")
+        return bool((await self._session.execute(statement, {"value": value, "kind": kind})).scalar_one())
 
     async def estimate(self, relation: RelationName) -> Estimate:
         """What the planner expects; for plain tables from their size now and their density when analysed."""

@@ -14,6 +14,7 @@ from tests.authorization.holders import Holder
 from tests.authorization.matrix import ANONYMOUS, NO_TOKEN, Row
 from tests.identities import PASSWORD
 from tests.ingestion.steps import contract, ndjson
+from tests.operations.exports.steps import made
 
 REASON = {"reason": "the matrix wants it"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -160,6 +161,23 @@ class World:
             if answer.status_code == 200:
                 return str(answer.json()["execution_id"])
         return str((await self.as_admin("POST", "/api/query/execute", **asked))["execution_id"])
+
+    async def export(self, holder: Holder | None) -> str:
+        """The id of a pending export of the holder's own; of an admin's where it may have none."""
+        name = await self.kept("table", "ACTIVE", lambda: self.table("ACTIVE"), fresh=False)
+        asked = {"json": {"job_type": "table", "filter_params": {"table": name}}}
+        if holder is not None:
+            answer = await self._made("/system/exports/", asked, holder)
+            if answer.status_code == 202:
+                return str(answer.json()["id"])
+        return str((await self.as_admin("POST", "/system/exports/", 202, **asked))["id"])
+
+    async def file(self, holder: Holder | None) -> str:
+        """The id of such an export which is completed."""
+        export_id = await self.export(holder)
+        transport: Any = self.admin._transport
+        await made(transport.app.state.resources, export_id)
+        return export_id
 
     async def session_token(self) -> str:
         """A token of a fresh session of somebody who holds none of the other credentials."""
@@ -483,6 +501,37 @@ NOTIFICATION_CALLS: dict[str, Making] = {
 }
 
 
+async def _new_export(place: _Place) -> Made:
+    table = await place.world.kept("table", "ACTIVE", lambda: place.world.table("ACTIVE"), fresh=False)
+    params: dict[str, dict[str, str]] = {"table": {"table": table}}
+    return Made(more={"json": {"job_type": place.state, "filter_params": params.get(place.state, {})}})
+
+
+async def _exports(place: _Place) -> Made:
+    return Made(mark=await place.owned("export", place.world.export))
+
+
+def _of_export(**more: Any) -> Making:
+    async def made_of(place: _Place) -> Made:
+        return Made({"export_id": await place.owned("export", place.world.export)}, more)
+
+    return made_of
+
+
+async def _of_file(place: _Place) -> Made:
+    return Made({"export_id": await place.owned("file", place.world.file)})
+
+
+EXPORT_CALLS: dict[str, Making] = {
+    "GET /system/exports/": _exports,
+    "POST /system/exports/": _new_export,
+    "GET /system/exports/{export_id}": _of_export(),
+    "GET /system/exports/{export_id}/download": _of_file,
+    "POST /system/exports/{export_id}/status": _of_export(json={"from_status": "pending", "to_status": "running"}),
+    "POST /system/exports/{export_id}/cancel": _of_export(),
+}
+
+
 async def _new_honeypot(place: _Place) -> Made:
     return Made(more={"json": {"kind": "route", "label": "decoy", "path": "/" + place.world.name("decoy")}})
 
@@ -494,6 +543,7 @@ async def _of_honeypot(place: _Place) -> Made:
 
 CALLS: dict[str, Making] = {
     **NOTIFICATION_CALLS,
+    **EXPORT_CALLS,
     "GET /system/security/policy": _plain,
     "PUT /system/security/policy": _as_it_is("policy"),
     "GET /system/security/rate-limits": _plain,

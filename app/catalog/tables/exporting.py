@@ -8,13 +8,11 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field, StringConstraints, model_validator
-from sqlalchemy import text
 
 from app.catalog.tables.lifecycle import TableState, visible
 from app.catalog.tables.references import TableReference, parse_reference
 from app.catalog.tables.repository import TableRepository
 from app.catalog.tables.service import TableService, sees_shadow
-from app.catalog.tables.version import TableVersion
 from app.kernel.authorization import Actor, Permission
 from app.kernel.database import ReadSession
 from app.kernel.problems import Conflict, Fault
@@ -22,7 +20,7 @@ from app.kernel.resources import Resources
 from app.operations.exports.forms import Format, literal
 from app.operations.exports.problems import InvalidExport
 from app.operations.exports.sources import FilterParams, Login, Source, Statement, Subject
-from app.warehouse.inspection import RelationColumn
+from app.warehouse.inspection import Inspector, RelationColumn
 from app.warehouse.naming import RelationName, quote
 from app.warehouse.publishing import QUERY_ROLE
 from app.warehouse.types import TypeKind, UnknownTypeError, parse_type
@@ -114,7 +112,9 @@ class TableSource(Source[TableParams]):
                 raise NothingToExport(f"{version.label} has no columns yet.")
             columns = _chosen(params, {column.name: column for column in snapshot.shape})
             await _check_values(session, params, columns)
-            published = version.state is not TableState.SHADOW and await _published(session, version, columns)
+            published = version.state is not TableState.SHADOW and await Inspector(session).published(
+                version.relation, list(columns), QUERY_ROLE
+            )
         if not published and not sees_shadow(actor):
             raise NothingToExport(f"{version.label} was never published.")
         return {
@@ -163,23 +163,12 @@ async def _check_values(session: ReadSession, params: TableParams, columns: dict
     for place, condition in enumerate(params.where):
         kind = columns[condition.column].type
         for value in condition.operands:
-            sound = text("SELECT pg_input_is_valid(:value, :kind)")
-            if not (await session.execute(sound, {"value": value, "kind": kind})).scalar_one():
+            if not await Inspector(session).fits(value, kind):
                 message = f"{value[:80]!r} is not of the type {kind}."
                 pointer = f"/filter_params/where/{place}"
                 faults.append(Fault(pointer=pointer, code="not-of-type", message=message))
     if faults:
         raise InvalidExport(faults)
-
-
-async def _published(session: ReadSession, version: TableVersion, columns: dict[str, RelationColumn]) -> bool:
-    """Whether the query login may read every one of the columns."""
-    asked = text(
-        "SELECT bool_and(has_column_privilege(:role, to_regclass(:relation), name, 'SELECT')) "
-        "FROM unnest(CAST(:columns AS text[])) AS name"
-    )
-    values = {"role": QUERY_ROLE, "relation": version.relation.sql, "columns": list(columns)}
-    return bool((await session.execute(asked, values)).scalar_one())
 
 
 def _statement(relation: RelationName, columns: list[RelationColumn], params: TableParams) -> str:

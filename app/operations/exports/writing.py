@@ -12,9 +12,8 @@ from typing import Any, Final, Protocol, TypeAlias
 import asyncpg
 import orjson
 import zstandard
-from sqlalchemy import text
 
-from app.kernel.database import ReadSession
+from app.kernel.database import snapshot_connection
 from app.kernel.query_login import QueryLimits
 from app.kernel.resources import Resources
 from app.kernel.storage import ByteWriter
@@ -228,16 +227,9 @@ async def _reading(resources: Resources, statement: Statement) -> AsyncIterator[
             yield connection
         return
     async with resources.database.snapshot() as session:
-        if statement.timeout_ms:
-            await session.execute(text(f"SET LOCAL statement_timeout = {statement.timeout_ms:d}"))
-        yield await raw_connection(session)
-
-
-async def raw_connection(session: ReadSession) -> Connection:
-    """The driver's connection within the session's snapshot, which is taken by now."""
-    await session.execute(text("SELECT 1"))
-    raw = await (await session.connection()).get_raw_connection()
-    return raw.driver_connection
+        reading = await snapshot_connection(session)
+        await reading.execute(f"SET LOCAL statement_timeout = {statement.timeout_ms:d}")
+        yield reading
 
 
 async def _described(connection: Connection, sql: str) -> list[Column]:

@@ -1,0 +1,54 @@
+"""The state machine, and the forms' pure rules."""
+
+import csv
+import io
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.operations.exports.forms import Column, LineEnds, csv_header, distinct, literal
+from app.operations.exports.states import Status, followers, may_follow
+
+FINAL = {Status.FAILED, Status.CANCELLED, Status.EXPIRED}
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(Status, Status)))
+def test_transitions(before: Status, after: Status) -> None:
+    ways = {
+        Status.PENDING: {Status.RUNNING, Status.FAILED, Status.CANCELLED},
+        Status.RUNNING: {Status.COMPLETED, Status.FAILED, Status.CANCELLED},
+        Status.COMPLETED: {Status.EXPIRED},
+    }
+    assert may_follow(before, after) is (after in ways.get(before, set()))
+    assert (after in followers(before)) is may_follow(before, after)
+    if before in FINAL:
+        assert followers(before) == ()
+
+
+CELL = st.text(st.sampled_from('ab",\n\r ;é'), max_size=6)
+
+
+@given(st.lists(st.lists(CELL, min_size=2, max_size=2), min_size=1, max_size=6), st.data())
+def test_lines_end_as_rfc_4180_has_it_wherever_the_bytes_are_cut(table: list[list[str]], data: st.DataObject) -> None:
+    def line(cells: list[str], end: str) -> str:  # as PostgreSQL quotes
+        return (
+            ",".join(f'"{c.replace(chr(34), chr(34) * 2)}"' if set(c) & set('",\n\r') or c == "" else c for c in cells)
+            + end
+        )
+
+    raw = "".join(line(cells, "\n") for cells in table).encode()
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=5)))
+    ends = LineEnds()
+    pieces = [raw[a:b] for a, b in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
+    told = b"".join(ends.take(piece) for piece in pieces)
+    assert told == "".join(line(cells, "\r\n") for cells in table).encode()
+    assert ends.lines == len(table)
+
+
+def test_names() -> None:
+    columns = [Column(name, "text") for name in ("a", "a", "=1+1", 'q"', "a,b", "a_2")]
+    assert distinct(columns) == ["a", "a_2", "=1+1", 'q"', "a,b", "a_2_2"]
+    assert next(csv.reader(io.StringIO(csv_header(columns).decode()))) == ["a", "a_2", "'=1+1", 'q"', "a,b", "a_2_2"]
+    assert literal("it's \\ 1") == "'it''s \\ 1'"
