@@ -1,6 +1,6 @@
 """The one place that names every domain: routers, models, jobs, attendants, and how resources are made."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -40,6 +40,7 @@ from app.ingestion import models as ingestion_models
 from app.ingestion.events import EVENT_KINDS as BATCH_KINDS
 from app.ingestion.jobs import JOBS as INGESTION_JOBS
 from app.ingestion.jobs import SCHEDULES as INGESTION_SCHEDULES
+from app.ingestion.retention import targets as ingestion_retention
 from app.ingestion.router import router as ingestion_router
 from app.ingestion.router import uploads as uploads_router
 from app.kernel import idempotency
@@ -75,6 +76,12 @@ from app.operations.notifications.channel_router import router as channels_route
 from app.operations.notifications.kinds import EVENT_KINDS as NOTIFICATION_KINDS
 from app.operations.notifications.kinds import EventKind, EventKinds
 from app.operations.notifications.router import router as notifications_router
+from app.operations.retention import models as retention_models
+from app.operations.retention.jobs import JOBS as RETENTION_JOBS
+from app.operations.retention.jobs import SCHEDULES as RETENTION_SCHEDULES
+from app.operations.retention.own import TARGETS as OPERATIONS_RETENTION
+from app.operations.retention.router import router as retention_router
+from app.operations.retention.targets import RetentionTarget, RetentionTargets
 from app.operations.router import router as operations_router
 from app.operations.security import models as security_models
 from app.operations.security.router import router as security_router
@@ -86,6 +93,7 @@ from app.operations.windows.router import router as windows_router
 from app.query import models as query_models
 from app.query.jobs import JOBS as QUERY_JOBS
 from app.query.jobs import SCHEDULES as QUERY_SCHEDULES
+from app.query.retention import TARGETS as QUERY_RETENTION
 from app.query.router import router as query_router
 from app.settings import Settings
 
@@ -104,6 +112,8 @@ class Domain:
     """What it announces: see app/operations/notifications/announcing.py."""
     export_sources: Sequence[ExportSource] = ()
     """What of it can be exported: see app/operations/exports/sources.py."""
+    retention_targets: Callable[[Settings], Sequence[RetentionTarget]] = lambda _: ()
+    """What of it is kept for a limited time: see app/operations/retention/targets.py."""
 
 
 DOMAINS: tuple[Domain, ...] = (
@@ -142,6 +152,14 @@ DOMAINS: tuple[Domain, ...] = (
         attendants=(*SECURITY_ATTENDANTS, *NOTIFICATION_ATTENDANTS, *WINDOW_ATTENDANTS),
         event_kinds=(*NOTIFICATION_KINDS, *OPERATIONS_KINDS),
     ),
+    Domain(
+        "retention",
+        routers=(retention_router,),
+        models=(retention_models,),
+        jobs=RETENTION_JOBS,
+        schedules=RETENTION_SCHEDULES,
+        retention_targets=lambda _: OPERATIONS_RETENTION,
+    ),
     Domain("exports", routers=(exports_router,), models=(export_models,), jobs=EXPORT_JOBS, schedules=EXPORT_SCHEDULES),
     Domain(
         "catalog",
@@ -157,8 +175,16 @@ DOMAINS: tuple[Domain, ...] = (
         jobs=INGESTION_JOBS,
         schedules=INGESTION_SCHEDULES,
         event_kinds=BATCH_KINDS,
+        retention_targets=ingestion_retention,
     ),
-    Domain("query", routers=(query_router,), models=(query_models,), jobs=QUERY_JOBS, schedules=QUERY_SCHEDULES),
+    Domain(
+        "query",
+        routers=(query_router,),
+        models=(query_models,),
+        jobs=QUERY_JOBS,
+        schedules=QUERY_SCHEDULES,
+        retention_targets=lambda _: QUERY_RETENTION,
+    ),
 )
 
 
@@ -192,12 +218,13 @@ def worker_attendants() -> list[Attendant]:
     return [attendant for domain in DOMAINS for attendant in domain.attendants if attendant.in_worker]
 
 
-def extensions() -> Extensions:
+def extensions(settings: Settings) -> Extensions:
     """What upper planes hand down to lower ones, and what attendants fill."""
     return Extensions(
         ProviderInForce(),
         EventKinds(kind for domain in DOMAINS for kind in domain.event_kinds),
         ExportSources(source for domain in DOMAINS for source in domain.export_sources),
+        RetentionTargets(target for domain in DOMAINS for target in domain.retention_targets(settings)),
     )
 
 
@@ -229,7 +256,7 @@ async def open_resources(settings: Settings, urls: DatabaseUrls, secret: Service
         decoy_keys=decoys,
         events=events,
         signing_keys=signing_keys,
-        extensions=extensions(),
+        extensions=extensions(settings),
     )
     database.shield = ModeShield(resources.clock)
     try:

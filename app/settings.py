@@ -183,6 +183,9 @@ class IngestionSettings(_Group):
 
     max_batch_bytes: int = Field(16 * GIB, ge=1, description="Largest decoded batch body.")
     max_line_bytes: int = Field(4 * MIB, ge=1024, description="Longest single row.")
+    rollback_window_days: int = Field(
+        30, ge=1, le=36_500, description="What taking a batch back needs is kept for this long, whatever rules say."
+    )
 
 
 class QuerySettings(_Group):

@@ -129,7 +129,7 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
         "validate_query": {"sql": "SELECT 1 AS one"},
         "execute_query": {"preview_id": "01890000-0000-7000-8000-000000000000"},
     }
-    for make in (place_bodies, security_bodies, notification_bodies, export_bodies):
+    for make in (place_bodies, security_bodies, notification_bodies, export_bodies, retention_bodies):
         more = await make(admin)
         paths, bodies = paths | more.paths, bodies | more.bodies
     return Sound(paths, bodies)
@@ -187,6 +187,27 @@ async def export_bodies(admin: httpx.AsyncClient) -> Sound:
     assert made.status_code == 202, made.text
     report = {"from_status": "pending", "to_status": "failed", "error_message": "text"}
     return Sound({"export_id": made.json()["id"]}, {"create_export": wanted, "report_export": report})
+
+
+async def retention_bodies(admin: httpx.AsyncClient) -> Sound:
+    """What operations of retention need to be accepted."""
+    root = "/system/retention/quarantine"
+    hold = {"filter": {"since": "2026-01-01T00:00:00Z"}, "reason": "why"}
+    made = await admin.post(f"{root}/holds", json=hold)
+    run = await admin.post(f"{root}/run", json={"dry_run": True})
+    assert (made.status_code, run.status_code) == (201, 200), made.text + run.text
+    bodies = {
+        "set_retention_rule": {
+            "category": "quarantine",
+            "days_to_keep": 90,
+            "enabled": False,
+            "archive": False,
+            "description": "text",
+        },
+        "run_retention": {"dry_run": True, "cut_off": "2026-01-01T00:00:00Z"},
+        "make_retention_hold": hold,
+    }
+    return Sound({"category": "quarantine", "hold_id": made.json()["id"], "run_id": run.json()["id"]}, bodies)
 
 
 async def security_bodies(admin: httpx.AsyncClient) -> Sound:

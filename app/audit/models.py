@@ -103,3 +103,23 @@ class SealedEntry(Base):
     leaf: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False, comment="Place in it, from 0")
     entry_id: Mapped[UUID] = mapped_column(comment="Id of the row; it may be gone")
     leaf_hash: Mapped[bytes] = mapped_column(LargeBinary, comment="Hash of its canonical bytes as a leaf, RFC 9162")
+
+
+class AuditArchive(Base):
+    """Seals whose rows are kept in an object, stated and signed; see `app.audit.archives.Archive`."""
+
+    __tablename__ = "audit_archives"
+    __table_args__ = (Index("uq_audit_archives_last_seal", "last_seal", unique=True),)
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, comment="1 for the first")
+    first_seal: Mapped[int] = mapped_column(BigInteger, comment="Number of the first seal in it")
+    last_seal: Mapped[int] = mapped_column(BigInteger, comment="Number of the last seal in it")
+    seal_hash: Mapped[bytes] = mapped_column(LargeBinary, comment="Hash of the last seal")
+    rows: Mapped[int] = mapped_column(BigInteger, comment="Rows under these seals")
+    object: Mapped[str] = mapped_column(Text, comment="Key in the object storage")
+    size: Mapped[int] = mapped_column(BigInteger, comment="Bytes of the object")
+    sha256: Mapped[bytes] = mapped_column(LargeBinary, comment="Of the object")
+    previous: Mapped[bytes] = mapped_column(LargeBinary, comment="Hash of the archive before")
+    archived_at: Mapped[int] = mapped_column(BigInteger, comment="Microseconds since 1970, by the service's clock")
+    key: Mapped[str] = mapped_column(Text, comment="Fingerprint of the key that signed it")
+    signature: Mapped[bytes] = mapped_column(LargeBinary, comment="Ed25519")

@@ -209,6 +209,17 @@ class World:
         made = {"channel_id": await self.channel(), "subject": "Hello"}
         return str((await self.as_admin("POST", "/system/notify/", 202, json=made))["ids"][0])
 
+    async def idle_category(self) -> str:
+        """A category of which no run is under way: those that wait here for a worker are ended."""
+        await self._owner.execute(
+            "UPDATE spyne.retention_runs SET status = 'cancelled' WHERE status IN ('queued', 'running')"
+        )
+        return "query_executions"
+
+    async def forget_rules(self) -> None:
+        """No admin has decided how long anything is kept."""
+        await self._owner.execute("DELETE FROM spyne.retention_rules")
+
     async def person(self) -> str:
         made = {"username": self.name("person"), "roles": ["VIEWER"]}
         return str((await self.as_admin("POST", "/api/users", 201, json=made))["id"])
@@ -532,6 +543,59 @@ EXPORT_CALLS: dict[str, Making] = {
 }
 
 
+async def _retention_run(place: _Place) -> Made:
+    """Another category for each, as a run that waits keeps others of its category out."""
+    return Made({"category": await place.world.idle_category()}, {"json": {}})
+
+
+async def _of_retention_run(place: _Place) -> Made:
+    category = "quarantine"
+    run = {"json": {"dry_run": True}}
+    path = f"/system/retention/{category}/run"
+    return Made({"category": category, "run_id": (await place.world.as_admin("POST", path, 200, **run))["id"]})
+
+
+async def _open_retention_run(place: _Place) -> Made:
+    category = await place.world.idle_category()
+    run = await place.world.as_admin("POST", f"/system/retention/{category}/run", 202, json={})
+    return Made({"category": category, "run_id": run["id"]})
+
+
+async def _of_hold(place: _Place) -> Made:
+    path = "/system/retention/quarantine/holds"
+    return Made(
+        {"category": "quarantine", "hold_id": (await place.world.as_admin("POST", path, 201, json=REASON))["id"]}
+    )
+
+
+def _of_category(**more: Any) -> Making:
+    async def made(_: _Place) -> Made:
+        return Made({"category": "quarantine"}, more)
+
+    return made
+
+
+async def _new_rule(place: _Place) -> Made:
+    """Of a category without a rule, so that it is made."""
+    await place.world.forget_rules()
+    return Made(more={"json": {"category": "quarantine", "days_to_keep": 90}})
+
+
+RETENTION_CALLS: dict[str, Making] = {
+    "GET /system/retention/": _plain,
+    "POST /system/retention/": _new_rule,
+    "GET /system/retention/{category}": _of_category(),
+    "POST /system/retention/{category}/preview": _of_category(params={"days_to_keep": 30}),
+    "POST /system/retention/{category}/run": _retention_run,
+    "GET /system/retention/{category}/runs": _of_category(),
+    "GET /system/retention/{category}/runs/{run_id}": _of_retention_run,
+    "POST /system/retention/{category}/runs/{run_id}/cancel": _open_retention_run,
+    "POST /system/retention/{category}/holds": _of_category(json=REASON),
+    "GET /system/retention/{category}/holds": _of_category(),
+    "DELETE /system/retention/{category}/holds/{hold_id}": _of_hold,
+}
+
+
 async def _new_honeypot(place: _Place) -> Made:
     return Made(more={"json": {"kind": "route", "label": "decoy", "path": "/" + place.world.name("decoy")}})
 
@@ -544,6 +608,7 @@ async def _of_honeypot(place: _Place) -> Made:
 CALLS: dict[str, Making] = {
     **NOTIFICATION_CALLS,
     **EXPORT_CALLS,
+    **RETENTION_CALLS,
     "GET /system/security/policy": _plain,
     "PUT /system/security/policy": _as_it_is("policy"),
     "GET /system/security/rate-limits": _plain,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Uuid, column, delete, insert, select, update, values
+from sqlalchemy import DateTime, Uuid, column, insert, select, update, values
 
 from app.access.models import User
 from app.access.sessions.lifetimes import NOTED_EVERY, SLACK, SessionKind, SessionTimes
@@ -14,10 +14,6 @@ from app.access.sessions.models import RefreshToken, UserSession
 from app.kernel.database import WriteSession
 from app.kernel.paging import Page, PageRequest
 from app.kernel.repository import Reading, Writing
-
-PURGE_AT_ONCE = 5_000
-"""Sessions removed by one statement: a second's work, so that nothing waits long behind it."""
-
 
 TIMES = (
     UserSession.kind,
@@ -124,17 +120,6 @@ class SessionRepository(Writing[UserSession], SessionReads):
                 .values(last_seen_at=due.c.at, idle_ends_at=due.c.at + rest)
                 .execution_options(synchronize_session=False)
             )
-
-    async def purge(self, before: datetime) -> int:
-        """Remove some sessions whose last possible moment was before, with their refresh tokens; answers how many."""
-        old = (
-            select(UserSession.id)
-            .where(UserSession.ends_at < before)
-            .limit(PURGE_AT_ONCE)
-            .with_for_update(skip_locked=True)
-        )
-        gone = await self.session.execute(delete(UserSession).where(UserSession.id.in_(old)).returning(UserSession.id))
-        return len(gone.all())
 
 
 class RefreshTokens:

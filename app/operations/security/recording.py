@@ -18,7 +18,6 @@ from app.operations.security.announcing import announce_events
 from app.operations.security.repository import (
     EVENTS_FORGOTTEN_AT_ONCE,
     EVENTS_KEPT,
-    EVENTS_KEPT_FOR,
     EventWrites,
 )
 from app.operations.security.responses import Responses
@@ -51,11 +50,10 @@ async def write_down(resources: Resources) -> int:
 
 
 async def forget(resources: Resources) -> int:
-    """Delete old events; answers how many."""
+    """Delete events beyond those for which there is room; answers how many."""
 
     async def work(session: WriteSession) -> int:
-        before = resources.clock() - EVENTS_KEPT_FOR
-        return await EventWrites(session).forget(before, EVENTS_KEPT, EVENTS_FORGOTTEN_AT_ONCE)
+        return await EventWrites(session).forget(EVENTS_KEPT, EVENTS_FORGOTTEN_AT_ONCE)
 
     return await resources.database.run(work, OperationClass.CONTROL)
 

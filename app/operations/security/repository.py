@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, column, delete, func, not_, or_, select, table, update
+from sqlalchemy import Select, and_, column, delete, func, not_, or_, select, table, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from app.kernel.database import ReadSession, WriteSession
 from app.kernel.models import CONTROL_SCHEMA
@@ -15,6 +16,8 @@ from app.kernel.paging import Page, PageRequest
 from app.kernel.repository import Reading, Writing
 from app.kernel.security_events import SecurityEvent
 from app.operations.repository import SystemConfigRepository, SystemConfigWrites
+from app.operations.retention.own import SECURITY_EVENTS
+from app.operations.retention.repository import lock_category
 from app.operations.security.models import ActionRow, BlockRow, EventRow, HoneypotRow, RateRuleRow, ResponseRow
 from app.operations.security.rates import RateRule, RateScope, RouteClass
 
@@ -192,11 +195,12 @@ class EventWrites(Writing[EventRow], Events):
         )
         return [address for address in (await self.session.scalars(counted)).all() if address is not None]
 
-    async def forget(self, before: datetime, keep: int, at_most: int) -> int:
-        """Delete some of what is older, or beyond the newest so many; answers how many."""
-        beyond = select(EventRow.id).order_by(EventRow.id.desc()).offset(keep)
-        old = select(EventRow.id).where(EventRow.last_at < before)
-        doomed = beyond.union(old).limit(at_most)
+    async def forget(self, keep: int, at_most: int) -> int:
+        """Delete some of what is beyond the newest so many and under no hold; answers how many."""
+        await lock_category(self.session, SECURITY_EVENTS.category)
+        row = aliased(EventRow, name="t")
+        oldest_kept = select(EventRow.id).order_by(EventRow.id.desc()).offset(keep - 1).limit(1).scalar_subquery()
+        doomed = select(row.id).where(row.id < oldest_kept, text(f"NOT {SECURITY_EVENTS.held}")).limit(at_most)
         result: Any = await self.session.execute(delete(EventRow).where(EventRow.id.in_(doomed)))
         return int(result.rowcount)
 
@@ -287,7 +291,6 @@ class HoneypotWrites(Writing[HoneypotRow], Honeypots):
         return await self.one(in_place.with_for_update())
 
 
-EVENTS_KEPT_FOR = timedelta(days=90)
 EVENTS_KEPT = 200_000
-"""Whatever comes first: the table stays below some 100 MB."""
+"""However young: the table stays below some 100 MB. By age they go as retention says."""
 EVENTS_FORGOTTEN_AT_ONCE = 5_000

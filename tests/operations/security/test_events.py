@@ -93,7 +93,7 @@ async def test_events_wait_while_they_cannot_be_written(resources: Resources, ow
     assert await owner.fetchval("SELECT sum(count) FROM spyne.security_events") == 2
 
 
-async def test_old_events_and_too_many_are_forgotten(
+async def test_too_many_events_are_forgotten_but_not_those_under_a_hold(
     resources: Resources, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await owner.execute(
@@ -101,10 +101,15 @@ async def test_old_events_and_too_many_are_forgotten(
         "SELECT 'x', n::text, now(), now() - n * interval '1 day', now() - n * interval '1 day', 1, '{}' "
         "FROM generate_series(0, 199) AS n"
     )
-    assert await forget(resources) == 110
+    await owner.execute(
+        "INSERT INTO spyne.retention_holds (category, filter, reason, made_by) "
+        """VALUES ('security_events', '{"address": "7"}', 'case', 'ada')"""
+    )
+    assert await forget(resources) == 0
     monkeypatch.setattr("app.operations.security.recording.EVENTS_KEPT", 10)
-    assert await forget(resources) == 80
-    assert await owner.fetchval("SELECT count(*) FROM spyne.security_events") == 10
+    assert await forget(resources) == 189
+    assert await owner.fetchval("SELECT count(*) FROM spyne.security_events WHERE address = '7'") == 1
+    assert await owner.fetchval("SELECT count(*) FROM spyne.security_events") == 11
 
 
 async def test_a_rule_answers_events_and_is_undone(

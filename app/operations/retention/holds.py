@@ -1,0 +1,28 @@
+"""What a hold covers, as SQL: a condition that stands within the statement which counts or removes. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+TIMES: Final = ("since", "until")
+
+
+def held(category: str, time: str, fields: Mapping[str, str]) -> str:
+    """SQL condition: an open hold of the category covers the row.
+
+    Args:
+        category: the target's name, of letters and underscores.
+        time: SQL of the row's time.
+        fields: SQL of what a filter may name, by the name it has there.
+    """
+    conditions = [
+        f"(h.filter->>'since' IS NULL OR {time} >= CAST(h.filter->>'since' AS timestamptz))",
+        f"(h.filter->>'until' IS NULL OR {time} < CAST(h.filter->>'until' AS timestamptz))",
+        *(
+            f"(h.filter->>'{name}' IS NULL OR CAST({sql} AS text) = h.filter->>'{name}')"
+            for name, sql in fields.items()
+        ),
+    ]
+    return (
+        f"EXISTS (SELECT 1 FROM spyne.retention_holds h WHERE h.category = '{category}' "  # noqa: S608 - names of ours
+        f"AND h.released_at IS NULL AND {' AND '.join(conditions)})"
+    )

@@ -1,0 +1,44 @@
+"""Why rules, holds and runs are refused."""
+
+from collections.abc import Sequence
+
+from app.kernel.problems import Conflict, Fault, InvalidRequest
+
+
+class InvalidRule(InvalidRequest):
+    """The rule does not fit its category."""
+
+    code, title = "invalid-retention-rule", "The rule has faults"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(faults=faults)
+
+
+class InvalidHold(InvalidRequest):
+    """The hold's filter does not fit its category."""
+
+    code, title = "invalid-retention-hold", "The hold has faults"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(faults=faults)
+
+
+class InvalidRun(InvalidRequest):
+    """The cut-off is later than the rule allows."""
+
+    code, title = "invalid-retention-run", "The run has faults"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(faults=faults)
+
+
+class RunUnderWay(Conflict):
+    """Another run of the category is not over yet."""
+
+    code, title = "retention-run-under-way", "A run of this category is under way"
+
+
+class RunOver(Conflict):
+    """The run is over."""
+
+    code, title = "retention-run-over", "The run is over"
