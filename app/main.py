@@ -13,6 +13,7 @@ from app.kernel.logging import configure_logging
 from app.kernel.migrations import require_head
 from app.kernel.openapi import describe, serve_docs
 from app.kernel.secrets import ServiceSecret, load_secret
+from app.kernel.span_export import exporting
 from app.middleware.table import middleware
 from app.operations.measuring import measuring
 from app.operations.security.view import Edge
@@ -42,7 +43,10 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         used_secret = secret or load_secret(settings)
         used_urls = urls or _configured_urls(settings, used_secret)
-        async with open_resources(settings, used_urls, used_secret) as resources:
+        async with (
+            exporting(settings.tracing, "api"),
+            open_resources(settings, used_urls, used_secret) as resources,
+        ):
             async with resources.database.read() as session:
                 await require_head(session)
             app.state.resources = resources

@@ -69,6 +69,7 @@ from app.operations.exports.sources import ExportSource, ExportSources
 from app.operations.health import router as health_router
 from app.operations.jobs import JOBS as OPERATIONS_JOBS
 from app.operations.jobs import SCHEDULES as OPERATIONS_SCHEDULES
+from app.operations.measures import models as measure_models
 from app.operations.measuring import router as metrics_router
 from app.operations.notifications import models as notification_models
 from app.operations.notifications.attending import ATTENDANTS as NOTIFICATION_ATTENDANTS
@@ -146,7 +147,14 @@ DOMAINS: tuple[Domain, ...] = (
             health_router,
             metrics_router,
         ),
-        models=(operations_models, window_models, configuration_models, notification_models, security_models),
+        models=(
+            operations_models,
+            window_models,
+            configuration_models,
+            notification_models,
+            security_models,
+            measure_models,
+        ),
         jobs=OPERATIONS_JOBS,
         schedules=OPERATIONS_SCHEDULES,
         attendants=(*SECURITY_ATTENDANTS, *NOTIFICATION_ATTENDANTS, *WINDOW_ATTENDANTS),

@@ -73,6 +73,9 @@ class ServerSettings(_Group):
         (),
         description="Networks of our own proxies, by commas; X-Forwarded-For and -Proto count from them alone.",
     )
+    drain_seconds: float = Field(
+        0.0, ge=0, le=300, description="Told to stop, serve on for this long while /health/ready answers 503."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "json"
 
@@ -251,6 +254,38 @@ class JobSettings(_Group):
     )
 
 
+class TracingSettings(_Group):
+    """Where spans go: the standard variables of OpenTelemetry. Without an endpoint tracing is off.
+
+    Headers, timeout, compression and certificates of the exporter (`OTEL_EXPORTER_OTLP_…`) and the bounds of its queue
+    (`OTEL_BSP_…`) are read by the SDK itself.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="OTEL_", frozen=True, extra="ignore", populate_by_name=True)
+
+    exporter_otlp_endpoint: str | None = Field(None, description="OTLP/HTTP receiver; spans go to …/v1/traces.")
+    exporter_otlp_traces_endpoint: str | None = Field(None, description="The receiver of spans, whole.")
+    sdk_disabled: bool = Field(default=False, description="Whether tracing is off although there is a receiver.")
+    service_name: str = Field("spyne", min_length=1, description="`service.name` of the spans.")
+    traces_sampler_arg: float = Field(
+        1.0, ge=0, le=1, description="Share of the traces that begin here; a caller's decision is followed."
+    )
+
+    @field_validator("exporter_otlp_endpoint", "exporter_otlp_traces_endpoint")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("spans are sent over HTTP: http://host:4318")
+        return value or None
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where spans are sent; None while tracing is off."""
+        if self.sdk_disabled or not (self.exporter_otlp_traces_endpoint or self.exporter_otlp_endpoint):
+            return None
+        return self.exporter_otlp_traces_endpoint or f"{(self.exporter_otlp_endpoint or '').rstrip('/')}/v1/traces"
+
+
 class Settings(_Group):
     """All of Spyne's configuration.
 
@@ -279,6 +314,7 @@ class Settings(_Group):
     ingestion: IngestionSettings = Field(default_factory=IngestionSettings)
     query: QuerySettings = Field(default_factory=QuerySettings)
     exports: ExportSettings = Field(default_factory=ExportSettings)
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
 
     @field_validator("home")
     @classmethod

@@ -26,8 +26,9 @@ from app.kernel.http_server import ArrivalLimits, Watch, arriving
 from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.logging import configure_logging
 from app.kernel.metrics import REGISTRY
+from app.kernel.span_export import exporting
 from app.main import create_app
-from app.middleware.admission import HEALTH_PATHS
+from app.middleware.probes import HEALTH_PATHS
 from app.operations.shield import ModeWatch
 from app.registry import jobs, schedules, worker_attendants
 from app.settings import ServerSettings
@@ -140,6 +141,7 @@ async def work(place: Place) -> None:
         grace = timedelta(seconds=told.grace_seconds)
         modes = ModeWatch(lambda: grace)
         async with (
+            exporting(place.settings.tracing, "worker"),
             place.resources() as resources,
             modes.watching(resources.database),
             attended(worker_attendants(), resources),

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from app.kernel.lookups import Lookups
+from app.kernel.tracing import unit_of_work
 from app.settings import DatabaseSettings
 
 Result = TypeVar("Result")
@@ -146,14 +147,16 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
         """A session whose statements each see the latest committed rows."""
-        async with self._read_sessions() as session:
-            yield session
+        with unit_of_work("database read"):
+            async with self._read_sessions() as session:
+                yield session
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[ReadSession]:
         """A read session whose statements all see one snapshot."""
-        async with self._snapshots() as session:
-            yield session
+        with unit_of_work("database snapshot"):
+            async with self._snapshots() as session:
+                yield session
 
     @asynccontextmanager
     async def write(self, operation: OperationClass = OperationClass.WRITE) -> AsyncIterator[WriteSession]:
@@ -175,13 +178,14 @@ class Database:
     async def _transaction(
         self, sessions: async_sessionmaker[WriteSession], operation: OperationClass
     ) -> AsyncIterator[WriteSession]:
-        async with sessions() as session:
-            session.info["operation"] = operation
-            await self.shield.admit(session, operation)
-            yield session
-            await session.flush()
-            await self.shield.admit(session, operation)
-            await session.commit()
+        with unit_of_work(f"database {operation.value}"):
+            async with sessions() as session:
+                session.info["operation"] = operation
+                await self.shield.admit(session, operation)
+                yield session
+                await session.flush()
+                await self.shield.admit(session, operation)
+                await session.commit()
 
     async def run(
         self, work: Callable[[WriteSession], Awaitable[Result]], operation: OperationClass = OperationClass.WRITE

@@ -6,12 +6,13 @@ to, so no answer of a name server given later can lead elsewhere. No message nam
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -20,9 +21,13 @@ from typing import Self
 
 import httpcore
 import httpx
+from opentelemetry.trace import SpanKind
 
 from app.kernel.addresses import Network, may_reach, parse
 from app.kernel.problems import Problem
+from app.kernel.tracing import TRACEPARENT, TRACESTATE, Attributes, span, traceparent, tracestate
+
+log = logging.getLogger(__name__)
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host, for a port, best first. Raises OSError when there is none."""
@@ -198,7 +203,20 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer, its body still to be read. Raises as `OutboundHttp.request`."""
-        self._policy.check(request.url)
+        url = request.url
+        facts: Attributes = {
+            "http.request.method": request.method,
+            "server.address": url.host,
+            "server.port": _port(url),
+        }
+        with _told(request.method, url.host), span(f"call {request.method}", SpanKind.CLIENT, facts) as opened:
+            self._policy.check(url)
+            carry_trace(request.headers)
+            answer = await self._exchange(request)
+            opened.set_attribute("http.response.status_code", answer.status_code)
+            return answer
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
         deadline = asyncio.get_running_loop().time() + self._policy.deadline.total_seconds()
         url = request.url
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
@@ -260,6 +278,11 @@ class _Body(httpx.AsyncByteStream):
         self._host = host
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _told("body", self._host):
+            async for part in self._decoded():
+                yield part
+
+    async def _decoded(self) -> AsyncIterator[bytes]:
         if self._encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
             raise OutboundFailed(f"The host {self._host} answered in an encoding that was not asked for.")
         decode: _Identity = _Identity() if self._encoding in {"", "identity"} else _Inflating(self._limit, self._host)
@@ -327,6 +350,25 @@ async def _bounded(deadline: float, host: str) -> AsyncIterator[None]:
         raise OutboundTimeout(f"The host {host} did not answer in time.") from error
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, ssl.SSLError) as error:
         raise OutboundFailed(f"The host {host} cannot be reached, or does not speak HTTP as it should.") from error
+
+
+def carry_trace(headers: MutableMapping[str, str]) -> None:
+    """Let the trace under way go on at the other side (W3C Trace Context)."""
+    parent, state = traceparent(), tracestate()
+    for name, value in ((TRACEPARENT, parent), (TRACESTATE, state)):
+        headers.pop(name, None)
+        if value is not None:
+            headers[name] = value
+
+
+@contextmanager
+def _told(what: str, host: str) -> Iterator[None]:
+    """Log a failure under the ids of the request or job that met it; of the URL its host alone."""
+    try:
+        yield
+    except (OutboundRefused, OutboundFailed, OutboundTooLarge, OutboundTimeout) as error:
+        log.warning("outbound call failed", extra={"call": what, "host": host, "reason": error.code})
+        raise
 
 
 def _port(url: httpx.URL) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import make_url
 
 from app.kernel.problems import Unavailable
+from app.kernel.tracing import unit_of_work
 
 Connect = Callable[..., Coroutine[Any, Any, Any]]
 
@@ -83,16 +84,20 @@ class Lookups:
         Raises:
             Unavailable: no connection was free in time.
         """
+        with unit_of_work("database lookup"):
+            row = await self._fetch(lookup, parameters)
+        return None if row is None else tuple(row)
+
+    async def _fetch(self, lookup: Lookup, parameters: Mapping[str, Any]) -> Any:
         pool = self._pool or await self._open()
         try:
             connection = await pool.acquire(timeout=self._wait)
         except TimeoutError as error:
             raise Unavailable("Every connection for reading is in use.") from error
         try:
-            row = await connection.fetchrow(lookup.sql, *lookup.arguments(parameters))
+            return await connection.fetchrow(lookup.sql, *lookup.arguments(parameters))
         finally:
             await pool.release(connection)
-        return None if row is None else tuple(row)
 
     async def _open(self) -> asyncpg.Pool:
         async with self._opening:

@@ -149,6 +149,7 @@ AUDIT_UNSEALED_AGE = Gauge(
     "Age of the oldest row of the audit log that waits for its seal.",
     registry=REGISTRY,
 )
+SPANS = _counter("spyne_spans_total", "Spans that left the queue of the exporter, by outcome: sent, lost.", "outcome")
 EVENT_LOOP_LAG = Gauge(
     "spyne_event_loop_lag_seconds", "Longest delay of a timer in the last minute.", registry=REGISTRY
 )

@@ -17,6 +17,7 @@ from asyncpg.transaction import Transaction
 from sqlalchemy.engine import make_url
 
 from app.kernel.problems import Unavailable
+from app.kernel.tracing import unit_of_work
 from app.settings import DatabaseSettings
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,12 @@ class QueryLogin:
         Raises:
             Unavailable: no connection was free in time.
         """
+        with unit_of_work("database query"):
+            async with self._transaction(limits) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, limits: QueryLimits) -> AsyncIterator[QueryConnection]:
         pool = self._pool
         if pool is None:
             raise Unavailable("The query login is not open.")

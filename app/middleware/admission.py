@@ -17,8 +17,7 @@ from app.kernel.metrics import REQUESTS_IN_FLIGHT, REQUESTS_REFUSED
 from app.kernel.problems import Unavailable
 from app.middleware.answers import carries_body, refuse
 from app.middleware.body_limit import BodyClass, declared_length
-
-HEALTH_PATHS: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
+from app.middleware.probes import HEALTH_PATHS
 
 MAX_HEALTH_IN_FLIGHT = 16
 """Probes come one at a time from a few load balancers and scrapers; more than this is a flood as well."""

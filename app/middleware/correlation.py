@@ -1,21 +1,25 @@
-"""Names every request: `X-Request-ID` in or made, echoed on the answer; beside it the W3C trace id.
+"""Names every request: `X-Request-ID` in or made, echoed on the answer; beside it W3C trace context and the span.
 
 Layers outside of this one may answer too, so the id is found once per request, by whoever asks first, and kept in the
 scope.
 """
 
 import re
-import secrets
 from typing import Any
 
+from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.kernel.correlation import bind, unbind
+from app.kernel.correlation import bind, fresh_traceparent, unbind
 from app.kernel.ids import new_id
 from app.kernel.redaction import safe_text
+from app.kernel.tracing import remote, span, spans, told
+from app.middleware.probes import HEALTH_PATHS
 
 REQUEST_ID = b"x-request-id"
 SCOPE_KEY = "spyne.request_id"
+SPAN_KEY = "spyne.span"
+"""Where the request's span stands in the scope, for the layer that knows what became of the request."""
 
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
@@ -44,13 +48,18 @@ def _given_id(scope: Scope) -> str | None:
 
 
 def parse_traceparent(values: list[bytes]) -> str | None:
-    """The trace id of a `traceparent` that is given once and strictly valid; None otherwise."""
+    """A `traceparent` that is given once and strictly valid; None otherwise."""
     if len(values) != 1:
         return None
     found = _TRACEPARENT.fullmatch(values[0])
     if found is None or found[1] == _NO_TRACE or found[2] == _NO_PARENT:
         return None
-    return str(found[1], "ascii")
+    return str(values[0], "ascii")
+
+
+def _tracestate(scope: Scope) -> str:
+    given = (value for name, value in scope["headers"] if name == b"tracestate")
+    return b",".join(given).decode("ascii", "replace")  # several are one list (W3C Trace Context, 3.3.1)
 
 
 class Correlation:
@@ -65,7 +74,7 @@ class Correlation:
             await self.app(scope, receive, send)
             return
         correlation = request_id(scope)
-        trace = parse_traceparent([value for name, value in scope["headers"] if name == b"traceparent"])
+        parent = parse_traceparent([value for name, value in scope["headers"] if name == b"traceparent"])
         echo = (REQUEST_ID, correlation.encode("ascii"))
 
         async def echoing(message: Message) -> None:
@@ -75,8 +84,22 @@ class Correlation:
                 message = {**message, "headers": headers}
             await send(message)
 
-        bound = bind(correlation, trace or secrets.token_hex(16))
+        if spans.tracer is not None and scope["path"] not in HEALTH_PATHS:
+            await self._traced(scope, receive, echoing, parent)
+            return
+        bound = bind(correlation, parent or fresh_traceparent())
         try:
             await self.app(scope, receive, echoing)
         finally:
             unbind(bound)
+
+    async def _traced(self, scope: Scope, receive: Receive, send: Send, parent: str | None) -> None:
+        with span("request", SpanKind.SERVER, parent=remote(parent, _tracestate(scope))) as opened:
+            scope[SPAN_KEY] = opened
+            correlation = request_id(scope)
+            opened.set_attribute("spyne.correlation_id", correlation)
+            bound = bind(correlation, told(opened))
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                unbind(bound)

@@ -10,8 +10,8 @@ from app.kernel.authorization import Blocked
 from app.kernel.metrics import REQUESTS_REFUSED
 from app.kernel.problems import Forbidden
 from app.kernel.security_events import EventKind
-from app.middleware.admission import HEALTH_PATHS
 from app.middleware.answers import refuse
+from app.middleware.probes import HEALTH_PATHS
 from app.operations.security.decoys import decoy_path
 from app.operations.security.view import Edge, Verdict
 

@@ -10,16 +10,19 @@ Labels and lines hold the route's template, never the path or the query string a
 import logging
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
+from opentelemetry.trace import Span
 from prometheus_fastapi_instrumentator import metrics as instrumentations
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kernel.logging import known_lines
 from app.kernel.metrics import LATENCY_BUCKETS, REGISTRY
-from app.middleware.admission import HEALTH_PATHS
+from app.kernel.tracing import failed
 from app.middleware.answers import OBSERVED
+from app.middleware.correlation import SPAN_KEY
+from app.middleware.probes import HEALTH_PATHS
 from app.middleware.templates import UNMATCHED, Templates
 
 KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -87,3 +90,19 @@ class Observation:
         if actor is not None:
             line["actor"] = actor.label
         known_lines.write(level, "request", line)
+        if SPAN_KEY in scope:
+            _describe(scope[SPAN_KEY], line, None if actor is None else actor.kind.value)
+
+
+def _describe(span: Span, line: dict[str, Any], actor_kind: str | None) -> None:
+    """Say on the request's span what the access log says, the caller's name apart."""
+    method, template, status = line["method"], line["path"], line["status"]
+    span.update_name(method if template == UNMATCHED else f"{method} {template}")
+    span.set_attribute("http.request.method", method)
+    span.set_attribute("http.response.status_code", status)
+    if template != UNMATCHED:
+        span.set_attribute("http.route", template)
+    if actor_kind is not None:
+        span.set_attribute("spyne.actor_kind", actor_kind)
+    if status >= SERVER_ERRORS:
+        failed(span, str(status))

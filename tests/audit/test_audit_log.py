@@ -35,7 +35,7 @@ async def _tell(resources: Resources, *actions: ThingAction, actor: Actor = ADA,
 
 
 async def test_a_row_tells_who_did_what_in_which_request(resources: Resources, owner: asyncpg.Connection) -> None:
-    bound = correlation.bind("corr-1", "a" * 32)
+    bound = correlation.bind("corr-1", f"00-{'a' * 32}-{'b' * 16}-01")
     await _tell(resources, ThingAction.CHANGE, ThingAction.REMOVE, before={"a": 1}, after={"a": 2})
     correlation.unbind(bound)
     first, second = await owner.fetch("SELECT *, now() - time AS age FROM spyne.audit_log ORDER BY id")

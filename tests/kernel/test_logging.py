@@ -32,7 +32,7 @@ def told(stream: io.BytesIO) -> list[dict[str, Any]]:
 
 
 def test_an_event_is_one_line_of_json_with_level_time_and_ids(stream: io.BytesIO) -> None:
-    bound = bind("mine", "a" * 32)
+    bound = bind("mine", f"00-{'a' * 32}-{'b' * 16}-01")
     structlog.get_logger().info("batch accepted", rows=3, contract="events_v1")
     unbind(bound)
     structlog.get_logger().warning("outside")

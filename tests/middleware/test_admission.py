@@ -6,8 +6,9 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from app.kernel.http_server.slots import SLOT
-from app.middleware.admission import HEALTH_PATHS, Admission
+from app.middleware.admission import Admission
 from app.middleware.body_limit import BodyClass
+from app.middleware.probes import HEALTH_PATHS
 from tests.middleware.asgi import Answer, Headers, call, scope
 
 

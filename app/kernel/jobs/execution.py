@@ -8,7 +8,9 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 
-from app.kernel.correlation import bind
+from opentelemetry.trace import Span, SpanKind
+
+from app.kernel.correlation import bind, fresh_traceparent
 from app.kernel.database import OperationClass, WriteSession
 from app.kernel.jobs import runs
 from app.kernel.jobs.context import JobContext
@@ -18,6 +20,7 @@ from app.kernel.jobs.models import JobState
 from app.kernel.jobs.rules import Ending, backoff, describe, is_unreachable, judge
 from app.kernel.jobs.runs import Claim, Superseded
 from app.kernel.resources import Resources
+from app.kernel.tracing import Attributes, failed, remote, span, told
 
 log = logging.getLogger(__name__)
 
@@ -71,14 +74,29 @@ class Execution:
 
     async def run(self) -> timedelta | None:
         """The pause before the job's next start; None when it is over or goes on elsewhere."""
-        bind(self.claim.correlation_id or str(self.claim.run_id))  # for this task's own context
+        attributes: Attributes = {
+            "spyne.job": self.claim.name,
+            "spyne.run_id": str(self.claim.run_id),
+            "spyne.attempt": self.claim.attempt,
+        }
+        parent = remote(self.claim.traceparent)
+        with span(f"job {self.claim.name}", SpanKind.CONSUMER, attributes, parent) as opened:
+            traceparent = told(opened) or self.claim.traceparent or fresh_traceparent()
+            bind(self.claim.correlation_id or str(self.claim.run_id), traceparent)  # for this task's own context
+            return await self._run(opened)
+
+    async def _run(self, opened: Span) -> timedelta | None:
+        log.info("job started", extra=self._facts())
         begun = time.perf_counter()
         outcome = await self._handle()
         JOB_SECONDS.labels(self.claim.name).observe(time.perf_counter() - begun)
+        opened.set_attribute("spyne.ending", "superseded" if outcome is None else outcome.ending.value)
         if outcome is None:
             log.info("job superseded", extra=self._facts())
             return None
         JOBS_ENDED.labels(self.claim.name, outcome.ending.value).inc()
+        if outcome.error:
+            failed(opened, outcome.ending.value)
         level = logging.WARNING if outcome.error else logging.INFO
         log.log(level, "job %s", outcome.ending.value, extra=self._facts() | {"error": outcome.error})
         return await self._settle(outcome)

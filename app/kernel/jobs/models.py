@@ -61,6 +61,7 @@ class JobRun(Identified, Base):
     finished_at: Mapped[datetime | None] = mapped_column(comment="When it came to its end")
     cancel_requested_at: Mapped[datetime | None] = mapped_column(comment="When somebody asked for its end")
     correlation_id: Mapped[str | None] = mapped_column(Text, comment="The request which caused it")
+    traceparent: Mapped[str | None] = mapped_column(Text, comment="The span which caused it (W3C Trace Context)")
     actor: Mapped[str] = mapped_column(Text, comment="Label of the actor who caused it")
 
 

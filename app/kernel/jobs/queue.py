@@ -15,6 +15,7 @@ from app.kernel.ids import new_id
 from app.kernel.jobs import runs
 from app.kernel.jobs.engine import Ticket, issue
 from app.kernel.jobs.models import JobRun
+from app.kernel.tracing import traceparent
 
 NOW = timedelta(0)
 
@@ -49,6 +50,7 @@ async def enqueue(
         priority=priority,
         run_at=run_at or now,
         correlation_id=correlation_id(),
+        traceparent=traceparent(),
         actor=actor.label,
     )
     session.add(run)

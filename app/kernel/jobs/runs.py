@@ -51,6 +51,7 @@ class Claim:
     starts: int
     correlation_id: str | None
     actor: str
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,21 @@ async def claim(session: WriteSession, run_id: UUID, max_starts: int, lease: tim
         case _:
             return Claimed(decision)
     await session.flush()
-    granted = Claim(run.id, run.name, run.key, run.payload, run.attempt, run.starts, run.correlation_id, run.actor)
-    return Claimed(decision, granted)
+    return Claimed(decision, _granted(run))
+
+
+def _granted(run: JobRun) -> Claim:
+    return Claim(
+        run_id=run.id,
+        name=run.name,
+        key=run.key,
+        payload=run.payload,
+        attempt=run.attempt,
+        starts=run.starts,
+        correlation_id=run.correlation_id,
+        actor=run.actor,
+        traceparent=run.traceparent,
+    )
 
 
 async def _free(session: WriteSession, run: JobRun) -> bool:

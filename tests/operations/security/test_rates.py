@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.middleware.admission import HEALTH_PATHS
+from app.middleware.probes import HEALTH_PATHS
 from app.operations.security.counting import MemoryCounter, SharedCounter, window_end
 from app.operations.security.rates import PAIRS, UNLIMITED, RateRule, RateScope, RouteClass, route_class, table_faults
 from tests.operations.security.conftest import Redis

@@ -1,0 +1,1 @@
+"""What the service keeps of its own metrics, for its own charts."""
