@@ -50,12 +50,12 @@ CHECKS = [
 ]
 USERS = ("person: ADMIN", "person: ENGINEER")
 
-FITTING, UNFIT = 14, 4
+FITTING, UNFIT = 10, 3
 """Cases of an operation that Hypothesis draws: within what the document allows, and beside it."""
-ON_EDGE, BEYOND, METHODS = 10, 6, 1
+ON_EDGE, BEYOND, METHODS = 8, 5, 1
 """Cases of an operation on the bounds which the document states: within, beyond, and with another method."""
 
-FORBIDDEN = 4
+FORBIDDEN = 3
 """Cases of an operation that a user asks who may not use it: the body is not looked at."""
 
 SETTINGS = (
