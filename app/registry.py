@@ -66,6 +66,11 @@ from app.operations.exports.jobs import JOBS as EXPORT_JOBS
 from app.operations.exports.jobs import SCHEDULES as EXPORT_SCHEDULES
 from app.operations.exports.router import router as exports_router
 from app.operations.exports.sources import ExportSource, ExportSources
+from app.operations.flags import models as flag_models
+from app.operations.flags.ofrep_router import router as ofrep_router
+from app.operations.flags.provider import Flags
+from app.operations.flags.router import router as flags_router
+from app.operations.flags.watch import ATTENDANTS as FLAG_ATTENDANTS
 from app.operations.health import router as health_router
 from app.operations.jobs import JOBS as OPERATIONS_JOBS
 from app.operations.jobs import SCHEDULES as OPERATIONS_SCHEDULES
@@ -144,6 +149,8 @@ DOMAINS: tuple[Domain, ...] = (
             channels_router,
             notifications_router,
             security_router,
+            flags_router,
+            ofrep_router,
             health_router,
             metrics_router,
         ),
@@ -154,10 +161,11 @@ DOMAINS: tuple[Domain, ...] = (
             notification_models,
             security_models,
             measure_models,
+            flag_models,
         ),
         jobs=OPERATIONS_JOBS,
         schedules=OPERATIONS_SCHEDULES,
-        attendants=(*SECURITY_ATTENDANTS, *NOTIFICATION_ATTENDANTS, *WINDOW_ATTENDANTS),
+        attendants=(*SECURITY_ATTENDANTS, *NOTIFICATION_ATTENDANTS, *WINDOW_ATTENDANTS, *FLAG_ATTENDANTS),
         event_kinds=(*NOTIFICATION_KINDS, *OPERATIONS_KINDS),
     ),
     Domain(
@@ -233,6 +241,7 @@ def extensions(settings: Settings) -> Extensions:
         EventKinds(kind for domain in DOMAINS for kind in domain.event_kinds),
         ExportSources(source for domain in DOMAINS for source in domain.export_sources),
         RetentionTargets(target for domain in DOMAINS for target in domain.retention_targets(settings)),
+        Flags(),
     )
 
 

@@ -45,6 +45,10 @@ UNTOUCHED = (
 """Every table but those that record refusals, with its rows' digest; new tables would show too."""
 
 
+OTHER_ERRORS = {"issue_token": "error", "evaluate_flag": "errorCode", "evaluate_flags": "errorCode"}
+"""Operations whose errors have another standard's form, RFC 6749's and OFREP's, and the field that it asks for."""
+
+
 async def everything(owner: asyncpg.Connection) -> dict[str, tuple[int, str]]:
     statements = [row[0] for row in await owner.fetch(UNTOUCHED)]
     rows = await owner.fetch(" UNION ALL ".join(statements))
@@ -129,7 +133,7 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
         "validate_query": {"sql": "SELECT 1 AS one"},
         "execute_query": {"preview_id": "01890000-0000-7000-8000-000000000000"},
     }
-    for make in (place_bodies, security_bodies, notification_bodies, export_bodies, retention_bodies):
+    for make in (place_bodies, security_bodies, notification_bodies, export_bodies, retention_bodies, flag_bodies):
         more = await make(admin)
         paths, bodies = paths | more.paths, bodies | more.bodies
     return Sound(paths, bodies)
@@ -143,6 +147,36 @@ async def place_bodies(admin: httpx.AsyncClient) -> Sound:
     assert made.status_code == 201, made.text
     later = {"starts_at": "2099-01-01T00:00:00Z", "ends_at": "2099-01-02T00:00:00Z"}
     return Sound({"window_id": made.json()["id"]}, {"plan_maintenance_window": window | later})
+
+
+async def flag_bodies(admin: httpx.AsyncClient) -> Sound:
+    """What operations of flags need to be accepted."""
+    rule = {
+        "name": "some",
+        "when": [{"subject": "attribute", "attribute": "region", "operator": "in", "values": ["eu"]}],
+        "split": [{"variant": "on", "percentage": 12.5}],
+    }
+    change = {
+        "variants": {"on": True, "off": False},
+        "default_variant": "off",
+        "off_variant": "off",
+        "enabled": True,
+        "rules": [rule, {"name": "rest", "when": [], "variant": "off"}],
+        "description": "text",
+        "owner": "text",
+        "expires_at": "2099-01-01T00:00:00Z",
+    }
+    flag = change | {"key": "target", "type": "boolean"}
+    made = await admin.post("/system/flags", json=flag)
+    assert made.status_code == 201, made.text
+    asked = {"context": {"targetingKey": "somebody"}}
+    bodies = {
+        "create_flag": flag | {"key": "another"},
+        "change_flag": change | {"archived": False},
+        "evaluate_flag": asked,
+        "evaluate_flags": asked,
+    }
+    return Sound({"flag_key": "target"}, bodies)
 
 
 async def notification_bodies(admin: httpx.AsyncClient) -> Sound:
@@ -262,8 +296,8 @@ def verdict(case: Case, answer: Answer) -> str | None:
         return None
     media = answer.headers.get("content-type")
     document = json.loads(answer.body)
-    if case.operation == "issue_token" and media == "application/json":
-        return None if isinstance(document.get("error"), str) else f"not RFC 6749: {document}"
+    if case.operation in OTHER_ERRORS and media == "application/json":
+        return None if isinstance(document.get(OTHER_ERRORS[case.operation]), str) else f"incomplete: {document}"
     if media != "application/problem+json":
         return f"{answer.status} as {media}"
     if not {"type", "title", "status", "code", "detail", "correlation_id"} <= document.keys():

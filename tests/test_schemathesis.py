@@ -65,6 +65,7 @@ SETTINGS = (
     "security_blocks",
     "security_responses",
     "security_honeypots",
+    "feature_flags",
 )
 """Tables that hold how the service is run: what operations of `/system` change is undone after each request."""
 

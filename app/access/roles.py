@@ -19,7 +19,8 @@ class Role(StrEnum):
     KNOWLEDGE_MANAGER = "KNOWLEDGE_MANAGER"
 
 
-_VIEWER = frozenset({Permission.TABLES_READ, Permission.CONTRACTS_READ, Permission.QUERY_RUN})
+_EVERYBODY = frozenset({Permission.FLAGS_EVALUATE})
+_VIEWER = _EVERYBODY | frozenset({Permission.TABLES_READ, Permission.CONTRACTS_READ, Permission.QUERY_RUN})
 _ANALYST = _VIEWER | {Permission.QUERY_OVERRIDE_JOINS, Permission.EXPORTS_RUN}
 _ENGINEER = _ANALYST | {
     Permission.TABLES_READ_SHADOW,
@@ -33,9 +34,9 @@ MATRIX: dict[Role, frozenset[Permission]] = {
     Role.ANALYST: _ANALYST,
     Role.ENGINEER: _ENGINEER,
     Role.ADMIN: frozenset(Permission),
-    Role.REQUESTOR: frozenset(),
-    Role.APPROVER: frozenset(),
-    Role.KNOWLEDGE_MANAGER: frozenset(),
+    Role.REQUESTOR: _EVERYBODY,
+    Role.APPROVER: _EVERYBODY,
+    Role.KNOWLEDGE_MANAGER: _EVERYBODY,
 }
 """Permissions by role (product.md, Roles and permissions). The add-on roles gain theirs with the add-on plane."""
 

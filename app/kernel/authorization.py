@@ -41,6 +41,7 @@ class Permission(StrEnum):
     SYSTEM_WRITE = "system:write"
     USERS_ADMIN = "users:admin"
     SECURITY_ADMIN = "security:admin"
+    FLAGS_EVALUATE = "flags:evaluate"
 
 
 DESCRIPTIONS: dict[Permission, str] = {
@@ -61,6 +62,7 @@ DESCRIPTIONS: dict[Permission, str] = {
     Permission.SYSTEM_WRITE: "Change modes and configuration.",
     Permission.USERS_ADMIN: "Administer users, roles and clients.",
     Permission.SECURITY_ADMIN: "Set the security policy and rate limits, block callers, see security events.",
+    Permission.FLAGS_EVALUATE: "Ask for the values of feature flags.",
 }
 
 

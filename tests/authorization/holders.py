@@ -15,7 +15,7 @@ from app.kernel.clock import utc_now
 from tests.authorization.matrix import ANONYMOUS, NO_TOKEN, ONE_TIME, ROLES
 from tests.identities import PASSWORD, Identities
 
-NARROW = "tables:read contracts:read query:run"
+NARROW = "tables:read contracts:read query:run flags:evaluate"
 """What a VIEWER may, as OAuth2 scopes; written down here once more, since the matrix takes nothing from the code."""
 
 

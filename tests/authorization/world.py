@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from app.operations.flags.watch import FlagWatch
 from tests.audit.logs import sealer
 from tests.authorization.holders import Holder
 from tests.authorization.matrix import ANONYMOUS, NO_TOKEN, Row
@@ -219,6 +220,13 @@ class World:
     async def forget_rules(self) -> None:
         """No admin has decided how long anything is kept."""
         await self._owner.execute("DELETE FROM spyne.retention_rules")
+
+    async def flag(self) -> str:
+        """The key of a flag that evaluations know."""
+        key = str((await self.as_admin("POST", "/system/flags", 201, json=flag(self.name("flag"))))["key"])
+        transport: Any = self.admin._transport
+        await FlagWatch(transport.app.state.resources).look()
+        return key
 
     async def person(self) -> str:
         made = {"username": self.name("person"), "roles": ["VIEWER"]}
@@ -572,6 +580,26 @@ def _of_category(**more: Any) -> Making:
     async def made(_: _Place) -> Made:
         return Made({"category": "quarantine"}, more)
 
+
+def flag(key: str) -> dict[str, Any]:
+    """A flag of this key, which is off."""
+    return {
+        "key": key,
+        "type": "boolean",
+        "variants": {"on": True, "off": False},
+        "default_variant": "off",
+        "off_variant": "off",
+    }
+
+
+async def _new_flag(place: _Place) -> Made:
+    return Made(more={"json": flag(place.world.name("flag"))})
+
+
+def _of_flag(**more: Any) -> Making:
+    async def made(place: _Place) -> Made:
+        return Made({"flag_key": await place.kept("flag", place.world.flag)}, more)
+
     return made
 
 
@@ -596,6 +624,20 @@ RETENTION_CALLS: dict[str, Making] = {
 }
 
 
+async def _evaluation(_: _Place) -> Made:
+    return Made(more={"json": {"context": {"targetingKey": "somebody"}}})
+
+
+FLAG_CALLS: dict[str, Making] = {
+    "GET /system/flags": _plain,
+    "POST /system/flags": _new_flag,
+    "GET /system/flags/{flag_key}": _of_flag(),
+    "PATCH /system/flags/{flag_key}": _of_flag(json={"description": "other"}),
+    "POST /ofrep/v1/evaluate/flags": _evaluation,
+    "POST /ofrep/v1/evaluate/flags/{flag_key}": _of_flag(json={"context": {"targetingKey": "somebody"}}),
+}
+
+
 async def _new_honeypot(place: _Place) -> Made:
     return Made(more={"json": {"kind": "route", "label": "decoy", "path": "/" + place.world.name("decoy")}})
 
@@ -609,6 +651,7 @@ CALLS: dict[str, Making] = {
     **NOTIFICATION_CALLS,
     **EXPORT_CALLS,
     **RETENTION_CALLS,
+    **FLAG_CALLS,
     "GET /system/security/policy": _plain,
     "PUT /system/security/policy": _as_it_is("policy"),
     "GET /system/security/rate-limits": _plain,

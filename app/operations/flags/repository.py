@@ -1,0 +1,55 @@
+"""SQL of flags."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.kernel.paging import Page, PageRequest
+from app.kernel.repository import Reading, Writing
+from app.operations.flags.models import FlagRow
+
+
+class FlagReads(Reading[FlagRow]):
+    """Reads flags."""
+
+    model = FlagRow
+
+    async def matching(
+        self, *, archived: bool | None, enabled: bool | None, flag_type: str | None, request: PageRequest
+    ) -> Page[FlagRow]:
+        """One page, newest first."""
+        statement = self.base()
+        if archived is not None:
+            statement = statement.where(FlagRow.archived_at.is_not(None) if archived else FlagRow.archived_at.is_(None))
+        if enabled is not None:
+            statement = statement.where(FlagRow.enabled.is_(enabled))
+        if flag_type is not None:
+            statement = statement.where(FlagRow.type == flag_type)
+        return await self.page(statement, request)
+
+    async def by_key(self, key: str) -> FlagRow:
+        """The flag. Raises `NotFound`."""
+        return await self.one(self.base().where(FlagRow.key == key))
+
+    async def revision(self) -> int:
+        """Rises with every change of any flag: no row goes, each change counts one up, and so does each new row."""
+        return int((await self.session.execute(select(func.coalesce(func.sum(FlagRow.version), 0)))).scalar_one())
+
+    async def in_use(self) -> Sequence[FlagRow]:
+        """Every flag that is not archived."""
+        return await self.all(self.base().where(FlagRow.archived_at.is_(None)))
+
+
+class FlagWrites(Writing[FlagRow], FlagReads):
+    """Makes and changes flags."""
+
+    async def insert(self, values: dict[str, Any]) -> FlagRow | None:
+        """The new flag; None when the key is taken."""
+        made = insert(FlagRow).values(values).on_conflict_do_nothing().returning(FlagRow)
+        return (await self.session.scalars(made)).one_or_none()
+
+    async def lock(self, key: str) -> FlagRow:
+        """The flag, which nobody else changes before this transaction ends. Raises `NotFound`."""
+        return await self.one(self.base().where(FlagRow.key == key).with_for_update())

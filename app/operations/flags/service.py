@@ -1,0 +1,131 @@
+"""Use cases of flags: make, change, archive and take back. Each change is checked whole and audited."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.audit.service import AuditTrail
+from app.kernel.authorization import Actor
+from app.kernel.database import WriteSession
+from app.kernel.etags import check_if_match, etag
+from app.kernel.problems import Conflict, Fault, InvalidRequest
+from app.kernel.resources import Resources
+from app.operations.flags.actions import FlagAction
+from app.operations.flags.bucketing import allocated
+from app.operations.flags.checks import buckets, faults
+from app.operations.flags.definition import FlagType, slots_of
+from app.operations.flags.models import FlagRow
+from app.operations.flags.repository import FlagWrites
+
+CHANGEABLE = (
+    "variants", "default_variant", "off_variant", "enabled", "rules", "description", "owner", "expires_at",
+)  # fmt: skip
+
+
+class InvalidFlag(InvalidRequest):
+    """The flag contradicts itself."""
+
+    code, title = "invalid-flag", "The flag has faults"
+
+    def __init__(self, found: Sequence[Fault]) -> None:
+        super().__init__(faults=found)
+
+
+class FlagKeyTaken(Conflict):
+    """There is, or was, a flag of this key."""
+
+    code, title = "flag-key-taken", "There is a flag of this key already"
+
+
+class FlagService:
+    """Makes and changes flags within one transaction."""
+
+    def __init__(self, session: WriteSession, resources: Resources) -> None:
+        self._clock = resources.clock
+        self._flags = FlagWrites(session)
+        self._audit = AuditTrail(session, resources.secret)
+
+    async def create(self, actor: Actor, wanted: Mapping[str, Any]) -> FlagRow:
+        """The new flag.
+
+        Raises:
+            InvalidFlag: it contradicts itself; every fault is listed.
+            FlagKeyTaken: the key is taken; one of an archived flag is too.
+        """
+        _check(FlagType(wanted["type"]), wanted)
+        made = {**wanted, "rules": _stored((), wanted["rules"]), "created_by": actor.label, "updated_by": actor.label}
+        row = await self._flags.insert(made)
+        if row is None:
+            raise FlagKeyTaken(f"{wanted['key']} is taken; keys are never used twice.")
+        after = {"key": row.key, "type": row.type} | _told(row)
+        await self._audit.append(actor, FlagAction.CREATED, "flag", row.id, row.key, after=after)
+        return row
+
+    async def change(self, actor: Actor, key: str, changes: Mapping[str, Any], if_match: str | None) -> FlagRow:
+        """The flag with these fields changed; unchanged when they are as they were.
+
+        Args:
+            actor: who.
+            key: whose.
+            changes: some of `CHANGEABLE`, and `archived`.
+            if_match: the request's condition.
+
+        Raises:
+            NotFound, PreconditionFailed
+            InvalidFlag: it would contradict itself; every fault is listed.
+        """
+        row = await self._flags.lock(key)
+        check_if_match(if_match, flag_tag(row))
+        before = _told(row)
+        wanted = {name: changes.get(name, before[name]) for name in CHANGEABLE}
+        _check(FlagType(row.type), wanted)
+        archived = changes.get("archived", row.archived_at is not None)
+        wanted["rules"] = _stored(row.rules, wanted["rules"])
+        for name in CHANGEABLE:
+            setattr(row, name, wanted[name])
+        if archived != (row.archived_at is not None):
+            row.archived_at = self._clock() if archived else None
+        after = _told(row)
+        if after == before:
+            return row
+        row.version, row.updated_at, row.updated_by = row.version + 1, self._clock(), actor.label
+        action = FlagAction.CHANGED
+        if before["archived"] != after["archived"]:
+            action = FlagAction.ARCHIVED if archived else FlagAction.RESTORED
+        await self._audit.append(actor, action, "flag", row.id, row.key, before=before, after=after)
+        return row
+
+
+def flag_tag(row: FlagRow) -> str:
+    """The flag's ETag."""
+    return etag(row.version)
+
+
+def shown_rules(stored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rules as requests give them: without the slots."""
+    return [{name: value for name, value in rule.items() if name != "slots"} for rule in stored]
+
+
+def _check(flag_type: FlagType, flag: Mapping[str, Any]) -> None:
+    found = faults(flag_type, flag)
+    if found:
+        raise InvalidFlag(found)
+
+
+def _stored(before: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rules with their slots: those of the rule that had the name go on."""
+    had = {rule["name"]: slots_of(rule.get("slots", ())) for rule in before}
+    stored = []
+    for rule in wanted:
+        document = dict(rule)
+        if rule.get("split") is not None:
+            shares = {share["variant"]: buckets(share["percentage"]) for share in rule["split"]}
+            slots = allocated(had.get(rule["name"], ()), shares)
+            document["slots"] = [[slot.variant, slot.start, slot.end] for slot in slots]
+        stored.append(document)
+    return stored
+
+
+def _told(row: FlagRow) -> dict[str, Any]:
+    """What can change, as the audit log tells it."""
+    told = {name: getattr(row, name) for name in CHANGEABLE}
+    return told | {"rules": shown_rules(row.rules), "archived": row.archived_at is not None}
