@@ -82,4 +82,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 async def make_due(owner: asyncpg.Connection) -> None:
     """Move the clock: what waits is due now."""
-    await owner.execute("UPDATE spyne.notification_outbox SET next_attempt_at = now() WHERE next_attempt_at > now()")
+    await owner.execute(
+        "UPDATE spyne.notification_outbox SET next_attempt_at = now() "
+        "WHERE status = 'failed' AND next_attempt_at > now()"
+    )
