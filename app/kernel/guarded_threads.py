@@ -5,33 +5,53 @@ is made, with the address that it goes to, so neither redirects nor name servers
 context, into the threads of executors that carry it along too.
 """
 
+import errno
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from app.kernel.addresses import Network, may_reach, parse
 from app.kernel.http_client import OutboundRefused
 
 _CONNECTING: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind"})
 _PROCESSES: Final = frozenset({"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork"})
-_reachable: ContextVar[tuple[Network, ...] | None] = ContextVar("reachable", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    networks: tuple[Network, ...]
+    refused: list[str]
+
+
+_guard: ContextVar[_Guard | None] = ContextVar("guard", default=None)
 
 
 @contextmanager
 def guarded(networks: Sequence[Network] = ()) -> Iterator[None]:
     """Within the block this context connects to public addresses and to these networks alone, and starts no process.
 
-    What is refused raises `OutboundRefused` out of the library's own call.
+    What is refused fails in the library as a `PermissionError`, which it may handle as it likes.
+
+    Raises:
+        OutboundRefused: at the block's end, when something was refused, whatever the library made of it.
     """
     _install()
-    token = _reachable.set(tuple(networks))
+    guard = _Guard(tuple(networks), [])
+    token = _guard.set(guard)
     try:
         yield
+    except Exception as error:
+        if guard.refused:
+            raise OutboundRefused(guard.refused[0]) from error
+        raise
     finally:
-        _reachable.reset(token)
+        _guard.reset(token)
+    if guard.refused:
+        raise OutboundRefused(guard.refused[0])
 
 
 @lru_cache
@@ -43,15 +63,20 @@ def _install() -> None:
 def _look(event: str, arguments: tuple[Any, ...]) -> None:
     if event not in _CONNECTING and event not in _PROCESSES:
         return
-    networks = _reachable.get()
-    if networks is None:
+    guard = _guard.get()
+    if guard is None:
         return
     if event in _PROCESSES:
-        raise OutboundRefused("A library wanted to start a process.")
+        _refuse(guard, "A library wanted to start a process.")
     address = arguments[-1]
     try:
-        allowed = may_reach(parse(address[0]), networks)
+        allowed = may_reach(parse(address[0]), guard.networks)
     except (ValueError, TypeError, IndexError, AttributeError):
         allowed = False  # a Unix socket, or a name that the system would look up out of our sight
     if not allowed:
-        raise OutboundRefused("The host has an address that the service does not call.")
+        _refuse(guard, "The host has an address that the service does not call.")
+
+
+def _refuse(guard: _Guard, reason: str) -> NoReturn:
+    guard.refused.append(reason)
+    raise PermissionError(errno.EACCES, reason)
