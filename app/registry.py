@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import APIRouter
 from sqlalchemy import MetaData
@@ -37,6 +38,7 @@ from app.catalog.tables.events import EVENT_KINDS as TABLE_KINDS
 from app.catalog.tables.exporting import TableSource
 from app.catalog.tables.router import router as tables_router
 from app.ingestion import models as ingestion_models
+from app.ingestion.configuration import CONFIG_KEYS as INGESTION_KEYS
 from app.ingestion.events import EVENT_KINDS as BATCH_KINDS
 from app.ingestion.jobs import JOBS as INGESTION_JOBS
 from app.ingestion.jobs import SCHEDULES as INGESTION_SCHEDULES
@@ -46,6 +48,7 @@ from app.ingestion.router import uploads as uploads_router
 from app.kernel import idempotency
 from app.kernel.attendants import Attendant
 from app.kernel.authorization import DecoyKeys
+from app.kernel.configuration import ConfigKey
 from app.kernel.connections import DatabaseUrls
 from app.kernel.database import Database
 from app.kernel.extensions import Extensions
@@ -60,6 +63,12 @@ from app.kernel.security_events import SecurityEvents
 from app.kernel.storage import ObjectStorage
 from app.operations import models as operations_models
 from app.operations.configuration import models as configuration_models
+from app.operations.configuration.keys import CONFIG_KEYS as OPERATIONS_KEYS
+from app.operations.configuration.router import router as configuration_router
+from app.operations.configuration.rules import ConfigKeys
+from app.operations.configuration.taking_up import WATCHED as CONFIGURATION_WATCHED
+from app.operations.decisions import ATTENDANTS as DECISION_ATTENDANTS
+from app.operations.decisions import Watched, WatchedDecisions
 from app.operations.events import EVENT_KINDS as OPERATIONS_KINDS
 from app.operations.exports import models as export_models
 from app.operations.exports.jobs import JOBS as EXPORT_JOBS
@@ -92,11 +101,13 @@ from app.operations.router import router as operations_router
 from app.operations.security import models as security_models
 from app.operations.security.router import router as security_router
 from app.operations.security.watch import ATTENDANTS as SECURITY_ATTENDANTS
+from app.operations.security.watch import WATCHED as SECURITY_WATCHED
 from app.operations.shield import ModeShield
 from app.operations.windows import models as window_models
 from app.operations.windows.attending import ATTENDANTS as WINDOW_ATTENDANTS
 from app.operations.windows.router import router as windows_router
 from app.query import models as query_models
+from app.query.configuration import CONFIG_KEYS as QUERY_KEYS
 from app.query.jobs import JOBS as QUERY_JOBS
 from app.query.jobs import SCHEDULES as QUERY_SCHEDULES
 from app.query.retention import TARGETS as QUERY_RETENTION
@@ -114,6 +125,10 @@ class Domain:
     jobs: Sequence[JobDefinition] = ()
     schedules: Sequence[Schedule] = field(default=())
     attendants: Sequence[Attendant] = field(default=())
+    config_keys: Sequence[ConfigKey[Any]] = ()
+    """What an admin may decide while the service runs, declared beside the code that reads it."""
+    watched: Sequence[Watched] = ()
+    """Views of decisions that every process keeps: see app/operations/decisions.py."""
     event_kinds: Sequence[EventKind] = ()
     """What it announces: see app/operations/notifications/announcing.py."""
     export_sources: Sequence[ExportSource] = ()
@@ -146,6 +161,7 @@ DOMAINS: tuple[Domain, ...] = (
         routers=(
             operations_router,
             windows_router,
+            configuration_router,
             channels_router,
             notifications_router,
             security_router,
@@ -165,7 +181,15 @@ DOMAINS: tuple[Domain, ...] = (
         ),
         jobs=OPERATIONS_JOBS,
         schedules=OPERATIONS_SCHEDULES,
-        attendants=(*SECURITY_ATTENDANTS, *NOTIFICATION_ATTENDANTS, *WINDOW_ATTENDANTS, *FLAG_ATTENDANTS),
+        attendants=(
+            *DECISION_ATTENDANTS,
+            *SECURITY_ATTENDANTS,
+            *NOTIFICATION_ATTENDANTS,
+            *WINDOW_ATTENDANTS,
+            *FLAG_ATTENDANTS,
+        ),
+        config_keys=OPERATIONS_KEYS,
+        watched=(*CONFIGURATION_WATCHED, *SECURITY_WATCHED),
         event_kinds=(*NOTIFICATION_KINDS, *OPERATIONS_KINDS),
     ),
     Domain(
@@ -192,6 +216,7 @@ DOMAINS: tuple[Domain, ...] = (
         schedules=INGESTION_SCHEDULES,
         event_kinds=BATCH_KINDS,
         retention_targets=ingestion_retention,
+        config_keys=INGESTION_KEYS,
     ),
     Domain(
         "query",
@@ -200,6 +225,7 @@ DOMAINS: tuple[Domain, ...] = (
         jobs=QUERY_JOBS,
         schedules=QUERY_SCHEDULES,
         retention_targets=lambda _: QUERY_RETENTION,
+        config_keys=QUERY_KEYS,
     ),
 )
 
@@ -242,6 +268,8 @@ def extensions(settings: Settings) -> Extensions:
         ExportSources(source for domain in DOMAINS for source in domain.export_sources),
         RetentionTargets(target for domain in DOMAINS for target in domain.retention_targets(settings)),
         Flags(),
+        ConfigKeys(key for domain in DOMAINS for key in domain.config_keys),
+        WatchedDecisions(part for domain in DOMAINS for part in domain.watched),
     )
 
 

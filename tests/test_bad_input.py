@@ -146,7 +146,17 @@ async def place_bodies(admin: httpx.AsyncClient) -> Sound:
     made = await admin.post("/system/maintenance/windows", json=window)
     assert made.status_code == 201, made.text
     later = {"starts_at": "2099-01-01T00:00:00Z", "ends_at": "2099-01-02T00:00:00Z"}
-    return Sound({"window_id": made.json()["id"]}, {"plan_maintenance_window": window | later})
+    key = "query.preview-lifetime-seconds"
+    decided = await admin.put(f"/system/config/{key}", json={"value": 600})
+    assert decided.status_code == 200, decided.text
+    return Sound(
+        {"window_id": made.json()["id"], "config_key": key},
+        {
+            "plan_maintenance_window": window | later,
+            "set_configuration": {"value": 600, "reason": "why"},
+            "revert_configuration": {"version": 1, "reason": "why"},
+        },
+    )
 
 
 async def flag_bodies(admin: httpx.AsyncClient) -> Sound:

@@ -61,6 +61,7 @@ FORBIDDEN = 3
 SETTINGS = (
     "system_config",
     "maintenance_windows",
+    "configuration_versions",
     "security_rate_rules",
     "security_blocks",
     "security_responses",

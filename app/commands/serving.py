@@ -29,6 +29,7 @@ from app.kernel.metrics import REGISTRY
 from app.kernel.span_export import exporting
 from app.main import create_app
 from app.middleware.probes import HEALTH_PATHS
+from app.operations.configuration.keys import DRAIN_SECONDS
 from app.operations.shield import ModeWatch
 from app.registry import jobs, schedules, worker_attendants
 from app.settings import ServerSettings
@@ -138,21 +139,20 @@ async def work(place: Place) -> None:
         loop.add_signal_handler(number, stop.set)
     with leaving_with_supervisor():
         told = place.settings.jobs
-        grace = timedelta(seconds=told.grace_seconds)
-        modes = ModeWatch(lambda: grace)
         async with (
             exporting(place.settings.tracing, "worker"),
             place.resources() as resources,
-            modes.watching(resources.database),
             attended(worker_attendants(), resources),
         ):
+            modes = ModeWatch(lambda: timedelta(seconds=resources.configured(DRAIN_SECONDS)))
             timings = WorkerTimings(
                 lease=timedelta(seconds=told.lease_seconds),
                 poll=timedelta(seconds=told.poll_seconds),
-                grace=grace,
+                grace=timedelta(seconds=told.grace_seconds),
                 concurrency=told.concurrency,
             )
-            await Worker(resources, jobs(), schedules(), timings, modes).run(stop)
+            async with modes.watching(resources.database):
+                await Worker(resources, jobs(), schedules(), timings, modes).run(stop)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from app.audit.actions import Verb
 from app.audit.service import AuditTrail
 from app.catalog.contracts.service import ContractReading
 from app.ingestion.completion import BatchAction, complete, failure, measure
+from app.ingestion.configuration import MAX_REJECTED_SHARE
 from app.ingestion.events import announce_failure
 from app.ingestion.history import report
 from app.ingestion.merging import merge_batch, sender
@@ -148,7 +149,9 @@ class LaterService:
         if batch is None:
             return None
         await batches.prepare_merge()
-        merged = await merge_batch(session, self._raw, batch, None, None)
+        merged = await merge_batch(
+            session, self._raw, batch, None, None, self._resources.configured(MAX_REJECTED_SHARE)
+        )
         await complete(session, sender(batch), batch, merged, time.monotonic() - started)
         return report(batch, [])
 

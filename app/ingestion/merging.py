@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.contracts.service import ContractService
+from app.ingestion.configuration import or_share
 from app.ingestion.formats.inflate import Coding
 from app.ingestion.inference import Summary, infer_columns, summarise
 from app.ingestion.intake import BodyFormat, Intake, Representation, reject_limits
@@ -49,6 +50,7 @@ async def merge_batch(
     batch: BatchRow,
     representation: Representation | None,
     intake: Intake | None,
+    max_rejected_share: float | None = None,
 ) -> Merged:
     """Merge a batch from its sender, or, without an intake, from its stored body.
 
@@ -58,6 +60,7 @@ async def merge_batch(
         batch: accepted in the same transaction, or earlier.
         representation: what the body says it is; that of the batch, when absent.
         intake: the body as it comes from the sender. None for a contract without columns: those take two readings.
+        max_rejected_share: where neither the batch nor its contract limits what may be refused.
 
     Raises:
         Problem: of the contract, the body, or the limits of rejections.
@@ -70,13 +73,15 @@ async def merge_batch(
         contract = await contracts.freeze_schema(batch.contract_id, columns, sender(batch))
     assert contract.plan is not None
     model = RowModel(contract.plan, UnknownColumns(contract.contract.policy.unknown_columns.value))
+    policy = contract.contract.policy
+    limits = or_share(RejectLimits(policy.max_rejected_rows, policy.max_rejected_share), max_rejected_share)
     processing_time = datetime.now(UTC)
     if intake is None:
-        outcome = await _merge(session, contract, batch, form.chunks(raw.stream(batch), model), processing_time)
+        outcome = await _merge(session, contract, batch, form.chunks(raw.stream(batch), model), processing_time, limits)
     else:
         async with raw.writer(batch) as copy:
             chunks = form.chunks(intake.plain(copy), model)
-            outcome = await _merge(session, contract, batch, chunks, processing_time)
+            outcome = await _merge(session, contract, batch, chunks, processing_time, limits)
     await contracts.confirm_writable(contract)
     return Merged(
         counts=asdict(outcome.counts),
@@ -107,9 +112,9 @@ async def _merge(
     batch: BatchRow,
     chunks: AsyncIterator[Chunk],
     processing_time: datetime,
+    limits: RejectLimits,
 ) -> MergeOutcome:
     assert contract.plan is not None
-    policy = contract.contract.policy
     limit = (batch.max_rejected or {}).get("limit")
     return await ingest(
         await driver_connection(session),
@@ -118,5 +123,5 @@ async def _merge(
         batch_seq=batch.sequence,
         processing_time=processing_time,
         sink=Quarantine(session, batch.id).keep,
-        limits=reject_limits(limit, RejectLimits(policy.max_rejected_rows, policy.max_rejected_share)),
+        limits=reject_limits(limit, limits),
     )

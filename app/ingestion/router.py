@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from app.catalog.contracts.service import UnknownContract
 from app.catalog.names import is_contract_id
 from app.catalog.tables.registry import TableNotWritable
+from app.ingestion.configuration import max_batch_bytes
 from app.ingestion.formats.inflate import InflateLimits
 from app.ingestion.formats.problems import BodyTooDense, MalformedBody
 from app.ingestion.history import BatchHistory, BatchNotFound, quarantined, summary
@@ -63,7 +64,7 @@ async def _submission(
         raise UnknownContract(contract_id)
     form = representation(content_type, content_encoding)
     reject_limits(max_rejected, RejectLimits())
-    limits = InflateLimits(max_bytes=resources.settings.ingestion.max_batch_bytes)
+    limits = InflateLimits(max_bytes=max_batch_bytes(resources))
     intake = Intake(request.stream(), form.coding, limits)
     return Submission(contract_id, form, intake, idempotency_key, max_rejected)
 

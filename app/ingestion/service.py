@@ -16,6 +16,7 @@ from app.catalog.contracts.record import IngestionContract
 from app.catalog.contracts.service import ContractReading, UnknownContract
 from app.catalog.tables.registry import TableNotWritable
 from app.ingestion.completion import BatchAction, complete, failure, measure
+from app.ingestion.configuration import MAX_REJECTED_SHARE
 from app.ingestion.events import announce_failure
 from app.ingestion.history import BatchHistory
 from app.ingestion.intake import Intake, Representation
@@ -147,7 +148,9 @@ class IngestService:
         started: float,
     ) -> BatchReport:
         await BatchWrites(session).accept(batch)
-        merged = await merge_batch(session, self._raw, batch, submission.representation, intake)
+        merged = await merge_batch(
+            session, self._raw, batch, submission.representation, intake, self._resources.configured(MAX_REJECTED_SHARE)
+        )
         batch.bytes_received, batch.sha256 = submission.intake.bytes, submission.intake.sha256
         await complete(session, actor, batch, merged, time.monotonic() - started)
         return await BatchHistory(session).report(batch.id)

@@ -1,12 +1,13 @@
 """What services are built from: one frozen set per process, used alike by HTTP, jobs, commands and tests."""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
 from app.kernel.authorization import Authenticator, BlockedSubjects, DecoyKeys
 from app.kernel.clock import Clock, utc_now
+from app.kernel.configuration import ConfigKey, ConfigurationInForce
 from app.kernel.database import Database
 from app.kernel.extensions import Extensions
 from app.kernel.policy import PolicyInForce
@@ -16,6 +17,8 @@ from app.kernel.security_events import SecurityEvents
 from app.kernel.signing import SigningKeys
 from app.kernel.storage import ObjectStorage
 from app.settings import Settings
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +36,13 @@ class Resources:
     signing_keys: SigningKeys = field(default_factory=SigningKeys)
     blocked_subjects: BlockedSubjects = field(default_factory=BlockedSubjects)
     decoy_keys: DecoyKeys = field(default_factory=DecoyKeys)
+    configuration: ConfigurationInForce = field(default_factory=ConfigurationInForce)
     extensions: Extensions = field(default_factory=Extensions)
     clock: Clock = utc_now
+
+    def configured(self, key: ConfigKey[Value]) -> Value:
+        """The value in force, which costs nothing to ask for: ask each time, and keep it for one piece of work."""
+        return self.configuration.value(key, self.settings)
 
 
 async def _resources(request: Request) -> Resources:

@@ -3,19 +3,18 @@
 from datetime import timedelta
 
 from app.kernel.jobs import JobContext, JobDefinition, Schedule
+from app.operations.configuration.keys import TEMPORARY_KEPT_SECONDS
 from app.operations.watching import verify_log, warn_of_keys
 
 SWEEP_JOB = "operations:sweep-temporary-objects"
 VERIFY_JOB = "operations:verify-audit-log"
 KEYS_JOB = "operations:warn-of-keys"
 
-ABANDONED_AFTER = timedelta(days=1)
-"""No upload runs for that long: what is unpublished by then was left by a process that died."""
-
 
 async def sweep_temporary_objects(context: JobContext) -> None:
     """Remove objects whose writer died before it published them."""
-    await context.progress(removed=await context.resources.storage.sweep_temporary(ABANDONED_AFTER))
+    kept = timedelta(seconds=context.resources.configured(TEMPORARY_KEPT_SECONDS))
+    await context.progress(removed=await context.resources.storage.sweep_temporary(kept))
 
 
 JOBS = (

@@ -1,5 +1,6 @@
 """All SQL of the modes."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Executable, func, select
@@ -26,6 +27,11 @@ class SystemConfigRepository:
             await self._session.execute(select(SystemConfig.value, SystemConfig.version).where(SystemConfig.key == key))
         ).one_or_none()
         return (found.value, found.version) if found else None
+
+    async def versions(self, keys: Sequence[str]) -> dict[str, int]:
+        """The versions of those that were decided."""
+        statement = select(SystemConfig.key, SystemConfig.version).where(SystemConfig.key.in_(keys))
+        return {row.key: row.version for row in await self._session.execute(statement)}
 
 
 class SystemConfigWrites(SystemConfigRepository):

@@ -10,7 +10,9 @@ from app.kernel.authorization import Actor, Permission
 from app.kernel.database import ReadSession
 from app.kernel.metrics import QUERY_GUARDRAILS
 from app.kernel.problems import Fault, Forbidden, InvalidRequest, Problem
+from app.kernel.resources import Resources
 from app.query import words
+from app.query.configuration import MAX_COST, STATEMENT_TIMEOUT_SECONDS
 from app.query.estimates import Estimate
 from app.query.findings import Finding, GuardVerdict
 from app.query.guard import GuardPolicy, examine
@@ -149,9 +151,10 @@ async def examined(session: ReadSession, ask: Ask, actor: Actor) -> Examined:
     return Examined(verdict, found, missing)
 
 
-def limits_of(actor: Actor, ceiling_seconds: float) -> Limits:
+def limits_of(actor: Actor, resources: Resources) -> Limits:
     """The caller's limits now."""
-    return limits_for(actor.roles, ceiling_seconds)
+    seconds, cost = resources.configured(STATEMENT_TIMEOUT_SECONDS), resources.configured(MAX_COST)
+    return limits_for(actor.roles, seconds, cost)
 
 
 async def affordable(statement: Statement, found: Examined, limits: Limits) -> Estimate:

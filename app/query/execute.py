@@ -24,6 +24,7 @@ from app.kernel.problems import Conflict, NotFound, Problem
 from app.kernel.resources import Resources
 from app.query import words
 from app.query.completion import completed
+from app.query.configuration import STATEMENT_TIMEOUT_SECONDS
 from app.query.examination import Ask, Examined, affordable, examined, limits_of
 from app.query.formats import Form
 from app.query.limits import Limits
@@ -128,7 +129,7 @@ class ExecuteService:
 
     async def end_lost(self) -> int:
         """How many executions had lost their process and are failed now."""
-        longest = timedelta(seconds=self._resources.settings.query.statement_timeout_seconds) + LOST_AFTER_LIMIT
+        longest = timedelta(seconds=self._resources.configured(STATEMENT_TIMEOUT_SECONDS)) + LOST_AFTER_LIMIT
 
         async def lose(session: WriteSession) -> int:
             lost = await ExecutionWrites(session).lose(longest, LOST)
@@ -142,7 +143,7 @@ class ExecuteService:
         return await self._database.run(lose, OperationClass.RECORD)
 
     async def _check(self, actor: Actor, preview_id: UUID) -> _Checked:
-        limits = limits_of(actor, self._resources.settings.query.statement_timeout_seconds)
+        limits = limits_of(actor, self._resources)
         async with self._database.read() as session:
             previews = Previews(session)
             preview = await previews.owned(preview_id, actor.kind.value, actor.id)

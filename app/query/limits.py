@@ -42,13 +42,19 @@ LIMITS: dict[str, Limits] = {
 and bytes are what a person can look at, a notebook can hold and a service can take in."""
 
 
-def limits_for(roles: Collection[str], ceiling_seconds: float) -> Limits:
+HIGHEST_COST = max(line.max_cost for line in LIMITS.values())
+
+
+def limits_for(roles: Collection[str], ceiling_seconds: float, ceiling_cost: float = HIGHEST_COST) -> Limits:
     """The limits of a caller with these roles.
 
     Args:
         roles: names of roles.
         ceiling_seconds: the service's own statement timeout; no role has a longer one.
+        ceiling_cost: the service's own bound of costs; no role has a higher one.
     """
     lines = [LIMITS[role] for role in roles if role in LIMITS] or [LOWEST]
     most = {item.name: max(getattr(line, item.name) for line in lines) for item in fields(Limits)}
-    return Limits(**most | {"timeout_ms": min(int(most["timeout_ms"]), int(ceiling_seconds * 1000))})
+    most["timeout_ms"] = min(int(most["timeout_ms"]), max(1, int(ceiling_seconds * 1000)))
+    most["max_cost"] = min(most["max_cost"], ceiling_cost)
+    return Limits(**most)

@@ -14,6 +14,7 @@ from app.kernel.problems import NotFound, Problem
 from app.kernel.resources import Resources
 from app.query import words
 from app.query.columns import ResultColumn
+from app.query.configuration import PREVIEW_LIFETIME_SECONDS
 from app.query.estimates import Estimate
 from app.query.examination import Ask, Examined, affordable, examined, limits_of
 from app.query.limits import Limits
@@ -117,7 +118,7 @@ class PreviewService:
         async with self._database.read() as session:
             found = await examined(session, ask, actor)
         sql = found.require_allowed()
-        limits = limits_of(actor, self._resources.settings.query.statement_timeout_seconds)
+        limits = limits_of(actor, self._resources)
         async with statement(self._resources.query_login, sql, limits, found.names) as prepared:
             columns = await prepared.columns()
             estimate = await affordable(prepared, found, limits)
@@ -138,7 +139,7 @@ class PreviewService:
                 estimated_rows=float(draft.estimate.rows),
                 estimated_cost=draft.estimate.cost,
                 created_at=now,
-                expires_at=now + timedelta(seconds=self._resources.settings.query.preview_lifetime_seconds),
+                expires_at=now + timedelta(seconds=self._resources.configured(PREVIEW_LIFETIME_SECONDS)),
             )
         )
         await self._audit(session, actor, ask, row)

@@ -24,6 +24,7 @@ ROWS = ndjson([(1, 0, 10), (2, 1, 20)])
 CLOSED_FOR_DATA = "system mode READ_ONLY"
 BESIDE = "SHADOW beside ACTIVE"
 OWN = "own"
+CONFIG_KEY = "query.preview-lifetime-seconds"
 OWN_OF_PERSON = "a person's own"
 """Asked by people alone: services have none."""
 
@@ -454,6 +455,14 @@ async def _of_window(place: _Place) -> Made:
     return Made({"window_id": made["id"]})
 
 
+def _of_config_key(**more: Any) -> Making:
+    async def made(place: _Place) -> Made:
+        await place.world.as_admin("PUT", f"/system/config/{CONFIG_KEY}", json={"value": 600})
+        return Made({"config_key": CONFIG_KEY}, more)
+
+    return made
+
+
 def _as_it_is(path: str) -> Making:
     async def made(place: _Place) -> Made:
         return Made(more={"json": await place.world.as_admin("GET", f"/system/security/{path}")})
@@ -730,6 +739,12 @@ CALLS: dict[str, Making] = {
     "GET /system/maintenance/windows": _plain,
     "POST /system/maintenance/windows": _new_window,
     "DELETE /system/maintenance/windows/{window_id}": _of_window,
+    "GET /system/config": _plain,
+    "GET /system/config/{config_key}": _of_config_key(),
+    "PUT /system/config/{config_key}": _of_config_key(json={"value": 600}),
+    "DELETE /system/config/{config_key}": _of_config_key(),
+    "GET /system/config/{config_key}/history": _of_config_key(),
+    "POST /system/config/{config_key}/revert": _of_config_key(json={"version": 1}),
     "GET /health": _plain,
     "GET /health/live": _plain,
     "GET /health/ready": _plain,

@@ -53,7 +53,11 @@ async def inflate(body: AsyncIterator[bytes], coding: Coding, limits: InflateLim
         BodyTooDense: more output than the limits allow.
     """
     if coding is Coding.IDENTITY:
+        passed = 0
         async for data in body:
+            passed += len(data)
+            if passed > limits.max_bytes:
+                raise BodyTooDense(f"the body has more than {limits.max_bytes} bytes")
             yield data
         return
     decoder: _Decoder = _Gzip() if coding is Coding.GZIP else _Zstd()

@@ -9,10 +9,10 @@ from typing import Final
 
 from app.kernel.attendants import Attendant
 from app.kernel.resources import Resources
+from app.operations.decisions import repeating
 from app.operations.flags.provider import Flags
 from app.operations.flags.repository import FlagReads
 from app.operations.flags.view import view_of
-from app.operations.security.watch import repeating
 
 WATCH_SECONDS: Final = 0.4
 """How often a process looks; the promise is one second."""

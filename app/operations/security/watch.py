@@ -4,20 +4,14 @@ One small read tells whether anything has changed; only then is everything read 
 what was known last in force.
 """
 
-import asyncio
-import contextlib
-import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
-
-from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.kernel.attendants import Attendant
 from app.kernel.database import ReadSession
 from app.kernel.policy import SecurityPolicy
 from app.kernel.resources import Resources
+from app.operations.decisions import WATCH_SECONDS, Watched, repeating
 from app.operations.security.blocking import FOREVER, BlockKind, NetworkIndex, Target
 from app.operations.security.documents import PolicyDocument
 from app.operations.security.models import BlockRow
@@ -26,11 +20,6 @@ from app.operations.security.recording import recording
 from app.operations.security.repository import POLICY, SecurityReads
 from app.operations.security.view import Edge, EdgeView
 
-log = logging.getLogger(__name__)
-
-WATCH_SECONDS: Final = 0.4
-"""How often a process looks; the promise is one second."""
-
 
 async def stored_policy(session: ReadSession) -> tuple[SecurityPolicy, int]:
     """The policy as it was decided, and its version; the defaults when nothing was."""
@@ -38,28 +27,6 @@ async def stored_policy(session: ReadSession) -> tuple[SecurityPolicy, int]:
     if found is None:
         return SecurityPolicy(), 0
     return PolicyDocument.stored(found[0]).policy(), found[1]
-
-
-@asynccontextmanager
-async def repeating(look: Callable[[], Coroutine[Any, Any, None]], name: str, pause: float) -> AsyncIterator[None]:
-    """Look now, then again and again while the block runs; what fails is told and tried again."""
-
-    async def forever() -> None:
-        while True:
-            await asyncio.sleep(pause)
-            try:
-                await look()
-            except (SQLAlchemyError, OSError, ValidationError, ValueError) as error:
-                log.warning("what the door knows cannot be read", extra={"error": type(error).__name__})
-
-    await look()
-    task = asyncio.create_task(forever(), name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 class EdgeWatch:
@@ -122,23 +89,11 @@ async def guarding(edge: Edge, resources: Resources) -> AsyncIterator[None]:
             await edge.shared.close()
 
 
-@asynccontextmanager
-async def _policy(resources: Resources) -> AsyncIterator[None]:
-    seen: int | None = None
-
-    async def look() -> None:
-        nonlocal seen
-        async with resources.database.read() as session:
-            policy, version = await stored_policy(session)
-        if version != seen:
-            resources.policy.replace(policy)
-            seen = version
-
-    async with repeating(look, "policy-watch", WATCH_SECONDS):
-        yield
+async def _take_up_policy(resources: Resources) -> None:
+    async with resources.database.read() as session:
+        policy, _ = await stored_policy(session)
+    resources.policy.replace(policy)
 
 
-ATTENDANTS = (
-    Attendant("security-policy", _policy, in_worker=True),
-    Attendant("security-events", recording, in_api=True, in_worker=True),
-)
+ATTENDANTS = (Attendant("security-events", recording, in_api=True, in_worker=True),)
+WATCHED = (Watched(POLICY, _take_up_policy),)

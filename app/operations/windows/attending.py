@@ -9,7 +9,7 @@ from app.kernel.attendants import Attendant
 from app.kernel.database import OperationClass
 from app.kernel.problems import Problem
 from app.kernel.resources import Resources
-from app.operations.security.watch import repeating
+from app.operations.decisions import repeating
 from app.operations.windows.repository import Windows
 from app.operations.windows.service import record_due
 

@@ -1,0 +1,33 @@
+"""What an admin decides about batches while the service runs."""
+
+from typing import Final
+
+from app.kernel.configuration import ConfigKey
+from app.kernel.resources import Resources
+from app.warehouse.ingest import RejectLimits
+
+MAX_BATCH_BYTES: Final = ConfigKey[int](
+    name="ingestion.max-batch-bytes",
+    description="Largest decoded batch body; the environment's INGESTION_MAX_BATCH_BYTES is not raised by it.",
+    schema={"type": "integer", "minimum": 1_024, "maximum": 2**50},
+    default=lambda settings: settings.ingestion.max_batch_bytes,
+)
+
+MAX_REJECTED_SHARE: Final = ConfigKey[float | None](
+    name="ingestion.max-rejected-share",
+    description="A batch with a larger share of refused rows fails, where neither it nor its contract sets a limit.",
+    schema={"type": "number", "minimum": 0, "maximum": 1},
+    default=lambda _: None,
+)
+
+CONFIG_KEYS: Final = (MAX_BATCH_BYTES, MAX_REJECTED_SHARE)
+
+
+def max_batch_bytes(resources: Resources) -> int:
+    """The bound in force."""
+    return min(resources.configured(MAX_BATCH_BYTES), resources.settings.ingestion.max_batch_bytes)
+
+
+def or_share(limits: RejectLimits, share: float | None) -> RejectLimits:
+    """The contract's limits; the service's share where it has none."""
+    return limits if share is None or limits != RejectLimits() else RejectLimits(share=share)

@@ -1,0 +1,116 @@
+"""`/system/config`: values that are decided while the service runs. Possible in every maintenance mode."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from app.kernel.database import OperationClass
+from app.kernel.etags import IfMatch, set_etag
+from app.kernel.http import Controls, Reads, TransactionalRoute, operation
+from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.problems import NotFound, PreconditionFailed, responses
+from app.kernel.resources import ResourcesDep
+from app.operations.configuration.rules import UnknownKey
+from app.operations.configuration.schemas import ConfigDocument, DecisionDocument, RevertRequest, ValueRequest
+from app.operations.configuration.service import ConfigurationReading, ConfigurationService, UnreadableDecision
+from app.operations.permissions import CanRunSystem, CanSeeSystem
+
+router = APIRouter(prefix="/system/config", tags=["system"], route_class=TransactionalRoute)
+CONTROL = operation(OperationClass.CONTROL)
+Key = Annotated[str, Path(max_length=128, description="Name of the key.", examples=["query.preview-lifetime-seconds"])]
+
+
+async def _reading(session: Reads, resources: ResourcesDep) -> ConfigurationReading:
+    return ConfigurationReading(session, resources)
+
+
+async def _service(session: Controls, resources: ResourcesDep) -> ConfigurationService:
+    return ConfigurationService(session, resources)
+
+
+ReadingDep = Annotated[ConfigurationReading, Depends(_reading)]
+ServiceDep = Annotated[ConfigurationService, Depends(_service)]
+
+
+@router.get("", operation_id="list_configuration")
+async def list_configuration(
+    _: CanSeeSystem,
+    reading: ReadingDep,
+    prefix: Annotated[str | None, Query(max_length=128, description="Keys that begin so.")] = None,
+) -> PageDocument[ConfigDocument]:
+    """Every key, by name, with what is in force; always on one page."""
+    return PageDocument[ConfigDocument](items=await reading.all(prefix), next_cursor=None)
+
+
+@router.get("/{config_key}", operation_id="get_configuration", responses=responses(UnknownKey))
+async def get_configuration(
+    config_key: Key, _: CanSeeSystem, reading: ReadingDep, response: Response
+) -> ConfigDocument:
+    """One key with what is in force."""
+    found, tag = await reading.one(config_key)
+    set_etag(response, tag)
+    return found
+
+
+@router.put(
+    "/{config_key}",
+    operation_id="set_configuration",
+    responses=responses(UnknownKey, PreconditionFailed),
+    openapi_extra=CONTROL,
+)
+async def set_configuration(
+    config_key: Key,
+    wanted: ValueRequest,
+    actor: CanRunSystem,
+    service: ServiceDep,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ConfigDocument:
+    """Decide a value; in force everywhere within a second."""
+    now, tag = await service.decide(actor, config_key, wanted.value, wanted.reason, if_match)
+    set_etag(response, tag)
+    return now
+
+
+@router.delete(
+    "/{config_key}",
+    operation_id="reset_configuration",
+    responses=responses(UnknownKey, PreconditionFailed),
+    openapi_extra=CONTROL,
+)
+async def reset_configuration(
+    config_key: Key, actor: CanRunSystem, service: ServiceDep, response: Response, if_match: IfMatch = None
+) -> ConfigDocument:
+    """Go back to the default, the setting of the environment."""
+    now, tag = await service.reset(actor, config_key, if_match)
+    set_etag(response, tag)
+    return now
+
+
+@router.get("/{config_key}/history", operation_id="list_configuration_history", responses=responses(UnknownKey))
+async def list_configuration_history(
+    config_key: Key, _: CanSeeSystem, reading: ReadingDep, paging: Paging, request: Request, response: Response
+) -> PageDocument[DecisionDocument]:
+    """Every decision about a key, the last one first."""
+    key, page = await reading.history(config_key, paging)
+    return show(page, lambda row: reading.decision(key, row), request, response)
+
+
+@router.post(
+    "/{config_key}/revert",
+    operation_id="revert_configuration",
+    responses=responses(UnknownKey, NotFound, PreconditionFailed, UnreadableDecision),
+    openapi_extra=CONTROL,
+)
+async def revert_configuration(
+    config_key: Key,
+    wanted: RevertRequest,
+    actor: CanRunSystem,
+    service: ServiceDep,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ConfigDocument:
+    """Decide again what was decided before; a new version like any other."""
+    now, tag = await service.revert(actor, config_key, wanted.version, wanted.reason, if_match)
+    set_etag(response, tag)
+    return now

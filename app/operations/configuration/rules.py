@@ -1,0 +1,122 @@
+"""The catalogue of keys, and whether a value fits one. Pure.
+
+What is told of a value that does not fit comes from the schema alone: the value may be a secret.
+"""
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from app.kernel.at_rest import MASK, masked
+from app.kernel.configuration import ConfigKey
+from app.kernel.problems import Fault, NotFound
+
+MAX_FAULTS: Final = 50
+NEAREST: Final = 3
+MAX_COMPARED: Final = 64
+"""Characters of a wrong name that are compared with the right ones."""
+
+
+class InvalidCatalogueError(ValueError):
+    """Two keys share a name, or a schema is none: a bug."""
+
+
+class UnknownKey(NotFound):
+    """The catalogue has no such key."""
+
+    code, title = "unknown-key", "There is no such configuration key"
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        nearest = difflib.get_close_matches(name[:MAX_COMPARED].lower(), list(known), n=NEAREST, cutoff=0.4)
+        told = f"The nearest are {', '.join(nearest)}." if nearest else "GET /system/config lists the keys."
+        super().__init__(told, nearest=nearest)
+
+
+class ConfigKeys:
+    """Every key of the service, by name."""
+
+    def __init__(self, keys: Iterable[ConfigKey[Any]] = ()) -> None:
+        """Raises `InvalidCatalogueError`."""
+        self._keys: dict[str, ConfigKey[Any]] = {}
+        self._validators: dict[str, Draft202012Validator] = {}
+        for key in sorted(keys, key=lambda each: each.name):
+            if key.name in self._keys:
+                raise InvalidCatalogueError(f"Two configuration keys are called {key.name}.")
+            if key.secret and key.schema.get("type") != "string":
+                raise InvalidCatalogueError(f"{key.name} is secret and no text.")
+            Draft202012Validator.check_schema(key.schema)
+            self._keys[key.name] = key
+            self._validators[key.name] = Draft202012Validator(key.schema)
+
+    def __iter__(self) -> Iterator[ConfigKey[Any]]:
+        return iter(self._keys.values())
+
+    def get(self, name: str) -> ConfigKey[Any]:
+        """The key. Raises `UnknownKey` with the nearest names."""
+        found = self._keys.get(name)
+        if found is None:
+            raise UnknownKey(name, self._keys)
+        return found
+
+    def faults(self, key: ConfigKey[Any], value: Any) -> list[Fault]:
+        """Everything that is wrong with a value of the key, by pointer into `{"value": …}`."""
+        if key.secret and isinstance(value, str) and MASK in value:
+            return [Fault(pointer="/value", code="masked", message="This is the masked form; give the secret itself.")]
+        errors = sorted(self._validators[key.name].iter_errors(value), key=lambda error: list(map(str, error.path)))
+        return [_fault(error) for error in errors[:MAX_FAULTS]]
+
+    def fits(self, key: ConfigKey[Any], value: Any) -> bool:
+        """Whether it is a value of the key."""
+        return bool(self._validators[key.name].is_valid(value))
+
+
+def _fault(error: ValidationError) -> Fault:
+    steps = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in error.absolute_path)
+    rule = str(error.validator)
+    wanted = json.dumps(error.validator_value, ensure_ascii=False, default=str)[:200]
+    return Fault(pointer=f"/value{steps}", code=_CODES.get(rule, rule.lower()), message=f"{_words(rule)} {wanted}.")
+
+
+_CODES: Final = {"minLength": "too-short", "maxLength": "too-long", "minimum": "too-small", "maximum": "too-large"} | {
+    "exclusiveMinimum": "too-small",
+    "exclusiveMaximum": "too-large",
+    "additionalProperties": "unknown-field",
+    "required": "missing",
+}
+_WORDS: Final = {
+    "type": "It must be of type",
+    "enum": "It must be one of",
+    "minimum": "It must be at least",
+    "maximum": "It must be at most",
+    "exclusiveMinimum": "It must be more than",
+    "exclusiveMaximum": "It must be less than",
+    "minLength": "It must have at least this many characters:",
+    "maxLength": "It must have at most this many characters:",
+    "pattern": "It must match",
+    "required": "It must have all of",
+}
+
+
+def _words(rule: str) -> str:
+    return _WORDS.get(rule, f"It does not fit {rule}:")
+
+
+def normal(schema: Mapping[str, Any], value: Any) -> Any:
+    """The value in the type that its readers expect: JSON knows one kind of number, where `30.0` is an integer."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return int(value) if schema.get("type") == "integer" else float(value)
+
+
+def shown(key: ConfigKey[Any], value: Any) -> Any:
+    """The value as it may be told."""
+    return masked(str(value)) if key.secret and value is not None else value
+
+
+def same_prefix(keys: Iterable[ConfigKey[Any]], prefix: str | None) -> Sequence[ConfigKey[Any]]:
+    """The keys whose names begin so, by name."""
+    return [key for key in keys if prefix is None or key.name.startswith(prefix)]

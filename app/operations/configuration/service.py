@@ -1,0 +1,180 @@
+"""Use cases of the configuration: tell, decide, go back."""
+
+from enum import StrEnum
+from typing import Any
+
+from app.audit.service import AuditTrail
+from app.kernel.authorization import Actor
+from app.kernel.configuration import ConfigKey
+from app.kernel.database import ReadSession, WriteSession
+from app.kernel.etags import check_if_match, etag
+from app.kernel.paging import Page, PageRequest
+from app.kernel.problems import Conflict, InvalidRequest, NotFound
+from app.kernel.resources import Resources
+from app.operations.configuration.models import ConfigurationVersion
+from app.operations.configuration.reading import Reader
+from app.operations.configuration.repository import Decisions, DecisionWrites
+from app.operations.configuration.rules import ConfigKeys, same_prefix, shown
+from app.operations.configuration.schemas import ConfigDocument, DecisionDocument
+
+
+class ConfigurationAction(StrEnum):
+    """What the audit log calls the changes made here."""
+
+    CHANGED = "configuration:change"
+    RESET = "configuration:reset"
+    REVERTED = "configuration:revert"
+
+
+class UnreadableDecision(Conflict):
+    """A decision of the history cannot be taken again: it does not fit the key any more, or cannot be decrypted."""
+
+    code, title = "unreadable-decision", "That decision cannot be taken again"
+
+
+class ConfigurationReading:
+    """Tells keys, values and history."""
+
+    def __init__(self, session: ReadSession, resources: Resources) -> None:
+        self._decisions = Decisions(session)
+        self._settings = resources.settings
+        self._keys = resources.extensions.of(ConfigKeys)
+        self._reader = Reader.of(resources)
+
+    async def all(self, prefix: str | None) -> list[ConfigDocument]:
+        """Every key whose name begins so."""
+        rows = {row.key: row for row in await self._decisions.current()}
+        return [self.document(key, rows.get(key.name)) for key in same_prefix(self._keys, prefix)]
+
+    async def one(self, name: str) -> tuple[ConfigDocument, str]:
+        """A key, and its ETag. Raises `UnknownKey`."""
+        key = self._keys.get(name)
+        found = self.document(key, await self._decisions.last(key.name))
+        return found, etag(found.version)
+
+    async def history(self, name: str, request: PageRequest) -> tuple[ConfigKey[Any], Page[ConfigurationVersion]]:
+        """A page of the decisions about a key. Raises `UnknownKey`."""
+        key = self._keys.get(name)
+        return key, await self._decisions.history(key.name, request)
+
+    def document(self, key: ConfigKey[Any], row: ConfigurationVersion | None) -> ConfigDocument:
+        """The key as it stands after this decision."""
+        decided, default = self._reader.read(key, row), key.default(self._settings)
+        return ConfigDocument(
+            key=key.name,
+            description=key.description,
+            value=shown(key, default if decided.is_default else decided.value),
+            default=shown(key, default),
+            is_default=decided.is_default,
+            version=0 if row is None else row.version,
+            secret=key.secret,
+            restart_needed=key.restart_needed,
+            value_schema=dict(key.schema),
+            fault=decided.fault,
+            decided_at=None if row is None else row.decided_at,
+            decided_by=None if row is None else row.decided_by,
+        )
+
+    def decision(self, key: ConfigKey[Any], row: ConfigurationVersion) -> DecisionDocument:
+        """A row of the history; secrets are masked whole where they cannot be read."""
+        value = shown(key, row.value if row.sealed is None else self._reader.read(key, row).value or "")
+        return DecisionDocument(
+            version=row.version,
+            value=None if row.is_default else value,
+            is_default=row.is_default,
+            reason=row.reason,
+            decided_at=row.decided_at,
+            decided_by=row.decided_by,
+        )
+
+
+class ConfigurationService:
+    """Decides, in the caller's transaction, audited; one decision at a time."""
+
+    def __init__(self, session: WriteSession, resources: Resources) -> None:
+        self._decisions = DecisionWrites(session)
+        self._reading = ConfigurationReading(session, resources)
+        self._keys = resources.extensions.of(ConfigKeys)
+        self._reader = Reader.of(resources)
+        self._audit = AuditTrail(session)
+
+    async def decide(
+        self, actor: Actor, name: str, value: Any, reason: str | None, if_match: str | None
+    ) -> tuple[ConfigDocument, str]:
+        """The key with its new value, and its ETag.
+
+        Raises:
+            UnknownKey: the nearest names are told.
+            InvalidRequest: the value does not fit; every fault is listed.
+            PreconditionFailed: `if_match` names another version.
+        """
+        key = self._keys.get(name)
+        faults = self._keys.faults(key, value)
+        if faults:
+            raise InvalidRequest(faults=faults)
+        before = await self._before(key, if_match)
+        return await self._take(actor, ConfigurationAction.CHANGED, key, before, self._row(key, value, reason))
+
+    async def reset(self, actor: Actor, name: str, if_match: str | None) -> tuple[ConfigDocument, str]:
+        """The key with its default in force. Raises `UnknownKey`, `PreconditionFailed`."""
+        key = self._keys.get(name)
+        before = await self._before(key, if_match)
+        row = ConfigurationVersion(key=key.name, is_default=True)
+        return await self._take(actor, ConfigurationAction.RESET, key, before, row)
+
+    async def revert(
+        self, actor: Actor, name: str, version: int, reason: str | None, if_match: str | None
+    ) -> tuple[ConfigDocument, str]:
+        """The key as it was decided then, as a new decision.
+
+        Raises:
+            UnknownKey: the nearest names are told.
+            NotFound: there is no such version.
+            UnreadableDecision: what was decided then cannot hold now.
+            PreconditionFailed: `if_match` names another version.
+        """
+        key = self._keys.get(name)
+        before = await self._before(key, if_match)
+        then = await self._decisions.one(key.name, version)
+        if then is None:
+            raise NotFound(f"{key.name} has no version {version}.")
+        decided = self._reader.read(key, then)
+        if decided.fault is not None:
+            raise UnreadableDecision(decided.fault)
+        row = self._row(key, then.value if then.sealed is None else decided.value, reason)
+        if then.is_default:
+            row = ConfigurationVersion(key=key.name, is_default=True, reason=reason)
+        return await self._take(actor, ConfigurationAction.REVERTED, key, before, row)
+
+    async def _before(self, key: ConfigKey[Any], if_match: str | None) -> ConfigurationVersion | None:
+        await self._decisions.one_at_a_time()
+        before = await self._decisions.last(key.name)
+        check_if_match(if_match, etag(0 if before is None else before.version))
+        return before
+
+    def _row(self, key: ConfigKey[Any], value: Any, reason: str | None) -> ConfigurationVersion:
+        kept: dict[str, Any] = {"sealed": self._reader.seal(value)} if key.secret else {"value": value}
+        return ConfigurationVersion(key=key.name, is_default=False, reason=reason, **kept)
+
+    async def _take(
+        self,
+        actor: Actor,
+        action: ConfigurationAction,
+        key: ConfigKey[Any],
+        before: ConfigurationVersion | None,
+        row: ConfigurationVersion,
+    ) -> tuple[ConfigDocument, str]:
+        row.version, row.decided_by = 1 if before is None else before.version + 1, actor.label
+        was = self._reading.document(key, before)
+        await self._decisions.add(row)
+        now = self._reading.document(key, row)
+        await self._audit.append(
+            actor, action, "configuration", None, key.name, before=_told(was), after=_told(now) | {"reason": row.reason}
+        )
+        return now, etag(now.version)
+
+
+def _told(document: ConfigDocument) -> dict[str, Any]:
+    """For the audit log: of a secret only which decision it is."""
+    value = "[secret]" if document.secret and not document.is_default else document.value
+    return {"version": document.version, "is_default": document.is_default, "setting": value}
