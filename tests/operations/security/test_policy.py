@@ -158,7 +158,7 @@ async def test_upload_bounds_are_lowered_and_never_raised(
 
 async def test_a_worker_knows_the_policy_too(app: FastAPI, admin: httpx.AsyncClient) -> None:
     resources = app.state.resources
-    attendant = next(each for each in worker_attendants() if each.name == "security-policy")
+    attendant = next(each for each in worker_attendants() if each.name == "decisions")
     document, _ = await read(admin)
     document["passwords"]["min_length"] = 20
     assert (await put(admin, document)).status_code == 200
