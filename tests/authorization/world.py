@@ -589,6 +589,8 @@ def _of_category(**more: Any) -> Making:
     async def made(_: _Place) -> Made:
         return Made({"category": "quarantine"}, more)
 
+    return made
+
 
 def flag(key: str) -> dict[str, Any]:
     """A flag of this key, which is off."""
