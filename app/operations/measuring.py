@@ -15,6 +15,7 @@ from app.kernel.database import Database
 from app.kernel.jobs import depths
 from app.kernel.jobs.models import OPEN_STATES
 from app.kernel.metrics import CONTENT_TYPE, QUEUE_DEPTH, exposition, pool_metrics, watch_event_loop
+from app.operations.notifications.attending import measure_waiting
 
 QUEUE_SECONDS = 1.0
 """A scrape does not wait longer for the database."""
@@ -52,9 +53,17 @@ async def _measure_audit(database: Database) -> None:
             await standing(database)
 
 
+async def _measure_outbox(database: Database) -> None:
+    """How long notifications have waited; left as it was when the database does not say."""
+    with contextlib.suppress(*UNANSWERED):
+        async with asyncio.timeout(QUEUE_SECONDS):
+            await measure_waiting(database)
+
+
 @router.get("/metrics", operation_id="metrics", include_in_schema=False)
 async def metrics(request: Request) -> Response:
     """Every metric of this process, for Prometheus; labels are bounded and hold no data."""
     await _measure_queue(request.app.state.resources.database)
     await _measure_audit(request.app.state.resources.database)
+    await _measure_outbox(request.app.state.resources.database)
     return Response(exposition(request.app.state.gauges), media_type=CONTENT_TYPE)
