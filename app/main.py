@@ -15,6 +15,7 @@ from app.kernel.openapi import describe, serve_docs
 from app.kernel.secrets import ServiceSecret, load_secret
 from app.kernel.span_export import exporting
 from app.middleware.table import middleware
+from app.operations.checkup import Checkup
 from app.operations.measuring import measuring
 from app.operations.security.view import Edge
 from app.operations.security.watch import guarding
@@ -51,13 +52,15 @@ def create_app(
                 await require_head(session)
             app.state.resources = resources
             app.state.doors = modes
+            app.state.checkup = Checkup(resources, modes)
             async with (
                 modes.watching(resources.database),
                 guarding(edge, resources),
-                measuring(resources.database) as app.state.gauges,
+                measuring(resources) as app.state.gauges,
                 attended(api_attendants(), resources),
             ):
                 yield
+                app.state.checkup.leaving = True
 
     app = FastAPI(
         title="Spyne",

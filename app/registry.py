@@ -84,6 +84,9 @@ from app.operations.health import router as health_router
 from app.operations.jobs import JOBS as OPERATIONS_JOBS
 from app.operations.jobs import SCHEDULES as OPERATIONS_SCHEDULES
 from app.operations.measures import models as measure_models
+from app.operations.measures.sampling import ATTENDANTS as MEASURE_ATTENDANTS
+from app.operations.measures.sampling import JOBS as MEASURE_JOBS
+from app.operations.measures.sampling import SCHEDULES as MEASURE_SCHEDULES
 from app.operations.measuring import router as metrics_router
 from app.operations.notifications import models as notification_models
 from app.operations.notifications.attending import ATTENDANTS as NOTIFICATION_ATTENDANTS
@@ -179,14 +182,15 @@ DOMAINS: tuple[Domain, ...] = (
             measure_models,
             flag_models,
         ),
-        jobs=OPERATIONS_JOBS,
-        schedules=OPERATIONS_SCHEDULES,
+        jobs=(*OPERATIONS_JOBS, *MEASURE_JOBS),
+        schedules=(*OPERATIONS_SCHEDULES, *MEASURE_SCHEDULES),
         attendants=(
             *DECISION_ATTENDANTS,
             *SECURITY_ATTENDANTS,
             *NOTIFICATION_ATTENDANTS,
             *WINDOW_ATTENDANTS,
             *FLAG_ATTENDANTS,
+            *MEASURE_ATTENDANTS,
         ),
         config_keys=OPERATIONS_KEYS,
         watched=(*CONFIGURATION_WATCHED, *SECURITY_WATCHED),

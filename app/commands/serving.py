@@ -5,6 +5,7 @@ import contextlib
 import errno
 import gc
 import logging
+import math
 import os
 import resource
 import signal
@@ -16,6 +17,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from prometheus_client import start_http_server
@@ -25,11 +27,12 @@ from app.kernel.attendants import attended
 from app.kernel.http_server import ArrivalLimits, Watch, arriving
 from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.logging import configure_logging
-from app.kernel.metrics import REGISTRY
+from app.kernel.metrics import joined
 from app.kernel.span_export import exporting
 from app.main import create_app
 from app.middleware.probes import HEALTH_PATHS
 from app.operations.configuration.keys import DRAIN_SECONDS
+from app.operations.measuring import measuring
 from app.operations.shield import ModeWatch
 from app.registry import jobs, schedules, worker_attendants
 from app.settings import ServerSettings
@@ -59,12 +62,40 @@ def serve(place: Place) -> None:
     settings = place.settings.server
     with _listen(settings.host, settings.port) as listener:
         place.require_head()
-        server = uvicorn.Server(_configuration(place))
+        server = DrainingServer(_configuration(place), settings.drain_seconds)
         _settle_garbage_collector()
         with leaving_with_supervisor(), contextlib.suppress(KeyboardInterrupt, Terminated):
             server.run(sockets=[listener])  # sends itself again the signal which ended it, once it has ended in order
     if not server.started:
         raise PlaceError("The API did not start; the last lines of the log say why.")
+
+
+class DrainingServer(uvicorn.Server):
+    """Told to stop, it first says so at /health/ready and serves on, so that load balancers send nothing new."""
+
+    def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._drain_seconds = drain_seconds
+        self._stops: list[tuple[int, FrameType | None]] = []
+        self._drained_at = math.inf
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to leave; a second signal, or one with nothing to wait for, ends the server now."""
+        application: Any = self.config.app
+        if hasattr(application.state, "checkup"):
+            application.state.checkup.leaving = True
+        again = bool(self._stops)
+        self._stops.append((sig, frame))
+        if again or not self.started or not self._drain_seconds:
+            super().handle_exit(sig, frame)
+        else:
+            self._drained_at = time.monotonic() + self._drain_seconds
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether the server ends; asked ten times a second."""
+        if time.monotonic() >= self._drained_at and not self.should_exit:
+            super().handle_exit(*self._stops[0])
+        return await super().on_tick(counter)
 
 
 def _configuration(place: Place) -> uvicorn.Config:
@@ -131,8 +162,6 @@ def _listen(host: str, port: int) -> socket.socket:
 async def work(place: Place) -> None:
     """Run jobs until told to stop. The caller has seen to it that the schema is at head."""
     configure_logging(place.settings.server)
-    if place.settings.jobs.metrics_port is not None:
-        start_http_server(place.settings.jobs.metrics_port, addr=place.settings.server.host, registry=REGISTRY)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -142,8 +171,11 @@ async def work(place: Place) -> None:
         async with (
             exporting(place.settings.tracing, "worker"),
             place.resources() as resources,
+            measuring(resources) as gauges,
             attended(worker_attendants(), resources),
         ):
+            if told.metrics_port is not None:
+                start_http_server(told.metrics_port, addr=place.settings.server.host, registry=joined(gauges))
             modes = ModeWatch(lambda: timedelta(seconds=resources.configured(DRAIN_SECONDS)))
             timings = WorkerTimings(
                 lease=timedelta(seconds=told.lease_seconds),

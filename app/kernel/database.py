@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
-from sqlalchemy import ExceptionContext, event
+from sqlalchemy import ExceptionContext, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
@@ -150,6 +150,11 @@ class Database:
         with unit_of_work("database read"):
             async with self._read_sessions() as session:
                 yield session
+
+    async def ping(self) -> None:
+        """Return when the database answers; raises what a session would."""
+        async with self.read() as session:
+            await session.execute(text("SELECT 1"))
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[ReadSession]:

@@ -138,6 +138,15 @@ SECURITY_EVENTS_DROPPED = Counter(
     registry=REGISTRY,
 )
 QUEUE_DEPTH = _gauge("spyne_queue_depth", "Jobs in the queue, by status.", "status")
+QUEUE_OLDEST = Gauge(
+    "spyne_queue_oldest_seconds", "For how long the job that waits longest could have started.", registry=REGISTRY
+)
+WORKERS_SEEN = Gauge(
+    "spyne_workers_seen", "Workers that gave a sign of life in the last half minute.", registry=REGISTRY
+)
+DISK_FREE = Gauge("spyne_disk_free_bytes", "Free bytes where the state directory is.", registry=REGISTRY)
+DISK_SIZE = Gauge("spyne_disk_size_bytes", "Bytes of the disk where the state directory is.", registry=REGISTRY)
+BUILD = _gauge("spyne_build_info", "1, by version.", "version")
 OUTBOX_AGE = Gauge("spyne_outbox_age_seconds", "Age of the oldest notification that waits.", registry=REGISTRY)
 NOTIFICATIONS = _counter(
     "spyne_notifications_total", "Attempts to send notifications, by type of channel and outcome.", "channel", "outcome"
@@ -226,6 +235,29 @@ def pool_metrics(engines: Mapping[str, AsyncEngine]) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(PoolCollector(engines))
     return registry
+
+
+class Joined(Collector):
+    """Several registries as one, for servers that take one."""
+
+    def __init__(self, *registries: CollectorRegistry) -> None:
+        self._registries = registries
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registering needs no look at them."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """What each of them tells."""
+        for registry in self._registries:
+            yield from registry.collect()
+
+
+def joined(*registries: CollectorRegistry) -> CollectorRegistry:
+    """Spyne's own registry and the given ones as one."""
+    whole = CollectorRegistry()
+    whole.register(Joined(REGISTRY, *registries))
+    return whole
 
 
 async def watch_event_loop(interval_seconds: float = 0.5, window_seconds: float = 60.0) -> None:

@@ -106,6 +106,10 @@ def check_key(key: str) -> str:
     return key
 
 
+PROBE = "spyne-probe"
+"""An object that nobody stores: a store that says so is there."""
+
+
 class ObjectWriter:
     """Takes an object's bytes in order; made by `ObjectStorage.writer`, which publishes what was written."""
 
@@ -264,6 +268,13 @@ class ObjectStorage:
         with _translated():
             meta = await asyncio.to_thread(obstore.head, self._store, key)
         return _info(meta)
+
+    async def probe(self) -> None:
+        """Return when the store answers. Raises `StorageUnavailable`."""
+        with _translated(), contextlib.suppress(FileNotFoundError):
+            if self._root is not None and not os.access(self._root / TEMPORARY, os.W_OK):
+                raise OSError("the directory is gone, or not ours")
+            await obstore.head_async(self._store, PROBE)
 
     async def exists(self, key: str) -> bool:
         """Whether something is stored under the key. Raises `StorageUnavailable`."""

@@ -1,80 +1,65 @@
-"""Health: alive (the event loop turns), ready (database, schema, workers), and a summary.
+"""Health: alive (the event loop turns), ready (database, schema, not shutting down), and a summary.
 
 No check tells anything that a stranger should not know; there is no credential on these routes, so that load
 balancers can ask.
 """
 
-import asyncio
-from datetime import timedelta
 from importlib.metadata import version
-from typing import Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
-from sqlalchemy.exc import SQLAlchemyError
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
 
-from app.kernel.database import ReadSession
-from app.kernel.jobs import workers_seen
-from app.kernel.migrations import StaleSchemaError, require_head
-from app.kernel.resources import Resources, ResourcesDep
-from app.operations.schemas import Health
-
-READY_SECONDS = 1.0
-"""A database that needs longer than this to answer two single-row reads is not ready (operations.md, health)."""
-
-WORKER_SEEN_WITHIN = timedelta(seconds=30)
-"""Three leases of a job: a worker that is silent for longer is taken for gone."""
+from app.kernel.resources import ResourcesDep
+from app.operations.checkup import Checkup, Findings, Verdict, overall
+from app.operations.schemas import CheckDocument, Health
 
 router = APIRouter(prefix="/health", tags=["health"])
 
 
-async def _check_database(resources: Resources) -> dict[str, str]:
-    async with resources.database.read() as session:
-        return {"database": "ok", "migrations": await _migrations(session), "workers": await _workers(session)}
+class HealthResponse(JSONResponse):
+    """As the draft of a media type for health checks names it (draft-inadarei-api-health-check)."""
+
+    media_type = "application/health+json"
 
 
-async def _migrations(session: ReadSession) -> str:
-    try:
-        await require_head(session)
-    except StaleSchemaError as error:
-        return str(error)
-    return "ok"
+async def _checkup(request: Request) -> Checkup:
+    checkup: Checkup = request.app.state.checkup
+    return checkup
 
 
-async def _workers(session: ReadSession) -> str:
-    return "ok" if await workers_seen(session, WORKER_SEEN_WITHIN) else "none seen"
+CheckupDep = Annotated[Checkup, Depends(_checkup)]
+
+_FAILING: dict[int | str, dict[str, Any]] = {
+    200: {"model": Health, "description": "Requests are served; `degraded` says that something needs a look"},
+    503: {"model": Health, "description": "Requests cannot be served, or the process is shutting down"},
+}
 
 
-async def check(resources: Resources) -> Health:
-    """What is well and what is not, within `READY_SECONDS`."""
-    try:
-        checks = await asyncio.wait_for(_check_database(resources), READY_SECONDS)
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        checks = {"database": type(error).__name__}
-    essential = [checks.get("database"), checks.get("migrations")]
-    status: Literal["ok", "degraded", "failing"] = "ok"
-    if any(found != "ok" for found in essential):
-        status = "failing"
-    elif checks["workers"] != "ok":
-        status = "degraded"
-    return Health(status=status, checks=checks, version=version("spyne"), time=resources.clock())
+def _answer(findings: Findings, resources: ResourcesDep) -> HealthResponse:
+    verdict = overall(findings)
+    checks = {
+        name: CheckDocument(status=found.verdict.value, detail=found.detail, duration_ms=found.milliseconds)
+        for name, found in findings.items()
+    }
+    told = Health(status=verdict.value, checks=checks, version=version("spyne"), time=resources.clock())
+    headers = {"Cache-Control": "no-store"}
+    return HealthResponse(told.model_dump(mode="json"), 503 if verdict is Verdict.FAILING else 200, headers)
 
 
-@router.get("", operation_id="health")
-async def health(resources: ResourcesDep) -> Health:
-    """The summary, always 200: what is well and what is not."""
-    return await check(resources)
+@router.get("", operation_id="health", response_class=HealthResponse, responses=_FAILING)
+async def health(resources: ResourcesDep, checkup: CheckupDep) -> HealthResponse:
+    """The summary: every check, what it found and how long it took; at most a second old."""
+    return _answer(await checkup.summary(), resources)
 
 
-@router.get("/live", operation_id="health_live")
-async def live(resources: ResourcesDep) -> Health:
+@router.get("/live", operation_id="health_live", response_class=HealthResponse, responses={200: {"model": Health}})
+async def live(resources: ResourcesDep) -> HealthResponse:
     """200 as long as the event loop turns."""
-    return Health(status="ok", time=resources.clock(), version=None)
+    return _answer({}, resources)
 
 
-@router.get("/ready", operation_id="health_ready", responses={503: {"model": Health, "description": "Not ready"}})
-async def ready(resources: ResourcesDep, response: Response) -> Health:
-    """200 when requests can be served, if need be without workers; 503 when the database or its schema is not there."""
-    found = await check(resources)
-    if found.status == "failing":
-        response.status_code = 503
-    return found
+@router.get("/ready", operation_id="health_ready", response_class=HealthResponse, responses=_FAILING)
+async def ready(resources: ResourcesDep, checkup: CheckupDep) -> HealthResponse:
+    """200 when requests can be served, if need be without workers; 503 without database or schema, and at the end."""
+    return _answer(await checkup.readiness(), resources)

@@ -2,8 +2,12 @@
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry
@@ -12,9 +16,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.audit.sealing import FAILURES as UNANSWERED
 from app.audit.sealing import standing
 from app.kernel.database import Database
-from app.kernel.jobs import depths
+from app.kernel.jobs import depths, oldest_waiting_seconds, workers_seen
 from app.kernel.jobs.models import OPEN_STATES
-from app.kernel.metrics import CONTENT_TYPE, QUEUE_DEPTH, exposition, pool_metrics, watch_event_loop
+from app.kernel.metrics import (
+    BUILD,
+    CONTENT_TYPE,
+    DISK_FREE,
+    DISK_SIZE,
+    QUEUE_DEPTH,
+    QUEUE_OLDEST,
+    WORKERS_SEEN,
+    exposition,
+    pool_metrics,
+    watch_event_loop,
+)
+from app.kernel.resources import Resources
+from app.operations.checkup import WORKER_SEEN_WITHIN
 from app.operations.notifications.attending import measure_waiting
 
 QUEUE_SECONDS = 1.0
@@ -23,9 +40,20 @@ QUEUE_SECONDS = 1.0
 router = APIRouter(tags=["health"])
 
 
+class Disk(NamedTuple):
+    """Bytes."""
+
+    total: int
+    free: int
+
+
 @asynccontextmanager
-async def measuring(database: Database) -> AsyncIterator[CollectorRegistry]:
+async def measuring(resources: Resources) -> AsyncIterator[CollectorRegistry]:
     """The gauges of this process's pools; the lag of its event loop is watched while the block runs."""
+    database = resources.database
+    BUILD.labels(version("spyne")).set(1)
+    DISK_FREE.set_function(lambda: _disk(resources.settings.home).free)
+    DISK_SIZE.set_function(lambda: _disk(resources.settings.home).total)
     task = asyncio.create_task(watch_event_loop(), name="event-loop-lag")
     try:
         yield pool_metrics({"write": database.writer, "read": database.reader, "load": database.loader})
@@ -35,11 +63,19 @@ async def measuring(database: Database) -> AsyncIterator[CollectorRegistry]:
             await task
 
 
+def _disk(home: Path) -> Disk:
+    """Bytes of the disk where the state directory is, or will be."""
+    usage = shutil.disk_usage(next(place for place in (home, *home.parents) if place.exists()))
+    return Disk(usage.total, usage.free)
+
+
 async def _measure_queue(database: Database) -> None:
     """How many jobs wait and run; left as it was when the database does not say, so that the rest is still told."""
     try:
         async with asyncio.timeout(QUEUE_SECONDS), database.read() as session:
             found = await depths(session)
+            QUEUE_OLDEST.set(await oldest_waiting_seconds(session))
+            WORKERS_SEEN.set(await workers_seen(session, WORKER_SEEN_WITHIN))
     except (SQLAlchemyError, OSError):
         return
     for state in OPEN_STATES:
@@ -60,10 +96,15 @@ async def _measure_outbox(database: Database) -> None:
             await measure_waiting(database)
 
 
+async def refresh(database: Database) -> None:
+    """Ask the database for what its gauges tell; takes a few seconds at most."""
+    await _measure_queue(database)
+    await _measure_audit(database)
+    await _measure_outbox(database)
+
+
 @router.get("/metrics", operation_id="metrics", include_in_schema=False)
 async def metrics(request: Request) -> Response:
     """Every metric of this process, for Prometheus; labels are bounded and hold no data."""
-    await _measure_queue(request.app.state.resources.database)
-    await _measure_audit(request.app.state.resources.database)
-    await _measure_outbox(request.app.state.resources.database)
+    await refresh(request.app.state.resources.database)
     return Response(exposition(request.app.state.gauges), media_type=CONTENT_TYPE)

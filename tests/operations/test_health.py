@@ -1,9 +1,13 @@
 """Health, metrics and the documents: what a load balancer, Prometheus and a newcomer look at."""
 
+import asyncio
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +16,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.kernel.connections import DatabaseUrls
 from app.kernel.openapi import ASSETS
+from app.operations.checkup import Finding
+from app.settings import Settings
+from tests.conftest import SECRET
+from tests.service_processes import Surroundings, api_process, eventually
 
 METRICS = (
     "spyne_ingestion_lag_seconds",
@@ -39,26 +48,124 @@ METRICS = (
 """The names of the product's specification, and the gauges beside them."""
 
 
+@pytest.fixture
+def uncached(app: FastAPI) -> FastAPI:
+    """Every probe looks afresh."""
+    app.state.checkup.fresh_seconds = 0.0
+    return app
+
+
+def verdicts(answer: httpx.Response) -> dict[str, tuple[str, str | None]]:
+    assert answer.headers["Content-Type"] == "application/health+json"
+    checks = answer.json()["checks"]
+    assert all(0 <= check["duration_ms"] < 1500 for check in checks.values())
+    return {name: (check["status"], check["detail"]) for name, check in checks.items()}
+
+
+@pytest.mark.usefixtures("uncached")
 async def test_ready_without_workers_is_degraded_and_with_one_is_ok(
     anonymous: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
     answer = await anonymous.get("/health/ready")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
-    assert answer.json()["checks"] == {"database": "ok", "migrations": "ok", "workers": "none seen"}
+    assert verdicts(answer) == {
+        "database": ("ok", None),
+        "migrations": ("ok", None),
+        "workers": ("degraded", "none seen"),
+    }
     await owner.execute("INSERT INTO spyne.worker_heartbeats (id, label) VALUES (uuidv7(), 'here:1')")
     assert (await anonymous.get("/health/ready")).json()["status"] == "ok"
     await owner.execute("UPDATE spyne.worker_heartbeats SET seen_at = now() - interval '31 s'")
     summary = (await anonymous.get("/health")).json()
-    assert (summary["status"], summary["checks"]["workers"]) == ("degraded", "none seen")
+    assert (summary["status"], summary["checks"]["workers"]["detail"]) == ("degraded", "none seen")
     assert abs((datetime.now(UTC) - datetime.fromisoformat(summary["time"])).total_seconds()) < 5
 
 
+@pytest.mark.usefixtures("uncached")
+async def test_the_summary_tells_mode_storage_audit_and_outbox(
+    anonymous: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
+    owner: asyncpg.Connection,
+    settings: Settings,
+) -> None:
+    found = verdicts(await anonymous.get("/health"))
+    assert (found["mode"], found["storage"]) == (("ok", "normal"), ("ok", None))
+    assert (found["audit"][0], found["outbox"][0]) == ("ok", "ok")
+    await owner.execute(
+        "WITH channel AS (INSERT INTO spyne.notification_channels (name, channel_type, target, shown, event_filter,"
+        " created_by) VALUES ('c', 'webhook', '', '', '{}', 'x') RETURNING id) INSERT INTO spyne.notification_outbox"
+        " (channel_id, event, subject, next_attempt_at, created_at)"
+        " SELECT id, 'e', 's', now(), now() - interval '1 h' FROM channel"
+    )
+    shutil.rmtree(settings.home / "objects")
+    assert (await admin.put("/system/maintenance", json={"mode": "read_only"})).status_code == 200
+    await asyncio.sleep(0.6)
+    answer = await anonymous.get("/health")
+    found = verdicts(answer)
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert (found["mode"], found["storage"]) == (("degraded", "read_only"), ("degraded", "StorageUnavailable"))
+    assert found["outbox"][0] == "degraded"
+    assert str(found["outbox"][1]).startswith("oldest message: 360")
+
+
+@pytest.mark.usefixtures("uncached")
 async def test_a_stale_schema_is_not_ready_and_says_so(anonymous: httpx.AsyncClient, owner: asyncpg.Connection) -> None:
     await owner.execute("UPDATE spyne.alembic_version SET version_num = '0001'")
     answer = await anonymous.get("/health/ready")
     assert (answer.status_code, answer.json()["status"]) == (503, "failing")
-    assert "Run `spyne migrate`" in answer.json()["checks"]["migrations"]
+    assert "Run `spyne migrate`" in answer.json()["checks"]["migrations"]["detail"]
+    assert (await anonymous.get("/health")).status_code == 503
     assert (await anonymous.get("/health/live")).status_code == 200
+
+
+@pytest.mark.usefixtures("uncached")
+async def test_a_database_that_does_not_answer_is_told_within_a_second(
+    anonymous: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    async with owner.transaction():
+        await owner.execute("LOCK spyne.alembic_version, spyne.worker_heartbeats IN ACCESS EXCLUSIVE MODE")
+        begun = time.monotonic()
+        answer = await anonymous.get("/health/ready")
+        assert time.monotonic() - begun < 1.6
+    assert answer.status_code == 503
+    assert verdicts(answer)["migrations"] == ("failing", "TimeoutError")
+
+
+async def test_many_probes_ask_the_database_once_a_second(app: FastAPI, anonymous: httpx.AsyncClient) -> None:
+    looks = 0
+    checkup = app.state.checkup
+    real = checkup._database
+
+    async def counted() -> Finding:
+        nonlocal looks
+        looks += 1
+        return await real()  # type: ignore[no-any-return]
+
+    checkup._database = counted
+    answers = await asyncio.gather(*(anonymous.get("/health/ready") for _ in range(10)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert looks == 1
+
+
+async def test_a_process_that_was_told_to_stop_is_not_ready_but_serves_on(urls: DatabaseUrls, tmp_path: Path) -> None:
+    around = Surroundings(urls, SECRET, tmp_path / "home", tmp_path)
+    async with (
+        api_process(around, SERVER_DRAIN_SECONDS="3") as api,
+        httpx.AsyncClient(base_url=api.url, timeout=5) as client,
+    ):
+        assert (await client.get("/health/ready")).status_code == 200
+        os.kill(api.pid, signal.SIGTERM)
+
+        async def unready() -> bool:
+            answer = await client.get("/health/ready")
+            return answer.status_code == 503 and "process" in answer.json()["checks"]
+
+        await eventually(unready, 2)
+        async with httpx.AsyncClient(base_url=api.url) as fresh:
+            assert (await fresh.get("/api/tables")).status_code == 401
+        begun = time.monotonic()
+        assert await api._process.wait() in (0, -signal.SIGTERM, 128 + signal.SIGTERM)  # type: ignore[union-attr]
+        assert time.monotonic() - begun < 15
 
 
 async def test_every_metric_of_the_specification_is_exposed(

@@ -9,7 +9,7 @@ from app.kernel.jobs.definitions import Admission, JobDefinition, JobHandler, Sc
 from app.kernel.jobs.engine import grant_statements, install_statements
 from app.kernel.jobs.models import JobRun, JobState
 from app.kernel.jobs.queue import cancel, enqueue, enqueue_once
-from app.kernel.jobs.runs import Superseded, depths, workers_seen
+from app.kernel.jobs.runs import Superseded, depths, oldest_waiting_seconds, workers_seen
 from app.kernel.jobs.worker import Worker
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "enqueue_once",
     "grant_statements",
     "install_statements",
+    "oldest_waiting_seconds",
     "workers_seen",
 ]

@@ -227,6 +227,13 @@ async def depths(session: ReadSession) -> Mapping[str, int]:
     return {state.value: 0 for state in OPEN_STATES} | {row[0]: int(row[1]) for row in await session.execute(statement)}
 
 
+async def oldest_waiting_seconds(session: ReadSession) -> float:
+    """For how long the job that waits longest could have started; 0 when none waits."""
+    waited = func.extract("epoch", func.now() - func.min(JobRun.run_at))
+    statement = select(waited).where(JobRun.state == JobState.QUEUED, JobRun.run_at <= func.now())
+    return float((await session.execute(statement)).scalar_one() or 0.0)
+
+
 async def request_cancel(session: WriteSession, run_id: UUID) -> bool:
     """Ask for the end of a run; False when it is over or unknown."""
     statement = (

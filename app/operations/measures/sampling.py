@@ -1,0 +1,141 @@
+"""Samples what `/metrics` tells of the service, once a minute, into `spyne_metrics`: for the service's own charts.
+
+What is kept is bounded: names of the service's own metrics, at most `MAX_SERIES` of one process, and only what changed.
+Counters are kept as what the minute added, so that sums over processes and times need no care for restarts.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+import asyncpg
+from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.kernel.attendants import Attendant
+from app.kernel.database import OperationClass
+from app.kernel.ids import new_id
+from app.kernel.jobs import JobContext, JobDefinition, Schedule
+from app.kernel.metrics import REGISTRY
+from app.kernel.problems import Problem
+from app.kernel.resources import Resources
+from app.operations.measures import repository
+from app.operations.measuring import refresh
+
+log = logging.getLogger(__name__)
+
+SAMPLE_SECONDS: Final = 60.0
+KEPT: Final = timedelta(days=30)
+MAX_SERIES: Final = 5_000
+"""Of one process; metrics bound their labels long before."""
+
+SWEEP_JOB: Final = "operations:sweep-metrics"
+PREFIX: Final = "spyne_"
+_CUMULATIVE: Final = frozenset({"counter", "histogram"})
+_LEFT_OUT: Final = ("_bucket", "_created")
+"""Charts show means; quantiles are Prometheus's."""
+
+Labels = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One series now."""
+
+    name: str
+    labels: Labels
+    value: float
+
+
+class Sampler:
+    """What changed in a registry since it was asked last."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        self._registry = registry
+        self._before: dict[tuple[str, Labels], float] = {}
+
+    def changes(self) -> list[Sample]:
+        """Gauges that have another value, counters with what was added; in the order of the registry."""
+        found: list[Sample] = []
+        for cumulative, name, labels, value in self._series():
+            before = self._before.get((name, labels), 0.0)
+            if value == before or len(found) == MAX_SERIES:
+                continue
+            self._before[name, labels] = value
+            found.append(Sample(name, labels, value - before if cumulative else value))
+        return found
+
+    def _series(self) -> Iterator[tuple[bool, str, Labels, float]]:
+        for metric in self._registry.collect():
+            if metric.name.startswith(PREFIX):
+                for sample in metric.samples:
+                    if not sample.name.endswith(_LEFT_OUT):
+                        labels = tuple(sorted(sample.labels.items()))
+                        yield metric.type in _CUMULATIVE, sample.name, labels, float(sample.value)
+
+
+async def keep(resources: Resources, process: str, samples: Iterable[Sample]) -> None:
+    """Write the samples."""
+    rows = [{"name": one.name, "labels": dict(one.labels), "value": one.value} for one in samples]
+    if rows:
+        adding = partial(repository.add, process=process, at=resources.clock(), rows=rows)
+        await resources.database.run(adding, OperationClass.RECORD)
+
+
+@asynccontextmanager
+async def sampling(resources: Resources) -> AsyncIterator[None]:
+    """Samples are taken while the block runs."""
+    task = asyncio.create_task(_sample(resources), name="metric-samples")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _sample(resources: Resources) -> None:
+    process, sampler = str(new_id()), Sampler()
+    unwritten: list[Sample] = []
+    while True:
+        await asyncio.sleep(SAMPLE_SECONDS)
+        await refresh(resources.database)
+        unwritten = [*unwritten, *sampler.changes()][-MAX_SERIES:]
+        try:
+            await keep(resources, process, _merged(unwritten))
+        except (SQLAlchemyError, asyncpg.PostgresError, OSError, Problem) as error:
+            log.info("samples of metrics wait", extra={"error": type(error).__name__})
+        else:
+            unwritten = []
+
+
+def _merged(samples: Iterable[Sample]) -> list[Sample]:
+    """One sample per series: what minutes without a database added counts for the minute that is written."""
+    merged: dict[tuple[str, Labels], float] = {}
+    for one in samples:
+        additive = one.name.endswith(("_total", "_sum", "_count"))
+        merged[one.name, one.labels] = one.value + (merged.get((one.name, one.labels), 0.0) if additive else 0.0)
+    return [Sample(name, labels, value) for (name, labels), value in merged.items()]
+
+
+async def sweep(context: JobContext) -> None:
+    """Remove samples that are older than `KEPT`, some thousand rows at a time."""
+    before = context.resources.clock() - KEPT
+    removed = 0
+    while True:
+        step = await context.apply(partial(repository.remove, before=before))
+        removed += step
+        await context.progress(removed=removed)
+        if step < repository.SWEEP_ROWS:
+            return
+
+
+ATTENDANTS = (Attendant("metric-samples", sampling, in_api=True, in_worker=True),)
+JOBS = (JobDefinition(name=SWEEP_JOB, handler=sweep),)
+SCHEDULES = (Schedule(name="sweep-metrics", cron="41 3 * * *", job=SWEEP_JOB),)
