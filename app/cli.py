@@ -168,16 +168,20 @@ def audit_verify(
         list[str] | None,
         typer.Option("--key", help="A trusted public key or its fingerprint, or a file of such; may be repeated."),
     ] = None,
+    archive: Annotated[
+        list[Path] | None,
+        typer.Option("--archive", help="A file of an archive, or a directory of such; may be repeated."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer one JSON object.")] = False,
 ) -> None:
-    """Verify the log: that of the database, or that of an export."""
+    """Verify the log: that of the database, or that of an export; with files of its archives."""
     with _or_cannot():
         if source is not None:
-            outcome = audit.verify_file(source, checkpoint, key or [])
+            outcome = audit.verify_file(source, checkpoint, key or [], archive or [])
         else:
             with open_place(_settings()) as place:
                 place.require_head()
-                outcome = asyncio.run(audit.verify_database(place, checkpoint, key or []))
+                outcome = asyncio.run(audit.verify_database(place, checkpoint, key or [], archive or []))
         _show(audit.as_json(outcome) if as_json else audit.as_text(outcome, with_checkpoint=checkpoint is not None))
         raise typer.Exit(audit.exit_code(outcome))
 

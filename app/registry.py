@@ -95,6 +95,7 @@ from app.operations.notifications.kinds import EVENT_KINDS as NOTIFICATION_KINDS
 from app.operations.notifications.kinds import EventKind, EventKinds
 from app.operations.notifications.router import router as notifications_router
 from app.operations.retention import models as retention_models
+from app.operations.retention.audit_target import TARGETS as AUDIT_RETENTION
 from app.operations.retention.jobs import JOBS as RETENTION_JOBS
 from app.operations.retention.jobs import SCHEDULES as RETENTION_SCHEDULES
 from app.operations.retention.own import TARGETS as OPERATIONS_RETENTION
@@ -202,7 +203,7 @@ DOMAINS: tuple[Domain, ...] = (
         models=(retention_models,),
         jobs=RETENTION_JOBS,
         schedules=RETENTION_SCHEDULES,
-        retention_targets=lambda _: OPERATIONS_RETENTION,
+        retention_targets=lambda _: (*OPERATIONS_RETENTION, *AUDIT_RETENTION),
     ),
     Domain("exports", routers=(exports_router,), models=(export_models,), jobs=EXPORT_JOBS, schedules=EXPORT_SCHEDULES),
     Domain(

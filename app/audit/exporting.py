@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from app.audit.archive_repository import ArchiveReading
 from app.audit.canonical import ENCODING, encode
 from app.audit.seal_repository import MAX_BIGINT, Member, SealReading
 from app.audit.seals import PublicKey
@@ -20,6 +21,9 @@ from app.audit.walking import Step, Stray, strays, walk
 from app.kernel.database import ReadSession
 
 VERSION = 1
+VERSION_WITH_ARCHIVES = 2
+"""Of a part of the log, and of a log some of whose rows are kept elsewhere: also `after` in the head, and archives."""
+VERSIONS = frozenset({VERSION, VERSION_WITH_ARCHIVES})
 HEAD = "spyne_audit_export"
 ROW = b'{"leaf":"%b","row":%b}\n'
 UNSEALED = b'{"unsealed":%b}\n'
@@ -63,8 +67,30 @@ async def export(session: ReadSession, key: PublicKey, now: datetime, exported: 
         now: noted in the head.
         exported: counts along.
     """
+    async for piece in _pieces(_lines(session, key, now, exported), exported):
+        yield piece
+
+
+async def export_part(
+    session: ReadSession, key: PublicKey, now: datetime, exported: Exported, first: int, last: int
+) -> AsyncIterator[bytes]:
+    """The rows of some seals with these, as pieces of a file that is verified like a whole log.
+
+    Args:
+        session: of one snapshot.
+        key: of the service.
+        now: noted in the head.
+        exported: counts along.
+        first: number of the first seal.
+        last: number of the last one.
+    """
+    async for piece in _pieces(_part(session, key, now, exported, first, last), exported):
+        yield piece
+
+
+async def _pieces(lines: AsyncIterator[bytes], exported: Exported) -> AsyncIterator[bytes]:
     buffer = bytearray()
-    async for line in _lines(session, key, now, exported):
+    async for line in lines:
         buffer += line
         if len(buffer) >= PIECE_BYTES:
             yield exported.taken(bytes(buffer))
@@ -75,19 +101,12 @@ async def export(session: ReadSession, key: PublicKey, now: datetime, exported: 
 
 async def _lines(session: ReadSession, key: PublicKey, now: datetime, exported: Exported) -> AsyncIterator[bytes]:
     seals = SealReading(session)
-    present, _ = await seals.present()
-    yield _line(
-        {
-            HEAD: VERSION,
-            "encoding": ENCODING,
-            "public_key": key.raw.hex(),
-            "time": int(now.timestamp() * 1_000_000),
-            "lineage": present.lineage,
-            "snapshot_end": present.snapshot_end,
-        }
-    )
     newest = await seals.last()
     last = 0 if newest is None else newest.number
+    archives = await ArchiveReading(session).over(1, last)
+    yield await _head(seals, VERSION_WITH_ARCHIVES if archives else VERSION, key, now)
+    for archive in archives:
+        yield _line({"archive": archive.document()})
     async for _, steps in walk(seals, 0, last):
         async for step in steps:
             yield _told(step, exported)
@@ -103,6 +122,32 @@ async def _lines(session: ReadSession, key: PublicKey, now: datetime, exported: 
         if len(rows) < LOG_ROWS:
             return
         after = (rows[-1].transaction, rows[-1].entry_id)
+
+
+async def _part(
+    session: ReadSession, key: PublicKey, now: datetime, exported: Exported, first: int, last: int
+) -> AsyncIterator[bytes]:
+    seals = SealReading(session)
+    before = await seals.numbered(first - 1)
+    yield await _head(
+        seals, VERSION_WITH_ARCHIVES, key, now, after=None if before is None else before.document(), part=[first, last]
+    )
+    async for _, steps in walk(seals, first - 1, last):
+        async for step in steps:
+            yield _told(step, exported)
+
+
+async def _head(seals: SealReading, version: int, key: PublicKey, now: datetime, **more: Any) -> bytes:
+    present, _ = await seals.present()
+    told = {
+        HEAD: version,
+        "encoding": ENCODING,
+        "public_key": key.raw.hex(),
+        "time": int(now.timestamp() * 1_000_000),
+        "lineage": present.lineage,
+        "snapshot_end": present.snapshot_end,
+    }
+    return _line(told | more)
 
 
 def _told(step: Step, exported: Exported) -> bytes:

@@ -5,15 +5,16 @@ trusted on first use, which shows every change of the log but not that somebody 
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, BinaryIO, Final
 
 import orjson
 
+from app.audit.archives import Archive
 from app.audit.canonical import ENCODING
-from app.audit.exporting import HEAD, ROW, VERSION
+from app.audit.exporting import HEAD, ROW, VERSIONS
 from app.audit.merkle import leaf_hash
 from app.audit.seal_repository import microseconds
 from app.audit.seals import Checkpoint, MalformedSealError, PublicKey, Seal
@@ -45,6 +46,25 @@ class Outcome:
     report: Report
     key: PublicKey
     trust: Trust
+    part: "Part | None" = None
+    """Which seals, when the file is a part of a log."""
+    archives: Sequence[Archive] = ()
+    """What vouches for the rows that the log does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some seals of a log."""
+
+    first: int
+    last: int
+    after: Seal | None
+    """The seal before them."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has no seal."""
+        return self.last < self.first
 
 
 class _DamagedError(ValueError):
@@ -64,24 +84,38 @@ def verify_export(file: BinaryIO, given: Collection[str] = (), checkpoint: Check
         MalformedSealError: a given key is none.
     """
     head_line = file.readline(MAX_LINE_BYTES)
-    own, present = _head(head_line)
+    own, present, part = _head(head_line)
     trusted, trust = _trusted(own, given, checkpoint)
-    reading = _Reading(Verifier(trusted, checkpoint), present, hashlib.sha256(head_line))
+    verifier = Verifier(trusted, checkpoint)
+    if part is not None:
+        verifier.follow(part.after)
+    reading = _Reading(verifier, present, hashlib.sha256(head_line))
     reading.lines(iter(lambda: file.readline(MAX_LINE_BYTES), b""))
-    return Outcome(reading.verifier.ended(), own, trust)
+    if part is None:
+        return Outcome(verifier.ended(), own, trust, archives=reading.archives)
+    last = verifier.report.last
+    if not part.empty and (last is None or last.number != part.last):
+        verifier.damaged(f"The part does not reach seal {part.last}.")
+    return Outcome(verifier.report, own, trust, part=part)
 
 
-def _head(line: bytes) -> tuple[PublicKey, Present]:
+def _head(line: bytes) -> tuple[PublicKey, Present, Part | None]:
     try:
         head = orjson.loads(line)
         version = (head[HEAD], head["encoding"])
         present = Present(str(head["lineage"]), int(head["snapshot_end"]), int(head["time"]))
         key = PublicKey.parse(head["public_key"])
+        part = _part(head) if "part" in head else None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotAnExportError("This is not an export of the audit log.") from error
-    if version != (VERSION, ENCODING):
+    if version[0] not in VERSIONS or version[1] != ENCODING:
         raise NotAnExportError("Another version of Spyne wrote this export.")
-    return key, present
+    return key, present, part
+
+
+def _part(head: dict[str, Any]) -> Part:
+    first, last = (int(number) for number in head["part"])
+    return Part(first, last, None if head["after"] is None else Seal.read(head["after"]))
 
 
 def _trusted(own: PublicKey, given: Collection[str], checkpoint: Checkpoint | None) -> tuple[list[PublicKey], Trust]:
@@ -103,11 +137,14 @@ class _Reading:
         self._digest = digest
         self._index = 0
         self._seals = self._rows = self._unsealed = 0
+        self.archives: list[Archive] = []
+        """What the file says of rows that are kept elsewhere."""
         self._takers: dict[str, Callable[[dict[str, Any]], None]] = {
             "missing": self._missing,
             "stray": self._stray,
             "seal": self._seal,
             "unsealed": self._unsealed_row,
+            "archive": self._archive,
         }
 
     def lines(self, lines: Iterator[bytes]) -> None:
@@ -163,11 +200,21 @@ class _Reading:
         self.verifier.stray_member(int(document["under"]), str(document["stray"]))
         self._rows += 1
 
+    def _archive(self, document: dict[str, Any]) -> None:
+        if self._seals or self._rows:
+            raise _DamagedError
+        try:
+            self.archives.append(Archive.read(document["archive"]))
+        except MalformedSealError as error:
+            raise _DamagedError from error
+
     def _seal(self, document: dict[str, Any]) -> None:
         try:
             seal = Seal.read(document["seal"])
         except MalformedSealError as error:
             raise _DamagedError from error
+        if not self._seals:
+            self.verifier.archives(self.archives)
         self.verifier.seal(seal)
         self._index = 0
         self._seals += 1

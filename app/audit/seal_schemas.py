@@ -140,6 +140,7 @@ class VerificationDocument(BaseModel):
     next_cursor: str | None = Field(description="Post it as `cursor` to go on; null when complete.")
     seals: int = Field(description="Seals verified.")
     rows: int = Field(description="Sealed rows verified.")
+    archived: int = Field(description="Sealed rows that are kept elsewhere, for which an archive vouches.")
     unsealed: int = Field(description="Rows that wait for their seal: nothing vouches for them yet.")
     last_seal: int | None = Field(description="Number of the last seal verified.")
     findings: list[FindingDocument] = Field(description="What is wrong; a thousand at most.")
@@ -156,6 +157,7 @@ class VerificationDocument(BaseModel):
             next_cursor=verified.cursor,
             seals=report.seals,
             rows=report.rows,
+            archived=report.archived,
             unsealed=report.unsealed,
             last_seal=None if report.last is None else report.last.number,
             findings=[FindingDocument.model_validate(finding) for finding in report.findings],

@@ -6,10 +6,11 @@ leaves, then what is not sealed.
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from app.audit.archives import NO_ARCHIVE, Archive
 from app.audit.merkle import TreeHead
 from app.audit.seals import NO_SEAL, Checkpoint, PublicKey, Seal
 
@@ -45,6 +46,10 @@ class Kind(StrEnum):
     """The checkpoint has seen more of the log than there is."""
     LOG_REPLACED = "log-replaced"
     """The log is another one than the checkpoint has seen."""
+    ARCHIVE_FORGED = "archive-forged"
+    """A statement about archived rows that is not ours, does not follow on the one before, or fits no seal."""
+    ARCHIVE_DAMAGED = "archive-damaged"
+    """The file of archived rows is not the one that was stated."""
     EXPORT_DAMAGED = "export-damaged"
     """The file does not read as an export from its first line to its last."""
 
@@ -66,6 +71,8 @@ class Report:
     seals: int = 0
     rows: int = 0
     """Sealed rows."""
+    archived: int = 0
+    """Sealed rows that are kept elsewhere, for which an archive vouches."""
     unsealed: int = 0
     """Rows that wait for their seal: nothing vouches for them yet."""
     lineages: int = 0
@@ -115,6 +122,10 @@ class Verifier:
         self._horizon = 0
         self._bounds: deque[tuple[int, int]] = deque(maxlen=MAX_BOUNDS)
         """Of the earlier seals of this lineage: first transaction that had not begun, and when that was."""
+        self._vouched: dict[int, Archive] = {}
+        """Archives by their last seals."""
+        self._archived = (0, 0)
+        """First and last seal for which genuine archives vouch."""
         self._open_batch()
         if checkpoint is not None and (not checkpoint.genuine() or checkpoint.public_key.fingerprint not in self._keys):
             self.report.find(Kind.CHECKPOINT_FORGED, "The checkpoint is not signed by a trusted key.")
@@ -129,6 +140,36 @@ class Verifier:
         for seal in earlier:
             self._remember(seal)
         self.report.lineages = 0
+
+    def archives(self, archives: Sequence[Archive]) -> None:
+        """What vouches for rows that are not there: the archives over the seals that come, in order, none left out."""
+        before: Archive | None = None
+        first = last = 0
+        for archive in archives:
+            if not self._follows(archive, before):
+                self.report.find(Kind.ARCHIVE_FORGED, f"Archive {archive.number} is not genuine.", archive.last_seal)
+                break
+            first, last = first or archive.first_seal, archive.last_seal
+            self._vouched[archive.last_seal] = before = archive
+        self._archived = (first, last)
+
+    def _follows(self, archive: Archive, before: Archive | None) -> bool:
+        key = self._keys.get(archive.key)
+        if key is None or not key.verifies(archive.signature, archive.content()):
+            return False
+        if before is None:
+            return archive.number != 1 or (archive.first_seal, archive.previous) == (1, NO_ARCHIVE)
+        told = (before.number + 1, before.last_seal + 1, before.hash())
+        return told == (archive.number, archive.first_seal, archive.previous)
+
+    def follow(self, seal: Seal | None) -> None:
+        """Go on after this seal, which stands at the begin of a part of the log; None at the begin of all."""
+        if seal is None:
+            return
+        key = self._keys.get(seal.key)
+        if key is None or not key.verifies(seal.signature, seal.content()):
+            self.report.find(Kind.SEAL_FORGED, "The seal before this part is not genuine.", seal.number)
+        self.resume([seal])
 
     def row(self, index: int, entry_id: str, leaf: bytes, recorded: bytes, transaction: int, time: int) -> None:
         """A row of the seal that comes next.
@@ -167,12 +208,14 @@ class Verifier:
             self.report.find(Kind.SEAL_FORGED, "The seal's key is not trusted.", seal.number)
         elif not key.verifies(seal.signature, seal.content()):
             self.report.find(Kind.SEAL_FORGED, "The seal's signature is not valid.", seal.number)
-        if self._tree.size != seal.count or not self._leaves_sound:
-            self.report.find(
-                Kind.MEMBERS_ALTERED, f"{self._tree.size} rows are recorded, {seal.count} were sealed.", seal.number
-            )
-        if self._tree.root() != seal.root:
-            self.report.find(Kind.ROOT_MISMATCH, "The rows are not those that were sealed.", seal.number)
+        archive = self._vouched.get(seal.number)
+        if archive is not None and archive.seal_hash != seal.hash():
+            self.report.find(Kind.ARCHIVE_FORGED, f"Archive {archive.number} names another seal.", seal.number)
+        # Rows leave by whole seals: where some of them are there, all must be.
+        if self._tree.size == 0 and self._archived[0] <= seal.number <= self._archived[1]:
+            self.report.archived += seal.count
+        else:
+            self._check_members(seal)
         self._check_times(seal)
         if self._checkpoint is not None and self._checkpoint.seals == seal.number:
             self.compare(seal)
@@ -181,6 +224,14 @@ class Verifier:
         self.report.last = seal
         self._remember(seal)
         self._open_batch()
+
+    def _check_members(self, seal: Seal) -> None:
+        if self._tree.size != seal.count or not self._leaves_sound:
+            self.report.find(
+                Kind.MEMBERS_ALTERED, f"{self._tree.size} rows are recorded, {seal.count} were sealed.", seal.number
+            )
+        if self._tree.root() != seal.root:
+            self.report.find(Kind.ROOT_MISMATCH, "The rows are not those that were sealed.", seal.number)
 
     def unsealed_row(self, entry_id: str, transaction: int, time: int, present: Present) -> None:
         """A row that no seal covers; to be called after the last seal.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.audit.archive_repository import ArchiveReading
 from app.audit.canonical import COLUMNS, encode
 from app.audit.merkle import leaf_hash
 from app.audit.seal_repository import MAX_BIGINT, Member, SealReading, microseconds
@@ -75,6 +76,7 @@ class LogVerification:
             checkpoint: what was seen of the log before.
         """
         self._seals = SealReading(session)
+        self._archives = ArchiveReading(session)
         self._verifier = Verifier(trusted, checkpoint)
         self._checkpoint = checkpoint
 
@@ -114,6 +116,7 @@ class LogVerification:
         """The number of the last seal that was verified."""
         if first > 1:
             self._verifier.resume(await self._seals.before(first, EARLIER_SEALS))
+        self._verifier.archives(await self._archives.over(first, last))
         done = first - 1
         async for upto, steps in walk(self._seals, first - 1, last):
             async for step in steps:

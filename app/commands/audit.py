@@ -11,9 +11,12 @@ import asyncpg
 import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.audit.archive_files import plain, with_archives
+from app.audit.archive_repository import ArchiveReading
 from app.audit.exporting import Exported, export
 from app.audit.offline import NotAnExportError, Outcome, Trust, verify_export
 from app.audit.proofs import checkpoint
+from app.audit.seal_repository import MAX_BIGINT
 from app.audit.seals import Checkpoint, MalformedSealError, PublicKey, SealingKey
 from app.audit.verification import Kind
 from app.audit.verifying import LogVerification, Scope
@@ -63,25 +66,47 @@ async def save_checkpoint(place: Place, path: Path) -> str:
     return f"A checkpoint of {now.size:,} rows under {now.seals:,} seals was written to {path}. Keep it elsewhere."
 
 
-async def verify_database(place: Place, checkpoint_file: Path | None, keys: Sequence[str]) -> Outcome:
-    """Verify the log in the database, all of it in one snapshot. Raises `CannotVerifyError`."""
+async def verify_database(
+    place: Place, checkpoint_file: Path | None, keys: Sequence[str], archives: Sequence[Path] = ()
+) -> Outcome:
+    """Verify the log in the database, all of it in one snapshot, and files of its archives.
+
+    Raises:
+        CannotVerifyError
+    """
     seen = None if checkpoint_file is None else read_checkpoint(checkpoint_file)
     async with place.resources() as resources, resources.database.snapshot() as session:
         own = SealingKey(resources.secret).public
         trusted = [own, *(_key(text) for text in _texts(keys))]
         verified = await LogVerification(session, trusted, seen).verify(Scope())
-    return Outcome(verified.report, own, Trust.SERVICE)
+        vouched = await ArchiveReading(session).over(1, MAX_BIGINT)
+    outcome = Outcome(verified.report, own, Trust.SERVICE, archives=vouched)
+    return _archived(outcome, archives, [key.raw.hex() for key in trusted])
 
 
-def verify_file(path: Path, checkpoint_file: Path | None, keys: Sequence[str]) -> Outcome:
-    """Verify an exported log. Raises `CannotVerifyError`."""
+def _archived(outcome: Outcome, archives: Sequence[Path], keys: Sequence[str]) -> Outcome:
+    """The outcome, with files of archives: each given as it is, or in a directory."""
+    paths = [found for path in archives for found in (sorted(path.rglob("*.ndjson.gz")) if path.is_dir() else [path])]
+    with contextlib.ExitStack() as stack:
+        try:
+            files = [stack.enter_context(path.open("rb")) for path in paths]
+            return with_archives(outcome, files, keys)
+        except OSError as error:
+            raise CannotVerifyError(f"An archive cannot be read: {error.strerror}.") from error
+
+
+def verify_file(
+    path: Path, checkpoint_file: Path | None, keys: Sequence[str], archives: Sequence[Path] = ()
+) -> Outcome:
+    """Verify an exported log, or a file of an archive by itself. Raises `CannotVerifyError`."""
     seen = None if checkpoint_file is None else read_checkpoint(checkpoint_file)
     given = [_key(text).raw.hex() for text in _texts(keys)]
     try:
         with path.open("rb") as file:
-            return verify_export(file, given, seen)
-    except OSError as error:
-        raise CannotVerifyError(f"{path} cannot be read: {error.strerror}.") from error
+            outcome = verify_export(plain(file), given, seen)
+        return _archived(outcome, archives, given or [outcome.key.raw.hex()])
+    except (OSError, EOFError) as error:
+        raise CannotVerifyError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'cut off'}.") from error
     except NotAnExportError as error:
         raise CannotVerifyError(f"{path}: {error}") from error
 
@@ -113,6 +138,7 @@ def as_json(outcome: Outcome) -> str:
         "clean": report.clean,
         "seals": report.seals,
         "rows": report.rows,
+        "archived": report.archived,
         "unsealed": report.unsealed,
         "last_seal": None if report.last is None else report.last.number,
         "lineages": report.lineages,
@@ -138,6 +164,8 @@ def as_text(outcome: Outcome, *, with_checkpoint: bool) -> str:
     if number > _SHOWN:
         lines.append(f"  … and {number - _SHOWN} more")
     lines.append(f"  sealed rows   {report.rows:,} under {report.seals:,} seals")
+    if report.archived:
+        lines.append(f"  archived      {report.archived:,} rows, which archives vouch for; give them with --archive")
     lines.append(
         f"  waiting rows  {report.unsealed:,}" + (", which nothing vouches for yet" if report.unsealed else "")
     )

@@ -66,6 +66,7 @@ class Sweeping:
             raise
         except Problem as refusal:
             await self._context.apply(partial(self._fail, describe(refusal)))
+            await self._clear()
         except Exception as error:
             if judge(error, self._context.starts, STARTS) is Ending.FAILED:
                 await self._context.apply(partial(self._fail, describe(error)))

@@ -1,0 +1,145 @@
+"""Archiving: the rows of old seals are written to an object, read back, verified, and only then vouched for.
+
+What goes wrong before the archive is committed leaves an object that nobody refers to; who calls removes it.
+"""
+
+import asyncio
+import gzip
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import Any, BinaryIO, Final
+
+from app.audit.archive_files import BLOCK_BYTES, digest, verify_archive
+from app.audit.archive_repository import ArchiveReading, ArchiveWriting
+from app.audit.archives import NO_ARCHIVE, Archive
+from app.audit.exporting import Exported, export_part
+from app.audit.seal_repository import MAX_BIGINT, SealReading
+from app.audit.seals import SealingKey
+from app.audit.service import AuditTrail
+from app.kernel.authorization import SYSTEM
+from app.kernel.database import WriteSession
+from app.kernel.ids import new_id
+from app.kernel.problems import Conflict
+from app.kernel.resources import Resources
+
+ARCHIVE_ROWS: Final = 50_000
+"""Rows of one archive, and up to a seal more: some 6 MB in the storage, written and verified in seconds."""
+
+PREFIX: Final = "audit/archives"
+
+
+class AuditAction(StrEnum):
+    """What the log calls what is done to it."""
+
+    ARCHIVED = "audit-log:archive"
+
+
+class LogNotSound(Conflict):
+    """The rows that were to be archived are not those that were sealed; nothing of the log is removed."""
+
+    code, title = "audit-log-not-sound", "The audit log is not as it was sealed"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Seals that one archive is to hold."""
+
+    first: int
+    last: int
+
+    @property
+    def key(self) -> str:
+        """A place of its own in the storage, whatever was tried before."""
+        return f"{PREFIX}/{self.first:012d}-{self.last:012d}-{new_id()}.ndjson.gz"
+
+
+class Archiving:
+    """Archives segment after segment."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._key = SealingKey(resources.secret)
+
+    async def next_segment(self, cut_off: datetime, spared: str) -> Segment | None:
+        """The oldest seals that are not archived, and may be; None when there are none.
+
+        Args:
+            cut_off: what is older may go.
+            spared: SQL condition over a row `e` of the log that is to stay.
+        """
+        async with self._resources.database.snapshot() as session:
+            archives = ArchiveReading(session)
+            before = await archives.last()
+            after = 0 if before is None else before.last_seal
+            seals = await archives.next_seals(after, MAX_BIGINT, ARCHIVE_ROWS)
+            if seals is None:
+                return None
+            last = (await archives.bounds(cut_off, spared, after, seals[1])).upto
+        return None if last <= after else Segment(seals[0], last)
+
+    async def archive(self, segment: Segment, key: str) -> Archive:
+        """The segment's rows are under the key, verified there; answers the signed statement, which nobody has yet.
+
+        Raises:
+            LogNotSound: what was read is not what was sealed.
+            StorageUnavailable
+        """
+        with tempfile.TemporaryFile() as file:
+            async with self._resources.database.snapshot() as session:
+                now, exported = self._resources.clock(), Exported()
+                pieces = export_part(session, self._key.public, now, exported, segment.first, segment.last)
+                with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6, mtime=0) as packed:
+                    async for piece in pieces:
+                        await asyncio.to_thread(packed.write, piece)
+                last = await SealReading(session).numbered(segment.last)
+                before = await ArchiveReading(session).last()
+            size, sha256 = await asyncio.to_thread(digest, file)
+            await self._resources.storage.put_stream(key, _blocks(file))
+        if last is None:
+            raise LogNotSound(f"Seal {segment.last} is not there.")
+        unsigned = Archive(
+            number=1 if before is None else before.number + 1,
+            first_seal=segment.first,
+            last_seal=segment.last,
+            seal_hash=last.hash(),
+            rows=exported.rows,
+            object=key,
+            size=size,
+            sha256=sha256,
+            previous=NO_ARCHIVE if before is None else before.hash(),
+            archived_at=int(now.timestamp() * 1_000_000),
+            key=self._key.public.fingerprint,
+        )
+        archive = replace(unsigned, signature=self._key.sign(unsigned.content()))
+        await self._read_back(archive)
+        return archive
+
+    async def _read_back(self, archive: Archive) -> None:
+        """Verify what is stored, not what was written."""
+        with tempfile.TemporaryFile() as file:
+            async for block in self._resources.storage.get_stream(archive.object):
+                await asyncio.to_thread(file.write, block)
+            verify = partial(verify_archive, file, archive, [self._key.public.raw.hex()])
+            report = await asyncio.to_thread(verify)
+        if not report.clean:
+            kinds = sorted({finding.kind.value for finding in report.findings})
+            raise LogNotSound(f"Seals {archive.first_seal} to {archive.last_seal}: {', '.join(kinds)}.")
+
+    async def vouch(self, session: WriteSession, archive: Archive) -> dict[str, Any]:
+        """Commit the statement with the session, audited; answers it as a document."""
+        await ArchiveWriting(session).add(archive)
+        told = archive.document()
+        shown = {name: told[name] for name in ("first_seal", "last_seal", "rows", "object", "sha256", "signature")}
+        await AuditTrail(session).append(
+            SYSTEM, AuditAction.ARCHIVED, "audit-archive", str(archive.number), archive.object, after=shown
+        )
+        return shown | {"number": archive.number, "size": archive.size}
+
+
+async def _blocks(file: BinaryIO) -> AsyncIterator[bytes]:
+    while block := await asyncio.to_thread(file.read, BLOCK_BYTES):
+        yield block
