@@ -44,6 +44,13 @@ class MessageHold(HoldFilter):
     entity: str | None = Field(None, max_length=512, description="What it happened to.")
 
 
+class ExportHold(HoldFilter):
+    """Also who asked for it, and of what kind."""
+
+    requested_by_id: UUID | None = Field(None, description="User or client who asked for it.")
+    job_type: str | None = Field(None, max_length=100, description="What was exported.")
+
+
 IDEMPOTENCY_KEYS = RowsTarget(
     category="idempotency_keys",
     description="Stored answers of requests with an Idempotency-Key, by when they were answered.",
@@ -97,4 +104,16 @@ NOTIFICATIONS = RowsTarget(
     hold_filter=MessageHold,
 )
 
-TARGETS = (IDEMPOTENCY_KEYS, JOB_RUNS, SESSIONS, SECURITY_EVENTS, NOTIFICATIONS)
+EXPORTS = RowsTarget(
+    category="exports",
+    description="Exports that are over and whose file has expired, by when they were asked for.",
+    default=Default(365),
+    table="spyne.export_jobs",
+    key=ID,
+    time="t.created_at",
+    removable="t.object_key IS NULL AND t.status NOT IN ('pending', 'running')",
+    fields={"requested_by_id": "t.requested_by_id", "job_type": "t.job_type"},
+    hold_filter=ExportHold,
+)
+
+TARGETS = (IDEMPOTENCY_KEYS, JOB_RUNS, SESSIONS, SECURITY_EVENTS, NOTIFICATIONS, EXPORTS)
