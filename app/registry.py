@@ -30,15 +30,18 @@ from app.access.signing.watch import ATTENDANTS as SIGNING_ATTENDANTS
 from app.access.signing.watch import load_signing_keys
 from app.access.users.router import router as users_router
 from app.audit import models as audit_models
+from app.audit.dashboard_repository import TILES as AUDIT_TILES
 from app.audit.router import router as audit_router
 from app.audit.sealing import ATTENDANTS as AUDIT_ATTENDANTS
 from app.catalog import models as catalog_models
 from app.catalog.contracts.router import router as contracts_router
+from app.catalog.dashboard_repository import TILES as CATALOG_TILES
 from app.catalog.tables.events import EVENT_KINDS as TABLE_KINDS
 from app.catalog.tables.exporting import TableSource
 from app.catalog.tables.router import router as tables_router
 from app.ingestion import models as ingestion_models
 from app.ingestion.configuration import CONFIG_KEYS as INGESTION_KEYS
+from app.ingestion.dashboard_repository import TILES as INGESTION_TILES
 from app.ingestion.events import EVENT_KINDS as BATCH_KINDS
 from app.ingestion.jobs import JOBS as INGESTION_JOBS
 from app.ingestion.jobs import SCHEDULES as INGESTION_SCHEDULES
@@ -50,10 +53,12 @@ from app.kernel.attendants import Attendant
 from app.kernel.authorization import DecoyKeys
 from app.kernel.configuration import ConfigKey
 from app.kernel.connections import DatabaseUrls
+from app.kernel.dashboard import DashboardTile, DashboardTiles
 from app.kernel.database import Database
 from app.kernel.extensions import Extensions
 from app.kernel.jobs import JobDefinition, Schedule
 from app.kernel.jobs import models as job_models
+from app.kernel.jobs.dashboard import TILES as JOB_TILES
 from app.kernel.models import Base
 from app.kernel.policy import PolicyInForce
 from app.kernel.query_login import QueryLogin
@@ -67,8 +72,12 @@ from app.operations.configuration.keys import CONFIG_KEYS as OPERATIONS_KEYS
 from app.operations.configuration.router import router as configuration_router
 from app.operations.configuration.rules import ConfigKeys
 from app.operations.configuration.taking_up import WATCHED as CONFIGURATION_WATCHED
+from app.operations.dashboard.repository import TILES as OPERATIONS_TILES
+from app.operations.dashboard.router import router as dashboard_router
+from app.operations.dashboard.service import Dashboard
 from app.operations.decisions import ATTENDANTS as DECISION_ATTENDANTS
 from app.operations.decisions import Watched, WatchedDecisions
+from app.operations.deployment.router import router as deployment_router
 from app.operations.events import EVENT_KINDS as OPERATIONS_KINDS
 from app.operations.exports import models as export_models
 from app.operations.exports.jobs import JOBS as EXPORT_JOBS
@@ -112,6 +121,7 @@ from app.operations.windows.attending import ATTENDANTS as WINDOW_ATTENDANTS
 from app.operations.windows.router import router as windows_router
 from app.query import models as query_models
 from app.query.configuration import CONFIG_KEYS as QUERY_KEYS
+from app.query.dashboard_repository import TILES as QUERY_TILES
 from app.query.jobs import JOBS as QUERY_JOBS
 from app.query.jobs import SCHEDULES as QUERY_SCHEDULES
 from app.query.retention import TARGETS as QUERY_RETENTION
@@ -131,6 +141,8 @@ class Domain:
     attendants: Sequence[Attendant] = field(default=())
     config_keys: Sequence[ConfigKey[Any]] = ()
     """What an admin may decide while the service runs, declared beside the code that reads it."""
+    tiles: Sequence[DashboardTile] = ()
+    """What it shows on the dashboard."""
     watched: Sequence[Watched] = ()
     """Views of decisions that every process keeps: see app/operations/decisions.py."""
     event_kinds: Sequence[EventKind] = ()
@@ -142,8 +154,8 @@ class Domain:
 
 
 DOMAINS: tuple[Domain, ...] = (
-    Domain("kernel", models=(idempotency, job_models)),
-    Domain("audit", routers=(audit_router,), models=(audit_models,), attendants=AUDIT_ATTENDANTS),
+    Domain("kernel", models=(idempotency, job_models), tiles=JOB_TILES),
+    Domain("audit", routers=(audit_router,), models=(audit_models,), attendants=AUDIT_ATTENDANTS, tiles=AUDIT_TILES),
     Domain(
         "access",
         routers=(
@@ -166,6 +178,8 @@ DOMAINS: tuple[Domain, ...] = (
             operations_router,
             windows_router,
             configuration_router,
+            deployment_router,
+            dashboard_router,
             channels_router,
             notifications_router,
             security_router,
@@ -194,6 +208,7 @@ DOMAINS: tuple[Domain, ...] = (
             *MEASURE_ATTENDANTS,
         ),
         config_keys=OPERATIONS_KEYS,
+        tiles=OPERATIONS_TILES,
         watched=(*CONFIGURATION_WATCHED, *SECURITY_WATCHED),
         event_kinds=(*NOTIFICATION_KINDS, *OPERATIONS_KINDS),
     ),
@@ -210,6 +225,7 @@ DOMAINS: tuple[Domain, ...] = (
         "catalog",
         routers=(tables_router, contracts_router),
         models=(catalog_models,),
+        tiles=CATALOG_TILES,
         event_kinds=TABLE_KINDS,
         export_sources=(TableSource(),),
     ),
@@ -222,6 +238,7 @@ DOMAINS: tuple[Domain, ...] = (
         event_kinds=BATCH_KINDS,
         retention_targets=ingestion_retention,
         config_keys=INGESTION_KEYS,
+        tiles=INGESTION_TILES,
     ),
     Domain(
         "query",
@@ -231,6 +248,7 @@ DOMAINS: tuple[Domain, ...] = (
         schedules=QUERY_SCHEDULES,
         retention_targets=lambda _: QUERY_RETENTION,
         config_keys=QUERY_KEYS,
+        tiles=QUERY_TILES,
     ),
 )
 
@@ -273,6 +291,7 @@ def extensions(settings: Settings) -> Extensions:
         ExportSources(source for domain in DOMAINS for source in domain.export_sources),
         RetentionTargets(target for domain in DOMAINS for target in domain.retention_targets(settings)),
         Flags(),
+        Dashboard(DashboardTiles(tile for domain in DOMAINS for tile in domain.tiles)),
         ConfigKeys(key for domain in DOMAINS for key in domain.config_keys),
         WatchedDecisions(part for domain in DOMAINS for part in domain.watched),
     )

@@ -304,6 +304,9 @@ class Settings(_Group):
     storage_url: str | None = Field(
         None, description="Object storage: file://, s3://, gs:// or az:// URL; the state directory when absent."
     )
+    revision: str | None = Field(
+        None, max_length=200, description="Revision of the code, for GET /system/deployment; read from a checkout."
+    )
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
     rate_limit: RateLimitSettings = Field(default_factory=RateLimitSettings)

@@ -1,0 +1,35 @@
+"""What the dashboard shows of ingestion."""
+
+from typing import Any, Final
+
+from pydantic import BaseModel, Field
+
+from app.kernel.dashboard import StatementTile
+
+
+class IngestionTile(BaseModel):
+    """Batches of the last minutes and the last day."""
+
+    rows_per_minute: float = Field(description="Rows received in batches of the last five minutes, per minute.")
+    lag_seconds: float | None = Field(description="Longest lag of these batches: processing less last event time.")
+    pending: int = Field(description="Batches of the last day that are accepted and not merged.")
+    failed_last_hour: int = Field(description="Batches of the last hour that failed.")
+    quarantined_last_day: int = Field(description="Rows of batches of the last day that are in quarantine.")
+
+
+TILES: Final[tuple[Any, ...]] = (
+    StatementTile(
+        "ingestion",
+        IngestionTile,
+        """
+        SELECT coalesce(sum(rows_received) FILTER (WHERE id > uuidv7(interval '-5 minutes')), 0) / 5.0
+                AS rows_per_minute,
+            max(lag_seconds) FILTER (WHERE id > uuidv7(interval '-5 minutes')) AS lag_seconds,
+            count(*) FILTER (WHERE status = 'pending') AS pending,
+            count(*) FILTER (WHERE status = 'failed' AND id > uuidv7(interval '-1 hour')) AS failed_last_hour,
+            (SELECT count(*) FROM spyne.ingestion_quarantine WHERE batch_id > uuidv7(interval '-1 day'))
+                AS quarantined_last_day
+        FROM spyne.ingestion_history WHERE id > uuidv7(interval '-1 day')
+        """,
+    ),
+)

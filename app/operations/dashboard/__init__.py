@@ -1,0 +1,1 @@
+"""The dashboard: a tile of every domain on one page."""

@@ -1,0 +1,1 @@
+"""What runs here: versions, facts of the database, features, and the index of routes. No secrets."""
