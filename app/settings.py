@@ -18,7 +18,8 @@ GIB = 1024 * MIB
 
 
 class _Group(BaseSettings):
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    # A variable that is set to nothing counts as absent: compose files pass on what may not be there.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
 
 class DatabaseSettings(_Group):
