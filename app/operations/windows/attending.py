@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from app.kernel.attendants import Attendant
@@ -27,7 +28,7 @@ async def recording(resources: Resources) -> AsyncIterator[None]:
             due = await Windows(session).due()
         if due:
             try:
-                await resources.database.run(record_due, OperationClass.CONTROL)
+                await resources.database.run(partial(record_due, resources=resources), OperationClass.CONTROL)
             except Problem as problem:
                 log.warning("a maintenance window is not on record yet", extra={"reason": problem.code})
 

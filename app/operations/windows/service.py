@@ -7,6 +7,9 @@ from app.audit.service import AuditTrail
 from app.kernel.authorization import SYSTEM, Actor
 from app.kernel.database import WriteSession
 from app.kernel.problems import Conflict, InvalidRequest
+from app.kernel.resources import Resources
+from app.operations.events import MAINTENANCE_CHANGED
+from app.operations.notifications.announcing import Announcements
 from app.operations.windows.models import WindowRow
 from app.operations.windows.repository import WindowWrites
 from app.operations.windows.rules import WindowState, faults, state_of
@@ -76,9 +79,9 @@ class WindowService:
         return WindowDocument.of(row, now)
 
 
-async def record_due(session: WriteSession) -> None:
-    """Put on record which windows have begun or ended, each once, whoever else looks."""
-    windows, audit = WindowWrites(session), AuditTrail(session)
+async def record_due(session: WriteSession, resources: Resources) -> None:
+    """Put on record, and announce, which windows have begun or ended: each once, whoever else looks."""
+    windows, audit, announcements = WindowWrites(session), AuditTrail(session), Announcements(session, resources)
     now = await windows.now()
     for row in await windows.lock_due():
         if row.entered_at is None:
@@ -87,6 +90,9 @@ async def record_due(session: WriteSession) -> None:
         if row.ends_at <= now:
             row.left_at = now
             await audit.append(SYSTEM, WindowAction.LEFT, "maintenance-window", row.id, before=_told(row))
+        verb = "is over" if row.left_at is not None else "has begun"
+        entity = f"maintenance-window/{row.id}"
+        await announcements.announce(MAINTENANCE_CHANGED, f"A {row.mode} window {verb}", row.reason, _told(row), entity)
     await session.flush()
 
 

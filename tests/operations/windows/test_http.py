@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -95,6 +96,8 @@ async def test_faults_are_told_by_pointer(
 async def test_a_window_begins_and_ends_by_itself(
     app: FastAPI, admin: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
+    channel = {"name": "all", "channel_type": "webhook", "target": "https://hooks.example.org/x", "event_filter": ["*"]}
+    assert (await admin.post("/system/notify/channels", json=channel)).status_code == 201
     starts_at = datetime.now(UTC) + timedelta(seconds=1.2)
     planned = await plan(admin, window(starts_at, timedelta(seconds=2.5)))
     before = await admin.get("/system/maintenance")
@@ -129,7 +132,10 @@ async def test_a_window_begins_and_ends_by_itself(
         return bool(await owner.fetchval("SELECT left_at IS NOT NULL FROM spyne.maintenance_windows"))
 
     await eventually(on_record)
-    await asyncio.gather(*(app.state.resources.database.run(record_due, OperationClass.CONTROL) for _ in range(4)))
+    again = partial(record_due, resources=app.state.resources)
+    await asyncio.gather(*(app.state.resources.database.run(again, OperationClass.CONTROL) for _ in range(4)))
+    announced = await owner.fetch("SELECT subject FROM spyne.notification_outbox ORDER BY id")
+    assert [row["subject"] for row in announced] == ["A read_only window has begun", "A read_only window is over"]
     told = "SELECT action FROM spyne.audit_log WHERE entity_type = 'maintenance-window' ORDER BY id"
     rows = await owner.fetch(told)
     assert [row["action"].partition(":")[2] for row in rows] == ["create", "enter", "leave"]
