@@ -174,10 +174,37 @@ def compose() -> dict[str, Any]:
     return yaml.safe_load((ROOT / "docker-compose.yml").read_text())  # type: ignore[no-any-return]
 
 
-def test_the_stack_fits_the_compose_specification() -> None:
-    """`compose_spec.json` is the specification's own schema as docker-compose 1.29.2 ships it (Apache-2.0)."""
-    schema = json.loads(Path(__file__).with_name("compose_spec.json").read_text())
-    jsonschema.Draft7Validator(schema).validate(compose())
+SERVICE_KEYS = {
+    "image", "build", "command", "entrypoint", "environment", "volumes", "ports", "depends_on", "healthcheck",
+    "restart", "profiles", "read_only", "tmpfs", "cap_drop", "cap_add", "security_opt", "logging",
+    "stop_grace_period", "shm_size", "user", "init", "expose", "hostname",
+}  # fmt: skip
+"""The words of the Compose Specification that the stack may use: a misspelled one would be refused by the engine."""
+HEALTH_KEYS = {"test", "interval", "timeout", "retries", "start_period", "disable"}
+DURATION = re.compile(r"(\d+(ms|s|m|h))+")
+
+
+def test_the_stack_hangs_together() -> None:
+    stack = compose()
+    assert {key for key in stack if not key.startswith("x-")} <= {"services", "volumes"}
+    services = stack["services"]
+    for name, service in services.items():
+        assert service.keys() <= SERVICE_KEYS, name
+        health = service.get("healthcheck", {})
+        assert health.keys() <= HEALTH_KEYS, name
+        assert all(DURATION.fullmatch(str(health[key])) for key in health.keys() - {"test", "retries", "disable"}), name
+        needed = service.get("depends_on", {})
+        started = {"condition": "service_started"}
+        for other, how in (needed if isinstance(needed, dict) else dict.fromkeys(needed, started)).items():
+            assert other in services, (name, other)
+            assert how["condition"] in {"service_healthy", "service_completed_successfully", "service_started"}
+            assert how["condition"] != "service_healthy" or "healthcheck" in services[other], (name, other)
+            optional = how.get("required", True) is False
+            assert optional or services[other].get("profiles") in (None, service.get("profiles")), (name, other)
+        for volume in service.get("volumes", ()):
+            source = volume.partition(":")[0]
+            known = (ROOT / source).exists() if source.startswith(".") else source in stack["volumes"]
+            assert known, (name, volume)
 
 
 def test_the_stack_is_pinned_closed_and_without_default_passwords() -> None:
