@@ -3,6 +3,7 @@
 import gzip
 import io
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import asyncpg
 import httpx
@@ -20,6 +21,7 @@ from app.audit.proofs import checkpoint
 from app.audit.seals import Checkpoint, SealingKey
 from app.audit.verification import Kind
 from app.audit.verifying import Scope
+from app.commands import audit as commands
 from app.kernel.database import WriteSession
 from app.kernel.resources import Resources
 from app.operations.retention import running
@@ -252,3 +254,26 @@ async def test_a_hold_keeps_its_seal_and_all_after_it(
     assert preview.held.rows > 0
     assert await owner.fetchval("SELECT min(seal) FROM spyne.audit_sealed_entries") == 4
     assert (await verified(resources.database, resources)).clean
+
+
+async def test_the_command_verifies_a_log_with_a_directory_of_archives(
+    resources: Resources, admin: httpx.AsyncClient, owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    await log(resources)
+    await archive(resources, admin, owner, 4)
+    own = SealingKey(resources.secret).public
+    async with resources.database.snapshot() as session:
+        content = b"".join([piece async for piece in export(session, own, resources.clock(), Exported())])
+    (tmp_path / "log.ndjson").write_bytes(content)
+    for number, part in enumerate((await stored(resources)).values()):
+        (tmp_path / "archives").mkdir(exist_ok=True)
+        (tmp_path / "archives" / f"{number}.ndjson.gz").write_bytes(part)
+    without = commands.verify_file(tmp_path / "log.ndjson", None, [])
+    whole = commands.verify_file(tmp_path / "log.ndjson", None, [], [tmp_path / "archives"])
+    assert (commands.exit_code(without), commands.exit_code(whole)) == (commands.CLEAN, commands.CLEAN)
+    assert (without.report.archived, whole.report.archived) == (whole.report.rows - without.report.rows, 0)
+    assert "archives vouch for" in commands.as_text(without, with_checkpoint=False)
+    one = commands.verify_file(tmp_path / "archives" / "0.ndjson.gz", None, [own.raw.hex()])
+    assert commands.exit_code(one) == commands.CLEAN
+    foreign = commands.verify_file(tmp_path / "log.ndjson", None, [], [tmp_path / "log.ndjson"])
+    assert commands.exit_code(foreign) == commands.FINDINGS
