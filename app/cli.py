@@ -13,10 +13,11 @@ from rich.console import Console
 
 from app.access.oidc.attending import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
-from app.commands import administration, audit, keys, serving
+from app.commands import administration, audit, backup, keys, manifest, restore, serving, verifying
 from app.commands.demo import DemoError, run_demo
 from app.commands.place import Place, PlaceError, open_place
 from app.kernel.problems import Problem
+from app.kernel.secrets import load_secret
 from app.settings import Settings, variable
 
 cli = typer.Typer(
@@ -74,6 +75,48 @@ def migrate() -> None:
     with open_place(_settings()) as place:
         place.migrate()
         console.print("The database is at head.")
+
+
+@cli.command("backup")
+def back_up(
+    to: Annotated[Path, typer.Option("--to", help="Directory to make, or one file when the name ends in .tar.")],
+) -> None:
+    """Save the database and the stored objects that it names, while the service runs. Keep the secret beside it."""
+    with open_place(_settings()) as place:
+        place.require_head()
+        saved = asyncio.run(backup.back_up(place, to))
+    _show(
+        f"The database and {len(saved.objects):,} objects were saved to {to}.\nThe service secret is not in it: "
+        "without it nothing encrypted can be read and no audit seal verified. Keep it, elsewhere."
+    )
+
+
+@cli.command("restore")
+def restore_here(
+    source: Annotated[Path, typer.Option("--from", help="A backup.")],
+) -> None:
+    """Bring a backup into an empty place, to which its secret was brought before."""
+    settings = _settings()
+    manifest.require_secret(settings)
+    with restore.opened(source) as (folder, found):
+        _restore(settings, folder, found)
+    _show(f"The place is as it was at {found.taken_at}. `spyne verify` looks whether all is well.")
+
+
+@cli.command("verify")
+def verify_place(
+    checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="Of the audit log, taken earlier.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Look for stored objects without reading them.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer one JSON object.")] = False,
+) -> None:
+    """Compare schema, grants, settings, data, stored objects and audit log with what they should be.
+
+    Exit codes: 0 nothing is wrong, 1 something is, 2 nothing can be said.
+    """
+    with _or_cannot(), open_place(_settings()) as place:
+        found = asyncio.run(verifying.verify(place, checkpoint, contents=not quick))
+        _show(verifying.as_json(found) if as_json else verifying.as_text(found))
+        raise typer.Exit(audit.FINDINGS if found.findings else audit.CLEAN)
 
 
 @cli.command()
@@ -184,6 +227,13 @@ def audit_verify(
                 outcome = asyncio.run(audit.verify_database(place, checkpoint, key or [], archive or []))
         _show(audit.as_json(outcome) if as_json else audit.as_text(outcome, with_checkpoint=checkpoint is not None))
         raise typer.Exit(audit.exit_code(outcome))
+
+
+def _restore(settings: Settings, folder: Path, found: manifest.Manifest) -> None:
+    manifest.check_secret(found, load_secret(settings))  # before a database is made with another one
+    with open_place(settings) as place:
+        asyncio.run(restore.restore(place, folder, found))
+        place.migrate()
 
 
 @contextlib.contextmanager

@@ -1,0 +1,96 @@
+"""What a backup says of itself: `manifest.json`, written last, so that a backup without one is none."""
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.commands.place import PlaceError
+from app.kernel.secrets import ServiceSecret
+from app.settings import Settings
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+DUMP: Final = "database.dump"
+OBJECTS: Final = "objects"
+BLOCK: Final = 1024 * 1024
+
+
+class SavedObject(BaseModel):
+    """One stored object within a backup."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """What is in a backup, and what it needs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: int = FORMAT
+    version: str = Field(description="Of the service.")
+    migration: str = Field(description="The database's head.")
+    taken_at: str = Field(description="RFC 3339.")
+    server: int = Field(description="Major version of PostgreSQL.")
+    secret: str = Field(description="Tells whether a service secret is the one; gives nothing of it away.")
+    dump_sha256: str
+    objects: list[SavedObject]
+    gone: list[str] = Field(description="Objects that were removed while the backup was taken.")
+    app_relations: list[str] = Field(description="Relations of the runtime login, quoted.")
+    role_settings: list[str] = Field(description="Statements that set up the logins beyond their passwords.")
+    checkpoint: dict[str, Any] = Field(description="Of the audit log, signed.")
+
+
+def fingerprint(secret: ServiceSecret) -> str:
+    """By which a backup knows the service secret: 64 bits of a key that is used for nothing else."""
+    return hmac.new(secret.key("backup:1"), b"fingerprint", hashlib.sha256).hexdigest()[:16]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a backup. Raises `PlaceError`."""
+    try:
+        found = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except OSError as error:
+        raise PlaceError(f"{folder} holds no backup: {MANIFEST} cannot be read.") from error
+    except ValidationError as error:
+        raise PlaceError(f"{folder / MANIFEST} is not the manifest of a backup that this version reads.") from error
+    if found.format != FORMAT:
+        raise PlaceError(f"The backup has format {found.format}; this version reads {FORMAT}.")
+    return found
+
+
+def check_secret(manifest: Manifest, secret: ServiceSecret) -> None:
+    """Return when the secret is that of the backup. Raises `PlaceError`."""
+    if not hmac.compare_digest(manifest.secret, fingerprint(secret)):
+        raise PlaceError(
+            "The backup was made under another service secret: without it nothing encrypted can be read and no audit "
+            "seal verified. Set SPYNE_SECRET, or put its file at <SPYNE_HOME>/secret."
+        )
+
+
+def require_secret(settings: Settings) -> None:
+    """Return when there is a secret, so that none is made. Raises `PlaceError`."""
+    if settings.secret is None and not (settings.home / "secret").exists():
+        raise PlaceError(
+            f"There is no service secret here. Bring that of the backup: SPYNE_SECRET, or {settings.home / 'secret'}."
+        )
+
+
+def blocks(path: Path) -> Iterator[bytes]:
+    """The content of a file."""
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            yield block
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal."""
+    digest = hashlib.sha256()
+    for block in blocks(path):
+        digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,95 @@
+"""`spyne restore`: a backup into an empty place, whole or not at all as far as the database goes.
+
+Everything is compared with the manifest before anything is written. The secret is not in a backup: it must be there.
+"""
+
+import asyncio
+import tarfile
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from app.commands import place_repository as rows
+from app.commands.manifest import (
+    DUMP,
+    OBJECTS,
+    Manifest,
+    SavedObject,
+    blocks,
+    check_secret,
+    read_manifest,
+    sha256_of,
+)
+from app.commands.place import Place, PlaceError
+from app.commands.programs import program, run
+from app.kernel import migrations
+from app.kernel.storage import ObjectStorage
+
+
+@contextmanager
+def opened(source: Path) -> Iterator[tuple[Path, Manifest]]:
+    """The folder of a backup, unpacked for the while when it is one file, and its manifest. Raises `PlaceError`."""
+    if source.is_dir():
+        yield source, read_manifest(source)
+        return
+    with tempfile.TemporaryDirectory(prefix=".spyne-restore-", dir=source.parent) as scratch:
+        try:
+            with tarfile.open(source) as archive:
+                archive.extractall(scratch, filter="data")
+        except (OSError, tarfile.TarError) as error:
+            raise PlaceError(f"{source} cannot be read as a backup.") from error
+        folder = Path(scratch) / "backup"
+        yield folder, read_manifest(folder)
+
+
+async def restore(place: Place, folder: Path, manifest: Manifest) -> None:
+    """Bring the backup's database and objects here. Raises `PlaceError`; a database that failed is empty as before."""
+    check_secret(manifest, place.secret)
+    await asyncio.to_thread(_check_files, folder, manifest)
+    storage = ObjectStorage.open(place.settings.storage_url or (place.settings.home / "objects").as_uri())
+    async for info in storage.list():
+        raise PlaceError(f"The object storage is not empty: there is {info.key}. A backup goes into an empty place.")
+    connection = await migrations.connect(place.urls.owner)
+    try:
+        found = await rows.occupants(connection)
+        if found:
+            raise PlaceError(f"The database is not empty: there is {found[0]}. A backup goes into an empty place.")
+        await migrations.prepare(place.urls.owner, place.settings.database, place.secret)
+        for saved in manifest.objects:  # before the rows that name them, as ever
+            await _put(storage, saved, folder)
+        major = connection.get_server_version().major
+        pg_restore = await asyncio.to_thread(program, "pg_restore", max(major, manifest.server))
+        arguments = [
+            "--single-transaction",
+            "--no-owner",
+            "--no-password",
+            f"--dbname={make_url(place.urls.owner).database}",
+        ]
+        await run(pg_restore, [*arguments, str(folder / DUMP)], place.urls.owner)
+        await rows.hand_over(connection, manifest.app_relations, place.settings.database.app_role)
+        await rows.set_up_roles(connection, manifest.role_settings)
+        await rows.analyze(connection)
+    finally:
+        await connection.close()
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    if not (folder / DUMP).is_file() or sha256_of(folder / DUMP) != manifest.dump_sha256:
+        raise PlaceError(f"{folder / DUMP} is not the file that was written.")
+    for saved in manifest.objects:
+        path = folder / OBJECTS / saved.key
+        if not path.is_file() or path.stat().st_size != saved.size or sha256_of(path) != saved.sha256:
+            raise PlaceError(f"The object {saved.key} of the backup is not what was written.")
+
+
+async def _put(storage: ObjectStorage, saved: SavedObject, folder: Path) -> None:
+    async def content() -> AsyncIterator[bytes]:
+        for block in blocks(folder / OBJECTS / saved.key):
+            yield block
+
+    stored = await storage.put_stream(saved.key, content())
+    if stored.sha256 != saved.sha256:
+        raise PlaceError(f"The object {saved.key} changed on the way.")
