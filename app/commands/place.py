@@ -5,6 +5,8 @@ nobody has, and stopped by the last process to leave.
 """
 
 import asyncio
+import random
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -51,7 +53,7 @@ class Place:
         """Make the logins and bring the schema to head. Raises `PlaceError`."""
         try:
             asyncio.run(migrations.prepare(self.urls.owner, self.settings.database, self.secret))
-            migrations.upgrade(self.urls.owner)
+            _upgrade(self.urls.owner)
         except migrations.UnsupportedServerError as error:
             raise PlaceError(str(error)) from error
         except (DBAPIError, asyncpg.PostgresError, OSError) as error:
@@ -76,6 +78,24 @@ class Place:
         """The same wiring as the API's."""
         async with open_resources(self.settings, self.urls, self.secret) as resources:
             yield resources
+
+
+MIGRATION_PAUSES = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before further tries of a migration that found something locked: readers go on in between."""
+
+
+def _upgrade(url: str) -> None:
+    """Bring the schema to head, trying again while something holds a lock that a migration needs."""
+    for pause in MIGRATION_PAUSES:
+        try:
+            migrations.upgrade(url)
+        except DBAPIError as error:
+            if sqlstate(error) != _LOCKED:
+                raise
+            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+        else:
+            return
+    migrations.upgrade(url)
 
 
 def _reason(error: Exception) -> str:

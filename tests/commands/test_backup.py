@@ -201,7 +201,7 @@ SQL_DAMAGE = {
         "grants",
         "pg_read_file",
     ),
-    "a governed column is dropped": ("ALTER TABLE data.things__v1 DROP COLUMN value", "data", "data.things__v1"),
+    "a governed column is dropped": ("ALTER TABLE data.things__v1 DROP COLUMN v", "data", "data.things__v1"),
     "an unknown relation": ("CREATE TABLE data.strange (a int)", "data", "data.strange"),
     "an audit row is edited": (
         EDIT,
