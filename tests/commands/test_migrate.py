@@ -52,6 +52,6 @@ async def test_another_failure_is_told_at_once(
         raise DBAPIError("statement", None, Exception("broken"))
 
     monkeypatch.setattr(migrations, "upgrade", failing)
-    with pytest.raises(places.PlaceError, match="cannot be migrated: .*broken"):
+    with pytest.raises(places.PlaceError, match=r"cannot be migrated: .*broken"):
         await asyncio.to_thread(Place(settings, urls, SECRET).migrate)
     assert len(tried) == 1
