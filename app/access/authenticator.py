@@ -87,6 +87,10 @@ class LeastRecentlyUsed(Generic[Kept]):
         if len(self._items) > self._capacity:
             self._items.popitem(last=False)
 
+    def drop(self, key: bytes | str) -> None:
+        """Keep it no longer."""
+        self._items.pop(key, None)
+
 
 class _Looked:
     """A standing, and when the look at the database began."""
@@ -119,14 +123,22 @@ class Directory:
             task.add_done_callback(lambda done: self._finished(subject, done))
         return await asyncio.shield(task)  # whoever is cancelled leaves the look to the others
 
+    def forget(self, subject: str) -> None:
+        """Look again at the next question: something is known that may be younger than the last look."""
+        self._looked.drop(subject)
+        self._under_way.pop(subject, None)
+
     async def _look(self, subject: str) -> Standing | None:
         began = time.monotonic()
         standing = await self._load(subject)
-        self._looked.put(subject, _Looked(began, standing))
+        known = self._looked.get(subject)
+        if known is None or known.at <= began:
+            self._looked.put(subject, _Looked(began, standing))
         return standing
 
     def _finished(self, subject: str, task: asyncio.Task[Standing | None]) -> None:
-        self._under_way.pop(subject, None)
+        if self._under_way.get(subject) is task:
+            del self._under_way[subject]
         if not task.cancelled():
             task.exception()  # marks it as retrieved, in case that everybody who waited is gone
 
@@ -260,6 +272,8 @@ class DirectoryAuthenticator:
             session_id=claims.session_id,
         )
         remembered = _Remembered(credential)
+        if credential.key_id is not None:
+            self._directory.forget(remembered.whose)
         self._by_token.put(token, remembered)
         return remembered
 
@@ -275,6 +289,7 @@ class DirectoryAuthenticator:
             raise UnknownKey
         subject = f"client:{known.client_id}"
         remembered = _Remembered(Credential("api_key", subject, str(known.id), known.expires_at, key_id=known.id))
+        self._directory.forget(remembered.whose)  # the key may be younger than the last look at its client
         self._by_key.put(key, remembered)
         return remembered
 

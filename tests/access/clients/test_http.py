@@ -94,3 +94,17 @@ async def test_bad_requests_are_told(admin: httpx.AsyncClient, owner: asyncpg.Co
         assert pointers == ([pointer] if pointer else [])
     assert await owner.fetchval("SELECT count(*) FROM spyne.audit_log") == before
     assert await owner.fetchval("SELECT count(*) FROM spyne.api_keys") == 0
+
+
+async def test_a_fresh_key_works_at_once_beside_one_in_use(
+    admin: httpx.AsyncClient, anonymous: httpx.AsyncClient
+) -> None:
+    client = (await admin.post("/api/clients", json={"name": "loader", "roles": ["VIEWER"]})).json()["id"]
+    for _ in range(3):
+        key = (await admin.post(f"/api/clients/{client}/keys", json={})).json()["key"]
+        headers = {"X-API-Key": key}
+        assert (await anonymous.get("/api/auth/me", headers=headers)).status_code == 200
+        form = {"grant_type": "client_credentials", "client_id": "loader", "client_secret": key}
+        token = (await anonymous.post("/api/auth/token", data=form)).json()["access_token"]
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert (await anonymous.get("/api/auth/me", headers=bearer)).status_code == 200
