@@ -43,6 +43,7 @@ from app.ingestion import models as ingestion_models
 from app.ingestion.configuration import CONFIG_KEYS as INGESTION_KEYS
 from app.ingestion.dashboard_repository import TILES as INGESTION_TILES
 from app.ingestion.events import EVENT_KINDS as BATCH_KINDS
+from app.ingestion.exporting import EXPORT_SOURCES as INGESTION_SOURCES
 from app.ingestion.jobs import JOBS as INGESTION_JOBS
 from app.ingestion.jobs import SCHEDULES as INGESTION_SCHEDULES
 from app.ingestion.retention import targets as ingestion_retention
@@ -80,6 +81,7 @@ from app.operations.decisions import Watched, WatchedDecisions
 from app.operations.deployment.router import router as deployment_router
 from app.operations.events import EVENT_KINDS as OPERATIONS_KINDS
 from app.operations.exports import models as export_models
+from app.operations.exports.control import EXPORT_SOURCES as CONTROL_SOURCES
 from app.operations.exports.jobs import JOBS as EXPORT_JOBS
 from app.operations.exports.jobs import SCHEDULES as EXPORT_SCHEDULES
 from app.operations.exports.router import router as exports_router
@@ -122,6 +124,7 @@ from app.operations.windows.router import router as windows_router
 from app.query import models as query_models
 from app.query.configuration import CONFIG_KEYS as QUERY_KEYS
 from app.query.dashboard_repository import TILES as QUERY_TILES
+from app.query.exporting import EXPORT_SOURCES as QUERY_SOURCES
 from app.query.jobs import JOBS as QUERY_JOBS
 from app.query.jobs import SCHEDULES as QUERY_SCHEDULES
 from app.query.retention import TARGETS as QUERY_RETENTION
@@ -220,7 +223,14 @@ DOMAINS: tuple[Domain, ...] = (
         schedules=RETENTION_SCHEDULES,
         retention_targets=lambda _: (*OPERATIONS_RETENTION, *AUDIT_RETENTION),
     ),
-    Domain("exports", routers=(exports_router,), models=(export_models,), jobs=EXPORT_JOBS, schedules=EXPORT_SCHEDULES),
+    Domain(
+        "exports",
+        routers=(exports_router,),
+        models=(export_models,),
+        jobs=EXPORT_JOBS,
+        schedules=EXPORT_SCHEDULES,
+        export_sources=CONTROL_SOURCES,
+    ),
     Domain(
         "catalog",
         routers=(tables_router, contracts_router),
@@ -239,6 +249,7 @@ DOMAINS: tuple[Domain, ...] = (
         retention_targets=ingestion_retention,
         config_keys=INGESTION_KEYS,
         tiles=INGESTION_TILES,
+        export_sources=INGESTION_SOURCES,
     ),
     Domain(
         "query",
@@ -249,6 +260,7 @@ DOMAINS: tuple[Domain, ...] = (
         retention_targets=lambda _: QUERY_RETENTION,
         config_keys=QUERY_KEYS,
         tiles=QUERY_TILES,
+        export_sources=QUERY_SOURCES,
     ),
 )
 

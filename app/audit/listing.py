@@ -1,7 +1,7 @@
 """All matching rows as NDJSON: one snapshot, constant memory, and a last line that only a whole answer has."""
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import orjson
@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from app.audit.repository import AuditEntries, AuditFilter
-from app.kernel.database import Database
+from app.kernel.database import Database, ReadSession
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -48,13 +48,22 @@ async def entries_as_ndjson(database: Database, wanted: AuditFilter) -> NdjsonRe
 async def _lines(database: Database, wanted: AuditFilter) -> AsyncGenerator[bytes, None]:
     count = 0
     async with database.snapshot() as session:
-        async for rows in AuditEntries(session).every(wanted):
-            count += len(rows)
-            yield b"".join(
+        async for lines, rows in entry_lines(session, wanted):
+            count += rows
+            yield lines
+    yield orjson.dumps({"end": {"rows": count}}, option=_OPTIONS)
+
+
+async def entry_lines(session: ReadSession, wanted: AuditFilter) -> AsyncIterator[tuple[bytes, int]]:
+    """The rows as lines, newest first, some hundred at a time, each time with how many they are."""
+    async for rows in AuditEntries(session).every(wanted):
+        yield (
+            b"".join(
                 orjson.dumps(document(row), str, _OPTIONS)  # the driver's ids are a kind of their own
                 for row in rows
-            )
-    yield orjson.dumps({"end": {"rows": count}}, option=_OPTIONS)
+            ),
+            len(rows),
+        )
 
 
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z

@@ -75,6 +75,11 @@ class AuditEntries(Reading[AuditEntry]):
             yield rows
 
 
+def matching_entries(wanted: AuditFilter) -> Select[*tuple[Any, ...]]:
+    """The statement of all rows that satisfy every condition, newest first, as they are kept."""
+    return _narrowed(select(*AuditEntry.__table__.columns), wanted).order_by(AuditEntry.id.desc())
+
+
 def _narrowed(statement: Selected, wanted: AuditFilter) -> Selected:
     for name, column in _EQUALITIES.items():
         value = getattr(wanted, name)

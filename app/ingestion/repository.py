@@ -1,9 +1,12 @@
 """All SQL of the batches and of quarantine."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, func, select, text
+from sqlalchemy import Select, Text, func, select, text
 
 from app.ingestion.models import BatchRow, QuarantineRow
 from app.kernel.database import WriteSession, driver_connection
@@ -95,3 +98,39 @@ class Quarantine:
             columns=self.COLUMNS,
             records=[(self._batch_id, row.line, row.code.value, row.column, row.message, row.raw) for row in portion],
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFilter:
+    """Which batches; absent conditions hold for all."""
+
+    contract_id: str | None = None
+    status: str | None = None
+    batch_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def batches_statement(wanted: BatchFilter) -> Select[*tuple[Any, ...]]:
+    """The statement of the batches, the oldest first."""
+    return _narrowed(select(*BatchRow.__table__.columns), wanted).order_by(BatchRow.id)
+
+
+def quarantine_statement(wanted: BatchFilter) -> Select[*tuple[Any, ...]]:
+    """The statement of the refused rows of the batches, the oldest first, each with its batch's contract and time."""
+    shown = select(*QuarantineRow.__table__.columns, BatchRow.contract_id, BatchRow.created_at)
+    joined = shown.join_from(QuarantineRow, BatchRow, BatchRow.id == QuarantineRow.batch_id)
+    return _narrowed(joined, wanted).order_by(QuarantineRow.batch_id, QuarantineRow.line)
+
+
+def _narrowed(statement: Select[*tuple[Any, ...]], wanted: BatchFilter) -> Select[*tuple[Any, ...]]:
+    for condition in (
+        None if wanted.contract_id is None else BatchRow.contract_id == wanted.contract_id,
+        None if wanted.status is None else BatchRow.status == wanted.status,
+        None if wanted.batch_id is None else BatchRow.id == wanted.batch_id,
+        None if wanted.since is None else BatchRow.created_at >= wanted.since,
+        None if wanted.until is None else BatchRow.created_at < wanted.until,
+    ):
+        if condition is not None:
+            statement = statement.where(condition)
+    return statement

@@ -92,8 +92,8 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Checked:
-    """A preview that may run now."""
+class Checked:
+    """A preview that may run now, what is known of it by now, and the caller's limits."""
 
     preview: QueryPreview
     found: Examined
@@ -118,7 +118,7 @@ class ExecuteService:
             PreviewUsed, PreviewExpired, StalePreview: it may not run any more; the last two bring a fresh one.
             QueryFailed, QueryTimeout, QueryCancelled, TooExpensive, NotRepresentable: it did not end well.
         """
-        checked = await self._check(actor, preview_id)
+        checked = await self.check(actor, preview_id)
         return await self._run(actor, checked, kind)
 
     async def page(self, actor: Actor, request: PageRequest) -> Page[QueryExecution]:
@@ -142,7 +142,8 @@ class ExecuteService:
 
         return await self._database.run(lose, OperationClass.RECORD)
 
-    async def _check(self, actor: Actor, preview_id: UUID) -> _Checked:
+    async def check(self, actor: Actor, preview_id: UUID) -> Checked:
+        """The actor's own preview, when it may run now. Raises as `execute` does before the statement runs."""
         limits = limits_of(actor, self._resources)
         async with self._database.read() as session:
             previews = Previews(session)
@@ -159,7 +160,7 @@ class ExecuteService:
         changed = changes(Basis.of(preview.basis), found.basis(actor.roles, limits))
         if changed:
             raise await self._stale(actor, ask, changed)
-        return _Checked(preview, found, limits)
+        return Checked(preview, found, limits)
 
     async def _stale(self, actor: Actor, ask: Ask, changed: tuple[Change, ...]) -> StalePreview:
         detail = " ".join(change.message for change in changed)
@@ -174,7 +175,7 @@ class ExecuteService:
             return None, problem.document(None)
         return fresh.model_dump(mode="json"), None
 
-    async def _run(self, actor: Actor, checked: _Checked, kind: Format) -> Answer:
+    async def _run(self, actor: Actor, checked: Checked, kind: Format) -> Answer:
         execution = _execution(actor, checked.preview, kind)
         file = spool_file(self._resources.settings.home / "spool")
         started = time.monotonic()
@@ -201,7 +202,7 @@ class ExecuteService:
     async def _complete(
         self,
         spooling: Spooling,
-        checked: _Checked,
+        checked: Checked,
         execution: QueryExecution,
         seconds: float,
     ) -> Answer:
@@ -218,7 +219,7 @@ class ExecuteService:
         )
         return Answer(execution.id, spooling.form.kind, spooling.form.file, filled, checked.limits, seconds)
 
-    async def _claim(self, actor: Actor, checked: _Checked, execution: QueryExecution) -> None:
+    async def _claim(self, actor: Actor, checked: Checked, execution: QueryExecution) -> None:
         async def claim(session: WriteSession) -> None:
             previews = PreviewWrites(session)
             if not await previews.claim(checked.preview.id):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Select, delete, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from app.access.models import ClientRole, RolePermission, RoleRow, User, UserRole
 from app.kernel.database import ReadSession
@@ -148,3 +148,14 @@ class RoleReads:
         ).order_by(RoleRow.name)
         rows = (await self._session.execute(statement)).all()
         return [RoleHolding(name, frozenset(allowed or ()), users, clients) for name, allowed, users, clients in rows]
+
+
+SECRET_COLUMNS = frozenset({"password_hash"})
+
+
+def people_without_secrets() -> Select[*tuple[Any, ...]]:
+    """The statement of everybody, the oldest first, with their roles."""
+    kept = [column for column in User.__table__.columns if column.name not in SECRET_COLUMNS]
+    roles = select(func.string_agg(UserRole.role, aggregate_order_by(literal(" "), UserRole.role)))
+    held = roles.where(UserRole.user_id == User.id).scalar_subquery().label("roles")
+    return select(*kept, held).order_by(User.id)

@@ -191,3 +191,17 @@ class OutboxWrites(Writing[MessageRow], Outbox):
         if result.rowcount:
             await self.wake()
         return int(result.rowcount)
+
+
+def outbox_statement(status: str | None, since: datetime | None, until: datetime | None) -> Select[*tuple[Any, ...]]:
+    """The statement of all messages that satisfy every condition, oldest first, with the names of their channels."""
+    kept = select(*MessageRow.__table__.columns, ChannelRow.name.label("channel"))
+    statement = kept.join_from(MessageRow, ChannelRow, ChannelRow.id == MessageRow.channel_id)
+    for condition in (
+        None if status is None else MessageRow.status == status,
+        None if since is None else MessageRow.created_at >= since,
+        None if until is None else MessageRow.created_at < until,
+    ):
+        if condition is not None:
+            statement = statement.where(condition)
+    return statement.order_by(MessageRow.id)

@@ -1,0 +1,59 @@
+"""`ingestion_history` and `quarantine`: batches and their refused rows as files."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from app.ingestion.repository import BatchFilter, batches_statement, quarantine_statement
+from app.kernel.authorization import Permission
+from app.kernel.moments import Moment
+from app.kernel.resources import Resources
+from app.operations.exports.forms import Format
+from app.operations.exports.sources import FilterParams, Source, Statement, Subject, control_statement
+
+
+class QuarantineParams(FilterParams):
+    """Which batches; all of it narrows."""
+
+    contract_id: Annotated[str, StringConstraints(max_length=100)] | None = Field(None, description="Of this contract.")
+    batch_id: UUID | None = Field(None, description="This batch.")
+    since: Moment | None = Field(None, description="Received not before this time.")
+    until: Moment | None = Field(None, description="Received before this time.")
+
+
+class HistoryParams(QuarantineParams):
+    """The same, by what became of them."""
+
+    status: Literal["pending", "completed", "failed"] | None = Field(None, description="That stand so.")
+
+
+def _filter(params: QuarantineParams) -> BatchFilter:
+    return BatchFilter(**params.model_dump())
+
+
+class HistorySource(Source[HistoryParams]):
+    """Batches, without their bodies."""
+
+    name: ClassVar[str] = "ingestion_history"
+    permission: ClassVar[Permission] = Permission.SYSTEM_READ
+    params: ClassVar[type[FilterParams]] = HistoryParams
+
+    async def content(self, resources: Resources, subject: Subject, form: Format) -> Statement:  # noqa: ARG002 - of the protocol
+        """The statement."""
+        return control_statement(batches_statement(_filter(HistoryParams.model_validate(subject))))
+
+
+class QuarantineSource(Source[QuarantineParams]):
+    """Refused rows, as they came."""
+
+    name: ClassVar[str] = "quarantine"
+    permission: ClassVar[Permission] = Permission.SYSTEM_READ
+    params: ClassVar[type[FilterParams]] = QuarantineParams
+
+    async def content(self, resources: Resources, subject: Subject, form: Format) -> Statement:  # noqa: ARG002 - of the protocol
+        """The statement."""
+        return control_statement(quarantine_statement(_filter(QuarantineParams.model_validate(subject))))
+
+
+EXPORT_SOURCES = (HistorySource(), QuarantineSource())

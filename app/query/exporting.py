@@ -1,0 +1,128 @@
+"""`query`: the result of a preview as a file, under the caller's own limits. The preview is used up by the request.
+
+What runs is the text that the guard wrote, by the query login. A result beyond the limits fails: it is never cut.
+"""
+
+from datetime import timedelta
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from app.audit.service import AuditTrail
+from app.catalog.tables.service import TableNotFoundError, TableService
+from app.kernel.authorization import Actor, Permission
+from app.kernel.database import ReadSession, WriteSession
+from app.kernel.ids import new_id
+from app.kernel.resources import Resources
+from app.operations.exports.forms import Format, quoted
+from app.operations.exports.sources import Ended, FilterParams, Login, Source, Statement, Subject
+from app.query.columns import ResultColumn, bounded
+from app.query.examination import affordable
+from app.query.execute import ExecuteService, PreviewUsed
+from app.query.models import QueryExecution
+from app.query.preview import QueryAction
+from app.query.repository import ExecutionWrites, Previews, PreviewWrites
+from app.query.running import MAX_ROW_BYTES, statement
+
+CANCELLED = "cancelled"
+
+
+class QueryParams(FilterParams):
+    """Which preview."""
+
+    preview_id: UUID = Field(description="A preview of the caller's own, that was not executed yet.")
+
+
+class QuerySource(Source[QueryParams]):
+    """Previewed queries."""
+
+    name: ClassVar[str] = "query"
+    permission: ClassVar[Permission] = Permission.QUERY_RUN
+    params: ClassVar[type[FilterParams]] = QueryParams
+
+    async def prepare(self, resources: Resources, actor: Actor, params: QueryParams) -> Subject:
+        """The statement and its limits. Raises as the execution of the preview does."""
+        checked = await ExecuteService(resources).check(actor, params.preview_id)
+        sql, limits = checked.found.require_allowed(), checked.limits
+        async with statement(resources.query_login, sql, limits, checked.found.names) as prepared:
+            await affordable(prepared, checked.found, limits)
+            columns = await prepared.columns()
+        tables = checked.found.verdict.tables
+        return {
+            "preview_id": str(params.preview_id),
+            "sql_hash": checked.preview.sql_hash,
+            "tables": [f"{table.logical_name}@{table.version}" for table in tables],
+            "sql": _named(sql, columns),
+            "limits": limits.document(),
+        }
+
+    async def claim(self, session: WriteSession, actor: Actor, export_id: UUID, subject: Subject) -> None:
+        """Use the preview up. Raises `PreviewUsed`."""
+        preview_id = UUID(subject["preview_id"])
+        if not await PreviewWrites(session).claim(preview_id):
+            raise PreviewUsed
+        told = {"export": str(export_id), "sql_hash": subject["sql_hash"], "tables": subject["tables"]}
+        await AuditTrail(session).append(actor, QueryAction.EXECUTED, "query-preview", preview_id, after=told)
+
+    async def content(self, resources: Resources, subject: Subject, form: Format) -> Statement:  # noqa: ARG002 - of the protocol
+        """The statement under its limits."""
+        limits = subject["limits"]
+        return Statement(
+            sql=subject["sql"],
+            login=Login.QUERY,
+            timeout_ms=int(limits["timeout_ms"]),
+            work_mem_kb=int(limits["work_mem_kb"]),
+            max_rows=int(limits["max_rows"]),
+            max_bytes=int(limits["max_bytes"]),
+        )
+
+    async def may_read(self, session: ReadSession, actor: Actor, subject: Subject) -> bool:
+        """Whether every table of the query can still be queried, by whatever version."""
+        names = [table.rpartition("@")[0] for table in subject["tables"]]
+        try:
+            await TableService(session).resolve(names, actor, include_deprecated=True)
+        except TableNotFoundError:
+            return False
+        return True
+
+    async def ended(self, session: WriteSession, subject: Subject, ended: Ended) -> None:
+        """Keep it among the executions."""
+        previews = Previews(session)
+        preview = await previews.by_id(UUID(subject["preview_id"]))
+        if preview is None:
+            return
+        now = await previews.now()
+        outcome = "succeeded" if ended.error_code is None else "failed"
+        await ExecutionWrites(session).add(
+            QueryExecution(
+                id=new_id(),
+                preview_id=preview.id,
+                actor_kind=preview.owner_kind,
+                actor_id=preview.owner_id,
+                actor_label=preview.owner_label,
+                sql_hash=preview.sql_hash,
+                format="export",
+                started_at=now - timedelta(seconds=ended.seconds),
+                finished_at=now,
+                seconds=ended.seconds,
+                rows=ended.rows,
+                bytes=ended.bytes,
+                estimated_rows=preview.estimated_rows,
+                truncated=False if ended.error_code is None else None,
+                outcome=CANCELLED if ended.error_code == CANCELLED else outcome,
+                error_code=ended.error_code,
+            )
+        )
+
+
+def _named(sql: str, columns: tuple[ResultColumn, ...]) -> str:
+    """The statement, failing on a row that is larger than any may be, its columns under their own names."""
+    narrow = bounded(sql, columns, MAX_ROW_BYTES)
+    if narrow == sql:
+        return sql
+    shown = ", ".join(f"c{index} AS {quoted(column.name)}" for index, column in enumerate(columns))
+    return f"SELECT {shown} FROM ({narrow}) AS narrow"  # noqa: S608 - the guard wrote it, and the names are quoted
+
+
+EXPORT_SOURCES = (QuerySource(),)
