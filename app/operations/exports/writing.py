@@ -4,6 +4,7 @@ Work on bytes runs in a thread, so that the event loop goes on beating the worke
 """
 
 import asyncio
+import time
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -34,6 +35,9 @@ from app.operations.exports.sources import Content, Login, Pieces, Statement
 
 BLOCK_BYTES: Final = 1024 * 1024
 """What one hop into a thread works on; a hop costs a tenth of a millisecond."""
+
+BLOCK_SECONDS: Final = 1.0
+"""A slow statement's bytes are passed on, and counted, after this time at the latest."""
 
 LOCK_TIMEOUT_MS: Final = 10_000
 
@@ -88,12 +92,13 @@ class Output:
         self._packer = packer(compression)
         self._max_bytes = max_bytes
         self._pending = bytearray()
+        self._passed_at = time.monotonic()
         self.taken = 0
 
     async def write(self, data: bytes, change: Callable[[bytes], bytes] | None = None) -> None:
         """Take bytes; `change` is what becomes of them, always the same for one file. Raises `ResultTooLarge`."""
         self._pending += data
-        if len(self._pending) >= BLOCK_BYTES:
+        if len(self._pending) >= BLOCK_BYTES or time.monotonic() - self._passed_at > BLOCK_SECONDS:
             await self._pass_on(change)
 
     async def finish(self, change: Callable[[bytes], bytes] | None = None) -> None:
@@ -103,7 +108,7 @@ class Output:
             await self._writer.write(await asyncio.to_thread(self._packer.flush))
 
     async def _pass_on(self, change: Callable[[bytes], bytes] | None) -> None:
-        block, self._pending = bytes(self._pending), bytearray()
+        block, self._pending, self._passed_at = bytes(self._pending), bytearray(), time.monotonic()
         if change is not None or self._packer is not None:
             block = await asyncio.to_thread(self._worked, block, change)
         else:
