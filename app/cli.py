@@ -13,7 +13,7 @@ from rich.console import Console
 
 from app.access.oidc.attending import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
-from app.commands import administration, audit, backup, keys, manifest, restore, serving, verifying
+from app.commands import administration, audit, backup, keys, manifest, restore, serving, snapshot, verifying
 from app.commands.demo import DemoError, run_demo
 from app.commands.place import Place, PlaceError, open_place
 from app.kernel.problems import Problem
@@ -36,6 +36,9 @@ log = typer.Typer(
     help="The audit log. Exit codes: 0 nothing is wrong, 1 something is, 2 nothing can be said.", no_args_is_help=True
 )
 cli.add_typer(log, name="audit")
+
+archives = typer.Typer(help="Snapshots: exports of everything (`job_type` `snapshot`).", no_args_is_help=True)
+cli.add_typer(archives, name="snapshot")
 
 console = Console()
 errors = Console(stderr=True)
@@ -150,6 +153,15 @@ def client_create(
         place.require_head()
         key = asyncio.run(administration.create_client(place, name, role))
     console.print(f"API key of {name}, shown this once:\n\n  {key}\n", highlight=False)
+
+
+@archives.command("restore")
+def snapshot_restore(
+    file: Annotated[Path, typer.Argument(help="The downloaded snapshot, packed or not.", exists=True, dir_okay=False)],
+) -> None:
+    """Put a snapshot into an empty, migrated database: all of it, or nothing."""
+    with open_place(_settings()) as place:
+        console.print(asyncio.run(snapshot.restore_snapshot(place, file)), highlight=False)
 
 
 @signing.command("new")

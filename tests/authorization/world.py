@@ -532,6 +532,8 @@ NOTIFICATION_CALLS: dict[str, Making] = {
 async def _new_export(place: _Place) -> Made:
     table = await place.world.kept("table", "ACTIVE", lambda: place.world.table("ACTIVE"), fresh=False)
     params: dict[str, dict[str, str]] = {"table": {"table": table}}
+    if place.state == "query":
+        params["query"] = {"preview_id": await place.world.preview(place.holder)}
     return Made(more={"json": {"job_type": place.state, "filter_params": params.get(place.state, {})}})
 
 

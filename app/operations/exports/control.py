@@ -1,4 +1,4 @@
-"""`audit_log`, `users` and `notifications`: control tables as files, for admins."""
+"""`audit_log`, `users` and `notifications`: control tables as files, for admins; and the sources of this plane."""
 
 from collections.abc import AsyncIterator
 from dataclasses import fields
@@ -17,6 +17,7 @@ from app.kernel.database import ReadSession
 from app.kernel.moments import Moment
 from app.kernel.resources import Resources
 from app.operations.exports.forms import Format
+from app.operations.exports.snapshot.taking import SnapshotSource
 from app.operations.exports.sources import (
     Content,
     FilterParams,
@@ -104,4 +105,4 @@ class MessagesSource(Source[MessageParams]):
         return control_statement(outbox_statement(status, wanted.since, wanted.until))
 
 
-EXPORT_SOURCES: Final = (AuditSource(), UsersSource(), MessagesSource())
+EXPORT_SOURCES: Final = (AuditSource(), UsersSource(), MessagesSource(), SnapshotSource())

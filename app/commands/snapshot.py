@@ -1,0 +1,28 @@
+"""`spyne snapshot`: the way back of a `snapshot` export."""
+
+from pathlib import Path
+
+import asyncpg
+
+from app.audit.seals import SealingKey
+from app.commands.place import Place, PlaceError
+from app.operations.exports.snapshot.archive import NotASnapshotError
+from app.operations.exports.snapshot.restoring import CannotRestoreError, restore
+
+
+async def restore_snapshot(place: Place, path: Path) -> str:
+    """Put the snapshot into the empty database; answers what was done. Raises `PlaceError`."""
+    try:
+        done = await restore(place.urls.owner, path)
+    except (NotASnapshotError, CannotRestoreError) as error:
+        raise PlaceError(str(error)) from error
+    except (asyncpg.PostgresError, OSError) as error:
+        raise PlaceError(f"Nothing was restored: {type(error).__name__}: {error}") from error
+    told = f"{done.rows:,} rows of {done.tables} control tables and {done.relations} relations, as of {done.taken_at}."
+    if SealingKey(place.secret).public.raw.hex() == done.sealing_key:
+        return told
+    return (
+        f"{told}\nThis service has another SPYNE_SECRET than the one which took the snapshot: secrets of channels "
+        "cannot be opened, and seals of the audit log verify with its public key alone, "
+        f"{done.sealing_key}. Set SPYNE_SECRET to the old one."
+    )
