@@ -534,7 +534,9 @@ async def _new_export(place: _Place) -> Made:
     params: dict[str, dict[str, str]] = {"table": {"table": table}}
     if place.state == "query":
         params["query"] = {"preview_id": await place.world.preview(place.holder)}
-    return Made(more={"json": {"job_type": place.state, "filter_params": params.get(place.state, {})}})
+    form = "tar" if place.state == "snapshot" else "ndjson"
+    wanted = {"job_type": place.state, "filter_params": params.get(place.state, {}), "format": form}
+    return Made(more={"json": wanted})
 
 
 async def _exports(place: _Place) -> Made:
