@@ -80,7 +80,7 @@ def _outbox() -> None:
             default="'pending'",
         ),
         _column("attempts", sa.Integer(), "Attempts so far; the last one's number guards its outcome", default="0"),
-        _column("tries", sa.Integer(), "Attempts since it was last put back; the schedule's", default="0"),
+        _column("tries", sa.Integer(), "Failures since it was last put back; the schedule's", default="0"),
         _column("last_error", sa.Text(), "Why the last attempt failed", nullable=True),
         _time(
             "next_attempt_at",

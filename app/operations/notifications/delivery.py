@@ -227,7 +227,7 @@ def _applied(attempt: Attempt) -> Applied:
     if outcome.result is Result.GONE:
         status = "failed"
     elif outcome.result is Result.FAILED:
-        pause = pause_after(claimed.tries, outcome, random.uniform)
+        pause = pause_after(claimed.tries + 1, outcome, random.uniform)
         status = "dead" if pause is None else "failed"
     return Applied(
         message_id=claimed.message.id,

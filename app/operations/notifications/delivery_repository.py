@@ -41,7 +41,7 @@ _CLAIM = text(
         ORDER BY next_attempt_at LIMIT :most FOR UPDATE SKIP LOCKED
     )
     UPDATE spyne.notification_outbox o
-    SET status = 'sending', attempts = o.attempts + 1, tries = o.tries + 1, next_attempt_at = now() + :lease
+    SET status = 'sending', attempts = o.attempts + 1, next_attempt_at = now() + :lease
     FROM due, spyne.notification_channels c
     WHERE o.id = due.id AND c.id = o.channel_id
     RETURNING o.id, o.event, o.entity, o.subject, o.body, o.payload::text AS payload, o.created_at,
@@ -69,7 +69,7 @@ _APPLY = text(
             AS told(id, attempt, status, pause, error, code, latency, began)
     ), applied AS (
         UPDATE spyne.notification_outbox o
-        SET status = told.status, last_error = told.error,
+        SET status = told.status, last_error = told.error, tries = o.tries + (told.status IN ('failed', 'dead'))::int,
             next_attempt_at = now() + make_interval(secs => told.pause),
             sent_at = CASE told.status WHEN 'sent' THEN now() END
         FROM outcome told
@@ -113,6 +113,7 @@ class Claimed:
     channel_version: int
     attempt: int
     tries: int
+    """Those that failed so far, since it was last put back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,18 +181,16 @@ class DeliveryRepository:
             await self.session.execute(
                 update(MessageRow)
                 .where(MessageRow.id == message_id, MessageRow.attempts == attempt, MessageRow.status == "sending")
-                .values(status="pending", tries=MessageRow.tries - 1, next_attempt_at=func.now())
+                .values(status="pending", next_attempt_at=func.now())
             )
 
     async def succeeded(self, channels: Sequence[UUID]) -> None:
         """Something was sent on these channels."""
-        failing = ChannelRow.id.in_(channels) & ChannelRow.failing_since.is_not(None)
-        await self.session.execute(_unversioned(failing, None))
+        await self.session.execute(_health(channels, ChannelRow.failing_since.is_not(None), None))
 
     async def failed(self, channels: Sequence[UUID]) -> Sequence[UUID]:
         """Nothing was sent on these channels; answers those that have failed for too long."""
-        fresh = ChannelRow.id.in_(channels) & ChannelRow.failing_since.is_(None)
-        await self.session.execute(_unversioned(fresh, func.now()))
+        await self.session.execute(_health(channels, ChannelRow.failing_since.is_(None), func.now()))
         long = select(ChannelRow.id).where(
             ChannelRow.id.in_(channels), ChannelRow.active, ChannelRow.failing_since < func.now() - FAILING_FOR
         )
@@ -203,9 +202,14 @@ class DeliveryRepository:
         return (await self.session.scalars(statement)).one_or_none()
 
 
-def _unversioned(where: Any, moment: Any) -> Any:
-    """How a channel fares is no change of it: its ETag stays."""
-    return update(ChannelRow).where(where).values(failing_since=moment).execution_options(synchronize_session=False)
+def _health(channels: Sequence[UUID], differs: Any, moment: Any) -> Any:
+    """Note how channels fare, which is no change of them: their ETags stay.
+
+    One that somebody else has locked is left for the next time: outcomes must not wait for a worker that stands still.
+    """
+    free = select(ChannelRow.id).where(ChannelRow.id.in_(channels), differs).with_for_update(skip_locked=True)
+    statement = update(ChannelRow).where(ChannelRow.id.in_(free)).values(failing_since=moment)
+    return statement.execution_options(synchronize_session=False)
 
 
 def _claimed(row: Any) -> Claimed:

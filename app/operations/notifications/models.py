@@ -65,7 +65,7 @@ class MessageRow(Identified, Created, Base):
         server_default="0", comment="Attempts so far; the last one's number guards its outcome"
     )
     tries: Mapped[int] = mapped_column(
-        server_default="0", comment="Attempts since it was last put back; the schedule's"
+        server_default="0", comment="Failures since it was last put back; the schedule's"
     )
     last_error: Mapped[str | None] = mapped_column(Text, comment="Why the last attempt failed")
     next_attempt_at: Mapped[datetime | None] = mapped_column(

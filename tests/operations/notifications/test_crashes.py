@@ -159,6 +159,10 @@ async def trouble(workers: Nursery) -> None:
         await stopped
 
 
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
 _begun = [0.0]
 
 
@@ -209,6 +213,11 @@ async def test_nothing_is_lost_and_what_is_doubled_has_the_same_id(
             finally:
                 hurry.cancel()
                 await asyncio.wait({hurry})
+                rows = await owner.fetch(
+                    "SELECT status, tries, attempts, last_error, next_attempt_at - now() AS due, count(*) AS messages "
+                    "FROM spyne.notification_outbox WHERE status <> 'sent' GROUP BY 1, 2, 3, 4, 5 LIMIT 20"
+                )
+                print("still open:", [dict(row) for row in rows], "alive:", [alive(pid) for pid in workers.awake])
                 print((tmp_path / "workers.log").read_text()[-3000:])
             counts = await receiver.counts()
             wanted = {str(row["id"]) for row in await owner.fetch("SELECT id FROM spyne.notification_outbox")}
