@@ -219,7 +219,7 @@ class NotifySettings(_Group):
         60.0, gt=0, description="A message whose worker is silent for this long is sent again; above the timeout."
     )
     poll_seconds: float = Field(1.0, gt=0, description="Longest wait between two looks into the outbox.")
-    concurrency: int = Field(32, ge=4, le=500, description="Messages under way at once in one worker.")
+    concurrency: int = Field(16, ge=4, le=500, description="Messages under way at once in one worker.")
     max_answer_bytes: int = Field(64 * KIB, ge=1024, description="Longest answer of a receiver; none of it is kept.")
 
     @field_validator("allowed_networks", mode="before")

@@ -9,11 +9,11 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -39,6 +39,9 @@ FAILURE_SECONDS: Final = 1.0
 GATHER_SECONDS: Final = 0.02
 """While more is under way, outcomes are gathered for so long and written together. What is gathered when a worker is
 killed is sent a second time, so it is short."""
+MOST_UNTOLD: Final = 16
+"""Outcomes that may wait for being written; then nothing more is sent, so that a slow database, too, leaves little to
+be sent a second time."""
 STOPPED: Final = Outcome(Result.FAILED, error="The worker was stopped meanwhile.")
 
 
@@ -71,6 +74,8 @@ class Delivery:
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._caught_up = asyncio.Event()
+        self._caught_up.set()
 
     def wake(self) -> None:
         """Look at once: something may be due."""
@@ -102,7 +107,7 @@ class Delivery:
             room = await lane.room()
             lane.wake.clear()
             try:
-                claimed = await self._claim(lane, room)
+                claimed = await _to_its_end(self._claim(lane, room))
             except Unavailable:  # the shield is up: what is due stays where it is
                 await asyncio.sleep(self._settings.poll_seconds)
                 continue
@@ -144,6 +149,7 @@ class Delivery:
 
     async def _send_forever(self, lane: Lane) -> None:
         while True:
+            await self._caught_up.wait()
             claimed, deadline = await lane.next()
             if time.monotonic() + self._settings.timeout_seconds > deadline:
                 continue  # the lease may end before the attempt would
@@ -160,18 +166,21 @@ class Delivery:
                 self._attempts.append(Attempt(claimed, outcome, began, seconds))
                 self._slow.note(claimed.channel_id, outcome, seconds, time.monotonic())
                 self._told.set()
+                if len(self._attempts) >= MOST_UNTOLD:
+                    self._caught_up.clear()
                 if not self._under_way:
                     self._idle.set()
 
     async def _tell_forever(self) -> None:
         while True:
             await self._told.wait()
-            if self._under_way:
+            if self._under_way and len(self._attempts) < MOST_UNTOLD // 2:
                 await asyncio.sleep(GATHER_SECONDS)
             self._told.clear()
             attempts, self._attempts = self._attempts, []
             try:
                 await self._tell(attempts)
+                self._caught_up.set()
             except Exception as error:  # noqa: BLE001 - what was sent must be written down
                 log.warning("outcomes cannot be written down", extra={"error": describe(error)})
                 self._attempts = attempts + self._attempts
@@ -239,6 +248,18 @@ def _applied(attempt: Attempt) -> Applied:
         latency_ms=round(attempt.seconds * 1000),
         began=attempt.began,
     )
+
+
+async def _to_its_end(work: Coroutine[Any, Any, int]) -> int:
+    """What the work answers; a cancellation waits until it is over, so that nothing is claimed and then forgotten."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # told or not, the outbox is left to others now
+        raise
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

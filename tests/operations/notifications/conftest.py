@@ -26,8 +26,8 @@ def settings(tmp_path: Path) -> Settings:
     notify = NotifySettings(
         allow_http=True,
         allowed_networks=(ip_network("127.0.0.0/8"),),
-        timeout_seconds=1.5,
-        lease_seconds=4,
+        timeout_seconds=3,
+        lease_seconds=8,
         poll_seconds=0.2,
     )
     database = DatabaseSettings(pool_size=5, read_pool_size=5, query_pool_size=3)

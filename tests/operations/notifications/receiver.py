@@ -77,7 +77,7 @@ async def serve(port: int, secret: str, lost: float, dice: random.Random) -> Non
                 writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
                 return True
         if path == "/slow":
-            await asyncio.sleep(3)
+            await asyncio.sleep(6)
         if path in {"/", "/slow"}:
             counts.ids[headers.get("webhook-id", "")] += 1
             if lost and dice.random() < lost:

@@ -41,7 +41,7 @@ SECONDS = float(os.environ.get("SPYNE_TEST_OUTBOX_SECONDS", "8"))
 SMALL = MESSAGES < 2000
 LOST = 0.05
 WORKERS = 4
-TIMEOUT, LEASE = (1.0, 2.0) if SMALL else (4.0, 8.0)
+TIMEOUT, LEASE = (1.0, 2.0) if SMALL else (6.0, 8.0)
 """Seconds. A busy machine may answer late; that would be a double of its own."""
 STOPPED_FOR = LEASE + 1.5
 MOST_DOUBLED = 0.2 if SMALL else 0.07
@@ -187,7 +187,8 @@ async def test_nothing_is_lost_and_what_is_doubled_has_the_same_id(
     settings = Settings(home=tmp_path / "home", notify=notify)
     extra = {
         "NOTIFY_ALLOW_HTTP": "true", "NOTIFY_ALLOWED_NETWORKS": "127.0.0.0/8", "NOTIFY_TIMEOUT_SECONDS": str(TIMEOUT),
-        "NOTIFY_LEASE_SECONDS": str(LEASE), "NOTIFY_POLL_SECONDS": "0.5", "DATABASE_POOL_SIZE": "3",
+        "NOTIFY_LEASE_SECONDS": str(LEASE), "NOTIFY_CONCURRENCY": "4", "NOTIFY_POLL_SECONDS": "0.5",
+        "DATABASE_POOL_SIZE": "3",
         "DATABASE_READ_POOL_SIZE": "3", "DATABASE_LOAD_POOL_SIZE": "1", "DATABASE_QUERY_POOL_SIZE": "1",
     }  # fmt: skip
     surroundings = Surroundings(urls, SECRET, tmp_path / "home", tmp_path, extra)
