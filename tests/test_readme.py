@@ -83,6 +83,20 @@ def test_trust_in_curl(service: Running) -> None:
     assert block["reason"] == "tries passwords"
 
 
+def test_operating_in_curl(service: Running) -> None:
+    answers = documents(script("docs/operating.md", service))
+    dashboard, deployment, channel, export, rule, preview, decided, flag, evaluated = answers
+    assert dashboard["tiles"]
+    assert deployment["version"]
+    assert channel["name"] == "data team"
+    assert export["status"] == "pending"
+    assert (rule["category"], rule["days_to_keep"]) == ("raw_batches", 90)
+    assert preview["rows"] == 0
+    assert decided["value"] == 20
+    assert flag["key"] == "new-planner"
+    assert (evaluated["value"], evaluated["reason"]) == (False, "DEFAULT"), "three quarters are not chosen"
+
+
 @pytest.mark.slow
 def test_the_demonstration_uses_a_service_or_starts_one_and_can_be_run_twice(
     place: Installation, service: Running
