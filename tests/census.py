@@ -15,6 +15,7 @@ BOOKKEEPING = frozenset(
         "spyne.job_runs",
         "spyne.worker_heartbeats",
         "spyne.security_events",
+        "spyne.spyne_metrics",
         "spyne.query_previews",
         "spyne.query_executions",
         "jobs.pgqueuer",

@@ -40,7 +40,8 @@ UNTOUCHED = (
     "SELECT format('SELECT %L, count(*), md5(string_agg(t::text, '''' ORDER BY t::text)) FROM %I.%I t', "
     "schemaname || '.' || tablename, schemaname, tablename) FROM pg_tables "
     "WHERE schemaname IN ('spyne', 'jobs', 'data', 'staging') "
-    "AND tablename NOT IN ('audit_log', 'login_attempts', 'worker_heartbeats', 'security_events') ORDER BY 1"
+    "AND tablename NOT IN "
+    "('audit_log', 'login_attempts', 'worker_heartbeats', 'security_events', 'spyne_metrics') ORDER BY 1"
 )
 """Every table but those that record refusals, with its rows' digest; new tables would show too."""
 
