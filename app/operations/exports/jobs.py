@@ -29,5 +29,5 @@ JOBS = (
 )
 SCHEDULES = (
     Schedule(name="expire-exports", cron="*/10 * * * *", job=EXPIRE_JOB),
-    Schedule(name="tidy-exports", cron="27 * * * *", job=TIDY_JOB),
+    Schedule(name="tidy-exports", cron="7-59/10 * * * *", job=TIDY_JOB),
 )
