@@ -78,7 +78,8 @@ def fault(odd: Odd, answer: Answer) -> str | None:
     document = json.loads(answer.body)
     if media == "application/problem+json" and document["status"] == answer.status:
         return None
-    return None if isinstance(document.get("error"), str) else f"no problem: {told}"
+    says_why = isinstance(document.get("error", document.get("errorCode")), str)  # OAuth2's and OFREP's own errors
+    return None if says_why else f"no problem: {told}"
 
 
 def oddities(row: Row, call: Call, turn: int) -> Iterator[Odd]:

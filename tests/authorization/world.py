@@ -540,7 +540,7 @@ async def _new_export(place: _Place) -> Made:
 
 
 async def _exports(place: _Place) -> Made:
-    return Made(mark=await place.owned("export", place.world.export))
+    return Made(more={"params": {"limit": 500}}, mark=await place.owned("export", place.world.export))
 
 
 def _of_export(**more: Any) -> Making:

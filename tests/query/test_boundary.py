@@ -160,7 +160,8 @@ EXHAUSTING = {"unbounded-value"}
 TRACES = (
     f"SELECT (SELECT sum(n) FROM ({DIGESTS}) d), (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_roles), "
     "(SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_db_role_setting), "
-    "(SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')"
+    "(SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
 )
 
 

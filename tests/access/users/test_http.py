@@ -228,6 +228,8 @@ async def test_the_matrix_is_everybodys_and_the_numbers_are_an_admins(
     (analyst,) = [role for role in shown if role["name"] == "ANALYST"]
     assert [permission["name"] for permission in analyst["permissions"]] == [
         "contracts:read",
+        "exports:run",
+        "flags:evaluate",
         "query:override-joins",
         "query:run",
         "tables:read",
