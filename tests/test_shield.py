@@ -171,7 +171,10 @@ async def test_jobs_wait_behind_the_shield_and_go_on_after_it(
         return there
 
     async with worker_process(surroundings):
-        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        waits = (
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
         await eventually(await reaches(waits, 1))
         assert (await send(engineer, things, ROWS, headers=LATER)).status_code == 202
         await eventually(await reaches("SELECT count(*) FROM data.things__v1", 2))

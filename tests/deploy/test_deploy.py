@@ -257,7 +257,7 @@ async def _look(client: httpx.AsyncClient) -> None:
     async def up() -> bool:
         try:
             told = (await client.get("/query", params={"query": "sum(up)"})).json()
-        except httpx.TransportError:
+        except (httpx.TransportError, ValueError):  # not there yet, or there and not ready
             return False
         return [one["value"][1] for one in told["data"]["result"]] == ["2"]
 

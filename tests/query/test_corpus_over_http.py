@@ -53,7 +53,10 @@ async def _contents(owner: "asyncpg.Connection[Any]") -> list[Any]:
     ]
     objects = await owner.fetchval("SELECT count(*) FROM pg_class")
     large = await owner.fetchval("SELECT count(*) FROM pg_largeobject_metadata")
-    locks = await owner.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+    locks = await owner.fetchval(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"  # others test beside us
+    )
     return [[row["relname"] for row in tables], digests, objects, large, locks]
 
 
