@@ -1,11 +1,10 @@
 """What changed, as JSON that PostgreSQL can hold and that any reader of the log may see.
 
-Secrets appear as keyed hashes at most.
+Secrets appear as keyed hashes at most; which names are theirs is said by `app/kernel/secret_names.py`.
 """
 
 import hashlib
 import hmac
-import itertools
 import json
 import math
 import re
@@ -14,6 +13,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from pydantic import SecretBytes, SecretStr
+
+from app.kernel.secret_names import is_secret_name
 
 REDACTED = "[secret]"
 MAX_TEXT = 10_000
@@ -27,31 +28,7 @@ MAX_SIDE = 256 * 1024
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Controls, line ends and what turns the direction of text: in a list they would show another row than there is."""
 
-_WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
-_SECRET_WORDS = frozenset(
-    {
-        "password",
-        "passwd",
-        "passphrase",
-        "secret",
-        "token",
-        "authorization",
-        "cookie",
-        "credential",
-        "credentials",
-        "apikey",
-        "jwt",
-    }
-)
-_SECRET_PAIRS = frozenset({("api", "key"), ("private", "key"), ("signing", "key"), ("access", "key")})
-
 Diff = tuple[dict[str, Any] | None, dict[str, Any] | None]
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether a field of this name holds a secret: `password_hash`, `apiKey`; not `primary_key` or `max_tokens`."""
-    words = [word.lower() for word in _WORDS.findall(name)]
-    return not _SECRET_WORDS.isdisjoint(words) or not _SECRET_PAIRS.isdisjoint(itertools.pairwise(words))
 
 
 def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, key: bytes | None) -> Diff:

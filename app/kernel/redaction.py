@@ -1,8 +1,8 @@
 """What may leave the process in a log line: secrets masked, sizes bounded, exceptions told without their data. Pure.
 
-Masking goes by name (`password`, `X-API-Key`, …) and by shape (API keys, JWTs, passwords in URLs, `token=…`), at any
-depth, so that a secret that got into a message by accident is masked too. Too much masked is a nuisance, too little
-is a leak: when in doubt it masks.
+Masking goes by name (`password`, `X-API-Key`, …: `app/kernel/secret_names.py`, also for `token=…` within a text) and by
+shape (API keys, JWTs, passwords in URLs), at any depth, so that a secret that got into a message by accident is masked
+too. Too much masked is a nuisance, too little is a leak: when in doubt it masks.
 """
 
 import re
@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from traceback import walk_tb
 from typing import Any, Final
+
+from app.kernel.secret_names import is_secret_name
 
 MASK: Final = "[redacted]"
 
@@ -26,19 +28,15 @@ INT_BITS = 63
 """Integers beyond this do not fit the 64 bits of JSON writers."""
 _DATABASE_PACKAGES: Final = frozenset({"asyncpg", "sqlalchemy"})
 
-_SECRET_NAMES: Final = (
-    "password", "passwd", "passphrase", "pwd", "secret", "token", "authorization", "cookie", "api_key", "apikey",
-    "private_key", "credential", "jwt",
-)  # fmt: skip
-_HARMLESS_NAMES: Final = frozenset({"token_type", "credential_id"})
-
-_NEEDLES: Final = (
-    "spy_", "eyj", "://", "bearer", "basic", "passw", "passphrase", "pwd", "secret", "token", "api_key", "api-key",
-    "apikey", "authoriz", "cookie", "private", "whsec",
-)  # fmt: skip
+_NEEDLES: Final = ("spy_", "eyj", "://", "bearer", "basic", "passw", "authoriz", "cookie", "private", "whsec")
 """A lower-cased string with none of these matches none of the patterns below; the cheap test in front of them."""
+_NAMES: Final = (
+    "key", "token", "secret", "pass", "pwd", "cred", "cookie", "authoriz", "bearer", "jwt", "dsn", "otp", "connection",
+)  # fmt: skip
+"""A lower-cased string with none of these holds no secret's name."""
 
-_QUOTED: Final = r"""(?:"[^"]*"?|'[^']*'?|[^\s"',;&]+)"""
+_ASSIGNED: Final = re.compile(r"""(?<![\w.-])([\w.-]++)["']?\s*+[=:]\s*+""")
+_VALUE: Final = re.compile(r"""(?:"[^"]*"?|'[^']*'?|[^\s"',;&]+)""")
 _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"), MASK),
     (re.compile(r"\bspy_([A-Za-z0-9-]{1,32})_[A-Za-z0-9_-]+"), r"spy_\1_" + MASK),
@@ -48,42 +46,47 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"""(?i)((?:authorization|cookie)["']?\s*[=:])[^\r\n]*"""), r"\1 " + MASK),
     (re.compile(r"(?i)\b(password\s+)'[^']*'?"), r"\1" + MASK),  # SQL: ALTER ROLE … PASSWORD '…'
     (re.compile(r"(?i)\bwhsec_[A-Za-z0-9+/=_-]+"), MASK),
-    (
-        re.compile(
-            r"(?i)((?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|private[_-]?key)[\w-]{0,32}"
-            r"""["']?\s*[=:]\s*)""" + _QUOTED
-        ),
-        r"\1" + MASK,
-    ),
 )
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def is_secret_name(name: str) -> bool:
-    """Whether a field or header of this name holds a secret."""
-    normal = name.lower().replace("-", "_")
-    return normal not in _HARMLESS_NAMES and any(part in normal for part in _SECRET_NAMES)
-
-
-@lru_cache(maxsize=1024)
-def _safe_name(name: str) -> tuple[str, bool]:
+def _named(name: str) -> tuple[str, bool]:
     return safe_text(name, MAX_NAME), is_secret_name(name)
 
 
-def _may_hold_secret(text: str) -> bool:
-    lowered = text.lower()
-    for needle in _NEEDLES:  # noqa: SIM110 - a third of the time of any() with a generator, on every string of every line
-        if needle in lowered:
+_remembered: Final = lru_cache(maxsize=1024)(_named)
+
+
+def _holds(text: str, needles: tuple[str, ...]) -> bool:
+    for needle in needles:  # noqa: SIM110 - a third of the time of any() with a generator, on every string of every line
+        if needle in text:
             return True
     return False
+
+
+def _without_assigned(text: str) -> str:
+    """The text with the values of `secret=…`, `"secret": "…"` masked; the name decides."""
+    parts: list[str] = []
+    done = 0
+    for named in _ASSIGNED.finditer(text):
+        if named.start() < done or not is_secret_name(named[1]):
+            continue
+        value = _VALUE.match(text, named.end())
+        if value is not None:
+            parts += (text[done : named.end()], MASK)
+            done = value.end()
+    return "".join((*parts, text[done:]))
 
 
 def safe_text(text: str, limit: int = MAX_TEXT) -> str:
     """The text on one line, masked, at most `limit` characters."""
     text = text[: 2 * limit]  # masked before it is cut, so that no secret loses the end by which its shape is known
-    if _may_hold_secret(text):
+    lowered = text.lower()
+    if _holds(lowered, _NEEDLES):
         for pattern, replacement in _SHAPES:
             text = pattern.sub(replacement, text)
+    if ("=" in text or ":" in text) and _holds(lowered, _NAMES):
+        text = _without_assigned(text)
     if not text.isprintable():
         text = _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}" if found[0] != "\n" else "\\n", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
@@ -117,7 +120,8 @@ def redact_fields(fields: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
         if count >= MAX_ITEMS:
             safe["…"] = f"{len(fields) - MAX_ITEMS} more"
             break
-        key, secret = _safe_name(name if isinstance(name, str) else _stated(name))
+        text = name if isinstance(name, str) else _stated(name)
+        key, secret = _remembered(text) if len(text) <= MAX_NAME else _named(text)
         safe[key] = MASK if secret and value is not None and not isinstance(value, bool) else redact(value, depth)
     return safe
 

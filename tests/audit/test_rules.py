@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from app.audit.actions import Verb, verb_of
-from app.audit.diffs import MAX_LABEL, MAX_SIDE, MAX_TEXT, REDACTED, clean, difference, is_secret_name, label, stored
+from app.audit.diffs import MAX_LABEL, MAX_SIDE, MAX_TEXT, REDACTED, clean, difference, label, stored
 
 KEY = b"the key of the hashes"
 
@@ -41,29 +41,6 @@ def test_the_verb_of_an_action(action: str, verb: Verb) -> None:
 def test_what_is_no_action(action: str) -> None:
     with pytest.raises(ValueError, match="subject:action"):
         verb_of(action)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "password",
-        "password_hash",
-        "newPassword",
-        "API_KEY",
-        "apiKey",
-        "client-secret",
-        "Authorization",
-        "token",
-        "x.jwt",
-    ],
-)
-def test_names_of_secrets(name: str) -> None:
-    assert is_secret_name(name)
-
-
-@pytest.mark.parametrize("name", ["primary_key", "key", "max_tokens", "idempotency_key", "secretary", "tokenizer", ""])
-def test_names_of_no_secrets(name: str) -> None:
-    assert not is_secret_name(name)
 
 
 def test_only_what_differs_is_kept() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr, ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from app.kernel.redaction import MASK, MAX_ITEMS, MAX_TEXT, describe, is_secret_name, redact, redact_fields, safe_text
+from app.kernel.redaction import MASK, MAX_ITEMS, MAX_TEXT, describe, redact, redact_fields, safe_text
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl"
 
@@ -52,23 +52,11 @@ def test_secrets_in_texts(text: str, secret: str) -> None:
     assert secret not in json.dumps(redact(nested))
 
 
-SECRET_NAMES = """
-password Password new_password PGPASSWORD pwd passphrase secret client_secret token access_token refresh-token
-X-CSRF-Token Authorization Proxy-Authorization cookie Set-Cookie X-API-Key api_key apiKey private_key credentials jwt
-"""
-
-
-@pytest.mark.parametrize("name", SECRET_NAMES.split())
 @pytest.mark.parametrize("value", ["hunter22", 12345678, ["hunter22"], {"a": "hunter22"}, b"hunter22"])
-def test_secrets_by_name(name: str, value: Any) -> None:
-    assert redact_fields({name: value}) == {name: MASK}
-    assert redact({"deep": [{name: value}]}) == {"deep": [{name: MASK}]}
-
-
-@pytest.mark.parametrize("name", ["path", "status", "ms", "actor", "token_type", "table", "author", "key"])
-def test_harmless_names_keep_their_values(name: str) -> None:
-    assert not is_secret_name(name)
-    assert redact_fields({name: "value 1"}) == {name: "value 1"}
+def test_a_secret_of_any_type_is_masked_by_name_at_any_depth(value: Any) -> None:
+    """Which names: `test_secret_names.py`."""
+    assert redact_fields({"password": value}) == {"password": MASK}
+    assert redact({"deep": [{"password": value}]}) == {"deep": [{"password": MASK}]}
 
 
 @pytest.mark.parametrize(
