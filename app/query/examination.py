@@ -141,7 +141,7 @@ def _table_basis(relation: RelationView) -> TableBasis:
 
 async def examined(session: ReadSession, ask: Ask, actor: Actor) -> Examined:
     """The guard's verdict on the statement, on the tables as they are now."""
-    found = await readable(session, ask.sql, ask.include_deprecated, actor)
+    found = await readable(session, ask.sql, ask.include_deprecated)
     policy = GuardPolicy(join_override_rationale=ask.override_joins)
     # In a thread: a statement of the largest size takes the parser long enough to hold up every other request.
     verdict = await asyncio.to_thread(examine, ask.sql, Catalog(found.relations), policy)

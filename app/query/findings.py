@@ -27,6 +27,8 @@ class Finding:
     message: str
     place: Place
     nearest: str | None = None
+    table: str | None = None
+    """The name that stands in FROM and is no readable table; None for every other reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,15 @@ class GuardVerdict:
 class Refusal(Exception):  # noqa: N818 - control flow inside the guard, never leaves `examine`
     """Ends the examination with one finding: what follows could not be read with certainty."""
 
-    def __init__(self, rule: str, message: str, offset: int = 0, nearest: str | None = None) -> None:
+    def __init__(
+        self, rule: str, message: str, offset: int = 0, nearest: str | None = None, table: str | None = None
+    ) -> None:
         super().__init__(message)
         self.rule = rule
         self.message = message
         self.offset = offset
         self.nearest = nearest
+        self.table = table
 
 
 def place_at(sql: str, offset: int) -> Place:

@@ -19,6 +19,8 @@ from app.query.grammar import check_depth, check_nodes
 from app.query.relations import Catalog
 from app.query.resolver import Resolver
 
+MAX_BYTES: Final = 20_000
+"""Of a statement; a longer one is refused unread."""
 MAX_FINDINGS: Final = 20
 MAX_RATIONALE: Final = 500
 _QUERIES: Final = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
@@ -30,7 +32,7 @@ _WRITTEN_TOKENS: Final = 4 * MAX_TOKENS  # and tokens, above all by * becoming c
 class GuardPolicy:
     """The limits of a caller. `join_override_rationale` lets joins pass that nobody accepted, and is recorded."""
 
-    max_bytes: int = 20_000
+    max_bytes: int = MAX_BYTES
     max_depth: int = 20
     require_accepted_joins: bool = False
     join_override_rationale: str | None = None
@@ -188,7 +190,7 @@ def _offset(gated: Gated, node: exp.Expr) -> int:
 
 
 def _finding(sql: str, offset: int, refusal: Refusal) -> Finding:
-    return Finding(refusal.rule, refusal.message, place_at(sql, offset), refusal.nearest)
+    return Finding(refusal.rule, refusal.message, place_at(sql, offset), refusal.nearest, refusal.table)
 
 
 def _refused(findings: list[Finding]) -> GuardVerdict:

@@ -166,7 +166,7 @@ class Resolver:
         relation = self.catalog.relations.get(name)
         if relation is None:
             nearest = nearest_names(name, [*self.catalog.relations, *ctes])
-            raise Refusal("unknown-table", f"{name} is not a table that you may query.", 0, nearest)
+            raise Refusal("unknown-table", f"{name} is not a table that you may query.", 0, nearest, table=name)
         if node.args.get("alias") is not None and node.args["alias"].columns:
             raise Refusal(
                 "column-alias-list", "The columns of a table keep their names here.", 0, f"{name} AS {node.alias}"

@@ -1,5 +1,6 @@
 """The tables that a statement may read, as the guard sees them: each name at the version it stands for now."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -9,11 +10,11 @@ from app.catalog.tables.version import QueryableTable
 from app.kernel.authorization import Actor
 from app.kernel.database import ReadSession
 from app.query.findings import Finding
+from app.query.guard import MAX_BYTES
 from app.query.relations import ColumnView, RelationView
 
-_UNKNOWN_TABLE: Final = "unknown-table"
-_NOT_QUERYABLE: Final = " is not a table that you may query."
-"""How the guard says that a name in FROM is no readable table; an unknown qualifier has the same rule, other words."""
+_WORD: Final = re.compile(r"[a-z_][a-z0-9_]*")
+"""What a table may be called (`app/catalog/names.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,37 +24,39 @@ class Readable:
     relations: Mapping[str, RelationView]
 
 
-async def readable(session: ReadSession, sql: str, deprecated: frozenset[str], actor: Actor) -> Readable:
+async def readable(session: ReadSession, sql: str, deprecated: frozenset[str]) -> Readable:
     """The readable tables whose names occur in the text, in whatever place.
 
     Args:
         session: to read the catalog.
         sql: as it was sent; an identifier stands in it as it is, since the guard refuses escapes.
         deprecated: names that may stand for a DEPRECATED version.
-        actor: who asks.
     """
-    service, text = TableService(session), sql.lower()
-    current = _occurring(await service.queryable(), text)
-    flagged = _occurring(set(await service.queryable(include_deprecated=True)) & deprecated, text) if deprecated else []
-    found = await service.resolve(current, actor) if current else {}
-    if flagged:
-        found |= await service.resolve(flagged, actor, include_deprecated=True)
+    service, words = TableService(session), identifiers(sql)
+    found = await service.find(words) if words else {}
+    if flagged := (words & deprecated) - found.keys():
+        found |= await service.find(flagged, include_deprecated=True)
     return Readable({name: _view(table) for name, table in found.items()})
+
+
+def identifiers(sql: str) -> frozenset[str]:
+    """Every word of the statement that may be the name of a table, quoted or folded as PostgreSQL folds.
+
+    Words in comments, texts and quotes are among them: a name that is looked up in vain costs nothing, and which of
+    them are tables of the statement is for the guard to say. No statement is read beyond `MAX_BYTES`.
+    """
+    return frozenset(_WORD.findall(sql[:MAX_BYTES].lower()))
 
 
 async def not_found(
     session: ReadSession, findings: tuple[Finding, ...], deprecated: frozenset[str], actor: Actor
 ) -> TableNotFoundError | None:
     """The problem of the names that stand in FROM and are no readable table; None when there is no such name."""
-    missing = [
-        finding.message.removesuffix(_NOT_QUERYABLE)
-        for finding in findings
-        if finding.rule == _UNKNOWN_TABLE and finding.message.endswith(_NOT_QUERYABLE)
-    ]
+    missing = [finding.table for finding in findings if finding.table is not None]
     if not missing:
         return None
     service = TableService(session)
-    out_of_use = set(missing) & set(await service.queryable(include_deprecated=True)) - deprecated
+    out_of_use = (await service.find(missing, include_deprecated=True)).keys() - deprecated
     try:
         await service.resolve(missing, actor)
     except TableNotFoundError as error:
@@ -70,17 +73,11 @@ async def not_found(
 
 def with_nearest(findings: Iterable[Finding], error: TableNotFoundError) -> tuple[Finding, ...]:
     """The findings with the nearest of all readable names, of which the guard knew those in the statement alone."""
-    nearest: Mapping[str, list[str]] = error.fields.get("nearest", {})
+    nearest: Mapping[str | None, list[str]] = error.fields.get("nearest", {})
     return tuple(
-        replace(finding, nearest=", ".join(names) or None)
-        if (names := nearest.get(finding.message.removesuffix(_NOT_QUERYABLE))) is not None
-        else finding
+        replace(finding, nearest=", ".join(nearest[finding.table]) or None) if finding.table in nearest else finding
         for finding in findings
     )
-
-
-def _occurring(names: Iterable[str], text: str) -> list[str]:
-    return [name for name in names if name in text]
 
 
 def _view(table: QueryableTable) -> RelationView:

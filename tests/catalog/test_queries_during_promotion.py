@@ -94,7 +94,7 @@ async def test_resolution_in_sql_is_the_rule(
         for include in (False, True):
             for name, found in versions.items():
                 expected = resolve(found, include_deprecated=include)
-                assert (name in await service.queryable(include_deprecated=include)) is (expected is not None)
+                assert (name in await service.find([name], include_deprecated=include)) is (expected is not None)
                 if expected is None:
                     with pytest.raises(TableNotFoundError):
                         await service.resolve([name], SYSTEM, include_deprecated=include)

@@ -15,11 +15,13 @@ from app.query.estimates import Estimate, read_plan
 from app.query.examination import Examined, PlanMismatch, TooExpensive, affordable
 from app.query.failures import QueryCancelled, QueryFailed, QueryTimeout, TableChanged, problem_of, safe_message
 from app.query.findings import GuardVerdict, UsedTable
+from app.query.guard import MAX_BYTES, examine
 from app.query.limits import LIMITS, LOWEST, limits_for
 from app.query.negotiation import Format, negotiate
 from app.query.relations import RelationView
 from app.query.staleness import Basis, TableBasis, changes, shape_digest
-from app.query.tables import Readable
+from app.query.tables import Readable, identifiers
+from tests.query.relations import CATALOG
 
 
 @pytest.mark.parametrize(
@@ -260,3 +262,34 @@ async def test_the_ceiling_itself_may_be_reached() -> None:
     dearer: Any = PlannedStatement(set(), set(), LOWEST.max_cost + 1)
     with pytest.raises(TooExpensive):
         await affordable(dearer, FOUND, LOWEST)
+
+
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        ("FROM Flights f", {"from", "flights", "f"}),
+        ('FROM "flights"JOIN planes', {"from", "flights", "join", "planes"}),
+        ("a.b_1,_c", {"a", "b_1", "_c"}),
+        ("1flights é$x -- weather", {"flights", "x", "weather"}),
+        ("", set()),
+        ("1 + 2", set()),
+        (" " * MAX_BYTES + "flights", set()),
+    ],
+)
+def test_the_words_of_a_statement_that_may_be_tables(sql: str, names: set[str]) -> None:
+    assert identifiers(sql) == names
+
+
+@pytest.mark.parametrize(
+    ("sql", "table"),
+    [
+        ("SELECT 1 FROM flihgts", "flihgts"),
+        ('SELECT 1 FROM "a b is not a table that you may query."', "a b is not a table that you may query."),
+        ("SELECT g.year FROM flights f", None),
+        ("SELECT nothing FROM flights", None),
+        ("SELECT (", None),
+    ],
+)
+def test_a_finding_carries_the_name_in_from_that_is_no_table(sql: str, table: str | None) -> None:
+    (finding,) = examine(sql, CATALOG).findings
+    assert finding.table == table

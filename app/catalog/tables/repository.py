@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, literal_column, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ColumnElement, Select, Text, case, func, literal, literal_column, select, true
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from app.catalog.tables.lifecycle import LOOKUP_ORDER, TableState, visible_states
 from app.catalog.tables.models import TableRow, TableStateChangeRow, TableVersionRow
@@ -46,8 +46,8 @@ WHOLE = (
 )
 _SNAPSHOT = (V.columns, V.row_count, V.row_count_exact, V.checksum, V.measured_at, V.created_by)
 
-MAX_NAMES = 10_000
-"""Names that are compared for the nearest ones when a table is not found."""
+MAX_SIMILAR = 200
+"""Names that are compared with one that is not found, for the nearest of them."""
 
 
 def _rank(order: Sequence[TableState]) -> ColumnElement[int]:
@@ -166,7 +166,7 @@ class TableRepository:
         statement = (
             select(T.id, T.name, T.version, T.state, T.revision, T.relation_schema, T.relation_name, V.columns)
             .select_from(_shaped(outer=False))
-            .where(T.name.in_(names), _in_states(order))
+            .where(T.name == func.any(literal(names, ARRAY(Text))), _in_states(order))
             .order_by(T.name, _rank(order), T.version.desc())
             .ext(distinct_on(T.name))
         )
@@ -183,9 +183,28 @@ class TableRepository:
             for row in await self.session.execute(statement)
         ]
 
-    async def names(self, states: Iterable[TableState]) -> Sequence[str]:
-        """The distinct names with a version in one of the states."""
-        statement = select(T.name).where(_in_states(states)).distinct().order_by(T.name).limit(MAX_NAMES)
+    async def similar(self, names: Sequence[str], states: Iterable[TableState]) -> Sequence[str]:
+        """The distinct names with a version in one of the states that are most like each of the given ones.
+
+        Like is what has most pairs of neighbouring letters in common: PostgreSQL sorts by them, so that of however many
+        names `MAX_SIMILAR` for each are answered. None is left out that could reach a likeness of a half (`LIKENESS` in
+        `service.py`), but for that bound: then the longer name has at most three times the letters of the shorter.
+        """
+        wanted = func.unnest(literal(names, ARRAY(Text))).table_valued("name", name="wanted").render_derived()
+        letters, length = func.length(wanted.c.name), func.length(T.name)
+        pair = func.generate_series(1, letters - 1).table_valued("at", name="pair").render_derived()
+        common = select(func.count()).select_from(pair).correlate(wanted, TableRow.__table__)
+        common = common.where(func.strpos(T.name, func.substr(wanted.c.name, pair.c.at, 2)) > 0)
+        nearest = (
+            select(T.name)
+            .where(_in_states(states), length <= 3 * letters, letters <= 3 * length)
+            .correlate(wanted)
+            .group_by(T.name)
+            .order_by(common.scalar_subquery().desc(), func.abs(length - letters), T.name)
+            .limit(MAX_SIMILAR)
+            .lateral("nearest")
+        )
+        statement = select(nearest.c.name).select_from(wanted.join(nearest, true())).distinct()
         return (await self.session.execute(statement)).scalars().all()
 
     async def registered(self, relations: Sequence[RelationName]) -> set[RelationName]:

@@ -17,6 +17,8 @@ Found = TypeVar("Found")
 
 NEAREST = 5
 """How many names a refusal suggests."""
+LIKENESS = 0.5
+"""Least ratio of `difflib` of a suggested name: twice the characters in common by the characters of both."""
 
 
 class TableNotFoundError(NotFound):
@@ -92,20 +94,20 @@ class TableService:
             TableNotFoundError: names every one that cannot be queried, with the nearest that can.
         """
         del actor  # every role sees every queryable table; SHADOW is queryable by nobody
-        order = resolution_order(include_deprecated=include_deprecated)
-        found = {table.name: table for table in await self._tables.queryable(list(set(names)), order)}
+        found = await self.find(names, include_deprecated=include_deprecated)
         missing = [name for name in dict.fromkeys(names) if name not in found]
         if missing:
-            raise await self._not_found(missing, order)
+            raise await self._not_found(missing, resolution_order(include_deprecated=include_deprecated))
         return found
 
-    async def queryable(self, *, include_deprecated: bool = False) -> list[str]:
-        """Every name that a query could use."""
-        return list(await self._tables.names(resolution_order(include_deprecated=include_deprecated)))
+    async def find(self, names: Iterable[str], *, include_deprecated: bool = False) -> dict[str, QueryableTable]:
+        """The queryable tables among the names, all at one moment; a name of no such table is left out."""
+        order = resolution_order(include_deprecated=include_deprecated)
+        return {table.name: table for table in await self._tables.queryable(list(set(names)), order)}
 
     async def _not_found(self, missing: Sequence[str], order: Sequence[TableState]) -> TableNotFoundError:
-        known = await self._tables.names(order)
-        nearest = {name: get_close_matches(name, known, n=NEAREST, cutoff=0.5) for name in missing}
+        known = await self._tables.similar(missing, order)
+        nearest = {name: get_close_matches(name, known, n=NEAREST, cutoff=LIKENESS) for name in missing}
         told = "; ".join(
             f"{name!r}" + (f" (did you mean {', '.join(near)}?)" if near else "") for name, near in nearest.items()
         )
