@@ -19,12 +19,12 @@ from starlette.types import Message, Scope
 from app.access.presented import presented
 from app.kernel.authorization import Recognised
 from app.kernel.logging import configure_logging
-from app.middleware.shield import AlwaysNormal
 from app.middleware.table import ORDER, middleware
 from app.operations.security.blocking import FOREVER, NetworkIndex
 from app.operations.security.rates import PAIRS, RateRule, in_force
 from app.operations.security.view import Edge, EdgeView
 from app.settings import Settings
+from tests.middleware.asgi import AlwaysNormal
 
 BUDGET_MICROSECONDS = 100.0
 REQUESTS, ROUNDS = 1_000, 12

@@ -129,7 +129,8 @@ async def fresh(connection: asyncpg.Connection) -> None:
     """Both relations, empty."""
     declared = ", ".join(f"{name} {text}" for name, text in COLUMNS.items())
     for statement in (
-        *ddl.drop_relation(PLAN),
+        ddl.drop(PLAN.before),
+        ddl.drop(PLAN.relation),
         *ddl.create_relation(PLAN),
         "DROP TABLE IF EXISTS data.floor",
         f"CREATE TABLE data.floor ({declared}, PRIMARY KEY (api_id, event_id))",

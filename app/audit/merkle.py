@@ -6,7 +6,6 @@ Leaves and nodes are hashed in different domains, so that no node can pass for a
 import hashlib
 from collections.abc import Sequence
 
-HASH_BYTES = 32
 _LEAF = b"\x00"
 _NODE = b"\x01"
 _sha256 = hashlib.sha256

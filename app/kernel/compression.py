@@ -69,32 +69,8 @@ def _frames(compressor: zstandard.ZstdCompressor, block: bytearray) -> bytes:
     )
 
 
-async def zstd_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The chunks, compressed as `ZstdWriter` does."""
-    collected = _Collected()
-    async with ZstdWriter(collected) as writer:
-        async for chunk in chunks:
-            await writer.write(chunk)
-            if frames := collected.take():
-                yield frames
-    if frames := collected.take():
-        yield frames
-
-
-class _Collected:
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    async def write(self, data: bytes) -> None:
-        self._parts.append(data)
-
-    def take(self) -> bytes:
-        parts, self._parts = self._parts, []
-        return b"".join(parts)
-
-
 async def unzstd_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The content of a stream that `ZstdWriter` or `zstd_stream` made, in blocks of at most a few frames.
+    """The content of a stream that `ZstdWriter` made, in blocks of at most a few frames.
 
     Raises:
         CorruptObject: the stream is not zstd, is damaged, or ends within a frame.

@@ -144,11 +144,6 @@ async def _writes(resources: ResourcesDep) -> AsyncIterator[WriteSession]:
         yield session
 
 
-async def _records(resources: ResourcesDep) -> AsyncIterator[WriteSession]:
-    async with resources.database.write(OperationClass.RECORD) as session:
-        yield session
-
-
 async def _controls(resources: ResourcesDep) -> AsyncIterator[WriteSession]:
     async with resources.database.write(OperationClass.CONTROL) as session:
         yield session
@@ -158,8 +153,6 @@ Reads = Annotated[ReadSession, Depends(_reads, scope="function")]
 """A read session for this request."""
 Writes = Annotated[WriteSession, Depends(_writes, scope="function")]
 """A transaction for this request; refused while the shield is up."""
-Records = Annotated[WriteSession, Depends(_records, scope="function")]
-"""A transaction that only records a read by nature (previews, executions, log-ins); open in `read_only`."""
 Controls = Annotated[WriteSession, Depends(_controls, scope="function")]
 """A transaction that switches the modes themselves; always open."""
 

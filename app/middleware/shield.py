@@ -29,17 +29,6 @@ class ModeSource(Protocol):
         ...
 
 
-class AlwaysNormal:
-    """Never shields: for tools and tests."""
-
-    def current(self) -> Maintenance:
-        """The normal mode."""
-        return _NORMAL
-
-
-_NORMAL = Maintenance()
-
-
 def operation_class(routes: Sequence[BaseRoute], scope: Scope) -> OperationClass | None:
     """The class of the operation that the request would reach; None when there is no such path or method."""
     for context in iter_route_contexts(routes):

@@ -10,8 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.models import Base, Created, Identified
 
-OUTCOMES = ("running", "succeeded", "failed", "cancelled")
-
 
 class QueryPreview(Identified, Created, Base):
     """One preview: may be executed once, by its owner, before it expires."""

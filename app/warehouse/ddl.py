@@ -44,11 +44,6 @@ def create_relation(plan: RelationPlan) -> tuple[str, ...]:
     )
 
 
-def drop_relation(plan: RelationPlan) -> tuple[str, ...]:
-    """Statements which remove the governed relation and its before-images."""
-    return (f"DROP TABLE IF EXISTS {plan.before.sql}", f"DROP TABLE IF EXISTS {plan.relation.sql}")
-
-
 def identity_index(plan: RelationPlan) -> RelationName:
     """The unique index of the identity; it exists from the first merge on, so its absence proves an empty relation."""
     return RelationName(plan.relation.schema, f"{plan.relation.name}__key")
@@ -80,7 +75,7 @@ def create_staging(plan: RelationPlan, staging: RelationName) -> str:
 
 
 def drop(relation: RelationName) -> str:
-    """The statement which removes a staging or working relation."""
+    """The statement which removes a relation, if it is there."""
     return f"DROP TABLE IF EXISTS {relation.sql}"
 
 

@@ -3,6 +3,8 @@
 
 Every statement is set-based over the whole batch. Rows leave the race by getting a letter in `_spyne_verdict`; the ones
 without a letter are written. All statements co-locate on the first key column, so a distributed relation can run them.
+Which of them runs when, and which count comes from which: `app/warehouse/ingest.py`. The reference in plain Python:
+`tests/reference/verdicts.py`.
 """
 
 from dataclasses import dataclass

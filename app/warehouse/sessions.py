@@ -7,7 +7,7 @@ carries the span of its session (`_spyne_from`, `_spyne_to`); that is all that m
 
 The row that stays is the resolution's winner among the session's observations. Under `reject` nothing stored is ever
 removed: a row is stored when no earlier observation lies within the window of it, else it is a duplicate (same content
-as a row kept in its session) or a conflict.
+as a row kept in its session) or a conflict. The reference in plain Python: `tests/reference/verdicts.py`.
 """
 
 from app.warehouse.layout import (

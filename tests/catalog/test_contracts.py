@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.catalog.contracts.review import InvalidContract
-from app.catalog.contracts.service import ContractService, TableNotWritable
+from app.catalog.contracts.service import ContractReading, ContractService, TableNotWritable
 from app.catalog.tables.references import parse_reference
 from app.kernel.authorization import SYSTEM
 from app.kernel.resources import Resources
@@ -159,7 +159,7 @@ async def test_what_ingestion_reads(
 ) -> None:
     await registered(engineer, unknown_columns="discard", max_rejected={"rows": 5})
     async with resources.database.read() as session:
-        found = await ContractService.reading(session).for_ingestion("customers_v1")
+        found = await ContractReading(session).for_ingestion("customers_v1")
     assert found.plan is not None
     assert (found.plan.relation.sql, found.plan.key) == ('"data"."customers__v1"', ("api_id", "event_id"))
     assert (found.plan.mode, found.plan.resolution) == (Mode.UPSERT, Resolution.LATEST_WINS)
@@ -167,7 +167,7 @@ async def test_what_ingestion_reads(
     await deprecated(admin, "customers")
     async with resources.database.read() as session:
         with pytest.raises(TableNotWritable):
-            await ContractService.reading(session).for_ingestion("customers_v1")
+            await ContractReading(session).for_ingestion("customers_v1")
     with pytest.raises(TableNotWritable):
         async with resources.database.write() as session:
             await ContractService(session).confirm_writable(found)

@@ -8,12 +8,13 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from app.catalog.tables.lifecycle import TableState, resolve
+from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.service import TableNotFoundError, TableService
 from app.kernel.authorization import SYSTEM
 from app.kernel.query_login import QueryLimits
 from app.kernel.resources import Resources
 from tests.catalog.steps import deprecated, filled, moved, promoted, registered, restored
+from tests.reference.resolution import resolve
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 

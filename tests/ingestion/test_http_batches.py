@@ -10,7 +10,6 @@ import asyncpg
 import httpx
 import pytest
 
-from app.ingestion.verdicts import Observation, Rules, Table, outcome, settle
 from app.kernel.compression import unzstd_stream
 from app.kernel.metrics import REGISTRY
 from app.kernel.storage import ObjectStorage
@@ -36,6 +35,7 @@ from tests.ingestion.steps import (
     stored,
     taken,
 )
+from tests.reference.verdicts import Observation, Rules, Table, outcome, settle
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 

@@ -13,12 +13,12 @@ import pytest
 from fastapi import FastAPI
 
 from app.ingestion import intake
-from app.ingestion.verdicts import Observation, Rules, outcome
 from app.kernel.storage import ObjectStorage
 from app.warehouse.plan import Mode, Resolution
 from tests.census import census, differences
 from tests.identities import Identities
 from tests.ingestion.steps import NDJSON, START, WINDOW, counted, ndjson, raw_keys, register, send, stored, taken
+from tests.reference.verdicts import Observation, Rules, outcome
 from tests.service_processes import ApiProcess, Surroundings, api_process, eventually
 
 pytestmark = pytest.mark.usefixtures("open_for_data")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.kernel.compression import FRAME_BYTES, CorruptObject, ZstdWriter, unzstd_stream, zstd_stream
+from app.kernel.compression import FRAME_BYTES, CorruptObject, ZstdWriter, unzstd_stream
 from app.kernel.storage import (
     BLOCK_BYTES,
     TEMPORARY,
@@ -42,6 +42,24 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
 
 async def read(stream: AsyncIterator[bytes]) -> bytes:
     return b"".join([block async for block in stream])
+
+
+class Collected:
+    """A target that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    async def write(self, data: bytes) -> None:
+        self.data += data
+
+
+async def packed(*parts: bytes) -> bytes:
+    target = Collected()
+    async with ZstdWriter(target) as writer:
+        for part in parts:
+            await writer.write(part)
+    return target.data
 
 
 async def keys(storage: ObjectStorage, prefix: str = "") -> list[str]:
@@ -245,20 +263,20 @@ async def test_zstd_writer_around_an_object(local: ObjectStorage) -> None:
 @given(st.lists(st.integers(0, 2 * FRAME_BYTES), max_size=4), st.integers(1, 200_000))
 async def test_zstd_round_trip_whatever_the_chunks(sizes: list[int], cut: int) -> None:
     data = [bytes([index]) * size for index, size in enumerate(sizes)]
-    packed = await read(zstd_stream(chunks(*data)))
-    pieces = [packed[start : start + cut] for start in range(0, len(packed), cut)]
+    stream = await packed(*data)
+    pieces = [stream[start : start + cut] for start in range(0, len(stream), cut)]
     assert await read(unzstd_stream(chunks(*pieces))) == b"".join(data)
 
 
 async def test_dense_input_is_decoded_in_bounded_blocks() -> None:
-    packed = await read(zstd_stream(chunks(*[bytes(FRAME_BYTES)] * 64)))
-    assert len(packed) < 64 * 200
-    assert max([len(block) async for block in unzstd_stream(chunks(packed))]) <= 5 * FRAME_BYTES
+    stream = await packed(*[bytes(FRAME_BYTES)] * 64)
+    assert len(stream) < 64 * 200
+    assert max([len(block) async for block in unzstd_stream(chunks(stream))]) <= 5 * FRAME_BYTES
 
 
 @pytest.mark.parametrize("damage", ["cut", "noise", "header"])
 async def test_damaged_streams_are_noticed(damage: str) -> None:
-    packed = await read(zstd_stream(chunks(os.urandom(100_000))))
-    broken = {"cut": packed[:-10], "noise": b"not zstd at all", "header": b"\x00" + packed[1:]}[damage]
+    stream = await packed(os.urandom(100_000))
+    broken = {"cut": stream[:-10], "noise": b"not zstd at all", "header": b"\x00" + stream[1:]}[damage]
     with pytest.raises(CorruptObject):
         await read(unzstd_stream(chunks(broken)))

@@ -7,7 +7,17 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Scope
 
+from app.operations.modes import Maintenance
+
 Headers = list[tuple[bytes, bytes]]
+
+
+class AlwaysNormal:
+    """A source of modes that never shields."""
+
+    def current(self) -> Maintenance:
+        """The normal mode."""
+        return Maintenance()
 
 
 @dataclass

@@ -9,11 +9,10 @@ from starlette.middleware.base import BaseHTTPMiddleware
 
 from app.kernel.correlation import correlation_id
 from app.kernel.logging import configure_logging
-from app.middleware.shield import AlwaysNormal
 from app.middleware.table import ORDER, middleware
 from app.operations.security.view import Edge
 from app.settings import IngestionSettings, ServerSettings, Settings
-from tests.middleware.asgi import call
+from tests.middleware.asgi import AlwaysNormal, call
 
 SETTINGS = Settings(
     server=ServerSettings(max_body_bytes=50, max_in_flight=3), ingestion=IngestionSettings(max_batch_bytes=500)

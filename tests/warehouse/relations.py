@@ -57,7 +57,8 @@ class Relation:
     seq: int = 0
 
     async def make(self) -> "Relation":
-        for statement in (*ddl.drop_relation(self.plan), *ddl.create_relation(self.plan)):
+        dropped = ddl.drop(self.plan.before), ddl.drop(self.plan.relation)
+        for statement in (*dropped, *ddl.create_relation(self.plan)):
             await self.connection.execute(statement)
         return self
 

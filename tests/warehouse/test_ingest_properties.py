@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.ingestion.verdicts import Observation, Rules, Table, outcome, settle
 from app.warehouse.plan import BY_EVENT_TIME, Mode, Resolution
+from tests.reference.verdicts import Observation, Rules, Table, outcome, settle
 from tests.warehouse.relations import START, WINDOW, Relation, plan_of
 
 EVERY = list(product(Mode, Resolution))

@@ -139,11 +139,6 @@ class ContractReading:
 class ContractService(ContractReading):
     """Registers contracts and freezes their schemas, in the caller's transaction."""
 
-    @staticmethod
-    def reading(session: ReadSession) -> ContractReading:
-        """The reading half, for callers that have no transaction."""
-        return ContractReading(session)
-
     def __init__(self, session: WriteSession) -> None:
         super().__init__(session)
         self._session = session

@@ -3,7 +3,6 @@
 Pure. The rest of the catalog asks here and decides nothing itself.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -73,11 +72,6 @@ def transition(from_state: TableState, to_state: TableState) -> Transition | Non
     return TRANSITIONS.get((from_state, to_state))
 
 
-def targets(from_state: TableState, operation: Transition) -> tuple[TableState, ...]:
-    """Where the operation can lead from a state."""
-    return tuple(to for (origin, to), made_by in TRANSITIONS.items() if origin is from_state and made_by is operation)
-
-
 def supersedes(from_state: TableState, to_state: TableState) -> bool:
     """Whether the change makes another version the one its name stands for, so that the current one is deprecated."""
     return from_state not in CURRENT_STATES and to_state in CURRENT_STATES
@@ -96,13 +90,3 @@ def visible_states(*, sees_shadow: bool) -> tuple[TableState, ...]:
 def resolution_order(*, include_deprecated: bool) -> tuple[TableState, ...]:
     """The states in which a query may use a table, best first."""
     return RESOLUTION_ORDER if include_deprecated else RESOLUTION_ORDER[:2]
-
-
-def resolve(versions: Iterable[tuple[int, TableState]], *, include_deprecated: bool) -> int | None:
-    """The version that a name stands for in a query, the newest among equals; None when there is none.
-
-    The repository's statement says the same in SQL; a test holds the two together.
-    """
-    order = resolution_order(include_deprecated=include_deprecated)
-    candidates = [(order.index(state), -version) for version, state in versions if state in order]
-    return -min(candidates)[1] if candidates else None

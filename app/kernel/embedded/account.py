@@ -4,7 +4,6 @@ As an ordinary user it is that user. As root it is the owner of the data directo
 any other unprivileged account. Every program of PostgreSQL is started through `run`, so none of them ever runs as root.
 """
 
-import logging
 import os
 import pwd
 import stat
@@ -18,8 +17,6 @@ from app.kernel.embedded.errors import DataDirectoryError
 
 PREFERRED = ("postgres", "nobody")
 """`postgres` exists where PostgreSQL is packaged, `nobody` in nearly every base image."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -43,13 +43,3 @@ class ServerAddress:
         login = f"{quote(user or self.user, safe='')}:{quote(password or self.password, safe='')}"
         where = urlencode({"host": str(self.socket_dir), "port": self.port}, quote_via=quote)
         return f"postgresql+asyncpg://{login}@/{quote(database, safe='')}?{where}"
-
-    def libpq_environment(self, database: str = "postgres") -> dict[str, str]:
-        """Environment for psql, pg_dump and pg_restore, so that no password stands on a command line."""
-        return {
-            "PGHOST": str(self.socket_dir),
-            "PGPORT": str(self.port),
-            "PGUSER": self.user,
-            "PGPASSWORD": self.password,
-            "PGDATABASE": database,
-        }

@@ -23,7 +23,6 @@ QueriesKind = TypeVar("QueriesKind", bound=Queries)
 
 JOBS_SCHEMA = "jobs"
 CHANNEL = Channel("spyne_jobs")
-TABLES = ("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics")
 
 ENGINE_SETTINGS = DBSettings(  # every name given, so that no variable of the environment can move a table
     prefix="",

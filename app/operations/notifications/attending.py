@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -20,8 +19,6 @@ from app.operations.notifications.delivery_repository import WAITING
 from app.operations.notifications.repository import WAKE_CHANNEL
 from app.operations.notifications.sending import Sender
 from app.operations.notifications.settings import outbound_policy
-
-log = logging.getLogger(__name__)
 
 MEASURE_SECONDS: Final = 5.0
 LISTEN_SECONDS: Final = 5.0

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.ingestion.verdicts import Observation, Rules, Table, Verdict, outcome, settle
 from app.warehouse.plan import BY_EVENT_TIME, Mode, Resolution
+from tests.reference.verdicts import Observation, Rules, Table, Verdict, outcome, settle
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EVERY = list(product(Mode, Resolution))
