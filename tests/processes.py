@@ -6,13 +6,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+
+from tests.waiting import eventually_blocking
 
 READY_SECONDS = 60.0
 """Generous: a first start makes a database cluster, on a machine that is busy with other tests."""
@@ -27,14 +28,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = READY_SECONDS) -> None:
-    """Return when the condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
-        time.sleep(0.05)
 
 
 def alive(pid: int) -> bool:
@@ -72,10 +65,11 @@ class Running:
     err: Path
 
     def wait_until_ready(self) -> None:
-        wait_for(self.ready, f"ready ({self.err.read_text()[-2000:]})")
+        eventually_blocking(self.ready, READY_SECONDS, what=f"ready ({self.err.read_text()[-2000:]})")
 
     def ready(self) -> bool:
-        assert self.process.poll() is None, f"it ended: {self.process.returncode}\n{self.err.read_text()[-3000:]}"
+        if self.process.poll() is not None:
+            raise RuntimeError(f"it ended: {self.process.returncode}\n{self.err.read_text()[-3000:]}")
         try:
             return httpx.get(f"{self.url}/health/ready", timeout=2, trust_env=False).status_code == 200
         except httpx.HTTPError:
@@ -165,4 +159,4 @@ def installation(**environment: str) -> Iterator[Installation]:
         finally:
             if (pid := place.postgres()) is not None:
                 os.kill(pid, signal.SIGINT)
-                wait_for(lambda: place.postgres() is None, "PostgreSQL stops")
+                eventually_blocking(lambda: place.postgres() is None, READY_SECONDS, what="PostgreSQL stops")

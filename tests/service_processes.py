@@ -9,8 +9,7 @@ import os
 import signal
 import socket
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ import httpx
 
 from app.kernel.connections import DatabaseUrls
 from app.kernel.secrets import ServiceSecret
+from tests.waiting import eventually
 
 START_SECONDS = 40.0
 STOP_SECONDS = 20.0
@@ -31,14 +31,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 20, pause: float = 0.05) -> None:
-    """Return when the condition holds; an AssertionError when it does not within the time."""
-    end = time.monotonic() + seconds
-    while not await condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        await asyncio.sleep(pause)
 
 
 @dataclass
@@ -121,7 +113,8 @@ class ApiProcess(ServiceProcess):
         async with httpx.AsyncClient(base_url=self.url, timeout=2) as client:
 
             async def alive() -> bool:
-                assert self.running, self.log.read_text()[-4000:]
+                if not self.running:
+                    raise RuntimeError(self.log.read_text()[-4000:])
                 try:
                     return (await client.get("/health/live")).status_code == 200
                 except httpx.TransportError:

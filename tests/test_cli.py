@@ -19,7 +19,8 @@ from app.kernel.connections import DatabaseUrls
 from app.kernel.embedded import ServerAddress
 from app.kernel.secrets import load_secret
 from app.settings import Settings
-from tests.processes import OURS, Installation, Running, alive, children_of, free_port, installation, wait_for
+from tests.processes import OURS, READY_SECONDS, Installation, Running, alive, children_of, free_port, installation
+from tests.waiting import eventually_blocking
 
 PASSWORD_LINE = re.compile(r"password {2}(\S+)")
 SECRET = "the secret of the tests, which is long enough to be taken"
@@ -87,7 +88,7 @@ class TestFromNothing:
             now = children_of(running.process.pid)
             return now.keys() == before.keys() and not set(now.values()) & set(before.values())
 
-        wait_for(replaced, "new children")
+        eventually_blocking(replaced, READY_SECONDS, what="new children")
         running.wait_until_ready()
 
     @staticmethod
@@ -95,9 +96,10 @@ class TestFromNothing:
         before = place.postgres()
         assert before is not None
         os.kill(before, signal.SIGKILL)
-        wait_for(lambda: place.postgres() not in (None, before), "a new PostgreSQL")
+        eventually_blocking(lambda: place.postgres() not in (None, before), READY_SECONDS, what="a new PostgreSQL")
         running.wait_until_ready()
-        wait_for(lambda: set(children_of(running.process.pid)) == {"serve", "worker"}, "both children")
+        both = {"serve", "worker"}
+        eventually_blocking(lambda: set(children_of(running.process.pid)) == both, READY_SECONDS, what="both children")
 
     @staticmethod
     def _no_secrets(place: Installation, output: str, known: list[str]) -> None:
@@ -115,7 +117,7 @@ class TestFromNothing:
             assert set(children) == {"serve", "worker"}
             second.process.kill()
             second.process.wait()
-            wait_for(lambda: not any(alive(pid) for pid in children.values()), "the children leave", 20)
+            eventually_blocking(lambda: not any(map(alive, children.values())), what="the children leave")
             assert "password" not in second.output, "shown at the first start alone"
 
     def test_the_next_start_works_and_ctrl_c_stops_everything(self, place: Installation) -> None:
@@ -134,7 +136,7 @@ class TestFromNothing:
 
     def test_a_start_that_is_called_off_leaves_nothing(self, place: Installation) -> None:
         with place.started("run") as early:
-            wait_for(lambda: place.postgres() is not None, "PostgreSQL starts")
+            eventually_blocking(lambda: place.postgres() is not None, READY_SECONDS, what="PostgreSQL starts")
             early.stop()
         assert place.postgres() is None
 

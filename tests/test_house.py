@@ -1,5 +1,7 @@
 """The house keeps its rules, and each check can fail."""
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -132,3 +134,75 @@ async def test_the_database_says_the_same(owner: asyncpg.Connection) -> None:
         "WHERE i.indrelid = k.conrelid AND (i.indkey::int2[])[0:array_length(k.conkey, 1) - 1] @> k.conkey)"
     )
     assert [tuple(row) for row in unindexed] == [], "a cascade without an index reads the whole table"
+
+
+LONG_SECONDS = 0.5
+MAY_SLEEP = {
+    "ingestion/test_http_concurrency.py": "obeys Retry-After",
+    "operations/exports/test_kills.py": "kills at random moments",
+    "operations/notifications/test_crashes.py": "spreads its load, and stops a worker for longer than a lease",
+    "operations/retention/test_interruptions.py": "kills at random moments",
+}
+"""Files that sleep for a time, and what for. All others wait for the thing: `tests.waiting.eventually`."""
+
+
+def modules(folder: Path) -> dict[str, ast.Module]:
+    """The syntax trees of the Python files below a folder, by path."""
+    return {str(path.relative_to(folder)): ast.parse(path.read_text()) for path in sorted(folder.rglob("*.py"))}
+
+
+def largest(expression: ast.AST, names: dict[str, float]) -> float:
+    """The largest number that is written in an expression, or stands for a name in it."""
+    found = [names.get(node.id, 0.0) for node in ast.walk(expression) if isinstance(node, ast.Name)]
+    found += [node.value for node in ast.walk(expression) if isinstance(node, ast.Constant)
+              if isinstance(node.value, int | float)]  # fmt: skip
+    return max(found, default=0.0)
+
+
+def long_sleeps(trees: dict[str, ast.Module]) -> dict[str, list[int]]:
+    """Path to lines of calls that sleep for half a second or more, by a number, a named one, or PostgreSQL's clock."""
+    names: dict[str, float] = {}
+    for tree in trees.values():
+        for line in tree.body:
+            if isinstance(line, ast.Assign) and isinstance(target := line.targets[0], ast.Name):
+                names[target.id] = max(names.get(target.id, 0.0), largest(line.value, names))
+    found: dict[str, list[int]] = {}
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args and _sleeps_long(node, names):
+                found.setdefault(path, []).append(node.lineno)
+    return found
+
+
+def _sleeps_long(call: ast.Call, names: dict[str, float]) -> bool:
+    if ast.unparse(call.func).rpartition(".")[2] == "sleep":
+        return largest(call.args[0], names) >= LONG_SECONDS
+    slept = re.match(r"'SELECT pg_sleep\(([\d.]+)\)", ast.unparse(call.args[0]))
+    return slept is not None and float(slept[1]) >= LONG_SECONDS
+
+
+def test_tests_wait_for_the_thing_and_not_for_a_time() -> None:
+    found = long_sleeps(modules(ROOT / "tests"))
+    assert {path: lines for path, lines in found.items() if path not in MAY_SLEEP} == {}
+    assert found.keys() == MAY_SLEEP.keys(), "who sleeps no more needs no leave"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("await asyncio.sleep(0.5)", [1]),
+        ("await asyncio.sleep(0.4)", []),
+        ("time.sleep(1)", [1]),
+        ("sleep(2)", [1]),
+        ("PAUSE = 0.7\ntime.sleep(PAUSE)", [2]),
+        ("PAUSE = 0.3\ntime.sleep(PAUSE)", []),
+        ("LEASE = 1.0\nPAUSE = LEASE + 0.1\ntime.sleep(PAUSE)", [3]),
+        ("time.sleep(max(0.0, 0.6 - spent))", [1]),
+        ("time.sleep(chance.uniform(0, 0.6))", [1]),
+        ("await owner.execute('SELECT pg_sleep(2)')", [1]),
+        ("await owner.execute('SELECT pg_sleep(0.02)')", []),
+        ("await asyncio.Event().wait()", []),
+    ],
+)
+def test_a_long_sleep_is_found(text: str, lines: list[int]) -> None:
+    assert long_sleeps({"test_x.py": ast.parse(text)}).get("test_x.py", []) == lines

@@ -28,7 +28,8 @@ from tests.census import BOOKKEEPING, census, differences
 from tests.conftest import SECRET
 from tests.identities import Identities
 from tests.ingestion.steps import contract, ndjson, register, send, stored
-from tests.service_processes import Surroundings, api_process, eventually, worker_process
+from tests.service_processes import Surroundings, api_process, worker_process
+from tests.waiting import eventually, known_at_the_door
 
 RECORDS = BOOKKEEPING | {
     "spyne.system_config",
@@ -47,16 +48,6 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 async def switch(admin: httpx.AsyncClient, mode: str) -> None:
     answer = await admin.put("/system/maintenance", json={"mode": mode, "reason": "a test"})
     assert answer.status_code == 200, answer.text
-
-
-async def known_at_the_door(app: FastAPI, mode: str) -> None:
-    """Sessions ask the database, the door looks now and then."""
-    modes: Any = next(layer.kwargs["modes"] for layer in app.user_middleware if "modes" in layer.kwargs)
-
-    async def known() -> bool:
-        return bool(modes.current().mode == mode)
-
-    await eventually(known)
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +176,13 @@ async def test_jobs_wait_behind_the_shield_and_go_on_after_it(
             await enqueue(session, TIDY_JOB, {}, actor=SYSTEM)
         put_back = "SELECT state FROM spyne.job_runs WHERE key = 'ingest:midway_v1'"
         await eventually(await reaches(put_back, "queued"))
-        await asyncio.sleep(2)  # several looks of the worker
+        tickets = dict(await owner.fetch("SELECT id, attempts FROM jobs.pgqueuer"))
+
+        async def looked_at_again() -> bool:
+            now = dict(await owner.fetch("SELECT id, attempts FROM jobs.pgqueuer"))
+            return now.keys() == tickets.keys() and all(now[each] > tickets[each] for each in tickets)
+
+        await eventually(looked_at_again)
         assert differences(before, await census(owner, RECORDS)) == []
         assert await owner.fetchval("SELECT bool_and(starts = 0) FROM spyne.job_runs WHERE state = 'queued'")
         await switch(admin, "normal")
@@ -210,6 +207,9 @@ async def test_every_process_follows_within_a_second(
         async def register_one() -> int:
             return (await client.post("/api/contracts/register", json=contract(f"t{next(numbers)}"))).status_code
 
+        async def refused_at_the_door() -> bool:
+            return (await client.post("/api/contracts/register", json={"not even": "valid"})).status_code == 503
+
         async def follows(status: int) -> float:
             """Seconds until a call gets this answer: until its beginning."""
             switched = begun = time.monotonic()
@@ -223,6 +223,6 @@ async def test_every_process_follows_within_a_second(
         for _ in range(3):
             await switch(admin, "read_only")
             assert await follows(503) == pytest.approx(0, abs=0.01), "at once: sessions ask the database"
-            await asyncio.sleep(0.5)
+            await eventually(refused_at_the_door)
             await switch(admin, "normal")
             assert await follows(201) <= 1.0

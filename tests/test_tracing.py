@@ -26,8 +26,9 @@ from app.main import create_app
 from app.settings import Settings, TracingSettings
 from tests.conftest import SECRET
 from tests.otlp_receiver import Received, http_server, otlp_receiver
-from tests.service_processes import Surroundings, eventually
+from tests.service_processes import Surroundings
 from tests.tracing_worker import CALL
+from tests.waiting import eventually
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"

@@ -15,7 +15,7 @@ from app.audit.verifying import LogVerification, Scope
 from app.kernel.authorization import Actor, ActorKind
 from app.kernel.database import Database, ReadSession
 from app.kernel.resources import Resources
-from tests.service_processes import eventually
+from tests.waiting import eventually
 
 ADA = Actor(ActorKind.USER, uuid4(), "ada")
 _numbers = itertools.count()

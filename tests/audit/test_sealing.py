@@ -17,7 +17,7 @@ from app.kernel.metrics import AUDIT_SEALS, AUDIT_UNSEALED_AGE
 from app.kernel.resources import Resources
 from app.registry import worker_attendants
 from tests.audit.logs import ADA, ThingAction, sealer, tell, verified
-from tests.service_processes import eventually
+from tests.waiting import eventually
 
 TRIGGERS_OFF = "ALTER TABLE spyne.{0} DISABLE TRIGGER ALL"
 
@@ -244,7 +244,10 @@ async def test_whoever_has_seen_a_seal_does_not_go_on_without_it(
 
 
 async def test_workers_seal_by_themselves(
-    resources: Resources, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    resources: Resources,
+    owner: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert ATTENDANTS[0] in worker_attendants()
     monkeypatch.setattr(sealing, "FAILURE_SECONDS", 0.05)
@@ -252,16 +255,17 @@ async def test_workers_seal_by_themselves(
     async def reached(rows: int) -> bool:
         return await sealed(owner) == rows
 
+    others = asyncio.all_tasks()
     async with attended(ATTENDANTS, resources):
         await tell(resources, 2)
         await eventually(lambda: reached(2))
         await owner.execute("REVOKE INSERT ON spyne.audit_seals FROM spyne_app")
         await tell(resources)
-        await asyncio.sleep(0.6)
+        await eventually(lambda: caplog.text.count("the audit log could not be sealed") >= 3)
         assert await sealed(owner) == 2
         await owner.execute("GRANT INSERT ON spyne.audit_seals TO spyne_app")
         await eventually(lambda: reached(3))
+    assert asyncio.all_tasks() <= others, "over with its block"
     await tell(resources)
-    await asyncio.sleep(0.5)
-    assert await sealed(owner) == 3, "over with its block"
+    assert await sealed(owner) == 3
     assert (await verified(resources.database, resources)).unsealed == 1

@@ -18,7 +18,7 @@ from tests.authorization.holders import Holder, Registrar, bearer
 from tests.authorization.world import World
 from tests.conftest import SECRET, fresh_database
 from tests.identities import Identities
-from tests.service_processes import eventually
+from tests.waiting import eventually
 
 
 @dataclass

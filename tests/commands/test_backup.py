@@ -4,7 +4,6 @@ import asyncio
 import json
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from app.settings import Settings
 from tests.census import BOOKKEEPING, Census, census
 from tests.ingestion.steps import contract, ndjson
 from tests.processes import Installation, installation
+from tests.waiting import eventually_blocking
 
 pytestmark = pytest.mark.slow
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -82,12 +82,11 @@ def copies() -> Iterator[Copies]:
                 writer = threading.Thread(target=write_until, args=(done, client, batches))
                 writer.start()
                 try:
-                    while len(batches) < 3:
-                        time.sleep(0.1)
+                    eventually_blocking(lambda: len(batches) >= 3, what="three batches")
                     assert client.post("/api/tables/things/promote", json=promoted).status_code == 200
                     command(original, "backup", "--to", str(folder))
                     during = len(batches)
-                    time.sleep(0.5)
+                    eventually_blocking(lambda: len(batches) > during, what="a batch after the backup")
                 finally:
                     done.set()
                     writer.join()

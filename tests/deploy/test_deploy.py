@@ -19,7 +19,8 @@ import app.registry
 from app.kernel.connections import DatabaseUrls
 from app.kernel.metrics import REGISTRY, PoolCollector
 from tests.conftest import SECRET
-from tests.service_processes import Surroundings, api_process, eventually, free_port, worker_process
+from tests.service_processes import Surroundings, api_process, free_port, worker_process
+from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "deploy/prometheus"

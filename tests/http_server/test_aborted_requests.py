@@ -22,8 +22,8 @@ import pytest
 from app.kernel import migrations
 from tests.http_server.conftest import Service
 from tests.query.asking import SLOW
-from tests.service_processes import eventually
 from tests.test_bad_input import CONTRACT
+from tests.waiting import eventually
 
 ABORTS = int(os.environ.get("SPYNE_TEST_ABORTS", "400"))
 AT_ONCE = 10
@@ -128,7 +128,11 @@ async def prepare(client: httpx.AsyncClient, queries: int) -> list[str]:
     for rule in rules["rules"]:
         rule["enabled"] = False  # or they would refuse most of what is to be aborted
     assert (await client.put("/system/security/rate-limits", json=rules)).status_code == 200
-    await asyncio.sleep(1.2)  # in force everywhere within a second
+
+    async def in_force() -> bool:
+        return "ratelimit" not in (await client.get("/api/tables")).headers
+
+    await eventually(in_force)
     assert (await client.put("/system/mode", json={"mode": "INGESTION_READY"})).status_code == 200
     registered = await client.post("/api/contracts/register", json=CONTRACT)
     assert registered.status_code == 201, registered.text

@@ -131,27 +131,39 @@ async def test_speed_earns_patience_but_no_more_than_its_bound() -> None:
 
 
 async def test_the_clock_stands_still_while_we_do_not_read() -> None:
+    go_on = asyncio.Event()
+
     async def slow_reader(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        await asyncio.sleep(1.6)  # twice the patience
+        if scope["path"] == "/slow":
+            await go_on.wait()
         await measure(scope, receive, send)
 
     async with served(slow_reader) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(post(3_000_000) + b"x" * 3_000_000)
+        writer.write(post(3_000_000).replace(b" / ", b" /slow ") + b"x" * 3_000_000)
+        for _ in range(2):  # twice the patience: who is read and sends nothing is cut meanwhile
+            assert (await exchange(server.port, post(1_000_000), b"x" * 500_000, seconds=6)).statuses == [408]
+        go_on.set()
         heard = await listen(reader, Heard(), 6, whole=True)
         writer.close()
         assert heard.statuses == [200]
 
 
 async def test_the_clock_of_an_expected_body_begins_with_the_invitation() -> None:
+    go_on = asyncio.Event()
+
     async def late(scope: Scope, receive: Receive, send: Send) -> None:
-        await asyncio.sleep(0.9)
+        if scope["path"] == "/late":
+            await go_on.wait()
         await measure(scope, receive, send)
 
     async with served(late) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(post(2)[:-2] + b"Expect: 100-continue\r\n\r\n")
+        writer.write(post(2)[:-2].replace(b" / ", b" /late ") + b"Expect: 100-continue\r\n\r\n")
+        for _ in range(2):  # meanwhile bodies that nobody need invite are cut
+            assert (await exchange(server.port, post(2), seconds=6)).statuses == [408]
+        go_on.set()
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
         writer.write(b"{}")
         heard = await listen(reader, Heard(), 2, whole=True)
@@ -317,10 +329,10 @@ async def test_trailers_do_not_become_header_fields() -> None:
 async def test_a_late_loop_is_not_held_against_the_clients() -> None:
     async def blocking(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/block":
-            time.sleep(1)  # noqa: ASYNC251 - the point
+            time.sleep(0.45)  # noqa: ASYNC251 - the point
         await measure(scope, receive, send)
 
-    async with served(blocking) as server:
+    async with served(blocking, replace(SHORT, head_seconds=0.2)) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(GET[:20])
         await asyncio.sleep(0.1)

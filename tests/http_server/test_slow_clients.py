@@ -4,6 +4,7 @@ The full figure is `python -m benchmarks.slow_clients`.
 """
 
 import asyncio
+import re
 import time
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 
 from benchmarks.slow_clients import BODIES, HEADS
 from tests.http_server.conftest import Service
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 
@@ -40,10 +42,15 @@ async def test_a_crowd_of_slow_clients(service: Service) -> None:
         for kind in (HEADS, BODIES)
         for number in range(EACH)
     ]
-    await asyncio.sleep(0.5)
     probes: list[float] = []
     bearer = {"Authorization": f"Bearer {service.token}"}
     async with httpx.AsyncClient(base_url=service.process.url, headers=bearer, timeout=5) as client:
+
+        async def crowded() -> bool:
+            found = re.search(r"^spyne_connections_open (\S+)", (await client.get("/metrics")).text, re.MULTILINE)
+            return found is not None and float(found[1]) >= len(crowd)
+
+        await eventually(crowded, 4, what="the crowd")
         while not all(task.done() for task in crowd):
             begun = time.monotonic()
             assert (await client.get("/health/live")).status_code == 200

@@ -19,7 +19,8 @@ from tests.census import census, differences
 from tests.identities import Identities
 from tests.ingestion.steps import NDJSON, START, WINDOW, counted, ndjson, raw_keys, register, send, stored, taken
 from tests.reference.verdicts import Observation, Rules, outcome
-from tests.service_processes import ApiProcess, Surroundings, api_process, eventually
+from tests.service_processes import ApiProcess, Surroundings, api_process
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 
@@ -153,7 +154,7 @@ async def test_a_silent_sender_is_not_waited_for(
 
     async def silent() -> AsyncIterator[bytes]:
         yield ndjson(ROWS)
-        await asyncio.sleep(30)
+        await asyncio.Event().wait()
 
     before = await census(owner)
     for headers in ({}, {"Prefer": "respond-async"}):

@@ -11,7 +11,7 @@ import pytest
 from app.kernel.storage import ObjectStorage
 from tests.census import census, differences
 from tests.ingestion.steps import CSV, NDJSON, csv_table, ndjson, raw_keys, register, send, stored
-from tests.service_processes import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 

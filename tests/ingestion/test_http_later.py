@@ -26,7 +26,8 @@ from tests.ingestion.steps import (
     stored,
     taken,
 )
-from tests.service_processes import Surroundings, eventually, worker_process
+from tests.service_processes import Surroundings, worker_process
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 

@@ -67,7 +67,7 @@ async def hang_once(context: JobContext) -> None:
     """Hangs on its first start; the effect is applied once whatever happens."""
     await trace(context, "begin")
     if context.attempt == 1:
-        await asyncio.sleep(600)
+        await asyncio.Event().wait()
     await record(context, "end")
 
 
@@ -105,7 +105,7 @@ async def zombie(context: JobContext) -> None:
 
 
 async def timed_out(_context: JobContext) -> None:
-    await asyncio.sleep(600)
+    await asyncio.Event().wait()
 
 
 async def telling(context: JobContext) -> None:

@@ -27,6 +27,7 @@ from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from tests.conftest import FAST, SECRET
 from tests.homes import open_home
+from tests.waiting import eventually
 
 PROBE = (
     "CREATE TABLE data.probe (id int PRIMARY KEY, value int NOT NULL);"
@@ -326,8 +327,11 @@ async def test_the_service_outlives_a_restart_of_its_database(routes: Routes) ->
             async with EmbeddedServer(home / "postgres", password="owner", settings=DURABLE):
                 await _all_served(client)
                 assert (await client.post("/probe/write", json=CHANGE)).status_code == 200
-                await asyncio.sleep(1.1)  # what the checks found is kept for a second
-                assert (await client.get("/health/ready")).status_code == 200
+
+                async def ready() -> bool:  # what the checks found is kept for a second
+                    return (await client.get("/health/ready")).status_code == 200
+
+                await eventually(ready)
 
 
 async def _all_served(client: httpx.AsyncClient) -> None:
@@ -339,8 +343,7 @@ async def _crash(data: Path) -> None:
     found = postmaster.running(data)
     assert found is not None
     os.kill(found.pid, signal.SIGQUIT)
-    while postmaster.running(data) is not None:  # noqa: ASYNC110 - another process ends, and sets no event
-        await asyncio.sleep(0.02)
+    await eventually(lambda: postmaster.running(data) is None, every=0.02)
 
 
 async def _expect_away(client: httpx.AsyncClient) -> None:

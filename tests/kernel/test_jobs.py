@@ -6,8 +6,7 @@ import json
 import os
 import signal
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,6 +35,7 @@ from app.kernel.jobs import (
 from app.kernel.secrets import ServiceSecret
 from app.settings import DatabaseSettings
 from tests.kernel.jobs_worker import TIMINGS
+from tests.waiting import eventually
 
 SECRET = ServiceSecret(b"the secret of the tests, which is long enough to be taken")
 QUICK = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB", "max_connections": "60"}
@@ -74,6 +74,17 @@ class Place:
     async def tickets(self) -> int:
         return int(await self.owner.fetchval("SELECT count(*) FROM jobs.pgqueuer"))
 
+    async def looked_at_again(self) -> None:
+        """Return when every ticket there is now was offered to a worker once more, and given back."""
+        before = dict(await self.owner.fetch("SELECT id, attempts FROM jobs.pgqueuer"))
+
+        async def again() -> bool:
+            now = dict(await self.owner.fetch("SELECT id, attempts FROM jobs.pgqueuer"))
+            assert now.keys() == before.keys()
+            return all(now[ticket] > before[ticket] for ticket in before)
+
+        await eventually(again, LONG)
+
     async def enqueue(self, name: str, payload: dict[str, Any] | None = None, **options: Any) -> UUID:
         async with self.database.write(OperationClass.CONTROL) as session:
             return await enqueue(session, name, payload or {}, actor=SYSTEM, **options)
@@ -89,14 +100,7 @@ class Place:
         async def there() -> bool:
             return await self.notes(run_id) == list(notes)
 
-        await eventually(there)
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = LONG) -> None:
-    end = time.monotonic() + seconds
-    while not await condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        await asyncio.sleep(0.05)
+        await eventually(there, LONG)
 
 
 EFFECTS = """
@@ -167,6 +171,11 @@ async def worker(place: Place, tmp_path: Path, **orders: Any) -> AsyncIterator[P
         print(log.read_text())
 
 
+def logged(folder: Path) -> str:
+    """Everything that workers have logged there."""
+    return "".join(log.read_text() for log in folder.glob("worker-*.log"))
+
+
 async def ended(process: Process, seconds: float = 10) -> int:
     process.send_signal(signal.SIGTERM)
     return await asyncio.wait_for(process.wait(), seconds)
@@ -230,10 +239,11 @@ async def test_a_worker_that_wakes_too_late_applies_nothing(place: Place, tmp_pa
         async with worker(place, tmp_path):
             await place.until(run_id, "succeeded")
             assert await place.notes(run_id) == ["begin", "begin", "end"]
-            stopped.send_signal(signal.SIGCONT)
-            await asyncio.sleep(1.5)
-            assert await place.notes(run_id) == ["begin", "begin", "end"]
-            assert (await place.run(run_id))["attempt"] == 2
+        stopped.send_signal(signal.SIGCONT)
+        await place.until(await place.enqueue("simple", {"n": 1}), "succeeded")  # it works again
+        assert await ended(stopped) == 0  # and has come to the end of whatever it had begun
+        assert await place.notes(run_id) == ["begin", "begin", "end"]
+        assert (await place.run(run_id))["attempt"] == 2
 
 
 async def test_a_poison_job_stops_after_its_starts(place: Place, tmp_path: Path) -> None:
@@ -316,7 +326,7 @@ async def test_schedules_fire_once_for_all_workers(place: Place, tmp_path: Path)
         async def twice() -> bool:
             return len(await place.notes()) >= 2
 
-        await eventually(twice)
+        await eventually(twice, LONG)
     seconds = await place.owner.fetch(
         "SELECT date_trunc('second', queued_at) AS at, count(*) FROM spyne.job_runs GROUP BY 1"
     )
@@ -331,7 +341,7 @@ async def test_the_shield_makes_jobs_wait_without_counting(place: Place, tmp_pat
         await place.owner.execute("INSERT INTO data.shield VALUES (true)")
         waiting = await place.enqueue("simple", {"n": 1})
         await place.until(midway, "queued")
-        await asyncio.sleep(1)
+        await place.looked_at_again()
         assert await place.notes() == ["begin"]
         assert (await place.run(midway))["starts"] == 0
         assert (await place.run(waiting))["starts"] == 0
@@ -439,7 +449,7 @@ async def test_workers_outlive_a_restart_of_the_database(
         await place.owner.close()
         await place.database.dispose()
         await postgres.astop()
-        await asyncio.sleep(1)
+        await eventually(lambda: "heartbeat failed" in logged(tmp_path), what="a worker that misses the database")
         address = await postgres.astart()
         name = place.app_url.split("@/")[1].split("?")[0]
         place.owner = await asyncpg.connect(**address.connect_kwargs(name))

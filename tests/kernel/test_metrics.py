@@ -109,7 +109,7 @@ async def test_the_timer_counts_failures_and_cancellations(histogram: Histogram)
 
     @metrics_timer(histogram)
     async def endless() -> None:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     with pytest.raises(LookupError, match="as it was"):
         failing()

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from types import SimpleNamespace
 
 import asyncpg
@@ -19,6 +20,7 @@ from app.kernel.secrets import ServiceSecret
 from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from tests.conftest import SECRET, _admin
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -65,6 +67,10 @@ async def test_migrating_again_changes_nothing(urls: DatabaseUrls, owner: asyncp
     assert await owner.fetchval(digest) == before
 
 
+LONG_WAITING = (
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND clock_timestamp() - waitstart > $1 "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 RUNNER = "import sys; from app.kernel import migrations; migrations.upgrade(sys.argv[1])"
 
 
@@ -83,7 +89,11 @@ async def test_a_runner_waits_for_another_one_longer_than_for_a_lock(
     other = await migrations.connect(empty)
     await other.execute("SELECT pg_advisory_lock($1)", migrations.LOCK_KEY)
     waiting = asyncio.create_task(asyncio.to_thread(migrations.upgrade, empty))
-    await asyncio.sleep(0.5)
+
+    async def waits() -> bool:
+        return bool(await other.fetchval(LONG_WAITING, timedelta(seconds=0.3)))
+
+    await eventually(waits, what="a runner that waits")
     assert not waiting.done()
     await other.close()
     await waiting

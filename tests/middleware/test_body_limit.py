@@ -198,7 +198,7 @@ async def test_the_draining_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = Answer()
 
     async def receive() -> Message:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
         raise AssertionError
 
     async def send(message: Message) -> None:

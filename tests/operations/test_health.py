@@ -21,7 +21,8 @@ from app.kernel.openapi import ASSETS
 from app.operations.checkup import Finding
 from app.settings import Settings
 from tests.conftest import SECRET
-from tests.service_processes import Surroundings, api_process, eventually
+from tests.service_processes import Surroundings, api_process
+from tests.waiting import eventually, known_at_the_door
 
 METRICS = (
     "spyne_ingestion_lag_seconds",
@@ -83,6 +84,7 @@ async def test_ready_without_workers_is_degraded_and_with_one_is_ok(
 
 @pytest.mark.usefixtures("uncached")
 async def test_the_summary_tells_mode_storage_audit_and_outbox(
+    app: FastAPI,
     anonymous: httpx.AsyncClient,
     admin: httpx.AsyncClient,
     owner: asyncpg.Connection,
@@ -99,7 +101,7 @@ async def test_the_summary_tells_mode_storage_audit_and_outbox(
     )
     shutil.rmtree(settings.home / "objects")
     assert (await admin.put("/system/maintenance", json={"mode": "read_only"})).status_code == 200
-    await asyncio.sleep(0.6)
+    await known_at_the_door(app, "read_only")
     answer = await anonymous.get("/health")
     found = verdicts(answer)
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")

@@ -12,7 +12,8 @@ from app.kernel.resources import Resources
 from app.operations.measures import repository
 from app.operations.measures.sampling import Sample, Sampler, keep
 from tests.conftest import SECRET
-from tests.service_processes import Surroundings, eventually, free_port, worker_process
+from tests.service_processes import Surroundings, free_port, worker_process
+from tests.waiting import eventually
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 

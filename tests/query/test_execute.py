@@ -11,6 +11,7 @@ import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fastapi import FastAPI
 
 from app.catalog.tables.lifecycle import TableState
 from app.query import limits
@@ -18,6 +19,7 @@ from app.query.limits import Limits
 from tests.conftest import ClientOf
 from tests.query.asking import SLOW, ask, execute, preview, rows
 from tests.query.conftest import Warehouse
+from tests.waiting import eventually, known_at_the_door
 
 NUMBERS = "SELECT x FROM generate_series(1, 1000) AS s (x)"
 
@@ -118,7 +120,11 @@ async def test_other_roles_make_it_stale(analyst: httpx.AsyncClient, owner: "asy
     await owner.execute(
         "INSERT INTO spyne.user_roles (user_id, role) SELECT owner_id, 'VIEWER' FROM spyne.query_previews"
     )
-    await asyncio.sleep(1.1)  # the bound on a change of roles taking effect
+
+    async def known() -> bool:
+        return "VIEWER" in (await analyst.get("/api/auth/me")).json()["roles"]
+
+    await eventually(known, what="the other role")
     stale = await execute(analyst, made["preview_id"])
     assert (stale.status_code, stale.json()["changes"][0]["code"]) == (409, "roles")
 
@@ -199,11 +205,11 @@ async def _until_running(owner: "asyncpg.Connection[Any]", count: int) -> None:
         "SELECT count(*) FROM pg_stat_activity WHERE usename = 'spyne_query' AND datname = current_database() "
         "AND state = 'active' AND query LIKE '%generate_series%' AND clock_timestamp() - query_start > interval '0.2 s'"
     )
-    for _ in range(200):
-        if await owner.fetchval(statement) == count:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"never {count} running")
+
+    async def running() -> bool:
+        return bool(await owner.fetchval(statement) == count)
+
+    await eventually(running, what=f"{count} running")
 
 
 @pytest.mark.usefixtures("flights")
@@ -344,7 +350,7 @@ async def test_what_is_asked_is_audited_without_data_or_text(
 
 @pytest.mark.usefixtures("flights")
 async def test_queries_go_on_in_read_only_mode_and_stop_in_maintenance(
-    analyst: httpx.AsyncClient, admin: httpx.AsyncClient
+    app: FastAPI, analyst: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:
     assert (await admin.put("/system/maintenance", json={"mode": "read_only"})).status_code == 200
     assert (await ask(analyst, NUMBERS)).status_code == 200
@@ -352,7 +358,7 @@ async def test_queries_go_on_in_read_only_mode_and_stop_in_maintenance(
     assert (await admin.put("/system/maintenance", json={"mode": "maintenance"})).status_code == 200
     assert (await execute(analyst, made["preview_id"])).status_code == 503
     assert (await admin.put("/system/maintenance", json={"mode": "normal"})).status_code == 200
-    await asyncio.sleep(1.0)
+    await known_at_the_door(app, "normal")
     assert (await execute(analyst, made["preview_id"])).status_code == 200
 
 

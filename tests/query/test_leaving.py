@@ -15,6 +15,7 @@ from app.query.running import Portal
 from app.query.spooling import FIRST_CHUNK_ROWS, MAX_CHUNK_ROWS, MAX_OPEN_ENDED_CHUNK_ROWS
 from tests.query.asking import SLOW, preview, rows
 from tests.query.conftest import Warehouse
+from tests.waiting import eventually
 
 RUNNING = (
     "SELECT count(*) FROM pg_stat_activity WHERE usename = 'spyne_query' AND datname = current_database() "
@@ -67,11 +68,11 @@ class Exchange:
 
 
 async def _wait_for(owner: "asyncpg.Connection[Any]", statement: str, wanted: Any) -> None:
-    for _ in range(100):
-        if await owner.fetchval(statement) == wanted:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{statement} is {await owner.fetchval(statement)}, not {wanted}")
+    async def there() -> bool:
+        assert await owner.fetchval(statement) == wanted
+        return True
+
+    await eventually(there, what=f"{wanted} of {statement}")
 
 
 async def test_a_client_that_leaves_cancels_its_statement(

@@ -1,6 +1,5 @@
 """`GET /api/auth/me?explain=` over HTTP: what it says is what happens."""
 
-import asyncio
 from typing import Any
 
 import httpx
@@ -11,6 +10,7 @@ from fastapi.routing import APIRoute
 from app.kernel.authorization import Permission, needed_permissions
 from tests.conftest import ClientOf
 from tests.identities import PASSWORD, Identities
+from tests.waiting import known_at_the_door
 
 
 async def explained(client: httpx.AsyncClient, operation: str, **headers: str) -> dict[str, Any]:
@@ -67,9 +67,11 @@ async def test_a_narrowed_token_and_a_narrowed_key_are_told_apart(
         ("maintenance", {"create_user": "maintenance", "execute_query": "maintenance", "set_maintenance": None}),
     ],
 )
-async def test_the_mode_is_told(admin: httpx.AsyncClient, mode: str, stopped: dict[str, str | None]) -> None:
+async def test_the_mode_is_told(
+    app: FastAPI, admin: httpx.AsyncClient, mode: str, stopped: dict[str, str | None]
+) -> None:
     await admin.put("/system/maintenance", json={"mode": mode, "reason": "a disk is changed"})
-    await asyncio.sleep(0.6)
+    await known_at_the_door(app, mode)
     for operation, code in {**stopped, "list_users": None}.items():
         found = await explained(admin, operation)
         assert [each["code"] for each in found["obstacles"]] == ([code] if code else []), operation

@@ -17,7 +17,8 @@ from app.kernel.resources import Resources
 from app.settings import AccessSettings, Settings
 from tests.conftest import SECRET
 from tests.identities import Identities
-from tests.service_processes import Surroundings, api_process, eventually
+from tests.service_processes import Surroundings, api_process
+from tests.waiting import eventually
 
 ACTIVATION_SECONDS = 4
 """Two looks at the directory."""
@@ -26,8 +27,9 @@ ACTIVATION_SECONDS = 4
 class Traffic:
     """Asks for tokens at one process and shows them at the other, again and again."""
 
-    def __init__(self, first: httpx.AsyncClient, second: httpx.AsyncClient, key: str) -> None:
+    def __init__(self, first: httpx.AsyncClient, second: httpx.AsyncClient, key: str, logs: list[Path]) -> None:
         self._clients = (first, second)
+        self.logs = logs
         self._key = key
         self.issued: list[tuple[str, str]] = []
         """Algorithm and text of every token, in order."""
@@ -52,19 +54,18 @@ class Traffic:
     async def go_on(self) -> None:
         while True:
             await self.turn()
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(0.2)
 
     async def _name(self) -> str:
         answer = await self._clients[0].get("/api/auth/me", headers={"X-API-Key": self._key})
         return str(answer.json()["name"])
 
     async def until(self, algorithm: str) -> None:
-        """Return when the last two tokens, one of each process, are signed so."""
-
-        async def both() -> bool:
-            return [alg for alg, _ in self.issued[-2:]] == [algorithm] * 2
-
-        await eventually(both, 20)
+        """Return when the last two tokens from now on, one of each process, are signed so."""
+        begun = len(self.issued)
+        await eventually(
+            lambda: [alg for alg, _ in self.issued[begun:][-2:]] == [algorithm] * 2, what=f"tokens of {algorithm}"
+        )
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ async def traffic(place: Place, resources: Resources, tmp_path: Path) -> AsyncIt
         httpx.AsyncClient(base_url=one.url, trust_env=False) as first,
         httpx.AsyncClient(base_url=two.url, trust_env=False) as second,
     ):
-        yield Traffic(first, second, key)
+        yield Traffic(first, second, key, [one.log, two.log])
 
 
 @pytest.mark.slow
@@ -102,7 +103,8 @@ async def test_keys_come_and_go_without_one_refusal(traffic: Traffic, place: Pla
         await traffic.until("RS256")
         await keys.retire_key(place, elliptic.key.kid, last=False)
         (tmp_path / "keys" / "damaged.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
-        await asyncio.sleep(5)  # both have seen it
+        for log in traffic.logs:
+            await eventually(lambda log=log: "the signing keys cannot be read" in log.read_text(), what="its record")  # type: ignore[misc]
         await traffic.until("RS256")
     finally:
         task.cancel()

@@ -17,7 +17,7 @@ from app.operations.configuration.rules import ConfigKeys
 from app.query.configuration import PREVIEW_LIFETIME_SECONDS
 from tests.conftest import ClientOf
 from tests.ingestion.steps import ndjson, register, send
-from tests.service_processes import eventually
+from tests.waiting import eventually
 
 PATH = "/system/config"
 LIFETIME = f"{PATH}/query.preview-lifetime-seconds"
@@ -145,7 +145,7 @@ async def test_what_does_not_fit_any_more_is_not_in_force(
     found = (await admin.get(LIFETIME)).json()
     assert (found["is_default"], "does not fit" in found["fault"]) == (True, True)
     await decide(admin, "query.max-cost", 5)  # so that processes look
-    await asyncio.sleep(1)
+    await in_force(app, app.state.resources.extensions.of(ConfigKeys).get("query.max-cost"), 5)
     assert app.state.resources.configured(PREVIEW_LIFETIME_SECONDS) == found["default"]
     refused = await admin.post(f"{LIFETIME}/revert", json={"version": 1})
     assert (refused.status_code, refused.json()["code"]) == (409, "unreadable-decision")

@@ -22,7 +22,8 @@ from app.kernel.connections import DatabaseUrls
 from app.kernel.resources import Resources
 from tests.conftest import SECRET
 from tests.operations.exports.steps import asked, plain_table
-from tests.service_processes import Surroundings, eventually, worker_process
+from tests.service_processes import Surroundings, worker_process
+from tests.waiting import eventually
 
 KILLS = int(os.environ.get("SPYNE_EXPORT_KILLS", "4"))
 ROWS = 150_000

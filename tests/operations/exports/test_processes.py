@@ -20,7 +20,8 @@ from app.settings import Settings
 from tests.conftest import SECRET
 from tests.identities import Identities
 from tests.operations.exports.steps import asked, content, plain_table
-from tests.service_processes import Surroundings, eventually, free_port, worker_process
+from tests.service_processes import Surroundings, free_port, worker_process
+from tests.waiting import eventually
 
 SLOW = (
     "CREATE VIEW public.slow AS SELECT n AS id, pg_sleep(0.002)::text AS nothing FROM generate_series(1, 100000) AS n"

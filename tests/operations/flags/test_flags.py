@@ -18,7 +18,7 @@ from app.kernel.ids import new_id
 from app.kernel.resources import Resources
 from app.operations.flags.provider import Flags
 from app.operations.flags.watch import FlagWatch
-from tests.service_processes import eventually
+from tests.waiting import eventually
 
 ROOT = "/system/flags"
 FLAG: dict[str, Any] = {

@@ -13,7 +13,8 @@ from app.operations.flags.watch import FlagWatch
 from tests.conftest import SECRET, ClientOf
 from tests.identities import Identities
 from tests.operations.flags.test_flags import ENGINEERS, FLAG, ROOT, TENTH
-from tests.service_processes import Surroundings, api_process, eventually
+from tests.service_processes import Surroundings, api_process
+from tests.waiting import eventually
 
 EVALUATE = "/ofrep/v1/evaluate/flags"
 SCALAR = {"type": ["boolean", "string", "number"]}

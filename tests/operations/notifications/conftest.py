@@ -13,7 +13,7 @@ from app.kernel.resources import Resources
 from app.operations.notifications.attending import delivering
 from app.settings import DatabaseSettings, NotifySettings, Settings
 from tests.operations.notifications.receiver import Receiver, receiving
-from tests.service_processes import eventually
+from tests.waiting import eventually
 
 CHANNELS = "/system/notify/channels"
 NOTIFY = "/system/notify/"

@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.service_processes import eventually, free_port
+from tests.service_processes import free_port
+from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -29,6 +30,7 @@ class Counts:
         self.ids: Counter[str] = Counter()
         self.unverified = 0
         self.lost = 0
+        self.hung = 0
         self.last: dict[str, Any] = {}
 
 
@@ -38,7 +40,6 @@ ANSWERS = {
     "/gone": b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n",
     "/busy": b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1234\r\nContent-Length: 0\r\n\r\n",
     "/broken": b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 6\r\n\r\nbroken",
-    "/slow": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
     "/endless": b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 200_000,
     "/missing": b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
 }
@@ -77,8 +78,10 @@ async def serve(port: int, secret: str, lost: float, dice: random.Random) -> Non
                 writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
                 return True
         if path == "/slow":
-            await asyncio.sleep(6)
-        if path in {"/", "/slow"}:
+            counts.hung += 1
+            await reader.read()  # until the sender has had enough
+            return False
+        if path == "/":
             counts.ids[headers.get("webhook-id", "")] += 1
             if lost and dice.random() < lost:
                 counts.lost += 1

@@ -32,7 +32,8 @@ from app.registry import open_resources
 from app.settings import NotifySettings, Settings
 from tests.conftest import SECRET
 from tests.operations.notifications.receiver import Receiver, receiving
-from tests.service_processes import ROOT, Surroundings, eventually
+from tests.service_processes import ROOT, Surroundings
+from tests.waiting import eventually
 
 MESSAGES = int(os.environ.get("SPYNE_TEST_OUTBOX", "200"))
 KILLS = int(os.environ.get("SPYNE_TEST_OUTBOX_KILLS", "4"))
@@ -177,7 +178,7 @@ async def hasten(owner: asyncpg.Connection) -> None:
             "UPDATE spyne.notification_outbox SET next_attempt_at = now() "
             "WHERE status = 'failed' AND next_attempt_at > now() + interval '10 seconds'"
         )
-        await asyncio.sleep(2)
+        await asyncio.sleep(STEP / 2)
 
 
 async def test_nothing_is_lost_and_what_is_doubled_has_the_same_id(

@@ -13,7 +13,7 @@ import httpx
 from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.resources import Resources
 from app.operations.retention.jobs import JOBS
-from tests.service_processes import eventually
+from tests.waiting import eventually
 
 ROOT = "/system/retention/"
 TIMINGS = WorkerTimings(lease=timedelta(seconds=1.5), poll=timedelta(seconds=0.2), grace=timedelta(seconds=1))

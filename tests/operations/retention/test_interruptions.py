@@ -1,6 +1,7 @@
 """Killed, shut out or held up: a run goes on where it was, with the same totals, and takes nothing that is held."""
 
 import asyncio
+import logging
 from pathlib import Path
 from random import Random
 from uuid import UUID
@@ -22,7 +23,8 @@ from tests.audit.archived import asked
 from tests.audit.logs import sealer, tell, verified
 from tests.conftest import SECRET
 from tests.operations.retention.steps import ROOT, amount, count, ended, held, keys, previewed, ran, working
-from tests.service_processes import Surroundings, eventually, worker_process
+from tests.service_processes import Surroundings, worker_process
+from tests.waiting import eventually
 
 KEYS = "idempotency_keys"
 
@@ -154,8 +156,13 @@ async def test_archiving_that_is_interrupted_leaves_no_object_of_nobody(
 
 
 async def test_the_shield_stops_a_run_within_a_step_and_it_goes_on_afterwards(
-    admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources, monkeypatch: pytest.MonkeyPatch
+    admin: httpx.AsyncClient,
+    owner: asyncpg.Connection,
+    resources: Resources,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO, "app.kernel.jobs")
     monkeypatch.setattr(running, "STEP_ROWS", 10)
     await keys(owner, [20] * 2_000)
     answer = await admin.post(f"{ROOT}{KEYS}/run", json={})
@@ -168,7 +175,7 @@ async def test_the_shield_stops_a_run_within_a_step_and_it_goes_on_afterwards(
         closed = await admin.put("/system/maintenance", json={"mode": "read_only", "reason": "why"})
         assert closed.status_code == 200
         left = await count(owner, KEYS)
-        await asyncio.sleep(0.5)
+        await eventually(lambda: "job waits" in caplog.text, what="a worker that looked in vain")
         assert await count(owner, KEYS) == left > 0
         await admin.put("/system/maintenance", json={"mode": "normal"})
         run = await ended(admin, answer.headers["location"])

@@ -1,9 +1,7 @@
 """Clients at addresses of their own, a second process on the same database, and a real Redis."""
 
-import asyncio
 import subprocess
 import tempfile
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from app.operations.security.repository import SecurityReads
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.processes import free_port
+from tests.waiting import eventually, eventually_blocking
 
 ROOT = "/system/security"
 IN_FORCE_SECONDS = 1.0
@@ -55,13 +54,9 @@ async def second(settings: Settings, urls: DatabaseUrls, app: FastAPI) -> AsyncI
         yield application
 
 
-async def within_a_second(condition: Callable[[], object], seconds: float = IN_FORCE_SECONDS) -> float:
-    """Return when the condition holds, which must be within the promised time; answers after how many seconds."""
-    began = time.monotonic()
-    while not await condition():  # type: ignore[misc]  # an awaitable
-        assert time.monotonic() - began < seconds, "not in force in time"
-        await asyncio.sleep(0.02)
-    return time.monotonic() - began
+async def within_a_second(condition: Callable[[], object], seconds: float = IN_FORCE_SECONDS) -> None:
+    """Return when the condition holds, which must be within the promised time."""
+    await eventually(condition, seconds, 0.02)
 
 
 async def settled(*clients: httpx.AsyncClient) -> None:
@@ -73,10 +68,7 @@ async def settled(*clients: httpx.AsyncClient) -> None:
         edge = next(layer.kwargs["edge"] for layer in app.user_middleware if "edge" in layer.kwargs)
         async with app.state.resources.database.read() as session:
             wanted = await SecurityReads(session).revision()
-        end = time.monotonic() + 10
-        while edge.view.revision < wanted:
-            assert time.monotonic() < end
-            await asyncio.sleep(0.02)
+        await eventually(lambda edge=edge, wanted=wanted: edge.view.revision >= wanted, every=0.02, what="the revision")  # type: ignore[misc]
 
 
 class Redis:
@@ -96,10 +88,7 @@ class Redis:
             ],
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        end = time.monotonic() + 10
-        while self.told("ping").strip() != "PONG":
-            assert time.monotonic() < end, "Redis does not start"
-            time.sleep(0.05)
+        eventually_blocking(lambda: self.told("ping").strip() == "PONG", what="a Redis that answers")
 
     def told(self, *command: str) -> str:
         """What the server answers to a command."""

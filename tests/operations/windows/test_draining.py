@@ -12,7 +12,7 @@ from app.kernel.authorization import SYSTEM
 from app.kernel.database import OperationClass
 from app.kernel.jobs import JobContext, JobDefinition, Worker, WorkerTimings, enqueue
 from app.kernel.resources import Resources
-from tests.service_processes import eventually
+from tests.waiting import eventually
 
 TIMINGS = WorkerTimings(lease=timedelta(seconds=1), poll=timedelta(seconds=0.1), grace=timedelta(seconds=1))
 
@@ -72,8 +72,8 @@ async def test_a_worker_drains(resources: Resources, owner: asyncpg.Connection) 
         await stands(under_way, "running", 1)
         gate.taking = False
         waiting = await put(resources, "tests:write")
-        await stands(await put(resources, "tests:record"), "succeeded", 1)
-        await asyncio.sleep(1)
+        for _ in range(3):  # the worker looks again and again
+            await stands(await put(resources, "tests:record"), "succeeded", 1)
         await stands(waiting, "queued", 0)
         await stands(under_way, "running", 1)
         gate.stopping = True

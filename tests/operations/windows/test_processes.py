@@ -22,7 +22,8 @@ from app.kernel.jobs import enqueue
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.identities import Identities
-from tests.service_processes import Surroundings, api_process, eventually, worker_process
+from tests.service_processes import Surroundings, api_process, worker_process
+from tests.waiting import eventually
 
 WITHIN = 1.0
 NAMES = itertools.count()

@@ -1,0 +1,23 @@
+"""The ends of credentials, as they show over HTTP: within a second, wherever they are asked about."""
+
+import time
+
+import httpx
+
+from tests.waiting import eventually
+
+PROMISED_SECONDS = 1.0
+"""Half of it is what a process may remember of a caller."""
+
+
+async def shut_out(client: httpx.AsyncClient, *credentials: dict[str, str]) -> float:
+    """Seconds until none of these headers is let in any more; an AssertionError when that is later than promised."""
+
+    async def refused() -> bool:
+        found = [(await client.get("/api/auth/me", headers=headers)).status_code for headers in credentials]
+        assert set(found) <= {401}, found
+        return True
+
+    began = time.monotonic()
+    await eventually(refused, PROMISED_SECONDS, 0.02)
+    return time.monotonic() - began
