@@ -29,7 +29,7 @@ from tests.conftest import SECRET
 from tests.identities import Identities
 from tests.ingestion.steps import contract, ndjson, register, send, stored
 from tests.service_processes import Surroundings, api_process, worker_process
-from tests.waiting import eventually, known_at_the_door
+from tests.waiting import eventually, known_at_the_door, offered_again
 
 RECORDS = BOOKKEEPING | {
     "spyne.system_config",
@@ -176,13 +176,7 @@ async def test_jobs_wait_behind_the_shield_and_go_on_after_it(
             await enqueue(session, TIDY_JOB, {}, actor=SYSTEM)
         put_back = "SELECT state FROM spyne.job_runs WHERE key = 'ingest:midway_v1'"
         await eventually(await reaches(put_back, "queued"))
-        tickets = dict(await owner.fetch("SELECT id, attempts FROM jobs.pgqueuer"))
-
-        async def looked_at_again() -> bool:
-            now = dict(await owner.fetch("SELECT id, attempts FROM jobs.pgqueuer"))
-            return now.keys() == tickets.keys() and all(now[each] > tickets[each] for each in tickets)
-
-        await eventually(looked_at_again)
+        await offered_again(owner)
         assert differences(before, await census(owner, RECORDS)) == []
         assert await owner.fetchval("SELECT bool_and(starts = 0) FROM spyne.job_runs WHERE state = 'queued'")
         await switch(admin, "normal")

@@ -5,6 +5,7 @@ import inspect
 import time
 from collections.abc import Callable
 
+import asyncpg
 from fastapi import FastAPI
 
 WITHIN_SECONDS = 20.0
@@ -56,6 +57,22 @@ def eventually_blocking(
 async def known_at_the_door(app: FastAPI, mode: str, within: float = WITHIN_SECONDS) -> None:
     """Return when requests are let in and refused by this mode: sessions ask the database, the door looks at times."""
     await eventually(lambda: app.state.doors.current().mode == mode, within, what=f"the mode {mode} at the door")
+
+
+async def offered_again(owner: asyncpg.Connection, within: float = WITHIN_SECONDS) -> None:
+    """Return when every ticket of a job that waits now was offered to a worker once more, and was given back."""
+
+    async def attempts() -> dict[int, int]:
+        return {row["id"]: row["attempts"] for row in await owner.fetch("SELECT id, attempts FROM jobs.pgqueuer")}
+
+    before = await attempts()
+
+    async def again() -> bool:
+        now = await attempts()
+        assert now.keys() == before.keys(), "a ticket came, or was used"
+        return all(now[ticket] > before[ticket] for ticket in before)
+
+    await eventually(again, within)
 
 
 def _has_come(last: object) -> bool:

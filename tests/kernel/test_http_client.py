@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -38,23 +39,28 @@ Respond = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
 @asynccontextmanager
 async def serving(respond: Respond, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """The port of a server that reads one request head per connection and answers with `respond`."""
+    """The port of a server that reads one request head per connection and answers with `respond`, ended with it."""
+    handling: set[asyncio.Task[Any]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handling.add(asyncio.current_task())  # type: ignore[arg-type]  # a task it is
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             await respond(head, writer)
             await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
             pass
         finally:
             writer.close()
+            handling.discard(asyncio.current_task())
 
     server = await asyncio.start_server(handle, host, 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for task in handling:
+            task.cancel()
         await server.wait_closed()
 
 
@@ -221,8 +227,8 @@ async def drip_head(_head: bytes, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
 
 
-async def silence(_head: bytes, writer: asyncio.StreamWriter) -> None:
-    await writer.wait_closed()
+async def silence(_head: bytes, _writer: asyncio.StreamWriter) -> None:
+    await asyncio.Event().wait()
 
 
 @pytest.mark.parametrize("respond", [drip_body, drip_head, silence])

@@ -35,7 +35,7 @@ from app.kernel.jobs import (
 from app.kernel.secrets import ServiceSecret
 from app.settings import DatabaseSettings
 from tests.kernel.jobs_worker import TIMINGS
-from tests.waiting import eventually
+from tests.waiting import eventually, offered_again
 
 SECRET = ServiceSecret(b"the secret of the tests, which is long enough to be taken")
 QUICK = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB", "max_connections": "60"}
@@ -73,17 +73,6 @@ class Place:
 
     async def tickets(self) -> int:
         return int(await self.owner.fetchval("SELECT count(*) FROM jobs.pgqueuer"))
-
-    async def looked_at_again(self) -> None:
-        """Return when every ticket there is now was offered to a worker once more, and given back."""
-        before = dict(await self.owner.fetch("SELECT id, attempts FROM jobs.pgqueuer"))
-
-        async def again() -> bool:
-            now = dict(await self.owner.fetch("SELECT id, attempts FROM jobs.pgqueuer"))
-            assert now.keys() == before.keys()
-            return all(now[ticket] > before[ticket] for ticket in before)
-
-        await eventually(again, LONG)
 
     async def enqueue(self, name: str, payload: dict[str, Any] | None = None, **options: Any) -> UUID:
         async with self.database.write(OperationClass.CONTROL) as session:
@@ -341,7 +330,7 @@ async def test_the_shield_makes_jobs_wait_without_counting(place: Place, tmp_pat
         await place.owner.execute("INSERT INTO data.shield VALUES (true)")
         waiting = await place.enqueue("simple", {"n": 1})
         await place.until(midway, "queued")
-        await place.looked_at_again()
+        await offered_again(place.owner)
         assert await place.notes() == ["begin"]
         assert (await place.run(midway))["starts"] == 0
         assert (await place.run(waiting))["starts"] == 0

@@ -104,7 +104,9 @@ async def test_keys_come_and_go_without_one_refusal(traffic: Traffic, place: Pla
         await keys.retire_key(place, elliptic.key.kid, last=False)
         (tmp_path / "keys" / "damaged.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
         for log in traffic.logs:
-            await eventually(lambda log=log: "the signing keys cannot be read" in log.read_text(), what="its record")  # type: ignore[misc]
+            await eventually(
+                lambda log=log: "the signing keys cannot be read" in log.read_text(), what="a record of it"
+            )  # type: ignore[misc]
         await traffic.until("RS256")
     finally:
         task.cancel()
