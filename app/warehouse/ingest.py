@@ -6,16 +6,16 @@ rolls back on any error or for a dry run); memory does not grow with the batch.
 Which count comes from which statement (`merge.py`; in append mode also `sessions.py`), or from which letter that the
 statement left in `_spyne_verdict`:
 
-| count     | upsert, replace                                        | append                                       |
-|-----------|--------------------------------------------------------|----------------------------------------------|
-| inserted  | rows of insert_winners, insert_all, insert_new         | rows of insert_singles; count_verdicts, 1st  |
-| updated   | rows of update_beaten                                  | count_verdicts, 2nd                          |
-| unchanged | u of mark_stored; count_untouched, 1st                 | -                                            |
-| duplicate | d of mark_exact_repeats                                | the same; count_verdicts, 3rd                |
-| late      | l of mark_losers_of_batch, mark_stored;                | count_verdicts, 4th                          |
-|           | count_untouched, 2nd                                   |                                              |
-| conflict  | c of mark_losers_of_batch, mark_stored (under reject)  | count_verdicts, 4th (under reject)           |
-| rejected  | rows refused before staging; x of mark_unique_violations | the same                                   |
+| count     | upsert, replace                                       | append                                      |
+|-----------|-------------------------------------------------------|---------------------------------------------|
+| inserted  | rows of insert_winners, insert_all, insert_new        | rows of insert_singles; count_verdicts, 1st |
+| updated   | rows of update_beaten                                 | count_verdicts, 2nd                         |
+| unchanged | u of mark_stored; count_untouched, 1st                | -                                           |
+| duplicate | d of mark_exact_repeats                               | the same; count_verdicts, 3rd               |
+| late      | l of mark_losers_of_batch, mark_stored;               | count_verdicts, 4th                         |
+|           | count_untouched, 2nd                                  |                                             |
+| conflict  | c of mark_losers_of_batch, mark_stored (under reject) | count_verdicts, 4th (under reject)          |
+| rejected  | refused before staging; x of mark_unique_violations   | the same                                    |
 
 What must come out stands in plain Python in `tests/reference/verdicts.py`; property tests hold the two together.
 """
