@@ -20,7 +20,7 @@ from app.kernel.connections import DatabaseUrls
 from app.kernel.secrets import ServiceSecret
 from tests.waiting import eventually
 
-START_SECONDS = 40.0
+START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 ROOT = Path(__file__).resolve().parents[1]
 _numbers = itertools.count()

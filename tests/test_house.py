@@ -175,9 +175,11 @@ def long_sleeps(trees: dict[str, ast.Module]) -> dict[str, list[int]]:
 
 
 def _sleeps_long(call: ast.Call, names: dict[str, float]) -> bool:
-    if ast.unparse(call.func).rpartition(".")[2] == "sleep":
+    if getattr(call.func, "attr", getattr(call.func, "id", "")) == "sleep":
         return largest(call.args[0], names) >= LONG_SECONDS
-    slept = re.match(r"'SELECT pg_sleep\(([\d.]+)\)", ast.unparse(call.args[0]))
+    if not isinstance(call.args[0], ast.Constant):
+        return False
+    slept = re.match(r"SELECT pg_sleep\(([\d.]+)\)", str(call.args[0].value))
     return slept is not None and float(slept[1]) >= LONG_SECONDS
 
 
