@@ -28,7 +28,7 @@ from tests.census import BOOKKEEPING, census, differences
 from tests.conftest import SECRET
 from tests.identities import Identities
 from tests.ingestion.steps import contract, ndjson, register, send, stored
-from tests.service_processes import Surroundings, api_process, worker_process
+from tests.service_processes import START_SECONDS, Surroundings, api_process, worker_process
 from tests.waiting import eventually, known_at_the_door, offered_again
 
 RECORDS = BOOKKEEPING | {
@@ -166,7 +166,7 @@ async def test_jobs_wait_behind_the_shield_and_go_on_after_it(
             "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
             "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
-        await eventually(await reaches(waits, 1))
+        await eventually(await reaches(waits, 1), START_SECONDS)
         assert (await send(engineer, things, ROWS, headers=LATER)).status_code == 202
         await eventually(await reaches("SELECT count(*) FROM data.things__v1", 2))
         await switch(admin, "read_only")

@@ -12,7 +12,7 @@ from app.kernel.resources import Resources
 from app.operations.measures import repository
 from app.operations.measures.sampling import Sample, Sampler, keep
 from tests.conftest import SECRET
-from tests.service_processes import Surroundings, free_port, worker_process
+from tests.service_processes import START_SECONDS, Surroundings, free_port, worker_process
 from tests.waiting import eventually
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -76,4 +76,4 @@ async def test_a_worker_tells_its_own_pools_and_loop(urls: DatabaseUrls, tmp_pat
                 return False
             return all(name in answer.text for name in names)
 
-        await eventually(told, 40)
+        await eventually(told, START_SECONDS)

@@ -22,7 +22,7 @@ from app.kernel.jobs import enqueue
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.identities import Identities
-from tests.service_processes import Surroundings, api_process, worker_process
+from tests.service_processes import START_SECONDS, Surroundings, api_process, worker_process
 from tests.waiting import eventually
 
 WITHIN = 1.0
@@ -89,7 +89,7 @@ async def fleet(
         clients = [await stack.enter_async_context(client()) for _ in range(2)]
         await stack.enter_async_context(worker_process(surroundings, JOBS_GRACE_SECONDS="0"))
         fleet = Fleet(clients, app, owner)
-        await eventually(fleet.works)
+        await eventually(fleet.works, START_SECONDS)
         yield fleet
 
 
