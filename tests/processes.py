@@ -15,7 +15,7 @@ import httpx
 
 from tests.waiting import eventually_blocking
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 """Generous: a first start makes a database cluster, on a machine that is busy with other tests."""
 
 
