@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from app.access.oidc.attending import OidcSettingsError
+from app.access.oidc.background import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
 from app.commands import administration, audit, backup, keys, manifest, restore, serving, snapshot, verifying
 from app.commands.demo import DemoError, run_demo

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from app.kernel.attendants import attended
+from app.kernel.background import background
 from app.kernel.connections import DatabaseUrls, database_urls
 from app.kernel.http import install_problem_handlers
 from app.kernel.logging import configure_logging
@@ -16,11 +16,10 @@ from app.kernel.secrets import ServiceSecret, load_secret
 from app.kernel.span_export import exporting
 from app.middleware.table import middleware
 from app.operations.checkup import Checkup
-from app.operations.measuring import measuring
+from app.operations.measuring import process_gauges
 from app.operations.security.view import Edge
-from app.operations.security.watch import guarding
 from app.operations.shield import ModeWatch
-from app.registry import api_attendants, open_resources, routers
+from app.registry import api_background, open_resources, routers
 from app.settings import Settings
 
 
@@ -53,12 +52,9 @@ def create_app(
             app.state.resources = resources
             app.state.doors = modes
             app.state.checkup = Checkup(resources, modes)
-            async with (
-                modes.watching(resources.database),
-                guarding(edge, resources),
-                measuring(resources) as app.state.gauges,
-                attended(api_attendants(), resources),
-            ):
+            app.state.gauges = process_gauges(resources)
+            resources.extensions.add(modes, edge)
+            async with background(api_background(), resources):
                 yield
                 app.state.checkup.leaving = True
 

@@ -1,8 +1,9 @@
-"""The one place that names every domain: routers, models, jobs, attendants, and how resources are made."""
+"""The one place that names every domain: routers, models, jobs, background tasks, and how resources are made."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,28 +12,28 @@ from sqlalchemy import MetaData
 from app.access import models as access_models
 from app.access.authenticator import DirectoryAuthenticator
 from app.access.clients.router import router as clients_router
-from app.access.clients.uses import ATTENDANTS as CLIENT_ATTENDANTS
+from app.access.clients.uses import BACKGROUND as CLIENT_BACKGROUND
 from app.access.login import models as login_models
 from app.access.login.jobs import JOBS as LOGIN_JOBS
 from app.access.login.jobs import SCHEDULES as LOGIN_SCHEDULES
 from app.access.login.router import router as login_router
 from app.access.oidc import models as oidc_models
-from app.access.oidc.attending import ATTENDANTS as OIDC_ATTENDANTS
-from app.access.oidc.attending import require_known_roles
+from app.access.oidc.background import BACKGROUND as OIDC_BACKGROUND
+from app.access.oidc.background import require_known_roles
 from app.access.oidc.provider import ProviderInForce
 from app.access.oidc.router import callback_router as oidc_callback_router
 from app.access.oidc.router import router as oidc_router
 from app.access.sessions import models as session_models
-from app.access.sessions.attendants import ATTENDANTS as SESSION_ATTENDANTS
+from app.access.sessions.background import BACKGROUND as SESSION_BACKGROUND
 from app.access.sessions.router import router as sessions_router
 from app.access.signing.router import router as signing_router
-from app.access.signing.watch import ATTENDANTS as SIGNING_ATTENDANTS
+from app.access.signing.watch import BACKGROUND as SIGNING_BACKGROUND
 from app.access.signing.watch import load_signing_keys
 from app.access.users.router import router as users_router
 from app.audit import models as audit_models
 from app.audit.dashboard_repository import TILES as AUDIT_TILES
 from app.audit.router import router as audit_router
-from app.audit.sealing import ATTENDANTS as AUDIT_ATTENDANTS
+from app.audit.sealing import BACKGROUND as AUDIT_BACKGROUND
 from app.catalog import models as catalog_models
 from app.catalog.contracts.router import router as contracts_router
 from app.catalog.dashboard_repository import TILES as CATALOG_TILES
@@ -50,8 +51,8 @@ from app.ingestion.retention import targets as ingestion_retention
 from app.ingestion.router import router as ingestion_router
 from app.ingestion.router import uploads as uploads_router
 from app.kernel import idempotency
-from app.kernel.attendants import Attendant
 from app.kernel.authorization import DecoyKeys
+from app.kernel.background import BackgroundTask, intervals
 from app.kernel.configuration import ConfigKey
 from app.kernel.connections import DatabaseUrls
 from app.kernel.dashboard import DashboardTile, DashboardTiles
@@ -60,6 +61,7 @@ from app.kernel.extensions import Extensions
 from app.kernel.jobs import JobDefinition, Schedule
 from app.kernel.jobs import models as job_models
 from app.kernel.jobs.dashboard import TILES as JOB_TILES
+from app.kernel.jobs.worker import HEARTBEAT, heartbeat_seconds
 from app.kernel.models import Base
 from app.kernel.policy import PolicyInForce
 from app.kernel.query_login import QueryLogin
@@ -76,7 +78,7 @@ from app.operations.configuration.taking_up import WATCHED as CONFIGURATION_WATC
 from app.operations.dashboard.repository import TILES as OPERATIONS_TILES
 from app.operations.dashboard.router import router as dashboard_router
 from app.operations.dashboard.service import Dashboard
-from app.operations.decisions import ATTENDANTS as DECISION_ATTENDANTS
+from app.operations.decisions import BACKGROUND as DECISION_BACKGROUND
 from app.operations.decisions import Watched, WatchedDecisions
 from app.operations.deployment.router import router as deployment_router
 from app.operations.events import EVENT_KINDS as OPERATIONS_KINDS
@@ -90,17 +92,18 @@ from app.operations.flags import models as flag_models
 from app.operations.flags.ofrep_router import router as ofrep_router
 from app.operations.flags.provider import Flags
 from app.operations.flags.router import router as flags_router
-from app.operations.flags.watch import ATTENDANTS as FLAG_ATTENDANTS
+from app.operations.flags.watch import BACKGROUND as FLAG_BACKGROUND
 from app.operations.health import router as health_router
 from app.operations.jobs import JOBS as OPERATIONS_JOBS
 from app.operations.jobs import SCHEDULES as OPERATIONS_SCHEDULES
 from app.operations.measures import models as measure_models
-from app.operations.measures.sampling import ATTENDANTS as MEASURE_ATTENDANTS
+from app.operations.measures.sampling import BACKGROUND as MEASURE_BACKGROUND
 from app.operations.measures.sampling import JOBS as MEASURE_JOBS
 from app.operations.measures.sampling import SCHEDULES as MEASURE_SCHEDULES
+from app.operations.measuring import BACKGROUND as LAG_BACKGROUND
 from app.operations.measuring import router as metrics_router
 from app.operations.notifications import models as notification_models
-from app.operations.notifications.attending import ATTENDANTS as NOTIFICATION_ATTENDANTS
+from app.operations.notifications.background import BACKGROUND as NOTIFICATION_BACKGROUND
 from app.operations.notifications.channel_router import router as channels_router
 from app.operations.notifications.kinds import EVENT_KINDS as NOTIFICATION_KINDS
 from app.operations.notifications.kinds import EventKind, EventKinds
@@ -114,12 +117,14 @@ from app.operations.retention.router import router as retention_router
 from app.operations.retention.targets import RetentionTarget, RetentionTargets
 from app.operations.router import router as operations_router
 from app.operations.security import models as security_models
+from app.operations.security.recording import BACKGROUND as RECORDING_BACKGROUND
 from app.operations.security.router import router as security_router
-from app.operations.security.watch import ATTENDANTS as SECURITY_ATTENDANTS
+from app.operations.security.watch import BACKGROUND as SECURITY_BACKGROUND
 from app.operations.security.watch import WATCHED as SECURITY_WATCHED
+from app.operations.shield import BACKGROUND as MODE_BACKGROUND
 from app.operations.shield import ModeShield
 from app.operations.windows import models as window_models
-from app.operations.windows.attending import ATTENDANTS as WINDOW_ATTENDANTS
+from app.operations.windows.background import BACKGROUND as WINDOW_BACKGROUND
 from app.operations.windows.router import router as windows_router
 from app.query import models as query_models
 from app.query.configuration import CONFIG_KEYS as QUERY_KEYS
@@ -141,7 +146,7 @@ class Domain:
     models: Sequence[object] = ()
     jobs: Sequence[JobDefinition] = ()
     schedules: Sequence[Schedule] = field(default=())
-    attendants: Sequence[Attendant] = field(default=())
+    background: Sequence[BackgroundTask] = field(default=())
     config_keys: Sequence[ConfigKey[Any]] = ()
     """What an admin may decide while the service runs, declared beside the code that reads it."""
     tiles: Sequence[DashboardTile] = ()
@@ -158,7 +163,7 @@ class Domain:
 
 DOMAINS: tuple[Domain, ...] = (
     Domain("kernel", models=(idempotency, job_models), tiles=JOB_TILES),
-    Domain("audit", routers=(audit_router,), models=(audit_models,), attendants=AUDIT_ATTENDANTS, tiles=AUDIT_TILES),
+    Domain("audit", routers=(audit_router,), models=(audit_models,), background=AUDIT_BACKGROUND, tiles=AUDIT_TILES),
     Domain(
         "access",
         routers=(
@@ -173,7 +178,7 @@ DOMAINS: tuple[Domain, ...] = (
         models=(access_models, session_models, login_models, oidc_models),
         jobs=LOGIN_JOBS,
         schedules=LOGIN_SCHEDULES,
-        attendants=(*SIGNING_ATTENDANTS, *OIDC_ATTENDANTS, *CLIENT_ATTENDANTS, *SESSION_ATTENDANTS),
+        background=(*SIGNING_BACKGROUND, *OIDC_BACKGROUND, *CLIENT_BACKGROUND, *SESSION_BACKGROUND),
     ),
     Domain(
         "operations",
@@ -202,13 +207,16 @@ DOMAINS: tuple[Domain, ...] = (
         ),
         jobs=(*OPERATIONS_JOBS, *MEASURE_JOBS),
         schedules=(*OPERATIONS_SCHEDULES, *MEASURE_SCHEDULES),
-        attendants=(
-            *DECISION_ATTENDANTS,
-            *SECURITY_ATTENDANTS,
-            *NOTIFICATION_ATTENDANTS,
-            *WINDOW_ATTENDANTS,
-            *FLAG_ATTENDANTS,
-            *MEASURE_ATTENDANTS,
+        background=(
+            *MODE_BACKGROUND,
+            *DECISION_BACKGROUND,
+            *SECURITY_BACKGROUND,
+            *RECORDING_BACKGROUND,
+            *NOTIFICATION_BACKGROUND,
+            *WINDOW_BACKGROUND,
+            *FLAG_BACKGROUND,
+            *MEASURE_BACKGROUND,
+            *LAG_BACKGROUND,
         ),
         config_keys=OPERATIONS_KEYS,
         tiles=OPERATIONS_TILES,
@@ -285,18 +293,24 @@ def schedules() -> list[Schedule]:
     return [schedule for domain in DOMAINS for schedule in domain.schedules]
 
 
-def api_attendants() -> list[Attendant]:
-    """What goes on beside the requests of an API process."""
-    return [attendant for domain in DOMAINS for attendant in domain.attendants if attendant.in_api]
+def api_background() -> list[BackgroundTask]:
+    """The tasks that go on beside the requests of an API process."""
+    return [task for domain in DOMAINS for task in domain.background if task.in_api]
 
 
-def worker_attendants() -> list[Attendant]:
-    """What goes on beside the jobs of a worker."""
-    return [attendant for domain in DOMAINS for attendant in domain.attendants if attendant.in_worker]
+def worker_background() -> list[BackgroundTask]:
+    """The tasks that go on beside the jobs of a worker."""
+    return [task for domain in DOMAINS for task in domain.background if task.in_worker]
+
+
+def background_intervals(settings: Settings) -> dict[str, float]:
+    """The seconds between two looks of every loop in the background, by name; 0 where a loop waits for its work."""
+    tasks = [task for domain in DOMAINS for task in domain.background]
+    return {**intervals(tasks, settings), HEARTBEAT: heartbeat_seconds(timedelta(seconds=settings.jobs.lease_seconds))}
 
 
 def extensions(settings: Settings) -> Extensions:
-    """What upper planes hand down to lower ones, and what attendants fill."""
+    """What upper planes hand down to lower ones, and what background tasks fill."""
     return Extensions(
         ProviderInForce(),
         EventKinds(kind for domain in DOMAINS for kind in domain.event_kinds),

@@ -23,7 +23,7 @@ from app.kernel.connections import database_urls
 from app.kernel.embedded import EmbeddedServer, ServerAddress
 from app.kernel.resources import Resources
 from app.kernel.secrets import ServiceSecret
-from app.operations.notifications.attending import delivering
+from app.operations.notifications.background import delivering
 from app.operations.notifications.signing import dump_secrets, fresh_secret
 from app.registry import open_resources
 from app.settings import DatabaseSettings, NotifySettings, Settings

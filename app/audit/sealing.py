@@ -6,33 +6,23 @@ killed loses and doubles nothing.
 """
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from uuid import UUID
-
-import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.audit.canonical import ENCODING, encode
 from app.audit.merkle import leaf_hash, root_of
 from app.audit.seal_repository import MAX_BIGINT, WAITING, SealWriting, Standing
 from app.audit.seals import NO_SEAL, Seal, SealingKey
-from app.kernel.attendants import Attendant
+from app.kernel.background import BackgroundTask, repeating
 from app.kernel.database import Database, OperationClass, WriteSession
 from app.kernel.metrics import AUDIT_SEALED_ROWS, AUDIT_SEALS, AUDIT_UNSEALED_AGE
-from app.kernel.problems import Problem
 from app.kernel.resources import Resources
 
 log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 0.2
-FAILURE_SECONDS = 2.0
-"""Pause after the database could not be asked."""
-FAILURES = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Problem)
-"""What passes by itself, or with an operator's help; the sealer tries again."""
 BATCH_ROWS = 10_000
 """Most rows of one seal: bounds memory, and the time for which the seals wait."""
 
@@ -56,6 +46,22 @@ class Sealer:
         self._key = key
         self._batch_rows = batch_rows
         self._seen: Seal | None = None
+        self._rewound: str | None = None
+
+    async def look(self) -> None:
+        """Seal what waits. Once seals were gone, this process seals no more, whatever becomes of them.
+
+        Raises:
+            ChainRewoundError: seals that were there are gone; raised at every look from then on.
+        """
+        if self._rewound is None:
+            try:
+                await self.seal_waiting()
+            except ChainRewoundError as error:
+                self._rewound = str(error)
+                log.critical("the audit log is no longer sealed", extra={"reason": self._rewound})
+        if self._rewound is not None:
+            raise ChainRewoundError(self._rewound)
 
     async def seal_waiting(self) -> int:
         """Rows that were sealed now, in as many seals as it took; 0 when none waits or another process is sealing.
@@ -138,31 +144,10 @@ async def standing(database: Database) -> Standing:
     return found
 
 
-@asynccontextmanager
-async def sealing(resources: Resources) -> AsyncIterator[None]:
+def sealing(resources: Resources) -> AbstractAsyncContextManager[None]:
     """Rows are sealed while the block runs."""
     sealer = Sealer(resources.database, SealingKey(resources.secret))
-    task = asyncio.create_task(_keep_sealing(sealer), name="audit-sealing")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    return repeating("audit-sealing", sealer.look, INTERVAL_SECONDS, begin_after=0.0)
 
 
-async def _keep_sealing(sealer: Sealer) -> None:
-    while True:
-        pause = INTERVAL_SECONDS
-        try:
-            await sealer.seal_waiting()
-        except ChainRewoundError as error:
-            log.critical("the audit log is no longer sealed", extra={"reason": str(error)})
-            return
-        except FAILURES as error:
-            log.warning("the audit log could not be sealed", extra={"error": type(error).__name__})
-            pause = FAILURE_SECONDS
-        await asyncio.sleep(pause)
-
-
-ATTENDANTS = (Attendant("audit-sealing", sealing, in_worker=True),)
+BACKGROUND = (BackgroundTask("audit-sealing", sealing, INTERVAL_SECONDS, in_worker=True),)

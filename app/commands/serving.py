@@ -23,7 +23,7 @@ import uvicorn
 from prometheus_client import start_http_server
 
 from app.commands.place import Place, PlaceError
-from app.kernel.attendants import attended
+from app.kernel.background import background
 from app.kernel.http_server import ArrivalLimits, Watch, arriving
 from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.logging import configure_logging
@@ -32,9 +32,9 @@ from app.kernel.span_export import exporting
 from app.main import create_app
 from app.middleware.probes import HEALTH_PATHS
 from app.operations.configuration.keys import DRAIN_SECONDS
-from app.operations.measuring import measuring
+from app.operations.measuring import process_gauges
 from app.operations.shield import ModeWatch
-from app.registry import jobs, schedules, worker_attendants
+from app.registry import jobs, schedules, worker_background
 from app.settings import ServerSettings
 
 log = logging.getLogger(__name__)
@@ -171,9 +171,8 @@ async def work(place: Place) -> None:
         async with (
             exporting(place.settings.tracing, "worker"),
             place.resources() as resources,
-            measuring(resources) as gauges,
-            attended(worker_attendants(), resources),
         ):
+            gauges = process_gauges(resources)
             if told.metrics_port is not None:
                 start_http_server(told.metrics_port, addr=place.settings.server.host, registry=joined(gauges))
             modes = ModeWatch(lambda: timedelta(seconds=resources.configured(DRAIN_SECONDS)))
@@ -183,7 +182,8 @@ async def work(place: Place) -> None:
                 grace=timedelta(seconds=told.grace_seconds),
                 concurrency=told.concurrency,
             )
-            async with modes.watching(resources.database):
+            resources.extensions.add(modes)
+            async with background(worker_background(), resources):
                 await Worker(resources, jobs(), schedules(), timings, modes).run(stop)
 
 

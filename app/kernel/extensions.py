@@ -16,6 +16,10 @@ class Extensions:
     def __init__(self, *parts: object) -> None:
         self._parts = {type(part): part for part in parts}
 
+    def add(self, *parts: object) -> None:
+        """Hand in what is made only after the process's resources."""
+        self._parts |= {type(part): part for part in parts}
+
     def of(self, kind: type[Part]) -> Part:
         """The collection of this type. Raises `LookupError` when the registry hands none in: a bug."""
         found = self._parts.get(kind)

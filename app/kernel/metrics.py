@@ -159,6 +159,15 @@ AUDIT_UNSEALED_AGE = Gauge(
     registry=REGISTRY,
 )
 SPANS = _counter("spyne_spans_total", "Spans that left the queue of the exporter, by outcome: sent, lost.", "outcome")
+BACKGROUND_LAST_RAN = _gauge(
+    "spyne_background_last_ran_timestamp_seconds",
+    "When a background task last did its work without a failure; before the first time, when it began.",
+    "task",
+)
+BACKGROUND_INTERVAL = _gauge(
+    "spyne_background_interval_seconds", "Seconds between two looks of a background task.", "task"
+)
+BACKGROUND_FAILURES = _counter("spyne_background_failures_total", "Failures of background tasks, by task.", "task")
 EVENT_LOOP_LAG = Gauge(
     "spyne_event_loop_lag_seconds", "Longest delay of a timer in the last minute.", registry=REGISTRY
 )
@@ -260,15 +269,21 @@ def joined(*registries: CollectorRegistry) -> CollectorRegistry:
     return whole
 
 
-async def watch_event_loop(interval_seconds: float = 0.5, window_seconds: float = 60.0) -> None:
-    """Measure how late the loop's timers fire, until cancelled; the gauge holds the longest delay of the window."""
-    recent: deque[float] = deque(maxlen=max(1, round(window_seconds / interval_seconds)))
-    loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + interval_seconds
-        await asyncio.sleep(interval_seconds)
-        recent.append(max(0.0, loop.time() - due))
-        EVENT_LOOP_LAG.set(max(recent))
+class EventLoopLag:
+    """Measures how late the timers of the loop fire; the gauge holds the longest delay of the window."""
+
+    def __init__(self, interval_seconds: float, window_seconds: float = 60.0) -> None:
+        self._interval = interval_seconds
+        self._recent: deque[float] = deque(maxlen=max(1, round(window_seconds / interval_seconds)))
+        self._due: float | None = None
+
+    async def look(self) -> None:
+        """Measure; to be called again `interval_seconds` after this returns."""
+        now = asyncio.get_running_loop().time()
+        if self._due is not None:
+            self._recent.append(max(0.0, now - self._due))
+            EVENT_LOOP_LAG.set(max(self._recent))
+        self._due = now + self._interval
 
 
 def exposition(*registries: CollectorRegistry) -> bytes:

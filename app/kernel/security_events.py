@@ -1,7 +1,7 @@
 """What happened to the service's security, told from anywhere and written down later.
 
 `note` never blocks, never raises and never grows without bound: a flood of one kind from one address is one entry with
-a count, and what finds no room is counted and dropped. An attendant writes the entries down (operations).
+a count, and what finds no room is counted and dropped. A background task writes the entries down (operations).
 """
 
 import logging

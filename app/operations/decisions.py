@@ -4,47 +4,17 @@ Decisions count their changes in `system_config`: whoever keeps a view of some i
 view is read again. A database that is away leaves what was known last in force.
 """
 
-import asyncio
-import contextlib
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
-
-from app.kernel.attendants import Attendant
+from app.kernel.background import BackgroundTask, watching
 from app.kernel.resources import Resources
 from app.operations.repository import SystemConfigRepository
 
-log = logging.getLogger(__name__)
-
 WATCH_SECONDS: Final = 0.4
 """How often a process looks; the promise is one second."""
-
-
-@asynccontextmanager
-async def repeating(look: Callable[[], Coroutine[Any, Any, None]], name: str, pause: float) -> AsyncIterator[None]:
-    """Look now, then again and again while the block runs; what fails is told and tried again."""
-
-    async def forever() -> None:
-        while True:
-            await asyncio.sleep(pause)
-            try:
-                await look()
-            except (SQLAlchemyError, OSError, ValidationError, ValueError) as error:
-                log.warning("what is decided cannot be read", extra={"watch": name, "error": type(error).__name__})
-
-    await look()
-    task = asyncio.create_task(forever(), name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +34,8 @@ class WatchedDecisions:
         self.parts = tuple(parts)
 
 
-@asynccontextmanager
-async def watching(resources: Resources) -> AsyncIterator[None]:
-    """Views are at most `WATCH_SECONDS` old while the block runs."""
+def _watching(resources: Resources) -> AbstractAsyncContextManager[None]:
+    """Views are at most `WATCH_SECONDS` old."""
     parts = resources.extensions.of(WatchedDecisions).parts
     seen: dict[str, int] = {}
 
@@ -79,8 +48,7 @@ async def watching(resources: Resources) -> AsyncIterator[None]:
                 await part.refresh(resources)
                 seen[part.key] = version
 
-    async with repeating(look, "decisions", WATCH_SECONDS):
-        yield
+    return watching("decisions", look, WATCH_SECONDS)
 
 
-ATTENDANTS = (Attendant("decisions", watching, in_api=True, in_worker=True),)
+BACKGROUND = (BackgroundTask("decisions", _watching, WATCH_SECONDS, in_api=True, in_worker=True),)

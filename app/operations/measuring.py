@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +12,8 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.audit.sealing import FAILURES as UNANSWERED
 from app.audit.sealing import standing
+from app.kernel.background import BackgroundTask, repeating
 from app.kernel.database import Database
 from app.kernel.jobs import depths, oldest_waiting_seconds, workers_seen
 from app.kernel.jobs.models import OPEN_STATES
@@ -26,16 +25,19 @@ from app.kernel.metrics import (
     QUEUE_DEPTH,
     QUEUE_OLDEST,
     WORKERS_SEEN,
+    EventLoopLag,
     exposition,
     pool_metrics,
-    watch_event_loop,
 )
 from app.kernel.resources import Resources
-from app.operations.checkup import WORKER_SEEN_WITHIN
-from app.operations.notifications.attending import measure_waiting
+from app.operations.checkup import UNANSWERED, WORKER_SEEN_WITHIN
+from app.operations.notifications.background import measure_waiting
 
 QUEUE_SECONDS = 1.0
 """A scrape does not wait longer for the database."""
+
+LAG_SECONDS = 0.5
+"""Between two measures of how late the timers of the event loop are."""
 
 router = APIRouter(tags=["health"])
 
@@ -47,20 +49,20 @@ class Disk(NamedTuple):
     free: int
 
 
-@asynccontextmanager
-async def measuring(resources: Resources) -> AsyncIterator[CollectorRegistry]:
-    """The gauges of this process's pools; the lag of its event loop is watched while the block runs."""
+def process_gauges(resources: Resources) -> CollectorRegistry:
+    """The gauges of this process's pools; sets up those of its version and disk."""
     database = resources.database
     BUILD.labels(version("spyne")).set(1)
     DISK_FREE.set_function(lambda: _disk(resources.settings.home).free)
     DISK_SIZE.set_function(lambda: _disk(resources.settings.home).total)
-    task = asyncio.create_task(watch_event_loop(), name="event-loop-lag")
-    try:
-        yield pool_metrics({"write": database.writer, "read": database.reader, "load": database.loader})
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    return pool_metrics({"write": database.writer, "read": database.reader, "load": database.loader})
+
+
+def _measuring_lag(_: Resources) -> AbstractAsyncContextManager[None]:
+    return repeating("event-loop-lag", EventLoopLag(LAG_SECONDS).look, LAG_SECONDS, begin_after=0.0)
+
+
+BACKGROUND = (BackgroundTask("event-loop-lag", _measuring_lag, LAG_SECONDS, in_api=True, in_worker=True),)
 
 
 def _disk(home: Path) -> Disk:

@@ -4,23 +4,19 @@ Sessions ask the database itself, inside their own transaction, so no process ca
 most half a second old, only lets the middleware answer early and with reasons.
 """
 
-import asyncio
-import contextlib
-import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from functools import partial
 
-from sqlalchemy.exc import SQLAlchemyError
-
+from app.kernel.background import BackgroundTask, watching
 from app.kernel.clock import Clock, utc_now
 from app.kernel.database import Database, OperationClass, WriteSession
 from app.kernel.problems import Problem
+from app.kernel.resources import Resources
 from app.operations.modes import SAFE_METHODS, Maintenance, passes, refusal
 from app.operations.service import ModesInForce
 from app.operations.windows.rules import Standing
-
-log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.4
 """How often the door looks; the promise is one second (product.md, Modes)."""
@@ -77,22 +73,11 @@ class ModeWatch:
             self._standing = await ModesInForce(session).standing()
         self._current = self._standing.in_force()
 
-    @asynccontextmanager
-    async def watching(self, database: Database) -> AsyncIterator[None]:
-        """Look again and again while the block runs. A database that is away leaves the last view in force."""
-        await self.refresh(database)
-        task = asyncio.create_task(self._watch(database), name="mode-watch")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
-    async def _watch(self, database: Database) -> None:
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            try:
-                await self.refresh(database)
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("the mode cannot be read", extra={"error": type(error).__name__})
+def _watching(resources: Resources) -> AbstractAsyncContextManager[None]:
+    """A database that is away leaves the last view in force."""
+    modes = resources.extensions.of(ModeWatch)
+    return watching("modes", partial(modes.refresh, resources.database), WATCH_SECONDS)
+
+
+BACKGROUND = (BackgroundTask("modes", _watching, WATCH_SECONDS, in_api=True, in_worker=True),)

@@ -78,7 +78,7 @@ def _uses(resources: Resources) -> KeyUses:
     return resources.authenticator.uses
 
 
-async def test_requests_write_nothing_and_the_attendant_one_statement(
+async def test_requests_write_nothing_and_the_background_task_one_statement(
     app: FastAPI, anonymous: httpx.AsyncClient, identities: Identities, owner: asyncpg.Connection
 ) -> None:
     resources: Resources = app.state.resources

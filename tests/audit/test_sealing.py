@@ -2,20 +2,21 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
 import pytest
 
-from app.audit import sealing
 from app.audit.seal_repository import SealWriting
-from app.audit.sealing import ATTENDANTS, ChainRewoundError, Sealer, standing
+from app.audit.sealing import BACKGROUND, ChainRewoundError, Sealer, standing
 from app.audit.seals import SealingKey
 from app.audit.service import AuditTrail
-from app.kernel.attendants import attended
-from app.kernel.metrics import AUDIT_SEALS, AUDIT_UNSEALED_AGE
+from app.kernel.background import background
+from app.kernel.metrics import AUDIT_SEALS, AUDIT_UNSEALED_AGE, BACKGROUND_FAILURES
 from app.kernel.resources import Resources
-from app.registry import worker_attendants
+from app.operations.checkup import UNANSWERED
+from app.registry import worker_background
 from tests.audit.logs import ADA, ThingAction, sealer, tell, verified
 from tests.waiting import eventually
 
@@ -122,7 +123,7 @@ async def test_a_sealer_that_dies_loses_and_doubles_nothing(
 
     with monkeypatch.context() as dying:
         dying.setattr(SealWriting, "add", die)
-        with pytest.raises(sealing.FAILURES):
+        with pytest.raises(UNANSWERED):
             await sealer(resources).seal_waiting()
     assert (await seals(owner), await sealed(owner)) == ([], 0)
     assert await sealer(resources).seal_waiting() == 4
@@ -243,29 +244,52 @@ async def test_whoever_has_seen_a_seal_does_not_go_on_without_it(
     assert await seals(owner) == []
 
 
-async def test_workers_seal_by_themselves(
-    resources: Resources,
-    owner: asyncpg.Connection,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+def failures() -> float:
+    return float(BACKGROUND_FAILURES.labels("audit-sealing")._value.get())
+
+
+def refused_since(before: float) -> Callable[[], Awaitable[bool]]:
+    async def refused() -> bool:
+        return failures() > before
+
+    return refused
+
+
+async def test_whoever_has_seen_seals_vanish_seals_no_more(
+    resources: Resources, owner: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert ATTENDANTS[0] in worker_attendants()
-    monkeypatch.setattr(sealing, "FAILURE_SECONDS", 0.05)
+    worker = sealer(resources)
+    await tell(resources)
+    await worker.look()
+    for table in ("audit_seals", "audit_sealed_entries"):
+        await owner.execute(TRIGGERS_OFF.format(table))
+        await owner.execute(f"DELETE FROM spyne.{table}")
+    for _ in range(3):
+        with pytest.raises(ChainRewoundError):
+            await worker.look()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "CRITICAL"] == [
+        "the audit log is no longer sealed"
+    ]
+    assert await seals(owner) == []
+
+
+async def test_workers_seal_by_themselves(resources: Resources, owner: asyncpg.Connection) -> None:
+    assert BACKGROUND[0] in worker_background()
 
     async def reached(rows: int) -> bool:
         return await sealed(owner) == rows
 
-    others = asyncio.all_tasks()
-    async with attended(ATTENDANTS, resources):
+    async with background(BACKGROUND, resources):
         await tell(resources, 2)
         await eventually(lambda: reached(2))
         await owner.execute("REVOKE INSERT ON spyne.audit_seals FROM spyne_app")
         await tell(resources)
-        await eventually(lambda: caplog.text.count("the audit log could not be sealed") >= 3)
+        before = failures()
+        await eventually(refused_since(before))
         assert await sealed(owner) == 2
         await owner.execute("GRANT INSERT ON spyne.audit_seals TO spyne_app")
         await eventually(lambda: reached(3))
-    assert asyncio.all_tasks() <= others, "over with its block"
+    assert "audit-sealing" not in {task.get_name() for task in asyncio.all_tasks()}, "over with its block"
     await tell(resources)
     assert await sealed(owner) == 3
     assert (await verified(resources.database, resources)).unsealed == 1

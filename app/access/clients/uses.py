@@ -1,30 +1,23 @@
 """Writes down when keys were used last: what the authenticator noted, in one statement, now and then."""
 
-import asyncio
-import contextlib
-import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-from sqlalchemy.exc import SQLAlchemyError
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from app.access.authenticator import DirectoryAuthenticator
 from app.access.clients.repository import ClientRepository
 from app.access.uses import KeyUses
-from app.kernel.attendants import Attendant
-from app.kernel.problems import Problem
+from app.kernel.background import BackgroundTask, repeating
+from app.kernel.problems import Unavailable
 from app.kernel.resources import Resources
-
-log = logging.getLogger(__name__)
 
 WRITE_SECONDS = 30.0
 """Half of the precision, so that what is shown is at most two minutes old."""
 
 
 async def write_uses(resources: Resources, uses: KeyUses) -> int:
-    """Write what was noted; answers how many keys that were. What cannot be written is kept for the next time.
+    """How many keys' uses were written. What cannot be written is kept for the next time.
 
-    Nothing is written while the shield is up: the session refuses it.
+    Nothing is written while the shield is up: the session refuses it, which is no failure.
     """
     taken = uses.take()
     if not taken:
@@ -32,32 +25,20 @@ async def write_uses(resources: Resources, uses: KeyUses) -> int:
     try:
         async with resources.database.write() as session:
             await ClientRepository(session).note_uses(taken)
-    except (SQLAlchemyError, OSError, Problem) as error:
+    except Unavailable:
         uses.give_back(taken)
-        log.info("the last use of keys is not written yet", extra={"error": type(error).__name__})
         return 0
+    except BaseException:
+        uses.give_back(taken)
+        raise
     return len(taken)
 
 
-@asynccontextmanager
-async def writing(resources: Resources) -> AsyncIterator[None]:
-    """Write now and again while the block runs, and once more at its end."""
+def _writing(resources: Resources) -> AbstractAsyncContextManager[None]:
     authenticator = resources.authenticator
     assert isinstance(authenticator, DirectoryAuthenticator)
-    task = asyncio.create_task(_write(resources, authenticator.uses), name="key-uses")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await write_uses(resources, authenticator.uses)
+    write = partial(write_uses, resources, authenticator.uses)
+    return repeating("key-uses", write, WRITE_SECONDS, at_end=write)
 
 
-async def _write(resources: Resources, uses: KeyUses) -> None:
-    while True:
-        await asyncio.sleep(WRITE_SECONDS)
-        await write_uses(resources, uses)
-
-
-ATTENDANTS = (Attendant("key-uses", writing, in_api=True),)
+BACKGROUND = (BackgroundTask("key-uses", _writing, WRITE_SECONDS, in_api=True),)

@@ -1,25 +1,13 @@
-"""When sessions were used last: noted in memory by every request, written once a minute by an attendant."""
+"""When sessions were used last: noted in memory by every request, written once a minute by a background task."""
 
-import asyncio
-import contextlib
-import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.access.sessions.lifetimes import NOTED_EVERY, SessionKind, idle
 from app.access.sessions.repository import SessionRepository
 from app.kernel.database import OperationClass
-from app.kernel.problems import Problem
 from app.kernel.resources import Resources
-
-log = logging.getLogger(__name__)
-
-LOOK_SECONDS = 10.0
-"""How often the attendant looks for sessions whose last writing is a minute old."""
 
 
 class SeenSessions:
@@ -53,29 +41,3 @@ async def write_seen(resources: Resources, seen: SeenSessions) -> int:
         async with resources.database.write(OperationClass.CONTROL) as session:
             await SessionRepository(session).note_seen(due, rests)
     return len(due)
-
-
-@asynccontextmanager
-async def noting(resources: Resources, seen: SeenSessions) -> AsyncIterator[None]:
-    """Write now and again while the block runs, and once more at its end."""
-    task = asyncio.create_task(_note(resources, seen), name="sessions-seen")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await _try(resources, seen)
-
-
-async def _note(resources: Resources, seen: SeenSessions) -> None:
-    while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        await _try(resources, seen)
-
-
-async def _try(resources: Resources, seen: SeenSessions) -> None:
-    try:
-        await write_seen(resources, seen)
-    except (SQLAlchemyError, OSError, Problem) as error:
-        log.warning("the last use of sessions cannot be written", extra={"error": type(error).__name__})

@@ -4,14 +4,13 @@ A directory that cannot be read, or a damaged file in it, is logged, and the las
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from app.access.signing.directory import DirectoryError, Fingerprint, KeyDirectory, KeyFile
-from app.kernel.attendants import Attendant
+from app.kernel.background import BackgroundTask, repeating
 from app.kernel.clock import Clock
 from app.kernel.resources import Resources
 from app.kernel.signing import SigningKeys
@@ -69,12 +68,6 @@ class KeyWatch:
         for file in self._directory.sweep(self._files, self._clock()):
             log.info("a retired signing key is over", extra={"key": file.key.kid})
 
-    async def go_on(self) -> None:
-        """Look again and again."""
-        while True:
-            await self.look()
-            await asyncio.sleep(LOOK_SECONDS)
-
 
 @asynccontextmanager
 async def _watching(resources: Resources) -> AsyncIterator[None]:
@@ -82,15 +75,9 @@ async def _watching(resources: Resources) -> AsyncIterator[None]:
     if directory is None:
         yield
         return
-    task = asyncio.create_task(
-        KeyWatch(directory, resources.signing_keys, resources.clock).go_on(), name="signing-keys"
-    )
-    try:
+    watch = KeyWatch(directory, resources.signing_keys, resources.clock)
+    async with repeating("signing-keys", watch.look, LOOK_SECONDS, begin_after=0.0):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
-ATTENDANTS = (Attendant("signing-keys", _watching, in_api=True),)
+BACKGROUND = (BackgroundTask("signing-keys", _watching, LOOK_SECONDS, in_api=True),)

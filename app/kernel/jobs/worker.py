@@ -18,6 +18,7 @@ from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job
 
 from app.kernel.authorization import SYSTEM
+from app.kernel.background import repeating
 from app.kernel.database import OperationClass, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.jobs import engine, runs
@@ -25,8 +26,9 @@ from app.kernel.jobs.definitions import Admission, AlwaysOpen, JobDefinition, Sc
 from app.kernel.jobs.execution import NO_PAUSE, Execution, Stop
 from app.kernel.jobs.measures import JOBS_ENDED
 from app.kernel.jobs.queue import enqueue_once
-from app.kernel.jobs.rules import FIRST_BUSY_PAUSE, LONGEST_BUSY_PAUSE, Decision, backoff, describe, is_unreachable
+from app.kernel.jobs.rules import FIRST_BUSY_PAUSE, LONGEST_BUSY_PAUSE, Decision, backoff, describe
 from app.kernel.jobs.service import EngineService
+from app.kernel.metrics import BACKGROUND_FAILURES
 from app.kernel.problems import Problem, Unavailable
 from app.kernel.resources import Resources
 
@@ -40,7 +42,18 @@ RELEASE_SECONDS = 5.0
 
 PRUNE_SECONDS = 600.0
 
+HEARTBEAT = "worker-heartbeat"
+"""The background task of every worker: signs of life, leases kept, tickets issued again."""
+
+ENGINE = "job-engine"
+"""Its failures are counted among those of background tasks; whether it works, `spyne_queue_oldest_seconds` shows."""
+
 NO_SCHEDULES: tuple[Schedule, ...] = ()
+
+
+def heartbeat_seconds(lease: timedelta) -> float:
+    """The seconds between two signs of life of a worker: two may fail before a lease of a job has run out."""
+    return lease.total_seconds() / 3
 
 
 class UnknownJobError(ValueError):
@@ -68,6 +81,8 @@ class Worker:
         self._executions: set[Execution] = set()
         self._tasks: set[asyncio.Task[timedelta | None]] = set()
         self._draining = False
+        self._swept_at = time.monotonic()
+        self._pruned_at = -PRUNE_SECONDS
         self.id = new_id()
         unknown = {schedule.job for schedule in schedules} - self._definitions.keys()
         if unknown or len(self._definitions) != len(definitions):
@@ -75,14 +90,14 @@ class Worker:
 
     async def run(self, shutdown: asyncio.Event) -> None:
         """Work until `shutdown` is set; then finish what is under way within the grace, and put back the rest."""
-        beating = asyncio.create_task(self._beat_forever(), name="worker-heartbeat")
-        try:
+        every = heartbeat_seconds(self._timings.lease)
+        # No pause is longer: a lease ends when its worker is silent for three of them.
+        async with repeating(HEARTBEAT, self._look_after, every, begin_after=0.0, at_end=self._leave, longest=every):
             await self._supervise(shutdown)
-        finally:
-            beating.cancel()
-            await asyncio.wait({beating})
-            with contextlib.suppress(Exception):  # best effort: a heartbeat that stays behind grows old by itself
-                await self._database.run(partial(runs.leave, worker_id=self.id), OperationClass.CONTROL)
+
+    async def _leave(self) -> None:
+        # Best effort: a heartbeat that stays behind grows old by itself.
+        await self._database.run(partial(runs.leave, worker_id=self.id), OperationClass.CONTROL)
 
     async def _supervise(self, shutdown: asyncio.Event) -> None:
         failures = 0
@@ -93,6 +108,7 @@ class Worker:
                 await service.run(self._ticket, self._fire, shutdown, self._drain)
             except Exception as error:  # noqa: BLE001 - whatever ends the engine, the worker goes on
                 failures = 1 if time.monotonic() - begun > self._timings.lease.total_seconds() else failures + 1
+                BACKGROUND_FAILURES.labels(ENGINE).inc()
                 log.warning("the job engine ended and is started again", extra={"error": describe(error)})
             with contextlib.suppress(TimeoutError):
                 pause = backoff(failures, longest=LONGEST_OUTAGE_PAUSE)
@@ -171,25 +187,15 @@ class Worker:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=RELEASE_SECONDS)
 
-    async def _beat_forever(self) -> None:
-        pruned = -PRUNE_SECONDS
-        swept = time.monotonic()
-        while True:
-            try:
-                await self._beat()
-                if time.monotonic() - swept > self._timings.lease.total_seconds():
-                    await self._database.run(self._sweep, OperationClass.CONTROL)
-                    swept = time.monotonic()
-                if time.monotonic() - pruned > PRUNE_SECONDS:
-                    await self._database.run(runs.prune, OperationClass.CONTROL)
-                    pruned = time.monotonic()
-            except Exception as error:  # noqa: BLE001 - the heart goes on beating
-                log.log(
-                    logging.INFO if is_unreachable(error) else logging.ERROR,
-                    "heartbeat failed",
-                    extra={"error": describe(error)},
-                )
-            await asyncio.sleep(self._timings.lease.total_seconds() / 3)
+    async def _look_after(self) -> None:
+        await self._beat()
+        now = time.monotonic()
+        if now - self._swept_at > self._timings.lease.total_seconds():
+            await self._database.run(self._sweep, OperationClass.CONTROL)
+            self._swept_at = now
+        if now - self._pruned_at > PRUNE_SECONDS:
+            await self._database.run(runs.prune, OperationClass.CONTROL)
+            self._pruned_at = now
 
     async def _beat(self) -> None:
         executions = list(self._executions)

@@ -3,13 +3,11 @@
 A database that is away leaves the flags that were known last in force.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from app.kernel.attendants import Attendant
+from app.kernel.background import BackgroundTask, watching
 from app.kernel.resources import Resources
-from app.operations.decisions import repeating
 from app.operations.flags.provider import Flags
 from app.operations.flags.repository import FlagReads
 from app.operations.flags.view import view_of
@@ -40,10 +38,8 @@ class FlagWatch:
         self._seen = revision
 
 
-@asynccontextmanager
-async def _watching(resources: Resources) -> AsyncIterator[None]:
-    async with repeating(FlagWatch(resources).look, "flag-watch", WATCH_SECONDS):
-        yield
+def _watching(resources: Resources) -> AbstractAsyncContextManager[None]:
+    return watching("flags", FlagWatch(resources).look, WATCH_SECONDS)
 
 
-ATTENDANTS = (Attendant("flags", _watching, in_api=True, in_worker=True),)
+BACKGROUND = (BackgroundTask("flags", _watching, WATCH_SECONDS, in_api=True, in_worker=True),)

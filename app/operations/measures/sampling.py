@@ -4,31 +4,25 @@ What is kept is bounded: names of the service's own metrics, at most `MAX_SERIES
 Counters are kept as what the minute added, so that sums over processes and times need no care for restarts.
 """
 
-import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Final
 
-import asyncpg
 from prometheus_client import CollectorRegistry
-from sqlalchemy.exc import SQLAlchemyError
 
-from app.kernel.attendants import Attendant
+from app.kernel.background import BackgroundTask, repeating
 from app.kernel.database import OperationClass
 from app.kernel.ids import new_id
 from app.kernel.jobs import JobContext, JobDefinition, Schedule
 from app.kernel.metrics import REGISTRY
-from app.kernel.problems import Problem
+from app.kernel.problems import Unavailable
 from app.kernel.resources import Resources
 from app.operations.measures import repository
 from app.operations.measuring import refresh
-
-log = logging.getLogger(__name__)
 
 SAMPLE_SECONDS: Final = 60.0
 KEPT: Final = timedelta(days=30)
@@ -38,8 +32,8 @@ MAX_SERIES: Final = 5_000
 SWEEP_JOB: Final = "operations:sweep-metrics"
 PREFIX: Final = "spyne_"
 _CUMULATIVE: Final = frozenset({"counter", "histogram"})
-_LEFT_OUT: Final = ("_bucket", "_created")
-"""Charts show means; quantiles are Prometheus's."""
+_LEFT_OUT: Final = ("_bucket", "_created", "_timestamp_seconds")
+"""Charts show means; quantiles and alerts are Prometheus's."""
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -88,31 +82,18 @@ async def keep(resources: Resources, process: str, samples: Iterable[Sample]) ->
         await resources.database.run(adding, OperationClass.RECORD)
 
 
-@asynccontextmanager
-async def sampling(resources: Resources) -> AsyncIterator[None]:
-    """Samples are taken while the block runs."""
-    task = asyncio.create_task(_sample(resources), name="metric-samples")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def _sample(resources: Resources) -> None:
+def _sampling(resources: Resources) -> AbstractAsyncContextManager[None]:
     process, sampler = str(new_id()), Sampler()
     unwritten: list[Sample] = []
-    while True:
-        await asyncio.sleep(SAMPLE_SECONDS)
+
+    async def look() -> None:
         await refresh(resources.database)
-        unwritten = [*unwritten, *sampler.changes()][-MAX_SERIES:]
-        try:
+        unwritten[:] = [*unwritten, *sampler.changes()][-MAX_SERIES:]
+        with contextlib.suppress(Unavailable):  # the shield is up: samples wait
             await keep(resources, process, _merged(unwritten))
-        except (SQLAlchemyError, asyncpg.PostgresError, OSError, Problem) as error:
-            log.info("samples of metrics wait", extra={"error": type(error).__name__})
-        else:
-            unwritten = []
+            unwritten.clear()
+
+    return repeating("metric-samples", look, SAMPLE_SECONDS)
 
 
 def _merged(samples: Iterable[Sample]) -> list[Sample]:
@@ -136,6 +117,6 @@ async def sweep(context: JobContext) -> None:
             return
 
 
-ATTENDANTS = (Attendant("metric-samples", sampling, in_api=True, in_worker=True),)
+BACKGROUND = (BackgroundTask("metric-samples", _sampling, SAMPLE_SECONDS, in_api=True, in_worker=True),)
 JOBS = (JobDefinition(name=SWEEP_JOB, handler=sweep),)
 SCHEDULES = (Schedule(name="sweep-metrics", cron="41 3 * * *", job=SWEEP_JOB),)

@@ -6,24 +6,21 @@ or stands still tells nothing; its messages are claimed again, under the same id
 
 import asyncio
 import contextlib
-import logging
 import random
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
-
 from app.kernel.at_rest import SecretBox
+from app.kernel.background import Interval, repeating
 from app.kernel.database import OperationClass, WriteSession
 from app.kernel.metrics import NOTIFICATIONS
-from app.kernel.problems import Problem, Unavailable
-from app.kernel.redaction import describe
+from app.kernel.problems import Unavailable
 from app.kernel.resources import Resources
 from app.operations.notifications.delivery_repository import Applied, Claimed, DeliveryRepository
 from app.operations.notifications.disabling import disable
@@ -31,11 +28,14 @@ from app.operations.notifications.lanes import Lane, SlowChannels
 from app.operations.notifications.schedule import FAILING_FOR, Outcome, Result, pause_after
 from app.operations.notifications.sending import OpenChannel, Sender, opened
 
-log = logging.getLogger(__name__)
-
-FAILURES: Final = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Problem)
-"""What passes by itself, or with an operator's help; it is tried again."""
-FAILURE_SECONDS: Final = 1.0
+CLAIMS: Final = ("outbox-claims", "outbox-claims-slow")
+"""Of the quick lane and of the slow one."""
+OUTCOMES: Final = "outbox-outcomes"
+SENDER: Final = "outbox-sender"
+LOOPS: Final[Mapping[str, Interval]] = {
+    **dict.fromkeys((*CLAIMS, OUTCOMES), lambda settings: settings.notify.poll_seconds),
+    SENDER: 0.0,
+}
 GATHER_SECONDS: Final = 0.02
 """While more is under way, outcomes are gathered for so long and written together. What is gathered when a worker is
 killed is sent a second time, so it is short."""
@@ -82,42 +82,45 @@ class Delivery:
         for lane in self._lanes:
             lane.wake.set()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until `stop`; then end what is under way, within an attempt's deadline, and put back the rest."""
-        feeding = [asyncio.create_task(self._feed(lane), name="outbox-claims") for lane in self._lanes]
-        sending = [
-            asyncio.create_task(self._send_forever(lane), name="outbox-sender")
-            for lane in self._lanes
-            for _ in range(lane.size)
-        ]
-        telling = asyncio.create_task(self._tell_forever(), name="outbox-outcomes")
-        try:
-            await stop.wait()
-        finally:
-            await _end(feeding)
-            await self._put_back()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), self._settings.timeout_seconds + 1)
-            await _end([*sending, telling])
-            with contextlib.suppress(*FAILURES):
-                await self._tell(self._attempts)
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Deliver while the block runs; then end what is under way, within an attempt's deadline; put back the rest."""
+        poll = self._settings.poll_seconds
+        async with (
+            repeating(OUTCOMES, self._write_outcomes, poll, wake=self._told, at_end=self._write_outcomes),
+            self._sending(),
+            self._claiming(),
+        ):
+            yield
 
-    async def _feed(self, lane: Lane) -> None:
-        while True:
-            room = await lane.room()
-            lane.wake.clear()
+    @asynccontextmanager
+    async def _claiming(self) -> AsyncIterator[None]:
+        poll = self._settings.poll_seconds
+        async with AsyncExitStack() as stack:
+            for name, lane in zip(CLAIMS, self._lanes, strict=True):
+                claim = partial(self._claim_next, lane)
+                claims = repeating(name, claim, poll, begin_after=0.0, wake=lane.wake, at_end=self._put_back)
+                await stack.enter_async_context(claims)
+            yield
+
+    @asynccontextmanager
+    async def _sending(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for lane in self._lanes:
+                for _ in range(lane.size):
+                    await stack.enter_async_context(repeating(SENDER, partial(self._send_next, lane), 0.0))
             try:
-                claimed = await _to_its_end(self._claim(lane, room))
-            except Unavailable:  # the shield is up: what is due stays where it is
-                await asyncio.sleep(self._settings.poll_seconds)
-                continue
-            except Exception as error:  # noqa: BLE001 - whatever happens, delivery goes on
-                log.warning("nothing can be claimed from the outbox", extra={"error": describe(error)})
-                await asyncio.sleep(FAILURE_SECONDS)
-                continue
-            if claimed < room:
+                yield
+            finally:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(lane.wake.wait(), self._settings.poll_seconds)
+                    await asyncio.wait_for(self._idle.wait(), self._settings.timeout_seconds + 1)
+
+    async def _claim_next(self, lane: Lane) -> None:
+        room = await lane.room()
+        # While the shield is up, what is due stays where it is.
+        with contextlib.suppress(Unavailable):
+            if await _to_its_end(self._claim(lane, room)) >= room:
+                lane.wake.set()  # there may be more
 
     async def _claim(self, lane: Lane, room: int) -> int:
         slow = self._slow.at(time.monotonic())
@@ -147,48 +150,42 @@ class Delivery:
             for row in await repository.channels(list(unknown)):
                 self._channels[row.id] = (row.version, opened(row, self._box))
 
-    async def _send_forever(self, lane: Lane) -> None:
-        while True:
-            await self._caught_up.wait()
-            claimed, deadline = await lane.next()
-            if time.monotonic() + self._settings.timeout_seconds > deadline:
-                continue  # the lease may end before the attempt would
-            began, started = self._resources.clock(), time.monotonic()
-            _, channel = self._channels[claimed.channel_id]
-            outcome = STOPPED
-            self._under_way += 1
-            self._idle.clear()
-            try:
-                outcome = await self._sender.send(claimed.message, channel)
-            finally:
-                self._under_way -= 1
-                seconds = time.monotonic() - started
-                self._attempts.append(Attempt(claimed, outcome, began, seconds))
-                self._slow.note(claimed.channel_id, outcome, seconds, time.monotonic())
-                self._told.set()
-                if len(self._attempts) >= MOST_UNTOLD:
-                    self._caught_up.clear()
-                if not self._under_way:
-                    self._idle.set()
+    async def _send_next(self, lane: Lane) -> None:
+        await self._caught_up.wait()
+        claimed, deadline = await lane.next()
+        if time.monotonic() + self._settings.timeout_seconds > deadline:
+            return  # the lease may end before the attempt would
+        began, started = self._resources.clock(), time.monotonic()
+        outcome = STOPPED
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            outcome = await self._sender.send(claimed.message, self._channel(claimed))
+        finally:
+            self._under_way -= 1
+            seconds = time.monotonic() - started
+            self._attempts.append(Attempt(claimed, outcome, began, seconds))
+            self._slow.note(claimed.channel_id, outcome, seconds, time.monotonic())
+            self._told.set()
+            if len(self._attempts) >= MOST_UNTOLD:
+                self._caught_up.clear()
+            if not self._under_way:
+                self._idle.set()
 
-    async def _tell_forever(self) -> None:
-        while True:
-            await self._told.wait()
-            if self._under_way and len(self._attempts) < MOST_UNTOLD // 2:
-                await asyncio.sleep(GATHER_SECONDS)
-            self._told.clear()
-            attempts, self._attempts = self._attempts, []
-            try:
-                await self._tell(attempts)
-                self._caught_up.set()
-            except Exception as error:  # noqa: BLE001 - what was sent must be written down
-                log.warning("outcomes cannot be written down", extra={"error": describe(error)})
-                self._attempts = attempts + self._attempts
-                self._told.set()
-                await asyncio.sleep(FAILURE_SECONDS)
-            except asyncio.CancelledError:
-                self._attempts = attempts + self._attempts
-                raise
+    def _channel(self, claimed: Claimed) -> OpenChannel | None:
+        return self._channels.get(claimed.channel_id, (0, None))[1]
+
+    async def _write_outcomes(self) -> None:
+        """Write down what became of attempts. What cannot be written waits for the next time."""
+        if self._under_way and len(self._attempts) < MOST_UNTOLD // 2:
+            await asyncio.sleep(GATHER_SECONDS)
+        attempts, self._attempts = self._attempts, []
+        try:
+            await self._tell(attempts)
+        except BaseException:
+            self._attempts = attempts + self._attempts
+            raise
+        self._caught_up.set()
 
     async def _tell(self, attempts: Sequence[Attempt]) -> None:
         if not attempts:
@@ -207,7 +204,7 @@ class Delivery:
         # What was sent is written down in every mode; only claims stop.
         long = await self._database.run(work, OperationClass.CONTROL)
         for each in attempts:
-            kind = self._channels[each.claimed.channel_id][1]
+            kind = self._channel(each.claimed)
             NOTIFICATIONS.labels(kind.kind.value if kind else "unreadable", each.outcome.result.value).inc()
         gone = {each.claimed.channel_id: each.outcome for each in attempts if each.outcome.result is Result.GONE}
         for channel_id, outcome in gone.items():
@@ -218,8 +215,7 @@ class Delivery:
     async def _put_back(self) -> None:
         left = [(each.message.id, each.attempt) for lane in self._lanes for each in lane.left()]
         if left:
-            with contextlib.suppress(*FAILURES):
-                await self._database.run(partial(_released, left), OperationClass.CONTROL)
+            await self._database.run(partial(_released, left), OperationClass.CONTROL)
 
 
 async def _released(left: Sequence[tuple[UUID, int]], session: WriteSession) -> None:
@@ -260,10 +256,3 @@ async def _to_its_end(work: Coroutine[Any, Any, int]) -> int:
         if not task.cancelled():
             task.exception()  # told or not, the outbox is left to others now
         raise
-
-
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)

@@ -1,18 +1,11 @@
 """Writes security events down, answers those that a rule is for, and forgets old ones."""
 
-import asyncio
-import contextlib
-import logging
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Final
 
-import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
-
+from app.kernel.background import BackgroundTask, repeating
 from app.kernel.database import OperationClass, WriteSession
-from app.kernel.problems import Problem
 from app.kernel.resources import Resources
 from app.operations.security.announcing import announce_events
 from app.operations.security.repository import (
@@ -21,8 +14,6 @@ from app.operations.security.repository import (
     EventWrites,
 )
 from app.operations.security.responses import Responses
-
-log = logging.getLogger(__name__)
 
 DRAIN_SECONDS: Final = 0.4
 """How often events are written down; with the door's watch a response is in force everywhere within a second."""
@@ -58,31 +49,16 @@ async def forget(resources: Resources) -> int:
     return await resources.database.run(work, OperationClass.CONTROL)
 
 
-@asynccontextmanager
-async def recording(resources: Resources) -> AsyncIterator[None]:
-    """Events are written down while the block runs, and a last time at its end."""
-    task = asyncio.create_task(_record(resources), name="security-events")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await _try(resources)
+def _recording(resources: Resources) -> AbstractAsyncContextManager[None]:
+    write = partial(write_down, resources)
+    return repeating("security-events", write, DRAIN_SECONDS, at_end=write)
 
 
-async def _record(resources: Resources) -> None:
-    forgotten = time.monotonic()
-    while True:
-        await asyncio.sleep(DRAIN_SECONDS)
-        await _try(resources)
-        if time.monotonic() - forgotten >= FORGET_SECONDS:
-            forgotten = time.monotonic()
-            await _try(resources, old=True)
+def _forgetting(resources: Resources) -> AbstractAsyncContextManager[None]:
+    return repeating("security-events-old", partial(forget, resources), FORGET_SECONDS)
 
 
-async def _try(resources: Resources, *, old: bool = False) -> None:
-    try:
-        await (forget(resources) if old else write_down(resources))
-    except (SQLAlchemyError, asyncpg.PostgresError, OSError, Problem) as error:
-        log.warning("security events cannot be written", extra={"error": type(error).__name__})
+BACKGROUND = (
+    BackgroundTask("security-events", _recording, DRAIN_SECONDS, in_api=True, in_worker=True),
+    BackgroundTask("security-events-old", _forgetting, FORGET_SECONDS, in_api=True, in_worker=True),
+)

@@ -7,16 +7,15 @@ what was known last in force.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.kernel.attendants import Attendant
+from app.kernel.background import BackgroundTask, watching
 from app.kernel.database import ReadSession
 from app.kernel.policy import SecurityPolicy
 from app.kernel.resources import Resources
-from app.operations.decisions import WATCH_SECONDS, Watched, repeating
+from app.operations.decisions import WATCH_SECONDS, Watched
 from app.operations.security.blocking import FOREVER, BlockKind, NetworkIndex, Target
 from app.operations.security.documents import PolicyDocument
 from app.operations.security.models import BlockRow
 from app.operations.security.rates import in_force
-from app.operations.security.recording import recording
 from app.operations.security.repository import POLICY, SecurityReads
 from app.operations.security.view import Edge, EdgeView
 
@@ -75,14 +74,14 @@ def _until(block: BlockRow) -> float:
 
 
 @asynccontextmanager
-async def guarding(edge: Edge, resources: Resources) -> AsyncIterator[None]:
+async def _guarding(resources: Resources) -> AsyncIterator[None]:
     """The door knows its rules, at most `WATCH_SECONDS` old, while the block runs."""
+    edge = resources.extensions.of(Edge)
     edge.policy = resources.policy
     edge.events = resources.events
     edge.recognised = resources.authenticator.recognised
-    watch = EdgeWatch(edge, resources)
     try:
-        async with repeating(watch.look, "edge-watch", WATCH_SECONDS):
+        async with watching("edge", EdgeWatch(edge, resources).look, WATCH_SECONDS):
             yield
     finally:
         if edge.shared is not None:
@@ -95,5 +94,5 @@ async def _take_up_policy(resources: Resources) -> None:
     resources.policy.replace(policy)
 
 
-ATTENDANTS = (Attendant("security-events", recording, in_api=True, in_worker=True),)
+BACKGROUND = (BackgroundTask("edge", _guarding, WATCH_SECONDS, in_api=True),)
 WATCHED = (Watched(POLICY, _take_up_policy),)

@@ -14,7 +14,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
-from app.access.oidc.attending import OidcSettingsError, require_known_roles
+from app.access.oidc.background import OidcSettingsError, require_known_roles
 from app.access.oidc.id_token import Expected, RefusedToken, verified
 from app.access.oidc.keys import ProviderKey, chosen, usable_keys
 from app.access.oidc.paths import is_local

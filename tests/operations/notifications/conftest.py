@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.kernel.resources import Resources
-from app.operations.notifications.attending import delivering
+from app.operations.notifications.background import delivering
 from app.settings import DatabaseSettings, NotifySettings, Settings
 from tests.operations.notifications.receiver import Receiver, receiving
 from tests.waiting import eventually

@@ -11,7 +11,7 @@ import pytest
 from app.kernel.at_rest import SecretBox
 from app.kernel.metrics import OUTBOX_AGE
 from app.kernel.resources import Resources
-from app.operations.notifications.attending import delivering, measure_waiting
+from app.operations.notifications.background import delivering, measure_waiting
 from app.operations.notifications.delivery import Delivery
 from app.operations.notifications.schedule import SCHEDULE
 from tests.operations.notifications.conftest import CHANNELS, NOTIFY, make_channel, make_due, send, settled

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from app.kernel.policy import SecurityPolicy
 from app.operations.security.documents import PolicyDocument
-from app.registry import worker_attendants
+from app.registry import worker_background
 from tests.conftest import ClientOf
 from tests.operations.security.conftest import ROOT, At, client_at, settled, within_a_second
 
@@ -158,12 +158,12 @@ async def test_upload_bounds_are_lowered_and_never_raised(
 
 async def test_a_worker_knows_the_policy_too(app: FastAPI, admin: httpx.AsyncClient) -> None:
     resources = app.state.resources
-    attendant = next(each for each in worker_attendants() if each.name == "decisions")
+    task = next(each for each in worker_background() if each.name == "decisions")
     document, _ = await read(admin)
     document["passwords"]["min_length"] = 20
     assert (await put(admin, document)).status_code == 200
     resources.policy.replace(SecurityPolicy())
-    async with attendant.attend(resources):
+    async with task.run(resources):
         assert resources.policy.current().passwords.min_length == 20, "at its start"
         document["passwords"]["min_length"] = 30
         await put(admin, document)

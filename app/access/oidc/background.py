@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from app.access.oidc.provider import OidcProvider, ProviderInForce
 from app.access.roles import unknown_roles
-from app.kernel.attendants import Attendant
+from app.kernel.background import BackgroundTask
 from app.kernel.resources import Resources
 from app.settings import OidcSettings
 
@@ -33,4 +33,4 @@ async def _holding(resources: Resources) -> AsyncIterator[None]:
     in_force.current = None
 
 
-ATTENDANTS = (Attendant("oidc", _holding, in_api=True),)
+BACKGROUND = (BackgroundTask("oidc", _holding, in_api=True),)

@@ -1,0 +1,23 @@
+"""What goes on beside the requests: the last use of sessions is written down."""
+
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Final
+
+from app.access.authenticator import DirectoryAuthenticator
+from app.access.sessions.seen import write_seen
+from app.kernel.background import BackgroundTask, repeating
+from app.kernel.resources import Resources
+
+LOOK_SECONDS: Final = 10.0
+"""How often sessions are looked for whose last writing is a minute old."""
+
+
+def _noting(resources: Resources) -> AbstractAsyncContextManager[None]:
+    authenticator = resources.authenticator
+    assert isinstance(authenticator, DirectoryAuthenticator)
+    write = partial(write_seen, resources, authenticator.seen)
+    return repeating("sessions-seen", write, LOOK_SECONDS, at_end=write)
+
+
+BACKGROUND = (BackgroundTask("sessions-seen", _noting, LOOK_SECONDS, in_api=True),)
