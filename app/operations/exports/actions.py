@@ -1,6 +1,10 @@
 """What the audit log calls what happens to exports."""
 
 from enum import StrEnum
+from typing import Final
+
+ENTITY: Final = "export"
+"""What the actions are done to."""
 
 
 class ExportAction(StrEnum):

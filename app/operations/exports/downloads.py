@@ -13,14 +13,14 @@ from app.audit.actions import Verb
 from app.audit.service import AuditTrail
 from app.kernel.authorization import Actor
 from app.kernel.database import WriteSession
-from app.kernel.resources import Resources
-from app.operations.exports.actions import ExportAction
+from app.kernel.storage import ObjectStorage
+from app.operations.exports.actions import ENTITY, ExportAction
 from app.operations.exports.forms import Compression, Format, ending, media_type
 from app.operations.exports.models import ExportRow
 from app.operations.exports.problems import ExportNotFound, ExportNotReady, RangeNotSatisfiable
 from app.operations.exports.ranges import ByteRange, UnsatisfiableError, matches, range_holds, wanted_range
 from app.operations.exports.repository import Exports
-from app.operations.exports.service import ENTITY, require_right, sees
+from app.operations.exports.rights import require_right, visible
 from app.operations.exports.sources import ExportSources
 from app.operations.exports.states import Status
 
@@ -51,10 +51,11 @@ async def asked(
 class Downloads:
     """Answers files."""
 
-    def __init__(self, resources: Resources, session: WriteSession) -> None:
+    def __init__(self, session: WriteSession, sources: ExportSources, storage: ObjectStorage) -> None:
         """Binds to a transaction, which records the download and is over before the file leaves."""
-        self._resources = resources
         self._session = session
+        self._sources = sources
+        self._storage = storage
 
     async def answer(self, actor: Actor, export_id: UUID, wanted: Asked) -> Response:
         """The file, a part of it, or 304.
@@ -75,7 +76,7 @@ class Downloads:
         except UnsatisfiableError as error:
             raise RangeNotSatisfiable(row.bytes) from error
         assert row.object_key is not None
-        await self._resources.storage.head(row.object_key)
+        await self._storage.head(row.object_key)
         told = {"rows": row.rows, "bytes": row.bytes, "range": None if part is None else part.content_range(row.bytes)}
         await AuditTrail(self._session).append(
             actor, ExportAction.DOWNLOADED, ENTITY, row.id, row.job_type, after=told, verb=Verb.DOWNLOAD
@@ -83,10 +84,8 @@ class Downloads:
         return self._streamed(row, tag, part)
 
     async def _permitted(self, actor: Actor, export_id: UUID) -> ExportRow:
-        row = await Exports(self._session).by_id(export_id)
-        if row is None or not sees(actor, row):
-            raise ExportNotFound
-        source = self._resources.extensions.of(ExportSources).get(row.job_type)
+        row = visible(actor, await Exports(self._session).by_id(export_id))
+        source = self._sources.get(row.job_type)
         if source is None:
             raise ExportNotFound
         require_right(actor, source)
@@ -120,5 +119,5 @@ class Downloads:
         )
 
     async def _blocks(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
-        async for block in self._resources.storage.get_stream(key, start, stop):
+        async for block in self._storage.get_stream(key, start, stop):
             yield block

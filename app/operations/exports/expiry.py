@@ -8,15 +8,17 @@ from uuid import UUID
 
 from app.audit.service import AuditTrail
 from app.kernel.authorization import SYSTEM
-from app.kernel.database import WriteSession
+from app.kernel.database import Database, WriteSession
 from app.kernel.jobs import JobContext
-from app.kernel.resources import Resources
-from app.operations.exports.actions import ExportAction
+from app.kernel.storage import ObjectStorage
+from app.operations.exports.actions import ENTITY, ExportAction
+from app.operations.exports.endings import Endings
 from app.operations.exports.problems import ExportBroken
 from app.operations.exports.repository import Exports, ExportWrites
-from app.operations.exports.service import ENTITY
+from app.operations.exports.sources import ExportSources
 from app.operations.exports.states import OPEN, Status
-from app.operations.exports.work import PREFIX, fail
+from app.operations.exports.work import PREFIX
+from app.operations.notifications.announcing import Announcements
 
 BATCH: Final = 200
 """Exports that one transaction ends."""
@@ -33,29 +35,30 @@ class Removed:
     bytes: int
 
 
-async def expire_exports(resources: Resources, most: int | None = None) -> Removed:
+async def expire_exports(database: Database, storage: ObjectStorage, most: int | None = None) -> Removed:
     """Mark the exports expired whose time is over, then remove their objects; a killed run is finished by the next one.
 
     Args:
-        resources: of the process.
+        database: where the exports are.
+        storage: where their objects are.
         most: how many at most; all when absent.
     """
     ended = removed = size = 0
     while most is None or ended < most:
         portion = BATCH if most is None else min(BATCH, most - ended)
-        found = await resources.database.run(partial(_mark, portion))
+        found = await database.run(partial(_mark, portion))
         ended += found
         if not found:
             break
     while True:
-        async with resources.database.read() as session:
+        async with database.read() as session:
             leftover = [(row.id, row.object_key, row.bytes) for row in await Exports(session).leftover(BATCH)]
         if not leftover:
             return Removed(removed, size)
         for export_id, key, bytes_ in leftover:
             if key is not None:
-                await resources.storage.delete(key)
-            await resources.database.run(partial(_forget, export_id))
+                await storage.delete(key)
+            await database.run(partial(_forget, export_id))
             removed, size = removed + 1, size + bytes_
 
 
@@ -93,7 +96,8 @@ async def tidy(context: JobContext) -> None:
 
 
 async def _give_up(context: JobContext, export_id: UUID, session: WriteSession) -> None:
-    await fail(session, context, export_id, ExportBroken())
+    sources = context.resources.extensions.of(ExportSources)
+    await Endings(session, sources, Announcements(session, context.resources)).fail(export_id, ExportBroken())
 
 
 async def _wanted(context: JobContext, key: str) -> bool:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from app.kernel.jobs import JobContext, JobDefinition, Schedule
 from app.operations.exports.expiry import expire_exports, tidy
-from app.operations.exports.service import EXPORT_JOB
+from app.operations.exports.states import EXPORT_JOB
 from app.operations.exports.work import STARTS, ExportWork
 
 EXPIRE_JOB = "exports:expire"
@@ -18,7 +18,7 @@ async def make(context: JobContext) -> None:
 
 async def expire(context: JobContext) -> None:
     """Remove the files whose time is over."""
-    removed = await expire_exports(context.resources)
+    removed = await expire_exports(context.database, context.resources.storage)
     await context.progress(removed=removed.exports, bytes=removed.bytes)
 
 

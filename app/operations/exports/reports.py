@@ -6,19 +6,21 @@ from uuid import UUID
 
 from app.audit.service import AuditTrail
 from app.kernel.authorization import Actor
+from app.kernel.clock import Clock
 from app.kernel.database import WriteSession
 from app.kernel.etags import check_if_match
 from app.kernel.jobs import cancel as cancel_job
 from app.kernel.problems import Fault
-from app.kernel.resources import Resources
-from app.kernel.storage import InvalidKeyError, ObjectNotFound
-from app.operations.exports.actions import ExportAction
+from app.kernel.storage import InvalidKeyError, ObjectNotFound, ObjectStorage
+from app.operations.exports.actions import ENTITY, ExportAction
+from app.operations.exports.endings import note_end
 from app.operations.exports.models import ExportRow
 from app.operations.exports.problems import ExportNotFound, InvalidExport, WrongTransition
 from app.operations.exports.repository import ExportWrites
 from app.operations.exports.schemas import ExportDocument, StatusReport
-from app.operations.exports.service import ENTITY, ExportService, version_tag
+from app.operations.exports.service import version_tag
 from app.operations.exports.showing import document
+from app.operations.exports.sources import ExportSources
 from app.operations.exports.states import Maker, Status, may_follow
 from app.operations.exports.work import folder
 
@@ -28,10 +30,21 @@ REPORTED: Final = "reported-failure"
 class Reports:
     """Takes reports, in the caller's transaction."""
 
-    def __init__(self, session: WriteSession, resources: Resources) -> None:
+    def __init__(
+        self,
+        session: WriteSession,
+        sources: ExportSources,
+        storage: ObjectStorage,
+        clock: Clock,
+        lifetime: timedelta,
+    ) -> None:
+        """Binds to a transaction; `lifetime` is how long the file of a completed export is kept."""
         self._session = session
         self._exports = ExportWrites(session)
-        self._resources = resources
+        self._sources = sources
+        self._storage = storage
+        self._clock = clock
+        self._lifetime = lifetime
 
     async def take(
         self, actor: Actor, export_id: UUID, report: StatusReport, if_match: str | None
@@ -64,7 +77,7 @@ class Reports:
             before={"status": before.value},
             after={"status": row.status},
         )
-        return document(row, self._resources.clock()), version_tag(row)
+        return document(row, self._clock()), version_tag(row)
 
     async def _move(self, row: ExportRow, report: StatusReport) -> None:
         now = await self._exports.now()
@@ -72,10 +85,9 @@ class Reports:
             case Status.RUNNING:
                 await self._exports.move(row, Status.RUNNING, maker=Maker.OUTSIDE.value, started_at=now)
             case Status.COMPLETED:
-                lifetime = timedelta(seconds=self._resources.settings.exports.lifetime_seconds)
                 size = await self._size(row, report.object_key or "")
                 facts: dict[str, Any] = {"object_key": report.object_key, "checksum": report.checksum, "bytes": size}
-                facts |= {"rows": report.rows or 0, "completed_at": now, "expires_at": now + lifetime}
+                facts |= {"rows": report.rows or 0, "completed_at": now, "expires_at": now + self._lifetime}
                 await self._exports.move(row, Status.COMPLETED, **facts)
             case Status.FAILED:
                 told = {"error_code": REPORTED, "error_message": report.error_message}
@@ -88,13 +100,13 @@ class Reports:
             await cancel_job(self._session, row.run_id)
         if report.to_status in {Status.COMPLETED, Status.FAILED, Status.CANCELLED}:
             code = None if report.to_status is Status.COMPLETED else row.error_code or "cancelled"
-            await ExportService(self._resources).note_end(self._session, row, code)
+            await note_end(self._session, self._sources, row, code)
 
     async def _size(self, row: ExportRow, key: str) -> int:
         """Of the object, which is the export's own. Raises `InvalidExport`."""
         if key.startswith(f"{folder(row.id)}/"):
             try:
-                return (await self._resources.storage.head(key)).size
+                return (await self._storage.head(key)).size
             except (ObjectNotFound, InvalidKeyError):
                 pass
         message = f"There is no such object below {folder(row.id)}/."

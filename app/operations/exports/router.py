@@ -1,5 +1,6 @@
 """`/system/exports`: data as files, made in the background."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -24,25 +25,39 @@ from app.operations.exports.problems import (
     WrongTransition,
 )
 from app.operations.exports.reports import Reports
+from app.operations.exports.requests import ExportRequests
 from app.operations.exports.schemas import ExportDocument, JobType, NewExport, StatusReport
-from app.operations.exports.service import ExportService
+from app.operations.exports.service import ExportService, ExportViews
+from app.operations.exports.sources import ExportSources
 from app.operations.exports.states import Status
 
 router = APIRouter(prefix="/system/exports", tags=["exports"], route_class=TransactionalRoute)
 
 
-async def _service(resources: ResourcesDep) -> ExportService:
-    return ExportService(resources)
+async def _requests(resources: ResourcesDep) -> ExportRequests:
+    return ExportRequests(resources)
+
+
+async def _views(resources: ResourcesDep, session: Reads) -> ExportViews:
+    return ExportViews(session, resources.clock)
+
+
+async def _service(resources: ResourcesDep, session: Writes) -> ExportService:
+    return ExportService(session, resources.extensions.of(ExportSources), resources.clock)
 
 
 async def _downloads(resources: ResourcesDep, session: Controls) -> Downloads:
-    return Downloads(resources, session)  # a GET always passes, and so does the record of it
+    # A GET always passes, and so does the record of it.
+    return Downloads(session, resources.extensions.of(ExportSources), resources.storage)
 
 
 async def _reports(resources: ResourcesDep, session: Writes) -> Reports:
-    return Reports(session, resources)
+    lifetime = timedelta(seconds=resources.settings.exports.lifetime_seconds)
+    return Reports(session, resources.extensions.of(ExportSources), resources.storage, resources.clock, lifetime)
 
 
+RequestsDep = Annotated[ExportRequests, Depends(_requests)]
+ViewsDep = Annotated[ExportViews, Depends(_views)]
 ExportsDep = Annotated[ExportService, Depends(_service)]
 DownloadsDep = Annotated[Downloads, Depends(_downloads)]
 ReportsDep = Annotated[Reports, Depends(_reports)]
@@ -66,7 +81,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
     ),
 )  # fmt: skip  # one line per kind of problem would hide the route
 async def create_export(
-    wanted: NewExport, actor: CanExport, exports: ExportsDep, key: Key, response: Response
+    wanted: NewExport, actor: CanExport, exports: RequestsDep, key: Key, response: Response
 ) -> ExportDocument:
     """Ask for an export. It holds what there is when the work begins."""
     made = await exports.request(actor, wanted, key)
@@ -77,8 +92,7 @@ async def create_export(
 @router.get("/", operation_id="list_exports")
 async def list_exports(
     actor: CanExport,
-    exports: ExportsDep,
-    session: Reads,
+    exports: ViewsDep,
     paging: Paging,
     request: Request,
     response: Response,
@@ -86,16 +100,14 @@ async def list_exports(
     job_type: Annotated[JobType | None, Query(description="Only those of this source.")] = None,
 ) -> PageDocument[ExportDocument]:
     """The caller's exports, newest first; everybody's for who runs the service."""
-    page = await exports.page(session, actor, status, job_type, paging)
+    page = await exports.page(actor, status, job_type, paging)
     return show(page, lambda shown: shown, request, response)
 
 
 @router.get("/{export_id}", operation_id="get_export", responses=responses(ExportNotFound))
-async def get_export(
-    export_id: UUID, actor: CanExport, exports: ExportsDep, session: Reads, response: Response
-) -> ExportDocument:
+async def get_export(export_id: UUID, actor: CanExport, exports: ViewsDep, response: Response) -> ExportDocument:
     """One export: where it stands, and how far it is."""
-    shown, tag = await exports.get(session, actor, export_id)
+    shown, tag = await exports.get(actor, export_id)
     set_etag(response, tag)
     return shown
 
@@ -143,11 +155,10 @@ async def cancel_export(
     export_id: UUID,
     actor: CanExport,
     exports: ExportsDep,
-    session: Writes,
     response: Response,
     if_match: IfMatch = None,
 ) -> ExportDocument:
     """End an export that waits or is being made, with the statement that reads it. Doing it again changes nothing."""
-    shown, tag = await exports.cancel(session, actor, export_id, if_match)
+    shown, tag = await exports.cancel(actor, export_id, if_match)
     set_etag(response, tag)
     return shown

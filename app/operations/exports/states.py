@@ -43,6 +43,10 @@ def followers(before: Status) -> tuple[Status, ...]:
     return tuple(after for after in Status if may_follow(before, after))
 
 
+EXPORT_JOB: Final = "exports:make"
+"""The job that makes the file of one export. Payload: `export_id`."""
+
+
 class Maker(StrEnum):
     """Who makes, or made, the object."""
 

@@ -15,25 +15,20 @@ from uuid import UUID
 
 import asyncpg
 
-from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor, ActorKind
 from app.kernel.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded
 from app.kernel.jobs.rules import Ending, is_away, judge
 from app.kernel.problems import Problem, Unavailable
 from app.kernel.storage import ObjectWriter, StoredObject
-from app.operations.exports.actions import ExportAction
+from app.operations.exports.endings import Endings
 from app.operations.exports.forms import Compression, Format, ending
 from app.operations.exports.models import ExportRow
 from app.operations.exports.problems import ExportBroken
 from app.operations.exports.repository import Exports, ExportWrites
-from app.operations.exports.schemas import MAX_ERROR
-from app.operations.exports.service import ENTITY, ExportService
 from app.operations.exports.sources import ExportSources
 from app.operations.exports.states import Maker, Status
 from app.operations.exports.writing import Output, Progress, write_content
 from app.operations.notifications.announcing import Announcements
-from app.operations.notifications.kinds import EXPORT_FAILED, EXPORT_READY
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +59,6 @@ def object_key(row: ExportRow, attempt: int) -> str:
     return f"{folder(row.id)}/{attempt}.{ending(Format(row.format), Compression(row.compression))}"
 
 
-def requester(row: ExportRow) -> Actor:
-    """Who asked, as the audit log names them; without any right."""
-    return Actor(ActorKind(row.requested_by_kind), row.requested_by_id, row.requested_by)
-
-
 class ExportWork:
     """One start of the job of one export."""
 
@@ -76,6 +66,7 @@ class ExportWork:
         self._context = context
         self._resources = context.resources
         self._storage = context.resources.storage
+        self._sources = context.resources.extensions.of(ExportSources)
         self._id = UUID(context.payload["export_id"])
 
     async def run(self) -> None:
@@ -128,7 +119,7 @@ class ExportWork:
             await self._storage.delete(info.key)
 
     async def _make(self, row: ExportRow) -> None:
-        source = self._resources.extensions.of(ExportSources).get(row.job_type)
+        source = self._sources.get(row.job_type)
         if source is None:
             raise ExportBroken(f"There is no source {row.job_type} any more.")
         content = await source.content(self._resources, row.subject, Format(row.format))
@@ -203,45 +194,14 @@ class ExportWork:
             completed_at=now,
             expires_at=now + timedelta(seconds=self._resources.settings.exports.lifetime_seconds),
         )
-        await conclude(session, self._context, row, None)
+        await self._endings(session).conclude(row, None)
         return True
 
     async def _fail(self, refusal: Problem, session: WriteSession) -> None:
-        await fail(session, self._context, self._id, refusal)
+        await self._endings(session).fail(self._id, refusal)
 
-
-async def fail(session: WriteSession, context: JobContext, export_id: UUID, refusal: Problem) -> None:
-    """The export has failed, if it was open."""
-    exports = ExportWrites(session)
-    row = await exports.locked(export_id)
-    if row is None or row.status not in {Status.PENDING.value, Status.RUNNING.value}:
-        return
-    told = {"error_code": refusal.code, "error_message": refusal.detail[:MAX_ERROR]}
-    await exports.move(row, Status.FAILED, completed_at=await exports.now(), **told)
-    await conclude(session, context, row, refusal.code)
-
-
-async def conclude(session: WriteSession, context: JobContext, row: ExportRow, error_code: str | None) -> None:
-    """Tell the source, the audit log and the channels how an export has ended, in the transaction of its end."""
-    await ExportService(context.resources).note_end(session, row, error_code)
-    ready = error_code is None
-    facts = {"rows": row.rows, "bytes": row.bytes, "checksum": row.checksum, "error_code": error_code}
-    await AuditTrail(session).append(
-        requester(row),
-        ExportAction.COMPLETED if ready else ExportAction.FAILED,
-        ENTITY,
-        row.id,
-        row.job_type,
-        after={name: value for name, value in facts.items() if value is not None},
-        outcome="success" if ready else "failure",
-    )
-    happened = "is ready" if ready else f"has failed: {row.error_message}"
-    await Announcements(session, context.resources).announce(
-        EXPORT_READY if ready else EXPORT_FAILED,
-        f"The export of {row.job_type} that {row.requested_by} asked for {happened}",
-        payload=facts | {"export_id": row.id, "job_type": row.job_type, "requested_by": row.requested_by},
-        entity=f"export/{row.id}",
-    )
+    def _endings(self, session: WriteSession) -> Endings:
+        return Endings(session, self._sources, Announcements(session, self._resources))
 
 
 def _fails_again(error: Exception) -> bool:

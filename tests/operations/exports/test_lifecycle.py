@@ -192,7 +192,7 @@ async def test_an_outside_worker_reports(
     assert (await report(200, **done, object_key=key))["bytes"] == len(body)
     assert await content(analyst, (await analyst.get(place)).json()) == body
     await report(200, from_status="completed", to_status="expired")
-    assert (await expire_exports(resources)).exports == 1
+    assert (await expire_exports(resources.database, resources.storage)).exports == 1
     assert await objects() == []
     assert (await analyst.get(f"{place}/download")).status_code == 409
 
@@ -214,16 +214,16 @@ async def test_files_go_when_their_time_is_over(
 ) -> None:
     old, young = await export(analyst, resources, **NUMBERS), await export(analyst, resources, **NUMBERS)
     await owner.execute("UPDATE spyne.export_jobs SET expires_at = now() - interval '1 s' WHERE id = $1", old["id"])
-    removed = await expire_exports(resources)
+    removed = await expire_exports(resources.database, resources.storage)
     assert (removed.exports, removed.bytes) == (1, old["bytes"])
-    assert (await expire_exports(resources)).exports == 0
+    assert (await expire_exports(resources.database, resources.storage)).exports == 0
     found = (await analyst.get(old["links"]["self"])).json()
     assert (found["status"], found["object_key"]) == ("expired", None)
     assert (await analyst.get(f"{old['links']['self']}/download")).json()["code"] == "export-not-ready"
     assert await objects() == [young["object_key"]]
     # A run that died between its two halves is finished by the next one.
     await owner.execute("UPDATE spyne.export_jobs SET status = 'expired' WHERE id = $1", young["id"])
-    assert (await expire_exports(resources)).exports == 1
+    assert (await expire_exports(resources.database, resources.storage)).exports == 1
     assert await objects() == []
 
 

@@ -1,0 +1,71 @@
+"""How an export ends: what its source, the audit log and the channels learn, all in the transaction of the end."""
+
+from uuid import UUID
+
+from app.audit.service import AuditTrail
+from app.kernel.authorization import Actor, ActorKind
+from app.kernel.database import WriteSession
+from app.kernel.problems import Problem
+from app.operations.exports.actions import ENTITY, ExportAction
+from app.operations.exports.models import ExportRow
+from app.operations.exports.repository import ExportWrites
+from app.operations.exports.schemas import MAX_ERROR
+from app.operations.exports.sources import Ended, ExportSources
+from app.operations.exports.states import OPEN, Status
+from app.operations.notifications.announcing import Announcements
+from app.operations.notifications.kinds import EXPORT_FAILED, EXPORT_READY
+
+
+async def note_end(session: WriteSession, sources: ExportSources, row: ExportRow, error_code: str | None) -> None:
+    """Let the source of an export keep its record of the end."""
+    source = sources.get(row.job_type)
+    if source is None or row.completed_at is None:
+        return
+    seconds = (row.completed_at - (row.started_at or row.created_at)).total_seconds()
+    await source.ended(session, row.subject, Ended(row.rows, row.bytes, max(0.0, seconds), error_code))
+
+
+class Endings:
+    """Ends exports as the service's own jobs do, in the caller's transaction."""
+
+    def __init__(self, session: WriteSession, sources: ExportSources, announcements: Announcements) -> None:
+        self._session = session
+        self._sources = sources
+        self._announcements = announcements
+
+    async def fail(self, export_id: UUID, refusal: Problem) -> None:
+        """Let the export fail with this problem, if it is open."""
+        exports = ExportWrites(self._session)
+        row = await exports.locked(export_id)
+        if row is None or Status(row.status) not in OPEN:
+            return
+        said = {"error_code": refusal.code, "error_message": refusal.detail[:MAX_ERROR]}
+        await exports.move(row, Status.FAILED, completed_at=await exports.now(), **said)
+        await self.conclude(row, refusal.code)
+
+    async def conclude(self, row: ExportRow, error_code: str | None) -> None:
+        """Record and announce that the export is ready, or, with a code, that it has failed."""
+        await note_end(self._session, self._sources, row, error_code)
+        ready = error_code is None
+        facts = {"rows": row.rows, "bytes": row.bytes, "checksum": row.checksum, "error_code": error_code}
+        await AuditTrail(self._session).append(
+            _requester(row),
+            ExportAction.COMPLETED if ready else ExportAction.FAILED,
+            ENTITY,
+            row.id,
+            row.job_type,
+            after={name: value for name, value in facts.items() if value is not None},
+            outcome="success" if ready else "failure",
+        )
+        happened = "is ready" if ready else f"has failed: {row.error_message}"
+        await self._announcements.announce(
+            EXPORT_READY if ready else EXPORT_FAILED,
+            f"The export of {row.job_type} that {row.requested_by} asked for {happened}",
+            payload=facts | {"export_id": row.id, "job_type": row.job_type, "requested_by": row.requested_by},
+            entity=f"export/{row.id}",
+        )
+
+
+def _requester(row: ExportRow) -> Actor:
+    """The actor who asked, as the audit log names them; without any right."""
+    return Actor(ActorKind(row.requested_by_kind), row.requested_by_id, row.requested_by)
