@@ -16,6 +16,7 @@ from app.access.signing.pem import SigningKeyError
 from app.commands import administration, audit, backup, keys, manifest, restore, serving, snapshot, verifying
 from app.commands.demo import DemoError, run_demo
 from app.commands.place import Place, PlaceError, open_place
+from app.kernel.dumping.programs import ProgramError
 from app.kernel.problems import Problem
 from app.kernel.secrets import load_secret
 from app.settings import Settings, variable
@@ -42,6 +43,9 @@ cli.add_typer(archives, name="snapshot")
 
 console = Console()
 errors = Console(stderr=True)
+
+SAID = (PlaceError, ProgramError, Problem)
+"""Errors whose message is for whoever ran the command."""
 
 
 @cli.command()
@@ -253,8 +257,8 @@ def _or_cannot() -> Iterator[None]:
     """Whatever keeps the block from its answer is one line on standard error and exit code 2."""
     try:
         yield
-    except (PlaceError, Problem, audit.CannotVerifyError, *audit.FAILURES) as error:
-        _refuse(str(error) if isinstance(error, (PlaceError, Problem, audit.CannotVerifyError)) else audit.told(error))
+    except (*SAID, audit.CannotVerifyError, *audit.FAILURES) as error:
+        _refuse(str(error) if isinstance(error, (*SAID, audit.CannotVerifyError)) else audit.told(error))
         raise typer.Exit(audit.CANNOT) from error
 
 
@@ -280,7 +284,7 @@ def main() -> None:
     serving.leave_in_order()
     try:
         cli()
-    except (PlaceError, Problem, DemoError, SigningKeyError, OidcSettingsError) as error:
+    except (*SAID, DemoError, SigningKeyError, OidcSettingsError) as error:
         message = " ".join([str(error), *(fault.message for fault in getattr(error, "faults", ()))])
         _refuse(message)
         sys.exit(1)

@@ -8,8 +8,6 @@ import asyncio
 import hashlib
 import shutil
 import tarfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,8 +19,8 @@ from app.commands import place_repository as rows
 from app.commands.manifest import DUMP, MANIFEST, OBJECTS, Manifest, SavedObject, fingerprint, sha256_of
 from app.commands.objects_repository import named_objects
 from app.commands.place import Place, PlaceError
-from app.commands.programs import program, run
-from app.kernel import migrations
+from app.kernel.dumping import repository as copied
+from app.kernel.dumping.engine import dump_into, exported_snapshot
 from app.kernel.resources import Resources
 from app.kernel.storage import ObjectNotFound, ObjectStorage
 
@@ -53,35 +51,23 @@ async def back_up(place: Place, target: Path) -> Manifest:
 async def _fill(place: Place, resources: Resources, part: Path) -> Manifest:
     async with resources.database.read() as session:  # before the snapshot: the log there goes on from it
         sealed = await checkpoint(session, SealingKey(resources.secret), resources.clock())
-    async with _snapshot(place.urls.owner) as (connection, snapshot):
+    async with exported_snapshot(place.urls.owner) as (connection, snapshot):
         major = connection.get_server_version().major
-        pg_dump = await asyncio.to_thread(program, "pg_dump", major)
-        arguments = ["--format=custom", f"--snapshot={snapshot}", f"--file={part / DUMP}", "--no-password"]
-        await run(pg_dump, arguments, place.urls.owner)
+        await dump_into(part / DUMP, place.urls.owner, major, [f"--snapshot={snapshot}"])
         saved, gone = await _save_objects(connection, resources.storage, part / OBJECTS)
         return Manifest(
             version=version("spyne"),
-            migration=await rows.migration(connection),
+            migration=await copied.migration(connection),
             taken_at=resources.clock().isoformat(timespec="seconds"),
             server=major,
             secret=fingerprint(place.secret),
             dump_sha256=await asyncio.to_thread(sha256_of, part / DUMP),
             objects=saved,
             gone=gone,
-            app_relations=await rows.relations_of(connection, place.settings.database.app_role),
+            app_relations=await copied.relations_of(connection, place.settings.database.app_role),
             role_settings=await rows.role_statements(connection, place.settings.database),
             checkpoint=sealed.document(),
         )
-
-
-@asynccontextmanager
-async def _snapshot(url: str) -> AsyncIterator[tuple[asyncpg.Connection, str]]:
-    connection = await migrations.connect(url)
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            yield connection, await rows.exported_snapshot(connection)
-    finally:
-        await connection.close()
 
 
 async def _save_objects(

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from app.commands.place import PlaceError
+from app.kernel.dumping.engine import Copy
 from app.kernel.secrets import ServiceSecret
 from app.settings import Settings
 
@@ -27,21 +28,13 @@ class SavedObject(BaseModel):
     sha256: str
 
 
-class Manifest(BaseModel):
+class Manifest(Copy):
     """What is in a backup, and what it needs."""
 
-    model_config = ConfigDict(extra="forbid")
-
     format: int = FORMAT
-    version: str = Field(description="Of the service.")
-    migration: str = Field(description="The database's head.")
-    taken_at: str = Field(description="RFC 3339.")
-    server: int = Field(description="Major version of PostgreSQL.")
     secret: str = Field(description="Tells whether a service secret is the one; gives nothing of it away.")
-    dump_sha256: str
     objects: list[SavedObject]
     gone: list[str] = Field(description="Objects that were removed while the backup was taken.")
-    app_relations: list[str] = Field(description="Relations of the runtime login, quoted.")
     role_settings: list[str] = Field(description="Statements that set up the logins beyond their passwords.")
     checkpoint: dict[str, Any] = Field(description="Of the audit log, signed.")
 

@@ -10,8 +10,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
 from app.commands import place_repository as rows
 from app.commands.manifest import (
     DUMP,
@@ -24,8 +22,8 @@ from app.commands.manifest import (
     sha256_of,
 )
 from app.commands.place import Place, PlaceError
-from app.commands.programs import program, run
 from app.kernel import migrations
+from app.kernel.dumping import engine
 from app.kernel.storage import ObjectStorage
 
 
@@ -60,18 +58,10 @@ async def restore(place: Place, folder: Path, manifest: Manifest) -> None:
         await migrations.prepare(place.urls.owner, place.settings.database, place.secret)
         for saved in manifest.objects:  # before the rows that name them, as ever
             await _put(storage, saved, folder)
-        major = connection.get_server_version().major
-        pg_restore = await asyncio.to_thread(program, "pg_restore", max(major, manifest.server))
-        arguments = [
-            "--single-transaction",
-            "--no-owner",
-            "--no-password",
-            f"--dbname={make_url(place.urls.owner).database}",
-        ]
-        await run(pg_restore, [*arguments, str(folder / DUMP)], place.urls.owner)
-        await rows.hand_over(connection, manifest.app_relations, place.settings.database.app_role)
+        app_role = place.settings.database.app_role
+        relations = manifest.app_relations
+        await engine.restore(connection, place.urls.owner, folder / DUMP, manifest.server, relations, app_role)
         await rows.set_up_roles(connection, manifest.role_settings)
-        await rows.analyze(connection)
     finally:
         await connection.close()
 

@@ -6,6 +6,7 @@ import asyncpg
 
 from app.audit.seals import SealingKey
 from app.commands.place import Place, PlaceError
+from app.kernel.dumping.programs import ProgramError
 from app.operations.exports.snapshot.archive import NotASnapshotError
 from app.operations.exports.snapshot.restoring import CannotRestoreError, restore
 
@@ -16,9 +17,10 @@ async def restore_snapshot(place: Place, path: Path) -> str:
         done = await restore(place.urls.owner, path)
     except (NotASnapshotError, CannotRestoreError) as error:
         raise PlaceError(str(error)) from error
-    except (asyncpg.PostgresError, OSError) as error:
+    except (ProgramError, asyncpg.PostgresError, OSError) as error:
         raise PlaceError(f"Nothing was restored: {type(error).__name__}: {error}") from error
-    told = f"{done.rows:,} rows of {done.tables} control tables and {done.relations} relations, as of {done.taken_at}."
+    control = len(done.tables) - done.relations
+    told = f"{done.rows:,} rows of {control} control tables and {done.relations} relations, as of {done.taken_at}."
     if SealingKey(place.secret).public.raw.hex() == done.sealing_key:
         return told
     return (

@@ -14,7 +14,6 @@ from typing import Final
 
 import asyncpg
 import orjson
-from sqlalchemy.engine import make_url
 
 from app.audit.verification import Report
 from app.commands import audit
@@ -22,11 +21,12 @@ from app.commands import place_repository as rows
 from app.commands.manifest import DUMP
 from app.commands.objects_repository import NamedObject, named_objects
 from app.commands.place import Place
-from app.commands.programs import run
 from app.kernel import migrations, schema_state
 from app.kernel.compression import CorruptObject, unzstd_stream
+from app.kernel.dumping import engine
+from app.kernel.dumping import repository as copied
 from app.kernel.embedded import EmbeddedServer
-from app.kernel.embedded.binaries import binary
+from app.kernel.embedded.binaries import MAJOR
 from app.kernel.redaction import safe_text
 from app.kernel.storage import ObjectNotFound, ObjectStorage
 from app.warehouse import verification as governed
@@ -72,7 +72,7 @@ async def verify(place: Place, checkpoint: Path | None, *, contents: bool = True
     verified = Verified()
     connection = await migrations.connect(place.urls.owner)
     try:
-        at = await rows.migration(connection) if await rows.has_migrations(connection) else "none"
+        at = await copied.migration(connection) if await rows.has_migrations(connection) else "none"
         if at != migrations.head():
             found = f"it is at {at}, this code needs {migrations.head()}; `spyne migrate` brings it there"
             verified.add("schema", 1, [("migration", found)])
@@ -145,14 +145,17 @@ def _as_migrated(place: Place, owner: str, *, walls: bool) -> tuple[schema_state
             first, second = address.url("postgres"), address.url("template1")
             asyncio.run(migrations.prepare(first, place.settings.database, place.secret))
             migrations.upgrade(first)
-            asyncio.run(_copied(first, second, Path(folder) / DUMP))
+            asyncio.run(_copied(first, second, place.settings.database.app_role, Path(folder) / DUMP))
             return asyncio.run(look(first)), asyncio.run(look(second))
 
 
-async def _copied(source: str, target: str, dump: Path) -> None:
-    await run(binary("pg_dump"), ["--format=custom", "--schema-only", f"--file={dump}"], source)
-    arguments = ["--single-transaction", "--no-owner", f"--dbname={make_url(target).database}", str(dump)]
-    await run(binary("pg_restore"), arguments, target)
+async def _copied(source: str, target: str, app_role: str, dump: Path) -> None:
+    await engine.dump_into(dump, source, MAJOR, ["--schema-only"])
+    connection = await migrations.connect(target)
+    try:
+        await engine.restore(connection, target, dump, MAJOR, [], app_role)
+    finally:
+        await connection.close()
 
 
 async def _objects(place: Place, connection: asyncpg.Connection, verified: Verified, *, contents: bool) -> None:

@@ -1,6 +1,6 @@
 """`audit_log`, `users` and `notifications`: control tables as files, for admins; and the sources of this plane."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import fields
 from typing import Annotated, ClassVar, Final
 from uuid import UUID
@@ -65,7 +65,7 @@ class AuditSource(Source[AuditParams]):
         if form is not Format.NDJSON:
             return control_statement(matching_entries(wanted))
 
-        async def write(session: ReadSession) -> AsyncIterator[Piece]:
+        async def write(session: ReadSession) -> AsyncGenerator[Piece, None]:
             async for lines, rows in entry_lines(session, wanted):
                 yield Piece(lines, rows)
 

@@ -4,7 +4,7 @@ A source turns a request into a `subject`, a small document that says what exact
 statement or the pieces that are written. It reads nothing while the request is answered but what it needs to refuse.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
@@ -54,7 +54,7 @@ class Statement:
 class Pieces:
     """A file that the source writes itself, piece by piece, from one snapshot."""
 
-    write: "Callable[[ReadSession], AsyncIterator[Piece]]"
+    write: "Callable[[ReadSession], AsyncGenerator[Piece, None]]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import asyncio
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final, Protocol, TypeAlias
 
 import asyncpg
@@ -156,8 +156,8 @@ async def write_content(
 
 
 async def _write_pieces(resources: Resources, pieces: Pieces, output: Output, progress: Progress) -> None:
-    async with resources.database.snapshot() as session:
-        async for piece in pieces.write(session):
+    async with resources.database.snapshot() as session, aclosing(pieces.write(session)) as written:
+        async for piece in written:
             await output.write(piece.data)
             progress.rows += piece.rows
     await output.finish()

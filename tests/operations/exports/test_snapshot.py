@@ -187,7 +187,7 @@ async def test_a_damaged_file_changes_nothing(
     damaged = {
         "flipped": whole[:place] + b"1999" + whole[place + 4 :],
         "cut": whole[: len(whole) // 2],
-        "cut-at-a-member": whole[: whole.index(b"checksums.json")],
+        "cut-at-a-member": whole[: whole.index(b"snapshot.json")],
         "text": b"nothing of the kind",
         "empty": b"",
         "packed-text": gzip.compress(b"nothing"),
@@ -197,7 +197,7 @@ async def test_a_damaged_file_changes_nothing(
         there = await migrations.connect(empty.owner)
         before = await census(there)
         for name, data in damaged.items():
-            with pytest.raises((NotASnapshotError, asyncpg.PostgresError)):
+            with pytest.raises(NotASnapshotError):
                 await restore(empty.owner, _written(tmp_path / name, data))
             assert differences(before, await census(there)) == [], name
         assert (await restore(empty.owner, _written(tmp_path / "sound", gzip.compress(whole, 1)))).rows > 5_000

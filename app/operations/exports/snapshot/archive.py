@@ -1,32 +1,52 @@
-"""The form of a snapshot: a tar of a head, the rows of every table in parts of bounded size, and an end with checksums.
+"""The form of a snapshot: a tar of a PostgreSQL dump in parts of bounded size, and of what the copy says of itself.
 
-Parts are PostgreSQL's COPY text; joined in order they are what `COPY … FROM` reads. Every member is written when it is
-complete, so that neither side ever holds more than a part.
+Every member is written when it is complete, so that nobody ever holds more than a part. The manifest is the last: an
+archive without one was cut.
 """
 
 import gzip
 import hashlib
 import tarfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Final, Literal, cast
 
-import orjson
 import zstandard
+from pydantic import Field, ValidationError
 
-VERSION: Final = 1
-HEAD: Final = "snapshot.json"
-END: Final = "checksums.json"
+from app.kernel.dumping.engine import Copy
+from app.warehouse.naming import DATA_SCHEMA
+
+VERSION: Final = 2
+DUMP: Final = "database.dump"
+MANIFEST: Final = "snapshot.json"
 PART_BYTES: Final = 4 * 1024 * 1024
 TAR_END: Final = b"\x00" * (2 * tarfile.BLOCKSIZE)
-_UNREADABLE: Final = (tarfile.TarError, OSError, EOFError, zlib.error, zstandard.ZstdError, ValueError)
+_UNREADABLE: Final = (tarfile.TarError, OSError, EOFError, zlib.error, zstandard.ZstdError, ValidationError)
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 class NotASnapshotError(RuntimeError):
     """The file is no snapshot, or is damaged; the message says how."""
+
+
+class Manifest(Copy):
+    """What is in a snapshot. Sealed secrets open, and seals are made, with the secret of this sealing key alone."""
+
+    spyne_snapshot: Literal[2] = VERSION
+    app_role: str = Field(description="The runtime login.")
+    sealing_key: str = Field(description="Public key of the audit seals, in hexadecimal.")
+    tables: dict[str, int] = Field(description="Number of rows by table; a partitioned one has none of its own.")
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tables."""
+        return sum(self.tables.values())
+
+    @property
+    def relations(self) -> int:
+        """Tables that are governed relations; the others are control tables."""
+        return sum(name.startswith(f"{DATA_SCHEMA}.") for name in self.tables)
 
 
 def member(name: str, content: bytes, moment: int) -> bytes:
@@ -43,81 +63,36 @@ def member(name: str, content: bytes, moment: int) -> bytes:
     return info.tobuf(tarfile.PAX_FORMAT) + content + b"\x00" * padding
 
 
-def document(content: dict[str, Any]) -> bytes:
-    """A document of the archive."""
-    return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+def part_name(number: int) -> str:
+    """The name of one part of the dump."""
+    return f"{DUMP}/{number:06}"
 
 
-@dataclass(slots=True)
-class Tally:
-    """What went by of one table: rows, bytes and their SHA-256."""
-
-    rows: int = 0
-    size: int = 0
-    digest: Any = field(default_factory=hashlib.sha256)
-
-    def take(self, data: bytes) -> bytes:
-        """The data, counted. COPY text has one line feed per row: those of values are escaped."""
-        self.rows += data.count(b"\n")
-        self.size += len(data)
-        self.digest.update(data)
-        return data
-
-    def document(self) -> dict[str, Any]:
-        """As it stands in the end."""
-        return {"rows": self.rows, "bytes": self.size, "sha256": self.digest.hexdigest()}
-
-
-class Archive:
-    """A snapshot that is read, from its begin to its end, once."""
-
-    def __init__(self, path: Path) -> None:
-        """Raises `NotASnapshotError`."""
-        self._path = path
-        self._file = path.open("rb")
+def unpack(path: Path, target: Path) -> Manifest:
+    """The manifest of a snapshot, whose dump is written to the target. Raises `NotASnapshotError`."""
+    digest, number = hashlib.sha256(), 0
+    with path.open("rb") as file, target.open("wb") as dump:
         try:
-            self._begin()
-        except BaseException:
-            self.close()
-            raise
-
-    def _begin(self) -> None:
-        try:
-            self._tar = tarfile.open(fileobj=_unpacked(self._file), mode="r|")  # noqa: SIM115 - by `close`
-            self._members = iter(self._tar)
-            name, first = self._next()
-            self.head: dict[str, Any] = orjson.loads(first) if name == HEAD else {}
+            with tarfile.open(fileobj=_unpacked(file), mode="r|") as archive:
+                for info in archive:
+                    content = archive.extractfile(info)
+                    data = b"" if content is None else content.read()
+                    if info.name == MANIFEST:
+                        return _matching(path, Manifest.model_validate_json(data), digest.hexdigest())
+                    if info.name != part_name(number):
+                        break
+                    number += 1
+                    digest.update(data)
+                    dump.write(data)
         except _UNREADABLE as error:
-            raise NotASnapshotError(f"{self._path} is no snapshot: {error}") from error
-        if self.head.get("spyne_snapshot") != VERSION:
-            raise NotASnapshotError(f"{self._path} is no snapshot that this version reads.")
-        self._name, self._content = self._next()
+            raise NotASnapshotError(f"{path} is no snapshot that this version reads, or is damaged: {error}") from error
+    raise NotASnapshotError(f"{path} is no snapshot that this version reads, or is not whole.")
 
-    def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
 
-    def parts(self, label: str) -> Iterator[bytes]:
-        """The parts of a table, which come next in the archive. Raises `NotASnapshotError` when they are damaged."""
-        while self._name.startswith(f"{label}/"):
-            content = self._content
-            self._name, self._content = self._next()
-            yield content
-
-    def end(self) -> dict[str, Any]:
-        """The checksums. Raises `NotASnapshotError` when the archive goes on, or was cut."""
-        if self._name != END:
-            raise NotASnapshotError(f"{self._path} is not whole: {self._name or 'its end'} was not expected.")
-        found: dict[str, Any] = orjson.loads(self._content)
-        return found
-
-    def _next(self) -> tuple[str, bytes]:
-        try:
-            info = next(self._members, None)
-            file = None if info is None else self._tar.extractfile(info)
-            return ("", b"") if info is None or file is None else (info.name, file.read())
-        except _UNREADABLE as error:
-            raise NotASnapshotError(f"{self._path} is damaged: {error}") from error
+def _matching(path: Path, manifest: Manifest, sha256: str) -> Manifest:
+    if manifest.dump_sha256 != sha256:
+        raise NotASnapshotError(f"{path} is damaged: the dump in it differs from its checksum.")
+    return manifest
 
 
 def _unpacked(file: IO[bytes]) -> IO[bytes]:

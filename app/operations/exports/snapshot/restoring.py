@@ -1,112 +1,63 @@
 """Puts a snapshot back into an empty, migrated database: all of it in one transaction, or nothing."""
 
-import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import asyncio
+import tempfile
 from pathlib import Path
 
 import asyncpg
 
 from app.kernel import migrations
-from app.operations.exports.snapshot.archive import Archive, NotASnapshotError, Tally
-from app.operations.exports.snapshot.catalog_repository import (
-    TEXT_SETTINGS,
-    Connection,
-    Relation,
-    Rows,
-    clear,
-    is_untouched,
-    make,
-    own_for,
-    release,
-    schema_head,
-    set_sequence,
-)
+from app.kernel.dumping import repository as copied
+from app.kernel.dumping.engine import restore as restore_dump
+from app.operations.exports.snapshot.archive import DUMP, Manifest, unpack
+from app.operations.exports.snapshot.repository import STILL_UNTOUCHED, is_untouched
+
+REPLACE = ("--clean", "--if-exists")
+"""What the migrations have made gives way to what the snapshot holds, which is the same and has rows."""
 
 
 class CannotRestoreError(RuntimeError):
     """The database is not one to restore into; the message says why. Nothing was changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What was put back."""
-
-    tables: int
-    relations: int
-    rows: int
-    taken_at: str
-    sealing_key: str
-
-
-async def restore(url: str, path: Path) -> Restored:
+async def restore(url: str, path: Path) -> Manifest:
     """Put the snapshot of a file into the database of the owner's URL.
 
     Raises:
         NotASnapshotError: the file is no snapshot, is damaged, or was cut.
         CannotRestoreError: the database was used before, or is at another migration.
-        asyncpg.PostgresError: the database refuses.
+        ProgramError: the database refuses, or there are no programs for it.
     """
-    with contextlib.closing(Archive(path)) as archive:
+    with tempfile.TemporaryDirectory(prefix=".spyne-restore-", dir=path.parent) as scratch:
+        dump = Path(scratch) / DUMP
+        manifest = await asyncio.to_thread(unpack, path, dump)
         connection = await migrations.connect(url)
         try:
-            async with connection.transaction():
-                await connection.execute(TEXT_SETTINGS)
-                await _require_fitting(connection, archive)
-                return await _restore(connection, archive)
+            await _require_fitting(connection, manifest)
+            await restore_dump(
+                connection,
+                url,
+                dump,
+                manifest.server,
+                manifest.app_relations,
+                manifest.app_role,
+                first=STILL_UNTOUCHED,
+                more=REPLACE,
+            )
         finally:
             await connection.close()
+    return manifest
 
 
-async def _require_fitting(connection: Connection, archive: Archive) -> None:
+async def _require_fitting(connection: asyncpg.Connection, manifest: Manifest) -> None:
     try:
-        head = await schema_head(connection)
+        head = await copied.migration(connection)
     except asyncpg.UndefinedTableError:
         raise CannotRestoreError("The database is not migrated: run `spyne migrate` first.") from None
-    if head != archive.head["schema_head"]:
+    if head != manifest.migration:
         raise CannotRestoreError(
-            f"The snapshot was taken at migration {archive.head['schema_head']}, the database is at {head}. Restore "
-            "with the version of Spyne that took it, then migrate."
+            f"The snapshot was taken at migration {manifest.migration}, the database is at {head}. Restore with the "
+            "version of Spyne that took it, then migrate."
         )
     if not await is_untouched(connection):
         raise CannotRestoreError("The database was used before: a snapshot is restored into a fresh one alone.")
-
-
-async def _restore(connection: Connection, archive: Archive) -> Restored:
-    control = [Rows(**each) for each in archive.head["control"]]
-    relations = [Relation(**each) for each in archive.head["relations"]]
-    data = [Rows(**each) for each in archive.head["data"]]
-    owners = sorted({relation.owner for relation in relations})
-    await own_for(connection, owners)
-    await clear(connection, control)
-    for relation in relations:
-        await make(connection, relation)
-    tallies = {table.label: await _fill(connection, archive, table) for table in [*control, *data]}
-    for statement in (statement for relation in relations for statement in relation.after):
-        await connection.execute(statement)
-    end = archive.end()
-    found = {label: tally.document() for label, tally in tallies.items()}
-    if found != end["tables"]:
-        wrong = sorted(label for label in found if found[label] != end["tables"].get(label))
-        raise NotASnapshotError(f"The archive is damaged: {', '.join(wrong)} differ from their checksums.")
-    for name, value in end["sequences"].items():
-        await set_sequence(connection, name, value)
-    await release(connection, owners)
-    return Restored(
-        tables=len(control),
-        relations=len(relations),
-        rows=sum(tally.rows for tally in tallies.values()),
-        taken_at=archive.head["taken_at"],
-        sealing_key=archive.head["sealing_key"],
-    )
-
-
-async def _fill(connection: Connection, archive: Archive, table: Rows) -> Tally:
-    tally = Tally()
-
-    async def parts() -> AsyncIterator[bytes]:
-        for part in archive.parts(table.label):
-            yield tally.take(part)
-
-    await connection.copy_to_table(table.name, schema_name=table.schema, columns=table.columns, source=parts())
-    return tally
