@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import orjson
 
+from app.kernel.tabular.types import SQL_NAMES
+
 
 class Kind(StrEnum):
     """How the values of a type are written."""
@@ -41,15 +43,6 @@ class ResultColumn:
         return f"{self.type}[]" if self.array else self.type
 
 
-_SQL_NAMES: Final = {
-    "int2": "smallint",
-    "int4": "integer",
-    "int8": "bigint",
-    "float4": "real",
-    "float8": "double precision",
-    "bool": "boolean",
-    "bpchar": "char",
-}
 _KINDS: Final = {
     "float4": Kind.FLOAT,
     "float8": Kind.FLOAT,
@@ -82,7 +75,7 @@ def result_columns(described: Iterable[tuple[str, str]]) -> tuple[ResultColumn, 
         taken.add(unique)
         array = type_.endswith("[]")
         base = type_.removesuffix("[]")
-        columns.append(ResultColumn(unique, _SQL_NAMES.get(base, base), _KINDS.get(base, Kind.PLAIN), array))
+        columns.append(ResultColumn(unique, SQL_NAMES.get(base, base), _KINDS.get(base, Kind.PLAIN), array))
     return tuple(columns)
 
 

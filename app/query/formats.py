@@ -10,18 +10,13 @@ from dataclasses import dataclass
 from typing import IO, Any, Final, Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from app.query.columns import Kind, ResultColumn, dumps, instant_text, json_writers, text_writer, time_text
+from app.kernel.tabular.parquet import ParquetFile
+from app.kernel.tabular.types import array, field, time_microseconds
+from app.query.columns import ResultColumn, dumps, instant_text, json_writers, text_writer, time_text
 from app.query.negotiation import Format
 
 Row = Sequence[Any]
-
-ROW_GROUP_BYTES: Final = 8 * 1024 * 1024
-
-
-class NotRepresentableError(ValueError):
-    """A value has no place in the form: infinity and years BC in Arrow's times, for one."""
 
 
 class AnswerWriter(Protocol):
@@ -185,23 +180,6 @@ def _field(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-_ARROW_TYPES: Final = {
-    "smallint": pa.int16(),
-    "integer": pa.int32(),
-    "bigint": pa.int64(),
-    "real": pa.float32(),
-    "double precision": pa.float64(),
-    "boolean": pa.bool_(),
-    "bytea": pa.binary(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us"),
-    "timestamptz": pa.timestamp("us", tz="UTC"),
-}
-"""Every other type is a string in Arrow: a decimal of a query has no fixed scale, and a string keeps its digits."""
-
-_CAST_FROM_TEXT: Final = {"date": None, "timestamp": time_text, "timestamptz": instant_text}
-
-
 class _ColumnarWriter(ABC):
     """Chunk by chunk: a chunk that does not fit is left out whole."""
 
@@ -209,12 +187,7 @@ class _ColumnarWriter(ABC):
         self._columns = form.columns
         self._file = form.file
         self._left = form.max_bytes
-        self._schema = pa.schema(
-            [
-                pa.field(column.name, _arrow_type(column), metadata={"spyne.type": column.type_name})
-                for column in form.columns
-            ]
-        )
+        self._schema = pa.schema([field(column.name, column.type_name) for column in form.columns])
 
     def write(self, rows: Sequence[Row]) -> int:
         """Write the rows if they are within the cap; answers how many were taken."""
@@ -227,7 +200,7 @@ class _ColumnarWriter(ABC):
 
     def _batch(self, rows: Sequence[Row]) -> pa.RecordBatch:
         arrays = [
-            _array(column, [row[index] for row in rows], self._schema.field(index).type)
+            _array(column, [row[index] for row in rows], self._schema.field(index))
             for index, column in enumerate(self._columns)
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
@@ -260,37 +233,27 @@ class ArrowWriter(_ColumnarWriter):
 
 
 class ParquetWriter(_ColumnarWriter):
-    """Parquet, zstd, one row group per `ROW_GROUP_BYTES`."""
+    """Parquet."""
 
-    _parquet: Any = None
+    _parquet: ParquetFile | None = None
 
     def begin(self) -> None:
         """The magic bytes."""
-        self._parquet = pq.ParquetWriter(self._file, self._schema, compression="zstd")
-        self._waiting: list[pa.RecordBatch] = []
-        self._waiting_bytes = 0
+        self._parquet = ParquetFile(self._file, self._schema)
 
     def _put(self, batch: pa.RecordBatch) -> None:
-        self._waiting.append(batch)
-        self._waiting_bytes += batch.nbytes
-        if self._waiting_bytes >= ROW_GROUP_BYTES:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._waiting:
-            self._parquet.write_table(pa.Table.from_batches(self._waiting, self._schema))
-            self._waiting.clear()
-            self._waiting_bytes = 0
+        assert self._parquet is not None
+        self._parquet.put(batch)
 
     def finish(self, summary: dict[str, Any]) -> None:  # noqa: ARG002 - the headers of the answer say it
         """The last row group and the footer."""
-        self._flush()
-        self._parquet.close()
+        assert self._parquet is not None
+        self._parquet.finish()
 
     def abandon(self) -> None:
-        """Close the writer, which would otherwise write its footer whenever it is collected."""
+        """Let go of the file while it is open."""
         if self._parquet is not None:
-            self._parquet.close()
+            self._parquet.abandon()
 
 
 _WRITERS: Final[dict[Format, Callable[[Form], AnswerWriter]]] = {
@@ -302,23 +265,21 @@ _WRITERS: Final[dict[Format, Callable[[Form], AnswerWriter]]] = {
 }
 
 
-def _arrow_type(column: ResultColumn) -> pa.DataType:
-    return pa.string() if column.array else _ARROW_TYPES.get(column.type, pa.string())
+_FROM_TEXT: Final[dict[str, tuple[Callable[[Any], Any], pa.DataType]]] = {
+    "date": (str, pa.string()),
+    "timestamp": (time_text, pa.string()),
+    "timestamptz": (instant_text, pa.string()),
+    "time": (time_microseconds, pa.int64()),
+    "real": (float, pa.float32()),
+    "double precision": (float, pa.float64()),
+}
+"""What becomes of PostgreSQL's text, and its Arrow type, before it is cast to that of the column."""
 
 
-def _array(column: ResultColumn, values: list[Any], kind: pa.DataType) -> pa.Array:
-    if column.array or kind == pa.string():
-        write = text_writer(column)
-        return pa.array([None if value is None else write(value) for value in values], pa.string())
-    if column.type in _CAST_FROM_TEXT:
-        convert = _CAST_FROM_TEXT[column.type]
-        texts = values if convert is None else [None if value is None else convert(value) for value in values]
-        try:
-            return pa.array(texts, pa.string()).cast(kind)
-        except pa.ArrowInvalid as error:
-            raise NotRepresentableError(
-                f"A value of {column.name} is outside of what Arrow's {kind} can hold."
-            ) from error
-    if column.kind is Kind.FLOAT:
-        values = [None if value is None else float(value) for value in values]
-    return pa.array(values, kind)
+def _array(column: ResultColumn, values: list[Any], wanted: pa.Field) -> pa.Array:
+    write, given = (text_writer(column), None)
+    if wanted.type != pa.string():
+        if column.type not in _FROM_TEXT:
+            return array(wanted, values)
+        write, given = _FROM_TEXT[column.type]
+    return array(wanted, [None if value is None else write(value) for value in values], given)

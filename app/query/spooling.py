@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import IO, Any, Final, Literal, TypeVar, cast
 
 from app.kernel.problems import Problem
+from app.kernel.tabular.types import NotRepresentableError
 from app.query.columns import open_ended
 from app.query.completion import completed
 from app.query.failures import QueryTimeout
-from app.query.formats import Form, NotRepresentableError, writer_for
+from app.query.formats import Form, writer_for
 from app.query.limits import Limits
 from app.query.running import Portal, Statement
 

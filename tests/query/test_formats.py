@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.kernel.tabular.types import NotRepresentableError
 from app.query.columns import result_columns
-from app.query.formats import Form, NotRepresentableError, writer_for
+from app.query.formats import Form, writer_for
 from app.query.negotiation import Format
 
 COLUMNS = result_columns(

@@ -4,7 +4,7 @@ PostgreSQL writes the rows itself: a form is the statement that it is told to CO
 becomes a formula: a cell of text that begins as one (OWASP, CSV injection) gets an apostrophe in front; numbers do not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -92,14 +92,15 @@ def distinct(columns: Sequence[Column]) -> list[str]:
     return names
 
 
-def _over(sql: str, columns: Sequence[Column], shown: Sequence[str]) -> str:
+def over(sql: str, columns: Sequence[Column], shown: Sequence[str]) -> str:
+    """The statement with these expressions over its columns, which are c0, c1 and so on."""
     names = ", ".join(f"c{index}" for index in range(len(columns)))
     return f"SELECT {', '.join(shown)} FROM ({sql}) AS q ({names})"  # noqa: S608 - made of names c0, c1, …
 
 
 def csv_statement(sql: str, columns: Sequence[Column]) -> str:
     """What to COPY as CSV."""
-    return _over(sql, columns, [_csv_cell(f"c{index}", column.type) for index, column in enumerate(columns)])
+    return over(sql, columns, [_csv_cell(f"c{index}", column.type) for index, column in enumerate(columns)])
 
 
 def _csv_cell(name: str, kind: str) -> str:
@@ -125,67 +126,12 @@ def ndjson_statement(sql: str, columns: Sequence[Column]) -> str:
         f"{'c' + str(index) + ('::jsonb' if column.type == 'json' else '')} AS {quoted(name)}"
         for index, (column, name) in enumerate(zip(columns, distinct(columns), strict=True))
     ]
-    return f"SELECT row_to_json(r) FROM ({_over(sql, columns, shown)}) AS r"  # noqa: S608 - names are quoted
+    return f"SELECT row_to_json(r) FROM ({over(sql, columns, shown)}) AS r"  # noqa: S608 - names are quoted
 
 
 JSON_DELIMITER: Final = "\x01"
 JSON_QUOTE: Final = "\x02"
 """Control characters are always escaped in JSON (RFC 8259 section 7), so neither occurs in a row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """How a column is kept in a Parquet file, and the expression whose values fit it."""
-
-    name: str
-    expression: str
-    kind: str
-    """int16, int32, int64, float32, float64, bool, text, bytes, date, time, timestamp, instant or decimal."""
-    precision: int = 0
-    scale: int = 0
-
-
-MAX_DECIMAL: Final = 38
-"""Digits of a decimal128."""
-
-_MICROSECONDS: Final = "(extract(epoch FROM {name}) * 1000000)::int8"
-_STORED: Final[Mapping[str, tuple[str, str]]] = {
-    "int2": ("int16", "{name}"),
-    "int4": ("int32", "{name}"),
-    "int8": ("int64", "{name}"),
-    "oid": ("int64", "{name}::int8"),
-    "float4": ("float32", "{name}::float8"),
-    "float8": ("float64", "{name}"),
-    "bool": ("bool", "{name}"),
-    "bytea": ("bytes", "{name}"),
-    "date": ("date", "({name} - DATE '1970-01-01')"),
-    "time": ("time", _MICROSECONDS),
-    "timestamp": ("timestamp", _MICROSECONDS),
-    "timestamptz": ("instant", _MICROSECONDS),
-}
-
-
-def parquet_columns(columns: Sequence[Column], decimals: Mapping[str, tuple[int, int]]) -> list[Stored]:
-    """How the columns are kept: types exactly, where Parquet has them; all others as text.
-
-    Args:
-        columns: of the statement.
-        decimals: precision and scale of `numeric` columns that have them, by name.
-    """
-    kept = []
-    for index, (column, name) in enumerate(zip(columns, distinct(columns), strict=True)):
-        precision, scale = decimals.get(column.name, (0, 0))
-        if column.type == "numeric" and 0 < precision <= MAX_DECIMAL:
-            kept.append(Stored(name, f"c{index}::text", "decimal", precision, scale))
-            continue
-        kind, expression = _STORED.get(column.type, ("text", "{name}::text"))
-        kept.append(Stored(name, expression.format(name=f"c{index}"), kind))
-    return kept
-
-
-def parquet_statement(sql: str, columns: Sequence[Column], kept: Sequence[Stored]) -> str:
-    """What to fetch."""
-    return _over(sql, columns, [stored.expression for stored in kept])
 
 
 class LineEnds:

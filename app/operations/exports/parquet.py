@@ -1,115 +1,64 @@
-"""Rows as Parquet: fetched in portions, kept by pyarrow in row groups of bounded size, passed on as they are ready."""
+"""Rows as Parquet: fetched in portions as what Arrow takes, written by the kernel's writer, passed on when ready."""
 
-import io
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import IO, Any, Final, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from app.operations.exports.forms import Column, Stored, parquet_columns, parquet_statement
+from app.kernel.tabular.parquet import Drain, ParquetFile
+from app.kernel.tabular.types import SQL_NAMES, NotRepresentableError, array, field
+from app.operations.exports.forms import Column, distinct, over
 from app.operations.exports.problems import NotRepresentableInForm
 
 FETCH_ROWS: Final = 5_000
-GROUP_BYTES: Final = 16 * 1024 * 1024
-"""Of rows in memory before they become a row group."""
 
-_TYPES: Final[Mapping[str, Any]] = {
-    "int16": pa.int16(),
-    "int32": pa.int32(),
-    "int64": pa.int64(),
-    "float32": pa.float32(),
-    "float64": pa.float64(),
-    "bool": pa.bool_(),
-    "text": pa.string(),
-    "bytes": pa.binary(),
-    "date": pa.date32(),
-    "time": pa.time64("us"),
-    "timestamp": pa.timestamp("us"),
-    "instant": pa.timestamp("us", "UTC"),
+_MICROSECONDS: Final = ("(extract(epoch FROM {name}) * 1000000)::int8", pa.int64())
+_FETCHED: Final[Mapping[str, tuple[str, Any]]] = {
+    "oid": ("{name}::int8", None),
+    "real": ("{name}::float8", None),
+    "date": ("({name} - DATE '1970-01-01')", pa.int32()),
+    "time": _MICROSECONDS,
+    "timestamp": _MICROSECONDS,
+    "timestamptz": _MICROSECONDS,
 }
-_FETCHED: Final[Mapping[str, Any]] = {
-    "date": pa.int32(),
-    "time": pa.int64(),
-    "timestamp": pa.int64(),
-    "instant": pa.int64(),
-    "decimal": pa.string(),
-}
+"""What is fetched of a type, and its Arrow type, where it is not that of the column: numbers are cheaper than texts."""
 
 
-def arrow_type(stored: Stored) -> Any:
-    """The type of the column in the file."""
-    return pa.decimal128(stored.precision, stored.scale) if stored.kind == "decimal" else _TYPES[stored.kind]
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How a column is kept in the file."""
+
+    field: Any
+    """Arrow's."""
+    expression: str
+    """Whose values are fetched for it."""
+    given: Any
+    """The Arrow type of those values; None when it is the field's own."""
 
 
-class _Drain(io.RawIOBase):
-    """What pyarrow writes into, to be taken out again."""
+def parquet_columns(columns: Sequence[Column], decimals: Mapping[str, tuple[int, int]]) -> list[Kept]:
+    """How the columns are kept: types exactly, where Arrow has them; all others as text.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._parts: list[bytes] = []
-        self._position = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def write(self, data: Any) -> int:
-        part = bytes(data)
-        self._parts.append(part)
-        self._position += len(part)
-        return len(part)
-
-    def taken(self) -> bytes:
-        parts, self._parts = self._parts, []
-        return b"".join(parts)
+    Args:
+        columns: of the statement.
+        decimals: precision and scale of `numeric` columns that have them, by name.
+    """
+    kept = []
+    for index, (column, name) in enumerate(zip(columns, distinct(columns), strict=True)):
+        type_ = SQL_NAMES.get(column.type, column.type)
+        wanted = field(name, type_, decimals.get(column.name))
+        as_text = pa.types.is_string(wanted.type) or pa.types.is_decimal(wanted.type)
+        expression, given = ("{name}::text", pa.string()) if as_text else _FETCHED.get(type_, ("{name}", None))
+        kept.append(Kept(wanted, expression.format(name=f"c{index}"), given))
+    return kept
 
 
-class _File:
-    """A Parquet file in the making."""
-
-    def __init__(self, kept: Sequence[Stored]) -> None:
-        self._kept = kept
-        self._schema = pa.schema([pa.field(stored.name, arrow_type(stored)) for stored in kept])
-        self._drain = _Drain()
-        self._writer = pq.ParquetWriter(self._drain, self._schema, compression="zstd")
-        self._waiting: list[Any] = []
-        self._size = 0
-
-    def take(self, rows: Sequence[Any]) -> bytes:
-        """What is ready of the file after these rows. Raises `NotRepresentableInForm`."""
-        columns = list(zip(*rows, strict=True)) if self._kept else []
-        arrays = [_array(stored, values) for stored, values in zip(self._kept, columns, strict=True)]
-        batch = pa.record_batch(arrays, schema=self._schema)
-        self._waiting.append(batch)
-        self._size += batch.nbytes
-        if self._size >= GROUP_BYTES:
-            self._flush()
-        return self._drain.taken()
-
-    def end(self) -> bytes:
-        """The rest of the file."""
-        self._flush()
-        self._writer.close()
-        return self._drain.taken()
-
-    def _flush(self) -> None:
-        if self._waiting:
-            self._writer.write_table(pa.Table.from_batches(self._waiting, self._schema))
-            self._waiting, self._size = [], 0
-
-
-def _array(stored: Stored, values: Sequence[Any]) -> Any:
-    try:
-        return pa.array(values, type=_FETCHED.get(stored.kind, arrow_type(stored))).cast(arrow_type(stored))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OverflowError, UnicodeEncodeError) as error:
-        raise NotRepresentableInForm(
-            f"The column {stored.name} holds a value, such as NaN, that Parquet has no {stored.kind} for: "
-            "export as CSV or NDJSON."
-        ) from error
+def _put(file: ParquetFile, schema: Any, kept: Sequence[Kept], rows: Sequence[Any]) -> None:
+    columns = list(zip(*rows, strict=True)) if kept else []
+    arrays = [array(each.field, values, each.given) for each, values in zip(kept, columns, strict=True)]
+    file.put(pa.record_batch(arrays, schema=schema))
 
 
 async def write_parquet(
@@ -121,10 +70,16 @@ async def write_parquet(
         NotRepresentableInForm: a value has no place in its column.
         asyncpg.PostgresError: the statement failed.
     """
-    kept = parquet_columns(columns, decimals)
-    file = await to_thread(_File, kept)
-    prepared = await connection.prepare(parquet_statement(sql, columns, kept))
+    kept, drain = parquet_columns(columns, decimals), Drain()
+    schema = pa.schema([each.field for each in kept])
+    file = await to_thread(ParquetFile, cast("IO[bytes]", drain), schema)
+    prepared = await connection.prepare(over(sql, columns, [each.expression for each in kept]))
     cursor = await prepared.cursor()
-    while rows := await cursor.fetch(FETCH_ROWS):
-        yield await to_thread(file.take, rows), len(rows)
-    yield await to_thread(file.end), 0
+    try:
+        while rows := await cursor.fetch(FETCH_ROWS):
+            await to_thread(_put, file, schema, kept, rows)
+            yield drain.taken(), len(rows)
+    except NotRepresentableError as error:
+        raise NotRepresentableInForm(f"{error} Export as CSV or NDJSON.") from error
+    await to_thread(file.finish)
+    yield drain.taken(), 0

@@ -208,7 +208,7 @@ async def _write_parquet(
         async for data, rows in write_parquet(connection, sql, columns, content.decimals):
             await output.write(data)
             progress.rows += rows
-    except asyncpg.DataError as error:  # an infinite date has no number of days
+    except (asyncpg.DataError, asyncpg.FeatureNotSupportedError) as error:  # infinity is no number of days or seconds
         raise NotRepresentableInForm(
             "A date or time is infinite or too far away for Parquet: export as CSV or NDJSON."
         ) from error
