@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from app.kernel.tabular.types import SQL_NAMES
+from app.kernel.tabular.types import SQL_NAMES, distinct
 
 
 class Kind(StrEnum):
@@ -65,14 +65,9 @@ Writer = Callable[[Any], Any]
 
 def result_columns(described: Iterable[tuple[str, str]]) -> tuple[ResultColumn, ...]:
     """The columns of pairs of name and PostgreSQL type. Names are unique: one that occurs again gets a number."""
-    taken: set[str] = set()
+    pairs = list(described)
     columns = []
-    for name, type_ in described:
-        unique, number = name, 1
-        while unique in taken:
-            number += 1
-            unique = f"{name}_{number}"
-        taken.add(unique)
+    for unique, (_, type_) in zip(distinct(name for name, _ in pairs), pairs, strict=True):
         array = type_.endswith("[]")
         base = type_.removesuffix("[]")
         columns.append(ResultColumn(unique, SQL_NAMES.get(base, base), _KINDS.get(base, Kind.PLAIN), array))

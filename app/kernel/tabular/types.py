@@ -1,6 +1,6 @@
 """What a PostgreSQL type is in Arrow, and the arrays that values become. Nothing is changed to fit: it is refused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -50,6 +50,18 @@ _BOUNDS: Final[Mapping[Any, tuple[Any, int, int]]] = {
 
 class NotRepresentableError(ValueError):
     """A value has no place in its Arrow type: infinity, years BC and 24:00 in times, NaN in decimals."""
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """The names of columns, a number behind those that occur again."""
+    taken: dict[str, None] = {}
+    for name in names:
+        unique, number = name, 1
+        while unique in taken:
+            number += 1
+            unique = f"{name}_{number}"
+        taken[unique] = None
+    return list(taken)
 
 
 def field(name: str, type_: str, digits: tuple[int, int] | None = None) -> Any:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from app.kernel.tabular.types import distinct
+
 
 class Format(StrEnum):
     """Form of a file."""
@@ -78,20 +80,6 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def distinct(columns: Sequence[Column]) -> list[str]:
-    """The columns' names, a number behind those that occur again."""
-    names: list[str] = []
-    seen: set[str] = set()
-    for column in columns:
-        name, number = column.name, 1
-        while name in seen:
-            number += 1
-            name = f"{column.name}_{number}"
-        seen.add(name)
-        names.append(name)
-    return names
-
-
 def over(sql: str, columns: Sequence[Column], shown: Sequence[str]) -> str:
     """The statement with these expressions over its columns, which are c0, c1 and so on."""
     names = ", ".join(f"c{index}" for index in range(len(columns)))
@@ -112,7 +100,7 @@ def _csv_cell(name: str, kind: str) -> str:
 
 def csv_header(columns: Sequence[Column]) -> bytes:
     """The first line, before `LineEnds`."""
-    return (",".join(_csv_name(name) for name in distinct(columns)) + "\n").encode()
+    return (",".join(_csv_name(name) for name in distinct(column.name for column in columns)) + "\n").encode()
 
 
 def _csv_name(name: str) -> str:
@@ -124,7 +112,7 @@ def ndjson_statement(sql: str, columns: Sequence[Column]) -> str:
     """What to COPY, as CSV of one column whose quotes and delimiters JSON cannot hold: an object per row."""
     shown = [
         f"{'c' + str(index) + ('::jsonb' if column.type == 'json' else '')} AS {quoted(name)}"
-        for index, (column, name) in enumerate(zip(columns, distinct(columns), strict=True))
+        for index, (column, name) in enumerate(zip(columns, distinct(column.name for column in columns), strict=True))
     ]
     return f"SELECT row_to_json(r) FROM ({over(sql, columns, shown)}) AS r"  # noqa: S608 - names are quoted
 

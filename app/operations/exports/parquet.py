@@ -8,8 +8,8 @@ from typing import IO, Any, Final, cast
 import pyarrow as pa
 
 from app.kernel.tabular.parquet import Drain, ParquetFile
-from app.kernel.tabular.types import SQL_NAMES, NotRepresentableError, array, field
-from app.operations.exports.forms import Column, distinct, over
+from app.kernel.tabular.types import SQL_NAMES, NotRepresentableError, array, distinct, field
+from app.operations.exports.forms import Column, over
 from app.operations.exports.problems import NotRepresentableInForm
 
 FETCH_ROWS: Final = 5_000
@@ -46,7 +46,7 @@ def parquet_columns(columns: Sequence[Column], decimals: Mapping[str, tuple[int,
         decimals: precision and scale of `numeric` columns that have them, by name.
     """
     kept = []
-    for index, (column, name) in enumerate(zip(columns, distinct(columns), strict=True)):
+    for index, (column, name) in enumerate(zip(columns, distinct(each.name for each in columns), strict=True)):
         type_ = SQL_NAMES.get(column.type, column.type)
         wanted = field(name, type_, decimals.get(column.name))
         as_text = pa.types.is_string(wanted.type) or pa.types.is_decimal(wanted.type)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.operations.exports.forms import Column, LineEnds, csv_header, distinct, literal
+from app.kernel.tabular.types import distinct
+from app.operations.exports.forms import Column, LineEnds, csv_header, literal
 from app.operations.exports.states import Status, followers, may_follow
 
 FINAL = {Status.FAILED, Status.CANCELLED, Status.EXPIRED}
@@ -49,6 +50,6 @@ def test_lines_end_as_rfc_4180_has_it_wherever_the_bytes_are_cut(table: list[lis
 
 def test_names() -> None:
     columns = [Column(name, "text") for name in ("a", "a", "=1+1", 'q"', "a,b", "a_2")]
-    assert distinct(columns) == ["a", "a_2", "=1+1", 'q"', "a,b", "a_2_2"]
+    assert distinct(column.name for column in columns) == ["a", "a_2", "=1+1", 'q"', "a,b", "a_2_2"]
     assert next(csv.reader(io.StringIO(csv_header(columns).decode()))) == ["a", "a_2", "'=1+1", 'q"', "a,b", "a_2_2"]
     assert literal("it's \\ 1") == "'it''s \\ 1'"
