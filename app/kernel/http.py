@@ -6,8 +6,7 @@ answers 5xx.
 
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
-from typing import Annotated, Any, ClassVar, NoReturn
+from typing import Annotated, Any, ClassVar, Final, NoReturn
 
 import asyncpg
 from fastapi import Depends, FastAPI, Request, Response
@@ -17,10 +16,11 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 
 from app.kernel import strict_json
 from app.kernel.correlation import correlation_id
-from app.kernel.database import OperationClass, ReadSession, WriteSession, retrying, sqlstate
+from app.kernel.database import OperationClass, ReadSession, WriteSession, is_retryable, retrying, sqlstate
 from app.kernel.metrics import OPERATIONAL_FAILURES
 from app.kernel.parameters import QueryParameters, RepeatedParameter, UnknownParameter
 from app.kernel.problems import (
@@ -87,27 +87,77 @@ _READING = frozenset({"GET", "HEAD"})
 
 
 class TransactionalRoute(StrictRoute):
-    """A route whose unit of work is run again, whole, when it loses against another transaction."""
+    """A route whose unit of work is run again, whole, when it loses against another transaction.
+
+    A try is everything that FastAPI does for the request within its own scopes, up to the commit. The error handlers
+    stand within it too, so they let pass what may be tried again while the scope holds `RERUNS`.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The strict handler, within its own function scope for every try."""
+        """The strict handler, reading its JSON strictly, for requests whose body is not coded."""
         handler = super().get_route_handler()
         if (self.methods or set()) <= _READING:
-            return handler  # no body, and no transaction that could lose
+            return handler  # no body
 
         async def run(request: Request) -> Response:
             _check_coding(request.headers.getlist("content-encoding"))
             strict = StrictRequest(request.scope, request.receive)
-
-            async def attempt() -> Response:
-                async with AsyncExitStack() as stack:
-                    strict.scope["fastapi_function_astack"] = stack
-                    return await _refusing_http_errors(handler, strict)
-                raise AssertionError  # an exit callback that swallows an error would end here
-
-            return await retrying(attempt)
+            return _Committed(await _refusing_http_errors(handler, strict))
 
         return run
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request in as many tries as it takes."""
+        if scope["method"] in _READING:  # no transaction that could lose
+            await super().handle(scope, receive, send)
+            return
+        serve, kept = super().handle, _KeptBody(receive)
+        scope[RERUNS] = True
+        try:
+            await retrying(lambda: serve(scope, kept.from_the_first(), send))
+        finally:
+            scope.pop(RERUNS, None)
+
+
+RERUNS: Final = "spyne.reruns"
+"""In the ASGI scope while a lost unit of work may be run again."""
+
+
+class _Committed(Response):
+    """An answer: when its turn has come the unit of work is over, so nothing is run again whatever happens now."""
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.pop(RERUNS, None)
+        await self._response(scope, receive, send)
+
+
+class _KeptBody:
+    """The messages of a body, received once and given to every try."""
+
+    __slots__ = ("_messages", "_receive")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._messages: list[Message] = []
+
+    def from_the_first(self) -> Receive:
+        """Return a `receive` that begins with the first message of the body."""
+        place = 0
+
+        async def receive() -> Message:
+            nonlocal place
+            if place == len(self._messages):
+                message = await self._receive()
+                if message["type"] != "http.request":
+                    return message
+                self._messages.append(message)
+            place += 1
+            return self._messages[place - 1]
+
+        return receive
 
 
 def _check_coding(codings: Sequence[str]) -> None:
@@ -235,6 +285,8 @@ _UNAVAILABLE_CLASSES = ("08", "40", "53", "55", "57", "25")
 
 
 async def _answer_operational(request: Request, error: Exception) -> Response:
+    if RERUNS in request.scope and is_retryable(error):
+        raise error  # to `TransactionalRoute`; the error of its last try comes here once more
     state = sqlstate(error)
     if state is not None and state.startswith(_BAD_INPUT_CLASSES):
         return problem_response(InvalidRequest("A value does not fit its type."))
