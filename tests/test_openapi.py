@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 from fastapi import FastAPI
 
-from app.access.sessions.secrets import COOKIE
 from app.kernel.authorization import Permission
+from app.kernel.credential_headers import SESSION_COOKIE
 from app.kernel.openapi_examples import NoExampleError, example
 from tests.authorization.matrix import ANONYMOUS, read
 from tests.identities import PASSWORD, Identities
@@ -94,7 +94,7 @@ def test_an_operation_asks_for_a_credential_unless_the_matrix_opens_it_to_everyb
 def test_the_schemes_are_the_service_s_own(document: dict[str, Any]) -> None:
     schemes = document["components"]["securitySchemes"]
     assert list(schemes) == SCHEMES
-    assert (schemes["session"]["in"], schemes["session"]["name"]) == ("cookie", COOKIE)
+    assert (schemes["session"]["in"], schemes["session"]["name"]) == ("cookie", SESSION_COOKIE)
     for flow in ("password", "clientCredentials"):
         assert schemes["oauth2"]["flows"][flow]["scopes"].keys() == {permission.value for permission in Permission}
         assert all(schemes["oauth2"]["flows"][flow]["scopes"].values())

@@ -9,7 +9,7 @@ failure (503), never a refusal, and no failure is remembered.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -19,7 +19,6 @@ from starlette.types import Scope
 from app.access.decoys import note_decoy
 from app.access.keys import matches, prefix_of
 from app.access.onetime import check_open
-from app.access.presented import Presented, TwoCredentials, presented
 from app.access.repository import DirectoryRepository
 from app.access.sessions.csrf import SAFE_METHODS, ForgedRequest, require_own_site, require_token
 from app.access.sessions.lifetimes import is_over
@@ -33,9 +32,10 @@ from app.access.uses import KeyUses
 from app.audit.origin import note_client
 from app.kernel.authorization import Actor, ActorKind, DecoyKeys, Recognised
 from app.kernel.clock import Clock, utc_now
+from app.kernel.credential_headers import CredentialKind, ShownCredential, shown_credential
 from app.kernel.database import Database
 from app.kernel.policy import PolicyInForce
-from app.kernel.problems import Unauthenticated
+from app.kernel.problems import BadRequest, Unauthenticated
 from app.kernel.secrets import ServiceSecret
 from app.kernel.security_events import EventKind, NotesEvents, SecurityEvents
 from app.kernel.signing import SigningKeys
@@ -45,6 +45,12 @@ REMEMBERED = 10_000
 """Credentials and subjects kept, each: some 15 MB at most; further ones push out the least recently used."""
 
 Kept = TypeVar("Kept")
+
+
+class TwoCredentials(BadRequest):
+    """A request carries one credential, or none."""
+
+    code, title = "two-credentials", "The request carries more than one credential"
 
 
 class UnknownKey(Unauthenticated):
@@ -186,6 +192,11 @@ class DirectoryAuthenticator:
         self._by_token: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
         self._by_key: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
         self._by_cookie: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
+        self._known = {
+            CredentialKind.BEARER: self._by_token,
+            CredentialKind.API_KEY: self._by_key,
+            CredentialKind.SESSION: self._by_cookie,
+        }
 
     async def __call__(self, request: Request) -> Actor:
         """The actor behind the request's one credential.
@@ -196,7 +207,9 @@ class DirectoryAuthenticator:
         """
         scope = request.scope
         note_client(scope)
-        shown = presented(scope["headers"])
+        shown = shown_credential(scope)
+        if shown is None:
+            raise Unauthenticated
         remembered, refusal = await self._genuine(shown)
         now = self._clock().timestamp()
         if now >= remembered.ends_at:
@@ -229,34 +242,30 @@ class DirectoryAuthenticator:
             self._events.note(EventKind.CSRF, address=address, subject=subject, detail={"why": forged.detail})
             raise
 
-    def recognised(self, headers: Sequence[tuple[bytes, bytes]]) -> Recognised | None:
-        """Whose credential the headers carry, if it was found genuine and valid here before."""
-        try:
-            shown = presented(headers)
-        except (TwoCredentials, Unauthenticated):
-            return None
-        if shown.bearer is not None:
-            remembered = self._by_token.get(shown.bearer)
-        elif shown.key is not None:
-            remembered = self._by_key.get(shown.key)
-        else:
-            remembered = self._by_cookie.get(shown.cookie or b"")
+    def recognised(self, shown: ShownCredential) -> Recognised | None:
+        """Whose credential a request shows, if it was found genuine and valid here before."""
+        known = self._known.get(shown.kind)
+        remembered = None if known is None else known.get(shown.secret)
         if remembered is None or remembered.actor is None:
             return None
         limit = remembered.standing.requests_per_minute if remembered.standing is not None else None
         return Recognised(remembered.credential.subject, limit)
 
-    async def _genuine(self, shown: Presented) -> tuple[_Remembered, type[Unauthenticated]]:
+    async def _genuine(self, shown: ShownCredential) -> tuple[_Remembered, type[Unauthenticated]]:
         """What is known of the credential, and the refusal for when it counts no more."""
-        if shown.bearer is not None:
+        if shown.kind is CredentialKind.BEARER:
             if self._generation != self._tokens.generation:
                 self._generation = self._tokens.generation
                 self._by_token.clear()  # the key that signed one of them may be gone
-            return self._by_token.get(shown.bearer) or self._genuine_token(shown.bearer), InvalidToken
-        if shown.key is not None:
-            return self._by_key.get(shown.key) or await self._genuine_key(shown.key), UnknownKey
-        assert shown.cookie is not None
-        return self._by_cookie.get(shown.cookie) or await self._genuine_cookie(shown.cookie), InvalidSession
+            return self._by_token.get(shown.secret) or self._genuine_token(shown.secret), InvalidToken
+        if shown.kind is CredentialKind.API_KEY:
+            return self._by_key.get(shown.secret) or await self._genuine_key(shown.secret), UnknownKey
+        if shown.kind is CredentialKind.SESSION:
+            return self._by_cookie.get(shown.secret) or await self._genuine_cookie(shown.secret), InvalidSession
+        if shown.kind is CredentialKind.OTHER_SCHEME:
+            raise InvalidToken("The Authorization header does not carry a bearer token.")
+        several_sessions = shown.kind is CredentialKind.SEVERAL_SESSIONS
+        raise TwoCredentials("The request carries several session cookies." if several_sessions else None)
 
     def _genuine_token(self, token: bytes) -> _Remembered:
         claims = self._tokens.verify(token, self._clock())

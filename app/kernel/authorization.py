@@ -5,7 +5,7 @@ access can guard their routes too. Client-set identity headers play no part anyw
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Protocol
@@ -18,6 +18,7 @@ from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlowPassword
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 
+from app.kernel.credential_headers import ShownCredential
 from app.kernel.problems import Forbidden
 
 
@@ -159,10 +160,10 @@ class Authenticator(Protocol):
         """The actor behind the request's credential. Raises `Unauthenticated` where there is no valid one."""
         ...
 
-    def recognised(self, headers: Sequence[tuple[bytes, bytes]]) -> Recognised | None:
-        """Whose credential the headers carry, if it was found genuine and valid here before; None for all others.
+    def recognised(self, shown: ShownCredential) -> Recognised | None:
+        """Whose credential a request shows, if it was found genuine and valid here before; None for all others.
 
-        For counting alone: what it answers may be half a second old, and it never raises.
+        For counting alone: the answer may be half a second old, and nothing is raised.
         """
         ...
 
@@ -175,7 +176,7 @@ class _Authenticated(SecurityBase):
     """Answers the request's actor, who holds every permission that the route declares.
 
     One dependency that is its own OpenAPI scheme: schemes as dependencies of their own would be solved on each request
-    only to be ignored, as the authenticator reads the headers itself.
+    only to be ignored, as the door has read the headers.
     """
 
     model = OAuth2Model(

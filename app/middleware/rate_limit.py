@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kernel.addresses import counted_as
 from app.kernel.authorization import Recognised
+from app.kernel.credential_headers import shown_credential
 from app.kernel.metrics import REQUESTS_REFUSED
 from app.kernel.problems import Problem
 from app.kernel.security_events import EventKind
@@ -84,7 +85,8 @@ class RateLimit:
         await self.app(scope, receive, telling)
 
     async def _standing(self, kind: RouteClass, scope: Scope) -> _Standing | None:
-        caller = None if kind is RouteClass.LOGIN else self._edge.recognised(scope["headers"])
+        shown = None if kind is RouteClass.LOGIN else shown_credential(scope)
+        caller = None if shown is None else self._edge.recognised(shown)
         by = RateScope.ADDRESS if caller is None else RateScope.CALLER
         rule = self._edge.view.rates.get((kind, by))
         own = caller.requests_per_minute if caller is not None else None

@@ -1,4 +1,4 @@
-"""The layers around every request, outermost first (ARCHITECTURE.md, section 7); a test asserts the order."""
+"""The layers around every request, outermost first; a test asserts the order."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,6 +10,7 @@ from app.middleware.body_limit import BodyClass, BodyLimit
 from app.middleware.boundary import Boundary
 from app.middleware.client_address import ClientAddress
 from app.middleware.correlation import Correlation
+from app.middleware.credentials import Credentials
 from app.middleware.gate import Gate
 from app.middleware.headers import HeaderScrub
 from app.middleware.observation import Observation
@@ -29,6 +30,7 @@ ORDER: Final[tuple[Any, ...]] = (
     Correlation,
     Observation,  # metrics and the access-log line
     Gate,  # 403, blocks and allowed networks
+    Credentials,  # what the caller shows, read once
     RateLimit,  # 429
     ReadOnlyShield,  # 503, while the mode does not admit
 )

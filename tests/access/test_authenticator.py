@@ -13,14 +13,21 @@ from fastapi import Request
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from app.access.authenticator import Directory, DirectoryAuthenticator, LeastRecentlyUsed, UnknownKey
+from app.access.authenticator import (
+    Directory,
+    DirectoryAuthenticator,
+    InvalidSession,
+    LeastRecentlyUsed,
+    TwoCredentials,
+    UnknownKey,
+)
 from app.access.keys import fresh_key
-from app.access.presented import TwoCredentials
 from app.access.standing import Standing
 from app.access.subjects import user_subject
 from app.access.tokens import CURRENT_KEY, AccessTokens, InvalidToken
 from app.kernel.authorization import SYSTEM, Actor, ActorKind, Permission
 from app.kernel.clock import utc_now
+from app.kernel.credential_headers import SCOPE_KEY, SESSION_COOKIE, read_credential
 from app.kernel.database import Database
 from app.kernel.problems import Unauthenticated
 from app.kernel.resources import Resources
@@ -36,7 +43,8 @@ WITHIN_SECONDS = 1.0
 
 def _request(*headers: tuple[str, str]) -> Request:
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-    return Request({"type": "http", "method": "GET", "headers": raw, "client": ("192.0.2.7", 5)})
+    found = {SCOPE_KEY: shown} if (shown := read_credential(raw)) is not None else {}  # as the door does
+    return Request({"type": "http", "method": "GET", "headers": raw, "client": ("192.0.2.7", 5), **found})
 
 
 def _bearer(token: str) -> Request:
@@ -120,6 +128,9 @@ NO_CREDENTIALS: list[tuple[list[tuple[str, str]], type[Exception]]] = [
     ([("authorization", "Bearer a"), ("authorization", "Bearer b")], TwoCredentials),
     ([("authorization", "Bearer a"), ("x-api-key", "b")], TwoCredentials),
     ([("x-api-key", "a"), ("x-api-key", "a")], TwoCredentials),
+    ([("cookie", f"{SESSION_COOKIE}=a"), ("cookie", f"{SESSION_COOKIE}=b")], TwoCredentials),
+    ([("cookie", f"{SESSION_COOKIE}=a")], InvalidSession),
+    ([("cookie", "a=b")], Unauthenticated),
 ]
 
 

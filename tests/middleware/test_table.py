@@ -59,6 +59,7 @@ def test_the_order(app: FastAPI) -> None:
         "Correlation",
         "Observation",
         "Gate",
+        "Credentials",
         "RateLimit",
         "ReadOnlyShield",
     ]

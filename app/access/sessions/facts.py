@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from app.access.sessions.secrets import cookies_in
 from app.audit.diffs import clean
 from app.audit.origin import note_client
+from app.kernel.credential_headers import cookies_in
 
 MAX_USER_AGENT = 256
 """Characters kept; enough for every browser, and nothing to fill a table with."""

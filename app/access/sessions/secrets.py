@@ -8,18 +8,14 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Sequence
 from uuid import UUID
 
+from app.kernel.credential_headers import SESSION_COOKIE
 from app.kernel.ids import random_token
 
-COOKIE = "__Host-spyne_session"
-"""The prefix makes browsers take the cookie over secure connections only, for this host and no other, and for the
-whole path (RFC 6265bis section 4.1.3.2)."""
 CSRF_KEY = "csrf:1"
 
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
-_NAME = COOKIE.encode()
 _FORM = re.compile(r"spy_(session|refresh)_[A-Za-z0-9_-]{43}")
 
 
@@ -43,22 +39,12 @@ def digest_of(text: str, kind: str) -> bytes | None:
 
 def cookie_header(secret: str) -> str:
     """The `Set-Cookie` that gives a browser its session. It goes with the browser: the server knows the real end."""
-    return f"{COOKIE}={secret}; {_ATTRIBUTES}"
+    return f"{SESSION_COOKIE}={secret}; {_ATTRIBUTES}"
 
 
 def clearing_cookie_header() -> str:
     """The `Set-Cookie` that takes it away."""
-    return f"{COOKIE}=; Max-Age=0; {_ATTRIBUTES}"
-
-
-def cookies_in(headers: Sequence[tuple[bytes, bytes]]) -> Iterator[bytes]:
-    """Every value of the session's cookie among the headers, in order; there should be one at most."""
-    for name, value in headers:
-        if name == b"cookie" and _NAME in value:
-            for pair in value.split(b";"):
-                key, equals, secret = pair.strip(b" \t").partition(b"=")
-                if key == _NAME and equals:
-                    yield secret
+    return f"{SESSION_COOKIE}=; Max-Age=0; {_ATTRIBUTES}"
 
 
 def csrf_token(key: bytes, session_id: UUID) -> str:

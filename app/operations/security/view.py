@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from app.kernel.addresses import Network, plain_address, within
 from app.kernel.authorization import Recognised
+from app.kernel.credential_headers import ShownCredential
 from app.kernel.policy import PolicyInForce, SecurityPolicy
 from app.kernel.security_events import SecurityEvents
 from app.operations.security.blocking import NetworkIndex, is_loopback
@@ -67,7 +68,7 @@ class EdgeView:
         return until, Verdict.LOCAL if is_loopback(address) else Verdict.ELSEWHERE
 
 
-def _nobody(_: Sequence[tuple[bytes, bytes]]) -> Recognised | None:
+def _nobody(_: ShownCredential) -> Recognised | None:
     return None
 
 
@@ -81,7 +82,7 @@ class Edge:
         self.view = EdgeView()
         self.policy = PolicyInForce()
         self.events = SecurityEvents()
-        self.recognised: Callable[[Sequence[tuple[bytes, bytes]]], Recognised | None] = _nobody
+        self.recognised: Callable[[ShownCredential], Recognised | None] = _nobody
 
     def policy_now(self) -> SecurityPolicy:
         """The security policy in force."""

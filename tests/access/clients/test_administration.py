@@ -9,6 +9,7 @@ import asyncpg
 import httpx
 from fastapi import FastAPI
 
+from app.kernel.credential_headers import CredentialKind, ShownCredential
 from app.kernel.resources import Resources
 from tests.access.ends import PROMISED_SECONDS, shut_out
 from tests.waiting import eventually
@@ -203,17 +204,17 @@ async def test_the_clients_own_rate_limit_is_known_to_whoever_counts(
     answer = await _made(admin, requests_per_minute=700)
     path = answer.headers["location"]
     key = (await _issued(admin, path))["key"]
-    headers = [(b"x-api-key", key.encode())]
-    assert resources.authenticator.recognised(headers) is None
+    shown = ShownCredential(CredentialKind.API_KEY, key.encode())
+    assert resources.authenticator.recognised(shown) is None
     await _permissions(anonymous, **{"X-API-Key": key})
-    found = resources.authenticator.recognised(headers)
+    found = resources.authenticator.recognised(shown)
     assert found is not None
     assert (found.subject, found.requests_per_minute) == (f"client:{answer.json()['id']}", 700)
     await admin.patch(path, json={"requests_per_minute": None})
 
     async def without_a_limit() -> bool:
         await _permissions(anonymous, **{"X-API-Key": key})
-        found = resources.authenticator.recognised(headers)
+        found = resources.authenticator.recognised(shown)
         return found is not None and found.requests_per_minute is None
 
     await eventually(without_a_limit, PROMISED_SECONDS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import httpx
 from fastapi import FastAPI
 
-from app.access.sessions.secrets import COOKIE
+from app.kernel.credential_headers import SESSION_COOKIE
 from tests.identities import PASSWORD
 
 TOKEN = "/api/auth/token"
@@ -29,7 +29,7 @@ class Page:
 
     @property
     def cookie(self) -> dict[str, str]:
-        return {"Cookie": f"{COOKIE}={self.secret}"}
+        return {"Cookie": f"{SESSION_COOKIE}={self.secret}"}
 
     @property
     def writing(self) -> dict[str, str]:

@@ -14,8 +14,8 @@ import asyncpg
 import httpx
 import pytest
 
-from app.access.sessions.secrets import COOKIE
 from app.kernel.connections import DatabaseUrls
+from app.kernel.credential_headers import SESSION_COOKIE
 from app.kernel.resources import Resources
 from app.settings import Settings
 from tests.conftest import SECRET
@@ -77,7 +77,7 @@ class Sites:
         answer = httpx.request(request.command, self.api + request.path, headers=headers, content=body, trust_env=False)
         if request.path == "/api/auth/logout":
             site = request.headers.get("Sec-Fetch-Site", "")
-            self.forged.append((site, COOKIE in request.headers.get("Cookie", ""), answer.status_code))
+            self.forged.append((site, SESSION_COOKIE in request.headers.get("Cookie", ""), answer.status_code))
         kept = {name: answer.headers[name] for name in ("content-type", "set-cookie") if name in answer.headers}
         return self._send(request, answer.status_code, kept, answer.content)
 

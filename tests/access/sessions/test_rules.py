@@ -7,22 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.presented import Presented, TwoCredentials, presented
 from app.access.sessions.csrf import ForgedRequest, require_own_site, require_token
 from app.access.sessions.lifetimes import SLACK, SessionKind, SessionTimes, begun, is_over, refresh_expiry
 from app.access.sessions.secrets import (
-    COOKIE,
     clearing_cookie_header,
     cookie_header,
-    cookies_in,
     csrf_token,
     digest_of,
     fresh_refresh_token,
     fresh_session_secret,
 )
-from app.access.tokens import InvalidToken
+from app.kernel.credential_headers import SESSION_COOKIE, cookies_in
 from app.kernel.policy import SessionPolicy
-from app.kernel.problems import Unauthenticated
 from app.kernel.redaction import safe_text
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -92,14 +88,14 @@ def test_the_cookie_is_what_the_prefix_asks_for() -> None:
     [
         (b"", []),
         (b"a=b", []),
-        (COOKIE.encode(), []),
-        (COOKIE.encode() + b"=", [b""]),
-        (b"a=b; " + COOKIE.encode() + b"=x", [b"x"]),
-        (COOKIE.encode() + b"=x;" + COOKIE.encode() + b"=y", [b"x", b"y"]),
-        (b"x" + COOKIE.encode() + b"=x", []),
-        (COOKIE.lower().encode() + b"=x", []),
-        (COOKIE.encode() + b" =x", []),
-        (COOKIE.encode() + b"=a=b", [b"a=b"]),
+        (SESSION_COOKIE.encode(), []),
+        (SESSION_COOKIE.encode() + b"=", [b""]),
+        (b"a=b; " + SESSION_COOKIE.encode() + b"=x", [b"x"]),
+        (SESSION_COOKIE.encode() + b"=x;" + SESSION_COOKIE.encode() + b"=y", [b"x", b"y"]),
+        (b"x" + SESSION_COOKIE.encode() + b"=x", []),
+        (SESSION_COOKIE.lower().encode() + b"=x", []),
+        (SESSION_COOKIE.encode() + b" =x", []),
+        (SESSION_COOKIE.encode() + b"=a=b", [b"a=b"]),
     ],
 )
 def test_cookies_of_the_name_alone_are_found(header: bytes, found: list[bytes]) -> None:
@@ -108,7 +104,7 @@ def test_cookies_of_the_name_alone_are_found(header: bytes, found: list[bytes]) 
 
 @given(st.binary(max_size=200))
 def test_noise_in_cookies_is_no_error(noise: bytes) -> None:
-    for value in cookies_in([(b"cookie", noise), (b"cookie", COOKIE.encode() + b"=" + noise)]):
+    for value in cookies_in([(b"cookie", noise), (b"cookie", SESSION_COOKIE.encode() + b"=" + noise)]):
         assert digest_of(value.decode("latin-1"), "session") is None
 
 
@@ -151,35 +147,3 @@ def test_an_origin_is_ours_by_its_host(origin: bytes, host: bytes, ours: bool) -
             require_own_site(headers)
     with pytest.raises(ForgedRequest):
         require_own_site([*headers, (b"host", b"evil.example")])
-
-
-A, K = (b"authorization", b"Bearer t"), (b"x-api-key", b"k")
-C = (b"cookie", COOKIE.encode() + b"=c")
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ([A], Presented(bearer=b"t")),
-        ([K], Presented(key=b"k")),
-        ([C], Presented(cookie=b"c")),
-        ([C, A], Presented(bearer=b"t")),
-        ([K, C], Presented(key=b"k")),
-        ([A, C, C], Presented(bearer=b"t")),
-        ([], Unauthenticated),
-        ([(b"cookie", b"a=b")], Unauthenticated),
-        ([A, K], TwoCredentials),
-        ([A, A], TwoCredentials),
-        ([K, C, K], TwoCredentials),
-        ([C, C], TwoCredentials),
-        ([(b"authorization", b"Basic eA=="), C], InvalidToken),
-    ],
-)
-def test_what_is_shown_on_purpose_counts_alone(
-    headers: list[tuple[bytes, bytes]], expected: Presented | type[Exception]
-) -> None:
-    if isinstance(expected, Presented):
-        assert presented(headers) == expected
-    else:
-        with pytest.raises(expected):
-            presented(headers)

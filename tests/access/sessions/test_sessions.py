@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.access.sessions.secrets import COOKIE
+from app.kernel.credential_headers import SESSION_COOKIE
 from tests.access.ends import shut_out
 from tests.access.sessions.steps import SESSIONS, bearer, client_of, log_in, page_of, tokens_of
 from tests.conftest import ClientOf
@@ -31,7 +31,7 @@ async def test_a_browser_logs_in_and_is_told_who_it_is(
     answer = await log_in(browser, f" {name.upper()} ", **{"User-Agent": "Mozilla/5.0 " + "x" * 1000})
     assert answer.status_code == 201, answer.text
     cookie = answer.headers["set-cookie"]
-    assert cookie.startswith(f"{COOKIE}=spy_session_")
+    assert cookie.startswith(f"{SESSION_COOKIE}=spy_session_")
     assert set(cookie.split("; ")[1:]) == {"Path=/", "Secure", "HttpOnly", "SameSite=Lax"}
     assert answer.headers["cache-control"] == "no-store"
     body = answer.json()
@@ -169,16 +169,16 @@ async def test_what_is_shown_on_purpose_counts_alone(browser: httpx.AsyncClient,
 async def test_hostile_cookies_are_refused(browser: httpx.AsyncClient, identities: Identities) -> None:
     name, _ = await identities.user("VIEWER")
     page, other = await page_of(browser, name), await page_of(browser, name)
-    good = f"{COOKIE}={page.secret}"
+    good = f"{SESSION_COOKIE}={page.secret}"
     for value in (
-        f"{good}; {COOKIE}={other.secret}",
+        f"{good}; {SESSION_COOKIE}={other.secret}",
         f"{good}; {good}",
-        f"{good}; {COOKIE}=",
-        f"{COOKIE}=; {good}",
+        f"{good}; {SESSION_COOKIE}=",
+        f"{SESSION_COOKIE}=; {good}",
     ):
         refused = await browser.get("/api/auth/me", headers={"Cookie": value})
         assert (refused.status_code, refused.json()["code"]) == (400, "two-credentials"), value
-    two_headers = [("Cookie", good), ("Cookie", f"{COOKIE}={other.secret}")]
+    two_headers = [("Cookie", good), ("Cookie", f"{SESSION_COOKIE}={other.secret}")]
     assert (await browser.get("/api/auth/me", headers=two_headers)).status_code == 400
     digest_text = page.secret.removeprefix("spy_session_")
     for value in (
@@ -186,16 +186,16 @@ async def test_hostile_cookies_are_refused(browser: httpx.AsyncClient, identitie
         f"__Secure-spyne_session={page.secret}",
         f"__host-spyne_session={page.secret}",
         f"x{good}",
-        f"{COOKIE}",
-        f"{COOKIE}=",
-        f'{COOKIE}="{page.secret}"',
-        f"{COOKIE}={digest_text}",
-        f"{COOKIE}=spy_refresh_{digest_text}",
-        f"{COOKIE}={page.secret}=",
-        f"{COOKIE}={page.secret}%00",
-        f"{COOKIE}={page.secret.upper()}",
-        f"{COOKIE}={'A' * 7000}",
-        f"{COOKIE}={page.id}",
+        f"{SESSION_COOKIE}",
+        f"{SESSION_COOKIE}=",
+        f'{SESSION_COOKIE}="{page.secret}"',
+        f"{SESSION_COOKIE}={digest_text}",
+        f"{SESSION_COOKIE}=spy_refresh_{digest_text}",
+        f"{SESSION_COOKIE}={page.secret}=",
+        f"{SESSION_COOKIE}={page.secret}%00",
+        f"{SESSION_COOKIE}={page.secret.upper()}",
+        f"{SESSION_COOKIE}={'A' * 7000}",
+        f"{SESSION_COOKIE}={page.id}",
         "",
         ";;;=;",
     ):
@@ -203,7 +203,7 @@ async def test_hostile_cookies_are_refused(browser: httpx.AsyncClient, identitie
         assert refused.status_code == 401, (value, refused.text)
     raw = [(b"cookie", good.encode() + b"\x00"), (b"cookie", b"\xff\xfe=1")]
     assert (await browser.get("/api/auth/me", headers=raw)).status_code in {400, 401}
-    beside = f"theme=dark; {good}; other={COOKIE}"
+    beside = f"theme=dark; {good}; other={SESSION_COOKIE}"
     assert (await browser.get("/api/auth/me", headers={"Cookie": beside})).status_code == 200
 
 
@@ -214,7 +214,7 @@ async def test_every_flipped_bit_of_a_cookie_is_refused(browser: httpx.AsyncClie
     for position in range(len(secret)):
         flipped = bytearray(secret)
         flipped[position] ^= 1 << (position % 7)
-        cookie = (b"cookie", COOKIE.encode() + b"=" + bytes(flipped))
+        cookie = (b"cookie", SESSION_COOKIE.encode() + b"=" + bytes(flipped))
         answer = await browser.get("/api/auth/me", headers=[cookie])
         assert answer.status_code in {400, 401}, bytes(flipped)
     assert (await page.me()).status_code == 200
@@ -228,7 +228,7 @@ async def test_logging_out_ends_the_session_everywhere(
     assert (await browser.post(LOGOUT, headers=page.cookie)).status_code == 403, "needs the CSRF token"
     out = await browser.post(LOGOUT, headers=page.writing)
     assert out.status_code == 204, out.text
-    assert out.headers["set-cookie"].startswith(f"{COOKIE}=; Max-Age=0;")
+    assert out.headers["set-cookie"].startswith(f"{SESSION_COOKIE}=; Max-Age=0;")
     await shut_out(browser, page.cookie)
     assert (await kept.me()).status_code == 200
     row = await owner.fetchrow("SELECT * FROM spyne.audit_log WHERE action = 'session:end'")

@@ -1,0 +1,23 @@
+"""Reads the credential that a request shows, once, for everything inside: see app/kernel/credential_headers.py.
+
+Nothing is refused here. Where a credential is needed, several are a 400 and none is a 401, said by
+app/access/authenticator.py: a request is counted and bounded first, and log-ins, which need none, have answers of their
+own (RFC 6749 section 5.2).
+"""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.kernel.credential_headers import SCOPE_KEY, read_credential
+
+
+class Credentials:
+    """Leaves the credential in the scope, if one is shown."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request with its credential read."""
+        if scope["type"] == "http" and (found := read_credential(scope["headers"])) is not None:
+            scope[SCOPE_KEY] = found
+        await self.app(scope, receive, send)
