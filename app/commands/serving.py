@@ -24,7 +24,7 @@ from prometheus_client import start_http_server
 
 from app.commands.place import Place, PlaceError
 from app.kernel.background import background
-from app.kernel.http_server import ArrivalLimits, Watch, arriving
+from app.kernel.http_server import ArrivalLimits, UnknownUvicornError, Watch, arriving, require_fitting
 from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.logging import configure_logging
 from app.kernel.metrics import joined
@@ -57,8 +57,12 @@ def serve(place: Place) -> None:
     """Serve the API until told to stop.
 
     Raises:
-        PlaceError: the port cannot be had, or the database cannot be used as it is.
+        PlaceError: the port cannot be had, the database cannot be used as it is, or uvicorn is not one that fits.
     """
+    try:
+        require_fitting()
+    except UnknownUvicornError as error:
+        raise PlaceError(str(error)) from error
     settings = place.settings.server
     with _listen(settings.host, settings.port) as listener:
         place.require_head()

@@ -6,10 +6,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import uvicorn
 from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
 
+from app.kernel.http_server import Watch, arriving
 from app.kernel.http_server.slots import SLOT
 from app.kernel.metrics import CONNECTIONS_CUT
 from tests.http_server.serving import SHORT, Served, answer, measure, served
@@ -244,11 +248,16 @@ async def test_who_does_not_take_the_answer_is_cut_and_holds_no_slot_meanwhile()
     assert cut("reader-slow") == before + 1
 
 
-async def test_who_takes_the_answer_slowly_but_steadily_gets_it_whole() -> None:
+@pytest.mark.parametrize("block", [12_000_000, 200_000, 4_000])
+async def test_who_takes_the_answer_slowly_but_steadily_gets_it_whole(block: int) -> None:
     size = 12_000_000
 
     async def large(_: Scope, __: Receive, send: Send) -> None:
-        await answer(send, bytes(size))
+        headers = [(b"content-length", str(size).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for _ in range(size // block):
+            await send({"type": "http.response.body", "body": bytes(block), "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
     async with served(large, replace(SHORT, patience_seconds=0.4)) as server, small_windows(server) as client:
         loop = asyncio.get_running_loop()
@@ -342,3 +351,46 @@ async def test_a_late_loop_is_not_held_against_the_clients() -> None:
         assert (await listen(reader, Heard(), 1, whole=True)).statuses == [200]
         writer.close()
         await blocker
+
+
+class NeverEmpty(asyncio.Transport):
+    """A transport in which as much is left of an answer whenever it is looked at."""
+
+    aborted = False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return {"socket": None}.get(name, default)
+
+    def get_write_buffer_size(self) -> int:
+        return 200_000
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_a_reader_for_whom_there_is_always_more_is_cut_only_when_nothing_was_taken(*, taken: bool) -> None:
+    async def endless(_: Scope, __: Receive, ___: Send) -> None:
+        await asyncio.Event().wait()
+
+    config = uvicorn.Config(endless, ws="none", lifespan="off", log_config=None, access_log=False)
+    config.load()
+    state, transport = ServerState(), NeverEmpty()
+    connection: Any = arriving(Watch(SHORT))(config, state, {})  # type: ignore[call-arg]  # uvicorn's signature
+    connection.connection_made(transport)
+    connection.data_received(GET)
+    now = connection.loop.time()
+    for look in range(1, 31):
+        if taken:
+            connection.pause_writing()
+            connection.resume_writing()
+        if connection.look(now + look * SHORT.sweep_seconds, SHORT.sweep_seconds, 0.0):
+            break
+    assert transport.aborted is not taken
+    connection.connection_lost(ConnectionError())
+    for task in state.tasks:
+        task.cancel()
+    await asyncio.wait(state.tasks)

@@ -12,6 +12,10 @@ LINGER_SECONDS: Final = 1.0
 """How long a refused connection is still read before it is closed. Closed with unread bytes, TCP would reset it and the
 refusal might never be seen (RFC 9112, section 9.6)."""
 
+UNSENT_BYTES: Final = 16 * 1024
+"""What the system takes of an answer before its reader's turn (TCP_NOTSENT_LOWAT), instead of some MiB: so what a
+reader has not taken is left in the process. At `rate` these bytes last half a minute, as long as the patience."""
+
 UNWANTED_SECONDS: Final = 30.0
 """How long the rest of a body is read after its request was answered (nginx: lingering_time)."""
 

@@ -1,10 +1,11 @@
 """uvicorn's HTTP/1.1 protocol, with deadlines: whatever does not arrive, or is not taken, in time is cut.
 
-Written against uvicorn 0.54: it relies on the parser's callbacks and on `cycle`, `flow`, `pipeline` and `headers` as
-they are there. Nothing is written to a connection on which an earlier answer is under way.
+What of uvicorn it relies on is listed, and looked for at the start, in `fitting.py`. Nothing is written to a
+connection on which an earlier answer is under way.
 """
 
 import asyncio
+import contextlib
 import math
 import socket
 from typing import Any, Final, cast
@@ -16,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from app.kernel.http_server.heads import MAX_FIELDS, fields_fault, target_fault
-from app.kernel.http_server.limits import LINGER_SECONDS, MAX_PIPELINED, UNWANTED_SECONDS
+from app.kernel.http_server.limits import LINGER_SECONDS, MAX_PIPELINED, UNSENT_BYTES, UNWANTED_SECONDS
 from app.kernel.http_server.refusals import (
     BodyTimeout,
     HeadTimeout,
@@ -38,8 +39,7 @@ BODY: Final = 2
 LEAVING: Final = 3
 """Nothing more is read from this connection; it ends with the answers under way."""
 
-_BYTES_ACKED = slice(120, 128)
-"""`tcpi_bytes_acked` in Linux's struct tcp_info (linux/tcp.h, since 4.1)."""
+_INTERNET: Final = frozenset({socket.AF_INET, socket.AF_INET6})
 
 log = structlog.stdlib.get_logger("spyne.access")
 
@@ -71,11 +71,16 @@ class ArrivalProtocol(HttpToolsProtocol):
         self._progress = 0  # bytes of the body since the last look
         self._probes_only = False
         self._taking_due = math.inf
-        self._taken = 0
+        self._untaken = 0  # bytes of answers that were left here at the last look
+        self._emptied = False  # whether the reader has since taken nearly all that was left
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Count it in."""
+        """Count it in, and keep what its reader does not take in this process, where it is seen."""
         super().connection_made(transport)
+        peer = transport.get_extra_info("socket")
+        if peer is not None and peer.family in _INTERNET:
+            with contextlib.suppress(OSError):  # a client that has gone; a system that has no such option
+                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         self._probes_only = not self.watch.admit(self, self.connections, self.loop)  # type: ignore[arg-type]  # uvicorn's own set
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -151,6 +156,11 @@ class ArrivalProtocol(HttpToolsProtocol):
             self._due = self._time() + self.timeout_keep_alive
             self.watch.waits(self)
 
+    def resume_writing(self) -> None:
+        """Note that the reader has taken what was left, from the transport's upper mark down to the lower one."""
+        self._emptied = True
+        super().resume_writing()
+
     def look(self, now: float, elapsed: float, late: float) -> bool:
         """Cut the connection if it is beyond a deadline; called by the watch."""
         self._due += late
@@ -200,16 +210,17 @@ class ArrivalProtocol(HttpToolsProtocol):
         return True
 
     def _look_at_reader(self, now: float, late: float) -> bool:
-        if not self.transport.get_write_buffer_size():
+        untaken = self.transport.get_write_buffer_size()
+        if not untaken:
             self._taking_due = math.inf
             return False
-        taken = _taken(self.transport)
         if self._taking_due == math.inf:
             self._taking_due = now + self._limits.patience_seconds
         else:
             self._give_slot_back()
-            self._taking_due = self._limits.prolonged(self._taking_due + late, now, max(0, taken - self._taken))
-        self._taken = taken
+            taken = math.inf if self._emptied else max(0, self._untaken - untaken)
+            self._taking_due = self._limits.prolonged(self._taking_due + late, now, taken)
+        self._untaken, self._emptied = untaken, False
         if now < self._taking_due:
             return False
         CONNECTIONS_CUT.labels("reader-slow").inc()
@@ -287,13 +298,3 @@ class ArrivalProtocol(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         self.transport.write_eof()
-
-
-def _taken(transport: asyncio.Transport) -> int:
-    """Bytes that the client's system has acknowledged; where that cannot be known, what has left this process."""
-    peer = transport.get_extra_info("socket")
-    if hasattr(socket, "TCP_INFO") and peer is not None and peer.family in {socket.AF_INET, socket.AF_INET6}:
-        known: bytes = peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.stop)
-        if len(known) == _BYTES_ACKED.stop:
-            return int.from_bytes(known[_BYTES_ACKED], "little")
-    return -transport.get_write_buffer_size()
