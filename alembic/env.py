@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.kernel.migrations import CONTROL_SCHEMA, LOCK_KEY, LOCK_TIMEOUT, STATEMENT_TIMEOUT, compares
+from app.kernel.db.migrations import CONTROL_SCHEMA, LOCK_KEY, LOCK_TIMEOUT, STATEMENT_TIMEOUT, compares
 from app.registry import metadata
 
 config = context.config
@@ -39,7 +39,7 @@ def migrate(connection: Connection) -> None:
 
 
 async def online() -> None:
-    """Connect to the URL handed in by `app.kernel.migrations`."""
+    """Connect to the URL handed in by `app.kernel.db.migrations`."""
     engine = create_async_engine(config.attributes["url"], poolclass=pool.NullPool, hide_parameters=True)
     async with engine.connect() as connection:
         await connection.run_sync(migrate)

@@ -18,7 +18,7 @@ from app.commands.demo import DemoError, run_demo
 from app.commands.place import Place, PlaceError, open_place
 from app.kernel.dumping.programs import ProgramError
 from app.kernel.problems import Problem
-from app.kernel.secrets import load_secret
+from app.kernel.security.secrets import load_secret
 from app.settings import Settings, variable
 
 cli = typer.Typer(

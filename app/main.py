@@ -6,14 +6,14 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from app.kernel.background import background
-from app.kernel.connections import DatabaseUrls, database_urls
-from app.kernel.http import install_problem_handlers
-from app.kernel.logging import configure_logging
-from app.kernel.migrations import require_head
-from app.kernel.openapi import describe, serve_docs
-from app.kernel.secrets import ServiceSecret, load_secret
-from app.kernel.span_export import exporting
+from app.kernel.db.connections import DatabaseUrls, database_urls
+from app.kernel.db.migrations import require_head
+from app.kernel.http.errors import install_problem_handlers
+from app.kernel.http.openapi import describe, serve_docs
+from app.kernel.runtime.background import background
+from app.kernel.security.secrets import ServiceSecret, load_secret
+from app.kernel.telemetry.logging import configure_logging
+from app.kernel.telemetry.span_export import exporting
 from app.middleware.table import middleware
 from app.operations.checkup import Checkup
 from app.operations.measuring import process_gauges

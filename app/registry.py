@@ -50,25 +50,25 @@ from app.ingestion.jobs import SCHEDULES as INGESTION_SCHEDULES
 from app.ingestion.retention import targets as ingestion_retention
 from app.ingestion.router import router as ingestion_router
 from app.ingestion.router import uploads as uploads_router
-from app.kernel import idempotency
-from app.kernel.authorization import DecoyKeys
-from app.kernel.background import BackgroundTask, intervals
-from app.kernel.configuration import ConfigKey
-from app.kernel.connections import DatabaseUrls
-from app.kernel.dashboard import DashboardTile, DashboardTiles
-from app.kernel.database import Database
-from app.kernel.extensions import Extensions
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.db.database import Database
+from app.kernel.db.models import Base
+from app.kernel.db.query_login import QueryLogin
+from app.kernel.http import idempotency
 from app.kernel.jobs import JobDefinition, Schedule
 from app.kernel.jobs import models as job_models
 from app.kernel.jobs.dashboard import TILES as JOB_TILES
 from app.kernel.jobs.worker import HEARTBEAT, heartbeat_seconds
-from app.kernel.models import Base
-from app.kernel.policy import PolicyInForce
-from app.kernel.query_login import QueryLogin
-from app.kernel.resources import Resources
-from app.kernel.secrets import ServiceSecret
-from app.kernel.security_events import SecurityEvents
-from app.kernel.storage import ObjectStorage
+from app.kernel.ports.dashboard import DashboardTile, DashboardTiles
+from app.kernel.runtime.background import BackgroundTask, intervals
+from app.kernel.runtime.configuration import ConfigKey
+from app.kernel.runtime.extensions import Extensions
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import DecoyKeys
+from app.kernel.security.policy import PolicyInForce
+from app.kernel.security.secrets import ServiceSecret
+from app.kernel.security.security_events import SecurityEvents
+from app.kernel.storage.object_storage import ObjectStorage
 from app.operations import models as operations_models
 from app.operations.configuration import models as configuration_models
 from app.operations.configuration.keys import CONFIG_KEYS as OPERATIONS_KEYS

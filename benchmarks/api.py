@@ -26,10 +26,10 @@ from app.access.subjects import user_subject
 from app.access.tokens import AccessTokens
 from app.access.users.service import UserService
 from app.commands.place import Place, open_place
-from app.kernel import migrations
-from app.kernel.authorization import SYSTEM
 from app.kernel.clock import utc_now
+from app.kernel.db import migrations
 from app.kernel.ids import random_token
+from app.kernel.security.authorization import SYSTEM
 from app.settings import Settings
 from benchmarks import load
 

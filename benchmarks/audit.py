@@ -26,13 +26,13 @@ from app.audit.sealing import sealing, standing
 from app.audit.seals import SealingKey
 from app.audit.service import AuditTrail
 from app.audit.verifying import LogVerification, Scope
-from app.kernel import migrations
-from app.kernel.authorization import SYSTEM
-from app.kernel.connections import DatabaseUrls, database_urls
-from app.kernel.database import WriteSession
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls, database_urls
+from app.kernel.db.database import WriteSession
 from app.kernel.embedded import EmbeddedServer
-from app.kernel.resources import Resources
-from app.kernel.secrets import ServiceSecret
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
+from app.kernel.security.secrets import ServiceSecret
 from app.registry import open_resources
 from app.settings import DatabaseSettings, Settings
 

@@ -16,8 +16,8 @@ from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.middleware import Middleware
 from starlette.types import Message, Scope
 
-from app.kernel.authorization import Recognised
-from app.kernel.logging import configure_logging
+from app.kernel.security.authorization import Recognised
+from app.kernel.telemetry.logging import configure_logging
 from app.middleware.table import ORDER, middleware
 from app.operations.security.blocking import FOREVER, NetworkIndex
 from app.operations.security.rates import PAIRS, RateRule, in_force

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import asyncpg
 
-from app.kernel import migrations
-from app.kernel.connections import database_urls
+from app.kernel.db import migrations
+from app.kernel.db.connections import database_urls
+from app.kernel.db.query_login import QueryLimits
 from app.kernel.embedded import EmbeddedServer
-from app.kernel.query_login import QueryLimits
-from app.kernel.resources import Resources
-from app.kernel.secrets import ServiceSecret
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.secrets import ServiceSecret
 from app.operations.exports.forms import Compression, Format
 from app.operations.exports.sources import Login, Statement
 from app.operations.exports.writing import Output, Progress, write_content

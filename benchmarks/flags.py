@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.kernel.authorization import Actor, ActorKind
 from app.kernel.ids import new_id
+from app.kernel.security.authorization import Actor, ActorKind
 from app.operations.flags.bucketing import allocated
 from app.operations.flags.definition import Flag, FlagType, rule
 from app.operations.flags.provider import Flags

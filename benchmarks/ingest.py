@@ -30,8 +30,8 @@ from sqlalchemy.engine import make_url
 
 from app.access.clients.service import ClientService
 from app.commands.place import Place, open_place
-from app.kernel import migrations
-from app.kernel.authorization import SYSTEM
+from app.kernel.db import migrations
+from app.kernel.security.authorization import SYSTEM
 from app.settings import Settings
 from benchmarks import rows
 from benchmarks.api import process

@@ -17,12 +17,12 @@ from pathlib import Path
 import httpx
 from sqlalchemy import text
 
-from app.kernel import migrations
-from app.kernel.at_rest import SecretBox
-from app.kernel.connections import database_urls
+from app.kernel.db import migrations
+from app.kernel.db.connections import database_urls
 from app.kernel.embedded import EmbeddedServer, ServerAddress
-from app.kernel.resources import Resources
-from app.kernel.secrets import ServiceSecret
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.at_rest import SecretBox
+from app.kernel.security.secrets import ServiceSecret
 from app.operations.notifications.background import delivering
 from app.operations.notifications.signing import dump_secrets, fresh_secret
 from app.registry import open_resources

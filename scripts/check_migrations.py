@@ -9,9 +9,9 @@ from pathlib import Path
 from alembic import command
 from alembic.util.exc import CommandError
 
-from app.kernel import migrations
+from app.kernel.db import migrations
 from app.kernel.embedded import EmbeddedServer
-from app.kernel.secrets import ServiceSecret
+from app.kernel.security.secrets import ServiceSecret
 from app.settings import DatabaseSettings
 
 SECRET = ServiceSecret(b"a secret for the check of migrations only")

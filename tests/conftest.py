@@ -20,11 +20,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel import migrations
-from app.kernel.connections import DatabaseUrls, database_urls
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls, database_urls
 from app.kernel.embedded import EmbeddedServer, ServerAddress
-from app.kernel.resources import Resources
-from app.kernel.secrets import ServiceSecret
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.secrets import ServiceSecret
 from app.main import create_app
 from app.registry import open_resources
 from app.settings import DatabaseSettings, Settings

@@ -7,8 +7,8 @@ from app.access.clients.service import ClientService
 from app.access.subjects import user_subject
 from app.access.tokens import AccessTokens
 from app.access.users.service import UserService
-from app.kernel.authorization import SYSTEM
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 
 _numbers = itertools.count()
 PASSWORD = "correct horse battery staple"

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import event
 
-from app.kernel.database import Database
-from app.kernel.lookups import Lookup
+from app.kernel.db.database import Database
+from app.kernel.db.lookups import Lookup
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import httpx
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.secrets import ServiceSecret
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.security.secrets import ServiceSecret
 from tests.waiting import eventually
 
 START_SECONDS = 90.0

@@ -14,10 +14,10 @@ import pytest
 
 from app import cli
 from app.commands import serving
-from app.kernel import migrations
-from app.kernel.connections import DatabaseUrls
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls
 from app.kernel.embedded import ServerAddress
-from app.kernel.secrets import load_secret
+from app.kernel.security.secrets import load_secret
 from app.settings import Settings
 from tests.processes import OURS, READY_SECONDS, Installation, Running, alive, children_of, free_port, installation
 from tests.waiting import eventually_blocking

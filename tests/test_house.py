@@ -11,7 +11,7 @@ import grimp
 import pytest
 from sqlalchemy.orm import configure_mappers
 
-from app.kernel.models import CONTROL_SCHEMA, Base
+from app.kernel.db.models import CONTROL_SCHEMA, Base
 from app.registry import metadata
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,7 +48,7 @@ def run(root: Path) -> subprocess.CompletedProcess[str]:
 
 
 def house(root: Path, files: dict[str, str]) -> None:
-    for name, text in {"kernel/database.py": COMMIT, **files}.items():
+    for name, text in {"kernel/db/database.py": COMMIT, **files}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
 

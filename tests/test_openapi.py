@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.authorization import Permission
-from app.kernel.credential_headers import SESSION_COOKIE
-from app.kernel.openapi_examples import NoExampleError, example
+from app.kernel.http.openapi_examples import NoExampleError, example
+from app.kernel.security.authorization import Permission
+from app.kernel.security.credential_headers import SESSION_COOKIE
 from tests.authorization.matrix import ANONYMOUS, read
 from tests.identities import PASSWORD, Identities
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.http import TransactionalRoute
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.http.routes import TransactionalRoute
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import SECRET

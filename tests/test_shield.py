@@ -15,11 +15,11 @@ import pytest
 from fastapi import FastAPI
 
 from app.ingestion.jobs import TIDY_JOB
-from app.kernel.authorization import SYSTEM
-from app.kernel.connections import DatabaseUrls
+from app.kernel.db.connections import DatabaseUrls
 from app.kernel.embedded import ServerAddress
 from app.kernel.jobs import enqueue
 from app.kernel.problems import Problem
+from app.kernel.security.authorization import SYSTEM
 from app.middleware import shield
 from app.settings import Settings
 from tests.authorization.matrix import read

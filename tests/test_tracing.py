@@ -16,12 +16,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.authorization import SYSTEM
-from app.kernel.connections import DatabaseUrls
-from app.kernel.http import TransactionalRoute, Writes
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Writes
 from app.kernel.jobs import enqueue
-from app.kernel.metrics import SPANS
-from app.kernel.tracing import spans
+from app.kernel.security.authorization import SYSTEM
+from app.kernel.telemetry.metrics import SPANS
+from app.kernel.telemetry.tracing import spans
 from app.main import create_app
 from app.settings import Settings, TracingSettings
 from tests.conftest import SECRET

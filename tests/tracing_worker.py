@@ -4,13 +4,13 @@ import asyncio
 import signal
 from ipaddress import ip_network
 
-from app.kernel.connections import database_urls
-from app.kernel.http_client import OutboundHttp, OutboundPolicy
+from app.kernel.db.connections import database_urls
+from app.kernel.db.migrations import require_head
+from app.kernel.http.client import OutboundHttp, OutboundPolicy
 from app.kernel.jobs import JobContext, JobDefinition, Worker
-from app.kernel.logging import configure_logging
-from app.kernel.migrations import require_head
-from app.kernel.secrets import load_secret
-from app.kernel.span_export import exporting
+from app.kernel.security.secrets import load_secret
+from app.kernel.telemetry.logging import configure_logging
+from app.kernel.telemetry.span_export import exporting
 from app.registry import open_resources
 from app.settings import Settings
 

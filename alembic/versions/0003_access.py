@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from app.kernel.grants import grant
+from app.kernel.db.grants import grant
 
 revision = "0003"
 down_revision = "0002"

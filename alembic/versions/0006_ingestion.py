@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from app.kernel.grants import grant
+from app.kernel.db.grants import grant
 
 revision = "0006"
 down_revision = "0005"

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from app.kernel.grants import APP_ROLE, QUERY_ROLE, grant
+from app.kernel.db.grants import APP_ROLE, QUERY_ROLE, grant
 
 revision = "0007"
 down_revision = "0006"

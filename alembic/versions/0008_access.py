@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from app.kernel.grants import APP_ROLE, grant
+from app.kernel.db.grants import APP_ROLE, grant
 
 revision = "0008"
 down_revision = "0007"

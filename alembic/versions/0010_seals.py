@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.kernel.grants import grant
+from app.kernel.db.grants import grant
 
 revision = "0010"
 down_revision = "0009"

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from app.kernel.grants import APP_ROLE, grant
+from app.kernel.db.grants import APP_ROLE, grant
 
 revision = "0014"
 down_revision = "0013"

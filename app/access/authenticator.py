@@ -30,15 +30,15 @@ from app.access.subjects import parse_subject, user_subject
 from app.access.tokens import AccessTokens, InvalidToken
 from app.access.uses import KeyUses
 from app.audit.origin import note_client
-from app.kernel.authorization import Actor, ActorKind, DecoyKeys, Recognised
 from app.kernel.clock import Clock, utc_now
-from app.kernel.credential_headers import CredentialKind, ShownCredential, shown_credential
-from app.kernel.database import Database
-from app.kernel.policy import PolicyInForce
+from app.kernel.db.database import Database
 from app.kernel.problems import BadRequest, Unauthenticated
-from app.kernel.secrets import ServiceSecret
-from app.kernel.security_events import EventKind, NotesEvents, SecurityEvents
-from app.kernel.signing import SigningKeys
+from app.kernel.security.authorization import Actor, ActorKind, DecoyKeys, Recognised
+from app.kernel.security.credential_headers import CredentialKind, ShownCredential, shown_credential
+from app.kernel.security.policy import PolicyInForce
+from app.kernel.security.secrets import ServiceSecret
+from app.kernel.security.security_events import EventKind, NotesEvents, SecurityEvents
+from app.kernel.security.signing import SigningKeys
 from app.settings import AccessSettings
 
 REMEMBERED = 10_000

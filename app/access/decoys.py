@@ -2,8 +2,8 @@
 
 from app.access.keys import digest_of
 from app.audit.origin import client_address
-from app.kernel.authorization import DecoyKeys
-from app.kernel.security_events import EventKind, NotesEvents
+from app.kernel.security.authorization import DecoyKeys
+from app.kernel.security.security_events import EventKind, NotesEvents
 
 SHOWN = 16
 """Characters of a key which are no secret: `spy_` and its prefix."""

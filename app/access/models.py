@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, false, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.models import Base, Created, Identified
+from app.kernel.db.models import Base, Created, Identified
 
 
 class User(Identified, Created, Base):

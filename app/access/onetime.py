@@ -5,8 +5,8 @@ The rule stands where callers are resolved, so no route can forget it.
 
 from starlette.types import Scope
 
-from app.kernel.authorization import Actor
 from app.kernel.problems import Forbidden
+from app.kernel.security.authorization import Actor
 
 OWN_PASSWORD = ("POST", "/api/users/{user_id}/password")
 OPEN = frozenset({("GET", "/api/auth/me"), ("POST", "/api/auth/logout"), OWN_PASSWORD})

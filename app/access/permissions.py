@@ -2,6 +2,6 @@
 
 from typing import Annotated
 
-from app.kernel.authorization import Actor, Permission, requires
+from app.kernel.security.authorization import Actor, Permission, requires
 
 CanAdministerUsers = Annotated[Actor, requires(Permission.USERS_ADMIN)]

@@ -14,7 +14,7 @@ from app.access.sessions.models import UserSession
 from app.access.sessions.repository import TIMES, times_of
 from app.access.standing import Standing, known_permissions
 from app.access.subjects import client_subject, user_subject
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from app.access.actions import AccessAction
 from app.access.repository import RevokedTokens
 from app.access.subjects import client_subject, user_subject
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor, ActorKind
-from app.kernel.database import WriteSession
-from app.kernel.resources import Resources
+from app.kernel.db.database import WriteSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, ActorKind
 
 
 class TokenRevocation:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-from app.kernel.authorization import Permission
 from app.kernel.problems import Fault, InvalidRequest
+from app.kernel.security.authorization import Permission
 
 
 class Role(StrEnum):

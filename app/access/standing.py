@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.access.subjects import parse_subject
-from app.kernel.authorization import Actor, Permission
+from app.kernel.security.authorization import Actor, Permission
 
 _KNOWN = {permission.value: permission for permission in Permission}
 

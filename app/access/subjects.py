@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.kernel.authorization import ActorKind
+from app.kernel.security.authorization import ActorKind
 
 _KIND_OF = {"user": ActorKind.USER, "client": ActorKind.CLIENT}
 _LENGTH_OF_UUID = 36

@@ -20,9 +20,9 @@ from app.access.subjects import parse_subject
 from app.kernel import strict_json
 from app.kernel.ids import new_id
 from app.kernel.problems import Unauthenticated
-from app.kernel.resources import Resources
-from app.kernel.secrets import MIN_BYTES, ServiceSecret, WeakSecretError
-from app.kernel.signing import SigningKeys
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.secrets import MIN_BYTES, ServiceSecret, WeakSecretError
+from app.kernel.security.signing import SigningKeys
 from app.settings import AccessSettings
 
 ALGORITHM = "HS256"

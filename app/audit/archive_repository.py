@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, text
 from app.audit.archives import Archive
 from app.audit.models import AuditArchive
 from app.audit.seal_repository import MAX_BIGINT
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 
 _COLUMNS: Final = [column.name for column in AuditArchive.__table__.columns]
 _MEMBERS: Final = "spyne.audit_sealed_entries m JOIN spyne.audit_log e ON e.id = m.entry_id"

@@ -20,11 +20,11 @@ from app.audit.exporting import Exported, export_part
 from app.audit.seal_repository import MAX_BIGINT, SealReading
 from app.audit.seals import SealingKey
 from app.audit.service import AuditTrail
-from app.kernel.authorization import SYSTEM
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.ids import new_id
 from app.kernel.problems import Conflict
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 
 ARCHIVE_ROWS: Final = 50_000
 """Rows of one archive, and up to a seal more: some 6 MB in the storage, written and verified in seconds."""

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
-from app.kernel.dashboard import StatementTile
+from app.kernel.ports.dashboard import StatementTile
 
 
 class AuditTile(BaseModel):

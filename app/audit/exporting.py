@@ -18,7 +18,7 @@ from app.audit.seal_repository import MAX_BIGINT, Member, SealReading
 from app.audit.seals import PublicKey
 from app.audit.verifying import LOG_ROWS, NOTHING
 from app.audit.walking import Step, Stray, strays, walk
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
 
 VERSION = 1
 VERSION_WITH_ARCHIVES = 2

@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from app.audit.repository import AuditEntries, AuditFilter
-from app.kernel.database import Database, ReadSession
+from app.kernel.db.database import Database, ReadSession
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.models import Base, Identified
+from app.kernel.db.models import Base, Identified
 
 
 class AuditEntry(Identified, Base):

@@ -8,7 +8,7 @@ from app.audit.canonical import encode
 from app.audit.merkle import included, inclusion_path, leaf_hash
 from app.audit.seal_repository import SealReading
 from app.audit.seals import NO_SEAL, Checkpoint, Seal, SealingKey
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
 from app.kernel.problems import Conflict, NotFound
 
 

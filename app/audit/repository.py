@@ -10,9 +10,9 @@ from sqlalchemy import Row, Select, Text, cast, literal, select
 
 from app.audit.actions import Outcome, Verb
 from app.audit.models import AuditEntry
-from app.kernel.database import WriteSession, driver_connection
+from app.kernel.db.database import WriteSession, driver_connection
+from app.kernel.db.repository import Reading
 from app.kernel.paging import Page, PageRequest
-from app.kernel.repository import Reading
 
 FETCH_ROWS: Final = 500
 APPENDED: Final = tuple(

@@ -14,12 +14,13 @@ from app.audit.seal_schemas import CheckpointDocument, ProofDocument, Verificati
 from app.audit.seals import SealingKey
 from app.audit.service import AuditReading
 from app.audit.verifying import InvalidPosition, LogVerification
-from app.kernel.database import OperationClass
-from app.kernel.http import Reads, TransactionalRoute, operation
-from app.kernel.negotiation import Accept, NotAcceptable, preferred
+from app.kernel.db.database import OperationClass
+from app.kernel.http.negotiation import Accept, NotAcceptable, preferred
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Reads, operation
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
 
 VERIFY_SECONDS = 5.0
 """A verification answers how far it came after about this long."""

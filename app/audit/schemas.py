@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.audit.actions import ACTION_PATTERN, Outcome, Verb
 from app.audit.repository import AuditFilter
-from app.kernel.moments import Moment
+from app.kernel.timestamps import Moment
 
 MAX_TERM = 256
 

@@ -12,8 +12,8 @@ from app.audit.canonical import COLUMNS
 from app.audit.models import AuditSeal, SealedEntry
 from app.audit.seals import Seal
 from app.audit.verification import Present
-from app.kernel.database import ReadSession, WriteSession, driver_connection
-from app.kernel.lookups import Lookup
+from app.kernel.db.database import ReadSession, WriteSession, driver_connection
+from app.kernel.db.lookups import Lookup
 
 _SEAL_COLUMNS: Final = [column.name for column in AuditSeal.__table__.columns]
 _EPOCH: Final = "trunc(extract(epoch FROM {}) * 1000000)"

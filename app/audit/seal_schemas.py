@@ -8,8 +8,8 @@ from app.audit.proofs import Proof
 from app.audit.seals import Checkpoint, PublicKey
 from app.audit.verification import Kind
 from app.audit.verifying import Scope, Verified
-from app.kernel.moments import Moment
 from app.kernel.paging import MAX_CURSOR_LENGTH
+from app.kernel.timestamps import Moment
 
 _MAX = 2**63 - 1
 Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

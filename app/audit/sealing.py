@@ -15,10 +15,10 @@ from app.audit.canonical import ENCODING, encode
 from app.audit.merkle import leaf_hash, root_of
 from app.audit.seal_repository import MAX_BIGINT, WAITING, SealWriting, Standing
 from app.audit.seals import NO_SEAL, Seal, SealingKey
-from app.kernel.background import BackgroundTask, repeating
-from app.kernel.database import Database, OperationClass, WriteSession
-from app.kernel.metrics import AUDIT_SEALED_ROWS, AUDIT_SEALS, AUDIT_UNSEALED_AGE
-from app.kernel.resources import Resources
+from app.kernel.db.database import Database, OperationClass, WriteSession
+from app.kernel.runtime.background import BackgroundTask, repeating
+from app.kernel.runtime.resources import Resources
+from app.kernel.telemetry.metrics import AUDIT_SEALED_ROWS, AUDIT_SEALS, AUDIT_UNSEALED_AGE
 
 log = logging.getLogger(__name__)
 

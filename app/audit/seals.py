@@ -14,7 +14,7 @@ import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from app.kernel.secrets import ServiceSecret
+from app.kernel.security.secrets import ServiceSecret
 
 KEY_PURPOSE = "audit-seal:1"
 NO_SEAL = bytes(32)

@@ -13,12 +13,12 @@ from app.audit.diffs import difference, label, stored
 from app.audit.models import AuditEntry
 from app.audit.origin import client_address
 from app.audit.repository import AuditAppends, AuditEntries, AuditFilter
-from app.kernel.authorization import Actor
 from app.kernel.correlation import correlation_id, trace_id
-from app.kernel.database import ReadSession, WriteSession, is_retryable
+from app.kernel.db.database import ReadSession, WriteSession, is_retryable
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import NotFound, Unavailable
-from app.kernel.secrets import ServiceSecret
+from app.kernel.security.authorization import Actor
+from app.kernel.security.secrets import ServiceSecret
 
 
 class AuditUnavailable(Unavailable):

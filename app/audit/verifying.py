@@ -13,7 +13,7 @@ from app.audit.seal_repository import MAX_BIGINT, Member, SealReading, microseco
 from app.audit.seals import Checkpoint, PublicKey
 from app.audit.verification import Report, Verifier
 from app.audit.walking import Step, Stray, strays, walk
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
 from app.kernel.paging import decode_cursor, encode_cursor
 from app.kernel.problems import Fault, InvalidRequest
 

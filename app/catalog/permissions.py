@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from app.kernel.authorization import Actor, Permission, requires
+from app.kernel.security.authorization import Actor, Permission, requires
 
 CanSeeTables = Annotated[Actor, requires(Permission.TABLES_READ)]
 CanAdopt = Annotated[Actor, requires(Permission.TABLES_ADOPT)]

@@ -7,8 +7,8 @@ from datetime import timedelta
 from app.access.clients.service import ClientService
 from app.access.users.service import UserService
 from app.commands.place import Place
-from app.kernel.authorization import SYSTEM
-from app.kernel.database import OperationClass
+from app.kernel.db.database import OperationClass
+from app.kernel.security.authorization import SYSTEM
 
 FIRST_ADMIN = "The first administrator, shown this once:"
 

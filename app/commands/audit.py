@@ -21,7 +21,7 @@ from app.audit.seals import Checkpoint, MalformedSealError, PublicKey, SealingKe
 from app.audit.verification import Kind
 from app.audit.verifying import LogVerification, Scope
 from app.commands.place import Place
-from app.kernel.database import sqlstate
+from app.kernel.db.database import sqlstate
 from app.kernel.redaction import safe_text
 
 CLEAN, FINDINGS, CANNOT = 0, 1, 2

@@ -21,8 +21,8 @@ from app.commands.objects_repository import named_objects
 from app.commands.place import Place, PlaceError
 from app.kernel.dumping import repository as copied
 from app.kernel.dumping.engine import dump_into, exported_snapshot
-from app.kernel.resources import Resources
-from app.kernel.storage import ObjectNotFound, ObjectStorage
+from app.kernel.runtime.resources import Resources
+from app.kernel.storage.object_storage import ObjectNotFound, ObjectStorage
 
 
 async def back_up(place: Place, target: Path) -> Manifest:

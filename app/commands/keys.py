@@ -11,9 +11,9 @@ from app.access.signing.directory import KeyDirectory, KeyFile
 from app.access.signing.watch import key_directory
 from app.audit.service import AuditTrail
 from app.commands.place import Place, PlaceError
-from app.kernel.authorization import SYSTEM
 from app.kernel.clock import utc_now
-from app.kernel.database import OperationClass
+from app.kernel.db.database import OperationClass
+from app.kernel.security.authorization import SYSTEM
 from app.settings import AccessSettings
 
 

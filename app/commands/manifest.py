@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from app.commands.place import PlaceError
 from app.kernel.dumping.engine import Copy
-from app.kernel.secrets import ServiceSecret
+from app.kernel.security.secrets import ServiceSecret
 from app.settings import Settings
 
 FORMAT: Final = 1

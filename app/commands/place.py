@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 
-from app.kernel import migrations
-from app.kernel.connections import DatabaseUrls, UnsupportedUrlError, database_urls
-from app.kernel.database import sqlstate
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls, UnsupportedUrlError, database_urls
+from app.kernel.db.database import sqlstate
 from app.kernel.embedded import EmbeddedServer, EmbeddedServerError
-from app.kernel.resources import Resources
-from app.kernel.secrets import ServiceSecret, WeakSecretError, load_secret
-from app.kernel.storage import UnsupportedStorageError
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.secrets import ServiceSecret, WeakSecretError, load_secret
+from app.kernel.storage.object_storage import UnsupportedStorageError
 from app.registry import open_resources
 from app.settings import Settings
 

@@ -22,9 +22,9 @@ from app.commands.manifest import (
     sha256_of,
 )
 from app.commands.place import Place, PlaceError
-from app.kernel import migrations
+from app.kernel.db import migrations
 from app.kernel.dumping import engine
-from app.kernel.storage import ObjectStorage
+from app.kernel.storage.object_storage import ObjectStorage
 
 
 @contextmanager

@@ -23,12 +23,12 @@ import uvicorn
 from prometheus_client import start_http_server
 
 from app.commands.place import Place, PlaceError
-from app.kernel.background import background
 from app.kernel.http_server import ArrivalLimits, UnknownUvicornError, Watch, arriving, require_fitting
 from app.kernel.jobs import Worker, WorkerTimings
-from app.kernel.logging import configure_logging
-from app.kernel.metrics import joined
-from app.kernel.span_export import exporting
+from app.kernel.runtime.background import background
+from app.kernel.telemetry.logging import configure_logging
+from app.kernel.telemetry.metrics import joined
+from app.kernel.telemetry.span_export import exporting
 from app.main import create_app
 from app.middleware.probes import HEALTH_PATHS
 from app.operations.configuration.keys import DRAIN_SECONDS

@@ -21,14 +21,14 @@ from app.commands import place_repository as rows
 from app.commands.manifest import DUMP
 from app.commands.objects_repository import NamedObject, named_objects
 from app.commands.place import Place
-from app.kernel import migrations, schema_state
-from app.kernel.compression import CorruptObject, unzstd_stream
+from app.kernel.db import migrations, schema_state
 from app.kernel.dumping import engine
 from app.kernel.dumping import repository as copied
 from app.kernel.embedded import EmbeddedServer
 from app.kernel.embedded.binaries import MAJOR
 from app.kernel.redaction import safe_text
-from app.kernel.storage import ObjectNotFound, ObjectStorage
+from app.kernel.storage.compression import CorruptObject, unzstd_stream
+from app.kernel.storage.object_storage import ObjectNotFound, ObjectStorage
 from app.warehouse import verification as governed
 
 SCRATCH: Final = {"fsync": "off", "synchronous_commit": "off", "shared_buffers": "32MB"}

@@ -8,10 +8,10 @@ from app.audit.service import AuditTrail
 from app.ingestion.merging import Merged
 from app.ingestion.models import BatchRow
 from app.ingestion.schemas import BatchReport
-from app.kernel.authorization import Actor
-from app.kernel.database import WriteSession
-from app.kernel.metrics import INGESTION_LAG, INGESTION_ROWS
+from app.kernel.db.database import WriteSession
 from app.kernel.problems import Problem
+from app.kernel.security.authorization import Actor
+from app.kernel.telemetry.metrics import INGESTION_LAG, INGESTION_ROWS
 
 
 class BatchAction(StrEnum):

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from app.kernel.configuration import ConfigKey
-from app.kernel.resources import Resources
+from app.kernel.runtime.configuration import ConfigKey
+from app.kernel.runtime.resources import Resources
 from app.warehouse.ingest import RejectLimits
 
 MAX_BATCH_BYTES: Final = ConfigKey[int](

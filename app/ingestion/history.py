@@ -5,7 +5,7 @@ from uuid import UUID
 from app.ingestion.models import BatchRow, QuarantineRow
 from app.ingestion.repository import BatchReads
 from app.ingestion.schemas import BatchReport, QuarantinedRow, VerdictCounts
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import NotFound
 

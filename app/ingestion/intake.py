@@ -18,7 +18,7 @@ from app.ingestion.formats.parquet import parquet_chunks
 from app.ingestion.formats.tables import csv_chunks
 from app.ingestion.row_model import RowModel
 from app.kernel.problems import Fault, InvalidRequest, Problem, UnsupportedMediaType
-from app.kernel.storage import ByteWriter
+from app.kernel.storage.object_storage import ByteWriter
 from app.warehouse.ingest import RejectLimits
 from app.warehouse.rejections import Chunk
 

@@ -30,14 +30,14 @@ from app.ingestion.service import (
     store,
     stored_answer,
 )
-from app.kernel.authorization import Actor
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.ids import new_id
 from app.kernel.jobs import JobContext, enqueue
 from app.kernel.jobs.rules import Ending, judge
 from app.kernel.jobs.runs import Superseded
 from app.kernel.problems import Problem, Unavailable
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
 from app.operations.modes import NotIngestionReady
 from app.operations.notifications.announcing import Announcements
 from app.operations.service import require_ingestion_ready

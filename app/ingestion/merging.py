@@ -18,8 +18,8 @@ from app.ingestion.models import BatchRow
 from app.ingestion.raw import RawBatches
 from app.ingestion.repository import Quarantine
 from app.ingestion.row_model import RowModel, UnknownColumns
-from app.kernel.authorization import Actor, ActorKind
-from app.kernel.database import WriteSession, driver_connection
+from app.kernel.db.database import WriteSession, driver_connection
+from app.kernel.security.authorization import Actor, ActorKind
 from app.warehouse.ingest import MergeOutcome, RejectLimits, ingest
 from app.warehouse.plan import Column
 from app.warehouse.rejections import Chunk

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from app.kernel.authorization import Actor, Permission, requires
+from app.kernel.security.authorization import Actor, Permission, requires
 
 CanIngest = Annotated[Actor, requires(Permission.INGESTION_WRITE)]
 CanSeeBatches = Annotated[Actor, requires(Permission.INGESTION_READ)]

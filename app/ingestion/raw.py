@@ -9,9 +9,9 @@ from uuid import UUID
 
 from app.ingestion.intake import Intake
 from app.ingestion.models import BatchRow
-from app.kernel.compression import ZstdWriter, unzstd_stream
 from app.kernel.problems import Problem
-from app.kernel.storage import ByteWriter, ObjectStorage, StorageUnavailable
+from app.kernel.storage.compression import ZstdWriter, unzstd_stream
+from app.kernel.storage.object_storage import ByteWriter, ObjectStorage, StorageUnavailable
 
 PREFIX, SUFFIX = "raw", ".zst"
 

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import Select, Text, func, select, text
 
 from app.ingestion.models import BatchRow, QuarantineRow
-from app.kernel.database import WriteSession, driver_connection
+from app.kernel.db.database import WriteSession, driver_connection
+from app.kernel.db.models import CONTROL_SCHEMA
+from app.kernel.db.repository import Reading, Writing
 from app.kernel.jobs.models import OPEN_STATES, JobRun
-from app.kernel.models import CONTROL_SCHEMA
 from app.kernel.paging import Page, PageRequest, cut
-from app.kernel.repository import Reading, Writing
 from app.warehouse.rejections import Rejection
 
 TURN_SECONDS = 300

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from pydantic import Field
 
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.operations.retention.rows_repository import RowsTarget
 from app.operations.retention.targets import Amount, Default, HoldFilter, Preview, Removed, RetentionTarget
 from app.settings import Settings

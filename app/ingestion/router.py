@@ -17,11 +17,12 @@ from app.ingestion.later import ACCEPTED, LaterService
 from app.ingestion.permissions import CanIngest, CanSeeBatches
 from app.ingestion.schemas import BatchReport, QuarantinedRow
 from app.ingestion.service import CREATED, Answer, IngestService, Submission
-from app.kernel import idempotency
-from app.kernel.http import Reads, StrictRoute, TransactionalRoute
+from app.kernel.http import idempotency
+from app.kernel.http.routes import StrictRoute, TransactionalRoute
+from app.kernel.http.sessions import Reads
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import UnsupportedMediaType, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
 from app.operations.modes import NotIngestionReady
 from app.warehouse.ingest import EmptyReplacement, RejectLimitExceeded, RejectLimits
 

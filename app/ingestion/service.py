@@ -25,13 +25,13 @@ from app.ingestion.models import BatchRow
 from app.ingestion.raw import RawBatches
 from app.ingestion.repository import BatchWrites
 from app.ingestion.schemas import BatchReport
-from app.kernel.authorization import Actor
 from app.kernel.correlation import correlation_id
-from app.kernel.database import Database, WriteSession
-from app.kernel.idempotency import IdempotencyKeys
+from app.kernel.db.database import Database, WriteSession
+from app.kernel.http.idempotency import IdempotencyKeys
 from app.kernel.ids import new_id
 from app.kernel.problems import Problem
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
 from app.operations.modes import NotIngestionReady
 from app.operations.notifications.announcing import Announcements
 from app.operations.service import require_ingestion_ready

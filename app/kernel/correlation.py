@@ -28,7 +28,7 @@ def trace_id() -> str | None:
 
 
 def bound_traceparent() -> str | None:
-    """What `bind` was given; `app.kernel.tracing.traceparent` knows of open spans too."""
+    """What `bind` was given; `app.kernel.telemetry.tracing.traceparent` knows of open spans too."""
     return _traceparent.get()
 
 

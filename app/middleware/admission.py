@@ -13,8 +13,8 @@ from prometheus_client import Gauge
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kernel.http_server.slots import SLOT
-from app.kernel.metrics import REQUESTS_IN_FLIGHT, REQUESTS_REFUSED
 from app.kernel.problems import Unavailable
+from app.kernel.telemetry.metrics import REQUESTS_IN_FLIGHT, REQUESTS_REFUSED
 from app.middleware.answers import carries_body, refuse
 from app.middleware.body_limit import BodyClass, declared_length
 from app.middleware.probes import HEALTH_PATHS

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.kernel.metrics import REQUESTS_REFUSED
-from app.kernel.policy import SecurityPolicy
 from app.kernel.problems import ContentTooLarge
+from app.kernel.security.policy import SecurityPolicy
+from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
 from app.middleware.boundary import AnswerCut
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.kernel.correlation import bind, fresh_traceparent, unbind
 from app.kernel.ids import new_id
 from app.kernel.redaction import safe_text
-from app.kernel.tracing import remote, span, spans, told
+from app.kernel.telemetry.tracing import remote, span, spans, told
 from app.middleware.probes import HEALTH_PATHS
 
 REQUEST_ID = b"x-request-id"

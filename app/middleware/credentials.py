@@ -1,4 +1,4 @@
-"""Reads the credential that a request shows, once, for everything inside: see app/kernel/credential_headers.py.
+"""Reads the credential of a request once, for everything inside: see app/kernel/security/credential_headers.py.
 
 Nothing is refused here. Where a credential is needed, several are a 400 and none is a 401, said by
 app/access/authenticator.py: a request is counted and bounded first, and log-ins, which need none, have answers of their
@@ -7,7 +7,7 @@ own (RFC 6749 section 5.2).
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.kernel.credential_headers import SCOPE_KEY, read_credential
+from app.kernel.security.credential_headers import SCOPE_KEY, read_credential
 
 
 class Credentials:

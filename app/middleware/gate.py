@@ -6,10 +6,10 @@ nothing of the reason. Users and clients are shut out once their credential is k
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.kernel.authorization import Blocked
-from app.kernel.metrics import REQUESTS_REFUSED
 from app.kernel.problems import Forbidden
-from app.kernel.security_events import EventKind
+from app.kernel.security.authorization import Blocked
+from app.kernel.security.security_events import EventKind
+from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
 from app.middleware.probes import HEALTH_PATHS
 from app.operations.security.decoys import decoy_path

@@ -17,9 +17,9 @@ from prometheus_fastapi_instrumentator import metrics as instrumentations
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.kernel.logging import known_lines
-from app.kernel.metrics import LATENCY_BUCKETS, REGISTRY
-from app.kernel.tracing import failed
+from app.kernel.telemetry.logging import known_lines
+from app.kernel.telemetry.metrics import LATENCY_BUCKETS, REGISTRY
+from app.kernel.telemetry.tracing import failed
 from app.middleware.answers import OBSERVED
 from app.middleware.correlation import SPAN_KEY
 from app.middleware.probes import HEALTH_PATHS

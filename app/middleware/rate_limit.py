@@ -11,11 +11,11 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kernel.addresses import counted_as
-from app.kernel.authorization import Recognised
-from app.kernel.credential_headers import shown_credential
-from app.kernel.metrics import REQUESTS_REFUSED
 from app.kernel.problems import Problem
-from app.kernel.security_events import EventKind
+from app.kernel.security.authorization import Recognised
+from app.kernel.security.credential_headers import shown_credential
+from app.kernel.security.security_events import EventKind
+from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
 from app.operations.security.rates import OWN_NAME, OWN_WINDOW_SECONDS, RateScope, RouteClass, own_policy, route_class
 from app.operations.security.view import Edge

@@ -1,7 +1,7 @@
 """Explains at the door that writes are switched off; the enforcement is in the session factory.
 
-An operation says its class in its OpenAPI document (`x-operation-class`, written by `app.kernel.http.operation`); one
-that says nothing is a write. GET, HEAD and OPTIONS always pass. In `read_only` operations that are reads by nature
+An operation says its class in its OpenAPI document (`x-operation-class`, see `app/kernel/http/sessions.py`); one that
+says nothing is a write. GET, HEAD and OPTIONS always pass. In `read_only` operations that are reads by nature
 pass too, in `maintenance` only those that control the modes; the token operation is of class `control`, since an
 admin must be able to log in to switch back. Unknown paths and methods pass, to be answered 404 and 405.
 """
@@ -14,9 +14,9 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.kernel.clock import Clock, utc_now
-from app.kernel.database import OperationClass
-from app.kernel.http import declared_class
-from app.kernel.metrics import REQUESTS_REFUSED
+from app.kernel.db.database import OperationClass
+from app.kernel.http.sessions import declared_class
+from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
 from app.operations.modes import SAFE_METHODS, Maintenance, MaintenanceMode, passes, refusal
 

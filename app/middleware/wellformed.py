@@ -10,8 +10,8 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.kernel.metrics import REQUESTS_REFUSED
 from app.kernel.problems import BadRequest, Problem
+from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
 
 MAX_TARGET_BYTES: Final = 8_000

@@ -15,10 +15,10 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.audit.sealing import standing
+from app.kernel.db.migrations import StaleSchemaError, require_head
 from app.kernel.jobs import workers_seen
-from app.kernel.migrations import StaleSchemaError, require_head
 from app.kernel.problems import Problem
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.operations.modes import MaintenanceMode
 from app.operations.notifications.delivery_repository import WAITING
 from app.operations.shield import ModeWatch

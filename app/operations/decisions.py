@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final
 
-from app.kernel.background import BackgroundTask, watching
-from app.kernel.resources import Resources
+from app.kernel.runtime.background import BackgroundTask, watching
+from app.kernel.runtime.resources import Resources
 from app.operations.repository import SystemConfigRepository
 
 WATCH_SECONDS: Final = 0.4

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from app.kernel.security_events import EventKind as SecurityKind
+from app.kernel.security.security_events import EventKind as SecurityKind
 from app.operations.notifications.kinds import EventKind
 
 MODE_CHANGED: Final = EventKind("mode:changed", "The platform was opened for data, or closed.")

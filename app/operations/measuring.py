@@ -13,11 +13,12 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.audit.sealing import standing
-from app.kernel.background import BackgroundTask, repeating
-from app.kernel.database import Database
+from app.kernel.db.database import Database
 from app.kernel.jobs import depths, oldest_waiting_seconds, workers_seen
 from app.kernel.jobs.models import OPEN_STATES
-from app.kernel.metrics import (
+from app.kernel.runtime.background import BackgroundTask, repeating
+from app.kernel.runtime.resources import Resources
+from app.kernel.telemetry.metrics import (
     BUILD,
     CONTENT_TYPE,
     DISK_FREE,
@@ -29,7 +30,6 @@ from app.kernel.metrics import (
     exposition,
     pool_metrics,
 )
-from app.kernel.resources import Resources
 from app.operations.checkup import UNANSWERED, WORKER_SEEN_WITHIN
 from app.operations.notifications.background import measure_waiting
 

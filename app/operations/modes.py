@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from app.kernel.database import OperationClass
+from app.kernel.db.database import OperationClass
 from app.kernel.problems import Conflict, Problem, Unavailable
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Executable, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Result
 
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.operations.models import SystemConfig
 
 

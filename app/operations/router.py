@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from app.kernel.authorization import AnyActor
-from app.kernel.database import OperationClass
-from app.kernel.etags import IfMatch, set_etag
-from app.kernel.http import Controls, Reads, TransactionalRoute, operation
+from app.kernel.db.database import OperationClass
+from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Controls, Reads, operation
 from app.kernel.problems import PreconditionFailed, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
+from app.kernel.security.authorization import AnyActor
 from app.operations.modes import Maintenance, MaintenanceMode
 from app.operations.permissions import CanRunSystem
 from app.operations.schemas import MaintenanceDocument, MaintenanceInForce, SystemModeDocument

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.kernel.moments import Moment
+from app.kernel.timestamps import Moment
 from app.operations.modes import MaintenanceMode, SystemMode
 
 

@@ -3,10 +3,10 @@
 from enum import StrEnum
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor
-from app.kernel.database import ReadSession, WriteSession
-from app.kernel.etags import check_if_match, etag
-from app.kernel.resources import Resources
+from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.http.etags import check_if_match, etag
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
 from app.operations.events import MAINTENANCE_CHANGED, MODE_CHANGED
 from app.operations.modes import Maintenance, MaintenanceMode, NotIngestionReady, SystemMode
 from app.operations.notifications.announcing import Announcements

@@ -9,11 +9,11 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
 
-from app.kernel.background import BackgroundTask, watching
 from app.kernel.clock import Clock, utc_now
-from app.kernel.database import Database, OperationClass, WriteSession
+from app.kernel.db.database import Database, OperationClass, WriteSession
 from app.kernel.problems import Problem
-from app.kernel.resources import Resources
+from app.kernel.runtime.background import BackgroundTask, watching
+from app.kernel.runtime.resources import Resources
 from app.operations.modes import SAFE_METHODS, Maintenance, passes, refusal
 from app.operations.service import ModesInForce
 from app.operations.windows.rules import Standing

@@ -6,7 +6,7 @@ from typing import Final
 from app.access.clients.expiring import ExpiringKey, expiring_keys
 from app.audit.seals import SealingKey
 from app.audit.verifying import LogVerification, Scope
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext
 from app.operations.events import KEY_EXPIRES, LOG_FAILED
 from app.operations.notifications.announcing import Announcements

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.kernel.configuration import ConfigKey
+from app.kernel.runtime.configuration import ConfigKey
 from app.query.limits import HIGHEST_COST
 
 STATEMENT_TIMEOUT_SECONDS: Final = ConfigKey[float](

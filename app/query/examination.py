@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.catalog.tables.service import TableNotFoundError
-from app.kernel.authorization import Actor, Permission
-from app.kernel.database import ReadSession
-from app.kernel.metrics import QUERY_GUARDRAILS
+from app.kernel.db.database import ReadSession
 from app.kernel.problems import Fault, Forbidden, InvalidRequest, Problem
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, Permission
+from app.kernel.telemetry.metrics import QUERY_GUARDRAILS
 from app.query import words
 from app.query.configuration import MAX_COST, STATEMENT_TIMEOUT_SECONDS
 from app.query.estimates import Estimate

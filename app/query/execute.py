@@ -15,13 +15,13 @@ from uuid import UUID
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import SYSTEM, Actor, Permission
-from app.kernel.database import OperationClass, WriteSession
+from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.ids import new_id
-from app.kernel.metrics import JOIN_USAGE, QUERY_LATENCY, metrics_timer
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import Conflict, NotFound, Problem
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM, Actor, Permission
+from app.kernel.telemetry.metrics import JOIN_USAGE, QUERY_LATENCY, metrics_timer
 from app.query import words
 from app.query.completion import completed
 from app.query.configuration import STATEMENT_TIMEOUT_SECONDS

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from app.audit.service import AuditTrail
 from app.catalog.tables.service import TableNotFoundError, TableService
-from app.kernel.authorization import Actor, Permission
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ids import new_id
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, Permission
 from app.operations.exports.forms import Format, quoted
 from app.operations.exports.sources import Ended, FilterParams, Login, Source, Statement, Subject
 from app.query.columns import ResultColumn, bounded

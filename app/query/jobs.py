@@ -1,6 +1,6 @@
 """Housekeeping of queries in the background."""
 
-from app.kernel.database import OperationClass
+from app.kernel.db.database import OperationClass
 from app.kernel.jobs import JobContext, JobDefinition, Schedule
 from app.query.execute import ExecuteService
 

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, U
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.models import Base, Created, Identified
+from app.kernel.db.models import Base, Created, Identified
 
 
 class QueryPreview(Identified, Created, Base):

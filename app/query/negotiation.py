@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from app.kernel.negotiation import preferred
+from app.kernel.http.negotiation import preferred
 
 
 class Format(StrEnum):

@@ -2,6 +2,6 @@
 
 from typing import Annotated
 
-from app.kernel.authorization import Actor, Permission, requires
+from app.kernel.security.authorization import Actor, Permission, requires
 
 CanQuery = Annotated[Actor, requires(Permission.QUERY_RUN)]

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from app.audit.actions import Verb
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor
-from app.kernel.database import OperationClass, WriteSession
-from app.kernel.metrics import QUERY_GUARDRAILS, QUERY_LATENCY, QUERY_PREVIEWS_VIEWED, metrics_timer
+from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.problems import NotFound, Problem
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
+from app.kernel.telemetry.metrics import QUERY_GUARDRAILS, QUERY_LATENCY, QUERY_PREVIEWS_VIEWED, metrics_timer
 from app.query import words
 from app.query.columns import ResultColumn
 from app.query.configuration import PREVIEW_LIFETIME_SECONDS

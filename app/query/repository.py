@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, DateTime, func, select, update
 
+from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
-from app.kernel.repository import Reading, Writing
 from app.query.models import QueryExecution, QueryPreview
 
 

@@ -6,12 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response, status
 
 from app.catalog.tables.service import TableNotFoundError
-from app.kernel.database import OperationClass
-from app.kernel.http import TransactionalRoute, operation
-from app.kernel.negotiation import Accept, NotAcceptable
+from app.kernel.db.database import OperationClass
+from app.kernel.http.negotiation import Accept, NotAcceptable
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import operation
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
 from app.query.answers import RESULT, answered
 from app.query.examination import QueryRefused, TooExpensive
 from app.query.execute import ExecuteService, PreviewExpired, PreviewUsed, StalePreview

@@ -11,7 +11,7 @@ from typing import Any, Final
 import asyncpg
 import orjson
 
-from app.kernel.query_login import QueryConnection, QueryLimits, QueryLogin
+from app.kernel.db.query_login import QueryConnection, QueryLimits, QueryLogin
 from app.query.columns import ResultColumn, bounded, result_columns
 from app.query.estimates import Estimate, read_plan
 from app.query.failures import problem_of

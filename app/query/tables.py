@@ -7,8 +7,8 @@ from typing import Final
 
 from app.catalog.tables.service import TableNotFoundError, TableService
 from app.catalog.tables.version import QueryableTable
-from app.kernel.authorization import Actor
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
+from app.kernel.security.authorization import Actor
 from app.query.findings import Finding
 from app.query.guard import MAX_BYTES
 from app.query.relations import ColumnView, RelationView

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
 from app.warehouse.naming import DATA_SCHEMA, RelationName
 
 _FIND = text(

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, String, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
-from app.kernel.database import ReadSession, sqlstate
+from app.kernel.db.database import ReadSession, sqlstate
 from app.kernel.problems import Conflict
 from app.warehouse.naming import RelationName, quote_all
 from app.warehouse.relations import run

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.kernel.database import ReadSession, sqlstate
+from app.kernel.db.database import ReadSession, sqlstate
 from app.kernel.problems import Unavailable
 from app.warehouse.inspection import Inspector, RelationColumn, RelationUnreadable, is_unreadable
 from app.warehouse.naming import RelationName, quote

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, String, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
-from app.kernel.database import WriteSession, sqlstate
+from app.kernel.db.database import WriteSession, sqlstate
 from app.kernel.problems import Conflict
 from app.settings import DatabaseSettings
 from app.warehouse.naming import RelationName, quote, quote_all

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.engine import CursorResult
 
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.warehouse.ddl import create_relation
 from app.warehouse.plan import RelationPlan
 

@@ -7,7 +7,7 @@ from typing import Any
 from app.access.clients.service import ClientService
 from app.access.revocation import TokenRevocation
 from app.access.users.service import UserService
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from tests.access.administration import Change, change
 
 

@@ -25,12 +25,12 @@ from app.access.keys import fresh_key
 from app.access.standing import Standing
 from app.access.subjects import user_subject
 from app.access.tokens import CURRENT_KEY, AccessTokens, InvalidToken
-from app.kernel.authorization import SYSTEM, Actor, ActorKind, Permission
 from app.kernel.clock import utc_now
-from app.kernel.credential_headers import SCOPE_KEY, SESSION_COOKIE, read_credential
-from app.kernel.database import Database
+from app.kernel.db.database import Database
 from app.kernel.problems import Unauthenticated
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM, Actor, ActorKind, Permission
+from app.kernel.security.credential_headers import SCOPE_KEY, SESSION_COOKIE, read_credential
 from app.settings import DatabaseSettings
 from tests.access.administration import change
 from tests.access.hostile_tokens import hostile_tokens

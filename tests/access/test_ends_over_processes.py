@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.resources import Resources
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.runtime.resources import Resources
 from app.settings import Settings
 from tests.access.sessions.steps import bearer, page_of, tokens_of
 from tests.conftest import SECRET

@@ -12,7 +12,7 @@ from app.access.login.oauth import narrowed
 from app.access.roles import MATRIX, Role, unknown_roles
 from app.access.standing import Credential, Standing, admitted, known_permissions
 from app.access.subjects import user_subject
-from app.kernel.authorization import Permission
+from app.kernel.security.authorization import Permission
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 OWNER = UUID("01890a5d-ac96-774b-bcce-b302099a8057")

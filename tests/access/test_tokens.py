@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from app.access.subjects import client_subject, parse_subject, user_subject
 from app.access.tokens import CURRENT_KEY, MAX_TOKEN_LENGTH, AccessTokens, InvalidToken, _hmac_key
-from app.kernel.authorization import ActorKind
-from app.kernel.secrets import ServiceSecret, WeakSecretError
+from app.kernel.security.authorization import ActorKind
+from app.kernel.security.secrets import ServiceSecret, WeakSecretError
 from app.settings import AccessSettings
 from tests.access.hostile_tokens import HEADER, JTI, SUBJECT, good_claims, hostile_tokens, signed
 

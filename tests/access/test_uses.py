@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from app.access.authenticator import DirectoryAuthenticator
 from app.access.clients.uses import write_uses
 from app.access.uses import KeyUses
-from app.kernel.connections import DatabaseUrls
-from app.kernel.resources import Resources
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.runtime.resources import Resources
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import SECRET

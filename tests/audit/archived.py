@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from tests.operations.retention.steps import ROOT, ended, working
 
 FUTURE = datetime.now(UTC) + timedelta(days=1)

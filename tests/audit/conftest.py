@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from app.kernel.connections import DatabaseUrls
+from app.kernel.db.connections import DatabaseUrls
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.service_processes import Surroundings

@@ -12,9 +12,9 @@ from app.audit.seals import Checkpoint, SealingKey
 from app.audit.service import AuditTrail
 from app.audit.verification import Report
 from app.audit.verifying import LogVerification, Scope
-from app.kernel.authorization import Actor, ActorKind
-from app.kernel.database import Database, ReadSession
-from app.kernel.resources import Resources
+from app.kernel.db.database import Database, ReadSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, ActorKind
 from tests.waiting import eventually
 
 ADA = Actor(ActorKind.USER, uuid4(), "ada")

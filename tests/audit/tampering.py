@@ -17,8 +17,8 @@ from app.audit.canonical import COLUMNS, encode
 from app.audit.merkle import leaf_hash, root_of
 from app.audit.seal_repository import CANONICAL
 from app.audit.seals import Seal, SealingKey
-from app.kernel.database import ReadSession, driver_connection
-from app.kernel.secrets import ServiceSecret
+from app.kernel.db.database import ReadSession, driver_connection
+from app.kernel.security.secrets import ServiceSecret
 
 TABLES = ("audit_log", "audit_seals", "audit_sealed_entries")
 SEALED = "FROM spyne.audit_log e JOIN spyne.audit_sealed_entries m ON m.entry_id = e.id"

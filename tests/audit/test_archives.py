@@ -22,8 +22,8 @@ from app.audit.seals import Checkpoint, SealingKey
 from app.audit.verification import Kind
 from app.audit.verifying import Scope
 from app.commands import audit as commands
-from app.kernel.database import WriteSession
-from app.kernel.resources import Resources
+from app.kernel.db.database import WriteSession
+from app.kernel.runtime.resources import Resources
 from app.operations.retention import running
 from app.operations.retention.targets import RetentionTargets
 from tests.audit.archived import FUTURE, archive

@@ -13,9 +13,9 @@ from app.access.users.service import UserService
 from app.audit.repository import AuditAppends, AuditEntries
 from app.audit.service import AuditTrail, AuditUnavailable
 from app.kernel import correlation
-from app.kernel.authorization import SYSTEM, Actor, ActorKind
-from app.kernel.database import WriteSession
-from app.kernel.resources import Resources
+from app.kernel.db.database import WriteSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM, Actor, ActorKind
 from tests.conftest import ClientOf
 
 ADA = Actor(ActorKind.USER, uuid4(), "ada")

@@ -19,7 +19,7 @@ from app.audit.offline import NotAnExportError, Outcome, Trust, verify_export
 from app.audit.proofs import checkpoint
 from app.audit.seals import Checkpoint, SealingKey
 from app.audit.verification import Kind
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from tests.audit.logs import sealer, tell
 from tests.audit.tampering import ANOTHER_KEY, KINDS, cut_tail, reseal, undone, unguard
 from tests.service_processes import ROOT, Surroundings

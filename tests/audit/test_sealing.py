@@ -12,9 +12,9 @@ from app.audit.seal_repository import SealWriting
 from app.audit.sealing import BACKGROUND, ChainRewoundError, Sealer, standing
 from app.audit.seals import SealingKey
 from app.audit.service import AuditTrail
-from app.kernel.background import background
-from app.kernel.metrics import AUDIT_SEALS, AUDIT_UNSEALED_AGE, BACKGROUND_FAILURES
-from app.kernel.resources import Resources
+from app.kernel.runtime.background import background
+from app.kernel.runtime.resources import Resources
+from app.kernel.telemetry.metrics import AUDIT_SEALS, AUDIT_UNSEALED_AGE, BACKGROUND_FAILURES
 from app.operations.checkup import UNANSWERED
 from app.registry import worker_background
 from tests.audit.logs import ADA, ThingAction, sealer, tell, verified

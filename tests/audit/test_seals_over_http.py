@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from app.audit import router, verifying, walking
 from app.audit.repository import AuditEntries
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from tests.audit.logs import sealer, tell
 from tests.audit.tampering import unguard
 from tests.conftest import ClientOf

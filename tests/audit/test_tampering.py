@@ -12,8 +12,8 @@ from app.audit.sealing import Sealer
 from app.audit.seals import Checkpoint, SealingKey
 from app.audit.verification import Kind, Report
 from app.audit.verifying import Scope
-from app.kernel.authorization import SYSTEM
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 from tests.audit.logs import sealer, tell, verified
 from tests.audit.tampering import KINDS, Tamper, cut_tail, edit, replace_chain, undone, unguard
 

@@ -10,8 +10,8 @@ import asyncpg
 import httpx
 from fastapi import FastAPI
 
+from app.kernel.db.migrations import connect
 from app.kernel.embedded import ServerAddress
-from app.kernel.migrations import connect
 from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from tests.authorization.holders import Holder, Registrar, bearer

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.catalog.tables.patterns import parse_pattern
-from app.kernel import migrations
-from app.kernel.connections import DatabaseUrls
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls
 from app.warehouse.naming import RelationName
 
 WORLD = """

@@ -10,8 +10,8 @@ import pytest
 from app.catalog.contracts.review import InvalidContract
 from app.catalog.contracts.service import ContractReading, ContractService, TableNotWritable
 from app.catalog.tables.references import parse_reference
-from app.kernel.authorization import SYSTEM
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 from app.warehouse.plan import Column, Mode, Resolution
 from app.warehouse.types import parse_type
 from tests.catalog.bodies import contract, with_checks, with_column, with_semantics

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.warehouse import profile as profiling
 from app.warehouse.inspection import RelationColumn, RelationUnreadable
 from app.warehouse.naming import RelationName

@@ -10,9 +10,9 @@ from sqlalchemy import event
 
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.service import TableNotFoundError, TableService
-from app.kernel.authorization import SYSTEM
-from app.kernel.query_login import QueryLimits
-from app.kernel.resources import Resources
+from app.kernel.db.query_login import QueryLimits
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 from tests.catalog.steps import deprecated, filled, moved, promoted, registered, restored
 from tests.reference.resolution import resolve
 

@@ -13,10 +13,10 @@ import pytest
 
 from app.catalog.tables.lifecycle import TableState, transition
 from app.catalog.tables.write_repository import TableWrites
-from app.kernel import migrations
-from app.kernel.connections import DatabaseUrls
-from app.kernel.metrics import REGISTRY
-from app.kernel.resources import Resources
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.runtime.resources import Resources
+from app.kernel.telemetry.metrics import REGISTRY
 from tests.catalog.bodies import COLUMNS
 from tests.catalog.steps import deprecated, filled, moved, promoted, registered, restored
 

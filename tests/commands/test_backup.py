@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from app.commands.place import open_place
-from app.kernel import migrations
+from app.kernel.db import migrations
 from app.settings import Settings
 from tests.census import BOOKKEEPING, Census, census
 from tests.ingestion.steps import contract, ndjson

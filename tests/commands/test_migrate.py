@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app.commands import place as places
 from app.commands.place import Place
-from app.kernel import migrations
-from app.kernel.connections import DatabaseUrls
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls
 from app.settings import Settings
 from tests.conftest import SECRET
 

@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 import app.registry
-from app.kernel.connections import DatabaseUrls
-from app.kernel.metrics import REGISTRY, PoolCollector
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.telemetry.metrics import REGISTRY, PoolCollector
 from tests.conftest import SECRET
 from tests.service_processes import Surroundings, api_process, free_port, worker_process
 from tests.waiting import eventually

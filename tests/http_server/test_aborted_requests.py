@@ -19,7 +19,7 @@ import httpx
 import psutil
 import pytest
 
-from app.kernel import migrations
+from app.kernel.db import migrations
 from tests.http_server.conftest import Service
 from tests.query.asking import SLOW
 from tests.test_bad_input import CONTRACT

@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from app.kernel.http_server import Watch, arriving
 from app.kernel.http_server.slots import SLOT
-from app.kernel.metrics import CONNECTIONS_CUT
+from app.kernel.telemetry.metrics import CONNECTIONS_CUT
 from tests.http_server.serving import SHORT, Served, answer, measure, served
 from tests.http_server.wire import Heard, exchange, listen
 

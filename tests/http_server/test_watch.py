@@ -3,7 +3,7 @@
 import asyncio
 
 from app.kernel.http_server import ArrivalLimits, Watch
-from app.kernel.metrics import CONNECTIONS_OPEN
+from app.kernel.telemetry.metrics import CONNECTIONS_OPEN
 
 
 class Connection:

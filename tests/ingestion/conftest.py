@@ -6,8 +6,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.storage import ObjectStorage
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.storage.object_storage import ObjectStorage
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.ingestion.steps import register

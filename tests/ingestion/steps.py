@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from app.kernel.storage import ObjectStorage
+from app.kernel.storage.object_storage import ObjectStorage
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WINDOW = timedelta(hours=5)

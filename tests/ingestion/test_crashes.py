@@ -20,8 +20,8 @@ import asyncpg
 import httpx
 import pytest
 
-from app.kernel import migrations
-from app.kernel.connections import DatabaseUrls, database_urls
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls, database_urls
 from app.kernel.embedded import EmbeddedServer, postmaster
 from app.registry import open_resources
 from app.settings import DatabaseSettings, Settings

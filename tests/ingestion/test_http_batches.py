@@ -10,9 +10,9 @@ import asyncpg
 import httpx
 import pytest
 
-from app.kernel.compression import unzstd_stream
-from app.kernel.metrics import REGISTRY
-from app.kernel.storage import ObjectStorage
+from app.kernel.storage.compression import unzstd_stream
+from app.kernel.storage.object_storage import ObjectStorage
+from app.kernel.telemetry.metrics import REGISTRY
 from app.warehouse.plan import Mode, Resolution
 from tests.census import census, differences
 from tests.ingestion.steps import (

@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.ingestion import intake
-from app.kernel.storage import ObjectStorage
+from app.kernel.storage.object_storage import ObjectStorage
 from app.warehouse.plan import Mode, Resolution
 from tests.census import census, differences
 from tests.identities import Identities

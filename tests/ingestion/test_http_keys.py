@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.kernel.storage import ObjectStorage
+from app.kernel.storage.object_storage import ObjectStorage
 from tests.census import census, differences
 from tests.ingestion.steps import CSV, NDJSON, csv_table, ndjson, raw_keys, register, send, stored
 from tests.waiting import eventually

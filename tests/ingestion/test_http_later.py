@@ -11,10 +11,10 @@ import pytest
 from fastapi import FastAPI
 
 from app.ingestion.jobs import TIDY_JOB
-from app.kernel.authorization import SYSTEM
 from app.kernel.ids import new_id
 from app.kernel.jobs import enqueue
-from app.kernel.storage import ObjectStorage
+from app.kernel.security.authorization import SYSTEM
+from app.kernel.storage.object_storage import ObjectStorage
 from tests.ingestion.steps import (
     FORMATS,
     JSON,

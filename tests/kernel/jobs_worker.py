@@ -13,10 +13,10 @@ from typing import cast
 
 from sqlalchemy import text
 
-from app.kernel.database import Database, OperationClass, ReadSession, WriteSession
+from app.kernel.db.database import Database, OperationClass, ReadSession, WriteSession
 from app.kernel.jobs import JobContext, JobDefinition, Schedule, Worker, WorkerTimings
 from app.kernel.problems import Unavailable
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.settings import DatabaseSettings
 
 TIMINGS = WorkerTimings(lease=timedelta(seconds=1.5), poll=timedelta(seconds=0.3), grace=timedelta(seconds=1))

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kernel.at_rest import SecretBox, UnreadableSecretError, masked
-from app.kernel.secrets import ServiceSecret
+from app.kernel.security.at_rest import SecretBox, UnreadableSecretError, masked
+from app.kernel.security.secrets import ServiceSecret
 
 OLD = ServiceSecret(b"o" * 32)
 NEW = ServiceSecret(b"n" * 32, OLD)

@@ -18,8 +18,13 @@ from hypothesis import strategies as st
 from app.access.sessions.seen import SeenSessions
 from app.access.signing.directory import KeyDirectory
 from app.access.uses import KeyUses
-from app.kernel import metrics
-from app.kernel.background import (
+from app.kernel.db.database import Database
+from app.kernel.db.lookups import Lookups
+from app.kernel.jobs import Worker, runs
+from app.kernel.jobs.service import EngineService
+from app.kernel.jobs.worker import HEARTBEAT
+from app.kernel.problems import Conflict
+from app.kernel.runtime.background import (
     LONGEST_PAUSE,
     BackgroundTask,
     Look,
@@ -31,16 +36,11 @@ from app.kernel.background import (
     repeating,
     watching,
 )
-from app.kernel.database import Database
-from app.kernel.jobs import Worker, runs
-from app.kernel.jobs.service import EngineService
-from app.kernel.jobs.worker import HEARTBEAT
-from app.kernel.logging import configure_logging
-from app.kernel.lookups import Lookups
-from app.kernel.metrics import BACKGROUND_FAILURES, BACKGROUND_LAST_RAN, REGISTRY
-from app.kernel.problems import Conflict
-from app.kernel.resources import Resources
-from app.kernel.security_events import SecurityEvents
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.security_events import SecurityEvents
+from app.kernel.telemetry import metrics
+from app.kernel.telemetry.logging import configure_logging
+from app.kernel.telemetry.metrics import BACKGROUND_FAILURES, BACKGROUND_LAST_RAN, REGISTRY
 from app.operations.measures.sampling import Sampler
 from app.operations.notifications.background import PROBE
 from app.operations.notifications.delivery import Delivery

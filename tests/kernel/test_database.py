@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.database import (
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.db.database import (
     MAX_ATTEMPTS,
     Database,
     OperationClass,

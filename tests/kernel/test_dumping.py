@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.kernel import migrations
-from app.kernel.connections import DatabaseUrls
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls
 from app.kernel.dumping import engine, programs
 from app.kernel.dumping import repository as rows
 from app.kernel.embedded import ServerAddress

@@ -15,14 +15,15 @@ from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from app.kernel import migrations
-from app.kernel.connections import DatabaseUrls, database_urls
-from app.kernel.database import MAX_ATTEMPTS, OpenShield
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls, database_urls
+from app.kernel.db.database import MAX_ATTEMPTS, OpenShield
+from app.kernel.db.query_login import QueryLimits, QueryLogin
 from app.kernel.embedded import EmbeddedServer, postmaster
-from app.kernel.http import Reads, TransactionalRoute, Writes
-from app.kernel.metrics import OPERATIONAL_FAILURES
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Reads, Writes
 from app.kernel.problems import Unavailable
-from app.kernel.query_login import QueryLimits, QueryLogin
+from app.kernel.telemetry.metrics import OPERATIONAL_FAILURES
 from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from tests.conftest import FAST, SECRET

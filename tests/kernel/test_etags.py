@@ -3,7 +3,7 @@
 import pytest
 from fastapi import Response
 
-from app.kernel.etags import check_if_match, etag, set_etag
+from app.kernel.http.etags import check_if_match, etag, set_etag
 from app.kernel.problems import PreconditionFailed
 
 

@@ -10,8 +10,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from app.kernel.guarded_threads import guarded
-from app.kernel.http_client import OutboundRefused
+from app.kernel.http.client import OutboundRefused
+from app.kernel.http.guarded_threads import guarded
 
 LOOPBACK = (ip_network("127.0.0.1/32"),)
 

@@ -16,7 +16,7 @@ from typing import cast
 import httpx
 import pytest
 
-from app.kernel.http_client import (
+from app.kernel.http.client import (
     OutboundFailed,
     OutboundHttp,
     OutboundPolicy,

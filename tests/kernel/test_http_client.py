@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kernel.addresses import may_reach, parse
-from app.kernel.http_client import (
+from app.kernel.http.client import (
     OutboundFailed,
     OutboundHttp,
     OutboundPolicy,

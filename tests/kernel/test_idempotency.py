@@ -7,10 +7,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel import idempotency
-from app.kernel.database import Database
-from app.kernel.idempotency import MAX_KEY_LENGTH, IdempotencyKeys, KeyInUse, KeyReused, MalformedKey, Replay
-from app.kernel.resources import Resources
+from app.kernel.db.database import Database
+from app.kernel.http import idempotency
+from app.kernel.http.idempotency import MAX_KEY_LENGTH, IdempotencyKeys, KeyInUse, KeyReused, MalformedKey, Replay
+from app.kernel.runtime.resources import Resources
 
 PRINT = b"\x01" * 32
 

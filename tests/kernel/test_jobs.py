@@ -18,11 +18,10 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from app.kernel import migrations
-from app.kernel.authorization import SYSTEM
-from app.kernel.connections import database_urls
 from app.kernel.correlation import bind, unbind
-from app.kernel.database import Database, OperationClass
+from app.kernel.db import migrations
+from app.kernel.db.connections import database_urls
+from app.kernel.db.database import Database, OperationClass
 from app.kernel.embedded import EmbeddedServer
 from app.kernel.jobs import (
     cancel,
@@ -32,7 +31,8 @@ from app.kernel.jobs import (
     runs,
     workers_seen,
 )
-from app.kernel.secrets import ServiceSecret
+from app.kernel.security.authorization import SYSTEM
+from app.kernel.security.secrets import ServiceSecret
 from app.settings import DatabaseSettings
 from tests.kernel.jobs_worker import TIMINGS
 from tests.waiting import eventually, offered_again

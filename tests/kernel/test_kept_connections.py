@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from app.kernel.http_client import OutboundFailed, OutboundHttp, OutboundPolicy, OutboundRefused, OutboundTimeout
+from app.kernel.http.client import OutboundFailed, OutboundHttp, OutboundPolicy, OutboundRefused, OutboundTimeout
 from tests.kernel.test_http_client import LOCAL, resolving
 
 KEEPING = replace(LOCAL, kept_connections=4)

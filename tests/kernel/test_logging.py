@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from app.kernel.correlation import bind, unbind
-from app.kernel.logging import StructuredHandler, configure_logging
+from app.kernel.telemetry.logging import StructuredHandler, configure_logging
 from app.settings import ServerSettings
 
 
@@ -50,7 +50,7 @@ def test_an_event_is_one_line_of_json_with_level_time_and_ids(stream: io.BytesIO
 
 
 @pytest.mark.parametrize(
-    "name", ["uvicorn.error", "app.kernel.http", "pgqueuer", "sqlalchemy.engine.Engine", "py.warnings"]
+    "name", ["uvicorn.error", "app.kernel.http.errors", "pgqueuer", "sqlalchemy.engine.Engine", "py.warnings"]
 )
 def test_the_standard_library_takes_the_same_way(stream: io.BytesIO, name: str) -> None:
     extra = {"sqlstate": "55P03", "password": "hunter22", "event": "in the way", "level": "too"}

@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.kernel import metrics
-from app.kernel.metrics import OTHER, REGISTRY, Bounded, EventLoopLag, exposition, metrics_timer, pool_metrics
+from app.kernel.telemetry import metrics
+from app.kernel.telemetry.metrics import OTHER, REGISTRY, Bounded, EventLoopLag, exposition, metrics_timer, pool_metrics
 
 PROMISED = {
     "spyne_ingestion_lag_seconds": ("contract_id",),

@@ -12,11 +12,11 @@ import pytest
 from alembic import command
 from sqlalchemy.exc import DBAPIError
 
-from app.kernel import migrations
-from app.kernel.connections import DatabaseUrls, UnsupportedUrlError, database_urls
-from app.kernel.database import Database, sqlstate
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls, UnsupportedUrlError, database_urls
+from app.kernel.db.database import Database, sqlstate
 from app.kernel.embedded import ServerAddress
-from app.kernel.secrets import ServiceSecret
+from app.kernel.security.secrets import ServiceSecret
 from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from tests.conftest import SECRET, _admin

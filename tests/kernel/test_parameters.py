@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from app.kernel.http import AnsweringRoute, StrictRoute, install_problem_handlers
-from app.kernel.parameters import MAX_FAULTS, QueryParameters, UnknownParameter
+from app.kernel.http.errors import install_problem_handlers
+from app.kernel.http.parameters import MAX_FAULTS, QueryParameters, UnknownParameter
+from app.kernel.http.routes import AnsweringRoute, StrictRoute
 
 
 class Filters(BaseModel):

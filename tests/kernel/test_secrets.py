@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from app.kernel.secrets import MIN_BYTES, ServiceSecret, WeakSecretError, load_secret
+from app.kernel.security.secrets import MIN_BYTES, ServiceSecret, WeakSecretError, load_secret
 from app.settings import Settings
 
 VALUE = b"thirty-two bytes of a test secret"

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.kernel.metrics import SECURITY_EVENTS_DROPPED
-from app.kernel.security_events import EventKind, SecurityEvents
+from app.kernel.security.security_events import EventKind, SecurityEvents
+from app.kernel.telemetry.metrics import SECURITY_EVENTS_DROPPED
 
 START = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
 

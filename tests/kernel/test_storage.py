@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.kernel.compression import FRAME_BYTES, CorruptObject, ZstdWriter, unzstd_stream
-from app.kernel.storage import (
+from app.kernel.storage.compression import FRAME_BYTES, CorruptObject, ZstdWriter, unzstd_stream
+from app.kernel.storage.object_storage import (
     BLOCK_BYTES,
     TEMPORARY,
     InvalidKeyError,
@@ -145,7 +145,7 @@ async def test_cancelling_a_writer_publishes_nothing(local: ObjectStorage, tmp_p
 async def test_a_killed_writer_leaves_only_what_the_sweep_removes(local: ObjectStorage, tmp_path: Path) -> None:
     program = f"""
 import asyncio
-from app.kernel.storage import ObjectStorage
+from app.kernel.storage.object_storage import ObjectStorage
 async def main():
     async with ObjectStorage.open("file://{tmp_path}").writer("batch") as writer:
         while True:

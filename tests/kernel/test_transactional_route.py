@@ -8,8 +8,9 @@ from asyncpg.exceptions import SerializationError
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from app.kernel.database import MAX_ATTEMPTS
-from app.kernel.http import TransactionalRoute, install_problem_handlers
+from app.kernel.db.database import MAX_ATTEMPTS
+from app.kernel.http.errors import install_problem_handlers
+from app.kernel.http.routes import TransactionalRoute
 from tests.middleware.asgi import Answer, call, scope
 
 CHUNKS = (b'{"val', b'ue": ', b"7}")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 
-from app.kernel.http import install_problem_handlers
+from app.kernel.http.errors import install_problem_handlers
 from app.middleware import answers
 from app.middleware.body_limit import BodyClass, BodyLimit, declared_length
 from app.middleware.boundary import AnswerCut

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from app.kernel.logging import configure_logging
+from app.kernel.telemetry.logging import configure_logging
 from app.middleware.admission import Admission
 from app.middleware.body_limit import BodyLimit
 from app.middleware.boundary import AnswerCut, Boundary

@@ -3,7 +3,7 @@
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from app.kernel.credential_headers import (
+from app.kernel.security.credential_headers import (
     SESSION_COOKIE,
     CredentialKind,
     ShownCredential,

@@ -14,8 +14,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from app.kernel.logging import configure_logging
-from app.kernel.metrics import REGISTRY
+from app.kernel.telemetry.logging import configure_logging
+from app.kernel.telemetry.metrics import REGISTRY
 from app.middleware.correlation import Correlation
 from app.middleware.observation import Observation
 from app.settings import ServerSettings

@@ -8,8 +8,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from app.kernel.database import OperationClass
-from app.kernel.http import OPERATION_CLASS, declared_class, operation
+from app.kernel.db.database import OperationClass
+from app.kernel.http.sessions import OPERATION_CLASS, declared_class, operation
 from app.middleware.shield import ReadOnlyShield
 from app.operations.modes import Maintenance, MaintenanceMode, passes
 from tests.middleware.asgi import Answer, call

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from starlette.middleware.base import BaseHTTPMiddleware
 
 from app.kernel.correlation import correlation_id
-from app.kernel.logging import configure_logging
+from app.kernel.telemetry.logging import configure_logging
 from app.middleware.table import ORDER, middleware
 from app.operations.security.view import Edge
 from app.settings import IngestionSettings, ServerSettings, Settings

@@ -16,8 +16,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.openapi import ASSETS
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.http.openapi import ASSETS
 from app.operations.checkup import Finding
 from app.settings import Settings
 from tests.conftest import SECRET

@@ -7,8 +7,8 @@ import asyncpg
 import httpx
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.resources import Resources
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.runtime.resources import Resources
 from app.operations.measures import repository
 from app.operations.measures.sampling import Sample, Sampler, keep
 from tests.conftest import SECRET

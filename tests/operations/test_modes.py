@@ -12,9 +12,9 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.database import OperationClass
-from app.kernel.metrics import REQUESTS_REFUSED
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.db.database import OperationClass
+from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.main import create_app
 from app.operations.modes import Maintenance, MaintenanceInProgress, MaintenanceMode, ReadOnlyMode, refusal
 from app.settings import Settings

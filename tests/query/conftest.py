@@ -13,11 +13,11 @@ from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.references import TableReference
 from app.catalog.tables.registry import TableRegistry
 from app.catalog.tables.transitions import ChangeRequest, Successor, TransitionService
-from app.kernel.authorization import SYSTEM
-from app.kernel.connections import DatabaseUrls
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.db.migrations import connect
 from app.kernel.embedded import ServerAddress
-from app.kernel.migrations import connect
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 from app.registry import open_resources
 from app.settings import Settings
 from app.warehouse.inspection import RelationColumn

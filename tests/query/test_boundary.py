@@ -7,9 +7,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.migrations import connect
-from app.kernel.query_login import QueryLimits
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.db.migrations import connect
+from app.kernel.db.query_login import QueryLimits
 from tests.query.attacks import ATTACKS
 from tests.query.conftest import Warehouse
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from app.catalog.tables.lifecycle import TableState
-from app.kernel.metrics import exposition
+from app.kernel.telemetry.metrics import exposition
 from tests.conftest import ClientOf
 from tests.query.asking import preview, rows
 from tests.query.conftest import Warehouse

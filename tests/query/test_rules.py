@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kernel.negotiation import NotAcceptable
+from app.kernel.http.negotiation import NotAcceptable
 from app.query import words
 from app.query.estimates import Estimate, read_plan
 from app.query.examination import Examined, PlanMismatch, TooExpensive, affordable

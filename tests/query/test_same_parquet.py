@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from app.kernel.query_login import QueryLimits
-from app.kernel.resources import Resources
+from app.kernel.db.query_login import QueryLimits
+from app.kernel.runtime.resources import Resources
 from app.kernel.tabular.types import NotRepresentableError, time_microseconds
 from app.operations.exports.forms import Compression
 from app.operations.exports.forms import Format as FileFormat

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from app.access.clients.repository import ClientReads
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
 
 WARN_DAYS: Final = (1, 3, 14)
 """Days before the end of a key; at each of them once."""

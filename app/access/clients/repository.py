@@ -10,7 +10,7 @@ from sqlalchemy import values as sql_values
 from sqlalchemy.dialects.postgresql import insert
 
 from app.access.models import ApiClient, ApiKey, ClientRole
-from app.kernel.repository import Reading, Writing
+from app.kernel.db.repository import Reading, Writing
 
 
 class ClientReads(Reading[ApiClient]):

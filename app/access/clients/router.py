@@ -20,11 +20,12 @@ from app.access.clients.schemas import (
 from app.access.clients.service import ClientReading, ClientService, ClientView, IssuedKey
 from app.access.naming import NameTaken
 from app.access.permissions import CanAdministerUsers
-from app.kernel.etags import IfMatch, set_etag
-from app.kernel.http import Reads, TransactionalRoute, Writes
+from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Reads, Writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import PreconditionFailed, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.access.clients.rules import DEFAULT_GRACE, MAX_GRACE
 from app.access.roles import Role
-from app.kernel.authorization import Permission
-from app.kernel.moments import Moment
+from app.kernel.security.authorization import Permission
+from app.kernel.timestamps import Moment
 
 MAX_REQUESTS_PER_MINUTE = 1_000_000
 """More than one process answers; a larger bound would be none."""

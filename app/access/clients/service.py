@@ -27,12 +27,12 @@ from app.access.naming import NameTaken, checked_name, normalised_name
 from app.access.repository import DirectoryRepository
 from app.access.roles import checked_roles
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor
-from app.kernel.database import ReadSession, WriteSession
-from app.kernel.etags import check_if_match, etag
+from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.http.etags import check_if_match, etag
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import NotFound
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
 
 
 @dataclass(frozen=True, slots=True)

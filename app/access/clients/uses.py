@@ -6,9 +6,9 @@ from functools import partial
 from app.access.authenticator import DirectoryAuthenticator
 from app.access.clients.repository import ClientRepository
 from app.access.uses import KeyUses
-from app.kernel.background import BackgroundTask, repeating
 from app.kernel.problems import Unavailable
-from app.kernel.resources import Resources
+from app.kernel.runtime.background import BackgroundTask, repeating
+from app.kernel.runtime.resources import Resources
 
 WRITE_SECONDS = 30.0
 """Half of the precision, so that what is shown is at most two minutes old."""

@@ -6,8 +6,8 @@ from fastapi import Depends, Query, Request
 
 from app.access.explain.schemas import ExplanationDocument, shown
 from app.access.explain.service import Explaining
-from app.kernel.authorization import AnyActor
-from app.kernel.http import Reads
+from app.kernel.http.sessions import Reads
+from app.kernel.security.authorization import AnyActor
 
 MAX_OPERATION_ID = 128
 

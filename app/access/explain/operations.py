@@ -6,8 +6,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from app.access.explain.rules import Operation, UnknownOperation
-from app.kernel.authorization import needed_permissions
-from app.kernel.http import declared_class
+from app.kernel.http.sessions import declared_class
+from app.kernel.security.authorization import needed_permissions
 
 
 def find_operation(routes: Sequence[BaseRoute], operation_id: str) -> Operation:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.access.onetime import is_open
-from app.kernel.authorization import Permission
-from app.kernel.database import OperationClass
+from app.kernel.db.database import OperationClass
 from app.kernel.problems import Fault, InvalidRequest, Problem
+from app.kernel.security.authorization import Permission
 
 NEAREST = 5
 

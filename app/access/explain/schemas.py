@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.explain.rules import Explanation, Narrowing
-from app.kernel.authorization import DESCRIPTIONS, Permission
+from app.kernel.security.authorization import DESCRIPTIONS, Permission
 
 
 class _Strict(BaseModel):

@@ -11,9 +11,9 @@ from app.access.repository import DirectoryRepository
 from app.access.standing import Credential
 from app.access.subjects import parse_subject
 from app.access.users.repository import RoleReads
-from app.kernel.authorization import ActorKind
-from app.kernel.database import OperationClass, ReadSession
+from app.kernel.db.database import OperationClass, ReadSession
 from app.kernel.problems import Problem, Unauthenticated
+from app.kernel.security.authorization import ActorKind
 
 
 class Doors(Protocol):

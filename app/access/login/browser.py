@@ -9,10 +9,10 @@ from app.access.sessions.facts import RequestFacts
 from app.access.sessions.lifetimes import LoginMethod, SessionKind
 from app.access.sessions.service import OpenedSession, Sessions
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor, ActorKind
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.problems import Problem
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, ActorKind
 
 
 class WrongPassword(Problem):

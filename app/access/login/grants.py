@@ -24,9 +24,9 @@ from app.access.sessions.service import Sessions
 from app.access.subjects import client_subject, user_subject
 from app.access.tokens import AccessTokens, IssuedToken
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor, ActorKind, Permission
-from app.kernel.database import WriteSession
-from app.kernel.resources import Resources
+from app.kernel.db.database import WriteSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, ActorKind, Permission
 
 _WRONG_CLIENT = Refusal(ErrorCode.INVALID_CLIENT, "The client's id or secret is wrong.")
 _NOT_HELD = Refusal(ErrorCode.INVALID_SCOPE, "None of the scopes is held.")

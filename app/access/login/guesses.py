@@ -14,11 +14,11 @@ from app.access.login.places import Place, Places, Realm, network_of
 from app.access.login.repository import LoginRecords
 from app.access.subjects import user_subject
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor, ActorKind
-from app.kernel.database import WriteSession
-from app.kernel.policy import LockoutPolicy
-from app.kernel.resources import Resources
-from app.kernel.security_events import EventKind
+from app.kernel.db.database import WriteSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, ActorKind
+from app.kernel.security.policy import LockoutPolicy
+from app.kernel.security.security_events import EventKind
 
 UNKNOWN = "unknown"
 """Label of a name that nobody has: it may be a password typed into the wrong field, so it is not written down."""

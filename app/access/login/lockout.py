@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.kernel.policy import LockoutPolicy
+from app.kernel.security.policy import LockoutPolicy
 
 KNOWN_FOR = timedelta(days=30)
 """How long a place stays known after the last log-in from there."""

@@ -4,10 +4,10 @@ from app.access.revocation import TokenRevocation
 from app.access.sessions.actions import EndReason
 from app.access.sessions.service import Sessions
 from app.access.standing import Credential
-from app.kernel.authorization import Actor
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
 
 
 class NothingToLeave(Conflict):

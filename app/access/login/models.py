@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.models import Base, Identified
+from app.kernel.db.models import Base, Identified
 
 
 class LoginAttempt(Identified, Base):

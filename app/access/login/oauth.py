@@ -8,7 +8,7 @@ from enum import StrEnum
 from urllib.parse import parse_qsl, unquote_plus
 
 from app.access.login.passwords import is_text
-from app.kernel.authorization import Permission
+from app.kernel.security.authorization import Permission
 
 FORM = "application/x-www-form-urlencoded"
 MAX_BODY_BYTES = 16_384

@@ -7,7 +7,7 @@ from enum import StrEnum
 from ipaddress import IPv6Address, IPv6Network
 
 from app.kernel.addresses import parse
-from app.kernel.secrets import ServiceSecret
+from app.kernel.security.secrets import ServiceSecret
 
 _IPV6_PREFIX = 64
 """Bits. One customer has at least a /64 (RFC 6177), so one of its addresses is no more than another."""

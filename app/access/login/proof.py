@@ -16,9 +16,9 @@ from app.access.models import User
 from app.access.naming import normalised_name
 from app.access.users.repository import UserRepository
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor, ActorKind
-from app.kernel.database import WriteSession
-from app.kernel.resources import Resources
+from app.kernel.db.database import WriteSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, ActorKind
 
 WRONG = "The username or the password is wrong."
 

@@ -20,10 +20,10 @@ from app.access.standing import Standing
 from app.access.subjects import user_subject
 from app.access.tokens import AccessTokens, IssuedToken
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor, ActorKind
-from app.kernel.database import WriteSession
-from app.kernel.resources import Resources
-from app.kernel.security_events import EventKind
+from app.kernel.db.database import WriteSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, ActorKind
+from app.kernel.security.security_events import EventKind
 
 _NOT_VALID = Refusal(ErrorCode.INVALID_GRANT, "The refresh token is not valid.")
 _WIDER = Refusal(ErrorCode.INVALID_SCOPE, "A renewal can only narrow the scope.")

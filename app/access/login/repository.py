@@ -13,7 +13,7 @@ from app.access.login.lockout import Bound
 from app.access.login.models import KnownPlace, LimitNote, LoginAttempt
 from app.access.login.places import Place, lock_of
 from app.access.models import User
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 
 PURGE_AT_ONCE = 100
 """Old failures removed with each new one: more than come in, so the table stays small between the daily jobs."""

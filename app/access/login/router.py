@@ -17,12 +17,14 @@ from app.access.sessions.facts import facts_of
 from app.access.sessions.schemas import NewSession, OpenedSessionDocument
 from app.access.sessions.secrets import CSRF_KEY, clearing_cookie_header, csrf_token
 from app.access.standing import Credential
-from app.kernel.authorization import Actor, AnyActor
-from app.kernel.database import OperationClass
-from app.kernel.http import Controls, TransactionalRoute, operation, problem_response
+from app.kernel.db.database import OperationClass
+from app.kernel.http.errors import problem_response
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Controls, operation
 from app.kernel.problems import Problem, responses
-from app.kernel.resources import ResourcesDep
-from app.kernel.secrets import ServiceSecret
+from app.kernel.runtime.resources import ResourcesDep
+from app.kernel.security.authorization import Actor, AnyActor
+from app.kernel.security.secrets import ServiceSecret
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
 

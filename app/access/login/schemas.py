@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.explain.schemas import ExplanationDocument
 from app.access.login.oauth import ErrorCode
-from app.kernel.authorization import Permission
+from app.kernel.security.authorization import Permission
 
 
 class _Strict(BaseModel):

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from app.access.oidc.provider import OidcProvider, ProviderInForce
 from app.access.roles import unknown_roles
-from app.kernel.background import BackgroundTask
-from app.kernel.resources import Resources
+from app.kernel.runtime.background import BackgroundTask
+from app.kernel.runtime.resources import Resources
 from app.settings import OidcSettings
 
 

@@ -22,7 +22,7 @@ from app.access.oidc.id_token import Expected, RefusedToken, UnknownKeyError, ve
 from app.access.oidc.keys import ProviderKey, usable_keys
 from app.access.oidc.problems import CodeRefused, InvalidIdToken, ProviderAway, ProviderFault, ProviderSlow
 from app.kernel import strict_json
-from app.kernel.http_client import (
+from app.kernel.http.client import (
     OutboundAnswer,
     OutboundFailed,
     OutboundHttp,

@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.access.models import User
 from app.access.oidc.models import EndedLogin
-from app.kernel.database import WriteSession
-from app.kernel.repository import Writing
+from app.kernel.db.database import WriteSession
+from app.kernel.db.repository import Writing
 
 
 class EndedLogins:

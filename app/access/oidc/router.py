@@ -21,9 +21,9 @@ from app.access.oidc.problems import (
 from app.access.oidc.provider import ProviderInForce
 from app.access.oidc.service import Callback, OidcLogin
 from app.access.sessions.facts import facts_of
-from app.kernel.http import AnsweringRoute, StrictRoute
+from app.kernel.http.routes import AnsweringRoute, StrictRoute
 from app.kernel.problems import Fault, InvalidRequest, Problem, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
 
 router = APIRouter(prefix="/api/auth/oidc", tags=["access"], route_class=StrictRoute)
 callback_router = APIRouter(prefix="/api/auth/oidc", tags=["access"], route_class=AnsweringRoute)

@@ -32,9 +32,9 @@ from app.access.sessions.service import OpenedSession, Sessions
 from app.access.users.repository import UserRepository
 from app.access.users.service import LastAdmin, UserService
 from app.audit.service import AuditTrail
-from app.kernel.authorization import SYSTEM, Actor, ActorKind
-from app.kernel.database import OperationClass, WriteSession
-from app.kernel.resources import Resources
+from app.kernel.db.database import OperationClass, WriteSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM, Actor, ActorKind
 
 log = logging.getLogger(__name__)
 

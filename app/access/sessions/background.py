@@ -6,8 +6,8 @@ from typing import Final
 
 from app.access.authenticator import DirectoryAuthenticator
 from app.access.sessions.seen import write_seen
-from app.kernel.background import BackgroundTask, repeating
-from app.kernel.resources import Resources
+from app.kernel.runtime.background import BackgroundTask, repeating
+from app.kernel.runtime.resources import Resources
 
 LOOK_SECONDS: Final = 10.0
 """How often sessions are looked for whose last writing is a minute old."""

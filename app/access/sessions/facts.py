@@ -6,7 +6,7 @@ from starlette.requests import HTTPConnection
 
 from app.audit.diffs import clean
 from app.audit.origin import note_client
-from app.kernel.credential_headers import cookies_in
+from app.kernel.security.credential_headers import cookies_in
 
 MAX_USER_AGENT = 256
 """Characters kept; enough for every browser, and nothing to fill a table with."""

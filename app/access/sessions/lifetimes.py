@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.kernel.policy import SessionPolicy
+from app.kernel.security.policy import SessionPolicy
 
 NOTED_EVERY = timedelta(minutes=1)
 """The last use of a session is written this often at most."""

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.models import Base, Identified
+from app.kernel.db.models import Base, Identified
 
 
 class UserSession(Identified, Base):

@@ -11,9 +11,9 @@ from sqlalchemy import DateTime, Uuid, column, insert, select, update, values
 from app.access.models import User
 from app.access.sessions.lifetimes import NOTED_EVERY, SLACK, SessionKind, SessionTimes
 from app.access.sessions.models import RefreshToken, UserSession
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
+from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
-from app.kernel.repository import Reading, Writing
 
 TIMES = (
     UserSession.kind,

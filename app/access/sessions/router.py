@@ -9,12 +9,13 @@ from app.access.sessions.actions import EndReason
 from app.access.sessions.schemas import SessionDocument
 from app.access.sessions.service import SessionReading, Sessions, SessionView
 from app.access.standing import Credential
-from app.kernel.authorization import Actor, AnyActor, Permission
-from app.kernel.database import OperationClass
-from app.kernel.http import Controls, Reads, TransactionalRoute, operation
+from app.kernel.db.database import OperationClass
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Controls, Reads, operation
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import Forbidden
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
+from app.kernel.security.authorization import Actor, AnyActor, Permission
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
 

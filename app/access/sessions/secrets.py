@@ -10,8 +10,8 @@ import hmac
 import re
 from uuid import UUID
 
-from app.kernel.credential_headers import SESSION_COOKIE
 from app.kernel.ids import random_token
+from app.kernel.security.credential_headers import SESSION_COOKIE
 
 CSRF_KEY = "csrf:1"
 

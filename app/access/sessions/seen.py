@@ -6,8 +6,8 @@ from uuid import UUID
 
 from app.access.sessions.lifetimes import NOTED_EVERY, SessionKind, idle
 from app.access.sessions.repository import SessionRepository
-from app.kernel.database import OperationClass
-from app.kernel.resources import Resources
+from app.kernel.db.database import OperationClass
+from app.kernel.runtime.resources import Resources
 
 
 class SeenSessions:

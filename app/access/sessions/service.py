@@ -23,13 +23,13 @@ from app.access.sessions.secrets import (
 )
 from app.audit.actions import Verb
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor, ActorKind
 from app.kernel.clock import Clock
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import NotFound
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, ActorKind
 
 
 @dataclass(frozen=True, slots=True)

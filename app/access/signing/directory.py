@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from app.access.signing.pem import SigningKeyError, parse, render, thumbprint
-from app.kernel.signing import PrivateKey, SigningKey
+from app.kernel.security.signing import PrivateKey, SigningKey
 
 SUFFIX = ".pem"
 MAX_FILE_BYTES = 65_536

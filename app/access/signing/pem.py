@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from app.kernel.signing import PrivateKey, PublicKey, SigningKey
+from app.kernel.security.signing import PrivateKey, PublicKey, SigningKey
 
 MIN_RSA_BITS = 2048
 """RFC 7518 section 3.3."""

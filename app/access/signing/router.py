@@ -8,8 +8,8 @@ from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.signing.pem import public_jwk
-from app.kernel.http import StrictRoute
-from app.kernel.resources import Resources, ResourcesDep
+from app.kernel.http.routes import StrictRoute
+from app.kernel.runtime.resources import Resources, ResourcesDep
 
 router = APIRouter(prefix="/api/auth", tags=["access"], route_class=StrictRoute)
 

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from app.access.signing.directory import DirectoryError, Fingerprint, KeyDirectory, KeyFile
-from app.kernel.background import BackgroundTask, repeating
 from app.kernel.clock import Clock
-from app.kernel.resources import Resources
-from app.kernel.signing import SigningKeys
+from app.kernel.runtime.background import BackgroundTask, repeating
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.signing import SigningKeys
 from app.settings import AccessSettings
 
 log = logging.getLogger(__name__)

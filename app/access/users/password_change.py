@@ -18,10 +18,10 @@ from app.access.users.repository import UserRepository
 from app.access.users.service import one_time_password
 from app.access.users.suitable import check_suitable
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor, ActorKind, Permission
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict, Fault, Forbidden, InvalidRequest, Problem
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, ActorKind, Permission
 
 
 class WrongPassword(Forbidden):

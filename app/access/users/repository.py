@@ -9,9 +9,9 @@ from sqlalchemy import Select, delete, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from app.access.models import ClientRole, RolePermission, RoleRow, User, UserRole
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
+from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
-from app.kernel.repository import Reading, Writing
 
 FIRST_ADMIN_LOCK = 0x41646D696E
 """Advisory lock ("Admin"): of two first starts one makes the admin."""

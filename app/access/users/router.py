@@ -33,13 +33,15 @@ from app.access.users.schemas import (
 )
 from app.access.users.service import LastAdmin, UserReading, UserService, UserView
 from app.audit.origin import client_address
-from app.kernel.authorization import DESCRIPTIONS, Actor, AnyActor, Permission
-from app.kernel.database import OperationClass
-from app.kernel.etags import IfMatch, etag, set_etag
-from app.kernel.http import Controls, Reads, TransactionalRoute, Writes, operation, problem_response
+from app.kernel.db.database import OperationClass
+from app.kernel.http.errors import problem_response
+from app.kernel.http.etags import IfMatch, etag, set_etag
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Controls, Reads, Writes, operation
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import Forbidden, PreconditionFailed, Problem, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
+from app.kernel.security.authorization import DESCRIPTIONS, Actor, AnyActor, Permission
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from app.access.roles import Role
-from app.kernel.authorization import Permission
+from app.kernel.security.authorization import Permission
 
 MAX_PASSWORD = 1024
 """Characters; also the longest that a log-in takes."""

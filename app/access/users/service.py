@@ -19,13 +19,13 @@ from app.access.users.changes import CHANGEABLE, DISABLED, step, takes_an_admin
 from app.access.users.repository import RoleHolding, RoleReads, UserFilter, UserReads, UserRepository
 from app.access.users.suitable import check_suitable
 from app.audit.service import AuditTrail
-from app.kernel.authorization import SYSTEM, Actor
-from app.kernel.database import ReadSession, WriteSession
-from app.kernel.etags import check_if_match, etag
+from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.http.etags import check_if_match, etag
 from app.kernel.ids import random_token
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import Conflict, NotFound
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM, Actor
 
 FIRST_ADMIN = "admin"
 ONE_TIME_PASSWORD_BYTES = 18

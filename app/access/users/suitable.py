@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from app.access.login.passwords import is_text
-from app.kernel.policy import PasswordPolicy
 from app.kernel.problems import Fault, InvalidRequest
+from app.kernel.security.policy import PasswordPolicy
 
 MAX_LENGTH = 1024
 """Characters; what a password costs does not grow with its length, what it takes to receive it does."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.catalog.contracts.definition import Origin, Policy, Semantics, columns_of, relation_plan
 from app.catalog.tables.lifecycle import PROPERTIES, TableState
-from app.kernel.etags import etag
+from app.kernel.http.etags import etag
 from app.warehouse.naming import RelationName
 from app.warehouse.plan import Column, RelationPlan
 

@@ -20,9 +20,9 @@ from app.catalog.contracts.record import ContractRecord, SchemaRecord
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.models import TableRow
 from app.catalog.tables.version import TableVersion
-from app.kernel.authorization import Actor
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.paging import Page, PageRequest, cut
+from app.kernel.security.authorization import Actor
 from app.warehouse.naming import RelationName
 from app.warehouse.plan import Column, Mode, Resolution
 

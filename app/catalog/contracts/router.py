@@ -25,9 +25,10 @@ from app.catalog.contracts.service import (
     UnknownSchema,
 )
 from app.catalog.permissions import CanRegister, CanSeeContracts
-from app.kernel.etags import set_etag
-from app.kernel.http import Reads, TransactionalRoute, Writes
-from app.kernel.negotiation import Accept, NotAcceptable, preferred
+from app.kernel.http.etags import set_etag
+from app.kernel.http.negotiation import Accept, NotAcceptable, preferred
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Reads, Writes
 from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
 from app.kernel.problems import responses
 from app.operations.modes import NotIngestionReady

@@ -15,10 +15,10 @@ from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.registry import TableNotWritable, TableRegistry, require_writable
 from app.catalog.tables.service import states_of
 from app.catalog.tables.shape import Shape, difference
-from app.kernel.authorization import Actor
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import Conflict, Fault, NotFound
+from app.kernel.security.authorization import Actor
 from app.operations.service import require_ingestion_ready
 from app.warehouse.inspection import Inspector, RelationColumn
 from app.warehouse.naming import governed_relation

@@ -13,9 +13,9 @@ from app.catalog.tables.patterns import (
 )
 from app.catalog.tables.registry import TableRegistry
 from app.catalog.tables.repository import TableRepository
-from app.kernel.authorization import Actor
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.problems import Fault, InvalidRequest
+from app.kernel.security.authorization import Actor
 from app.warehouse.inspection import MAX_MATCHES, FoundRelation, Inspector, RelationKind, is_system_schema
 from app.warehouse.naming import HIDDEN_PREFIX, RelationName
 from app.warehouse.publishing import GrantNeeded, publish

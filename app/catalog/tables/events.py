@@ -4,7 +4,7 @@ from typing import Final
 
 from app.catalog.tables.lifecycle import TableState, Transition
 from app.catalog.tables.version import TableVersion
-from app.kernel.authorization import Actor
+from app.kernel.security.authorization import Actor
 from app.operations.notifications.announcing import Announcements
 from app.operations.notifications.kinds import EventKind
 

@@ -13,10 +13,10 @@ from app.catalog.tables.lifecycle import TableState, visible
 from app.catalog.tables.references import TableReference, parse_reference
 from app.catalog.tables.repository import TableRepository
 from app.catalog.tables.service import TableService, sees_shadow
-from app.kernel.authorization import Actor, Permission
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
 from app.kernel.problems import Conflict, Fault
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, Permission
 from app.operations.exports.forms import Format, literal
 from app.operations.exports.problems import InvalidExport
 from app.operations.exports.sources import FilterParams, Login, Source, Statement, Subject

@@ -11,7 +11,7 @@ from uuid import UUID
 from app.catalog.tables.lifecycle import CURRENT_STATES, TableState, transition
 from app.catalog.tables.shape import Shape, ShapeDifference, difference, shape_documents
 from app.catalog.tables.version import TableVersion
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
 from app.kernel.problems import Conflict
 from app.warehouse.inspection import Measurement
 

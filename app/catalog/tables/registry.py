@@ -9,9 +9,9 @@ from app.catalog.tables.lifecycle import PROPERTIES, TableState
 from app.catalog.tables.shape import Shape
 from app.catalog.tables.version import TableVersion
 from app.catalog.tables.write_repository import TableWrites
-from app.kernel.authorization import Actor
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict
+from app.kernel.security.authorization import Actor
 from app.warehouse.naming import RelationName, governed_relation
 
 

@@ -12,8 +12,8 @@ from app.catalog.tables.models import TableRow, TableStateChangeRow, TableVersio
 from app.catalog.tables.references import TableReference
 from app.catalog.tables.shape import shape_of
 from app.catalog.tables.version import QueryableTable, StateChange, TableSnapshot, TableStanding, TableVersion
-from app.kernel.database import Database, ReadSession
-from app.kernel.lookups import Lookup, constant, given
+from app.kernel.db.database import Database, ReadSession
+from app.kernel.db.lookups import Lookup, constant, given
 from app.kernel.paging import Page, PageRequest, cut
 from app.warehouse.naming import RelationName
 

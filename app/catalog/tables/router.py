@@ -26,12 +26,13 @@ from app.catalog.tables.schemas import (
 )
 from app.catalog.tables.service import TableService, standing
 from app.catalog.tables.transitions import ChangeRequest, InvalidDeprecation, Successor, TransitionService
-from app.kernel.database import ReadSession
-from app.kernel.etags import IfMatch, set_etag
-from app.kernel.http import Reads, TransactionalRoute, Writes
+from app.kernel.db.database import ReadSession
+from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Reads, Writes
 from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
 from app.kernel.problems import InvalidRequest, PreconditionFailed, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
 from app.warehouse.inspection import RelationUnreadable
 from app.warehouse.profile import ProfileTooSlow, profile
 from app.warehouse.publishing import GrantNeeded, RelationGone

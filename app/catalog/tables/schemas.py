@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.patterns import Refusal, RelationPattern, parse_pattern
-from app.kernel.moments import Moment
+from app.kernel.timestamps import Moment
 
 MAX_REASON = 1_000
 

@@ -8,10 +8,10 @@ from app.catalog.tables.lifecycle import TableState, resolution_order, visible_s
 from app.catalog.tables.references import TableReference, UnknownTable
 from app.catalog.tables.repository import Standings, TableRepository
 from app.catalog.tables.version import QueryableTable, StateChange, TableSnapshot, TableStanding, TableVersion
-from app.kernel.authorization import Actor, Permission
-from app.kernel.database import Database, ReadSession
+from app.kernel.db.database import Database, ReadSession
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import NotFound
+from app.kernel.security.authorization import Actor, Permission
 
 Found = TypeVar("Found")
 

@@ -36,12 +36,12 @@ from app.catalog.tables.planning import (
 from app.catalog.tables.references import TableReference, UnknownTable, parse_reference
 from app.catalog.tables.version import TableVersion
 from app.catalog.tables.write_repository import TableWrites
-from app.kernel.authorization import Actor, Permission
-from app.kernel.database import WriteSession
-from app.kernel.etags import check_if_match
-from app.kernel.metrics import TABLE_DEPRECATIONS, TABLE_PROMOTIONS
+from app.kernel.db.database import WriteSession
+from app.kernel.http.etags import check_if_match
 from app.kernel.problems import Fault, Forbidden, InvalidRequest
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, Permission
+from app.kernel.telemetry.metrics import TABLE_DEPRECATIONS, TABLE_PROMOTIONS
 from app.operations.notifications.announcing import Announcements
 from app.warehouse.inspection import Inspector, RelationUnreadable
 from app.warehouse.publishing import publish

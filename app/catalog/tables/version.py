@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.shape import Shape
-from app.kernel.etags import etag
+from app.kernel.http.etags import etag
 from app.warehouse.naming import RelationName
 
 

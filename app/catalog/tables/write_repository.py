@@ -12,8 +12,8 @@ from app.catalog.tables.models import TableRow, TableStateChangeRow, TableVersio
 from app.catalog.tables.repository import WHOLE, T, TableRepository, V, version_of
 from app.catalog.tables.shape import Shape, shape_documents
 from app.catalog.tables.version import TableVersion
-from app.kernel.authorization import Actor
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
+from app.kernel.security.authorization import Actor
 from app.warehouse.inspection import Measurement
 from app.warehouse.naming import RelationName
 

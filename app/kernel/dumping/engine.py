@@ -15,7 +15,7 @@ from typing import Final
 import asyncpg
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.kernel import migrations
+from app.kernel.db import migrations
 from app.kernel.dumping import repository as rows
 from app.kernel.dumping.programs import feed, output, program
 

@@ -29,8 +29,8 @@ from app.kernel.http_server.refusals import (
 )
 from app.kernel.http_server.slots import SLOT
 from app.kernel.http_server.watch import Watch
-from app.kernel.metrics import CONNECTIONS_CUT
 from app.kernel.problems import Problem
+from app.kernel.telemetry.metrics import CONNECTIONS_CUT
 
 BETWEEN: Final = 0
 """Between two requests. The parser may hold the begin of a pipelined one."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from typing import Final, Protocol
 
 from app.kernel.http_server.limits import ArrivalLimits
-from app.kernel.metrics import CONNECTIONS_OPEN
+from app.kernel.telemetry.metrics import CONNECTIONS_OPEN
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import msgspec
 
-from app.kernel.database import Database, OperationClass, WriteSession
+from app.kernel.db.database import Database, OperationClass, WriteSession
 from app.kernel.jobs import runs
 from app.kernel.jobs.runs import Claim
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 
 Result = TypeVar("Result")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from app.kernel.database import OperationClass
+from app.kernel.db.database import OperationClass
 from app.kernel.jobs.context import JobContext
 
 JobHandler = Callable[[JobContext], Awaitable[None]]

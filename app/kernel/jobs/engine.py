@@ -17,7 +17,7 @@ from pgqueuer.domain.settings import DBSettings, Durability
 from pgqueuer.domain.types import Channel
 from pgqueuer.ports.driver import Driver
 
-from app.kernel.database import WriteSession, driver_connection
+from app.kernel.db.database import WriteSession, driver_connection
 
 QueriesKind = TypeVar("QueriesKind", bound=Queries)
 

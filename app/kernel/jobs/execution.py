@@ -11,7 +11,7 @@ from functools import partial
 from opentelemetry.trace import Span, SpanKind
 
 from app.kernel.correlation import bind, fresh_traceparent
-from app.kernel.database import OperationClass, WriteSession
+from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.jobs import runs
 from app.kernel.jobs.context import JobContext
 from app.kernel.jobs.definitions import JobDefinition
@@ -19,8 +19,8 @@ from app.kernel.jobs.measures import JOB_SECONDS, JOBS_ENDED
 from app.kernel.jobs.models import JobState
 from app.kernel.jobs.rules import Ending, backoff, describe, is_unreachable, judge
 from app.kernel.jobs.runs import Claim, Superseded
-from app.kernel.resources import Resources
-from app.kernel.tracing import Attributes, failed, remote, span, told
+from app.kernel.runtime.resources import Resources
+from app.kernel.telemetry.tracing import Attributes, failed, remote, span, told
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Histogram
 
-from app.kernel.metrics import LATENCY_BUCKETS, REGISTRY, Bounded
+from app.kernel.telemetry.metrics import LATENCY_BUCKETS, REGISTRY, Bounded
 
 JOBS_ENDED = Bounded(
     Counter("spyne_job_endings_total", "Starts of jobs that ended, by how.", ("name", "ending"), registry=REGISTRY)

@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.models import Base, Identified
+from app.kernel.db.models import Base, Identified
 
 
 class JobState(StrEnum):

@@ -7,15 +7,15 @@ from uuid import UUID
 
 import msgspec
 
-from app.kernel.authorization import Actor
 from app.kernel.clock import utc_now
 from app.kernel.correlation import correlation_id
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.ids import new_id
 from app.kernel.jobs import runs
 from app.kernel.jobs.engine import Ticket, issue
 from app.kernel.jobs.models import JobRun
-from app.kernel.tracing import traceparent
+from app.kernel.security.authorization import Actor
+from app.kernel.telemetry.tracing import traceparent
 
 NOW = timedelta(0)
 

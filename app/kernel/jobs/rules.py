@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import InterfaceError as SQLInterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.kernel.database import sqlstate
+from app.kernel.db.database import sqlstate
 from app.kernel.jobs.models import OPEN_STATES, JobState
 from app.kernel.problems import Problem, Unavailable
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.jobs.engine import JOBS_SCHEMA, Ticket
 from app.kernel.jobs.models import OPEN_STATES, JobRun, JobState, WorkerHeartbeat
 from app.kernel.jobs.rules import Decision, Facts, decide

@@ -17,9 +17,7 @@ from uuid import UUID
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job
 
-from app.kernel.authorization import SYSTEM
-from app.kernel.background import repeating
-from app.kernel.database import OperationClass, WriteSession
+from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.jobs import engine, runs
 from app.kernel.jobs.definitions import Admission, AlwaysOpen, JobDefinition, Schedule, WorkerTimings
@@ -28,9 +26,11 @@ from app.kernel.jobs.measures import JOBS_ENDED
 from app.kernel.jobs.queue import enqueue_once
 from app.kernel.jobs.rules import FIRST_BUSY_PAUSE, LONGEST_BUSY_PAUSE, Decision, backoff, describe
 from app.kernel.jobs.service import EngineService
-from app.kernel.metrics import BACKGROUND_FAILURES
 from app.kernel.problems import Problem, Unavailable
-from app.kernel.resources import Resources
+from app.kernel.runtime.background import repeating
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
+from app.kernel.telemetry.metrics import BACKGROUND_FAILURES
 
 log = logging.getLogger(__name__)
 

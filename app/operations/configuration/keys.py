@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
-from app.kernel.configuration import ConfigKey
-from app.kernel.logging import configure_logging
+from app.kernel.runtime.configuration import ConfigKey
+from app.kernel.telemetry.logging import configure_logging
 from app.settings import Settings
 
 

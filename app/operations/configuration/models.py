@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.models import Base
+from app.kernel.db.models import Base
 
 
 class ConfigurationVersion(Base):

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
-from app.kernel.at_rest import SecretBox, UnreadableSecretError
-from app.kernel.configuration import ConfigKey
-from app.kernel.resources import Resources
+from app.kernel.runtime.configuration import ConfigKey
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.at_rest import SecretBox, UnreadableSecretError
 from app.operations.configuration.models import ConfigurationVersion
 from app.operations.configuration.rules import ConfigKeys, normal
 

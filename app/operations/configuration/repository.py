@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.paging import Page, PageRequest, cut
 from app.operations.configuration.models import ConfigurationVersion
 from app.operations.repository import SystemConfigWrites

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from app.kernel.database import OperationClass
-from app.kernel.etags import IfMatch, set_etag
-from app.kernel.http import Controls, Reads, TransactionalRoute, operation
+from app.kernel.db.database import OperationClass
+from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Controls, Reads, operation
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, PreconditionFailed, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
 from app.operations.configuration.rules import UnknownKey
 from app.operations.configuration.schemas import ConfigDocument, DecisionDocument, RevertRequest, ValueRequest
 from app.operations.configuration.service import ConfigurationReading, ConfigurationService, UnreadableDecision

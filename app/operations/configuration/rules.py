@@ -11,9 +11,9 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from app.kernel.at_rest import MASK, masked
-from app.kernel.configuration import ConfigKey
 from app.kernel.problems import Fault, NotFound
+from app.kernel.runtime.configuration import ConfigKey
+from app.kernel.security.at_rest import MASK, masked
 
 MAX_FAULTS: Final = 50
 NEAREST: Final = 3

@@ -4,13 +4,13 @@ from enum import StrEnum
 from typing import Any
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor
-from app.kernel.configuration import ConfigKey
-from app.kernel.database import ReadSession, WriteSession
-from app.kernel.etags import check_if_match, etag
+from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.http.etags import check_if_match, etag
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import Conflict, InvalidRequest, NotFound
-from app.kernel.resources import Resources
+from app.kernel.runtime.configuration import ConfigKey
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
 from app.operations.configuration.models import ConfigurationVersion
 from app.operations.configuration.reading import Reader
 from app.operations.configuration.repository import Decisions, DecisionWrites

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.operations.configuration.reading import Reader
 from app.operations.configuration.repository import REVISION, Decisions
 from app.operations.configuration.rules import ConfigKeys

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field, Json
 
-from app.kernel.dashboard import StatementTile
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
+from app.kernel.ports.dashboard import StatementTile
 from app.operations.modes import MaintenanceMode, SystemMode
 from app.operations.windows.repository import standing
 

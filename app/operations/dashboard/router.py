@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.kernel.http import TransactionalRoute
-from app.kernel.resources import ResourcesDep
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.runtime.resources import ResourcesDep
 from app.operations.dashboard.service import Dashboard, DashboardDocument
 from app.operations.permissions import CanSeeSystem
 

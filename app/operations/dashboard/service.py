@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from app.kernel.clock import Clock
-from app.kernel.dashboard import DashboardTile, DashboardTiles
-from app.kernel.database import Database
+from app.kernel.db.database import Database
+from app.kernel.ports.dashboard import DashboardTile, DashboardTiles
 
 log = logging.getLogger(__name__)
 

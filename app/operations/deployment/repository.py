@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
 
 _DATABASE: Final = """
 SELECT current_setting('server_version') AS version, current_database() AS name,

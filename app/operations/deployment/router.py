@@ -4,11 +4,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 
-from app.kernel.authorization import Permission
-from app.kernel.database import OperationClass
-from app.kernel.http import Reads, TransactionalRoute
+from app.kernel.db.database import OperationClass
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Reads
 from app.kernel.paging import PageDocument
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
+from app.kernel.security.authorization import Permission
 from app.operations.deployment.routes import RouteFilter, index
 from app.operations.deployment.schemas import DeploymentDocument, RouteDocument
 from app.operations.deployment.service import deployment

@@ -7,9 +7,9 @@ from typing import Final
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from app.kernel.authorization import Permission, needed_permissions
-from app.kernel.database import OperationClass
-from app.kernel.http import declared_class
+from app.kernel.db.database import OperationClass
+from app.kernel.http.sessions import declared_class
+from app.kernel.security.authorization import Permission, needed_permissions
 from app.operations.deployment.schemas import RouteDocument
 from app.operations.modes import SAFE_METHODS
 

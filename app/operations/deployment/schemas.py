@@ -4,8 +4,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from app.kernel.authorization import Permission
-from app.kernel.database import OperationClass
+from app.kernel.db.database import OperationClass
+from app.kernel.security.authorization import Permission
 
 
 class ProcessFacts(BaseModel):

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from app.kernel.clock import utc_now
-from app.kernel.database import ReadSession
-from app.kernel.migrations import head
-from app.kernel.resources import Resources
+from app.kernel.db.database import ReadSession
+from app.kernel.db.migrations import head
+from app.kernel.runtime.resources import Resources
 from app.operations.deployment.repository import database_facts, workers
 from app.operations.deployment.revision import revision_of
 from app.operations.deployment.schemas import (

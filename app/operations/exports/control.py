@@ -12,10 +12,10 @@ from app.audit.actions import ACTION_PATTERN, Outcome, Verb
 from app.audit.listing import entry_lines
 from app.audit.repository import AuditFilter, matching_entries
 from app.audit.schemas import MAX_TERM
-from app.kernel.authorization import Permission
-from app.kernel.database import ReadSession
-from app.kernel.moments import Moment
-from app.kernel.resources import Resources
+from app.kernel.db.database import ReadSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Permission
+from app.kernel.timestamps import Moment
 from app.operations.exports.forms import Format
 from app.operations.exports.snapshot.taking import SnapshotSource
 from app.operations.exports.sources import (

@@ -11,9 +11,9 @@ from fastapi.responses import StreamingResponse
 
 from app.audit.actions import Verb
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor
-from app.kernel.database import WriteSession
-from app.kernel.storage import ObjectStorage
+from app.kernel.db.database import WriteSession
+from app.kernel.security.authorization import Actor
+from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.exports.actions import ENTITY, ExportAction
 from app.operations.exports.forms import Compression, Format, ending, media_type
 from app.operations.exports.models import ExportRow

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor, ActorKind
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.problems import Problem
+from app.kernel.security.authorization import Actor, ActorKind
 from app.operations.exports.actions import ENTITY, ExportAction
 from app.operations.exports.models import ExportRow
 from app.operations.exports.repository import ExportWrites

@@ -7,10 +7,10 @@ from typing import Final
 from uuid import UUID
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import SYSTEM
-from app.kernel.database import Database, WriteSession
+from app.kernel.db.database import Database, WriteSession
 from app.kernel.jobs import JobContext
-from app.kernel.storage import ObjectStorage
+from app.kernel.security.authorization import SYSTEM
+from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.exports.actions import ENTITY, ExportAction
 from app.operations.exports.endings import Endings
 from app.operations.exports.problems import ExportBroken

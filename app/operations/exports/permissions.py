@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from app.kernel.authorization import Actor, Permission, requires
+from app.kernel.security.authorization import Actor, Permission, requires
 
 CanExport = Annotated[Actor, requires(Permission.EXPORTS_RUN)]
 CanReportExports = Annotated[Actor, requires(Permission.SYSTEM_WRITE)]

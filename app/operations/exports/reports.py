@@ -5,13 +5,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor
 from app.kernel.clock import Clock
-from app.kernel.database import WriteSession
-from app.kernel.etags import check_if_match
+from app.kernel.db.database import WriteSession
+from app.kernel.http.etags import check_if_match
 from app.kernel.jobs import cancel as cancel_job
 from app.kernel.problems import Fault
-from app.kernel.storage import InvalidKeyError, ObjectNotFound, ObjectStorage
+from app.kernel.security.authorization import Actor
+from app.kernel.storage.object_storage import InvalidKeyError, ObjectNotFound, ObjectStorage
 from app.operations.exports.actions import ENTITY, ExportAction
 from app.operations.exports.endings import note_end
 from app.operations.exports.models import ExportRow

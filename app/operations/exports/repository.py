@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, DateTime, func, select, update
 
+from app.kernel.db.repository import Reading, Writing
 from app.kernel.jobs.models import OPEN_STATES, JobRun
 from app.kernel.paging import Page, PageRequest
-from app.kernel.repository import Reading, Writing
 from app.operations.exports.models import ExportRow
 from app.operations.exports.states import OPEN, Maker, Status, may_follow
 

@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor
-from app.kernel.database import WriteSession
-from app.kernel.idempotency import IdempotencyKeys
+from app.kernel.db.database import WriteSession
+from app.kernel.http.idempotency import IdempotencyKeys
 from app.kernel.ids import new_id
 from app.kernel.jobs import enqueue
 from app.kernel.problems import Fault
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
 from app.operations.exports.actions import ENTITY, ExportAction
 from app.operations.exports.forms import Compression, Format
 from app.operations.exports.models import ExportRow

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
-from app.kernel import idempotency
-from app.kernel.etags import IfMatch, set_etag
-from app.kernel.http import Controls, Reads, TransactionalRoute, Writes
+from app.kernel.http import idempotency
+from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Controls, Reads, Writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import PreconditionFailed, responses
-from app.kernel.resources import ResourcesDep
-from app.kernel.storage import ObjectNotFound
+from app.kernel.runtime.resources import ResourcesDep
+from app.kernel.storage.object_storage import ObjectNotFound
 from app.operations.exports.downloads import Asked, Downloads, asked
 from app.operations.exports.forms import MEDIA_TYPES
 from app.operations.exports.permissions import CanExport, CanReportExports

@@ -3,13 +3,13 @@
 from uuid import UUID
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor, Permission
 from app.kernel.clock import Clock
-from app.kernel.database import ReadSession, WriteSession
-from app.kernel.etags import check_if_match, etag
+from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.http.etags import check_if_match, etag
 from app.kernel.jobs import cancel as cancel_job
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import Forbidden
+from app.kernel.security.authorization import Actor, Permission
 from app.operations.exports.actions import ENTITY, ExportAction
 from app.operations.exports.endings import note_end
 from app.operations.exports.models import ExportRow

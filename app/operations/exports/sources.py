@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from app.kernel.authorization import Actor, Permission
-from app.kernel.database import ReadSession, WriteSession
-from app.kernel.resources import Resources
+from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, Permission
 from app.operations.exports.forms import ROWS, Format
 
 Subject: TypeAlias = Mapping[str, Any]

@@ -15,11 +15,11 @@ from uuid import UUID
 
 import asyncpg
 
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded
 from app.kernel.jobs.rules import Ending, is_away, judge
 from app.kernel.problems import Problem, Unavailable
-from app.kernel.storage import ObjectWriter, StoredObject
+from app.kernel.storage.object_storage import ObjectWriter, StoredObject
 from app.operations.exports.endings import Endings
 from app.operations.exports.forms import Compression, Format, ending
 from app.operations.exports.models import ExportRow

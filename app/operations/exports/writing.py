@@ -14,10 +14,10 @@ import asyncpg
 import orjson
 import zstandard
 
-from app.kernel.database import snapshot_connection
-from app.kernel.query_login import QueryLimits
-from app.kernel.resources import Resources
-from app.kernel.storage import ByteWriter
+from app.kernel.db.database import snapshot_connection
+from app.kernel.db.query_login import QueryLimits
+from app.kernel.runtime.resources import Resources
+from app.kernel.storage.object_storage import ByteWriter
 from app.operations.exports.forms import (
     JSON_DELIMITER,
     JSON_QUOTE,

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, String, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.models import Base, Created, Identified
+from app.kernel.db.models import Base, Created, Identified
 
 MAX_KEY = 128
 

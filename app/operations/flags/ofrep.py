@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from openfeature.exception import ErrorCode, FlagNotFoundError, OpenFeatureError, ProviderNotReadyError
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.kernel.http import TransactionalRoute, UnreadableBody
+from app.kernel.http.routes import TransactionalRoute, UnreadableBody
 from app.kernel.problems import PROBLEM_JSON, InvalidRequest, Unavailable
 from app.operations.flags.definition import Flag
 from app.operations.flags.evaluation import Context, evaluate

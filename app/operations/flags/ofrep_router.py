@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Response
 from fastapi.responses import JSONResponse
 
-from app.kernel.database import OperationClass
-from app.kernel.http import operation
-from app.kernel.resources import ResourcesDep
+from app.kernel.db.database import OperationClass
+from app.kernel.http.sessions import operation
+from app.kernel.runtime.resources import ResourcesDep
 from app.operations.flags.ofrep import (
     BulkEvaluation,
     EvaluatedFlag,

@@ -15,7 +15,7 @@ from openfeature.exception import TypeMismatchError
 from openfeature.flag_evaluation import FlagEvaluationDetails, FlagResolutionDetails, FlagValueType
 from openfeature.provider import AbstractProvider, Metadata
 
-from app.kernel.authorization import Actor, ActorKind, subject_of
+from app.kernel.security.authorization import Actor, ActorKind, subject_of
 from app.operations.flags.definition import FlagType
 from app.operations.flags.evaluation import Context, evaluate
 from app.operations.flags.view import FlagsInForce, FlagView

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
-from app.kernel.repository import Reading, Writing
 from app.operations.flags.models import FlagRow
 
 

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from app.kernel.etags import IfMatch, set_etag
-from app.kernel.http import Reads, TransactionalRoute, Writes
+from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Reads, Writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, PreconditionFailed, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
 from app.operations.flags.definition import FlagType
 from app.operations.flags.models import MAX_KEY
 from app.operations.flags.repository import FlagReads

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.kernel.moments import Moment
+from app.kernel.timestamps import Moment
 from app.operations.flags.definition import FlagType, Operator, Subject
 from app.operations.flags.models import MAX_KEY, FlagRow
 from app.operations.flags.service import shown_rules

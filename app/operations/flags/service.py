@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor
-from app.kernel.database import WriteSession
-from app.kernel.etags import check_if_match, etag
+from app.kernel.db.database import WriteSession
+from app.kernel.http.etags import check_if_match, etag
 from app.kernel.problems import Conflict, Fault, InvalidRequest
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
 from app.operations.flags.actions import FlagAction
 from app.operations.flags.bucketing import allocated
 from app.operations.flags.checks import buckets, faults

@@ -6,8 +6,8 @@ A database that is away leaves the flags that were known last in force.
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from app.kernel.background import BackgroundTask, watching
-from app.kernel.resources import Resources
+from app.kernel.runtime.background import BackgroundTask, watching
+from app.kernel.runtime.resources import Resources
 from app.operations.flags.provider import Flags
 from app.operations.flags.repository import FlagReads
 from app.operations.flags.view import view_of

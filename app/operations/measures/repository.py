@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Interval, cast, delete, func, insert, literal, select, tuple_
 
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.operations.measures.models import SampleRow
 
 SWEEP_ROWS: Final = 5_000

@@ -14,13 +14,13 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
-from app.kernel.background import BackgroundTask, repeating
-from app.kernel.database import OperationClass
+from app.kernel.db.database import OperationClass
 from app.kernel.ids import new_id
 from app.kernel.jobs import JobContext, JobDefinition, Schedule
-from app.kernel.metrics import REGISTRY
 from app.kernel.problems import Unavailable
-from app.kernel.resources import Resources
+from app.kernel.runtime.background import BackgroundTask, repeating
+from app.kernel.runtime.resources import Resources
+from app.kernel.telemetry.metrics import REGISTRY
 from app.operations.measures import repository
 from app.operations.measuring import refresh
 

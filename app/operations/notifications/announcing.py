@@ -10,8 +10,8 @@ import msgspec
 import orjson
 
 from app.kernel.correlation import correlation_id
-from app.kernel.database import WriteSession
-from app.kernel.resources import Resources
+from app.kernel.db.database import WriteSession
+from app.kernel.runtime.resources import Resources
 from app.operations.notifications.kinds import EventKind, EventKinds
 from app.operations.notifications.models import MAX_SUBJECT
 from app.operations.notifications.repository import MessageContent, OutboxWrites

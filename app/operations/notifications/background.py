@@ -8,11 +8,11 @@ from typing import Any, Final
 import asyncpg
 from sqlalchemy.engine import make_url
 
-from app.kernel.background import BackgroundTask, repeating
-from app.kernel.database import Database
-from app.kernel.http_client import OutboundHttp
-from app.kernel.metrics import OUTBOX_AGE
-from app.kernel.resources import Resources
+from app.kernel.db.database import Database
+from app.kernel.http.client import OutboundHttp
+from app.kernel.runtime.background import BackgroundTask, repeating
+from app.kernel.runtime.resources import Resources
+from app.kernel.telemetry.metrics import OUTBOX_AGE
 from app.operations.notifications.delivery import LOOPS, Delivery
 from app.operations.notifications.delivery_repository import WAITING
 from app.operations.notifications.repository import WAKE_CHANNEL

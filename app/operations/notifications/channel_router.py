@@ -6,11 +6,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.kernel.etags import IfMatch, set_etag
-from app.kernel.http import Reads, TransactionalRoute, Writes
+from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Reads, Writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, PreconditionFailed, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
 from app.operations.notifications.channels import ChannelService, WantedChannel, channel_tag
 from app.operations.notifications.messages import MessageService
 from app.operations.notifications.problems import ChannelInactive, ChannelNameTaken, InvalidChannel, NoSigningSecret

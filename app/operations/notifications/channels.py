@@ -12,12 +12,12 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from app.audit.service import AuditTrail
-from app.kernel.at_rest import SecretBox
-from app.kernel.authorization import Actor
-from app.kernel.database import WriteSession
-from app.kernel.etags import check_if_match, etag
+from app.kernel.db.database import WriteSession
+from app.kernel.http.etags import check_if_match, etag
 from app.kernel.problems import Fault
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.at_rest import SecretBox
+from app.kernel.security.authorization import Actor
 from app.operations.notifications.actions import NotificationAction
 from app.operations.notifications.kinds import EventKinds
 from app.operations.notifications.models import ChannelRow

@@ -16,12 +16,12 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from app.kernel.at_rest import SecretBox
-from app.kernel.background import Interval, repeating
-from app.kernel.database import OperationClass, WriteSession
-from app.kernel.metrics import NOTIFICATIONS
+from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.problems import Unavailable
-from app.kernel.resources import Resources
+from app.kernel.runtime.background import Interval, repeating
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.at_rest import SecretBox
+from app.kernel.telemetry.metrics import NOTIFICATIONS
 from app.operations.notifications.delivery_repository import Applied, Claimed, DeliveryRepository
 from app.operations.notifications.disabling import disable
 from app.operations.notifications.lanes import Lane, SlowChannels

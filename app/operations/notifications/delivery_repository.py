@@ -27,8 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.kernel.database import WriteSession
-from app.kernel.lookups import Lookup
+from app.kernel.db.database import WriteSession
+from app.kernel.db.lookups import Lookup
 from app.operations.notifications.envelope import Message
 from app.operations.notifications.models import ChannelRow, MessageRow
 from app.operations.notifications.schedule import FAILING_FOR

@@ -4,9 +4,9 @@ from functools import partial
 from uuid import UUID
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import SYSTEM
-from app.kernel.database import OperationClass, WriteSession
-from app.kernel.resources import Resources
+from app.kernel.db.database import OperationClass, WriteSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 from app.operations.notifications.actions import NotificationAction
 from app.operations.notifications.announcing import Announcements
 from app.operations.notifications.delivery_repository import DeliveryRepository

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor
 from app.kernel.correlation import correlation_id
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.problems import Fault, NotFound
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
 from app.operations.notifications.actions import NotificationAction
 from app.operations.notifications.kinds import MESSAGE, TEST, EventKind, EventKinds
 from app.operations.notifications.models import AttemptRow, ChannelRow, MessageRow

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func, t
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.models import Base, Created, Identified
+from app.kernel.db.models import Base, Created, Identified
 
 MAX_NAME = 256
 MAX_SUBJECT = 256

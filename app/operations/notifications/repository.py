@@ -10,8 +10,8 @@ from sqlalchemy import Select, func, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.types import Text
 
+from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
-from app.kernel.repository import Reading, Writing
 from app.operations.notifications.models import AttemptRow, ChannelRow, MessageRow
 
 WAKE_CHANNEL = "spyne_outbox"

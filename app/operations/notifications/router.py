@@ -5,10 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.kernel.http import Reads, TransactionalRoute, Writes
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Reads, Writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
 from app.operations.notifications.kinds import KIND_PATTERN
 from app.operations.notifications.messages import MessageReading, MessageService, WantedMessage
 from app.operations.notifications.problems import ChannelInactive, InvalidMessage, MessageOver

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.kernel.moments import Moment
+from app.kernel.timestamps import Moment
 from app.operations.notifications.announcing import MAX_BODY, MAX_PAYLOAD_BYTES
 from app.operations.notifications.kinds import FILTER_PATTERN, KIND_PATTERN
 from app.operations.notifications.models import MAX_NAME, MAX_SUBJECT

@@ -14,11 +14,11 @@ from uuid import UUID
 
 from apprise import Apprise, NotifyFormat
 
-from app.kernel.at_rest import SecretBox, UnreadableSecretError
 from app.kernel.clock import Clock
-from app.kernel.guarded_threads import guarded
-from app.kernel.http_client import OutboundHttp, OutboundPolicy
+from app.kernel.http.client import OutboundHttp, OutboundPolicy
+from app.kernel.http.guarded_threads import guarded
 from app.kernel.problems import Problem
+from app.kernel.security.at_rest import SecretBox, UnreadableSecretError
 from app.operations.notifications.envelope import CONTENT_TYPE, Message, cloud_event
 from app.operations.notifications.models import ChannelRow
 from app.operations.notifications.schedule import Outcome, Result, judge

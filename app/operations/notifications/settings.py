@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from app.kernel.http_client import OutboundPolicy
+from app.kernel.http.client import OutboundPolicy
 from app.operations.notifications.targets import TargetRules
 from app.settings import NotifySettings
 

@@ -16,8 +16,8 @@ import httpx
 from apprise import Apprise, AppriseAsset
 
 from app.kernel.addresses import may_reach
-from app.kernel.at_rest import MASK
-from app.kernel.http_client import OutboundPolicy, OutboundRefused
+from app.kernel.http.client import OutboundPolicy, OutboundRefused
+from app.kernel.security.at_rest import MASK
 
 MAX_TARGET: Final = 512
 MAX_ADDRESSES: Final = 20

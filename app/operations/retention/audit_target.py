@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.audit.archive_repository import ArchiveReading, ArchiveWriting
 from app.audit.archiving import Archiving
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.operations.retention.holds import held
 from app.operations.retention.repository import lock_category
 from app.operations.retention.targets import Amount, Default, Desk, HoldFilter, Preview, Removed

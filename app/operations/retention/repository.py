@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import DateTime, Select, delete, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.db.repository import Reading, Writing
 from app.kernel.jobs.models import OPEN_STATES, JobRun
 from app.kernel.paging import Page, PageRequest
-from app.kernel.repository import Reading, Writing
 from app.operations.retention.models import HoldRow, RuleRow, RunRow, TombstoneRow
 
 OPEN = ("queued", "running")

@@ -5,12 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from app.kernel.database import OperationClass
-from app.kernel.etags import IfMatch, set_etag
-from app.kernel.http import Reads, TransactionalRoute, Writes, operation
+from app.kernel.db.database import OperationClass
+from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Reads, Writes, operation
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, PreconditionFailed, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
 from app.operations.permissions import CanRunSystem, CanSeeSystem
 from app.operations.retention.problems import InvalidHold, InvalidRule, InvalidRun, RunOver, RunUnderWay
 from app.operations.retention.repository import Holds, Runs

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import text
 
-from app.kernel.database import ReadSession, WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.operations.retention.holds import TIMES, held
 from app.operations.retention.targets import Amount, Default, HoldFilter, Preview, Removed
 

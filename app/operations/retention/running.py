@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import SYSTEM
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded
 from app.kernel.jobs.rules import Ending, describe, judge
 from app.kernel.problems import Problem, Unavailable
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 from app.operations.notifications.announcing import Announcements
 from app.operations.notifications.kinds import RETENTION_RAN
 from app.operations.retention.actions import RetentionAction

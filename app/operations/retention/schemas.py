@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.kernel.moments import Moment
+from app.kernel.timestamps import Moment
 from app.operations.retention.models import HoldRow, RunRow
 from app.operations.retention.service import Standing
 from app.operations.retention.targets import Amount, Preview

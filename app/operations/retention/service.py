@@ -9,12 +9,12 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor
-from app.kernel.database import ReadSession, WriteSession
-from app.kernel.etags import check_if_match, etag
+from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.http.etags import check_if_match, etag
 from app.kernel.jobs import enqueue
 from app.kernel.problems import Fault, NotFound
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
 from app.operations.retention.actions import RetentionAction
 from app.operations.retention.models import HoldRow, RuleRow, RunRow
 from app.operations.retention.problems import InvalidHold, InvalidRule, InvalidRun, RunOver, RunUnderWay

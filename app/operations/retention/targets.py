@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.kernel.database import ReadSession, WriteSession
-from app.kernel.moments import Moment
+from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.problems import NotFound
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.timestamps import Moment
 
 Result = TypeVar("Result")
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor
-from app.kernel.database import ReadSession, WriteSession
-from app.kernel.etags import check_if_match, etag
+from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.http.etags import check_if_match, etag
 from app.kernel.problems import Conflict, Fault, InvalidRequest
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
 from app.operations.security.actions import SecurityAction
 from app.operations.security.documents import PolicyDocument, policy_faults
 from app.operations.security.models import ResponseRow

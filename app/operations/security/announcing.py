@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from app.kernel.database import WriteSession
-from app.kernel.resources import Resources
-from app.kernel.security_events import SecurityEvent
+from app.kernel.db.database import WriteSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.security_events import SecurityEvent
 from app.operations.events import QUIET, SECURITY_KINDS
 from app.operations.notifications.announcing import Announcements
 from app.operations.notifications.kinds import EventKind

@@ -7,10 +7,10 @@ from uuid import UUID
 from app.access.users.service import LastAdmin
 from app.audit.service import AuditTrail
 from app.kernel.addresses import plain_address
-from app.kernel.authorization import SYSTEM, Actor, subject_of
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict, Fault, InvalidRequest
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM, Actor, subject_of
 from app.operations.security.actions import SecurityAction
 from app.operations.security.blocking import BlockKind, MadeBy, Target, parse_target, protected
 from app.operations.security.models import ActionRow, BlockRow

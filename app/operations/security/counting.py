@@ -16,7 +16,7 @@ from redis.asyncio.connection import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from app.kernel.metrics import RATE_LIMIT_FALLBACKS
+from app.kernel.telemetry.metrics import RATE_LIMIT_FALLBACKS
 
 log = logging.getLogger(__name__)
 

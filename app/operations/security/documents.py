@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.kernel.addresses import Network
-from app.kernel.policy import LockoutPolicy, PasswordPolicy, SecurityPolicy, SessionPolicy, UploadPolicy
 from app.kernel.problems import Fault
+from app.kernel.security.policy import LockoutPolicy, PasswordPolicy, SecurityPolicy, SessionPolicy, UploadPolicy
 
 KIB: Final = 1024
 MIN_BODY_BYTES: Final = 64 * KIB

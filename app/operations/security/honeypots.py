@@ -6,10 +6,10 @@ from starlette.routing import BaseRoute
 
 from app.access.keys import fresh_key
 from app.audit.service import AuditTrail
-from app.kernel.authorization import Actor
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict, Fault, InvalidRequest
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
 from app.operations.security.actions import SecurityAction
 from app.operations.security.decoys import decoy_path, path_fault
 from app.operations.security.models import HoneypotRow

@@ -2,6 +2,6 @@
 
 from typing import Annotated
 
-from app.kernel.authorization import Actor, Permission, requires
+from app.kernel.security.authorization import Actor, Permission, requires
 
 CanAdministerSecurity = Annotated[Actor, requires(Permission.SECURITY_ADMIN)]

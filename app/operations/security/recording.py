@@ -4,9 +4,9 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Final
 
-from app.kernel.background import BackgroundTask, repeating
-from app.kernel.database import OperationClass, WriteSession
-from app.kernel.resources import Resources
+from app.kernel.db.database import OperationClass, WriteSession
+from app.kernel.runtime.background import BackgroundTask, repeating
+from app.kernel.runtime.resources import Resources
 from app.operations.security.announcing import announce_events
 from app.operations.security.repository import (
     EVENTS_FORGOTTEN_AT_ONCE,

@@ -10,11 +10,11 @@ from sqlalchemy import Select, and_, column, delete, func, not_, or_, select, ta
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
-from app.kernel.database import ReadSession, WriteSession
-from app.kernel.models import CONTROL_SCHEMA
+from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.db.models import CONTROL_SCHEMA
+from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
-from app.kernel.repository import Reading, Writing
-from app.kernel.security_events import SecurityEvent
+from app.kernel.security.security_events import SecurityEvent
 from app.operations.repository import SystemConfigRepository, SystemConfigWrites
 from app.operations.retention.own import SECURITY_EVENTS
 from app.operations.retention.repository import lock_category

@@ -8,11 +8,11 @@ from uuid import UUID
 from app.access.users.service import LastAdmin, UserService
 from app.audit.service import AuditTrail
 from app.kernel.addresses import plain_address
-from app.kernel.authorization import Actor
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict
-from app.kernel.resources import Resources
-from app.kernel.security_events import SecurityEvent
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
+from app.kernel.security.security_events import SecurityEvent
 from app.operations.security.actions import SecurityAction
 from app.operations.security.blocking import BlockKind, MadeBy, target_of_address
 from app.operations.security.blocks import BlockService, OwnBlock

@@ -9,13 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.access.users.service import LastAdmin
-from app.kernel.database import OperationClass
-from app.kernel.etags import IfMatch, set_etag
-from app.kernel.http import Controls, Reads, TransactionalRoute, operation
-from app.kernel.moments import Moment
+from app.kernel.db.database import OperationClass
+from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Controls, Reads, operation
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, PreconditionFailed, responses
-from app.kernel.resources import ResourcesDep
+from app.kernel.runtime.resources import ResourcesDep
+from app.kernel.timestamps import Moment
 from app.operations.security.administration import SecurityAdministration, SecurityReading, WouldLockOut
 from app.operations.security.blocking import BlockKind
 from app.operations.security.blocks import (

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.kernel.moments import Moment
+from app.kernel.timestamps import Moment
 from app.operations.security.blocking import BlockKind, MadeBy
 from app.operations.security.decoys import MAX_PATH
 from app.operations.security.rates import MAX_AMOUNT, MAX_WINDOW_SECONDS, RateRule, RateScope, RouteClass

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from starlette.routing import BaseRoute
 
-from app.kernel.authorization import Actor
 from app.kernel.problems import Fault, InvalidRequest
+from app.kernel.security.authorization import Actor
 from app.operations.security.blocking import BlockKind
 from app.operations.security.blocks import BlockService, InvalidTarget, WantedBlock
 from app.operations.security.honeypots import HoneypotService, InvalidDecoyPath

@@ -10,10 +10,10 @@ from enum import Enum
 from functools import lru_cache
 
 from app.kernel.addresses import Network, plain_address, within
-from app.kernel.authorization import Recognised
-from app.kernel.credential_headers import ShownCredential
-from app.kernel.policy import PolicyInForce, SecurityPolicy
-from app.kernel.security_events import SecurityEvents
+from app.kernel.security.authorization import Recognised
+from app.kernel.security.credential_headers import ShownCredential
+from app.kernel.security.policy import PolicyInForce, SecurityPolicy
+from app.kernel.security.security_events import SecurityEvents
 from app.operations.security.blocking import NetworkIndex, is_loopback
 from app.operations.security.counting import MemoryCounter, SharedCounter
 from app.operations.security.rates import Rates

@@ -7,10 +7,10 @@ what was known last in force.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.kernel.background import BackgroundTask, watching
-from app.kernel.database import ReadSession
-from app.kernel.policy import SecurityPolicy
-from app.kernel.resources import Resources
+from app.kernel.db.database import ReadSession
+from app.kernel.runtime.background import BackgroundTask, watching
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.policy import SecurityPolicy
 from app.operations.decisions import WATCH_SECONDS, Watched
 from app.operations.security.blocking import FOREVER, BlockKind, NetworkIndex, Target
 from app.operations.security.documents import PolicyDocument

@@ -4,9 +4,9 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Final
 
-from app.kernel.background import BackgroundTask, repeating
-from app.kernel.database import OperationClass
-from app.kernel.resources import Resources
+from app.kernel.db.database import OperationClass
+from app.kernel.runtime.background import BackgroundTask, repeating
+from app.kernel.runtime.resources import Resources
 from app.operations.windows.repository import Windows
 from app.operations.windows.service import record_due
 

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.models import Base, Created, Identified
+from app.kernel.db.models import Base, Created, Identified
 
 
 class WindowRow(Identified, Created, Base):

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
+from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
-from app.kernel.repository import Reading, Writing
 from app.operations.models import SystemConfig
 from app.operations.modes import Maintenance, MaintenanceMode
 from app.operations.windows.models import WindowRow

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.kernel.database import OperationClass
-from app.kernel.http import Controls, Reads, TransactionalRoute, operation
+from app.kernel.db.database import OperationClass
+from app.kernel.http.routes import TransactionalRoute
+from app.kernel.http.sessions import Controls, Reads, operation
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, responses
 from app.operations.permissions import CanRunSystem, CanSeeSystem

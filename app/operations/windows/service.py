@@ -4,10 +4,10 @@ from enum import StrEnum
 from uuid import UUID
 
 from app.audit.service import AuditTrail
-from app.kernel.authorization import SYSTEM, Actor
-from app.kernel.database import WriteSession
+from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict, InvalidRequest
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM, Actor
 from app.operations.events import MAINTENANCE_CHANGED
 from app.operations.notifications.announcing import Announcements
 from app.operations.windows.models import WindowRow

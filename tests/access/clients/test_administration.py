@@ -9,8 +9,8 @@ import asyncpg
 import httpx
 from fastapi import FastAPI
 
-from app.kernel.credential_headers import CredentialKind, ShownCredential
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.credential_headers import CredentialKind, ShownCredential
 from tests.access.ends import PROMISED_SECONDS, shut_out
 from tests.waiting import eventually
 

@@ -6,9 +6,9 @@ import pytest
 
 from app.access.clients.service import KeyRevoked
 from app.access.naming import NameTaken
-from app.kernel.authorization import SYSTEM
 from app.kernel.clock import utc_now
 from app.kernel.problems import InvalidRequest
+from app.kernel.security.authorization import SYSTEM
 from tests.access.administration import Change
 
 

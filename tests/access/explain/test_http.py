@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from app.kernel.authorization import Permission, needed_permissions
+from app.kernel.security.authorization import Permission, needed_permissions
 from tests.conftest import ClientOf
 from tests.identities import PASSWORD, Identities
 from tests.waiting import known_at_the_door

@@ -8,10 +8,10 @@ from app.access.explain.rules import Holding, Narrowing, Operation, UnknownOpera
 from app.access.roles import MATRIX, Role
 from app.access.standing import Credential, Standing, admitted
 from app.access.subjects import user_subject
-from app.kernel.authorization import Permission
-from app.kernel.database import OperationClass
+from app.kernel.db.database import OperationClass
 from app.kernel.ids import new_id
 from app.kernel.problems import Unavailable
+from app.kernel.security.authorization import Permission
 
 RUN, PROMOTE = Permission.QUERY_RUN, Permission.TABLES_PROMOTE
 ANALYST = {"ANALYST": frozenset({"query:run", "tables:read"})}

@@ -21,8 +21,8 @@ from fastapi import FastAPI
 
 from app.access.login import passwords
 from app.access.login.places import network_of
-from app.kernel.connections import DatabaseUrls
-from app.kernel.policy import LockoutPolicy
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.security.policy import LockoutPolicy
 from app.main import create_app
 from app.settings import Settings
 from tests.access.sessions.steps import SESSIONS, TOKEN, client_of

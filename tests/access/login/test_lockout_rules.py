@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from app.access.login.lockout import full_until, horizon, locked_until
 from app.access.login.places import Places, Realm, network_of
-from app.kernel.policy import LockoutPolicy
-from app.kernel.secrets import ServiceSecret
+from app.kernel.security.policy import LockoutPolicy
+from app.kernel.security.secrets import ServiceSecret
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 POLICY = LockoutPolicy()

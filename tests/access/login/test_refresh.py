@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.access.clients.service import ClientService
-from app.kernel.authorization import SYSTEM
-from app.kernel.security_events import EventKind
+from app.kernel.security.authorization import SYSTEM
+from app.kernel.security.security_events import EventKind
 from tests.access.ends import shut_out
 from tests.access.sessions.steps import TOKEN, bearer, client_of, renew, tokens_of
 from tests.identities import PASSWORD, Identities

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 
 from app.access.clients.service import ClientService
 from app.access.users.service import UserService
-from app.kernel.authorization import SYSTEM
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 from tests.identities import PASSWORD, Identities
 
 TOKEN = "/api/auth/token"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.kernel.connections import DatabaseUrls
+from app.kernel.db.connections import DatabaseUrls
 from tests.access.oidc.chromium import CHROMIUM, Chromium, chromium
 from tests.access.oidc.conftest import RunningProvider
 from tests.access.oidc.provider import CLIENT_ID, CLIENT_SECRET, PASSWORD

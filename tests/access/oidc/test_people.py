@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from app.access.oidc.mapping import mapped_roles, text, usernames
 from app.access.users.service import UserService
-from app.kernel.authorization import SYSTEM
+from app.kernel.security.authorization import SYSTEM
 from tests.access.oidc.conftest import Browser, NewBrowser, RunningProvider, problem
 from tests.identities import Identities
 

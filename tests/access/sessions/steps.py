@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import httpx
 from fastapi import FastAPI
 
-from app.kernel.credential_headers import SESSION_COOKIE
+from app.kernel.security.credential_headers import SESSION_COOKIE
 from tests.identities import PASSWORD
 
 TOKEN = "/api/auth/token"

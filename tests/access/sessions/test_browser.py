@@ -14,9 +14,9 @@ import asyncpg
 import httpx
 import pytest
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.credential_headers import SESSION_COOKIE
-from app.kernel.resources import Resources
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.credential_headers import SESSION_COOKIE
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.identities import PASSWORD, Identities

@@ -17,9 +17,9 @@ from app.access.sessions.secrets import (
     fresh_refresh_token,
     fresh_session_secret,
 )
-from app.kernel.credential_headers import SESSION_COOKIE, cookies_in
-from app.kernel.policy import SessionPolicy
 from app.kernel.redaction import safe_text
+from app.kernel.security.credential_headers import SESSION_COOKIE, cookies_in
+from app.kernel.security.policy import SessionPolicy
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 POLICY = SessionPolicy()

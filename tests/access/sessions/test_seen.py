@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from app.access.login.jobs import purge_log_ins
 from app.access.sessions.seen import SeenSessions, write_seen
 from app.kernel.clock import utc_now
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from tests.access.sessions.steps import client_of, page_of, tokens_of
 from tests.identities import Identities
 from tests.queries import recorded

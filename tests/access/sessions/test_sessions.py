@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.credential_headers import SESSION_COOKIE
+from app.kernel.security.credential_headers import SESSION_COOKIE
 from tests.access.ends import shut_out
 from tests.access.sessions.steps import SESSIONS, bearer, client_of, log_in, page_of, tokens_of
 from tests.conftest import ClientOf

@@ -6,7 +6,7 @@ from functools import cache
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from app.access.signing.pem import thumbprint
-from app.kernel.signing import PrivateKey, SigningKey
+from app.kernel.security.signing import PrivateKey, SigningKey
 
 NOW = datetime(2026, 5, 4, 12, 30, 15, 250_000, tzinfo=UTC)
 

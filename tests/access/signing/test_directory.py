@@ -12,7 +12,7 @@ import pytest
 from app.access.signing.directory import LAG, DirectoryError, KeyDirectory
 from app.access.signing.pem import render
 from app.access.signing.watch import KeyWatch, load_signing_keys
-from app.kernel.signing import SigningKeys
+from app.kernel.security.signing import SigningKeys
 from app.settings import AccessSettings
 from tests.access.signing.keys import NOW, elliptic, modular, signing_key
 

@@ -16,8 +16,8 @@ from app.access.tokens import AccessTokens
 from app.commands import keys
 from app.commands.keys import KeyAlgorithm
 from app.commands.place import Place, PlaceError
-from app.kernel.connections import DatabaseUrls
-from app.kernel.resources import Resources
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.runtime.resources import Resources
 from app.settings import AccessSettings, Settings
 from tests.access.signing.keys import elliptic, modular, signing_key
 from tests.conftest import SECRET

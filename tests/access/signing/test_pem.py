@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app.access.signing.pem import SigningKeyError, parse, public_jwk, render, thumbprint
-from app.kernel.signing import PrivateKey, SigningKey
+from app.kernel.security.signing import PrivateKey, SigningKey
 from tests.access.signing.keys import NOW, elliptic, modular, signing_key
 
 SECOND = NOW.replace(microsecond=0)

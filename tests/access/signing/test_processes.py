@@ -12,8 +12,8 @@ import pytest
 from app.commands import keys
 from app.commands.keys import KeyAlgorithm
 from app.commands.place import Place
-from app.kernel.connections import DatabaseUrls
-from app.kernel.resources import Resources
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.runtime.resources import Resources
 from app.settings import AccessSettings, Settings
 from tests.conftest import SECRET
 from tests.identities import Identities

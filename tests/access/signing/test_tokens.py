@@ -9,8 +9,8 @@ import pytest
 
 from app.access.subjects import user_subject
 from app.access.tokens import CURRENT_KEY, AccessTokens, InvalidToken
-from app.kernel.secrets import ServiceSecret
-from app.kernel.signing import PrivateKey, SigningKeys
+from app.kernel.security.secrets import ServiceSecret
+from app.kernel.security.signing import PrivateKey, SigningKeys
 from app.settings import AccessSettings
 from tests.access.hostile_tokens import HEADER, SUBJECT, good_claims, hostile_tokens, signed
 from tests.access.signing.forgeries import forgeries, header_of

@@ -10,9 +10,9 @@ import pytest
 from app.access.naming import InvalidName
 from app.access.roles import MATRIX, UnknownRole
 from app.access.users.suitable import UnsuitablePassword
-from app.kernel.authorization import SYSTEM
 from app.kernel.problems import InvalidRequest, NotFound
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 from tests.access.administration import Change
 
 PASSWORD = "correct horse battery staple"

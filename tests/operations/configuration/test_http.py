@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from app import registry
-from app.kernel.configuration import ConfigKey
+from app.kernel.runtime.configuration import ConfigKey
 from app.operations.configuration.rules import ConfigKeys
 from app.query.configuration import PREVIEW_LIFETIME_SECONDS
 from tests.conftest import ClientOf

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kernel.at_rest import MASK
-from app.kernel.configuration import ConfigKey, ConfigurationInForce
+from app.kernel.runtime.configuration import ConfigKey, ConfigurationInForce
+from app.kernel.security.at_rest import MASK
 from app.operations.configuration.rules import ConfigKeys, InvalidCatalogueError, UnknownKey, normal, shown
 from app.registry import extensions
 from app.settings import Settings

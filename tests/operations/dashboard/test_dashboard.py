@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from app.kernel.clock import utc_now
-from app.kernel.dashboard import DashboardTiles, StatementTile
-from app.kernel.database import ReadSession
-from app.kernel.resources import Resources
+from app.kernel.db.database import ReadSession
+from app.kernel.ports.dashboard import DashboardTiles, StatementTile
+from app.kernel.runtime.resources import Resources
 from app.operations.dashboard.service import KEPT_SECONDS, Dashboard
 from tests.ingestion.steps import ndjson, register, send
 

@@ -11,11 +11,11 @@ from fastapi import APIRouter, FastAPI
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
-from app.kernel.authorization import AnyActor, Permission
-from app.kernel.connections import DatabaseUrls
-from app.kernel.database import OperationClass
-from app.kernel.http import operation
-from app.kernel.migrations import head
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.db.database import OperationClass
+from app.kernel.db.migrations import head
+from app.kernel.http.sessions import operation
+from app.kernel.security.authorization import AnyActor, Permission
 from app.main import create_app
 from app.operations.deployment.revision import revision_of
 from app.operations.deployment.routes import SUNSET, RouteFilter, index

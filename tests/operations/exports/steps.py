@@ -12,10 +12,10 @@ from uuid import UUID
 import httpx
 import zstandard
 
-from app.kernel.database import OperationClass
+from app.kernel.db.database import OperationClass
 from app.kernel.ids import new_id
 from app.kernel.jobs import JobContext, JobState, runs
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.operations.exports.jobs import make
 from app.operations.exports.work import STARTS
 from tests.ingestion.steps import contract, ndjson

@@ -18,8 +18,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.resources import Resources
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.runtime.resources import Resources
 from tests.conftest import SECRET
 from tests.operations.exports.steps import asked, plain_table
 from tests.service_processes import Surroundings, worker_process

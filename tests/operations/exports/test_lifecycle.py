@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.operations.exports.expiry import expire_exports
 from tests.operations.exports.steps import asked, content, export, made, plain_table
 

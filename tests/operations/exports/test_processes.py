@@ -13,8 +13,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.resources import Resources
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.runtime.resources import Resources
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import SECRET

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.authorization import SYSTEM, Permission
-from app.kernel.database import WriteSession
-from app.kernel.resources import Resources
+from app.kernel.db.database import WriteSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM, Permission
 from app.operations.exports.downloads import Downloads
 from app.operations.exports.endings import Endings
 from app.operations.exports.problems import ExportBroken

@@ -11,11 +11,11 @@ from fastapi import FastAPI
 
 from app.audit.seals import SealingKey
 from app.audit.verifying import LogVerification, Scope
-from app.kernel import migrations
-from app.kernel.connections import DatabaseUrls
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.db.query_login import QueryLimits
 from app.kernel.embedded import ServerAddress
-from app.kernel.query_login import QueryLimits
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.main import create_app
 from app.operations.exports.snapshot.archive import NotASnapshotError
 from app.operations.exports.snapshot.restoring import CannotRestoreError, restore

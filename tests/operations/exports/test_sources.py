@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from tests.ingestion.steps import contract
 from tests.operations.exports.steps import asked, content, export, made, plain_table, rows
 

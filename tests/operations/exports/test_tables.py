@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from tests.conftest import ClientOf
 from tests.operations.exports.steps import asked, content, export, plain_table, row, rows, table
 

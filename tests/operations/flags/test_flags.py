@@ -13,9 +13,9 @@ from openfeature.event import EventDetails, ProviderEvent
 from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import FlagType, Reason
 
-from app.kernel.authorization import SYSTEM, Actor, ActorKind
 from app.kernel.ids import new_id
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM, Actor, ActorKind
 from app.operations.flags.provider import Flags
 from app.operations.flags.watch import FlagWatch
 from tests.waiting import eventually

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.connections import DatabaseUrls
+from app.kernel.db.connections import DatabaseUrls
 from app.operations.flags.watch import FlagWatch
 from tests.conftest import SECRET, ClientOf
 from tests.identities import Identities

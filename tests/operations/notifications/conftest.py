@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.operations.notifications.background import delivering
 from app.settings import DatabaseSettings, NotifySettings, Settings
 from tests.operations.notifications.receiver import Receiver, receiving

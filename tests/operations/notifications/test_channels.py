@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.kernel.at_rest import SecretBox
+from app.kernel.security.at_rest import SecretBox
 from app.settings import DatabaseSettings, Settings
 from tests.conftest import SECRET
 

@@ -20,10 +20,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.kernel.authorization import SYSTEM
-from app.kernel.connections import DatabaseUrls
-from app.kernel.database import WriteSession
-from app.kernel.resources import Resources
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.db.database import WriteSession
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 from app.operations.notifications.announcing import Announcements
 from app.operations.notifications.channels import ChannelService, WantedChannel
 from app.operations.notifications.kinds import MESSAGE

@@ -8,9 +8,9 @@ import asyncpg
 import httpx
 import pytest
 
-from app.kernel.at_rest import SecretBox
-from app.kernel.metrics import OUTBOX_AGE
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.at_rest import SecretBox
+from app.kernel.telemetry.metrics import OUTBOX_AGE
 from app.operations.notifications.background import delivering, measure_waiting
 from app.operations.notifications.delivery import Delivery
 from app.operations.notifications.schedule import SCHEDULE

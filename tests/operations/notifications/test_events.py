@@ -9,8 +9,8 @@ import pytest
 
 from app.access.clients.expiring import warning
 from app.kernel.jobs import Worker
-from app.kernel.resources import Resources
-from app.kernel.security_events import EventKind
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.security_events import EventKind
 from app.operations.jobs import JOBS
 from app.operations.notifications.kinds import EventKinds
 from app.operations.security.recording import write_down

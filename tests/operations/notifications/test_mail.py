@@ -13,7 +13,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.operations.notifications.background import delivering
 from app.settings import DatabaseSettings, NotifySettings, Settings
 from tests.operations.notifications.conftest import make_channel, send, settled

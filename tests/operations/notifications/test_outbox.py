@@ -6,7 +6,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.operations.notifications.announcing import MAX_PAYLOAD_BYTES, Announcements
 from app.operations.notifications.kinds import CHANNEL_DISABLED, EventKind, EventKinds, UnregisteredKindError
 from tests.operations.notifications.test_channels import ROOT, make

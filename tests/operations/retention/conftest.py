@@ -3,7 +3,7 @@
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 
 
 @pytest.fixture

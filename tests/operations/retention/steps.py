@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 
 from app.kernel.jobs import Worker, WorkerTimings
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.operations.retention.jobs import JOBS
 from tests.waiting import eventually
 

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from app.audit.archiving import Archiving
-from app.kernel.authorization import SYSTEM
-from app.kernel.connections import DatabaseUrls
-from app.kernel.database import WriteSession
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.db.database import WriteSession
 from app.kernel.jobs import enqueue
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 from app.operations.retention import running
 from app.operations.retention.running import Sweeping
 from app.settings import Settings

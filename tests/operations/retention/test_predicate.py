@@ -10,7 +10,7 @@ import httpx
 import orjson
 import pytest
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.operations.retention.own import SECURITY_EVENTS
 from app.operations.retention.rows_repository import RowsTarget
 from app.operations.retention.targets import Default, HoldFilter, RetentionTargets

@@ -6,7 +6,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.operations.retention.targets import RetentionTargets
 from tests.operations.retention.steps import ROOT, held
 

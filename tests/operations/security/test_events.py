@@ -9,8 +9,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.resources import Resources
-from app.kernel.security_events import EventKind, SecurityEvents
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.security_events import EventKind, SecurityEvents
 from app.operations.security.recording import forget, write_down
 from tests.operations.security.conftest import ROOT, At, client_at, settled, within_a_second
 

@@ -11,8 +11,8 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 
-from app.kernel.connections import DatabaseUrls
-from app.kernel.metrics import RATE_LIMIT_FALLBACKS
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.telemetry.metrics import RATE_LIMIT_FALLBACKS
 from app.main import create_app
 from app.settings import RateLimitSettings, ServerSettings, Settings
 from tests.conftest import SECRET

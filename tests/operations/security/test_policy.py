@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.policy import SecurityPolicy
+from app.kernel.security.policy import SecurityPolicy
 from app.operations.security.documents import PolicyDocument
 from app.registry import worker_background
 from tests.conftest import ClientOf

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import asyncpg
 
-from app.kernel.authorization import SYSTEM
-from app.kernel.database import OperationClass
+from app.kernel.db.database import OperationClass
 from app.kernel.jobs import JobContext, JobDefinition, Worker, WorkerTimings, enqueue
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 from tests.waiting import eventually
 
 TIMINGS = WorkerTimings(lease=timedelta(seconds=1), poll=timedelta(seconds=0.1), grace=timedelta(seconds=1))

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.database import OperationClass
+from app.kernel.db.database import OperationClass
 from app.kernel.problems import Problem
 from app.operations.windows.service import record_due
 from tests.waiting import eventually

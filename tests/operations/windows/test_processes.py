@@ -15,10 +15,10 @@ import pytest
 from fastapi import FastAPI
 
 from app.ingestion.jobs import TIDY_JOB
-from app.kernel.authorization import SYSTEM
-from app.kernel.connections import DatabaseUrls
-from app.kernel.database import OperationClass
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.db.database import OperationClass
 from app.kernel.jobs import enqueue
+from app.kernel.security.authorization import SYSTEM
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.identities import Identities

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kernel.database import OperationClass
+from app.kernel.db.database import OperationClass
 from app.operations.modes import Maintenance, MaintenanceMode
 from app.operations.windows.rules import Standing, Window, WindowState, faults, in_force, is_draining, state_of
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import asyncpg
 
-from app.kernel.models import CONTROL_SCHEMA
+from app.kernel.db.models import CONTROL_SCHEMA
 from app.warehouse.naming import DATA_SCHEMA
 
 SCHEMAS: Final = (CONTROL_SCHEMA, DATA_SCHEMA)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import asyncpg
 
-from app.kernel import migrations
+from app.kernel.db import migrations
 from app.kernel.dumping import repository as copied
 from app.kernel.dumping.engine import restore as restore_dump
 from app.operations.exports.snapshot.archive import DUMP, Manifest, unpack

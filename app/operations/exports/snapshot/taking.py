@@ -11,12 +11,12 @@ from importlib.metadata import version
 from typing import ClassVar, Final
 
 from app.audit.seals import SealingKey
-from app.kernel.authorization import Permission
-from app.kernel.database import ReadSession, snapshot_connection
+from app.kernel.db.database import ReadSession, snapshot_connection
 from app.kernel.dumping import repository as copied
 from app.kernel.dumping.engine import dump
 from app.kernel.dumping.programs import NoProgramError
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Permission
 from app.operations.exports.forms import Format
 from app.operations.exports.problems import ExportBroken
 from app.operations.exports.snapshot import repository as rows

@@ -5,17 +5,17 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
-from app.kernel.authorization import Authenticator, BlockedSubjects, DecoyKeys
 from app.kernel.clock import Clock, utc_now
-from app.kernel.configuration import ConfigKey, ConfigurationInForce
-from app.kernel.database import Database
-from app.kernel.extensions import Extensions
-from app.kernel.policy import PolicyInForce
-from app.kernel.query_login import QueryLogin
-from app.kernel.secrets import ServiceSecret
-from app.kernel.security_events import SecurityEvents
-from app.kernel.signing import SigningKeys
-from app.kernel.storage import ObjectStorage
+from app.kernel.db.database import Database
+from app.kernel.db.query_login import QueryLogin
+from app.kernel.runtime.configuration import ConfigKey, ConfigurationInForce
+from app.kernel.runtime.extensions import Extensions
+from app.kernel.security.authorization import Authenticator, BlockedSubjects, DecoyKeys
+from app.kernel.security.policy import PolicyInForce
+from app.kernel.security.secrets import ServiceSecret
+from app.kernel.security.security_events import SecurityEvents
+from app.kernel.security.signing import SigningKeys
+from app.kernel.storage.object_storage import ObjectStorage
 from app.settings import Settings
 
 Value = TypeVar("Value")

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
-from app.kernel.database import ReadSession, WriteSession
-from app.kernel.models import Base
+from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.db.models import Base
 from app.kernel.paging import Page, PageRequest, cut
 from app.kernel.problems import NotFound
 

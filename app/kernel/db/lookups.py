@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import make_url
 
 from app.kernel.problems import Unavailable
-from app.kernel.tracing import unit_of_work
+from app.kernel.telemetry.tracing import unit_of_work
 
 Connect = Callable[..., Coroutine[Any, Any, Any]]
 

@@ -1,4 +1,4 @@
-"""Spans of OpenTelemetry, while there is a receiver for them (`app/kernel/span_export.py`); otherwise next to nothing.
+"""Spans of OpenTelemetry, while there is a receiver for them (`span_export.py`); otherwise next to nothing.
 
 A span holds names, numbers and templates of ours: no address as sent, no query string, no SQL, no message of an error.
 Trace ids go along with requests, jobs and outbound calls whether spans are recorded or not.
@@ -49,7 +49,7 @@ class Spans:
 
 
 spans = Spans()
-"""The process's own; set up by `app.kernel.span_export.exporting`."""
+"""The process's own; set up by `app.kernel.telemetry.span_export.exporting`."""
 
 
 def remote(traceparent: str | None, tracestate: str | None = None) -> Context:

@@ -10,7 +10,7 @@ from fastapi.openapi.docs import get_swagger_ui_html, get_swagger_ui_oauth2_redi
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-from app.kernel.openapi_examples import NoExampleError, example
+from app.kernel.http.openapi_examples import NoExampleError, example
 from app.kernel.problems import PROBLEM_JSON, ProblemDocument
 
 ASSETS = Path(fastapi_offline.__file__).parent / "static"

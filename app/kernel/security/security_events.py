@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from app.kernel.clock import Clock, utc_now
-from app.kernel.metrics import SECURITY_EVENTS, SECURITY_EVENTS_DROPPED
 from app.kernel.redaction import redact_fields, safe_text
+from app.kernel.telemetry.metrics import SECURITY_EVENTS, SECURITY_EVENTS_DROPPED
 
 log = logging.getLogger(__name__)
 

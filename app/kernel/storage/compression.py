@@ -12,7 +12,7 @@ from typing import Self
 import zstandard
 
 from app.kernel.problems import Unavailable
-from app.kernel.storage import ByteWriter
+from app.kernel.storage.object_storage import ByteWriter
 
 FRAME_BYTES = 1024 * 1024
 """Content of one frame. Measured on NDJSON: within 2 % of one long frame's size at level 1."""

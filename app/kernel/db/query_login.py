@@ -17,7 +17,7 @@ from asyncpg.transaction import Transaction
 from sqlalchemy.engine import make_url
 
 from app.kernel.problems import Unavailable
-from app.kernel.tracing import unit_of_work
+from app.kernel.telemetry.tracing import unit_of_work
 from app.settings import DatabaseSettings
 
 log = logging.getLogger(__name__)

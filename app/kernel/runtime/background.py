@@ -15,8 +15,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.kernel.metrics import BACKGROUND_FAILURES, BACKGROUND_INTERVAL, BACKGROUND_LAST_RAN
-from app.kernel.resources import Resources
+from app.kernel.runtime.resources import Resources
+from app.kernel.telemetry.metrics import BACKGROUND_FAILURES, BACKGROUND_INTERVAL, BACKGROUND_LAST_RAN
 from app.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from sqlalchemy import ExceptionContext, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from app.kernel.lookups import Lookups
-from app.kernel.tracing import unit_of_work
+from app.kernel.db.lookups import Lookups
+from app.kernel.telemetry.tracing import unit_of_work
 from app.settings import DatabaseSettings
 
 Result = TypeVar("Result")

@@ -25,7 +25,7 @@ from opentelemetry.trace import SpanKind
 
 from app.kernel.addresses import Network, may_reach, parse
 from app.kernel.problems import Problem
-from app.kernel.tracing import TRACEPARENT, TRACESTATE, Attributes, span, traceparent, tracestate
+from app.kernel.telemetry.tracing import TRACEPARENT, TRACESTATE, Attributes, span, traceparent, tracestate
 
 log = logging.getLogger(__name__)
 

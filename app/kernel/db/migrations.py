@@ -16,9 +16,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from app.kernel.database import ReadSession
-from app.kernel.models import CONTROL_SCHEMA
-from app.kernel.secrets import ServiceSecret
+from app.kernel.db.database import ReadSession
+from app.kernel.db.models import CONTROL_SCHEMA
+from app.kernel.security.secrets import ServiceSecret
 from app.settings import DatabaseSettings
 
 LOCK_KEY = 0x5370796E65  # "Spyne": one migration runner at a time on a server
@@ -33,7 +33,7 @@ ROLE_RACES = (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncp
 """Roles belong to the server, advisory locks to a database: two databases of one server may be prepared at once. The
 last is "tuple concurrently updated", which has no SQLSTATE of its own."""
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 __all__ = ["CONTROL_SCHEMA", "LOCK_KEY", "LOCK_TIMEOUT", "STATEMENT_TIMEOUT", "compares"]
 

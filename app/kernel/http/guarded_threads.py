@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from app.kernel.addresses import Network, may_reach, parse
-from app.kernel.http_client import OutboundRefused
+from app.kernel.http.client import OutboundRefused
 
 _CONNECTING: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind"})
 _PROCESSES: Final = frozenset({"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork"})

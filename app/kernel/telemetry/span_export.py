@@ -20,8 +20,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 
 from app.kernel.ids import new_id
-from app.kernel.metrics import SPANS
-from app.kernel.tracing import spans
+from app.kernel.telemetry.metrics import SPANS
+from app.kernel.telemetry.tracing import spans
 from app.settings import TracingSettings
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlowPassword
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 
-from app.kernel.credential_headers import ShownCredential
 from app.kernel.problems import Forbidden
+from app.kernel.security.credential_headers import ShownCredential
 
 
 class Permission(StrEnum):

@@ -10,7 +10,7 @@ from typing import Protocol
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from app.kernel.database import ReadSession
+from app.kernel.db.database import ReadSession
 
 
 class DashboardTile(Protocol):

@@ -9,7 +9,7 @@ from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from app.kernel.secrets import ServiceSecret
+from app.kernel.security.secrets import ServiceSecret
 
 PURPOSE: Final = "at-rest:1"
 MASK: Final = "••••"

@@ -14,8 +14,8 @@ from sqlalchemy import SmallInteger, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.database import WriteSession
-from app.kernel.models import Base
+from app.kernel.db.database import WriteSession
+from app.kernel.db.models import Base
 from app.kernel.problems import BadRequest, Conflict, Fault, InvalidRequest
 
 MAX_KEY_LENGTH = 255

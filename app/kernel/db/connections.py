@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.engine import make_url
 
-from app.kernel.secrets import ServiceSecret
+from app.kernel.security.secrets import ServiceSecret
 from app.settings import DatabaseSettings
 
 DRIVER = "postgresql+asyncpg"

@@ -1,0 +1,1 @@
+"""The database: sessions and the one commit, pools, models, migrations, logins."""

@@ -1,0 +1,1 @@
+"""How HTTP meets the rest: routes, sessions of a request, errors, negotiation, and the guarded client."""

@@ -1,0 +1,1 @@
+"""Ports: what lower planes ask of higher ones, and what domains contribute through them."""

@@ -1,0 +1,1 @@
+"""Stored objects, and bodies compressed on their way there."""
