@@ -21,8 +21,8 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
-from app.ingestion.formats.lines import ndjson_chunks
-from app.ingestion.row_model import RowModel
+from app.ingestion.decoding.lines import ndjson_chunks
+from app.ingestion.decoding.row_model import RowModel
 from app.kernel.embedded import EmbeddedServer
 from app.warehouse import ddl
 from app.warehouse.ingest import MergeOutcome, ingest

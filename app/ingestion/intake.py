@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.ingestion.formats.arrays import array_chunks
-from app.ingestion.formats.inflate import Coding, InflateLimits, inflate
-from app.ingestion.formats.lines import ndjson_chunks
-from app.ingestion.formats.objects import Objects, array_objects, csv_objects, ndjson_objects, parquet_objects
-from app.ingestion.formats.parquet import parquet_chunks
-from app.ingestion.formats.tables import csv_chunks
-from app.ingestion.row_model import RowModel
+from app.ingestion.decoding.arrays import array_chunks
+from app.ingestion.decoding.inflate import Coding, InflateLimits, inflate
+from app.ingestion.decoding.lines import ndjson_chunks
+from app.ingestion.decoding.objects import Objects, array_objects, csv_objects, ndjson_objects, parquet_objects
+from app.ingestion.decoding.parquet import parquet_chunks
+from app.ingestion.decoding.row_model import RowModel
+from app.ingestion.decoding.tables import csv_chunks
 from app.kernel.problems import Fault, InvalidRequest, Problem, UnsupportedMediaType
 from app.kernel.storage.object_storage import ByteWriter
 from app.warehouse.ingest import RejectLimits

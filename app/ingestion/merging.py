@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.contracts.service import ContractService
 from app.ingestion.configuration import or_share
-from app.ingestion.formats.inflate import Coding
-from app.ingestion.inference import Summary, infer_columns, summarise
+from app.ingestion.decoding.inference import Summary, infer_columns, summarise
+from app.ingestion.decoding.inflate import Coding
+from app.ingestion.decoding.row_model import RowModel, UnknownColumns
 from app.ingestion.intake import BodyFormat, Intake, Representation, reject_limits
 from app.ingestion.models import BatchRow
 from app.ingestion.raw import RawBatches
 from app.ingestion.repository import Quarantine
-from app.ingestion.row_model import RowModel, UnknownColumns
 from app.kernel.db.database import WriteSession, driver_connection
 from app.kernel.security.authorization import Actor, ActorKind
 from app.warehouse.ingest import MergeOutcome, RejectLimits, ingest

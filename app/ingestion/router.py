@@ -9,8 +9,8 @@ from app.catalog.contracts.service import UnknownContract
 from app.catalog.names import is_contract_id
 from app.catalog.tables.registry import TableNotWritable
 from app.ingestion.configuration import max_batch_bytes
-from app.ingestion.formats.inflate import InflateLimits
-from app.ingestion.formats.problems import BodyTooDense, MalformedBody
+from app.ingestion.decoding.inflate import InflateLimits
+from app.ingestion.decoding.problems import BodyTooDense, MalformedBody
 from app.ingestion.history import BatchHistory, BatchNotFound, quarantined, summary
 from app.ingestion.intake import BodyFormat, Intake, SenderSilent, reject_limits, representation
 from app.ingestion.later import ACCEPTED, LaterService

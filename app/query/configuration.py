@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.kernel.runtime.configuration import ConfigKey
-from app.query.limits import HIGHEST_COST
+from app.query.results.limits import HIGHEST_COST
 
 STATEMENT_TIMEOUT_SECONDS: Final = ConfigKey[float](
     name="query.statement-timeout-seconds",

@@ -22,18 +22,18 @@ from app.kernel.problems import Conflict, NotFound, Problem
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Actor, Permission
 from app.kernel.telemetry.metrics import JOIN_USAGE, QUERY_LATENCY, metrics_timer
-from app.query import words
-from app.query.completion import completed
+from app.query import presentation
+from app.query.check_statement import Ask, Examined, affordable, examined, limits_of
 from app.query.configuration import STATEMENT_TIMEOUT_SECONDS
-from app.query.examination import Ask, Examined, affordable, examined, limits_of
-from app.query.formats import Form
-from app.query.limits import Limits
 from app.query.models import QueryExecution, QueryPreview
-from app.query.negotiation import Format
 from app.query.preview import PreviewService, QueryAction
 from app.query.repository import Executions, ExecutionWrites, Previews, PreviewWrites
-from app.query.running import statement
-from app.query.spooling import Filled, Spooling, elapsed, spool_file
+from app.query.results.completion import completed
+from app.query.results.encoders import Form
+from app.query.results.formats import Format
+from app.query.results.limits import Limits
+from app.query.results.result_spool import Filled, Spooling, elapsed, spool_file
+from app.query.results.statements import statement
 from app.query.staleness import Basis, Change, changes
 
 log = logging.getLogger(__name__)
@@ -214,7 +214,7 @@ class ExecuteService:
                 "truncated": cut_by is not None,
                 "truncated_by": cut_by,
                 "seconds": seconds,
-                "explanation": words.explanation(spooling.rows, labels, estimated, cut_by),
+                "explanation": presentation.explanation(spooling.rows, labels, estimated, cut_by),
             }
         )
         return Answer(execution.id, spooling.form.kind, spooling.form.file, filled, checked.limits, seconds)

@@ -17,13 +17,13 @@ from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
 from app.operations.exports.forms import Format, quoted
 from app.operations.exports.sources import Ended, FilterParams, Login, Source, Statement, Subject
-from app.query.columns import ResultColumn, bounded
-from app.query.examination import affordable
+from app.query.check_statement import affordable
 from app.query.execute import ExecuteService, PreviewUsed
 from app.query.models import QueryExecution
 from app.query.preview import QueryAction
 from app.query.repository import ExecutionWrites, Previews, PreviewWrites
-from app.query.running import MAX_ROW_BYTES, statement
+from app.query.results.columns import ResultColumn, bounded
+from app.query.results.statements import MAX_ROW_BYTES, statement
 
 CANCELLED = "cancelled"
 

@@ -12,15 +12,15 @@ from app.kernel.problems import NotFound, Problem
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
 from app.kernel.telemetry.metrics import QUERY_GUARDRAILS, QUERY_LATENCY, QUERY_PREVIEWS_VIEWED, metrics_timer
-from app.query import words
-from app.query.columns import ResultColumn
+from app.query import presentation
+from app.query.check_statement import Ask, Examined, affordable, examined, limits_of
 from app.query.configuration import PREVIEW_LIFETIME_SECONDS
-from app.query.estimates import Estimate
-from app.query.examination import Ask, Examined, affordable, examined, limits_of
-from app.query.limits import Limits
 from app.query.models import QueryPreview
 from app.query.repository import Previews, PreviewWrites
-from app.query.running import statement
+from app.query.results.columns import ResultColumn
+from app.query.results.estimates import Estimate
+from app.query.results.limits import Limits
+from app.query.results.statements import statement
 from app.query.schemas import (
     ColumnDocument,
     EstimateDocument,
@@ -96,10 +96,10 @@ class PreviewService:
             QUERY_GUARDRAILS.labels(finding.rule).inc()
         return ValidationDocument(
             allowed=verdict.allowed,
-            sql=words.logical_sql(verdict.sql, found.relations) if verdict.sql is not None else None,
-            guardrails=words.refusals(verdict.findings),
-            tables=words.tables(verdict),
-            joins=words.joins(verdict),
+            sql=presentation.logical_sql(verdict.sql, found.relations) if verdict.sql is not None else None,
+            guardrails=presentation.refusals(verdict.findings),
+            tables=presentation.tables(verdict),
+            joins=presentation.joins(verdict),
             warnings=list(verdict.warnings),
         )
 
@@ -161,15 +161,15 @@ def _answer(
 ) -> PreviewAnswer:
     verdict = found.verdict
     return PreviewAnswer(
-        sql=words.logical_sql(sql, found.relations),
+        sql=presentation.logical_sql(sql, found.relations),
         sql_hash=verdict.sql_hash or "",
-        tables=words.tables(verdict),
+        tables=presentation.tables(verdict),
         columns=[ColumnDocument(name=column.name, type=column.type_name) for column in columns],
-        joins=words.joins(verdict),
-        assumptions=words.assumptions(verdict),
-        guardrails=words.bounds(limits, estimate),
+        joins=presentation.joins(verdict),
+        assumptions=presentation.assumptions(verdict),
+        guardrails=presentation.bounds(limits, estimate),
         estimate=EstimateDocument(rows=estimate.rows, cost=estimate.cost, bytes=estimate.bytes),
-        warnings=words.warnings(verdict, limits, estimate),
+        warnings=presentation.warnings(verdict, limits, estimate),
         confidence=1.0,
         alternatives=[],
     )

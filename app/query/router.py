@@ -13,14 +13,14 @@ from app.kernel.http.sessions import operation
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, responses
 from app.kernel.runtime.resources import ResourcesDep
-from app.query.answers import RESULT, answered
-from app.query.examination import QueryRefused, TooExpensive
+from app.query.check_statement import QueryRefused, TooExpensive
 from app.query.execute import ExecuteService, PreviewExpired, PreviewUsed, StalePreview
-from app.query.failures import QueryCancelled, QueryFailed, QueryTimeout, RowTooLarge, TableChanged
 from app.query.models import QueryExecution
-from app.query.negotiation import negotiate
 from app.query.permissions import CanQuery
 from app.query.preview import CannotAnswer, PreviewService
+from app.query.results.failures import QueryCancelled, QueryFailed, QueryTimeout, RowTooLarge, TableChanged
+from app.query.results.formats import negotiate
+from app.query.results.result_spool import NotRepresentable
 from app.query.schemas import (
     ExecuteRequest,
     ExecutionDocument,
@@ -29,7 +29,7 @@ from app.query.schemas import (
     ValidateRequest,
     ValidationDocument,
 )
-from app.query.spooling import NotRepresentable
+from app.query.streaming import RESULT, answered
 
 router = APIRouter(prefix="/api/query", tags=["query"], route_class=TransactionalRoute)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
-from app.query.limits import Limits
+from app.query.results.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)

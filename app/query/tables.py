@@ -9,9 +9,9 @@ from app.catalog.tables.service import TableNotFoundError, TableService
 from app.catalog.tables.version import QueryableTable
 from app.kernel.db.database import ReadSession
 from app.kernel.security.authorization import Actor
-from app.query.findings import Finding
-from app.query.guard import MAX_BYTES
-from app.query.relations import ColumnView, RelationView
+from app.query.guard.findings import Finding
+from app.query.guard.guard import MAX_BYTES
+from app.query.guard.relations import ColumnView, RelationView
 
 _WORD: Final = re.compile(r"[a-z_][a-z0-9_]*")
 """What a table may be called (`app/catalog/names.py`)."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
-from app.ingestion.row_model import RowModel, UnknownColumns
+from app.ingestion.decoding.row_model import RowModel, UnknownColumns
 from app.warehouse.naming import governed_relation
 from app.warehouse.plan import Checks, Column, Mode, RelationPlan, Resolution
 from app.warehouse.rejections import Chunk, Rejection

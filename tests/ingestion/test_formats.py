@@ -14,15 +14,15 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.ingestion.formats import arrays, lines, tables
-from app.ingestion.formats.arrays import array_chunks
-from app.ingestion.formats.inflate import Coding, InflateLimits, inflate
-from app.ingestion.formats.json_rows import MAX_ROW_BYTES
-from app.ingestion.formats.lines import ndjson_chunks
-from app.ingestion.formats.parquet import parquet_chunks
-from app.ingestion.formats.problems import BodyTooDense, MalformedBody
-from app.ingestion.formats.tables import csv_chunks
-from app.ingestion.row_model import RowModel, UnknownColumns
+from app.ingestion.decoding import arrays, lines, tables
+from app.ingestion.decoding.arrays import array_chunks
+from app.ingestion.decoding.inflate import Coding, InflateLimits, inflate
+from app.ingestion.decoding.json_rows import MAX_ROW_BYTES
+from app.ingestion.decoding.lines import ndjson_chunks
+from app.ingestion.decoding.parquet import parquet_chunks
+from app.ingestion.decoding.problems import BodyTooDense, MalformedBody
+from app.ingestion.decoding.row_model import RowModel, UnknownColumns
+from app.ingestion.decoding.tables import csv_chunks
 from tests.ingestion.bodies import Reader, column, pieces, plan_of, read
 
 LIMITS = InflateLimits()

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.ingestion.formats.lines import ndjson_chunks
-from app.ingestion.formats.objects import array_objects, csv_objects, ndjson_objects
-from app.ingestion.formats.tables import csv_chunks
-from app.ingestion.inference import Summary, infer_columns, summarise
+from app.ingestion.decoding.inference import Summary, infer_columns, summarise
+from app.ingestion.decoding.lines import ndjson_chunks
+from app.ingestion.decoding.objects import array_objects, csv_objects, ndjson_objects
+from app.ingestion.decoding.tables import csv_chunks
 from app.warehouse.naming import governed_relation
 from app.warehouse.plan import Column, Mode, RelationPlan, Resolution
 from app.warehouse.types import parse_type

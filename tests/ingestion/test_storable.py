@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.ingestion.formats.lines import ndjson_chunks
-from app.ingestion.row_model import RowModel
+from app.ingestion.decoding.lines import ndjson_chunks
+from app.ingestion.decoding.row_model import RowModel
 from app.kernel.embedded import ServerAddress
 from app.warehouse import ddl
 from app.warehouse.copying import copy_rows

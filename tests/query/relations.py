@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.query.relations import Catalog, ColumnView, RelationView
+from app.query.guard.relations import Catalog, ColumnView, RelationView
 
 COLUMNS: Final[dict[str, str]] = {
     "flights": (

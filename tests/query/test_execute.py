@@ -14,8 +14,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.catalog.tables.lifecycle import TableState
-from app.query import limits
-from app.query.limits import Limits
+from app.query.results import limits
+from app.query.results.limits import Limits
 from tests.conftest import ClientOf
 from tests.query.asking import SLOW, ask, execute, preview, rows
 from tests.query.conftest import Warehouse

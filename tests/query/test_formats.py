@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kernel.tabular.types import NotRepresentableError
-from app.query.columns import result_columns
-from app.query.formats import Form, writer_for
-from app.query.negotiation import Format
+from app.query.results.columns import result_columns
+from app.query.results.encoders import Form, writer_for
+from app.query.results.formats import Format
 
 COLUMNS = result_columns(
     [

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.query.guard import examine
+from app.query.guard.guard import examine
 from tests.query.cases import ALLOWED, Case
 from tests.query.corpus import CORPUS
 from tests.query.relations import CATALOG

@@ -14,9 +14,9 @@ import asyncpg
 import pytest
 
 from app.kernel.embedded import ServerAddress
-from app.query import keywords
-from app.query.functions import ALLOWED as FUNCTIONS
-from app.query.guard import examine
+from app.query.guard import keywords
+from app.query.guard.functions import ALLOWED as FUNCTIONS
+from app.query.guard.guard import examine
 from tests.query.cases import Case
 from tests.query.good import GOOD
 from tests.query.relations import CATALOG, COLUMNS, HIDDEN

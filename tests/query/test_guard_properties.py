@@ -3,8 +3,8 @@
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.query.guard import GuardVerdict, examine
-from app.query.relations import Catalog, RelationView
+from app.query.guard.guard import GuardVerdict, examine
+from app.query.guard.relations import Catalog, RelationView
 from tests.query.cases import Case
 from tests.query.corpus import CORPUS
 from tests.query.good import GOOD

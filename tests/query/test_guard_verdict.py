@@ -8,9 +8,9 @@ from hashlib import sha256
 
 import pytest
 
-from app.query.findings import UsedColumn, UsedJoin, UsedTable
-from app.query.guard import GuardPolicy, examine
-from app.query.relations import AcceptedJoin, Catalog, ColumnView
+from app.query.guard.findings import UsedColumn, UsedJoin, UsedTable
+from app.query.guard.guard import GuardPolicy, examine
+from app.query.guard.relations import AcceptedJoin, Catalog, ColumnView
 from tests.query.relations import CATALOG, COLUMNS, relation
 
 CARRIERS = AcceptedJoin("j1", "flights", ("carrier",), "airlines", ("carrier",))

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from app.query.execute import ExecuteService
-from app.query.running import Portal
-from app.query.spooling import FIRST_CHUNK_ROWS, MAX_CHUNK_ROWS, MAX_OPEN_ENDED_CHUNK_ROWS
+from app.query.results.result_spool import FIRST_CHUNK_ROWS, MAX_CHUNK_ROWS, MAX_OPEN_ENDED_CHUNK_ROWS
+from app.query.results.statements import Portal
 from tests.query.asking import SLOW, preview, rows
 from tests.query.conftest import Warehouse
 from tests.waiting import eventually

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.query.findings import Refusal
-from app.query.lexis import scan
+from app.query.guard.findings import Refusal
+from app.query.guard.scanner import scan
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kernel.http.negotiation import NotAcceptable
-from app.query import words
-from app.query.estimates import Estimate, read_plan
-from app.query.examination import Examined, PlanMismatch, TooExpensive, affordable
-from app.query.failures import QueryCancelled, QueryFailed, QueryTimeout, TableChanged, problem_of, safe_message
-from app.query.findings import GuardVerdict, UsedTable
-from app.query.guard import MAX_BYTES, examine
-from app.query.limits import LIMITS, LOWEST, limits_for
-from app.query.negotiation import Format, negotiate
-from app.query.relations import RelationView
+from app.query import presentation
+from app.query.check_statement import Examined, PlanMismatch, TooExpensive, affordable
+from app.query.guard.findings import GuardVerdict, UsedTable
+from app.query.guard.guard import MAX_BYTES, examine
+from app.query.guard.relations import RelationView
+from app.query.results.estimates import Estimate, read_plan
+from app.query.results.failures import QueryCancelled, QueryFailed, QueryTimeout, TableChanged, problem_of, safe_message
+from app.query.results.formats import Format, negotiate
+from app.query.results.limits import LIMITS, LOWEST, limits_for
 from app.query.staleness import Basis, TableBasis, changes, shape_digest
 from app.query.tables import Readable, identifiers
 from tests.query.relations import CATALOG
@@ -205,13 +205,13 @@ def _relation(name: str, version: int = 1) -> RelationView:
     ],
 )
 def test_people_see_logical_names_and_their_own_texts_as_they_were(physical: str, logical: str) -> None:
-    assert words.logical_sql(physical, [_relation("flights")]) == logical
+    assert presentation.logical_sql(physical, [_relation("flights")]) == logical
 
 
 def test_the_explanation_says_when_an_answer_is_cut() -> None:
-    whole = words.explanation(1, ["flights (version 1, ACTIVE)"], 2, None)
+    whole = presentation.explanation(1, ["flights (version 1, ACTIVE)"], 2, None)
     assert whole == "1 row from flights (version 1, ACTIVE); the planner expected 2."
-    assert "the cap of rows cut the answer" in words.explanation(10, [], 2_000, "rows")
+    assert "the cap of rows cut the answer" in presentation.explanation(10, [], 2_000, "rows")
 
 
 class PlannedStatement:

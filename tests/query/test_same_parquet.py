@@ -16,9 +16,9 @@ from app.operations.exports.forms import Format as FileFormat
 from app.operations.exports.problems import NotRepresentableInForm
 from app.operations.exports.sources import Login, Statement
 from app.operations.exports.writing import Output, Progress, write_content
-from app.query.columns import result_columns
-from app.query.formats import Form, writer_for
-from app.query.negotiation import Format
+from app.query.results.columns import result_columns
+from app.query.results.encoders import Form, writer_for
+from app.query.results.formats import Format
 from app.warehouse.types import TypeKind
 
 KEPT: dict[TypeKind, tuple[str, list[str]]] = {

@@ -1,0 +1,264 @@
+"""Checks of decoded values by column: what a decoder cannot say, looked at over a whole chunk before single values.
+
+Pure. `passes` looks at all non-null values of a chunk at once; `bad` at one value, only when a chunk has not passed.
+"""
+
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Clamped, Context, Decimal, Inexact, InvalidOperation, Overflow, Subnormal
+from math import isfinite
+from typing import Any
+
+import msgspec
+import re2
+
+from app.ingestion.decoding.values import BadCheckError, check_value
+from app.warehouse.plan import Column, RelationPlan
+from app.warehouse.rejections import RejectionCode
+from app.warehouse.types import INTEGER_KINDS, TEXT_KINDS, TypeKind
+
+MAX_PATTERN_CHARACTERS = 512
+"""Longest `pattern` that is compiled; RE2 runs in time linear in pattern and text."""
+
+MAX_MATCHED_CHARACTERS = 10_000
+"""Longest text that a pattern is tried on; longer text does not pass."""
+
+MAX_DIGITS = 1000
+"""Significant digits, and decimal exponent either way, of a number: the precision that PostgreSQL lets be declared."""
+
+MAX_INDEXED_BYTES = 2400
+"""Texts of one row in an index; PostgreSQL's B-tree refuses entries beyond 2704 bytes of an 8 kB page."""
+
+NULL_DOCUMENT = "null"
+"""JSON's null, which in a column of documents is the column's null."""
+
+REAL_SMALLEST, REAL_LARGEST = 1.401298464324817e-45, 3.4028234663852886e38
+"""Bounds of IEEE 754 binary32; PostgreSQL refuses what would become zero or infinite."""
+
+_NUMBERS = Context(
+    prec=MAX_DIGITS, Emin=-MAX_DIGITS, Emax=MAX_DIGITS, traps=[Clamped, Inexact, InvalidOperation, Overflow, Subnormal]
+)
+_SUSPECT_NUMBER = re.compile(rf"[eE][+-]?\d{{4,}}|\d{{{MAX_DIGITS},}}")
+
+
+@dataclass(frozen=True)
+class ColumnCheck:
+    """One demand on one column's non-null values."""
+
+    column: str
+    code: RejectionCode
+    message: str
+    bad: Callable[[Any], bool]
+    passes: Callable[[Sequence[Any]], bool]
+
+
+def column_checks(plan: RelationPlan, column: Column, *, exact: bool) -> Iterator[ColumnCheck]:
+    """The checks of a column. `exact` says that the decoder lets no NaN and no infinity through (JSON has none).
+
+    Raises:
+        BadCheckError: the contract's check cannot be read.
+    """
+    kind = column.type.kind
+    if kind is TypeKind.NUMERIC:
+        yield _numeric(column)
+    if kind is TypeKind.REAL:
+        yield _check(column, RejectionCode.OUT_OF_RANGE, "is outside the range of real", _outside_real)
+    elif kind is TypeKind.DOUBLE and not exact:
+        message = "is not a finite number"
+        yield ColumnCheck(
+            column.name, RejectionCode.OUT_OF_RANGE, message, _not_finite, lambda values: all(map(isfinite, values))
+        )
+    if kind is TypeKind.JSONB and column.name in plan.required:
+        yield _check(column, RejectionCode.NOT_NULL, "is null", _is_null_document)
+    if kind is TypeKind.JSONB:
+        yield _check(
+            column, RejectionCode.INVALID_TEXT, "holds text or numbers that jsonb cannot store", _unstorable_document
+        )
+    limit = indexed_limit(plan, column)
+    if limit is not None and kind is TypeKind.BYTEA:
+        yield _indexed(column, limit, lambda value: len(value) > 2 * limit + len("\\x"))
+    yield from _declared(column)
+
+
+def wide_check(plan: RelationPlan, column: Column) -> ColumnCheck | None:
+    """The check that an indexed text fits into its index, which only text beyond ASCII can fail (see `python_type`)."""
+    limit = indexed_limit(plan, column)
+    if limit is None or column.type.kind not in TEXT_KINDS:
+        return None
+    return _indexed(column, limit, lambda value: len(value.encode("utf-8", "replace")) > limit)
+
+
+def indexed_limit(plan: RelationPlan, column: Column) -> int | None:
+    """Most bytes of an indexed text or binary; None for other columns."""
+    lengthy = TEXT_KINDS | {TypeKind.BYTEA}
+    if column.type.kind not in lengthy or column.name not in {*plan.identity, *plan.unique}:
+        return None
+    sharing = sum(1 for name in plan.identity if plan.column(name).type.kind in lengthy)
+    return MAX_INDEXED_BYTES // max(sharing, 1)
+
+
+def _check(column: Column, code: RejectionCode, message: str, bad: Callable[[Any], bool]) -> ColumnCheck:
+    return ColumnCheck(column.name, code, message, bad, lambda values: not any(map(bad, values)))
+
+
+def _declared(column: Column) -> Iterator[ColumnCheck]:
+    checks, kind = column.checks, column.type.kind
+    if kind not in INTEGER_KINDS:
+        if checks.minimum is not None:
+            low = check_value(column.type, checks.minimum)
+            yield _bound(
+                column,
+                f"is below the minimum {checks.minimum}",
+                lambda value: bool(value < low),
+                lambda values: bool(min(values) >= low),
+            )
+        if checks.maximum is not None:
+            high = check_value(column.type, checks.maximum)
+            yield _bound(
+                column,
+                f"is above the maximum {checks.maximum}",
+                lambda value: bool(value > high),
+                lambda values: bool(max(values) <= high),
+            )
+    if checks.one_of is not None and kind not in INTEGER_KINDS | TEXT_KINDS:
+        allowed = frozenset(check_value(column.type, value) for value in checks.one_of)
+        yield ColumnCheck(
+            column.name,
+            RejectionCode.ONE_OF,
+            "is not among the allowed values",
+            lambda value: value not in allowed,
+            allowed.issuperset,
+        )
+    if checks.pattern is not None:
+        yield _pattern(column, checks.pattern)
+
+
+def _bound(
+    column: Column, message: str, bad: Callable[[Any], bool], passes: Callable[[Sequence[Any]], bool]
+) -> ColumnCheck:
+    return ColumnCheck(column.name, RejectionCode.OUT_OF_RANGE, message, bad, passes)
+
+
+def _pattern(column: Column, pattern: str) -> ColumnCheck:
+    if column.type.kind not in TEXT_KINDS or len(pattern) > MAX_PATTERN_CHARACTERS:
+        raise BadCheckError(f"a pattern is for text and has at most {MAX_PATTERN_CHARACTERS} characters")
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        search = re2.compile(pattern, options).search
+    except re2.error as error:
+        raise BadCheckError(f"the pattern cannot be read: {error}") from error
+
+    def bad(value: str) -> bool:
+        return len(value) > MAX_MATCHED_CHARACTERS or search(value) is None
+
+    return _check(column, RejectionCode.PATTERN, "does not match the pattern", bad)
+
+
+def _numeric(column: Column) -> ColumnCheck:
+    precision, scale = column.type.precision, column.type.scale
+    largest = Decimal(f"1E{MAX_DIGITS}")
+    if precision is not None and scale is not None:
+        # PostgreSQL rounds to the scale half away from zero, then compares with 10^(precision - scale).
+        largest = _NUMBERS.subtract(Decimal(10) ** (precision - scale), Decimal(5).scaleb(-scale - 1))
+    smallest = largest.copy_negate()
+
+    def passes(values: Sequence[Decimal]) -> bool:
+        try:
+            deque(map(_NUMBERS.plus, values), maxlen=0)
+            return max(values) < largest and min(values) > smallest
+        except (ArithmeticError, ValueError):
+            return False
+
+    return ColumnCheck(
+        column.name,
+        RejectionCode.OUT_OF_RANGE,
+        f"is outside the range of {column.type}",
+        lambda value: not passes((value,)),
+        passes,
+    )
+
+
+def _indexed(column: Column, limit: int, bad: Callable[[Any], bool]) -> ColumnCheck:
+    return _check(column, RejectionCode.TOO_LONG, f"has more than {limit} bytes, which no index can hold", bad)
+
+
+def _not_finite(value: float) -> bool:
+    return not isfinite(value)
+
+
+def _outside_real(value: float) -> bool:
+    return not (value == 0 or REAL_SMALLEST <= abs(value) <= REAL_LARGEST)
+
+
+def _is_null_document(text: str) -> bool:
+    return text.strip() == NULL_DOCUMENT
+
+
+def _unstorable_document(text: str) -> bool:
+    """Whether a JSON text holds what jsonb refuses: NUL, lone surrogates, extreme numbers, extreme depth."""
+    try:
+        msgspec.json.decode(text)
+        if "\\u0000" in text or _SUSPECT_NUMBER.search(text):
+            document = json.loads(text, parse_float=_small_number, parse_int=_small_number)
+            return any(map(_has_nul, _texts(document)))
+    except (ValueError, ArithmeticError, RecursionError):
+        return True
+    return False
+
+
+def _small_number(text: str) -> Decimal:
+    return _NUMBERS.plus(_NUMBERS.create_decimal(text))
+
+
+def _has_nul(text: str) -> bool:
+    return "\x00" in text
+
+
+def _texts(document: Any) -> Iterator[str]:
+    waiting = deque([document])
+    while waiting:
+        item = waiting.popleft()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            yield from item
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+
+
+def values_of(rows: Sequence[tuple[Any, ...]], index: int) -> list[Any]:
+    """The non-null values of one position in all rows."""
+    return [row[index] for row in rows if row[index] is not None]
+
+
+def first_faults(rows: Sequence[tuple[Any, ...]], checks: Sequence[tuple[int, ColumnCheck]]) -> dict[int, ColumnCheck]:
+    """For each row (by position) that fails a check: the first one it fails. `checks` name the value's position."""
+    faults: dict[int, ColumnCheck] = {}
+    for index, check in checks:
+        values = values_of(rows, index)
+        if not values or check.passes(values):
+            continue
+        for position, row in enumerate(rows):
+            if row[index] is not None and position not in faults and check.bad(row[index]):
+                faults[position] = check
+    return faults
+
+
+def unstorable_texts(row: tuple[Any, ...]) -> Iterator[int]:
+    """Positions of texts with a NUL character or a lone surrogate."""
+    for index, value in enumerate(row):
+        if isinstance(value, str) and ("\x00" in value or not _encodable(value)):
+            yield index
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,199 @@
+"""Columns of a first batch: for each, the narrowest type that holds every value, and whether nulls were seen.
+
+A summary is a set of observations per column, and combining two is their union: the outcome cannot depend on the order
+of rows or on how they are cut into pieces. Whatever was summarised is accepted under the columns inferred from it.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Flag, auto
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from app.ingestion.decoding.checks import MAX_DIGITS
+from app.warehouse.plan import Column
+from app.warehouse.types import ColumnType, TypeKind
+
+
+class Seen(Flag):
+    """Kinds of values observed in a column."""
+
+    NOTHING = 0
+    BOOLEAN = auto()
+    SMALL = auto()
+    """Integers that a double holds exactly (up to 2^53)."""
+    LARGE = auto()
+    """Other integers of 64 bits."""
+    HUGE = auto()
+    """Integers beyond 64 bits."""
+    DOUBLE = auto()
+    DECIMAL = auto()
+    DATE = auto()
+    TIME = auto()
+    TIMESTAMP = auto()
+    TIMESTAMPTZ = auto()
+    UUID = auto()
+    TEXT = auto()
+    BINARY = auto()
+    DOCUMENT = auto()
+
+
+NUMBERS = Seen.SMALL | Seen.LARGE | Seen.HUGE | Seen.DOUBLE | Seen.DECIMAL
+WRITTEN = Seen.DATE | Seen.TIME | Seen.TIMESTAMP | Seen.TIMESTAMPTZ | Seen.UUID | Seen.TEXT
+"""Kinds that JSON writes as text."""
+
+EXACT_IN_DOUBLE = 1 << 53
+LARGEST_BIGINT = (1 << 63) - 1
+
+_SINGLE = {
+    Seen.BOOLEAN: TypeKind.BOOLEAN,
+    Seen.DATE: TypeKind.DATE,
+    Seen.TIME: TypeKind.TIME,
+    Seen.TIMESTAMP: TypeKind.TIMESTAMP,
+    Seen.TIMESTAMPTZ: TypeKind.TIMESTAMPTZ,
+    Seen.UUID: TypeKind.UUID,
+    Seen.TEXT: TypeKind.TEXT,
+    Seen.BINARY: TypeKind.BYTEA,
+    Seen.DOCUMENT: TypeKind.JSONB,
+}
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,999})")
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,499})\.[0-9]{1,499}")
+_FLOAT = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?[eE][+-]?[0-9]{1,2}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIMED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:.*")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSummary:
+    """What was observed in one column."""
+
+    seen: Seen = Seen.NOTHING
+    values: int = 0
+    """Rows in which the column was there and not null."""
+
+    def __or__(self, other: "ColumnSummary") -> "ColumnSummary":
+        return ColumnSummary(self.seen | other.seen, self.values + other.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was observed in some rows."""
+
+    rows: int = 0
+    columns: Mapping[str, ColumnSummary] = field(default_factory=dict)
+
+    def __or__(self, other: "Summary") -> "Summary":
+        none = ColumnSummary()
+        names = dict.fromkeys((*self.columns, *other.columns))
+        columns = {name: self.columns.get(name, none) | other.columns.get(name, none) for name in names}
+        return Summary(self.rows + other.rows, columns)
+
+
+def summarise(rows: Sequence[Mapping[str, Any]], *, textual: bool = False) -> Summary:
+    """The summary of some rows. `textual` says that numbers and booleans, too, come as text (CSV)."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns: dict[str, ColumnSummary] = {}
+    for name in names:
+        values = [value for row in rows if (value := row.get(name)) is not None]
+        columns[name] = ColumnSummary(_seen(values, textual=textual), len(values))
+    return Summary(len(rows), columns)
+
+
+def infer_columns(summary: Summary, *, textual: bool = False) -> tuple[Column, ...]:
+    """The columns, in the order they were first seen in; a column without any value is nullable text."""
+    return tuple(
+        Column(name, ColumnType(_kind(column.seen, textual=textual)), nullable=column.values < summary.rows)
+        for name, column in summary.columns.items()
+    )
+
+
+def _kind(seen: Seen, *, textual: bool) -> TypeKind:
+    if not seen:
+        return TypeKind.TEXT
+    if seen in NUMBERS:
+        if seen & (Seen.DECIMAL | Seen.HUGE) or (Seen.LARGE | Seen.DOUBLE) in seen:
+            return TypeKind.NUMERIC
+        return TypeKind.DOUBLE if seen & Seen.DOUBLE else TypeKind.BIGINT
+    if seen in _SINGLE:
+        return _SINGLE[seen]
+    return TypeKind.TEXT if textual or seen in WRITTEN else TypeKind.JSONB
+
+
+def _seen(values: Iterable[Any], *, textual: bool) -> Seen:
+    found = Seen.NOTHING
+    for value in values:
+        if isinstance(value, str):
+            if Seen.TEXT not in found:  # whatever else a text may be read as, one plain text makes the column text
+                found |= _seen_in_text(value, textual=textual)
+        else:
+            found |= _seen_in_value(value)
+    return found
+
+
+_TYPES: dict[type, Seen] = {
+    bool: Seen.BOOLEAN,
+    Decimal: Seen.DECIMAL,
+    date: Seen.DATE,
+    time: Seen.TIME,
+    UUID: Seen.UUID,
+    bytes: Seen.BINARY,
+}
+
+
+def _seen_in_value(value: Any) -> Seen:
+    match value:
+        case int() if not isinstance(value, bool):
+            return _integer(value)
+        case float() if math.isfinite(value):
+            return Seen.DOUBLE
+        case datetime():
+            return Seen.TIMESTAMP if value.tzinfo is None else Seen.TIMESTAMPTZ
+        case _:
+            return _TYPES.get(type(value), Seen.DOCUMENT)
+
+
+def _integer(value: int) -> Seen:
+    if abs(value) <= EXACT_IN_DOUBLE:
+        return Seen.SMALL
+    if -LARGEST_BIGINT - 1 <= value <= LARGEST_BIGINT:
+        return Seen.LARGE
+    return Seen.HUGE if abs(value) < 10**MAX_DIGITS else Seen.DOCUMENT
+
+
+def _seen_in_text(text: str, *, textual: bool) -> Seen:
+    seen = _seen_in_number(text) if textual else None
+    if seen is not None:
+        return seen
+    if _UUID.fullmatch(text):
+        return Seen.UUID
+    if _DATE.fullmatch(text) and _reads_as(text, date):
+        return Seen.DATE
+    if _TIMED.fullmatch(text) and _reads_as(text, datetime):
+        return Seen.TIMESTAMPTZ if msgspec.convert(text, type=datetime).tzinfo else Seen.TIMESTAMP
+    return Seen.TEXT
+
+
+def _seen_in_number(text: str) -> Seen | None:
+    """What a CSV field without further marks is: a boolean, a number, or neither."""
+    if text in {"true", "false"}:
+        return Seen.BOOLEAN
+    if _INTEGER.fullmatch(text):
+        return _integer(int(text))
+    if _DECIMAL.fullmatch(text):
+        return Seen.DECIMAL
+    return Seen.DOUBLE if _FLOAT.fullmatch(text) else None
+
+
+def _reads_as(text: str, wanted: type) -> bool:
+    try:
+        msgspec.convert(text, type=wanted)
+    except msgspec.ValidationError:
+        return False
+    return True

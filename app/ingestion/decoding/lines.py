@@ -1,0 +1,108 @@
+"""NDJSON: blocks of whole lines. Rows are numbered by physical line; blank lines are no rows."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+from app.ingestion.decoding.json_rows import MAX_ROW_BYTES, JsonRows, overlong
+from app.ingestion.decoding.row_model import RowModel
+from app.warehouse.rejections import Chunk
+
+BLOCK_BYTES = 1 << 18
+"""Text decoded at once: a millisecond or two of the event loop, and enough to amortise the calls."""
+
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class LineBlock:
+    """Whole lines, the last one ended by a line feed too; or the head of one line that is too long."""
+
+    data: bytes
+    first: int
+    overlong: bool = False
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """The lines that are not blank, with their numbers."""
+        for number, line in enumerate(self.data.split(b"\n"), self.first):
+            if line and not line.isspace():
+                yield number, line
+
+
+async def line_blocks(body: AsyncIterator[bytes], block_bytes: int = BLOCK_BYTES) -> AsyncIterator[LineBlock]:
+    """The body's lines in blocks of about `block_bytes`; memory is bounded by `MAX_ROW_BYTES`."""
+    buffer = _Lines()
+    async for data in body:
+        buffer.add(data)
+        if buffer.size >= block_bytes:
+            for block in buffer.take():
+                yield block
+    for block in buffer.finish():
+        yield block
+
+
+class _Lines:
+    """Bytes not yet given out as blocks."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._parts: list[bytes] = []
+        self._next = 1
+        self._skipping = False
+        self._begun = False
+
+    def add(self, data: bytes) -> None:
+        if self._skipping:
+            _, found, data = data.partition(b"\n")
+            if not found:
+                return
+            self._skipping = False
+            self._next += 1
+        if data:
+            self._parts.append(data)
+            self.size += len(data)
+
+    def take(self) -> Iterator[LineBlock]:
+        """The whole lines so far; a line that cannot end within the limit is given out by its head and skipped."""
+        text = self._text()
+        cut = text.rfind(b"\n") + 1
+        if cut:
+            yield self._block(text[:cut])
+        rest = text[cut:]
+        self._parts, self.size = ([rest], len(rest)) if rest else ([], 0)
+        if len(rest) > MAX_ROW_BYTES:
+            yield LineBlock(rest[: MAX_ROW_BYTES + 1], self._next, overlong=True)
+            self._parts, self.size, self._skipping = [], 0, True
+
+    def finish(self) -> Iterator[LineBlock]:
+        text = self._text()
+        if text:
+            yield self._block(text if text.endswith(b"\n") else text + b"\n")
+
+    def _text(self) -> bytes:
+        text = b"".join(self._parts)
+        if not self._begun and len(text) >= len(BOM):
+            self._begun = True
+            text = text.removeprefix(BOM)
+        return text
+
+    def _block(self, data: bytes) -> LineBlock:
+        block = LineBlock(data, self._next)
+        self._next += data.count(b"\n")
+        return block
+
+
+async def ndjson_chunks(body: AsyncIterator[bytes], model: RowModel) -> AsyncIterator[Chunk]:
+    """The chunks of an NDJSON body."""
+    rows = JsonRows(model)
+    async for block in line_blocks(body):
+        if block.overlong:
+            yield Chunk(0, b"", (overlong(block.first, block.data),))
+            continue
+        yield _decode(rows, block)
+
+
+def _decode(rows: JsonRows, block: LineBlock) -> Chunk:
+    whole = rows.lines(block.data) if len(block.data) <= MAX_ROW_BYTES else None
+    if whole is None:
+        return rows.each(block.lines())
+    return rows.chunk(whole, block.first, block.lines)

@@ -1,0 +1,197 @@
+"""The guard: reads a statement, refuses whatever is not one bounded read of permitted relations, and writes it anew.
+
+Invariant: only `GuardVerdict.sql` may run. It is written from the tree that was checked, says the same words as the
+user's text in the same order, and reads back to the very same tree.
+"""
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Final
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from app.query.guard import join_rules
+from app.query.guard.dialect import generate, parse
+from app.query.guard.findings import Finding, GuardVerdict, Refusal, UsedJoin, place_at
+from app.query.guard.grammar import check_depth, check_nodes
+from app.query.guard.normalizer import MAX_TOKENS, Gated, gate
+from app.query.guard.relations import Catalog
+from app.query.guard.resolver import Resolver
+
+MAX_BYTES: Final = 20_000
+"""Of a statement; a longer one is refused unread."""
+MAX_FINDINGS: Final = 20
+MAX_RATIONALE: Final = 500
+_QUERIES: Final = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
+_WRITTEN_DEPTH: Final = 10  # brackets that writing anew may add to the user's own
+_WRITTEN_TOKENS: Final = 4 * MAX_TOKENS  # and tokens, above all by * becoming columns
+
+
+@dataclass(frozen=True, slots=True)
+class GuardPolicy:
+    """The limits of a caller. `join_override_rationale` lets joins pass that nobody accepted, and is recorded."""
+
+    max_bytes: int = MAX_BYTES
+    max_depth: int = 20
+    require_accepted_joins: bool = False
+    join_override_rationale: str | None = None
+
+
+def examine(sql: str, catalog: Catalog, policy: GuardPolicy | None = None) -> GuardVerdict:
+    """The guard's verdict on `sql` for a caller who may read the relations of `catalog`. Raises nothing."""
+    policy = policy or GuardPolicy()
+    try:
+        return _examine(sql, catalog, policy)
+    except Refusal as refusal:
+        return _refused([_finding(sql, refusal.offset, refusal)])
+    except RecursionError:
+        return _refused(
+            [_finding(sql, 0, Refusal("too-complex", "The statement is nested too deep.", 0, "name parts in WITH"))]
+        )
+
+
+def _examine(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
+    _check_text(sql, policy)
+    gated = gate(sql, policy.max_depth)
+    tree = _tree(gated)
+    findings = [_finding(sql, _offset(gated, node), refusal) for node, refusal in check_nodes(tree)]
+    if findings:
+        return _refused(findings)
+    _check_faithful(gated, tree, policy)
+    _name_calls(tree)
+    resolver = Resolver(catalog)
+    output = tuple(column.name for column in resolver.query(tree, None, {}))
+    joins, warnings, faults = _judge_joins(resolver, catalog, policy)
+    refusals = [*resolver.findings, *faults]
+    if refusals:
+        return _refused([_finding(sql, _offset(gated, node), refusal) for node, refusal in refusals])
+    written = _write(tree)
+    _check_fixed(written, tree, policy)
+    return GuardVerdict(
+        allowed=True,
+        sql=written,
+        sql_hash=sha256(written.encode()).hexdigest(),
+        tables=tuple(sorted(resolver.tables.values(), key=lambda table: table.logical_name)),
+        columns=tuple(sorted(resolver.columns)),
+        output=output,
+        joins=joins,
+        warnings=warnings,
+    )
+
+
+def _check_text(sql: str, policy: GuardPolicy) -> None:
+    try:
+        size = len(sql.encode())
+    except UnicodeEncodeError as error:
+        raise Refusal("odd-character", "The text holds half a character.", error.start, "valid Unicode") from None
+    if size > policy.max_bytes:
+        raise Refusal(
+            "too-long", f"The statement has {size} bytes, more than {policy.max_bytes}.", 0, "a shorter statement"
+        )
+    if "\0" in sql:
+        raise Refusal("odd-character", "The text holds a NUL character.", sql.index("\0"), "leave it out")
+
+
+def _tree(gated: Gated) -> exp.Expr:
+    try:
+        statements = parse(gated.text)
+    except SqlglotError as error:
+        errors = getattr(error, "errors", None) or [{}]
+        offset = gated.offset_of(int(errors[0].get("start") or 0)) if errors[0].get("start") else 0
+        message = str(errors[0].get("description") or "The statement is not one query.")
+        raise Refusal("syntax", message.split("\n", 1)[0][:200], offset, "SELECT … FROM … WHERE …") from None
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError):
+        # The parser fails this way on input it never expected; whatever it was, it is not a plain query.
+        raise Refusal("syntax", "The statement is not one query.", 0, "SELECT … FROM … WHERE …") from None
+    tree = statements[0] if len(statements) == 1 else None
+    if not isinstance(tree, _QUERIES):
+        raise Refusal("statement-kind", "Only a query is read.", 0, "SELECT … FROM …")
+    check_depth(tree)
+    return tree
+
+
+def _check_faithful(gated: Gated, tree: exp.Expr, policy: GuardPolicy) -> None:
+    """What is written says the same words in the same order: the parser has dropped, added and rewritten nothing."""
+    again = gate(_write(tree), policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS)
+    if again.signature != gated.signature or again.negations != gated.negations:
+        both = zip(gated.signature, again.signature, gated.origins, strict=False)
+        place = next((origin for said, written, origin in both if said != written), 0)
+        raise Refusal(
+            "not-faithful", "The statement cannot be written anew without a change here.", place, "a plainer form"
+        )
+
+
+def _check_fixed(written: str, tree: exp.Expr, policy: GuardPolicy) -> None:
+    """What is written reads back to the tree that was checked, and is written the same again."""
+    again = _tree(gate(written, policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS))
+    _name_calls(again)
+    if _write(again) != written or again != tree:
+        raise Refusal(
+            "not-faithful", "The statement does not read back as it was written.", 0, "brackets around each part"
+        )
+
+
+def _write(tree: exp.Expr) -> str:
+    try:
+        return generate(tree)
+    except (SqlglotError, ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError):
+        raise Refusal("not-faithful", "The statement cannot be written anew.", 0, "a plainer form") from None
+
+
+def _name_calls(tree: exp.Expr) -> None:
+    """Function names leave unquoted: some of them are grammar, not names (coalesce, nullif, greatest)."""
+    for call in tree.find_all(exp.Anonymous):
+        if isinstance(call.this, exp.Identifier):
+            call.set("this", call.this.name)
+
+
+def _judge_joins(
+    resolver: Resolver, catalog: Catalog, policy: GuardPolicy
+) -> tuple[tuple[UsedJoin, ...], tuple[str, ...], list[tuple[exp.Expr, Refusal]]]:
+    """The joins with the accepted join that covers each; warnings for overridden ones, refusals for the rest."""
+    joins: dict[UsedJoin, None] = {}
+    warnings: dict[str, None] = {}
+    faults: list[tuple[exp.Expr, Refusal]] = []
+    for node, join in resolver.joins:
+        covering = join_rules.accepted_join(join, catalog.joins)
+        joins[replace(join, join_id=covering.join_id if covering else None)] = None
+        if covering is not None or not policy.require_accepted_joins:
+            continue
+        label = f"{join.left} and {join.right}"
+        if policy.join_override_rationale and policy.join_override_rationale.strip():
+            rationale = policy.join_override_rationale.strip()[:MAX_RATIONALE]
+            warnings[f"The join of {label} is not accepted; overridden: {rationale}"] = None
+            continue
+        nearest = _nearest_join(join, catalog)
+        faults.append((node, Refusal("join-not-accepted", f"No accepted join relates {label} this way.", 0, nearest)))
+    return tuple(joins), tuple(warnings), faults
+
+
+def _nearest_join(join: UsedJoin, catalog: Catalog) -> str:
+    for accepted in catalog.joins:
+        if {accepted.left_table, accepted.right_table} == {join.left, join.right}:
+            equalities = zip(accepted.left_columns, accepted.right_columns, strict=True)
+            return " AND ".join(
+                f"{accepted.left_table}.{left} = {accepted.right_table}.{right}" for left, right in equalities
+            )
+    return "an accepted join, or an override with its rationale"
+
+
+def _offset(gated: Gated, node: exp.Expr) -> int:
+    """Where a node stands in the user's text: at the first of its parts whose place is known, else at its parent's."""
+    current: exp.Expr | None = node
+    while current is not None:
+        starts = [part.meta["start"] for part in current.walk() if "start" in part.meta]
+        if starts:
+            return gated.offset_of(min(starts))
+        current = current.parent
+    return 0
+
+
+def _finding(sql: str, offset: int, refusal: Refusal) -> Finding:
+    return Finding(refusal.rule, refusal.message, place_at(sql, offset), refusal.nearest, refusal.table)
+
+
+def _refused(findings: list[Finding]) -> GuardVerdict:
+    return GuardVerdict(allowed=False, findings=tuple(dict.fromkeys(findings))[:MAX_FINDINGS])

@@ -1,0 +1,128 @@
+"""The words that the gate reads as keywords, and where. Everything else in a statement is a name.
+
+The reserved words are those of PostgreSQL 18 (`pg_get_keywords()`, categories R and T); a test compares both.
+"""
+
+from typing import Final
+
+from app.query.guard.scanner import word_set
+
+RESERVED: Final = word_set("""
+    all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create
+    current_catalog current_date current_role current_time current_timestamp current_user default deferrable
+    desc distinct do else end except false fetch for foreign from grant group having in initially intersect
+    into lateral leading limit localtime localtimestamp not null offset on only or order placing primary
+    references returning select session_user some symmetric system_user table then to trailing true union
+    unique user using variadic when where window with authorization binary collation concurrently cross
+    current_schema freeze full ilike inner is isnull join left like natural notnull outer overlaps right
+    similar tablesample verbose
+    """)
+
+# Words that steer the gate itself.
+CLAUSES: Final = word_set(
+    "join on using window for limit offset fetch values distinct all case end from where group having order union "
+    "intersect except left right full inner"
+)
+ENDS_JOIN: Final = word_set("""
+    join where group having order limit offset fetch union intersect except window left right full inner for
+""")
+
+ALWAYS: Final = word_set("""
+    select from where group having order union intersect except all distinct as on using join inner left right
+    full outer with and or not in is null true false like ilike similar to between symmetric case when then
+    else end exists any some array collate desc asc current_date current_time current_timestamp localtime
+    localtimestamp window cast
+    """)
+
+# word -> (keyword if the next word is one of these, keyword if the previous word is one of these)
+NEIGHBOURS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "by": ((), ("group", "order", "partition")),
+    "partition": (("by",), ()),
+    "nulls": (("first", "last"), ()),
+    "first": ((), ("nulls",)),
+    "last": ((), ("nulls",)),
+    "over": (("(",), (")",)),
+    "filter": (("(",), ()),
+    "within": (("group",), ()),
+    "grouping": (("sets",), ()),
+    "sets": ((), ("grouping",)),
+    "at": (("time",), ()),
+    "time": ((), ("at",)),
+    "zone": ((), ("time",)),
+    "materialized": (("(",), ()),
+    "ordinality": ((), ("with",)),
+    "cube": (("(",), ()),
+    "rollup": (("(",), ()),
+    "escape": ((), ()),
+}
+
+# Words after which a bracket does not make a function call.
+BEFORE_BRACKET: Final = word_set("""
+    select distinct all from where having by on using join and or not in is between like ilike to any some
+    exists when then else case union intersect except values as over filter group within sets cube rollup
+    array materialized symmetric
+    """)
+
+# Words after which a sign begins an operand.
+BEFORE_OPERAND: Final = word_set("""
+    select distinct all where having by on and or not in is between like ilike to when then else case from
+    symmetric
+""")
+
+# Reserved words which stay keywords even before a bracket (left() and right() are functions).
+NEVER_CALLED: Final = RESERVED - {"left", "right"} - frozenset({"cast"})
+
+# Functions with words inside their brackets -> those words.
+FORMS: Final[dict[str, frozenset[str]]] = {
+    "cast": frozenset({"as"}),
+    "extract": word_set("""
+    from century day decade dow doy epoch hour isodow isoyear julian microseconds millennium milliseconds
+    minute month quarter second week year timezone timezone_hour timezone_minute
+"""),
+    "trim": frozenset({"both", "leading", "trailing", "from"}),
+    "position": frozenset({"in"}),
+    "substring": frozenset({"from", "for"}),
+    "overlay": frozenset({"placing", "from", "for"}),
+}
+
+WINDOW_FRAME: Final = word_set("""
+    rows range groups unbounded preceding following current row exclude no others ties group
+""")
+
+# Words that never change what a query means: left out of signatures.
+NOISE: Final = frozenset({"as", "cast", "inner", "outer", "asc", "nulls", "first", "last", "array"})
+
+TYPE_STARTS: Final = word_set("""
+    text varchar char character bpchar smallint int2 int integer int4 bigint int8 numeric decimal dec real
+    float4 float float8 double boolean bool date time timestamp timestamptz timetz interval uuid json jsonb
+    bytea
+    """)
+LONG_TYPES: Final = frozenset({"character", "double", "time", "timestamp"})
+INTERVAL_UNITS: Final = word_set("year month day hour minute second")
+
+_NO_USER: Final = ("function-not-allowed", "Who runs the query is not readable.", "leave it out")
+REFUSED: Final[dict[str, tuple[str, str, str]]] = {
+    "into": ("into", "A query may not create or fill a table.", "leave INTO out"),
+    "lateral": (
+        "lateral",
+        "LATERAL runs a subquery once per row.",
+        "JOIN (SELECT … GROUP BY key) AS s ON s.key = t.key",
+    ),
+    "cross": ("cross-join", "A cross join pairs every row with every row.", "JOIN b ON a.column = b.column"),
+    "natural": ("natural-join", "NATURAL JOIN compares columns that are not named.", "JOIN b USING (column)"),
+    "tablesample": ("tablesample", "Samples cannot be repeated and skip rows silently.", "ORDER BY … LIMIT n"),
+    "variadic": ("variadic", "VARIADIC arguments are not read.", "write the arguments one by one"),
+    "table": ("statement-kind", "TABLE is not read as a query.", "SELECT * FROM …"),
+    "only": ("only", "ONLY has no meaning for logical tables.", "leave ONLY out"),
+    "current_user": _NO_USER,
+    "current_role": _NO_USER,
+    "session_user": _NO_USER,
+    "system_user": _NO_USER,
+    "user": _NO_USER,
+    "current_catalog": _NO_USER,
+    "current_schema": _NO_USER,
+    "isnull": ("keyword", "ISNULL is not standard.", "IS NULL"),
+    "notnull": ("keyword", "NOTNULL is not standard.", "IS NOT NULL"),
+    "overlaps": ("keyword", "OVERLAPS is not read.", "a.start < b.finish AND b.start < a.finish"),
+    "returning": ("data-modifying", "A query may not change data.", "SELECT … FROM …"),
+}

@@ -1,0 +1,366 @@
+"""Walks a statement query by query, gives every name its meaning, and writes the physical relations in their place.
+
+Invariant: after a walk without findings every table is a permitted relation, every `*` a list of visible columns, and
+every column a visible one. The tree is changed in place.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import Final
+
+from sqlglot import exp
+
+from app.query.guard import join_rules
+from app.query.guard.findings import Refusal, UsedColumn, UsedJoin, UsedTable
+from app.query.guard.grammar import SYSTEM_SCHEMAS, function_name
+from app.query.guard.naming import UNNAMED, output_name
+from app.query.guard.relations import HIDDEN_PREFIX, Catalog, nearest_names
+from app.query.guard.scopes import Output, Reference, Scope, Source
+
+_QUERIES: Final = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
+_CLAUSES: Final = ("where", "group", "having", "windows", "distinct", "order")
+
+MAX_OUTPUTS: Final = 1_664  # PostgreSQL's own limit (MaxTupleAttributeNumber)
+
+Ctes = dict[str, Source]
+
+
+class Resolver:
+    """One walk over one statement. `findings` holds the refusals with the node each belongs to."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.findings: list[tuple[exp.Expr, Refusal]] = []
+        self.tables: dict[str, UsedTable] = {}
+        self.columns: set[UsedColumn] = set()
+        self.joins: list[tuple[exp.Expr, UsedJoin]] = []
+        self.references: dict[int, Reference] = {}
+
+    def query(self, node: exp.Expr, outer: Scope | None, ctes: Ctes) -> tuple[Output, ...]:
+        """The output columns of a query; `outer` is the scope it may refer to."""
+        ctes = self._ctes(node, outer, ctes)
+        if isinstance(node, exp.Select):
+            return self._select(node, outer, ctes)
+        if isinstance(node, exp.Subquery):
+            outputs = self.query(node.this, outer, ctes)
+        else:
+            left = self.query(node.this, outer, ctes)
+            right = self.query(node.expression, outer, ctes)
+            same = [a if a.origin == b.origin else Output(a.name) for a, b in zip(left, right, strict=False)]
+            outputs = tuple(same) if len(left) == len(right) else left
+        order = node.args.get("order")
+        if order is not None:
+            self._clause(order, Scope(outer), ctes, {output.name for output in outputs})
+        return outputs
+
+    def _refuse(self, node: exp.Expr, refusal: Refusal) -> None:
+        self.findings.append((node, refusal))
+
+    # -- WITH ------------------------------------------------------------------------------------------------------
+
+    def _ctes(self, node: exp.Expr, outer: Scope | None, ctes: Ctes) -> Ctes:
+        clause = node.args.get("with_")
+        if clause is None:
+            return ctes
+        seen = dict(ctes)
+        own: set[str] = set()
+        for cte in clause.expressions:
+            name = cte.alias
+            if name in self.catalog.relations or name.startswith(("pg_", HIDDEN_PREFIX)) or name in SYSTEM_SCHEMAS:
+                self._refuse(
+                    cte, Refusal("cte-shadows-relation", f"{name} is the name of a relation.", 0, f"{name}_part")
+                )
+            if name in own:
+                self._refuse(cte, Refusal("duplicate-alias", f"{name} names two parts of WITH.", 0, f"{name}_2"))
+            own.add(name)
+            columns = self._renamed(cte, self.query(cte.this, outer, seen))
+            seen[name] = Source(name, "query", columns, self._drawn_from(cte.this, seen))
+        return seen
+
+    def _renamed(self, node: exp.Expr, outputs: tuple[Output, ...]) -> tuple[Output, ...]:
+        alias = node.args.get("alias")
+        names = [column.name for column in alias.columns] if alias is not None else []
+        if len(names) > len(outputs):
+            self._refuse(node, Refusal("column-alias-list", "More names than columns.", 0, f"{len(outputs)} names"))
+            return outputs
+        return (
+            *(replace(output, name=name) for output, name in zip(outputs, names, strict=False)),
+            *outputs[len(names) :],
+        )
+
+    def _drawn_from(self, query: exp.Expr, ctes: Ctes) -> frozenset[str]:
+        """The governed tables under a query. Called after its walk, when tables carry physical names."""
+        found: set[str] = set()
+        for table in query.find_all(exp.Table):
+            name = table.meta.get("logical")
+            if name is not None:
+                found.add(name)
+            elif table.name in ctes:
+                found |= ctes[table.name].tables
+        return frozenset(found)
+
+    # -- SELECT ----------------------------------------------------------------------------------------------------
+
+    def _select(self, node: exp.Select, outer: Scope | None, ctes: Ctes) -> tuple[Output, ...]:
+        scope = Scope(outer)
+        source = node.args.get("from_")
+        if source is not None:
+            self._add(source, source.this, scope, outer, ctes)
+        for join in node.args.get("joins") or []:
+            self._join(node, join, scope, outer, ctes)
+        outputs = self._projections(node, scope, ctes)
+        names = {output.name for output in outputs}
+        for clause in _CLAUSES:
+            value = node.args.get(clause)
+            for part in value if isinstance(value, list) else [value] if value is not None else []:
+                self._clause(part, scope, ctes, names)
+        self._correlations(node, scope)
+        return outputs
+
+    def _add(self, node: exp.Expr, source: exp.Expr, scope: Scope, outer: Scope | None, ctes: Ctes) -> Source | None:
+        try:
+            added = self._source(source, scope, outer, ctes)
+            scope.add(added)
+        except Refusal as refusal:
+            self._refuse(source if source is not None else node, refusal)
+            scope.incomplete = True
+            return None
+        return added
+
+    def _source(self, node: exp.Expr, scope: Scope, outer: Scope | None, ctes: Ctes) -> Source:
+        alias = node.alias
+        unnamed = f" {len(scope.sources)}"  # no statement can write a name that begins with a space unquoted
+        if isinstance(node, exp.Subquery):
+            outputs = self._renamed(node, self.query(node, outer, ctes))
+            return Source(alias or unnamed, "query", outputs, self._drawn_from(node, ctes), bool(alias))
+        if isinstance(node, exp.Values):
+            return self._values(node, alias, unnamed, outer, ctes)
+        if isinstance(node.this, exp.Anonymous):
+            name = function_name(node.this) or ""
+            self._expression(node.this, Scope(outer), ctes)
+            declared = node.args.get("alias")
+            columns = tuple(Output(column.name) for column in declared.columns) if declared is not None else ()
+            return Source(alias or name, "function", columns)
+        return self._relation(node, ctes)
+
+    def _values(self, node: exp.Values, alias: str, unnamed: str, outer: Scope | None, ctes: Ctes) -> Source:
+        widths = {len(row.expressions) for row in node.expressions}
+        if len(widths) != 1:
+            raise Refusal("syntax", "The rows of VALUES differ in length.", 0, "(VALUES (1, 'a'), (2, 'b'))")
+        for row in node.expressions:
+            self._expression(row, Scope(outer), ctes)
+        outputs = tuple(Output(f"column{index + 1}") for index in range(widths.pop()))
+        return Source(alias or unnamed, "values", self._renamed(node, outputs), named=bool(alias))
+
+    def _relation(self, node: exp.Expr, ctes: Ctes) -> Source:
+        name = node.name
+        if name in ctes:
+            return Source(node.alias or name, "query", self._renamed(node, ctes[name].columns), ctes[name].tables)
+        if name.startswith("pg_") or name in SYSTEM_SCHEMAS:
+            raise Refusal(
+                "system-relation",
+                "The system catalogue is not readable.",
+                0,
+                nearest_names(name, self.catalog.relations),
+            )
+        relation = self.catalog.relations.get(name)
+        if relation is None:
+            nearest = nearest_names(name, [*self.catalog.relations, *ctes])
+            raise Refusal("unknown-table", f"{name} is not a table that you may query.", 0, nearest, table=name)
+        if node.args.get("alias") is not None and node.args["alias"].columns:
+            raise Refusal(
+                "column-alias-list", "The columns of a table keep their names here.", 0, f"{name} AS {node.alias}"
+            )
+        self.tables[name] = UsedTable(relation.table_id, name, relation.version, relation.state)
+        alias = node.alias or name
+        physical = exp.Identifier(this=relation.relation, quoted=True)
+        node.set("this", physical.update_positions(node.this))
+        node.set("db", exp.Identifier(this=relation.schema, quoted=True))
+        node.set("alias", exp.TableAlias(this=exp.Identifier(this=alias, quoted=True)))
+        node.meta["logical"] = name
+        columns = tuple(
+            Output(column.name, (name, column.name))
+            for column in relation.columns
+            if not column.name.startswith(HIDDEN_PREFIX)
+        )
+        return Source(alias, "table", columns, frozenset({name}))
+
+    # -- JOIN ------------------------------------------------------------------------------------------------------
+
+    def _join(self, select: exp.Select, node: exp.Join, scope: Scope, outer: Scope | None, ctes: Ctes) -> None:
+        right = self._add(node, node.this, scope, outer, ctes)
+        using = [name.name for name in node.args.get("using") or []]
+        on: exp.Expr | None = node.args.get("on")
+        if on is None and not using:
+            nearest = join_rules.explicit_form(select.args.get("where"))
+            self._refuse(node.this, Refusal("comma-join", "Tables are joined by JOIN … ON, not by commas.", 0, nearest))
+            return
+        if right is None:
+            return
+        kind = (node.side or "inner").lower()
+        if on is None:
+            try:
+                pairs = scope.merge(using, right)
+            except Refusal as refusal:
+                self._refuse(node.this, refusal)
+                return
+            for reference, inner in pairs:
+                self._read(reference)
+                self._read(Reference(0, (right,), inner))
+            self._record(node, join_rules.used_by_using(pairs, right, kind))
+            return
+        self._expression(on, scope, ctes)
+        if any(id(column) not in self.references for column in on.find_all(exp.Column)):
+            return  # a name in the condition is already refused
+        relation = join_rules.relate(on, right, scope, self.references)
+        if relation is None:
+            nearest = f"ON a.column = {right.alias.strip()}.column"
+            self._refuse(on, Refusal("unconstrained-join", "The condition does not relate the two sides.", 0, nearest))
+            return
+        self._record(node, join_rules.used(relation, right, kind))
+
+    def _record(self, node: exp.Expr, used: list[UsedJoin]) -> None:
+        self.joins.extend((node, join) for join in used)
+
+    def _correlations(self, node: exp.Select, scope: Scope) -> None:
+        outer = [reference for reference in scope.references_out if any(source.tables for source in reference.sources)]
+        if outer:
+            self._record(node, join_rules.used_by_correlation(node.args.get("where"), outer, scope, self.references))
+
+    # -- expressions -----------------------------------------------------------------------------------------------
+
+    def _projections(self, node: exp.Select, scope: Scope, ctes: Ctes) -> tuple[Output, ...]:
+        projections: list[exp.Expr] = []
+        outputs: list[Output] = []
+        for projection in node.expressions:
+            if len(projections) > MAX_OUTPUTS:
+                break
+            if isinstance(projection, exp.Star) or (
+                isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star)
+            ):
+                for alias, output in self._starred(projection, scope):
+                    table = exp.Identifier(this=alias, quoted=True) if alias is not None else None
+                    column = exp.Column(this=exp.Identifier(this=output.name, quoted=True), table=table)
+                    projections.append(column)
+                    outputs.append(output)
+                    self._column(column, scope)
+                continue
+            self._expression(projection, scope, ctes)
+            projections.append(projection)
+            inner = projection.this if isinstance(projection, exp.Alias) else projection
+            while isinstance(inner, exp.Paren):
+                inner = inner.this
+            reference = self.references.get(id(inner))
+            outputs.append(Output(output_name(projection), reference.output.origin if reference is not None else None))
+        if len(projections) > MAX_OUTPUTS:
+            self._refuse(node, Refusal("too-complex", f"More than {MAX_OUTPUTS} columns.", 0, "name the columns"))
+        node.set("expressions", projections)
+        return tuple(outputs)
+
+    def _starred(self, node: exp.Expr, scope: Scope) -> list[tuple[str | None, Output]]:
+        if isinstance(node, exp.Star):
+            starred = scope.star
+            if not scope.sources and not self.findings:
+                self._refuse(node, Refusal("syntax", "* needs a FROM.", 0, "SELECT * FROM table"))
+            sources = list(scope.sources.values())
+        else:
+            source = scope.sources.get(node.text("table"))
+            if source is None or not source.named:
+                aliases = [known.alias for known in scope.sources.values() if known.named]
+                table = node.text("table")
+                if scope.incomplete:
+                    return []
+                self._refuse(
+                    node,
+                    Refusal(
+                        "unknown-alias", f"{table} is not a table of this query.", 0, nearest_names(table, aliases)
+                    ),
+                )
+                return []
+            starred, sources = [(source.alias, column) for column in source.columns], [source]
+        for source in sources:
+            if source.kind == "function" and not source.columns:
+                self._refuse(
+                    node,
+                    Refusal("function-alias-column", f"{source.alias} names no columns.", 0, f"AS {source.alias}(n)"),
+                )
+            if any(column.name == UNNAMED for column in source.columns):
+                self._refuse(
+                    node, Refusal("ambiguous-column", "A column of the subquery has no name.", 0, "expression AS name")
+                )
+                return []
+        return starred
+
+    def _clause(self, node: exp.Expr, scope: Scope, ctes: Ctes, outputs: set[str]) -> None:
+        """A clause of a query; a whole item of GROUP BY, ORDER BY or DISTINCT ON may be an output name."""
+        by_output = [column for column in _items(node) if self._is_output(column, node, scope, outputs)]
+        self._expression(node, scope, ctes, {id(column) for column in by_output})
+
+    def _expression(self, root: exp.Expr, scope: Scope, ctes: Ctes, known: Collection[int] = ()) -> None:
+        stack = [root]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, exp.Column):
+                if id(node) not in known:
+                    self._column(node, scope)
+            elif isinstance(node, _QUERIES):
+                self.query(node, scope, ctes)
+            elif isinstance(node, exp.In) and node.args.get("query") is not None:
+                self._membership(node, scope, ctes)
+            else:
+                stack.extend(reversed(list(node.iter_expressions())))
+
+    @staticmethod
+    def _is_output(column: exp.Column, clause: exp.Expr, scope: Scope, outputs: set[str]) -> bool:
+        if column.text("table") or column.name not in outputs:
+            return False
+        if not isinstance(clause, exp.Group):
+            return True
+        try:  # GROUP BY looks for an input column first
+            return scope.own(column.name, None) is None
+        except Refusal:
+            return False
+
+    def _membership(self, node: exp.In, scope: Scope, ctes: Ctes) -> None:
+        outputs = self.query(node.args["query"], scope, ctes)
+        self._expression(node.this, scope, ctes)
+        tables = self._drawn_from(node.args["query"], ctes)
+        self._record(node, join_rules.used_by_membership(node.this, outputs, tables, self.references))
+
+    def _column(self, node: exp.Column, scope: Scope) -> None:
+        try:
+            reference = scope.resolve(node.name, node.text("table") or None)
+        except Refusal as refusal:
+            if not scope.excuses(refusal):
+                self._refuse(node, refusal)
+            return
+        self.references[id(node)] = reference
+        self._read(reference)
+
+    def _read(self, reference: Reference) -> None:
+        for source in reference.sources:
+            column = source.column(reference.output.name)
+            origin = column.origin if column is not None else None
+            if origin is not None and source.kind == "table":
+                self.columns.add(UsedColumn(*origin))
+
+
+def _items(clause: exp.Expr) -> Iterator[exp.Column]:
+    """The columns that are whole items of GROUP BY, ORDER BY or DISTINCT ON (`findTargetlistEntrySQL92`)."""
+    stack: list[exp.Expr] = []
+    if isinstance(clause, exp.Order):
+        stack = [ordered.this for ordered in clause.expressions]
+    elif isinstance(clause, exp.Group):
+        stack = list(clause.expressions)
+    elif isinstance(clause, exp.Distinct) and clause.args.get("on") is not None:
+        stack = [clause.args["on"]]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, exp.Column):
+            yield node
+        elif isinstance(node, exp.Paren):
+            stack.append(node.this)
+        elif isinstance(node, (exp.Tuple, exp.GroupingSets, exp.Cube, exp.Rollup)) and not isinstance(
+            clause, exp.Order
+        ):
+            stack.extend(node.expressions)

@@ -1,0 +1,252 @@
+"""Reads SQL text the way PostgreSQL's own scanner does, so that nothing later depends on how another library reads it.
+
+Invariant: every character belongs to a token whose meaning in PostgreSQL is certain, or the text is refused. Source of
+the rules: PostgreSQL 18, "Lexical Structure" (4.1) and `src/backend/parser/scan.l`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from app.query.guard.findings import Refusal
+
+Kind = Literal["word", "identifier", "string", "number", "operator", "punctuation"]
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, for lists that are read more often than changed."""
+    return frozenset(text.split())
+
+
+MAX_IDENTIFIER_BYTES: Final = 63  # NAMEDATALEN - 1: PostgreSQL would cut a longer name and read another one
+
+OPERATORS: Final = word_set(
+    "+ - * / % ^ | & # ~ = < > <= >= <> != << >> || -> ->> #> #>> @> <@ ? ?| ?& && ~* !~ !~* @? => :: ^@"
+)
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>[ \t\n\r\f\v]+)
+  | (?P<comment>--[^\n\r]*)
+  | (?P<block>/\*)
+  | (?P<unicode>[uU]&['"])
+  | (?P<prefixed>[eEbBxXnN]')
+  | (?P<string>'(?:[^']|'')*')
+  | (?P<identifier>"(?:[^"]|"")*")
+  | (?P<parameter>\$[0-9])
+  | (?P<dollar>\$(?:[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*)?\$)
+  | (?P<word>[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*)
+  | (?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+  | (?P<cast>::)
+  | (?P<punctuation>[()\[\],;.:])
+  | (?P<operator>[-+*/<>=~!@\#%^&|`?]+)
+    """,
+    re.VERBOSE,
+)
+_BLOCK_EDGE = re.compile(r"/\*|\*/")
+_OPERATOR_TAIL = frozenset("~!@#%^&|`?")
+_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-7]{1,3})|([\s\S]))")
+_HIGHEST_SURROGATE: Final = 0xDFFF
+_FIRST_SURROGATE: Final = 0xD800
+_HIGHEST_CODE_POINT: Final = 0x10FFFF
+_HIGHEST_ASCII: Final = 0x7F
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One lexical element: `value` is folded for words, unescaped for strings and quoted identifiers."""
+
+    kind: Kind
+    value: str
+    start: int
+
+
+def fold(word: str) -> str:
+    """The word as PostgreSQL folds an unquoted identifier in a UTF-8 database: ASCII letters only."""
+    return word.lower() if word.isascii() else "".join(c.lower() if c.isascii() else c for c in word)
+
+
+def quote_string(value: str) -> str:
+    """A string literal that means `value` under `standard_conforming_strings = on` (the query role's setting)."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def quote_identifier(value: str) -> str:
+    """A quoted identifier that names exactly `value`."""
+    return '"' + value.replace('"', '""') + '"'
+
+
+def scan(sql: str) -> list[Token]:
+    """The tokens of `sql`, comments dropped. Raises Refusal where PostgreSQL and this scanner could differ."""
+    tokens: list[Token] = []
+    position, length, newline_since, joinable = 0, len(sql), False, False
+    while position < length:
+        match = _TOKEN.match(sql, position)
+        if match is None:
+            raise _unreadable(sql, position)
+        kind, text, start = match.lastgroup, match.group(), position
+        position = match.end()
+        if kind in {"space", "comment"}:
+            newline_since = newline_since or "\n" in text or "\r" in text
+            continue
+        if kind == "block":
+            position = _end_of_comment(sql, start)
+            newline_since = newline_since or "\n" in sql[start:position]
+            continue
+        token, position = _token(sql, str(kind), text, start, position)
+        previous = tokens[-1] if tokens else None
+        if token.kind == "string" and previous is not None and previous.kind == "string":
+            # The standard joins literals that are separated by a line break, and only those.
+            if not (newline_since and joinable and kind == "string"):
+                raise Refusal("syntax", "Two string literals stand side by side.", start, "join strings with ||")
+            tokens[-1] = Token("string", previous.value + token.value, previous.start)
+        else:
+            tokens.append(token)
+        newline_since, joinable = False, kind == "string"
+    return tokens
+
+
+def _token(  # noqa: C901, PLR0911, PLR0912 - one arm per kind of token
+    sql: str, kind: str, text: str, start: int, end: int
+) -> tuple[Token, int]:
+    match kind:
+        case "word":
+            return _word(text, start), end
+        case "number":
+            return _number(sql, text, start, end)
+        case "string":
+            return Token("string", _clean(text[1:-1].replace("''", "'"), start), start), end
+        case "identifier":
+            return Token("identifier", _name(text[1:-1].replace('""', '"'), start), start), end
+        case "operator":
+            return _operator(text, start)
+        case "cast":
+            return Token("operator", "::", start), end
+        case "prefixed" if text[0] in "eE":
+            return _escape_string(sql, start)
+        case "dollar":
+            close = sql.find(text, end)
+            if close < 0:
+                raise Refusal("syntax", "A dollar-quoted string is not closed.", start)
+            return Token("string", _clean(sql[end:close], start), start), close + len(text)
+        case "prefixed":
+            raise Refusal(
+                "bit-string", "Bit, hexadecimal and national strings are not read.", start, "a plain string 'text'"
+            )
+        case "unicode":
+            raise Refusal(
+                "unicode-escape",
+                "U& strings and identifiers hide names and are not read.",
+                start,
+                "write the characters",
+            )
+        case "parameter":
+            raise Refusal("parameter", "Parameters have no value here.", start, "write the value itself")
+        case _:
+            return Token("punctuation", text, start), end
+
+
+def _word(text: str, start: int) -> Token:
+    if not text.isascii():
+        for index, character in enumerate(text):
+            if ord(character) > _HIGHEST_ASCII and not character.isalnum():
+                raise Refusal(
+                    "odd-character", "A character is neither a letter nor a digit.", start + index, "quote the name"
+                )
+    return Token("word", _name(fold(text), start), start)
+
+
+def _name(name: str, start: int) -> str:
+    if not name:
+        raise Refusal("syntax", "A quoted identifier is empty.", start)
+    _clean(name, start)
+    if len(name.encode()) > MAX_IDENTIFIER_BYTES:
+        raise Refusal(
+            "long-identifier", f"A name is longer than {MAX_IDENTIFIER_BYTES} bytes.", start, "a shorter name"
+        )
+    return name
+
+
+def _clean(text: str, start: int) -> str:
+    if "\0" in text:
+        raise Refusal("odd-character", "The text holds a NUL character.", start)
+    return text
+
+
+def _number(sql: str, text: str, start: int, end: int) -> tuple[Token, int]:
+    following = sql[end : end + 1]
+    if following == "." or following.isalnum() or (following and following in "_$"):
+        raise Refusal("number-format", "The number is not in plain decimal form.", start, "1234, 12.5 or 1e6")
+    value = text.lower()
+    return Token("number", "0" + value if value.startswith(".") else value, start), end
+
+
+def _operator(text: str, start: int) -> tuple[Token, int]:
+    # An operator ends where a comment begins, and cannot end in + or - unless it holds one of these characters (4.1.3).
+    for comment in ("--", "/*"):
+        cut = text.find(comment, 1)
+        text = text[:cut] if cut > 0 else text
+    while len(text) > 1 and text[-1] in "+-" and not _OPERATOR_TAIL.intersection(text):
+        text = text[:-1]
+    if text not in OPERATORS:
+        raise Refusal("operator", f"The operator {text[:16]} is not allowed.", start, "put a space between operators")
+    return Token("operator", "<>" if text == "!=" else text, start), start + len(text)
+
+
+def _end_of_comment(sql: str, start: int) -> int:
+    depth, position = 0, start
+    while True:
+        edge = _BLOCK_EDGE.search(sql, position)
+        if edge is None:
+            raise Refusal("syntax", "A comment is not closed.", start, "close it with */")
+        depth += 1 if edge.group() == "/*" else -1
+        position = edge.end()
+        if depth == 0:
+            return position
+
+
+def _escape_string(sql: str, start: int) -> tuple[Token, int]:
+    position = start + 2
+    while position < len(sql):
+        character = sql[position]
+        if character == "\\" or sql.startswith("''", position):
+            position += 2
+        elif character == "'":
+            body = sql[start + 2 : position]
+            return Token("string", _clean(_unescape(body, start), start), start), position + 1
+        else:
+            position += 1
+    raise Refusal("syntax", "A string is not closed.", start)
+
+
+def _unescape(body: str, start: int) -> str:
+    def replace(match: re.Match[str]) -> str:
+        hexadecimal, short, long, octal, plain = match.groups()
+        if plain is not None:
+            return _ESCAPES.get(plain, plain) if plain not in "xuU" else _refuse_escape(start)
+        code = int(octal, 8) if octal else int(hexadecimal or short or long, 16)
+        byte = octal is not None or hexadecimal is not None
+        if (
+            not 0 < code <= _HIGHEST_CODE_POINT
+            or _FIRST_SURROGATE <= code <= _HIGHEST_SURROGATE
+            or (byte and code > _HIGHEST_ASCII)
+        ):
+            return _refuse_escape(start)
+        return chr(code)
+
+    # The quote is doubled before escapes are undone only where it is not itself escaped, hence one pass over both.
+    return re.sub(r"''", lambda _: "'", _ESCAPE.sub(lambda m: replace(m).replace("'", "''"), body))
+
+
+def _refuse_escape(start: int) -> str:
+    raise Refusal("string-escape", "A string escape does not name one character.", start, "write the character itself")
+
+
+def _unreadable(sql: str, position: int) -> Refusal:
+    character = sql[position]
+    if character in "'\"":
+        return Refusal("syntax", "A quotation is not closed.", position)
+    if character == "\\":
+        return Refusal("statement-kind", "Commands of the psql client are not SQL.", position, "a SELECT statement")
+    return Refusal("odd-character", "A character is not part of SQL.", position)

@@ -1,0 +1,185 @@
+"""What a name in a statement refers to: sources, their columns, and where each column comes from.
+
+Invariant: a column reference resolves to one visible column of one source, by PostgreSQL's own rules, or it is refused.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.query.guard.findings import Refusal
+from app.query.guard.functions import ALLOWED
+from app.query.guard.relations import HIDDEN_PREFIX, nearest_names
+
+SYSTEM_COLUMNS: Final = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"})
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A column of a source. `origin` is the (logical table, column) that it passes on unchanged, if it does."""
+
+    name: str
+    origin: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An entry of FROM. `tables` are the governed tables it draws on; `kind` is table, query, values or function.
+
+    `alias` is unique in its scope; `named` says whether a statement can write it.
+    """
+
+    alias: str
+    kind: str
+    columns: tuple[Output, ...]
+    tables: frozenset[str] = frozenset()
+    named: bool = True
+
+    @property
+    def bounded(self) -> bool:
+        """Whether its number of rows is written in the statement itself."""
+        return self.kind in {"values", "function"}
+
+    def column(self, name: str) -> Output | None:
+        """The column of that name, or None. Raises Refusal when there are several."""
+        found = [column for column in self.columns if column.name == name]
+        if len(found) > 1:
+            raise Refusal(
+                "ambiguous-column", f"{name} names several columns of {self.alias}.", 0, f"{name} AS another_name"
+            )
+        return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A column reference, resolved.
+
+    `depth` counts the enclosing queries between it and its source; `sources` are several only for a column merged by
+    USING.
+    """
+
+    depth: int
+    sources: tuple[Source, ...]
+    output: Output
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names that an expression sees: the sources of its query so far, then those of the enclosing queries."""
+
+    outer: "Scope | None" = None
+    sources: dict[str, Source] = field(default_factory=dict)
+    merged: dict[str, Reference] = field(default_factory=dict)
+    star: list[tuple[str | None, Output]] = field(default_factory=list)  # what * means: (alias or None, column)
+    references_out: list[Reference] = field(default_factory=list)
+    incomplete: bool = False  # a source was refused: names missing because of it are not findings of their own
+
+    def add(self, source: Source) -> None:
+        """Adds a source of FROM. Raises Refusal when its alias is taken."""
+        if source.alias in self.sources:
+            raise Refusal("duplicate-alias", f"{source.alias} names two tables.", 0, f"{source.alias} AS another_name")
+        self.sources[source.alias] = source
+        self.star.extend((source.alias if source.named else None, column) for column in source.columns)
+
+    def merge(self, names: list[str], right: Source) -> list[tuple[Reference, Output]]:
+        """Merges columns as USING does; answers the pairs made equal. Raises Refusal for a name missing on a side."""
+        pairs = []
+        for name in names:
+            inner = right.column(name)
+            left = self._using(name, right)
+            if inner is None or left is None:
+                raise unknown_column(name, [column.name for column in right.columns], "both sides of USING")
+            pairs.append((left, inner))
+            self.merged[name] = Reference(0, (*left.sources, right), left.output)
+        chosen = [(None, Output(name, self.merged[name].output.origin)) for name in names]
+        self.star = [*chosen, *(entry for entry in self.star if entry[1].name not in names)]
+        return pairs
+
+    def _using(self, name: str, right: Source) -> Reference | None:
+        if name in self.merged:
+            return self.merged[name]
+        found = [
+            (source, column)
+            for source in self.sources.values()
+            if source is not right and (column := source.column(name))
+        ]
+        if len(found) > 1:
+            raise Refusal("ambiguous-column", f"{name} names columns of several tables.", 0, f"ON a.{name} = b.{name}")
+        return Reference(0, (found[0][0],), found[0][1]) if found else None
+
+    def resolve(self, name: str, table: str | None) -> Reference:
+        """What `table.name`, or `name` alone, refers to. Raises Refusal when it is nothing, several things or a row."""
+        for depth, scope in enumerate(self._chain()):
+            found = scope.own(name, table)
+            if found is not None:
+                reference = Reference(depth, found.sources, found.output)
+                for crossed, inner in zip(range(depth), self._chain(), strict=False):
+                    inner.references_out.append(Reference(depth - crossed, found.sources, found.output))
+                return reference
+        raise self._unresolved(name, table)
+
+    def own(self, name: str, table: str | None) -> Reference | None:
+        """The reference within this query alone, or None."""
+        if table is not None:
+            source = self.sources.get(table)
+            if source is None or not source.named:
+                return None
+            column = source.column(name)
+            if column is None:
+                raise self._not_a_column(name, source)
+            return Reference(0, (source,), column)
+        if name in self.merged:
+            return self.merged[name]
+        found = [(source, column) for source in self.sources.values() if (column := source.column(name)) is not None]
+        if len(found) > 1:
+            aliases = ", ".join(f"{source.alias}.{name}" for source, _ in found if source.named)
+            raise Refusal("ambiguous-column", f"{name} names columns of several tables.", 0, aliases or None)
+        return Reference(0, (found[0][0],), found[0][1]) if found else None
+
+    def excuses(self, refusal: Refusal) -> bool:
+        """Whether a missing name follows from a source that is refused already."""
+        return refusal.rule in {"unknown-column", "unknown-alias"} and any(scope.incomplete for scope in self._chain())
+
+    def _chain(self) -> "Iterator[Scope]":
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.outer
+
+    def _names(self) -> list[str]:
+        return [
+            column.name for scope in self._chain() for source in scope.sources.values() for column in source.columns
+        ]
+
+    def _unresolved(self, name: str, table: str | None) -> Refusal:
+        if table is not None:
+            aliases = [source.alias for scope in self._chain() for source in scope.sources.values() if source.named]
+            return Refusal("unknown-alias", f"{table} is not a table of this query.", 0, nearest_names(table, aliases))
+        for scope in self._chain():
+            source = scope.sources.get(name)
+            if source is not None and source.named:
+                if source.kind == "function":
+                    return Refusal(
+                        "function-alias-column",
+                        f"{name} is a table function, not a column.",
+                        0,
+                        f"AS {name}(n), then {name}.n",
+                    )
+                return Refusal("whole-row-reference", f"{name} is a whole row, not a column.", 0, f"{name}.column")
+        return self._not_a_column(name, None)
+
+    def _not_a_column(self, name: str, source: Source | None) -> Refusal:
+        nearest = nearest_names(name, self._names() if source is None else [column.name for column in source.columns])
+        if name in SYSTEM_COLUMNS or name.startswith(HIDDEN_PREFIX):
+            return Refusal("system-column", f"{name} is not a column that queries may read.", 0, nearest)
+        if source is not None and source.kind == "function":
+            form = f"{source.alias}(n), then {source.alias}.n"
+            return Refusal("function-alias-column", f"{source.alias} names no columns.", 0, f"AS {form}")
+        if source is not None and name in ALLOWED:
+            return Refusal("attribute-notation", f"{source.alias}.{name} would call a function.", 0, f"{name}(…)")
+        return unknown_column(name, [], "this query", nearest)
+
+
+def unknown_column(name: str, names: list[str], where: str, nearest: str | None = None) -> Refusal:
+    """The refusal of a column that is not there."""
+    return Refusal("unknown-column", f"{name} is not a column of {where}.", 0, nearest or nearest_names(name, names))

@@ -1,0 +1,220 @@
+"""Writes the plain form of a statement: the elements that need a rewriting of their own.
+
+Invariant: what leaves here has one spelling for each meaning, so that two texts with one meaning have one signature.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.query.guard import keywords as kw
+from app.query.guard.findings import Refusal
+from app.query.guard.scanner import Token, quote_identifier, quote_string
+from app.query.guard.type_names import read_type
+
+MAX_COUNT_DIGITS: Final = 18  # what a bigint surely holds
+NOTHING: Final = Token("punctuation", "", 0)
+
+
+@dataclass(slots=True)
+class Frame:
+    """An open bracket: what kind it is and what has been met directly within it."""
+
+    kind: str
+    start: int
+    cases: int = 0
+    join: int | None = None  # where a JOIN stands that has no condition yet
+    from_seen: bool = False
+    setting: bool = False  # a WINDOW clause has begun
+
+
+class PlainWriter:
+    """Reads tokens from left to right and collects the pieces of the plain form, their places and the signature."""
+
+    def __init__(self, tokens: list[Token], max_depth: int) -> None:
+        self.tokens = tokens
+        self.max_depth = max_depth
+        self.at = 0
+        self.frames = [Frame("statement", 0)]
+        self.pieces: list[str] = []
+        self.offsets: list[int] = []
+        self.signature: list[str] = []
+        self.origins: list[int] = []
+        self.negations = 0
+        self.prefix_run = 0
+
+    def _peek(self, distance: int = 1) -> Token:
+        index = self.at + distance
+        return self.tokens[index] if 0 <= index < len(self.tokens) else NOTHING
+
+    def _is(self, distance: int, *values: str) -> bool:
+        token = self._peek(distance)
+        return token.kind in {"word", "punctuation"} and token.value in values
+
+    def _emit(self, text: str, start: int, significance: str | None = None) -> None:
+        self.pieces.append(text)
+        self.offsets.append(start)
+        if significance is not None:
+            self.signature.append(significance)
+            self.origins.append(start)
+
+    def _keyword(self, token: Token) -> None:
+        word = token.value
+        self.negations += 1 if word == "not" else 0
+        silent = word == "not" or word in kw.NOISE
+        self._emit(word.upper(), token.start, None if silent else "any" if word == "some" else word)
+        self.at += 1
+
+    def _name(self, token: Token) -> None:
+        self._emit(quote_identifier(token.value), token.start, token.value)
+        self.at += 1
+
+    def _value(self, token: Token) -> None:
+        match token.kind:
+            case "identifier":
+                self._name(token)
+                return
+            case "string":
+                self._emit(quote_string(token.value), token.start, "'" + token.value)
+            case _:
+                self._emit(token.value, token.start, token.value)
+        self.at += 1
+
+    def _operator(self, token: Token) -> None:
+        match token.value:
+            case "::":
+                self._emit("::", token.start)
+                self._type(self.at + 1, "::")
+                return
+            case "!~" | "!~*":  # a negated match; the parser reads it as NOT … ~ …
+                self.negations += 1
+                self._emit(token.value, token.start, token.value[1:])
+            case "+" if self._begins_operand():
+                if self._peek().kind != "number":  # elsewhere it may give a string the type of a number
+                    raise Refusal(
+                        "operator", "A plus sign stands before a number only.", token.start, "leave the sign out"
+                    )
+            case _:
+                self._emit(token.value, token.start, token.value)
+        self.at += 1
+
+    def _begins_operand(self) -> bool:
+        before = self._peek(-1)
+        if before.kind == "word":
+            return before.value in kw.BEFORE_OPERAND and not self._is(-2, ".", "as")
+        return before.kind == "operator" or (before.kind == "punctuation" and before.value in "([,:")
+
+    def _type(self, index: int, lead: str) -> None:
+        """Emits the type name that begins at `index` and goes on after it; `lead` says what asked for a type."""
+        start = self.tokens[index].start if index < len(self.tokens) else self.tokens[-1].start
+        name, self.at = read_type(self.tokens, index, start, lead)
+        self._emit(name, start, name.lower())
+
+    def _bound(self, token: Token) -> None:
+        """LIMIT, OFFSET and FETCH take a plain number, so that the bound is known; LIMIT leaves before OFFSET."""
+        if token.value == "offset":
+            count = self._count(token, self.at + 1)
+            self.at += 1 if self._is(0, "row", "rows") else 0
+            following = self._peek(0)
+            if following.kind == "word" and following.value in {"limit", "fetch"}:
+                self._bound(following)
+            self._emit("OFFSET", token.start, "offset")
+            self._emit(count.value, count.start, count.value)
+        elif token.value == "limit":
+            if self._is(1, "all", "null"):
+                self.at += 2
+                return
+            count = self._count(token, self.at + 1)
+            self._emit("LIMIT", token.start, "limit")
+            self._emit(count.value, count.start, count.value)
+        else:
+            self._fetch(token)
+
+    def _count(self, token: Token, at: int) -> Token:
+        """The number at `at`; goes on after it. Raises Refusal for anything else."""
+        count = self.tokens[at] if at < len(self.tokens) else NOTHING
+        self.at = at + 1
+        whole = count.kind == "number" and count.value.isdigit() and len(count.value) <= MAX_COUNT_DIGITS
+        if not whole or self._peek(0).kind == "operator":
+            word = token.value.upper()
+            raise Refusal("limit-expression", f"{word} takes a plain whole number.", token.start, f"{word} 100")
+        return count
+
+    def _fetch(self, token: Token) -> None:
+        at = self.at + 1 + int(self._is(1, "first", "next"))
+        self.at = at
+        count = Token("number", "1", token.start) if self._is(0, "row", "rows") else self._count(token, at)
+        self.at += 1 if self._is(0, "row", "rows") else 0
+        ties = self._is(0, "with") and self._is(1, "ties")
+        self.at += 2 if ties else 1 if self._is(0, "only") else 0
+        self._emit("FETCH FIRST" if ties else "LIMIT", token.start, "limit")
+        self._emit(count.value, count.start, count.value)
+        if ties:
+            self._emit("ROWS WITH TIES", token.start, "ties")
+
+    def _form(self, token: Token) -> None:
+        if token.value in {"substring", "overlay"}:
+            self._emit(quote_identifier(token.value), token.start, token.value)
+        elif token.value == "trim" and not self._holds_word(kw.FORMS["trim"]):
+            self._emit(
+                '"btrim"', token.start, "btrim"
+            )  # trim(a, b) is this call; the form with FROM turns its parts round
+        elif token.value in kw.NOISE:
+            self._emit(token.value.upper(), token.start)
+        else:
+            self._emit(token.value.upper(), token.start, token.value)
+        self.at += 1
+
+    def _holds_word(self, words: frozenset[str]) -> bool:
+        """Whether one of the words stands directly within the brackets that open at the next token."""
+        depth = 0
+        for token in self.tokens[self.at + 1 :]:
+            if token.kind == "punctuation":
+                depth += 1 if token.value in "([" else -1 if token.value in ")]" else 0
+            if depth == 0:
+                return False
+            if depth == 1 and token.kind == "word" and token.value in words:
+                return True
+        return False
+
+    def _form_word(self, token: Token, frame: Frame) -> None:
+        if frame.kind in {"substring", "overlay"}:  # FROM, FOR and PLACING stand for commas
+            if frame.kind == "substring" and token.value == "for" and not frame.from_seen:
+                self._emit(", 1", token.start, "1")
+            frame.from_seen = True
+            self._emit(",", token.start)
+            self.at += 1
+            return
+        if frame.kind == "extract" and not self._is(1, "from") and token.value != "from":
+            self._name(token)
+            return
+        self._keyword(token)
+
+    def _typed_literal(self, token: Token) -> bool:
+        """`DATE '2013-01-01'` and `INTERVAL '1 day'` leave as CAST('…' AS …), which has one meaning everywhere."""
+        if token.value not in kw.TYPE_STARTS or not (
+            self._peek().kind == "string" or token.value in kw.LONG_TYPES or self._is(1, "(")
+        ):
+            return False
+        try:
+            name, end = read_type(self.tokens, self.at, token.start, "literal")
+        except Refusal:
+            return False
+        literal = self.tokens[end] if end < len(self.tokens) else NOTHING
+        if literal.kind != "string":
+            return False
+        value, self.at = literal.value, end + 1
+        if name == "INTERVAL" and self._peek(0).kind == "word" and self._peek(0).value in kw.INTERVAL_UNITS:
+            unit = self._peek(0)
+            if not value.strip().lstrip("-").isdigit() or self._is(1, "to"):
+                raise Refusal(
+                    "interval",
+                    "Only a whole number goes with an interval unit.",
+                    unit.start,
+                    "INTERVAL '1 day 2 hours'",
+                )
+            value, self.at = f"{value.strip()} {unit.value}", self.at + 1
+        self._emit("CAST (", token.start)
+        self._emit(quote_string(value), literal.start, "'" + value)
+        self._emit(f"AS {name}", token.start, name.lower())
+        self._emit(")", token.start)
+        return True

@@ -1,0 +1,138 @@
+"""Which types a statement may name: the plain data types of contracts, and `interval`.
+
+Invariant: a type name becomes one canonical spelling here, or the statement is refused. Types that look names up in the
+system catalogue (`regclass` and its kin) are never among them.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from app.query.guard.findings import Refusal
+from app.query.guard.scanner import Token
+
+MAX_MODIFIER: Final = 10_485_760  # the longest varchar(n) that PostgreSQL takes
+
+_PLAIN: Final[dict[str, str]] = {
+    "text": "TEXT",
+    "varchar": "VARCHAR",
+    "char": "CHAR",
+    "character": "CHAR",
+    "bpchar": "BPCHAR",
+    "smallint": "SMALLINT",
+    "int2": "SMALLINT",
+    "int": "INT",
+    "integer": "INT",
+    "int4": "INT",
+    "bigint": "BIGINT",
+    "int8": "BIGINT",
+    "numeric": "DECIMAL",
+    "decimal": "DECIMAL",
+    "dec": "DECIMAL",
+    "real": "REAL",
+    "float4": "REAL",
+    "float": "DOUBLE PRECISION",
+    "float8": "DOUBLE PRECISION",
+    "boolean": "BOOLEAN",
+    "bool": "BOOLEAN",
+    "date": "DATE",
+    "time": "TIME",
+    "timetz": "TIMETZ",
+    "timestamp": "TIMESTAMP",
+    "timestamptz": "TIMESTAMPTZ",
+    "interval": "INTERVAL",
+    "uuid": "UUID",
+    "json": "JSON",
+    "jsonb": "JSONB",
+    "bytea": "BYTEA",
+}
+# How many numbers may stand in brackets behind the type.
+_MODIFIERS: Final = {
+    "VARCHAR": 1,
+    "CHAR": 1,
+    "BPCHAR": 1,
+    "DECIMAL": 2,
+    "TIME": 1,
+    "TIMETZ": 1,
+    "TIMESTAMP": 1,
+    "TIMESTAMPTZ": 1,
+}
+_ALLOWED: Final = (
+    "text, integer, bigint, numeric(p,s), double precision, boolean, date, timestamp, timestamptz, interval, "
+    "uuid, jsonb"
+)
+
+
+def read_type(tokens: Sequence[Token], index: int, start: int, lead: str) -> tuple[str, int]:
+    """The canonical spelling of the type name that begins at `tokens[index]`, and the index after it."""
+    token = _at(tokens, index)
+    if token.kind == "identifier" or (token.kind == "word" and token.value not in _PLAIN and token.value != "double"):
+        raise _refused(token, start)
+    if token.kind != "word":
+        raise Refusal("syntax", "A type name is missing.", start, _ALLOWED)
+    name, index = _read_name(tokens, index, start)
+    if _at(tokens, index).value == ".":
+        raise _refused(token, start)
+    modifiers, index = _read_modifiers(tokens, index, name, start)
+    if name in {"TIME", "TIMESTAMP"}:
+        if _words(tokens, index, "with", "time", "zone"):
+            name, index = name + "TZ", index + 3
+        elif _words(tokens, index, "without", "time", "zone"):
+            index += 3
+    if lead != "literal":
+        modifiers, index = _read_array(tokens, index, modifiers)
+    return name + modifiers, index
+
+
+def _read_name(tokens: Sequence[Token], index: int, start: int) -> tuple[str, int]:
+    token = tokens[index]
+    if token.value == "double":
+        if not _words(tokens, index + 1, "precision"):
+            raise _refused(token, start)
+        return "DOUBLE PRECISION", index + 2
+    if token.value == "character" and _words(tokens, index + 1, "varying"):
+        return "VARCHAR", index + 2
+    return _PLAIN[token.value], index + 1
+
+
+def _read_modifiers(tokens: Sequence[Token], index: int, name: str, start: int) -> tuple[str, int]:
+    if _at(tokens, index).value != "(" or _at(tokens, index).kind != "punctuation":
+        return "", index
+    numbers: list[str] = []
+    index += 1
+    while _at(tokens, index).kind == "number" and len(numbers) < _MODIFIERS.get(name, 0):
+        numbers.append(_at(tokens, index).value)
+        index += 1
+        if _at(tokens, index).value != ",":
+            break
+        index += 1
+    closed = _at(tokens, index).value == ")" and _at(tokens, index).kind == "punctuation"
+    if not closed or not numbers or not all(number.isdigit() and int(number) <= MAX_MODIFIER for number in numbers):
+        raise Refusal("type-not-allowed", "The numbers behind the type are not ones it takes.", start, _ALLOWED)
+    return f"({', '.join(numbers)})", index + 1
+
+
+def _read_array(tokens: Sequence[Token], index: int, modifiers: str) -> tuple[str, int]:
+    while (
+        _at(tokens, index).value == "["
+        and _at(tokens, index + 1).value == "]"
+        and _at(tokens, index).kind == "punctuation"
+    ):
+        modifiers, index = modifiers + "[]", index + 2
+    return modifiers, index
+
+
+def _refused(token: Token, start: int) -> Refusal:
+    if token.value.startswith("reg"):
+        return Refusal("reg-cast", "Types that look up system names are not allowed.", start, "text")
+    return Refusal("type-not-allowed", f"The type {token.value[:40]} is not allowed.", start, _ALLOWED)
+
+
+def _words(tokens: Sequence[Token], index: int, *words: str) -> bool:
+    return all(
+        _at(tokens, index + step).kind == "word" and _at(tokens, index + step).value == word
+        for step, word in enumerate(words)
+    )
+
+
+def _at(tokens: Sequence[Token], index: int) -> Token:
+    return tokens[index] if index < len(tokens) else Token("punctuation", "", 0)

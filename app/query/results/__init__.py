@@ -1,0 +1,1 @@
+"""What PostgreSQL answers: an open statement, its limits, and the rows encoded into a file."""
