@@ -15,10 +15,10 @@ from app.kernel.security.secrets import ServiceSecret, load_secret
 from app.kernel.telemetry.logging import configure_logging
 from app.kernel.telemetry.span_export import exporting
 from app.middleware.table import middleware
-from app.operations.checkup import Checkup
-from app.operations.measuring import process_gauges
-from app.operations.security.view import Edge
-from app.operations.shield import ModeWatch
+from app.operations.health.checkup import Checkup
+from app.operations.metrics.prometheus import process_gauges
+from app.operations.modes.shield import ModeWatch
+from app.operations.security.edge.edge_state import Edge
 from app.registry import api_background, open_resources, routers
 from app.settings import Settings
 

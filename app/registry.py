@@ -60,6 +60,9 @@ from app.kernel.jobs import models as job_models
 from app.kernel.jobs.dashboard import TILES as JOB_TILES
 from app.kernel.jobs.worker import HEARTBEAT, heartbeat_seconds
 from app.kernel.ports.dashboard import DashboardTile, DashboardTiles
+from app.kernel.ports.events import EventKind, EventKinds
+from app.kernel.ports.exports import ExportSource, ExportSources
+from app.kernel.ports.retention import RetentionTarget, RetentionTargets
 from app.kernel.runtime.background import BackgroundTask, intervals
 from app.kernel.runtime.configuration import ConfigKey
 from app.kernel.runtime.extensions import Extensions
@@ -69,63 +72,60 @@ from app.kernel.security.policy import PolicyInForce
 from app.kernel.security.secrets import ServiceSecret
 from app.kernel.security.security_events import SecurityEvents
 from app.kernel.storage.object_storage import ObjectStorage
-from app.operations import models as operations_models
 from app.operations.configuration import models as configuration_models
 from app.operations.configuration.keys import CONFIG_KEYS as OPERATIONS_KEYS
+from app.operations.configuration.reload import WATCHED as CONFIGURATION_WATCHED
 from app.operations.configuration.router import router as configuration_router
 from app.operations.configuration.rules import ConfigKeys
-from app.operations.configuration.taking_up import WATCHED as CONFIGURATION_WATCHED
 from app.operations.dashboard.repository import TILES as OPERATIONS_TILES
 from app.operations.dashboard.router import router as dashboard_router
 from app.operations.dashboard.service import Dashboard
-from app.operations.decisions import BACKGROUND as DECISION_BACKGROUND
-from app.operations.decisions import Watched, WatchedDecisions
+from app.operations.decisions import models as operations_models
+from app.operations.decisions.watch import BACKGROUND as DECISION_BACKGROUND
+from app.operations.decisions.watch import Watched, WatchedDecisions
 from app.operations.deployment.router import router as deployment_router
-from app.operations.events import EVENT_KINDS as OPERATIONS_KINDS
 from app.operations.exports import models as export_models
 from app.operations.exports.control import EXPORT_SOURCES as CONTROL_SOURCES
 from app.operations.exports.jobs import JOBS as EXPORT_JOBS
 from app.operations.exports.jobs import SCHEDULES as EXPORT_SCHEDULES
 from app.operations.exports.router import router as exports_router
-from app.operations.exports.sources import ExportSource, ExportSources
 from app.operations.flags import models as flag_models
 from app.operations.flags.ofrep_router import router as ofrep_router
 from app.operations.flags.provider import Flags
 from app.operations.flags.router import router as flags_router
 from app.operations.flags.watch import BACKGROUND as FLAG_BACKGROUND
-from app.operations.health import router as health_router
-from app.operations.jobs import JOBS as OPERATIONS_JOBS
-from app.operations.jobs import SCHEDULES as OPERATIONS_SCHEDULES
-from app.operations.measures import models as measure_models
-from app.operations.measures.sampling import BACKGROUND as MEASURE_BACKGROUND
-from app.operations.measures.sampling import JOBS as MEASURE_JOBS
-from app.operations.measures.sampling import SCHEDULES as MEASURE_SCHEDULES
-from app.operations.measuring import BACKGROUND as LAG_BACKGROUND
-from app.operations.measuring import router as metrics_router
-from app.operations.notifications import models as notification_models
-from app.operations.notifications.background import BACKGROUND as NOTIFICATION_BACKGROUND
+from app.operations.health.router import router as health_router
+from app.operations.housekeeping.jobs import JOBS as OPERATIONS_JOBS
+from app.operations.housekeeping.jobs import SCHEDULES as OPERATIONS_SCHEDULES
+from app.operations.metrics import models as measure_models
+from app.operations.metrics.metric_samples import BACKGROUND as MEASURE_BACKGROUND
+from app.operations.metrics.metric_samples import JOBS as MEASURE_JOBS
+from app.operations.metrics.metric_samples import SCHEDULES as MEASURE_SCHEDULES
+from app.operations.metrics.prometheus import BACKGROUND as LAG_BACKGROUND
+from app.operations.metrics.prometheus import router as metrics_router
+from app.operations.modes import window_models
+from app.operations.modes.background import BACKGROUND as WINDOW_BACKGROUND
+from app.operations.modes.router import router as operations_router
+from app.operations.modes.shield import BACKGROUND as MODE_BACKGROUND
+from app.operations.modes.shield import ModeShield
+from app.operations.modes.window_router import router as windows_router
 from app.operations.notifications.channel_router import router as channels_router
-from app.operations.notifications.kinds import EVENT_KINDS as NOTIFICATION_KINDS
-from app.operations.notifications.kinds import EventKind, EventKinds
+from app.operations.notifications.delivery.background import BACKGROUND as NOTIFICATION_BACKGROUND
+from app.operations.notifications.outbox import models as notification_models
 from app.operations.notifications.router import router as notifications_router
+from app.operations.oldevents import EVENT_KINDS as OPERATIONS_KINDS
+from app.operations.oldkinds import EVENT_KINDS as NOTIFICATION_KINDS
 from app.operations.retention import models as retention_models
 from app.operations.retention.audit_target import TARGETS as AUDIT_RETENTION
 from app.operations.retention.jobs import JOBS as RETENTION_JOBS
 from app.operations.retention.jobs import SCHEDULES as RETENTION_SCHEDULES
 from app.operations.retention.own import TARGETS as OPERATIONS_RETENTION
 from app.operations.retention.router import router as retention_router
-from app.operations.retention.targets import RetentionTarget, RetentionTargets
-from app.operations.router import router as operations_router
 from app.operations.security import models as security_models
 from app.operations.security.recording import BACKGROUND as RECORDING_BACKGROUND
 from app.operations.security.router import router as security_router
 from app.operations.security.watch import BACKGROUND as SECURITY_BACKGROUND
 from app.operations.security.watch import WATCHED as SECURITY_WATCHED
-from app.operations.shield import BACKGROUND as MODE_BACKGROUND
-from app.operations.shield import ModeShield
-from app.operations.windows import models as window_models
-from app.operations.windows.background import BACKGROUND as WINDOW_BACKGROUND
-from app.operations.windows.router import router as windows_router
 from app.query import models as query_models
 from app.query.configuration import CONFIG_KEYS as QUERY_KEYS
 from app.query.dashboard_repository import TILES as QUERY_TILES
@@ -152,13 +152,13 @@ class Domain:
     tiles: Sequence[DashboardTile] = ()
     """What it shows on the dashboard."""
     watched: Sequence[Watched] = ()
-    """Views of decisions that every process keeps: see app/operations/decisions.py."""
+    """Views of decisions that every process keeps: see app/operations/decisions/watch.py."""
     event_kinds: Sequence[EventKind] = ()
-    """What it announces: see app/operations/notifications/announcing.py."""
+    """What it announces: see app/operations/notifications/outbox/announcing.py."""
     export_sources: Sequence[ExportSource] = ()
-    """What of it can be exported: see app/operations/exports/sources.py."""
+    """What of it can be exported: see app/kernel/ports/exports.py."""
     retention_targets: Callable[[Settings], Sequence[RetentionTarget]] = lambda _: ()
-    """What of it is kept for a limited time: see app/operations/retention/targets.py."""
+    """What of it is kept for a limited time: see app/kernel/ports/retention.py."""
 
 
 DOMAINS: tuple[Domain, ...] = (

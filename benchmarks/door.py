@@ -19,9 +19,9 @@ from starlette.types import Message, Scope
 from app.kernel.security.authorization import Recognised
 from app.kernel.telemetry.logging import configure_logging
 from app.middleware.table import ORDER, middleware
-from app.operations.security.blocking import FOREVER, NetworkIndex
-from app.operations.security.rates import PAIRS, RateRule, in_force
-from app.operations.security.view import Edge, EdgeView
+from app.operations.security.edge.blocking import FOREVER, NetworkIndex
+from app.operations.security.edge.edge_state import Edge, EdgeView
+from app.operations.security.edge.rates import PAIRS, RateRule, in_force
 from app.settings import Settings
 from tests.middleware.asgi import AlwaysNormal
 

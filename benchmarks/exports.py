@@ -22,10 +22,10 @@ from app.kernel.db import migrations
 from app.kernel.db.connections import database_urls
 from app.kernel.db.query_login import QueryLimits
 from app.kernel.embedded import EmbeddedServer
+from app.kernel.ports.export_formats import Compression, Format
+from app.kernel.ports.exports import Login, Statement
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.secrets import ServiceSecret
-from app.operations.exports.forms import Compression, Format
-from app.operations.exports.sources import Login, Statement
 from app.operations.exports.writing import Output, Progress, write_content
 from app.registry import open_resources
 from app.settings import DatabaseSettings, Settings

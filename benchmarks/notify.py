@@ -23,8 +23,8 @@ from app.kernel.embedded import EmbeddedServer, ServerAddress
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.at_rest import SecretBox
 from app.kernel.security.secrets import ServiceSecret
-from app.operations.notifications.background import delivering
-from app.operations.notifications.signing import dump_secrets, fresh_secret
+from app.operations.notifications.channels.webhook_signing import dump_secrets, fresh_secret
+from app.operations.notifications.delivery.background import delivering
 from app.registry import open_resources
 from app.settings import DatabaseSettings, NotifySettings, Settings
 from tests.operations.notifications.receiver import Receiver, receiving

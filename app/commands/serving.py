@@ -32,8 +32,8 @@ from app.kernel.telemetry.span_export import exporting
 from app.main import create_app
 from app.middleware.probes import HEALTH_PATHS
 from app.operations.configuration.keys import DRAIN_SECONDS
-from app.operations.measuring import process_gauges
-from app.operations.shield import ModeWatch
+from app.operations.metrics.prometheus import process_gauges
+from app.operations.modes.shield import ModeWatch
 from app.registry import jobs, schedules, worker_background
 from app.settings import ServerSettings
 

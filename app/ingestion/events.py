@@ -3,9 +3,9 @@
 from typing import Final
 
 from app.ingestion.models import BatchRow
+from app.kernel.ports.events import EventKind
 from app.kernel.problems import Problem
-from app.operations.notifications.announcing import Announcements
-from app.operations.notifications.kinds import EventKind
+from app.operations.notifications.outbox.announcing import Announcements
 from app.warehouse.ingest import RejectLimitExceeded
 
 FAILED: Final = EventKind("batch:failed", "A batch that was accepted for later could not be merged.")

@@ -6,11 +6,11 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from app.ingestion.repository import BatchFilter, batches_statement, quarantine_statement
+from app.kernel.ports.export_formats import Format
+from app.kernel.ports.exports import FilterParams, Source, Statement, Subject, control_statement
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Permission
 from app.kernel.timestamps import Moment
-from app.operations.exports.forms import Format
-from app.operations.exports.sources import FilterParams, Source, Statement, Subject, control_statement
 
 
 class QuarantineParams(FilterParams):

@@ -38,9 +38,9 @@ from app.kernel.jobs.runs import Superseded
 from app.kernel.problems import Problem, Unavailable
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
-from app.operations.modes import NotIngestionReady
-from app.operations.notifications.announcing import Announcements
-from app.operations.service import require_ingestion_ready
+from app.operations.modes.modes import NotIngestionReady
+from app.operations.modes.service import require_ingestion_ready
+from app.operations.notifications.outbox.announcing import Announcements
 
 MERGE_JOB = "ingestion:merge"
 """Merges a batch that was accepted for later. Payload: `batch_id`."""

@@ -9,8 +9,8 @@ import orjson
 from pydantic import Field
 
 from app.kernel.db.database import ReadSession, WriteSession
-from app.operations.retention.rows_repository import RowsTarget
-from app.operations.retention.targets import Amount, Default, HoldFilter, Preview, Removed, RetentionTarget
+from app.kernel.ports.retention import Amount, Default, HoldFilter, Preview, Removed, RetentionTarget
+from app.kernel.ports.retention_rows import RowsTarget
 from app.settings import Settings
 from app.warehouse.images import before_relations
 from app.warehouse.layout import IMAGE_BY

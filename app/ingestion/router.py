@@ -23,7 +23,7 @@ from app.kernel.http.sessions import Reads
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import UnsupportedMediaType, responses
 from app.kernel.runtime.resources import ResourcesDep
-from app.operations.modes import NotIngestionReady
+from app.operations.modes.modes import NotIngestionReady
 from app.warehouse.ingest import EmptyReplacement, RejectLimitExceeded, RejectLimits
 
 uploads = APIRouter(  # a streamed body cannot be read again for a retry

@@ -32,9 +32,9 @@ from app.kernel.ids import new_id
 from app.kernel.problems import Problem
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
-from app.operations.modes import NotIngestionReady
-from app.operations.notifications.announcing import Announcements
-from app.operations.service import require_ingestion_ready
+from app.operations.modes.modes import NotIngestionReady
+from app.operations.modes.service import require_ingestion_ready
+from app.operations.notifications.outbox.announcing import Announcements
 from app.warehouse.ingest import RejectLimitExceeded
 
 CREATED = 201

@@ -12,8 +12,8 @@ from app.kernel.security.security_events import EventKind
 from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
 from app.middleware.probes import HEALTH_PATHS
-from app.operations.security.decoys import decoy_path
-from app.operations.security.view import Edge, Verdict
+from app.operations.security.edge.decoys import decoy_path
+from app.operations.security.edge.edge_state import Edge, Verdict
 
 
 class NetworkRefused(Forbidden):

@@ -17,8 +17,15 @@ from app.kernel.security.credential_headers import shown_credential
 from app.kernel.security.security_events import EventKind
 from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
-from app.operations.security.rates import OWN_NAME, OWN_WINDOW_SECONDS, RateScope, RouteClass, own_policy, route_class
-from app.operations.security.view import Edge
+from app.operations.security.edge.edge_state import Edge
+from app.operations.security.edge.rates import (
+    OWN_NAME,
+    OWN_WINDOW_SECONDS,
+    RateScope,
+    RouteClass,
+    own_policy,
+    route_class,
+)
 
 LIMIT: Final = b"ratelimit"
 POLICY: Final = b"ratelimit-policy"

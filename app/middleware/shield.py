@@ -18,7 +18,7 @@ from app.kernel.db.database import OperationClass
 from app.kernel.http.sessions import declared_class
 from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
-from app.operations.modes import SAFE_METHODS, Maintenance, MaintenanceMode, passes, refusal
+from app.operations.modes.modes import SAFE_METHODS, Maintenance, MaintenanceMode, passes, refusal
 
 
 class ModeSource(Protocol):

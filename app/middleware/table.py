@@ -17,7 +17,7 @@ from app.middleware.observation import Observation
 from app.middleware.rate_limit import RateLimit
 from app.middleware.shield import ModeSource, ReadOnlyShield
 from app.middleware.wellformed import WellFormed
-from app.operations.security.view import Edge
+from app.operations.security.edge.edge_state import Edge
 from app.settings import Settings
 
 ORDER: Final[tuple[Any, ...]] = (

@@ -13,10 +13,10 @@ from app.audit.service import AuditTrail
 from app.catalog.tables.service import TableNotFoundError, TableService
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ids import new_id
+from app.kernel.ports.export_formats import Format, quoted
+from app.kernel.ports.exports import Ended, FilterParams, Login, Source, Statement, Subject
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
-from app.operations.exports.forms import Format, quoted
-from app.operations.exports.sources import Ended, FilterParams, Login, Source, Statement, Subject
 from app.query.check_statement import affordable
 from app.query.execute import ExecuteService, PreviewUsed
 from app.query.models import QueryExecution

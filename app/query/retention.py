@@ -4,8 +4,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.operations.retention.rows_repository import RowsTarget
-from app.operations.retention.targets import Default, HoldFilter
+from app.kernel.ports.retention import Default, HoldFilter
+from app.kernel.ports.retention_rows import RowsTarget
 
 
 class QueryHold(HoldFilter):

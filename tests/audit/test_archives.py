@@ -23,9 +23,9 @@ from app.audit.verification import Kind
 from app.audit.verifying import Scope
 from app.commands import audit as commands
 from app.kernel.db.database import WriteSession
+from app.kernel.ports.retention import RetentionTargets
 from app.kernel.runtime.resources import Resources
 from app.operations.retention import running
-from app.operations.retention.targets import RetentionTargets
 from tests.audit.archived import FUTURE, archive
 from tests.audit.logs import sealer, tell, verified
 from tests.audit.tampering import undone

@@ -41,12 +41,12 @@ from app.kernel.security.security_events import SecurityEvents
 from app.kernel.telemetry import metrics
 from app.kernel.telemetry.logging import configure_logging
 from app.kernel.telemetry.metrics import BACKGROUND_FAILURES, BACKGROUND_LAST_RAN, REGISTRY
-from app.operations.measures.sampling import Sampler
-from app.operations.notifications.background import PROBE
-from app.operations.notifications.delivery import Delivery
-from app.operations.notifications.lanes import Lane, SlowChannels
-from app.operations.security.view import Edge
-from app.operations.shield import ModeWatch
+from app.operations.metrics.metric_samples import Sampler
+from app.operations.modes.shield import ModeWatch
+from app.operations.notifications.delivery.background import PROBE
+from app.operations.notifications.delivery.delivery import Delivery
+from app.operations.notifications.delivery.lanes import Lane, SlowChannels
+from app.operations.security.edge.edge_state import Edge
 from app.registry import DOMAINS, api_background, background_intervals, worker_background
 from app.settings import ServerSettings, Settings
 from tests.service_processes import eventually

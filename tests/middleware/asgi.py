@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Scope
 
-from app.operations.modes import Maintenance
+from app.operations.modes.modes import Maintenance
 
 Headers = list[tuple[bytes, bytes]]
 

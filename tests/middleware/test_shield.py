@@ -11,7 +11,7 @@ from starlette.routing import Route
 from app.kernel.db.database import OperationClass
 from app.kernel.http.sessions import OPERATION_CLASS, declared_class, operation
 from app.middleware.shield import ReadOnlyShield
-from app.operations.modes import Maintenance, MaintenanceMode, passes
+from app.operations.modes.modes import Maintenance, MaintenanceMode, passes
 from tests.middleware.asgi import Answer, call
 
 NOW = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)

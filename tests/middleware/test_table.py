@@ -10,7 +10,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from app.kernel.correlation import correlation_id
 from app.kernel.telemetry.logging import configure_logging
 from app.middleware.table import ORDER, middleware
-from app.operations.security.view import Edge
+from app.operations.security.edge.edge_state import Edge
 from app.settings import IngestionSettings, ServerSettings, Settings
 from tests.middleware.asgi import AlwaysNormal, call
 

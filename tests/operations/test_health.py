@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.http.openapi import ASSETS
-from app.operations.checkup import Finding
+from app.operations.health.checkup import Finding
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.service_processes import Surroundings, api_process

@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
-from app.operations.measures import repository
-from app.operations.measures.sampling import Sample, Sampler, keep
+from app.operations.metrics import repository
+from app.operations.metrics.metric_samples import Sample, Sampler, keep
 from tests.conftest import SECRET
 from tests.service_processes import START_SECONDS, Surroundings, free_port, worker_process
 from tests.waiting import eventually

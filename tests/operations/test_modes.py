@@ -16,7 +16,7 @@ from app.kernel.db.connections import DatabaseUrls
 from app.kernel.db.database import OperationClass
 from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.main import create_app
-from app.operations.modes import Maintenance, MaintenanceInProgress, MaintenanceMode, ReadOnlyMode, refusal
+from app.operations.modes.modes import Maintenance, MaintenanceInProgress, MaintenanceMode, ReadOnlyMode, refusal
 from app.settings import Settings
 from tests.conftest import SECRET, ClientOf
 from tests.waiting import eventually, known_at_the_door

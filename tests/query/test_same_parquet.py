@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.kernel.db.query_login import QueryLimits
+from app.kernel.ports.export_formats import Compression
+from app.kernel.ports.export_formats import Format as FileFormat
+from app.kernel.ports.exports import Login, Statement
 from app.kernel.runtime.resources import Resources
 from app.kernel.tabular.types import NotRepresentableError, time_microseconds
-from app.operations.exports.forms import Compression
-from app.operations.exports.forms import Format as FileFormat
 from app.operations.exports.problems import NotRepresentableInForm
-from app.operations.exports.sources import Login, Statement
 from app.operations.exports.writing import Output, Progress, write_content
 from app.query.results.columns import result_columns
 from app.query.results.encoders import Form, writer_for

@@ -31,7 +31,7 @@ from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import Reads, Writes
 from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
 from app.kernel.problems import responses
-from app.operations.modes import NotIngestionReady
+from app.operations.modes.modes import NotIngestionReady
 
 router = APIRouter(prefix="/api/contracts", tags=["contracts"], route_class=TransactionalRoute)
 

@@ -19,7 +19,7 @@ from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import Conflict, Fault, NotFound
 from app.kernel.security.authorization import Actor
-from app.operations.service import require_ingestion_ready
+from app.operations.modes.service import require_ingestion_ready
 from app.warehouse.inspection import Inspector, RelationColumn
 from app.warehouse.naming import governed_relation
 from app.warehouse.plan import Column

@@ -4,9 +4,9 @@ from typing import Final
 
 from app.catalog.tables.lifecycle import TableState, Transition
 from app.catalog.tables.version import TableVersion
+from app.kernel.ports.events import EventKind
 from app.kernel.security.authorization import Actor
-from app.operations.notifications.announcing import Announcements
-from app.operations.notifications.kinds import EventKind
+from app.operations.notifications.outbox.announcing import Announcements
 
 PROMOTED: Final = EventKind("table:promoted", "A table changed its state by a promotion.")
 DEPRECATED: Final = EventKind("table:deprecated", "A table was deprecated, or another version took its name.")

@@ -14,12 +14,12 @@ from app.catalog.tables.references import TableReference, parse_reference
 from app.catalog.tables.repository import TableRepository
 from app.catalog.tables.service import TableService, sees_shadow
 from app.kernel.db.database import ReadSession
+from app.kernel.ports.export_formats import Format, literal
+from app.kernel.ports.exports import FilterParams, Login, Source, Statement, Subject
 from app.kernel.problems import Conflict, Fault
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
-from app.operations.exports.forms import Format, literal
 from app.operations.exports.problems import InvalidExport
-from app.operations.exports.sources import FilterParams, Login, Source, Statement, Subject
 from app.warehouse.inspection import Inspector, RelationColumn
 from app.warehouse.naming import RelationName, quote
 from app.warehouse.publishing import QUERY_ROLE

@@ -42,7 +42,7 @@ from app.kernel.problems import Fault, Forbidden, InvalidRequest
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
 from app.kernel.telemetry.metrics import TABLE_DEPRECATIONS, TABLE_PROMOTIONS
-from app.operations.notifications.announcing import Announcements
+from app.operations.notifications.outbox.announcing import Announcements
 from app.warehouse.inspection import Inspector, RelationUnreadable
 from app.warehouse.publishing import publish
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.paging import Page, PageRequest, cut
 from app.operations.configuration.models import ConfigurationVersion
-from app.operations.repository import SystemConfigWrites
+from app.operations.decisions.repository import SystemConfigWrites
 
 REVISION: Final = "configuration"
 """Key of `system_config` whose version counts every change of the configuration."""

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field, Json
 
 from app.kernel.db.database import ReadSession
 from app.kernel.ports.dashboard import StatementTile
-from app.operations.modes import MaintenanceMode, SystemMode
-from app.operations.windows.repository import standing
+from app.operations.modes.modes import MaintenanceMode, SystemMode
+from app.operations.modes.window_repository import standing
 
 
 class PlatformTile(BaseModel):

@@ -11,7 +11,7 @@ from app.kernel.db.database import OperationClass
 from app.kernel.http.sessions import declared_class
 from app.kernel.security.authorization import Permission, needed_permissions
 from app.operations.deployment.schemas import RouteDocument
-from app.operations.modes import SAFE_METHODS
+from app.operations.modes.modes import SAFE_METHODS
 
 SUNSET: Final = "x-sunset"
 """Extension of a deprecated operation in the OpenAPI document: when it goes away."""

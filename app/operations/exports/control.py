@@ -13,12 +13,8 @@ from app.audit.listing import entry_lines
 from app.audit.repository import AuditFilter, matching_entries
 from app.audit.schemas import MAX_TERM
 from app.kernel.db.database import ReadSession
-from app.kernel.runtime.resources import Resources
-from app.kernel.security.authorization import Permission
-from app.kernel.timestamps import Moment
-from app.operations.exports.forms import Format
-from app.operations.exports.snapshot.taking import SnapshotSource
-from app.operations.exports.sources import (
+from app.kernel.ports.export_formats import Format
+from app.kernel.ports.exports import (
     Content,
     FilterParams,
     Piece,
@@ -28,7 +24,11 @@ from app.operations.exports.sources import (
     Subject,
     control_statement,
 )
-from app.operations.notifications.repository import outbox_statement
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Permission
+from app.kernel.timestamps import Moment
+from app.operations.exports.snapshot.taking import SnapshotSource
+from app.operations.notifications.outbox.repository import outbox_statement
 from app.operations.notifications.schemas import Status
 
 Term = Annotated[str, StringConstraints(max_length=MAX_TERM)]

@@ -12,16 +12,16 @@ from fastapi.responses import StreamingResponse
 from app.audit.actions import Verb
 from app.audit.service import AuditTrail
 from app.kernel.db.database import WriteSession
+from app.kernel.ports.export_formats import Compression, Format, ending, media_type
+from app.kernel.ports.exports import ExportSources
 from app.kernel.security.authorization import Actor
 from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.exports.actions import ENTITY, ExportAction
-from app.operations.exports.forms import Compression, Format, ending, media_type
 from app.operations.exports.models import ExportRow
 from app.operations.exports.problems import ExportNotFound, ExportNotReady, RangeNotSatisfiable
 from app.operations.exports.ranges import ByteRange, UnsatisfiableError, matches, range_holds, wanted_range
 from app.operations.exports.repository import Exports
 from app.operations.exports.rights import require_right, visible
-from app.operations.exports.sources import ExportSources
 from app.operations.exports.states import Status
 
 NOT_MODIFIED: Final = 304

@@ -4,16 +4,16 @@ from uuid import UUID
 
 from app.audit.service import AuditTrail
 from app.kernel.db.database import WriteSession
+from app.kernel.ports.exports import Ended, ExportSources
 from app.kernel.problems import Problem
 from app.kernel.security.authorization import Actor, ActorKind
 from app.operations.exports.actions import ENTITY, ExportAction
+from app.operations.exports.events import EXPORT_FAILED, EXPORT_READY
 from app.operations.exports.models import ExportRow
 from app.operations.exports.repository import ExportWrites
 from app.operations.exports.schemas import MAX_ERROR
-from app.operations.exports.sources import Ended, ExportSources
 from app.operations.exports.states import OPEN, Status
-from app.operations.notifications.announcing import Announcements
-from app.operations.notifications.kinds import EXPORT_FAILED, EXPORT_READY
+from app.operations.notifications.outbox.announcing import Announcements
 
 
 async def note_end(session: WriteSession, sources: ExportSources, row: ExportRow, error_code: str | None) -> None:

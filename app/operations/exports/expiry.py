@@ -9,16 +9,16 @@ from uuid import UUID
 from app.audit.service import AuditTrail
 from app.kernel.db.database import Database, WriteSession
 from app.kernel.jobs import JobContext
+from app.kernel.ports.exports import ExportSources
 from app.kernel.security.authorization import SYSTEM
 from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.exports.actions import ENTITY, ExportAction
 from app.operations.exports.endings import Endings
 from app.operations.exports.problems import ExportBroken
 from app.operations.exports.repository import Exports, ExportWrites
-from app.operations.exports.sources import ExportSources
 from app.operations.exports.states import OPEN, Status
 from app.operations.exports.work import PREFIX
-from app.operations.notifications.announcing import Announcements
+from app.operations.notifications.outbox.announcing import Announcements
 
 BATCH: Final = 200
 """Exports that one transaction ends."""

@@ -7,9 +7,9 @@ from typing import IO, Any, Final, cast
 
 import pyarrow as pa
 
+from app.kernel.ports.export_formats import Column, over
 from app.kernel.tabular.parquet import Drain, ParquetFile
 from app.kernel.tabular.types import SQL_NAMES, NotRepresentableError, array, distinct, field
-from app.operations.exports.forms import Column, over
 from app.operations.exports.problems import NotRepresentableInForm
 
 FETCH_ROWS: Final = 5_000

@@ -9,18 +9,18 @@ from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
 from app.kernel.http.etags import check_if_match
 from app.kernel.jobs import cancel as cancel_job
+from app.kernel.ports.exports import ExportSources
 from app.kernel.problems import Fault
 from app.kernel.security.authorization import Actor
 from app.kernel.storage.object_storage import InvalidKeyError, ObjectNotFound, ObjectStorage
 from app.operations.exports.actions import ENTITY, ExportAction
+from app.operations.exports.documents import document
 from app.operations.exports.endings import note_end
 from app.operations.exports.models import ExportRow
 from app.operations.exports.problems import ExportNotFound, InvalidExport, WrongTransition
 from app.operations.exports.repository import ExportWrites
 from app.operations.exports.schemas import ExportDocument, StatusReport
 from app.operations.exports.service import version_tag
-from app.operations.exports.showing import document
-from app.operations.exports.sources import ExportSources
 from app.operations.exports.states import Maker, Status, may_follow
 from app.operations.exports.work import folder
 

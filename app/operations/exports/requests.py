@@ -11,18 +11,18 @@ from app.kernel.db.database import WriteSession
 from app.kernel.http.idempotency import IdempotencyKeys
 from app.kernel.ids import new_id
 from app.kernel.jobs import enqueue
+from app.kernel.ports.export_formats import Compression, Format
+from app.kernel.ports.exports import ExportSource, ExportSources, FilterParams
 from app.kernel.problems import Fault
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
 from app.operations.exports.actions import ENTITY, ExportAction
-from app.operations.exports.forms import Compression, Format
+from app.operations.exports.documents import document
 from app.operations.exports.models import ExportRow
 from app.operations.exports.problems import InvalidExport, TooManyExports, faults_of
 from app.operations.exports.repository import ExportWrites
 from app.operations.exports.rights import require_right
 from app.operations.exports.schemas import ExportDocument, NewExport
-from app.operations.exports.showing import document
-from app.operations.exports.sources import ExportSource, ExportSources, FilterParams
 from app.operations.exports.states import EXPORT_JOB, Status
 
 

@@ -1,10 +1,10 @@
 """Who sees an export, and who may ask for what is in it. Pure."""
 
+from app.kernel.ports.exports import ExportSource
 from app.kernel.problems import Forbidden
 from app.kernel.security.authorization import Actor, Permission
 from app.operations.exports.models import ExportRow
 from app.operations.exports.problems import ExportNotFound
-from app.operations.exports.sources import ExportSource
 
 
 def owns(actor: Actor, row: ExportRow) -> bool:

@@ -11,11 +11,12 @@ from app.kernel.http.etags import IfMatch, set_etag
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import Controls, Reads, Writes
 from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.ports.export_formats import MEDIA_TYPES
+from app.kernel.ports.exports import ExportSources
 from app.kernel.problems import PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
 from app.kernel.storage.object_storage import ObjectNotFound
 from app.operations.exports.downloads import Asked, Downloads, asked
-from app.operations.exports.forms import MEDIA_TYPES
 from app.operations.exports.permissions import CanExport, CanReportExports
 from app.operations.exports.problems import (
     ExportNotFound,
@@ -29,7 +30,6 @@ from app.operations.exports.reports import Reports
 from app.operations.exports.requests import ExportRequests
 from app.operations.exports.schemas import ExportDocument, JobType, NewExport, StatusReport
 from app.operations.exports.service import ExportService, ExportViews
-from app.operations.exports.sources import ExportSources
 from app.operations.exports.states import Status
 
 router = APIRouter(prefix="/system/exports", tags=["exports"], route_class=TransactionalRoute)

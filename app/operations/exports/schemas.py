@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.operations.exports.forms import Compression, Format
+from app.kernel.ports.export_formats import Compression, Format
 from app.operations.exports.states import Status
 
 MAX_JOB_TYPE: Final = 64

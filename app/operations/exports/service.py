@@ -8,17 +8,17 @@ from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.http.etags import check_if_match, etag
 from app.kernel.jobs import cancel as cancel_job
 from app.kernel.paging import Page, PageRequest
+from app.kernel.ports.exports import ExportSources
 from app.kernel.problems import Forbidden
 from app.kernel.security.authorization import Actor, Permission
 from app.operations.exports.actions import ENTITY, ExportAction
+from app.operations.exports.documents import document
 from app.operations.exports.endings import note_end
 from app.operations.exports.models import ExportRow
 from app.operations.exports.problems import WrongTransition
 from app.operations.exports.repository import Exports, ExportWrites
 from app.operations.exports.rights import owns, visible
 from app.operations.exports.schemas import ExportDocument
-from app.operations.exports.showing import document
-from app.operations.exports.sources import ExportSources
 from app.operations.exports.states import Status, may_follow
 
 

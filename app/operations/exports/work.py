@@ -18,17 +18,17 @@ import asyncpg
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded
 from app.kernel.jobs.rules import Ending, is_away, judge
+from app.kernel.ports.export_formats import Compression, Format, ending
+from app.kernel.ports.exports import ExportSources
 from app.kernel.problems import Problem, Unavailable
 from app.kernel.storage.object_storage import ObjectWriter, StoredObject
 from app.operations.exports.endings import Endings
-from app.operations.exports.forms import Compression, Format, ending
 from app.operations.exports.models import ExportRow
 from app.operations.exports.problems import ExportBroken
 from app.operations.exports.repository import Exports, ExportWrites
-from app.operations.exports.sources import ExportSources
 from app.operations.exports.states import Maker, Status
 from app.operations.exports.writing import Output, Progress, write_content
-from app.operations.notifications.announcing import Announcements
+from app.operations.notifications.outbox.announcing import Announcements
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,7 @@ import zstandard
 
 from app.kernel.db.database import snapshot_connection
 from app.kernel.db.query_login import QueryLimits
-from app.kernel.runtime.resources import Resources
-from app.kernel.storage.object_storage import ByteWriter
-from app.operations.exports.forms import (
+from app.kernel.ports.export_formats import (
     JSON_DELIMITER,
     JSON_QUOTE,
     Column,
@@ -29,9 +27,11 @@ from app.operations.exports.forms import (
     csv_statement,
     ndjson_statement,
 )
+from app.kernel.ports.exports import Content, Login, Pieces, Statement
+from app.kernel.runtime.resources import Resources
+from app.kernel.storage.object_storage import ByteWriter
 from app.operations.exports.parquet import write_parquet
 from app.operations.exports.problems import NotRepresentableInForm, ResultTooLarge
-from app.operations.exports.sources import Content, Login, Pieces, Statement
 
 BLOCK_BYTES: Final = 1024 * 1024
 """What one hop into a thread works on; a hop costs a tenth of a millisecond."""

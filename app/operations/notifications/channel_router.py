@@ -12,10 +12,16 @@ from app.kernel.http.sessions import Reads, Writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
-from app.operations.notifications.channels import ChannelService, WantedChannel, channel_tag
-from app.operations.notifications.messages import MessageService
-from app.operations.notifications.problems import ChannelInactive, ChannelNameTaken, InvalidChannel, NoSigningSecret
-from app.operations.notifications.repository import Channels
+from app.operations.notifications.channels.receivers import ChannelType
+from app.operations.notifications.channels.service import ChannelService, WantedChannel, channel_tag
+from app.operations.notifications.outbox.messages import MessageService
+from app.operations.notifications.outbox.problems import (
+    ChannelInactive,
+    ChannelNameTaken,
+    InvalidChannel,
+    NoSigningSecret,
+)
+from app.operations.notifications.outbox.repository import Channels
 from app.operations.notifications.schemas import (
     ChannelChange,
     ChannelDocument,
@@ -25,7 +31,6 @@ from app.operations.notifications.schemas import (
     RotatedSecret,
     SecretRotation,
 )
-from app.operations.notifications.targets import ChannelType
 from app.operations.permissions import CanRunSystem, CanSeeSystem
 
 router = APIRouter(prefix="/system/notify/channels", tags=["notifications"], route_class=TransactionalRoute)

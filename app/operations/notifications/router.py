@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import Reads, Writes
 from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.ports.events import KIND_PATTERN
 from app.kernel.problems import NotFound, responses
 from app.kernel.runtime.resources import ResourcesDep
-from app.operations.notifications.kinds import KIND_PATTERN
-from app.operations.notifications.messages import MessageReading, MessageService, WantedMessage
-from app.operations.notifications.problems import ChannelInactive, InvalidMessage, MessageOver
-from app.operations.notifications.repository import Outbox
+from app.operations.notifications.documents import detail
+from app.operations.notifications.outbox.messages import MessageReading, MessageService, WantedMessage
+from app.operations.notifications.outbox.problems import ChannelInactive, InvalidMessage, MessageOver
+from app.operations.notifications.outbox.repository import Outbox
 from app.operations.notifications.schemas import (
     MessageDetail,
     MessageDocument,
@@ -23,7 +24,6 @@ from app.operations.notifications.schemas import (
     Recovery,
     Status,
 )
-from app.operations.notifications.showing import detail
 from app.operations.permissions import CanRunSystem, CanSeeSystem
 
 router = APIRouter(prefix="/system/notify", tags=["notifications"], route_class=TransactionalRoute)

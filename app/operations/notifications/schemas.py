@@ -8,12 +8,12 @@ from uuid import UUID
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from app.kernel.ports.events import FILTER_PATTERN, KIND_PATTERN
 from app.kernel.timestamps import Moment
-from app.operations.notifications.announcing import MAX_BODY, MAX_PAYLOAD_BYTES
-from app.operations.notifications.kinds import FILTER_PATTERN, KIND_PATTERN
-from app.operations.notifications.models import MAX_NAME, MAX_SUBJECT
-from app.operations.notifications.signing import DEFAULT_GRACE, MAX_GRACE
-from app.operations.notifications.targets import MAX_TARGET, ChannelType
+from app.operations.notifications.channels.receivers import MAX_TARGET, ChannelType
+from app.operations.notifications.channels.webhook_signing import DEFAULT_GRACE, MAX_GRACE
+from app.operations.notifications.outbox.announcing import MAX_BODY, MAX_PAYLOAD_BYTES
+from app.operations.notifications.outbox.models import MAX_NAME, MAX_SUBJECT
 
 MAX_FILTERS = 100
 

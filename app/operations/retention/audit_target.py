@@ -9,9 +9,9 @@ from pydantic import Field
 from app.audit.archive_repository import ArchiveReading, ArchiveWriting
 from app.audit.archiving import Archiving
 from app.kernel.db.database import ReadSession, WriteSession
-from app.operations.retention.holds import held
+from app.kernel.ports.retention import Amount, Default, Desk, HoldFilter, Preview, Removed
+from app.kernel.ports.retention_holds import held
 from app.operations.retention.repository import lock_category
-from app.operations.retention.targets import Amount, Default, Desk, HoldFilter, Preview, Removed
 
 CATEGORY: Final = "audit_log"
 

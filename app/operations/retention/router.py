@@ -10,6 +10,7 @@ from app.kernel.http.etags import IfMatch, set_etag
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import Reads, Writes, operation
 from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.ports.retention import UnknownCategory
 from app.kernel.problems import NotFound, PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
 from app.operations.permissions import CanRunSystem, CanSeeSystem
@@ -29,7 +30,6 @@ from app.operations.retention.schemas import (
     run_document,
 )
 from app.operations.retention.service import RetentionReading, RetentionService
-from app.operations.retention.targets import UnknownCategory
 
 router = APIRouter(prefix="/system/retention", tags=["retention"], route_class=TransactionalRoute)
 

@@ -13,16 +13,16 @@ from app.audit.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded
 from app.kernel.jobs.rules import Ending, describe, judge
+from app.kernel.ports.retention import Prepares, RetentionTarget, RetentionTargets
 from app.kernel.problems import Problem, Unavailable
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
-from app.operations.notifications.announcing import Announcements
-from app.operations.notifications.kinds import RETENTION_RAN
+from app.operations.notifications.outbox.announcing import Announcements
 from app.operations.retention.actions import RetentionAction
+from app.operations.retention.events import RETENTION_RAN
 from app.operations.retention.models import RunRow, TombstoneRow
 from app.operations.retention.repository import OPEN, RuleWrites, Runs, RunWrites, lock_category
 from app.operations.retention.service import RetentionService, Standing
-from app.operations.retention.targets import Prepares, RetentionTarget, RetentionTargets
 
 Result = TypeVar("Result")
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.kernel.ports.retention import Amount, Preview
 from app.kernel.timestamps import Moment
 from app.operations.retention.models import HoldRow, RunRow
 from app.operations.retention.service import Standing
-from app.operations.retention.targets import Amount, Preview
 
 MAX_DAYS = 36_500
 """A hundred years: more is for ever, which is a rule that is not enabled."""

@@ -12,6 +12,7 @@ from app.audit.service import AuditTrail
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.http.etags import check_if_match, etag
 from app.kernel.jobs import enqueue
+from app.kernel.ports.retention import Preview, RetentionTarget, RetentionTargets
 from app.kernel.problems import Fault, NotFound
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
@@ -28,7 +29,6 @@ from app.operations.retention.repository import (
     RunWrites,
     lock_category,
 )
-from app.operations.retention.targets import Preview, RetentionTarget, RetentionTargets
 
 RUN_JOB = "retention:run"
 

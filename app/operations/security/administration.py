@@ -10,11 +10,11 @@ from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
 from app.operations.security.actions import SecurityAction
 from app.operations.security.documents import PolicyDocument, policy_faults
+from app.operations.security.edge.edge_state import EdgeView, Verdict
+from app.operations.security.edge.rates import RateRule, table_faults
 from app.operations.security.models import ResponseRow
-from app.operations.security.rates import RateRule, table_faults
 from app.operations.security.repository import POLICY, RATES, RESPONSES, SecurityReads, SecurityWrites
 from app.operations.security.schemas import ResponseRule
-from app.operations.security.view import EdgeView, Verdict
 from app.operations.security.watch import stored_policy
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from app.kernel.db.database import WriteSession
+from app.kernel.ports.events import EventKind
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.security_events import SecurityEvent
-from app.operations.events import QUIET, SECURITY_KINDS
-from app.operations.notifications.announcing import Announcements
-from app.operations.notifications.kinds import EventKind
-from app.operations.notifications.repository import Outbox
+from app.operations.notifications.outbox.announcing import Announcements
+from app.operations.notifications.outbox.repository import Outbox
+from app.operations.security.events import QUIET, SECURITY_KINDS
 
 
 async def announce_events(session: WriteSession, resources: Resources, events: Sequence[SecurityEvent]) -> None:

@@ -12,7 +12,7 @@ from app.kernel.problems import Conflict, Fault, InvalidRequest
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Actor, subject_of
 from app.operations.security.actions import SecurityAction
-from app.operations.security.blocking import BlockKind, MadeBy, Target, parse_target, protected
+from app.operations.security.edge.blocking import BlockKind, MadeBy, Target, parse_target, protected
 from app.operations.security.models import ActionRow, BlockRow
 from app.operations.security.repository import ActionWrites, BlockWrites, SecurityWrites
 

@@ -11,10 +11,10 @@ from app.kernel.problems import Conflict, Fault, InvalidRequest
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
 from app.operations.security.actions import SecurityAction
-from app.operations.security.decoys import decoy_path, path_fault
+from app.operations.security.edge.decoys import decoy_path, path_fault
+from app.operations.security.edge.routes_in_use import leads_somewhere
 from app.operations.security.models import HoneypotRow
 from app.operations.security.repository import HoneypotWrites, SecurityWrites
-from app.operations.security.shadows import leads_somewhere
 
 
 class InvalidDecoyPath(InvalidRequest):

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.kernel.addresses import plain_address
-from app.operations.security.blocking import is_loopback
+from app.operations.security.edge.blocking import is_loopback
 
 
 async def _own_address(request: Request) -> str | None:

@@ -15,11 +15,11 @@ from app.kernel.db.models import CONTROL_SCHEMA
 from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
 from app.kernel.security.security_events import SecurityEvent
-from app.operations.repository import SystemConfigRepository, SystemConfigWrites
+from app.operations.decisions.repository import SystemConfigRepository, SystemConfigWrites
 from app.operations.retention.own import SECURITY_EVENTS
 from app.operations.retention.repository import lock_category
+from app.operations.security.edge.rates import RateRule, RateScope, RouteClass
 from app.operations.security.models import ActionRow, BlockRow, EventRow, HoneypotRow, RateRuleRow, ResponseRow
-from app.operations.security.rates import RateRule, RateScope, RouteClass
 
 POLICY = "security_policy"
 RATES = "security_rate_limits"

@@ -14,8 +14,8 @@ from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
 from app.kernel.security.security_events import SecurityEvent
 from app.operations.security.actions import SecurityAction
-from app.operations.security.blocking import BlockKind, MadeBy, target_of_address
 from app.operations.security.blocks import BlockService, OwnBlock
+from app.operations.security.edge.blocking import BlockKind, MadeBy, target_of_address
 from app.operations.security.models import ActionRow, ResponseRow
 from app.operations.security.repository import ActionWrites, BlockWrites, EventWrites, SecurityWrites
 

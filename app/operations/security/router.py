@@ -18,7 +18,6 @@ from app.kernel.problems import NotFound, PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
 from app.kernel.timestamps import Moment
 from app.operations.security.administration import SecurityAdministration, SecurityReading, WouldLockOut
-from app.operations.security.blocking import BlockKind
 from app.operations.security.blocks import (
     AlreadyBlocked,
     BlockService,
@@ -26,7 +25,9 @@ from app.operations.security.blocks import (
     OwnBlock,
     ProtectedTarget,
 )
+from app.operations.security.dispatch import laid_out, take, wanted_block
 from app.operations.security.documents import PolicyDocument
+from app.operations.security.edge.blocking import BlockKind
 from app.operations.security.honeypots import DecoyInPlace, HoneypotService, RealRoute
 from app.operations.security.origin import OwnAddress
 from app.operations.security.permissions import CanAdministerSecurity
@@ -46,7 +47,6 @@ from app.operations.security.schemas import (
     ResponseRule,
     ResponsesDocument,
 )
-from app.operations.security.taking import laid_out, take, wanted_block
 
 router = APIRouter(prefix="/system/security", tags=["security"], route_class=TransactionalRoute)
 CONTROL = operation(OperationClass.CONTROL)

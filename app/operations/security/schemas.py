@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.kernel.timestamps import Moment
-from app.operations.security.blocking import BlockKind, MadeBy
-from app.operations.security.decoys import MAX_PATH
-from app.operations.security.rates import MAX_AMOUNT, MAX_WINDOW_SECONDS, RateRule, RateScope, RouteClass
+from app.operations.security.edge.blocking import BlockKind, MadeBy
+from app.operations.security.edge.decoys import MAX_PATH
+from app.operations.security.edge.rates import MAX_AMOUNT, MAX_WINDOW_SECONDS, RateRule, RateScope, RouteClass
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]

@@ -11,13 +11,13 @@ from app.kernel.db.database import ReadSession
 from app.kernel.runtime.background import BackgroundTask, watching
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.policy import SecurityPolicy
-from app.operations.decisions import WATCH_SECONDS, Watched
-from app.operations.security.blocking import FOREVER, BlockKind, NetworkIndex, Target
+from app.operations.decisions.watch import WATCH_SECONDS, Watched
 from app.operations.security.documents import PolicyDocument
+from app.operations.security.edge.blocking import FOREVER, BlockKind, NetworkIndex, Target
+from app.operations.security.edge.edge_state import Edge, EdgeView
+from app.operations.security.edge.rates import in_force
 from app.operations.security.models import BlockRow
-from app.operations.security.rates import in_force
 from app.operations.security.repository import POLICY, SecurityReads
-from app.operations.security.view import Edge, EdgeView
 
 
 async def stored_policy(session: ReadSession) -> tuple[SecurityPolicy, int]:

@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.kernel.db.database import WriteSession
+from app.kernel.ports.exports import Ended, ExportSources, FilterParams, Source, Subject
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Permission
 from app.operations.exports.downloads import Downloads
@@ -19,8 +20,7 @@ from app.operations.exports.endings import Endings
 from app.operations.exports.problems import ExportBroken
 from app.operations.exports.reports import Reports
 from app.operations.exports.service import ExportService, ExportViews
-from app.operations.exports.sources import Ended, ExportSources, FilterParams, Source, Subject
-from app.operations.notifications.announcing import Announcements
+from app.operations.notifications.outbox.announcing import Announcements
 from tests.operations.exports.steps import asked, plain_table
 
 

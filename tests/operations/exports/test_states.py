@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.kernel.ports.export_formats import Column, LineEnds, csv_header, literal
 from app.kernel.tabular.types import distinct
-from app.operations.exports.forms import Column, LineEnds, csv_header, literal
 from app.operations.exports.states import Status, followers, may_follow
 
 FINAL = {Status.FAILED, Status.CANCELLED, Status.EXPIRED}

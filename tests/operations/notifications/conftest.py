@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.kernel.runtime.resources import Resources
-from app.operations.notifications.background import delivering
+from app.operations.notifications.delivery.background import delivering
 from app.settings import DatabaseSettings, NotifySettings, Settings
 from tests.operations.notifications.receiver import Receiver, receiving
 from tests.waiting import eventually

@@ -24,10 +24,10 @@ from app.kernel.db.connections import DatabaseUrls
 from app.kernel.db.database import WriteSession
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
-from app.operations.notifications.announcing import Announcements
-from app.operations.notifications.channels import ChannelService, WantedChannel
-from app.operations.notifications.kinds import MESSAGE
-from app.operations.notifications.targets import ChannelType
+from app.operations.notifications.channels.receivers import ChannelType
+from app.operations.notifications.channels.service import ChannelService, WantedChannel
+from app.operations.notifications.outbox.announcing import Announcements
+from app.operations.notifications.outbox.events import MESSAGE
 from app.registry import open_resources
 from app.settings import NotifySettings, Settings
 from tests.conftest import SECRET

@@ -11,9 +11,9 @@ import pytest
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.at_rest import SecretBox
 from app.kernel.telemetry.metrics import OUTBOX_AGE
-from app.operations.notifications.background import delivering, measure_waiting
-from app.operations.notifications.delivery import Delivery
-from app.operations.notifications.schedule import SCHEDULE
+from app.operations.notifications.delivery.background import delivering, measure_waiting
+from app.operations.notifications.delivery.delivery import Delivery
+from app.operations.notifications.delivery.retrying import SCHEDULE
 from tests.operations.notifications.conftest import CHANNELS, NOTIFY, make_channel, make_due, send, settled
 from tests.operations.notifications.receiver import Receiver, receiving
 from tests.waiting import eventually

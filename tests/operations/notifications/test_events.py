@@ -9,12 +9,12 @@ import pytest
 
 from app.access.clients.expiring import warning
 from app.kernel.jobs import Worker
+from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.security_events import EventKind
-from app.operations.jobs import JOBS
-from app.operations.notifications.kinds import EventKinds
+from app.operations.housekeeping.daily_checks import verify_log, warn_of_keys
+from app.operations.housekeeping.jobs import JOBS
 from app.operations.security.recording import write_down
-from app.operations.watching import verify_log, warn_of_keys
 from tests.audit.logs import sealer
 from tests.ingestion.steps import contract
 from tests.operations.notifications.conftest import NOTIFY, make_channel

@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 
 from app.kernel.runtime.resources import Resources
-from app.operations.notifications.background import delivering
+from app.operations.notifications.delivery.background import delivering
 from app.settings import DatabaseSettings, NotifySettings, Settings
 from tests.operations.notifications.conftest import make_channel, send, settled
 from tests.service_processes import free_port

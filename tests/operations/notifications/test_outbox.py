@@ -6,9 +6,10 @@ import asyncpg
 import httpx
 import pytest
 
+from app.kernel.ports.events import EventKind, EventKinds, UnregisteredKindError
 from app.kernel.runtime.resources import Resources
-from app.operations.notifications.announcing import MAX_PAYLOAD_BYTES, Announcements
-from app.operations.notifications.kinds import CHANNEL_DISABLED, EventKind, EventKinds, UnregisteredKindError
+from app.operations.notifications.outbox.announcing import MAX_PAYLOAD_BYTES, Announcements
+from app.operations.notifications.outbox.events import CHANNEL_DISABLED
 from tests.operations.notifications.test_channels import ROOT, make
 
 NOTIFY = "/system/notify/"

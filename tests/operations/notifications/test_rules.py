@@ -11,10 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from app.operations.notifications.envelope import Message, cloud_event
-from app.operations.notifications.kinds import EventKind, EventKinds
-from app.operations.notifications.lanes import SLOW_FOR, SlowChannels
-from app.operations.notifications.schedule import (
+from app.kernel.ports.events import EventKind, EventKinds
+from app.operations.notifications.channels.receivers import ChannelType, shown
+from app.operations.notifications.channels.webhook_signing import (
+    MAX_SECRETS,
+    dump_secrets,
+    fresh_secret,
+    load_secrets,
+    rotated,
+    signature,
+)
+from app.operations.notifications.delivery.envelope import Message, cloud_event
+from app.operations.notifications.delivery.lanes import SLOW_FOR, SlowChannels
+from app.operations.notifications.delivery.retrying import (
     JITTER,
     MAX_RETRY_AFTER,
     SCHEDULE,
@@ -24,15 +33,6 @@ from app.operations.notifications.schedule import (
     pause_after,
     retry_after,
 )
-from app.operations.notifications.signing import (
-    MAX_SECRETS,
-    dump_secrets,
-    fresh_secret,
-    load_secrets,
-    rotated,
-    signature,
-)
-from app.operations.notifications.targets import ChannelType, shown
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 FAILED = Outcome(Result.FAILED, 500)

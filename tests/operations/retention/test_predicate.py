@@ -10,10 +10,10 @@ import httpx
 import orjson
 import pytest
 
+from app.kernel.ports.retention import Default, HoldFilter, RetentionTargets
+from app.kernel.ports.retention_rows import RowsTarget
 from app.kernel.runtime.resources import Resources
 from app.operations.retention.own import SECURITY_EVENTS
-from app.operations.retention.rows_repository import RowsTarget
-from app.operations.retention.targets import Default, HoldFilter, RetentionTargets
 from tests.ingestion.steps import contract, ndjson
 from tests.operations.retention.steps import amount, count, previewed
 

@@ -6,8 +6,8 @@ import asyncpg
 import httpx
 import pytest
 
+from app.kernel.ports.retention import RetentionTargets
 from app.kernel.runtime.resources import Resources
-from app.operations.retention.targets import RetentionTargets
 from tests.operations.retention.steps import ROOT, held
 
 

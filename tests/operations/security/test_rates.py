@@ -12,8 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.middleware.probes import HEALTH_PATHS
-from app.operations.security.counting import MemoryCounter, SharedCounter, window_end
-from app.operations.security.rates import PAIRS, UNLIMITED, RateRule, RateScope, RouteClass, route_class, table_faults
+from app.operations.security.edge.counting import MemoryCounter, SharedCounter, window_end
+from app.operations.security.edge.rates import (
+    PAIRS,
+    UNLIMITED,
+    RateRule,
+    RateScope,
+    RouteClass,
+    route_class,
+    table_faults,
+)
 from tests.operations.security.conftest import Redis
 
 LOGIN, READ, WRITE, QUERY = RouteClass.LOGIN, RouteClass.READ, RouteClass.WRITE, RouteClass.QUERY
@@ -154,7 +162,7 @@ async def test_of_who_is_fast_each_process_knows_nearly_all(redis_server: Redis)
 async def test_a_shared_count_that_is_away_refuses_nobody_and_comes_back(
     redis_server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.operations.security.counting.RETRY_SECONDS", 0.2)
+    monkeypatch.setattr("app.operations.security.edge.counting.RETRY_SECONDS", 0.2)
     counter, now = SharedCounter(redis_server.url), time.time()
     assert (await counter.hit("a", 60, now, 100))[0] == 1
     redis_server.stop()

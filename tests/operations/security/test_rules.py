@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kernel.addresses import Address, Network
-from app.operations.security.blocking import (
+from app.operations.security.edge.blocking import (
     FOREVER,
     BlockKind,
     NetworkIndex,
@@ -19,9 +19,9 @@ from app.operations.security.blocking import (
     protected,
     target_of_address,
 )
-from app.operations.security.decoys import decoy_path, path_fault
-from app.operations.security.shadows import leads_somewhere
-from app.operations.security.view import EdgeView, Verdict
+from app.operations.security.edge.decoys import decoy_path, path_fault
+from app.operations.security.edge.edge_state import EdgeView, Verdict
+from app.operations.security.edge.routes_in_use import leads_somewhere
 
 USER = "01890000-0000-7000-8000-000000000000"
 

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from app.kernel.db.database import OperationClass
 from app.kernel.problems import Problem
-from app.operations.windows.service import record_due
+from app.operations.modes.window_service import record_due
 from tests.waiting import eventually
 
 PATH = "/system/maintenance/windows"

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kernel.db.database import OperationClass
-from app.operations.modes import Maintenance, MaintenanceMode
-from app.operations.windows.rules import Standing, Window, WindowState, faults, in_force, is_draining, state_of
+from app.operations.modes.modes import Maintenance, MaintenanceMode
+from app.operations.modes.window_rules import Standing, Window, WindowState, faults, in_force, is_draining, state_of
 
 NORMAL, READ_ONLY, MAINTENANCE = MaintenanceMode.NORMAL, MaintenanceMode.READ_ONLY, MaintenanceMode.MAINTENANCE
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -15,13 +15,13 @@ from app.kernel.db.database import ReadSession, snapshot_connection
 from app.kernel.dumping import repository as copied
 from app.kernel.dumping.engine import dump
 from app.kernel.dumping.programs import NoProgramError
+from app.kernel.ports.export_formats import Format
+from app.kernel.ports.exports import Content, FilterParams, Piece, Pieces, Source, Subject
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Permission
-from app.operations.exports.forms import Format
 from app.operations.exports.problems import ExportBroken
 from app.operations.exports.snapshot import repository as rows
 from app.operations.exports.snapshot.archive import MANIFEST, PART_BYTES, TAR_END, Manifest, member, part_name
-from app.operations.exports.sources import Content, FilterParams, Piece, Pieces, Source, Subject
 from app.warehouse.naming import DATA_SCHEMA
 
 SELECTED: Final = (

@@ -1,0 +1,1 @@
+"""`system_config`: what is decided about the service, and the views of it that processes keep."""

@@ -1,0 +1,54 @@
+"""One small read tells a process which decisions have changed; only those are read again.
+
+Decisions count their changes in `system_config`: whoever keeps a view of some in memory names the key there and how the
+view is read again. A database that is away leaves what was known last in force.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Final
+
+from app.kernel.runtime.background import BackgroundTask, watching
+from app.kernel.runtime.resources import Resources
+from app.operations.decisions.repository import SystemConfigRepository
+
+WATCH_SECONDS: Final = 0.4
+"""How often a process looks; the promise is one second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A view of decisions that every process keeps in memory."""
+
+    key: str
+    """Of `system_config`; its version rises with every change."""
+    refresh: Callable[[Resources], Awaitable[None]]
+    """Reads the view again."""
+
+
+class WatchedDecisions:
+    """Every view that is watched."""
+
+    def __init__(self, parts: Iterable[Watched] = ()) -> None:
+        self.parts = tuple(parts)
+
+
+def _watching(resources: Resources) -> AbstractAsyncContextManager[None]:
+    """Views are at most `WATCH_SECONDS` old."""
+    parts = resources.extensions.of(WatchedDecisions).parts
+    seen: dict[str, int] = {}
+
+    async def look() -> None:
+        async with resources.database.read() as session:
+            versions = await SystemConfigRepository(session).versions([part.key for part in parts])
+        for part in parts:
+            version = versions.get(part.key, 0)
+            if seen.get(part.key) != version:
+                await part.refresh(resources)
+                seen[part.key] = version
+
+    return watching("decisions", look, WATCH_SECONDS)
+
+
+BACKGROUND = (BackgroundTask("decisions", _watching, WATCH_SECONDS, in_api=True, in_worker=True),)

@@ -1,0 +1,1 @@
+"""Health: checks, each timed, and their overall verdict."""

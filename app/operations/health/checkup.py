@@ -1,0 +1,165 @@
+"""What is well and what is not: each check timed, the whole bounded, the answer kept for a second.
+
+Probes come from several load balancers at once; however many they are, the database is asked once a second.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.audit.sealing import standing
+from app.kernel.db.migrations import StaleSchemaError, require_head
+from app.kernel.jobs import workers_seen
+from app.kernel.problems import Problem
+from app.kernel.runtime.resources import Resources
+from app.operations.modes.modes import MaintenanceMode
+from app.operations.modes.shield import ModeWatch
+from app.operations.notifications.delivery.delivery_repository import WAITING
+
+WHOLE_SECONDS: Final = 1.0
+"""For all checks together: a database that needs longer for a few single-row reads is not ready."""
+
+FRESH_SECONDS: Final = 1.0
+WORKER_SEEN_WITHIN: Final = timedelta(seconds=30)
+"""Three leases of a job: a worker that is silent for longer is taken for gone."""
+
+LATE_SEAL_SECONDS: Final = 300.0
+"""The audit log is sealed every few seconds; see the alert of the same bound in deploy/prometheus."""
+
+LATE_MESSAGE_SECONDS: Final = 900.0
+"""Beyond the first retries of a message: its receiver is away, or nobody sends."""
+
+UNANSWERED: Final = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Problem)
+
+
+class Verdict(StrEnum):
+    """How a check ended, the best first."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found."""
+
+    verdict: Verdict
+    detail: str | None = None
+    milliseconds: float = 0.0
+
+
+Findings = dict[str, Finding]
+Look = Callable[[], Awaitable[Finding]]
+OK: Final = Finding(Verdict.OK)
+
+
+def overall(findings: Findings) -> Verdict:
+    """The worst of them."""
+    verdicts = {finding.verdict for finding in findings.values()}
+    return next((one for one in (Verdict.FAILING, Verdict.DEGRADED) if one in verdicts), Verdict.OK)
+
+
+class Checkup:
+    """The checks of one API process."""
+
+    def __init__(self, resources: Resources, modes: ModeWatch) -> None:
+        self._resources = resources
+        self._modes = modes
+        self._kept: dict[str, tuple[float, Findings]] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self.fresh_seconds = FRESH_SECONDS
+        self.leaving = False
+        """Whether the process was told to stop: it is not ready any more."""
+
+    async def readiness(self) -> Findings:
+        """What requests need, and whether workers were seen; those make nobody unready."""
+        found = await self._recent("ready", self._essential())
+        if self.leaving:
+            found = found | {"process": Finding(Verdict.FAILING, "shutting down")}
+        return found
+
+    async def summary(self) -> Findings:
+        """All there is to tell."""
+        found = await self._recent("all", self._essential() | self._further())
+        if self.leaving:
+            found = found | {"process": Finding(Verdict.FAILING, "shutting down")}
+        return found
+
+    def _essential(self) -> dict[str, Look]:
+        return {"database": self._database, "migrations": self._migrations, "workers": self._workers}
+
+    def _further(self) -> dict[str, Look]:
+        return {"mode": self._mode, "storage": self._storage, "audit": self._audit, "outbox": self._outbox}
+
+    async def _recent(self, name: str, looks: dict[str, Look]) -> Findings:
+        async with self._one_at_a_time:
+            at, found = self._kept.get(name, (-self.fresh_seconds, {}))
+            if not found or time.monotonic() - at >= self.fresh_seconds:
+                found = await self._look(looks)
+                self._kept[name] = (time.monotonic(), found)
+            return found
+
+    async def _look(self, looks: dict[str, Look]) -> Findings:
+        deadline = asyncio.get_running_loop().time() + WHOLE_SECONDS
+        found = await asyncio.gather(*(_timed(name, look, deadline) for name, look in looks.items()))
+        return dict(zip(looks, found, strict=True))
+
+    async def _database(self) -> Finding:
+        await self._resources.database.ping()
+        return OK
+
+    async def _migrations(self) -> Finding:
+        async with self._resources.database.read() as session:
+            try:
+                await require_head(session)
+            except StaleSchemaError as error:
+                return Finding(Verdict.FAILING, str(error))
+        return OK
+
+    async def _workers(self) -> Finding:
+        async with self._resources.database.read() as session:
+            seen = await workers_seen(session, WORKER_SEEN_WITHIN)
+        return Finding(Verdict.OK, f"{seen} seen") if seen else Finding(Verdict.DEGRADED, "none seen")
+
+    async def _mode(self) -> Finding:
+        mode = self._modes.current().mode
+        return Finding(Verdict.OK if mode is MaintenanceMode.NORMAL else Verdict.DEGRADED, mode.value)
+
+    async def _storage(self) -> Finding:
+        await self._resources.storage.probe()
+        return OK
+
+    async def _audit(self) -> Finding:
+        found = await standing(self._resources.database)
+        age = max(0.0, found.age_seconds) if found.waiting is not None else 0.0
+        return _aged(age, LATE_SEAL_SECONDS, "oldest row without a seal")
+
+    async def _outbox(self) -> Finding:
+        row = await self._resources.database.lookups.one(WAITING, {})
+        return _aged(max(0.0, float(row[0] if row is not None else 0.0)), LATE_MESSAGE_SECONDS, "oldest message")
+
+
+def _aged(seconds: float, late: float, what: str) -> Finding:
+    return Finding(Verdict.DEGRADED if seconds > late else Verdict.OK, f"{what}: {seconds:.0f} s")
+
+
+_ESSENTIAL: Final = frozenset({"database", "migrations"})
+
+
+async def _timed(name: str, look: Look, deadline: float) -> Finding:
+    begun = time.perf_counter()
+    try:
+        async with asyncio.timeout_at(deadline):
+            found = await look()
+    except UNANSWERED as error:
+        verdict = Verdict.FAILING if name in _ESSENTIAL else Verdict.DEGRADED
+        found = Finding(verdict, type(error).__name__)
+    return Finding(found.verdict, found.detail, round((time.perf_counter() - begun) * 1000, 2))

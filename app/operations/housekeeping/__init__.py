@@ -1,0 +1,1 @@
+"""Jobs by the clock: daily checks, and leftovers that are swept."""

@@ -1,1 +1,0 @@
-"""What the service keeps of its own metrics, for its own charts."""

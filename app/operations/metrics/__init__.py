@@ -1,0 +1,1 @@
+"""`GET /metrics`, the gauges that a running process fills, and samples of metrics."""

@@ -1,0 +1,8 @@
+"""Events of the modes."""
+
+from typing import Final
+
+from app.kernel.ports.events import EventKind
+
+MODE_CHANGED: Final = EventKind("mode:changed", "The platform was opened for data, or closed.")
+MAINTENANCE_CHANGED: Final = EventKind("maintenance:changed", "The maintenance mode was switched.")

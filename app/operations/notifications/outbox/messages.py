@@ -1,0 +1,165 @@
+"""Use cases of messages: send one, try a channel, try again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.audit.service import AuditTrail
+from app.kernel.correlation import correlation_id
+from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.ports.events import EventKind, EventKinds
+from app.kernel.problems import Fault, NotFound
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor
+from app.operations.notifications.outbox.actions import NotificationAction
+from app.operations.notifications.outbox.events import MESSAGE, TEST
+from app.operations.notifications.outbox.models import AttemptRow, ChannelRow, MessageRow
+from app.operations.notifications.outbox.problems import ChannelInactive, InvalidMessage, MessageOver
+from app.operations.notifications.outbox.repository import Channels, MessageContent, Outbox, OutboxWrites
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedMessage:
+    """A message to be sent."""
+
+    channel_id: UUID | None
+    event: str | None
+    subject: str
+    body: str
+    payload: Mapping[str, Any]
+
+
+class MessageReading:
+    """Answers questions about messages."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self._outbox = Outbox(session)
+
+    async def get(self, message_id: UUID) -> tuple[MessageRow, Sequence[AttemptRow]]:
+        """The message and what became of its attempts. Raises `NotFound`."""
+        message = await self._outbox.by_id(message_id)
+        if message is None:
+            raise NotFound
+        return message, await self._outbox.attempts(message_id)
+
+
+class MessageService:
+    """Puts messages into the outbox within one transaction."""
+
+    def __init__(self, session: WriteSession, resources: Resources) -> None:
+        self._channels = Channels(session)
+        self._outbox = OutboxWrites(session)
+        self._kinds = resources.extensions.of(EventKinds)
+        self._audit = AuditTrail(session, resources.secret)
+
+    async def send(self, actor: Actor, wanted: WantedMessage) -> Sequence[UUID]:
+        """Ids of the messages: one for the channel, or one for each active channel that takes the event.
+
+        Raises:
+            InvalidMessage: neither channel nor event are told, or there is none such.
+            ChannelInactive: the channel sends nothing now.
+        """
+        kind = self._kind(wanted)
+        content = MessageContent(
+            event=kind.name,
+            subject=wanted.subject,
+            body=wanted.body,
+            payload=dict(wanted.payload),
+            correlation_id=correlation_id(),
+        )
+        if wanted.channel_id is None:
+            ids = await self._outbox.fan_out(content, kind.patterns)
+        else:
+            channel = await self._channels.by_id(wanted.channel_id)
+            if channel is None:
+                message = "There is no such channel."
+                raise InvalidMessage([Fault(pointer="/channel_id", code="unknown-channel", message=message)])
+            ids = [await self._outbox.put(content, _active(channel).id)]
+        after = {"event": kind.name, "subject": wanted.subject, "messages": len(ids)}
+        await self._audit.append(
+            actor,
+            NotificationAction.MESSAGE_QUEUED,
+            "notification",
+            ids[0] if ids else None,
+            wanted.subject,
+            after=after,
+        )
+        return ids
+
+    def _kind(self, wanted: WantedMessage) -> EventKind:
+        if wanted.event is None:
+            if wanted.channel_id is None:
+                message = "Name a channel, or an event whose channels are to be told."
+                raise InvalidMessage([Fault(pointer="/channel_id", code="no-receiver", message=message)])
+            return MESSAGE
+        kind = self._kinds.get(wanted.event)
+        if kind is None:
+            message = f"The kinds of events are {', '.join(sorted(each.name for each in self._kinds))}."
+            raise InvalidMessage([Fault(pointer="/event", code="unknown-event", message=message)])
+        return kind
+
+    async def test(self, actor: Actor, channel_id: UUID) -> UUID:
+        """The id of a message that tries the channel. Raises `NotFound`, `ChannelInactive`."""
+        channel = await self._channels.by_id(channel_id)
+        if channel is None:
+            raise NotFound
+        content = MessageContent(
+            event=TEST.name,
+            subject="Spyne tries this channel",
+            body=f"{actor.label} has asked for this message, which tells of nothing else.",
+            correlation_id=correlation_id(),
+        )
+        message_id = await self._outbox.put(content, _active(channel).id)
+        await self._audit.append(
+            actor, NotificationAction.CHANNEL_TESTED, "notification-channel", channel.id, channel.name
+        )
+        return message_id
+
+    async def retry(self, actor: Actor, message_id: UUID) -> MessageRow:
+        """The message, due now and with all its tries before it.
+
+        Raises:
+            NotFound
+            MessageOver: it was sent, or is being sent.
+            ChannelInactive: its channel sends nothing now.
+        """
+        message = await self._outbox.lock(message_id)
+        if message.status in {"sent", "sending"}:
+            raise MessageOver(f"The message is {message.status}.")
+        channel = await self._channels.by_id(message.channel_id)
+        if channel is None:
+            raise ChannelInactive("The channel was removed.")
+        _active(channel)
+        await self._outbox.put_back(message)
+        await self._audit.append(actor, NotificationAction.MESSAGE_RETRIED, "notification", message.id, message.subject)
+        return message
+
+    async def recover(self, actor: Actor, channel_id: UUID, since: datetime) -> int:
+        """How many messages of the channel, failed or given up since then, are due again.
+
+        Raises:
+            InvalidMessage: there is no such channel.
+            ChannelInactive: it sends nothing now.
+        """
+        channel = await self._channels.by_id(channel_id)
+        if channel is None:
+            message = "There is no such channel."
+            raise InvalidMessage([Fault(pointer="/channel_id", code="unknown-channel", message=message)])
+        count = await self._outbox.recover(_active(channel).id, since)
+        await self._audit.append(
+            actor,
+            NotificationAction.MESSAGES_RECOVERED,
+            "notification-channel",
+            channel.id,
+            channel.name,
+            after={"since": since, "messages": count},
+        )
+        return count
+
+
+def _active(channel: ChannelRow) -> ChannelRow:
+    if not channel.active:
+        raise ChannelInactive(f"{channel.name} is switched off; switch it on first.")
+    return channel

@@ -1,0 +1,207 @@
+"""SQL of channels and of the outbox, as its readers and writers see it; delivery has its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.types import Text
+
+from app.kernel.db.repository import Reading, Writing
+from app.kernel.paging import Page, PageRequest
+from app.operations.notifications.outbox.models import AttemptRow, ChannelRow, MessageRow
+
+WAKE_CHANNEL = "spyne_outbox"
+"""Of NOTIFY: something is due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageContent:
+    """What a message says."""
+
+    event: str
+    subject: str
+    body: str = ""
+    payload: dict[str, Any] = field(default_factory=dict)
+    entity: str | None = None
+    correlation_id: str | None = None
+
+
+class Channels(Reading[ChannelRow]):
+    """Reads channels."""
+
+    model = ChannelRow
+
+    def base(self) -> Select[ChannelRow]:
+        """Those there are."""
+        return select(ChannelRow).where(ChannelRow.removed_at.is_(None))
+
+    async def matching(
+        self, *, active: bool | None, channel_type: str | None, request: PageRequest
+    ) -> Page[ChannelRow]:
+        """One page, newest first."""
+        statement = self.base()
+        if active is not None:
+            statement = statement.where(ChannelRow.active.is_(active))
+        if channel_type is not None:
+            statement = statement.where(ChannelRow.channel_type == channel_type)
+        return await self.page(statement, request)
+
+
+class ChannelWrites(Writing[ChannelRow], Channels):
+    """Makes and changes channels."""
+
+    async def insert(self, values: dict[str, Any]) -> ChannelRow | None:
+        """The new channel; None when its name is taken."""
+        made = insert(ChannelRow).values(values).on_conflict_do_nothing().returning(ChannelRow)
+        return (await self.session.scalars(made)).one_or_none()
+
+    async def lock(self, channel_id: UUID) -> ChannelRow:
+        """The channel, which nobody else changes before this transaction ends. Raises `NotFound`."""
+        return await self.one(self.base().where(ChannelRow.id == channel_id).with_for_update())
+
+    async def other_of_name(self, name: str, channel_id: UUID) -> bool:
+        """Whether another channel has this name."""
+        statement = self.base().where(ChannelRow.name == name, ChannelRow.id != channel_id)
+        return await self.count(statement) > 0
+
+
+class Outbox(Reading[MessageRow]):
+    """Reads messages."""
+
+    model = MessageRow
+
+    async def matching(
+        self, *, status: str | None, channel_id: UUID | None, event: str | None, request: PageRequest
+    ) -> Page[MessageRow]:
+        """One page, newest first."""
+        statement: Select[MessageRow] = self.base()
+        for column, value in (
+            (MessageRow.status, status),
+            (MessageRow.channel_id, channel_id),
+            (MessageRow.event, event),
+        ):
+            if value is not None:
+                statement = statement.where(column == value)
+        return await self.page(statement, request)
+
+    async def attempts(self, message_id: UUID) -> Sequence[AttemptRow]:
+        """What became of each attempt, the first one first."""
+        statement = select(AttemptRow).where(AttemptRow.message_id == message_id).order_by(AttemptRow.number)
+        return (await self.session.scalars(statement)).all()
+
+    async def told_since(self, event: str, since: datetime) -> bool:
+        """Whether there was a message of this kind since then."""
+        statement = select(MessageRow.id).where(MessageRow.event == event, MessageRow.created_at >= since).limit(1)
+        return (await self.session.execute(statement)).first() is not None
+
+    async def told_of(self, event: str, entity: str) -> bool:
+        """Whether there was a message of this kind about this entity."""
+        statement = select(MessageRow.id).where(MessageRow.event == event, MessageRow.entity == entity).limit(1)
+        return (await self.session.execute(statement)).first() is not None
+
+
+class OutboxWrites(Writing[MessageRow], Outbox):
+    """Puts messages into the outbox, and back into it."""
+
+    async def fan_out(self, content: MessageContent, patterns: Sequence[str]) -> Sequence[UUID]:
+        """Ids of the messages: one for each active channel whose filter has one of these entries."""
+        columns = ["channel_id", "event", "entity", "subject", "body", "payload", "correlation_id", "next_attempt_at"]
+        chosen = select(
+            ChannelRow.id,
+            literal(content.event, Text),
+            literal(content.entity, Text),
+            literal(content.subject, Text),
+            literal(content.body, Text),
+            literal(content.payload, JSONB),
+            literal(content.correlation_id, Text),
+            func.now(),
+        ).where(ChannelRow.active, ChannelRow.removed_at.is_(None), ChannelRow.event_filter.overlap(list(patterns)))
+        made = insert(MessageRow).from_select(columns, chosen, include_defaults=False).returning(MessageRow.id)
+        ids = (await self.session.scalars(made)).all()
+        if ids:
+            await self.wake()
+        return ids
+
+    async def put(self, content: MessageContent, channel_id: UUID) -> UUID:
+        """The id of a new message for one channel."""
+        row = await self.add(
+            MessageRow(
+                channel_id=channel_id,
+                event=content.event,
+                entity=content.entity,
+                subject=content.subject,
+                body=content.body,
+                payload=content.payload,
+                correlation_id=content.correlation_id,
+                next_attempt_at=func.now(),
+            )
+        )
+        await self.wake()
+        return row.id
+
+    async def wake(self) -> None:
+        """Let workers look at once when this transaction has committed."""
+        await self.session.execute(select(func.pg_notify(WAKE_CHANNEL, "")))
+
+    async def lock(self, message_id: UUID) -> MessageRow:
+        """The message, which nobody else changes before this transaction ends. Raises `NotFound`."""
+        return await self.one(self.base().where(MessageRow.id == message_id).with_for_update())
+
+    async def put_back(self, message: MessageRow) -> None:
+        """Let it be tried from the beginning of the schedule."""
+        message.status, message.tries, message.next_attempt_at = "pending", 0, func.now()
+        await self.session.flush()
+        await self.session.refresh(message)
+        await self.wake()
+
+    async def recover(self, channel_id: UUID, since: datetime) -> int:
+        """Put back what has failed on the channel since then; answers how many."""
+        changed = (
+            update(MessageRow)
+            .where(MessageRow.channel_id == channel_id, MessageRow.created_at >= since)
+            .where(MessageRow.status.in_(("failed", "dead")))
+            .values(status="pending", tries=0, next_attempt_at=func.now())
+        )
+        return await self._changed(changed)
+
+    async def hold(self, channel_id: UUID) -> int:
+        """Let what waits for the channel wait until it is on again; answers how many."""
+        waiting = MessageRow.status.in_(("pending", "failed"))
+        statement = update(MessageRow).where(MessageRow.channel_id == channel_id, waiting)
+        return await self._changed(statement.values(next_attempt_at=None))
+
+    async def release(self, channel_id: UUID) -> int:
+        """Let what was held be sent; answers how many."""
+        held = MessageRow.status.in_(("pending", "failed")) & MessageRow.next_attempt_at.is_(None)
+        statement = update(MessageRow).where(MessageRow.channel_id == channel_id, held)
+        return await self._changed(statement.values(next_attempt_at=func.now()))
+
+    async def give_up(self, channel_id: UUID, reason: str) -> int:
+        """Nothing that waits for the channel is sent any more; answers how many."""
+        open_ = MessageRow.status.in_(("pending", "sending", "failed"))
+        statement = update(MessageRow).where(MessageRow.channel_id == channel_id, open_)
+        return await self._changed(statement.values(status="dead", last_error=reason, next_attempt_at=None))
+
+    async def _changed(self, statement: Any) -> int:
+        result: Any = await self.session.execute(statement.execution_options(synchronize_session=False))
+        if result.rowcount:
+            await self.wake()
+        return int(result.rowcount)
+
+
+def outbox_statement(status: str | None, since: datetime | None, until: datetime | None) -> Select[*tuple[Any, ...]]:
+    """The statement of all messages that satisfy every condition, oldest first, with the names of their channels."""
+    kept = select(*MessageRow.__table__.columns, ChannelRow.name.label("channel"))
+    statement = kept.join_from(MessageRow, ChannelRow, ChannelRow.id == MessageRow.channel_id)
+    for condition in (
+        None if status is None else MessageRow.status == status,
+        None if since is None else MessageRow.created_at >= since,
+        None if until is None else MessageRow.created_at < until,
+    ):
+        if condition is not None:
+            statement = statement.where(condition)
+    return statement.order_by(MessageRow.id)

@@ -1,0 +1,7 @@
+"""Events of retention."""
+
+from typing import Final
+
+from app.kernel.ports.events import EventKind
+
+RETENTION_RAN: Final = EventKind("retention:ran", "Old data was removed, or archived first.")

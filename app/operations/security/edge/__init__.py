@@ -1,0 +1,1 @@
+"""The edge as a process keeps it in memory: blocks, counts, limits and decoys."""

@@ -1,1 +1,0 @@
-"""Maintenance windows: scheduled stops of writes, which begin and end by themselves at their times."""
