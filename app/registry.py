@@ -30,10 +30,10 @@ from app.access.signing.router import router as signing_router
 from app.access.signing.watch import BACKGROUND as SIGNING_BACKGROUND
 from app.access.signing.watch import load_signing_keys
 from app.access.users.router import router as users_router
-from app.audit import models as audit_models
 from app.audit.dashboard_repository import TILES as AUDIT_TILES
+from app.audit.log import models as audit_models
 from app.audit.router import router as audit_router
-from app.audit.sealing import BACKGROUND as AUDIT_BACKGROUND
+from app.audit.seals.sealing import BACKGROUND as AUDIT_BACKGROUND
 from app.catalog import models as catalog_models
 from app.catalog.contracts.router import router as contracts_router
 from app.catalog.dashboard_repository import TILES as CATALOG_TILES

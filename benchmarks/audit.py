@@ -22,10 +22,10 @@ from uuid import UUID
 import uvloop
 
 from app.access.clients.service import ClientService
-from app.audit.sealing import sealing, standing
-from app.audit.seals import SealingKey
-from app.audit.service import AuditTrail
-from app.audit.verifying import LogVerification, Scope
+from app.audit.log.service import AuditTrail
+from app.audit.seals.sealing import sealing, standing
+from app.audit.seals.seals import SealingKey
+from app.audit.verification.verify_database import LogVerification, Scope
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls, database_urls
 from app.kernel.db.database import WriteSession

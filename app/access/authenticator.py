@@ -29,7 +29,7 @@ from app.access.standing import Credential, Standing, admitted
 from app.access.subjects import parse_subject, user_subject
 from app.access.tokens import AccessTokens, InvalidToken
 from app.access.uses import KeyUses
-from app.audit.origin import note_client
+from app.audit.log.origin import note_client
 from app.kernel.clock import Clock, utc_now
 from app.kernel.db.database import Database
 from app.kernel.problems import BadRequest, Unauthenticated

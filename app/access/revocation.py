@@ -6,7 +6,7 @@ from uuid import UUID
 from app.access.actions import AccessAction
 from app.access.repository import RevokedTokens
 from app.access.subjects import client_subject, user_subject
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, ActorKind

@@ -5,15 +5,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response, status
 
-from app.audit.listing import JSON, NDJSON, entries_as_ndjson
-from app.audit.models import AuditEntry
+from app.audit.log.listing import JSON, NDJSON, entries_as_ndjson
+from app.audit.log.models import AuditEntry
+from app.audit.log.schemas import AuditActor, AuditedEntity, AuditEntryDocument, Filtering
+from app.audit.log.service import AuditReading
 from app.audit.permissions import CanReadAudit
-from app.audit.proofs import NotProvable, NotSealedYet, checkpoint, proof
-from app.audit.schemas import AuditActor, AuditedEntity, AuditEntryDocument, Filtering
 from app.audit.seal_schemas import CheckpointDocument, ProofDocument, VerificationDocument, VerifyRequest
-from app.audit.seals import SealingKey
-from app.audit.service import AuditReading
-from app.audit.verifying import InvalidPosition, LogVerification
+from app.audit.seals.proofs import NotProvable, NotSealedYet, checkpoint, proof
+from app.audit.seals.seals import SealingKey
+from app.audit.verification.verify_database import InvalidPosition, LogVerification
 from app.kernel.db.database import OperationClass
 from app.kernel.http.negotiation import Accept, NotAcceptable, preferred
 from app.kernel.http.routes import TransactionalRoute

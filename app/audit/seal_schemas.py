@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.audit.proofs import Proof
-from app.audit.seals import Checkpoint, PublicKey
-from app.audit.verification import Kind
-from app.audit.verifying import Scope, Verified
+from app.audit.seals.proofs import Proof
+from app.audit.seals.seals import Checkpoint, PublicKey
+from app.audit.verification.verifier import Kind
+from app.audit.verification.verify_database import Scope, Verified
 from app.kernel.paging import MAX_CURSOR_LENGTH
 from app.kernel.timestamps import Moment
 

@@ -11,15 +11,15 @@ import asyncpg
 import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.audit.archive_files import plain, with_archives
-from app.audit.archive_repository import ArchiveReading
-from app.audit.exporting import Exported, export
-from app.audit.offline import NotAnExportError, Outcome, Trust, verify_export
-from app.audit.proofs import checkpoint
-from app.audit.seal_repository import MAX_BIGINT
-from app.audit.seals import Checkpoint, MalformedSealError, PublicKey, SealingKey
-from app.audit.verification import Kind
-from app.audit.verifying import LogVerification, Scope
+from app.audit.archives.archive_repository import ArchiveReading
+from app.audit.archiving.archive_files import plain, with_archives
+from app.audit.seals.proofs import checkpoint
+from app.audit.seals.seal_repository import MAX_BIGINT
+from app.audit.seals.seals import Checkpoint, MalformedSealError, PublicKey, SealingKey
+from app.audit.verification.exporting import Exported, export
+from app.audit.verification.offline import NotAnExportError, Outcome, Trust, verify_export
+from app.audit.verification.verifier import Kind
+from app.audit.verification.verify_database import LogVerification, Scope
 from app.commands.place import Place
 from app.kernel.db.database import sqlstate
 from app.kernel.redaction import safe_text

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import asyncpg
 
-from app.audit.proofs import checkpoint
-from app.audit.seals import SealingKey
+from app.audit.seals.proofs import checkpoint
+from app.audit.seals.seals import SealingKey
 from app.commands import place_repository as rows
 from app.commands.manifest import DUMP, MANIFEST, OBJECTS, Manifest, SavedObject, fingerprint, sha256_of
 from app.commands.objects_repository import named_objects

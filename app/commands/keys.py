@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from app.access.signing.directory import KeyDirectory, KeyFile
 from app.access.signing.watch import key_directory
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.commands.place import Place, PlaceError
 from app.kernel.clock import utc_now
 from app.kernel.db.database import OperationClass

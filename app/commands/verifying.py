@@ -15,7 +15,7 @@ from typing import Final
 import asyncpg
 import orjson
 
-from app.audit.verification import Report
+from app.audit.verification.verifier import Report
 from app.commands import audit
 from app.commands import place_repository as rows
 from app.commands.manifest import DUMP

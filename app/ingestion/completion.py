@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.ingestion.merging import Merged
 from app.ingestion.models import BatchRow
 from app.ingestion.schemas import BatchReport

@@ -8,8 +8,8 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from app.audit.actions import Verb
-from app.audit.service import AuditTrail
+from app.audit.log.actions import Verb
+from app.audit.log.service import AuditTrail
 from app.catalog.contracts.service import ContractReading
 from app.ingestion.completion import BatchAction, complete, failure, measure
 from app.ingestion.configuration import MAX_REJECTED_SHARE

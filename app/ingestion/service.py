@@ -10,8 +10,8 @@ import json
 import time
 from dataclasses import dataclass
 
-from app.audit.actions import Verb
-from app.audit.service import AuditTrail
+from app.audit.log.actions import Verb
+from app.audit.log.service import AuditTrail
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.contracts.service import ContractReading, UnknownContract
 from app.catalog.tables.registry import TableNotWritable

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.paging import Page, PageRequest

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.catalog.tables.service import TableNotFoundError, TableService
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ids import new_id

@@ -5,8 +5,8 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from app.audit.actions import Verb
-from app.audit.service import AuditTrail
+from app.audit.log.actions import Verb
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.problems import NotFound, Problem
 from app.kernel.runtime.resources import Resources

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
-from app.audit.sealing import Sealer
-from app.audit.seals import Checkpoint, SealingKey
-from app.audit.service import AuditTrail
-from app.audit.verification import Report
-from app.audit.verifying import LogVerification, Scope
+from app.audit.log.service import AuditTrail
+from app.audit.seals.sealing import Sealer
+from app.audit.seals.seals import Checkpoint, SealingKey
+from app.audit.verification.verifier import Report
+from app.audit.verification.verify_database import LogVerification, Scope
 from app.kernel.db.database import Database, ReadSession
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, ActorKind

@@ -13,10 +13,10 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.audit.canonical import COLUMNS, encode
-from app.audit.merkle import leaf_hash, root_of
-from app.audit.seal_repository import CANONICAL
-from app.audit.seals import Seal, SealingKey
+from app.audit.seals.canonical import COLUMNS, encode
+from app.audit.seals.merkle import leaf_hash, root_of
+from app.audit.seals.seal_repository import CANONICAL
+from app.audit.seals.seals import Seal, SealingKey
 from app.kernel.db.database import ReadSession, driver_connection
 from app.kernel.security.secrets import ServiceSecret
 

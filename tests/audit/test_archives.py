@@ -13,14 +13,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.audit import archiving
-from app.audit.archive_files import with_archives
-from app.audit.exporting import Exported, export
-from app.audit.offline import Outcome, verify_export
-from app.audit.proofs import checkpoint
-from app.audit.seals import Checkpoint, SealingKey
-from app.audit.verification import Kind
-from app.audit.verifying import Scope
+from app.audit.archiving import archiving
+from app.audit.archiving.archive_files import with_archives
+from app.audit.seals.proofs import checkpoint
+from app.audit.seals.seals import Checkpoint, SealingKey
+from app.audit.verification.exporting import Exported, export
+from app.audit.verification.offline import Outcome, verify_export
+from app.audit.verification.verifier import Kind
+from app.audit.verification.verify_database import Scope
 from app.commands import audit as commands
 from app.kernel.db.database import WriteSession
 from app.kernel.ports.retention import RetentionTargets

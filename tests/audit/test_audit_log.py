@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.access.users.service import UserService
-from app.audit.repository import AuditAppends, AuditEntries
-from app.audit.service import AuditTrail, AuditUnavailable
+from app.audit.log.repository import AuditAppends, AuditEntries
+from app.audit.log.service import AuditTrail, AuditUnavailable
 from app.kernel import correlation
 from app.kernel.db.database import WriteSession
 from app.kernel.runtime.resources import Resources

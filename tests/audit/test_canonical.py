@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.canonical import COLUMNS, MAX_DEPTH, encode, number
-from app.audit.models import AuditEntry
+from app.audit.log.models import AuditEntry
+from app.audit.seals.canonical import COLUMNS, MAX_DEPTH, encode, number
 
 ROW: dict[str, str | None] = dict.fromkeys(COLUMNS, None) | {
     "id": "01890000-0000-7000-8000-000000000001",

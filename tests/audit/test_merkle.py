@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.merkle import EMPTY_ROOT, TreeHead, included, inclusion_path, leaf_hash, root_of
+from app.audit.seals.merkle import EMPTY_ROOT, TreeHead, included, inclusion_path, leaf_hash, root_of
 
 LEAVES = [
     bytes.fromhex(text)

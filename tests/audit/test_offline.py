@@ -14,11 +14,11 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.audit.exporting import Exported, export
-from app.audit.offline import NotAnExportError, Outcome, Trust, verify_export
-from app.audit.proofs import checkpoint
-from app.audit.seals import Checkpoint, SealingKey
-from app.audit.verification import Kind
+from app.audit.seals.proofs import checkpoint
+from app.audit.seals.seals import Checkpoint, SealingKey
+from app.audit.verification.exporting import Exported, export
+from app.audit.verification.offline import NotAnExportError, Outcome, Trust, verify_export
+from app.audit.verification.verifier import Kind
 from app.kernel.runtime.resources import Resources
 from tests.audit.logs import sealer, tell
 from tests.audit.tampering import ANOTHER_KEY, KINDS, cut_tail, reseal, undone, unguard

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from app.audit.actions import Verb, verb_of
-from app.audit.diffs import MAX_LABEL, MAX_SIDE, MAX_TEXT, REDACTED, clean, difference, label, stored
+from app.audit.log.actions import Verb, verb_of
+from app.audit.log.diffs import MAX_LABEL, MAX_SIDE, MAX_TEXT, REDACTED, clean, difference, label, stored
 
 KEY = b"the key of the hashes"
 

@@ -8,10 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.audit.seal_repository import SealWriting
-from app.audit.sealing import BACKGROUND, ChainRewoundError, Sealer, standing
-from app.audit.seals import SealingKey
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
+from app.audit.seals.seal_repository import SealWriting
+from app.audit.seals.sealing import BACKGROUND, ChainRewoundError, Sealer, standing
+from app.audit.seals.seals import SealingKey
 from app.kernel.runtime.background import background
 from app.kernel.runtime.resources import Resources
 from app.kernel.telemetry.metrics import AUDIT_SEALS, AUDIT_UNSEALED_AGE, BACKGROUND_FAILURES

@@ -12,8 +12,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import FastAPI
 
-from app.audit import router, verifying, walking
-from app.audit.repository import AuditEntries
+from app.audit import router
+from app.audit.log.repository import AuditEntries
+from app.audit.seals import walking
+from app.audit.verification import verify_database
 from app.kernel.runtime.resources import Resources
 from tests.audit.logs import sealer, tell
 from tests.audit.tampering import unguard
@@ -193,7 +195,7 @@ async def test_a_long_verification_comes_in_pieces(
     whole = await verify(admin)
     monkeypatch.setattr(router, "VERIFY_SECONDS", 0.0)
     monkeypatch.setattr(walking, "CHUNK_ROWS", 1)
-    monkeypatch.setattr(verifying, "LOG_ROWS", 4)
+    monkeypatch.setattr(verify_database, "LOG_ROWS", 4)
     pieces = [await verify(admin)]
     while pieces[-1]["next_cursor"] is not None:
         assert not pieces[-1]["complete"]

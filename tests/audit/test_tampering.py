@@ -7,11 +7,11 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.audit.proofs import checkpoint
-from app.audit.sealing import Sealer
-from app.audit.seals import Checkpoint, SealingKey
-from app.audit.verification import Kind, Report
-from app.audit.verifying import Scope
+from app.audit.seals.proofs import checkpoint
+from app.audit.seals.sealing import Sealer
+from app.audit.seals.seals import Checkpoint, SealingKey
+from app.audit.verification.verifier import Kind, Report
+from app.audit.verification.verify_database import Scope
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
 from tests.audit.logs import sealer, tell, verified

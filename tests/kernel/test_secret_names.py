@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from app.audit.diffs import REDACTED, difference
+from app.audit.log.diffs import REDACTED, difference
 from app.kernel.redaction import MASK, redact, redact_fields, safe_text
 from app.kernel.secret_names import MAX_REMEMBERED, is_secret_name
 

@@ -26,7 +26,7 @@ from app.access.models import ApiClient, ApiKey
 from app.access.naming import NameTaken, checked_name, normalised_name
 from app.access.repository import DirectoryRepository
 from app.access.roles import checked_roles
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.http.etags import check_if_match, etag
 from app.kernel.paging import Page, PageRequest

@@ -8,7 +8,7 @@ from app.access.models import User
 from app.access.sessions.facts import RequestFacts
 from app.access.sessions.lifetimes import LoginMethod, SessionKind
 from app.access.sessions.service import OpenedSession, Sessions
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Problem
 from app.kernel.runtime.resources import Resources

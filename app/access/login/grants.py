@@ -23,7 +23,7 @@ from app.access.sessions.lifetimes import LoginMethod, SessionKind
 from app.access.sessions.service import Sessions
 from app.access.subjects import client_subject, user_subject
 from app.access.tokens import AccessTokens, IssuedToken
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, ActorKind, Permission

@@ -13,7 +13,7 @@ from app.access.login.lockout import KNOWN_FOR, Bound, Held, full_until, horizon
 from app.access.login.places import Place, Places, Realm, network_of
 from app.access.login.repository import LoginRecords
 from app.access.subjects import user_subject
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, ActorKind

@@ -15,7 +15,7 @@ from app.access.login.repository import LoginRecords
 from app.access.models import User
 from app.access.naming import normalised_name
 from app.access.users.repository import UserRepository
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, ActorKind

@@ -19,7 +19,7 @@ from app.access.sessions.service import Sessions
 from app.access.standing import Standing
 from app.access.subjects import user_subject
 from app.access.tokens import AccessTokens, IssuedToken
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, ActorKind

@@ -31,7 +31,7 @@ from app.access.sessions.lifetimes import LoginMethod, SessionKind
 from app.access.sessions.service import OpenedSession, Sessions
 from app.access.users.repository import UserRepository
 from app.access.users.service import LastAdmin, UserService
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Actor, ActorKind

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from app.audit.diffs import clean
-from app.audit.origin import note_client
+from app.audit.log.diffs import clean
+from app.audit.log.origin import note_client
 from app.kernel.security.credential_headers import cookies_in
 
 MAX_USER_AGENT = 256

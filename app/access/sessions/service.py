@@ -21,8 +21,8 @@ from app.access.sessions.secrets import (
     fresh_refresh_token,
     fresh_session_secret,
 )
-from app.audit.actions import Verb
-from app.audit.service import AuditTrail
+from app.audit.log.actions import Verb
+from app.audit.log.service import AuditTrail
 from app.kernel.clock import Clock
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ids import new_id

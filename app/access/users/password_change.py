@@ -17,7 +17,7 @@ from app.access.users.changes import LOCAL
 from app.access.users.repository import UserRepository
 from app.access.users.service import one_time_password
 from app.access.users.suitable import check_suitable
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict, Fault, Forbidden, InvalidRequest, Problem
 from app.kernel.runtime.resources import Resources

@@ -32,7 +32,7 @@ from app.access.users.schemas import (
     UserRoles,
 )
 from app.access.users.service import LastAdmin, UserReading, UserService, UserView
-from app.audit.origin import client_address
+from app.audit.log.origin import client_address
 from app.kernel.db.database import OperationClass
 from app.kernel.http.errors import problem_response
 from app.kernel.http.etags import IfMatch, etag, set_etag

@@ -18,7 +18,7 @@ from app.access.roles import Role, checked_roles
 from app.access.users.changes import CHANGEABLE, DISABLED, step, takes_an_admin
 from app.access.users.repository import RoleHolding, RoleReads, UserFilter, UserReads, UserRepository
 from app.access.users.suitable import check_suitable
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.http.etags import check_if_match, etag
 from app.kernel.ids import random_token

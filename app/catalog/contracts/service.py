@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.catalog.contracts.definition import ContractDefinition, Origin, completed, relation_plan
 from app.catalog.contracts.difference import SchemaDifference, preceding
 from app.catalog.contracts.odcs import odcs_document

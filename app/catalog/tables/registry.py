@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.catalog.tables.actions import TableAction
 from app.catalog.tables.lifecycle import PROPERTIES, TableState
 from app.catalog.tables.shape import Shape

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.catalog.tables.actions import TableAction
 from app.catalog.tables.events import announce_change
 from app.catalog.tables.lifecycle import (

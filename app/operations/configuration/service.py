@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.http.etags import check_if_match, etag
 from app.kernel.paging import Page, PageRequest

@@ -8,10 +8,10 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from app.access.users.repository import people_without_secrets
-from app.audit.actions import ACTION_PATTERN, Outcome, Verb
-from app.audit.listing import entry_lines
-from app.audit.repository import AuditFilter, matching_entries
-from app.audit.schemas import MAX_TERM
+from app.audit.log.actions import ACTION_PATTERN, Outcome, Verb
+from app.audit.log.listing import entry_lines
+from app.audit.log.repository import AuditFilter, matching_entries
+from app.audit.log.schemas import MAX_TERM
 from app.kernel.db.database import ReadSession
 from app.kernel.ports.export_formats import Format
 from app.kernel.ports.exports import (

@@ -9,8 +9,8 @@ from uuid import UUID
 from fastapi import Header, Response
 from fastapi.responses import StreamingResponse
 
-from app.audit.actions import Verb
-from app.audit.service import AuditTrail
+from app.audit.log.actions import Verb
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.ports.export_formats import Compression, Format, ending, media_type
 from app.kernel.ports.exports import ExportSources

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.ports.exports import Ended, ExportSources
 from app.kernel.problems import Problem

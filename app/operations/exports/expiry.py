@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import Database, WriteSession
 from app.kernel.jobs import JobContext
 from app.kernel.ports.exports import ExportSources

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
 from app.kernel.http.etags import check_if_match

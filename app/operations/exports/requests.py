@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.http.idempotency import IdempotencyKeys
 from app.kernel.ids import new_id

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.clock import Clock
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.http.etags import check_if_match, etag

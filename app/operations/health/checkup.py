@@ -14,7 +14,7 @@ from typing import Final
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.audit.sealing import standing
+from app.audit.seals.sealing import standing
 from app.kernel.db.migrations import StaleSchemaError, require_head
 from app.kernel.jobs import workers_seen
 from app.kernel.problems import Problem

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.audit.sealing import standing
+from app.audit.seals.sealing import standing
 from app.kernel.db.database import Database
 from app.kernel.jobs import depths, oldest_waiting_seconds, workers_seen
 from app.kernel.jobs.models import OPEN_STATES

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.http.etags import check_if_match, etag
 from app.kernel.runtime.resources import Resources

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from uuid import UUID
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict, InvalidRequest
 from app.kernel.runtime.resources import Resources

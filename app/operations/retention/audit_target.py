@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.audit.archive_repository import ArchiveReading, ArchiveWriting
-from app.audit.archiving import Archiving
+from app.audit.archives.archive_repository import ArchiveReading, ArchiveWriting
+from app.audit.archiving.archiving import Archiving
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ports.retention import Amount, Default, Desk, HoldFilter, Preview, Removed
 from app.kernel.ports.retention_holds import held

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded
 from app.kernel.jobs.rules import Ending, describe, judge

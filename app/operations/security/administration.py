@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.http.etags import check_if_match, etag
 from app.kernel.problems import Conflict, Fault, InvalidRequest

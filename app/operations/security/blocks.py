@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.access.users.service import LastAdmin
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.addresses import plain_address
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict, Fault, InvalidRequest

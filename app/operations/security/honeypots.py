@@ -5,7 +5,7 @@ from uuid import UUID
 from starlette.routing import BaseRoute
 
 from app.access.keys import fresh_key
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict, Fault, InvalidRequest
 from app.kernel.runtime.resources import Resources

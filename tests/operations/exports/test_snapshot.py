@@ -9,8 +9,8 @@ import pytest
 import zstandard
 from fastapi import FastAPI
 
-from app.audit.seals import SealingKey
-from app.audit.verifying import LogVerification, Scope
+from app.audit.seals.seals import SealingKey
+from app.audit.verification.verify_database import LogVerification, Scope
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.db.query_login import QueryLimits

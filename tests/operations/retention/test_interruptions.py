@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.audit.archiving import Archiving
+from app.audit.archiving.archiving import Archiving
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import enqueue

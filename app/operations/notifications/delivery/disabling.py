@@ -3,7 +3,7 @@
 from functools import partial
 from uuid import UUID
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM

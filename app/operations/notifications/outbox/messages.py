@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.audit.service import AuditTrail
+from app.audit.log.service import AuditTrail
 from app.kernel.correlation import correlation_id
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ports.events import EventKind, EventKinds

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from app.audit.repository import AuditEntries, AuditFilter
+from app.audit.log.repository import AuditEntries, AuditFilter
 from app.kernel.db.database import Database, ReadSession
 
 JSON = "application/json"

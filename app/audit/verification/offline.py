@@ -12,13 +12,13 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from app.audit.archives import Archive
-from app.audit.canonical import ENCODING
-from app.audit.exporting import HEAD, ROW, VERSIONS
-from app.audit.merkle import leaf_hash
-from app.audit.seal_repository import microseconds
-from app.audit.seals import Checkpoint, MalformedSealError, PublicKey, Seal
-from app.audit.verification import Present, Report, Verifier
+from app.audit.archives.archives import Archive
+from app.audit.seals.canonical import ENCODING
+from app.audit.seals.merkle import leaf_hash
+from app.audit.seals.seal_repository import microseconds
+from app.audit.seals.seals import Checkpoint, MalformedSealError, Present, PublicKey, Seal
+from app.audit.verification.exporting import HEAD, ROW, VERSIONS
+from app.audit.verification.verifier import Report, Verifier
 
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 _HASH_DIGITS: Final = 64

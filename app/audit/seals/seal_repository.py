@@ -8,10 +8,9 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import Row, func, insert, select, text
 
-from app.audit.canonical import COLUMNS
-from app.audit.models import AuditSeal, SealedEntry
-from app.audit.seals import Seal
-from app.audit.verification import Present
+from app.audit.log.models import AuditSeal, SealedEntry
+from app.audit.seals.canonical import COLUMNS
+from app.audit.seals.seals import Present, Seal
 from app.kernel.db.database import ReadSession, WriteSession, driver_connection
 from app.kernel.db.lookups import Lookup
 

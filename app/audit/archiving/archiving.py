@@ -13,13 +13,13 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, BinaryIO, Final
 
-from app.audit.archive_files import BLOCK_BYTES, digest, verify_archive
-from app.audit.archive_repository import ArchiveReading, ArchiveWriting
-from app.audit.archives import NO_ARCHIVE, Archive
-from app.audit.exporting import Exported, export_part
-from app.audit.seal_repository import MAX_BIGINT, SealReading
-from app.audit.seals import SealingKey
-from app.audit.service import AuditTrail
+from app.audit.archives.archive_repository import ArchiveReading, ArchiveWriting
+from app.audit.archives.archives import NO_ARCHIVE, Archive
+from app.audit.archiving.archive_files import BLOCK_BYTES, digest, verify_archive
+from app.audit.log.service import AuditTrail
+from app.audit.seals.seal_repository import MAX_BIGINT, SealReading
+from app.audit.seals.seals import SealingKey
+from app.audit.verification.exporting import Exported, export_part
 from app.kernel.db.database import WriteSession
 from app.kernel.ids import new_id
 from app.kernel.problems import Conflict

@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import Depends, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.audit.actions import ACTION_PATTERN, Outcome, Verb
-from app.audit.repository import AuditFilter
+from app.audit.log.actions import ACTION_PATTERN, Outcome, Verb
+from app.audit.log.repository import AuditFilter
 from app.kernel.timestamps import Moment
 
 MAX_TERM = 256

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from sqlalchemy import insert, select, text
 
-from app.audit.archives import Archive
-from app.audit.models import AuditArchive
-from app.audit.seal_repository import MAX_BIGINT
+from app.audit.archives.archives import Archive
+from app.audit.log.models import AuditArchive
+from app.audit.seals.seal_repository import MAX_BIGINT
 from app.kernel.db.database import ReadSession, WriteSession
 
 _COLUMNS: Final = [column.name for column in AuditArchive.__table__.columns]

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, Text, cast, literal, select
 
-from app.audit.actions import Outcome, Verb
-from app.audit.models import AuditEntry
+from app.audit.log.actions import Outcome, Verb
+from app.audit.log.models import AuditEntry
 from app.kernel.db.database import WriteSession, driver_connection
 from app.kernel.db.repository import Reading
 from app.kernel.paging import Page, PageRequest

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.audit.archive_repository import ArchiveReading
-from app.audit.canonical import COLUMNS, encode
-from app.audit.merkle import leaf_hash
-from app.audit.seal_repository import MAX_BIGINT, Member, SealReading, microseconds
-from app.audit.seals import Checkpoint, PublicKey
-from app.audit.verification import Report, Verifier
-from app.audit.walking import Step, Stray, strays, walk
+from app.audit.archives.archive_repository import ArchiveReading
+from app.audit.seals.canonical import COLUMNS, encode
+from app.audit.seals.merkle import leaf_hash
+from app.audit.seals.seal_repository import MAX_BIGINT, Member, SealReading, microseconds
+from app.audit.seals.seals import Checkpoint, PublicKey
+from app.audit.seals.walking import Step, Stray, strays, walk
+from app.audit.verification.verifier import Report, Verifier
 from app.kernel.db.database import ReadSession
 from app.kernel.paging import decode_cursor, encode_cursor
 from app.kernel.problems import Fault, InvalidRequest

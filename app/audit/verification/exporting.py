@@ -12,12 +12,12 @@ from typing import Any
 
 import orjson
 
-from app.audit.archive_repository import ArchiveReading
-from app.audit.canonical import ENCODING, encode
-from app.audit.seal_repository import MAX_BIGINT, Member, SealReading
-from app.audit.seals import PublicKey
-from app.audit.verifying import LOG_ROWS, NOTHING
-from app.audit.walking import Step, Stray, strays, walk
+from app.audit.archives.archive_repository import ArchiveReading
+from app.audit.seals.canonical import ENCODING, encode
+from app.audit.seals.seal_repository import MAX_BIGINT, Member, SealReading
+from app.audit.seals.seals import PublicKey
+from app.audit.seals.walking import Step, Stray, strays, walk
+from app.audit.verification.verify_database import LOG_ROWS, NOTHING
 from app.kernel.db.database import ReadSession
 
 VERSION = 1

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from app.audit.seals import MalformedSealError
+from app.audit.seals.seals import MalformedSealError
 
 NO_ARCHIVE = bytes(32)
 """What the first archive names as the hash of the archive before it."""

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import BinaryIO, Final
 
-from app.audit.archives import Archive
-from app.audit.offline import NotAnExportError, Outcome, verify_export
-from app.audit.verification import Kind, Report
+from app.audit.archives.archives import Archive
+from app.audit.verification.offline import NotAnExportError, Outcome, verify_export
+from app.audit.verification.verifier import Kind, Report
 
 BLOCK_BYTES: Final = 1024 * 1024
 _GZIP: Final = b"\x1f\x8b"

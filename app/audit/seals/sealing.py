@@ -11,10 +11,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from uuid import UUID
 
-from app.audit.canonical import ENCODING, encode
-from app.audit.merkle import leaf_hash, root_of
-from app.audit.seal_repository import MAX_BIGINT, WAITING, SealWriting, Standing
-from app.audit.seals import NO_SEAL, Seal, SealingKey
+from app.audit.seals.canonical import ENCODING, encode
+from app.audit.seals.merkle import leaf_hash, root_of
+from app.audit.seals.seal_repository import MAX_BIGINT, WAITING, SealWriting, Standing
+from app.audit.seals.seals import NO_SEAL, Seal, SealingKey
 from app.kernel.db.database import Database, OperationClass, WriteSession
 from app.kernel.runtime.background import BackgroundTask, repeating
 from app.kernel.runtime.resources import Resources

@@ -10,16 +10,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.audit.archives import NO_ARCHIVE, Archive
-from app.audit.merkle import TreeHead
-from app.audit.seals import NO_SEAL, Checkpoint, PublicKey, Seal
+from app.audit.archives.archives import NO_ARCHIVE, Archive
+from app.audit.seals.merkle import TreeHead
+from app.audit.seals.seals import NO_SEAL, Checkpoint, Present, PublicKey, Seal
 
 MAX_FINDINGS = 1_000
 """More are counted, not listed."""
-
 MAX_BOUNDS = 10_000
 """Earlier seals by which the time of a row is judged."""
-
 CLOCK_TOLERANCE = 60_000_000
 """Microseconds by which a row may seem older or younger than its seals allow: clocks are set, and step."""
 
@@ -92,17 +90,6 @@ class Report:
             self.findings.append(Finding(kind, detail, seal, entry_id))
         else:
             self.more_findings += 1
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """The database that the log is in now."""
-
-    lineage: str
-    snapshot_end: int
-    """The first transaction that had not begun."""
-    time: int
-    """Microseconds since 1970-01-01T00:00:00Z."""
 
 
 class Verifier:

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from app.audit.seal_repository import Member, SealReading
-from app.audit.seals import Seal
+from app.audit.seals.seal_repository import Member, SealReading
+from app.audit.seals.seals import Seal
 
 SEALS_AHEAD = 500
 CHUNK_ROWS = 20_000

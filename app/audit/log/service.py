@@ -8,11 +8,11 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 
-from app.audit.actions import Verb, verb_of
-from app.audit.diffs import difference, label, stored
-from app.audit.models import AuditEntry
-from app.audit.origin import client_address
-from app.audit.repository import AuditAppends, AuditEntries, AuditFilter
+from app.audit.log.actions import Verb, verb_of
+from app.audit.log.diffs import difference, label, stored
+from app.audit.log.models import AuditEntry
+from app.audit.log.origin import client_address
+from app.audit.log.repository import AuditAppends, AuditEntries, AuditFilter
 from app.kernel.correlation import correlation_id, trace_id
 from app.kernel.db.database import ReadSession, WriteSession, is_retryable
 from app.kernel.paging import Page, PageRequest

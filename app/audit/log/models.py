@@ -71,7 +71,7 @@ class AuditEntry(Identified, Base):
 
 
 class AuditSeal(Base):
-    """A batch of rows, stated and signed; see `app.audit.seals.Seal`."""
+    """A batch of rows, stated and signed; see `app.audit.seals.seals.Seal`."""
 
     __tablename__ = "audit_seals"
     __table_args__ = (Index(None, "sealed_at"),)
@@ -106,7 +106,7 @@ class SealedEntry(Base):
 
 
 class AuditArchive(Base):
-    """Seals whose rows are kept in an object, stated and signed; see `app.audit.archives.Archive`."""
+    """Seals whose rows are kept in an object, stated and signed; see `app.audit.archives.archives.Archive`."""
 
     __tablename__ = "audit_archives"
     __table_args__ = (Index("uq_audit_archives_last_seal", "last_seal", unique=True),)

@@ -212,3 +212,14 @@ def _whole(value: Any) -> int:
 
 def _uuid(text: str | None) -> UUID | None:
     return None if text is None else UUID(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The database that the log is in now."""
+
+    lineage: str
+    snapshot_end: int
+    """The first transaction that had not begun."""
+    time: int
+    """Microseconds since 1970-01-01T00:00:00Z."""

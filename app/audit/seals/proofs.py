@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from app.audit.canonical import encode
-from app.audit.merkle import included, inclusion_path, leaf_hash
-from app.audit.seal_repository import SealReading
-from app.audit.seals import NO_SEAL, Checkpoint, Seal, SealingKey
+from app.audit.seals.canonical import encode
+from app.audit.seals.merkle import included, inclusion_path, leaf_hash
+from app.audit.seals.seal_repository import SealReading
+from app.audit.seals.seals import NO_SEAL, Checkpoint, Seal, SealingKey
 from app.kernel.db.database import ReadSession
 from app.kernel.problems import Conflict, NotFound
 

@@ -1,0 +1,1 @@
+"""Archives: signed statements that the rows of some seals are kept in an object."""

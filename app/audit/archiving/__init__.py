@@ -1,0 +1,1 @@
+"""Archiving: sealed rows are written into verified objects before they leave the log."""

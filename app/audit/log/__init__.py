@@ -1,0 +1,1 @@
+"""Entries: appended with the change they describe, read and filtered."""

@@ -1,0 +1,1 @@
+"""Seals: signed Merkle roots over entries, each naming the one before."""

@@ -1,0 +1,1 @@
+"""Verification: of the log in the database, and of exports without one."""
