@@ -10,9 +10,10 @@ from fastapi import APIRouter
 from sqlalchemy import MetaData
 
 from app.access import models as access_models
-from app.access.authenticator import DirectoryAuthenticator
+from app.access.clients.last_used import BACKGROUND as CLIENT_BACKGROUND
 from app.access.clients.router import router as clients_router
-from app.access.clients.uses import BACKGROUND as CLIENT_BACKGROUND
+from app.access.credentials.authenticator import DirectoryAuthenticator
+from app.access.credentials.background import BACKGROUND as SESSION_BACKGROUND
 from app.access.login import models as login_models
 from app.access.login.jobs import JOBS as LOGIN_JOBS
 from app.access.login.jobs import SCHEDULES as LOGIN_SCHEDULES
@@ -24,7 +25,6 @@ from app.access.oidc.provider import ProviderInForce
 from app.access.oidc.router import callback_router as oidc_callback_router
 from app.access.oidc.router import router as oidc_router
 from app.access.sessions import models as session_models
-from app.access.sessions.background import BACKGROUND as SESSION_BACKGROUND
 from app.access.sessions.router import router as sessions_router
 from app.access.signing.router import router as signing_router
 from app.access.signing.watch import BACKGROUND as SIGNING_BACKGROUND

@@ -22,8 +22,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from app.access.credentials.tokens import AccessTokens
 from app.access.subjects import user_subject
-from app.access.tokens import AccessTokens
 from app.access.users.service import UserService
 from app.commands.place import Place, open_place
 from app.kernel.clock import utc_now

@@ -4,8 +4,8 @@ import itertools
 from uuid import UUID
 
 from app.access.clients.service import ClientService
+from app.access.credentials.tokens import AccessTokens
 from app.access.subjects import user_subject
-from app.access.tokens import AccessTokens
 from app.access.users.service import UserService
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM

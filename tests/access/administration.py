@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.access.clients.service import ClientService
-from app.access.revocation import TokenRevocation
+from app.access.credentials.revocation import TokenRevocation
 from app.access.users.service import UserService
 from app.kernel.runtime.resources import Resources
 

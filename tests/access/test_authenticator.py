@@ -13,7 +13,7 @@ from fastapi import Request
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from app.access.authenticator import (
+from app.access.credentials.authenticator import (
     Directory,
     DirectoryAuthenticator,
     InvalidSession,
@@ -21,10 +21,10 @@ from app.access.authenticator import (
     TwoCredentials,
     UnknownKey,
 )
-from app.access.keys import fresh_key
-from app.access.standing import Standing
+from app.access.credentials.keys import fresh_key
+from app.access.credentials.tokens import CURRENT_KEY, AccessTokens, InvalidToken
+from app.access.subject_status import Standing
 from app.access.subjects import user_subject
-from app.access.tokens import CURRENT_KEY, AccessTokens, InvalidToken
 from app.kernel.clock import utc_now
 from app.kernel.db.database import Database
 from app.kernel.problems import Unauthenticated

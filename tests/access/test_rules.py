@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.keys import fresh_key, matches, prefix_of
+from app.access.credentials.keys import fresh_key, matches, prefix_of
 from app.access.login.oauth import narrowed
 from app.access.roles import MATRIX, Role, unknown_roles
-from app.access.standing import Credential, Standing, admitted, known_permissions
+from app.access.subject_status import Credential, Standing, admitted, known_permissions
 from app.access.subjects import user_subject
 from app.kernel.security.authorization import Permission
 

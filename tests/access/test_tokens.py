@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.access.credentials.tokens import CURRENT_KEY, MAX_TOKEN_LENGTH, AccessTokens, InvalidToken, _hmac_key
 from app.access.subjects import client_subject, parse_subject, user_subject
-from app.access.tokens import CURRENT_KEY, MAX_TOKEN_LENGTH, AccessTokens, InvalidToken, _hmac_key
 from app.kernel.security.authorization import ActorKind
 from app.kernel.security.secrets import ServiceSecret, WeakSecretError
 from app.settings import AccessSettings

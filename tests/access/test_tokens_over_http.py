@@ -5,7 +5,7 @@ import random
 import httpx
 from fastapi import FastAPI
 
-from app.access.tokens import CURRENT_KEY
+from app.access.credentials.tokens import CURRENT_KEY
 from app.kernel.clock import utc_now
 from tests.access.hostile_tokens import hostile_tokens
 from tests.access.sessions.steps import client_of, tokens_of

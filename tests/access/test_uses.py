@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.authenticator import DirectoryAuthenticator
-from app.access.clients.uses import write_uses
-from app.access.uses import KeyUses
+from app.access.clients.last_used import write_uses
+from app.access.credentials.authenticator import DirectoryAuthenticator
+from app.access.credentials.last_used import KeyUses
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.main import create_app

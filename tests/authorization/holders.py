@@ -9,8 +9,8 @@ import asyncpg
 import httpx
 from fastapi import FastAPI
 
+from app.access.credentials.tokens import AccessTokens
 from app.access.subjects import user_subject
-from app.access.tokens import AccessTokens
 from app.kernel.clock import utc_now
 from tests.authorization.matrix import ANONYMOUS, NO_TOKEN, ONE_TIME, ROLES
 from tests.identities import PASSWORD, Identities

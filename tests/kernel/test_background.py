@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.sessions.seen import SeenSessions
+from app.access.credentials.last_used import KeyUses
+from app.access.sessions.last_used import SeenSessions
 from app.access.signing.directory import KeyDirectory
-from app.access.uses import KeyUses
 from app.kernel.db.database import Database
 from app.kernel.db.lookups import Lookups
 from app.kernel.jobs import Worker, runs

@@ -20,11 +20,11 @@ from app.access.clients.rules import (
     rotation,
     step,
 )
+from app.access.credentials.keys import fresh_key
+from app.access.credentials.repository import DirectoryRepository
 from app.access.faults import check_all, faulty
-from app.access.keys import fresh_key
 from app.access.models import ApiClient, ApiKey
 from app.access.naming import NameTaken, checked_name, normalised_name
-from app.access.repository import DirectoryRepository
 from app.access.roles import checked_roles
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import ReadSession, WriteSession

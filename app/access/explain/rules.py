@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.access.onetime import is_open
+from app.access.credentials.one_time_passwords import is_open
 from app.kernel.db.database import OperationClass
 from app.kernel.problems import Fault, InvalidRequest, Problem
 from app.kernel.security.authorization import Permission

@@ -5,10 +5,10 @@ from typing import Protocol
 
 from starlette.routing import BaseRoute
 
+from app.access.credentials.repository import DirectoryRepository
 from app.access.explain.operations import find_operation
 from app.access.explain.rules import Explanation, Holding, explain
-from app.access.repository import DirectoryRepository
-from app.access.standing import Credential
+from app.access.subject_status import Credential
 from app.access.subjects import parse_subject
 from app.access.users.repository import RoleReads
 from app.kernel.db.database import OperationClass, ReadSession

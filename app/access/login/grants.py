@@ -8,21 +8,21 @@ from typing import Any
 from uuid import UUID
 
 from app.access.actions import AccessAction
-from app.access.decoys import note_decoy
-from app.access.keys import matches, prefix_of
-from app.access.login.guesses import UNKNOWN, Guesses
+from app.access.credentials.decoys import note_decoy
+from app.access.credentials.keys import matches, prefix_of
+from app.access.credentials.repository import DirectoryRepository, KnownKey
+from app.access.credentials.tokens import AccessTokens, IssuedToken
+from app.access.login.login_keys import Realm
+from app.access.login.login_throttle import UNKNOWN, Guesses
 from app.access.login.oauth import ErrorCode, GrantType, Refusal, TokenRequest, narrowed
-from app.access.login.places import Realm
 from app.access.login.proof import PasswordProof, Unproved
 from app.access.login.renewal import Renewals, Renewed
 from app.access.models import User
 from app.access.naming import normalised_name
-from app.access.repository import DirectoryRepository, KnownKey
 from app.access.sessions.facts import RequestFacts
 from app.access.sessions.lifetimes import LoginMethod, SessionKind
 from app.access.sessions.service import Sessions
 from app.access.subjects import client_subject, user_subject
-from app.access.tokens import AccessTokens, IssuedToken
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.runtime.resources import Resources

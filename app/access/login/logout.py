@@ -1,9 +1,9 @@
 """Logging out: what was shown stops counting, and the session that it belongs to ends."""
 
-from app.access.revocation import TokenRevocation
+from app.access.credentials.revocation import TokenRevocation
 from app.access.sessions.actions import EndReason
 from app.access.sessions.service import Sessions
-from app.access.standing import Credential
+from app.access.subject_status import Credential
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict
 from app.kernel.runtime.resources import Resources

@@ -7,13 +7,13 @@ import math
 from dataclasses import dataclass
 
 from app.access.actions import AccessAction
-from app.access.login import passwords
-from app.access.login.guesses import UNKNOWN, Guesses
 from app.access.login.lockout import Held
-from app.access.login.places import Place, Realm
+from app.access.login.login_keys import Place, Realm
+from app.access.login.login_throttle import UNKNOWN, Guesses
 from app.access.login.repository import LoginRecords
 from app.access.models import User
 from app.access.naming import normalised_name
+from app.access.passwords import passwords
 from app.access.users.repository import UserRepository
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession

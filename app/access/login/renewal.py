@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.access.credentials.repository import DirectoryRepository
+from app.access.credentials.tokens import AccessTokens, IssuedToken
 from app.access.login.oauth import ErrorCode, Refusal, narrowed
-from app.access.repository import DirectoryRepository
 from app.access.sessions.actions import EndReason, SessionAction
 from app.access.sessions.facts import RequestFacts
 from app.access.sessions.lifetimes import NOTED_EVERY, ends_at, idle, is_over
@@ -16,9 +17,8 @@ from app.access.sessions.models import RefreshToken, UserSession
 from app.access.sessions.repository import RefreshTokens, SessionRepository, times_of
 from app.access.sessions.secrets import digest_of
 from app.access.sessions.service import Sessions
-from app.access.standing import Standing
+from app.access.subject_status import Standing
 from app.access.subjects import user_subject
-from app.access.tokens import AccessTokens, IssuedToken
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.runtime.resources import Resources

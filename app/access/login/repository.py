@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.access.login.lockout import Bound
+from app.access.login.login_keys import Place, lock_of
 from app.access.login.models import KnownPlace, LimitNote, LoginAttempt
-from app.access.login.places import Place, lock_of
 from app.access.models import User
 from app.kernel.db.database import WriteSession
 

@@ -16,7 +16,7 @@ from app.access.sessions.csrf import ForgedRequest, require_own_site
 from app.access.sessions.facts import facts_of
 from app.access.sessions.schemas import NewSession, OpenedSessionDocument
 from app.access.sessions.secrets import CSRF_KEY, clearing_cookie_header, csrf_token
-from app.access.standing import Credential
+from app.access.subject_status import Credential
 from app.kernel.db.database import OperationClass
 from app.kernel.http.errors import problem_response
 from app.kernel.http.routes import TransactionalRoute

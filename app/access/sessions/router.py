@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from app.access.sessions.actions import EndReason
 from app.access.sessions.schemas import SessionDocument
 from app.access.sessions.service import SessionReading, Sessions, SessionView
-from app.access.standing import Credential
+from app.access.subject_status import Credential
 from app.kernel.db.database import OperationClass
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import Controls, Reads, operation

@@ -5,16 +5,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.access.naming import NameTaken
-from app.access.permissions import CanAdministerUsers
-from app.access.roles import Role
-from app.access.standing import Credential, known_permissions
-from app.access.users.password_change import (
+from app.access.login.password_change import (
     NoLocalPassword,
     PasswordChange,
     TooManyFailures,
     WrongPassword,
 )
+from app.access.naming import NameTaken
+from app.access.permissions import CanAdministerUsers
+from app.access.roles import Role
+from app.access.subject_status import Credential, known_permissions
 from app.access.users.repository import RoleHolding, UserFilter
 from app.access.users.schemas import (
     HoldersDocument,

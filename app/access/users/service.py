@@ -11,13 +11,13 @@ from uuid import UUID
 
 from app.access.actions import AccessAction
 from app.access.faults import check_all
-from app.access.login import passwords
 from app.access.models import User
 from app.access.naming import NameTaken, checked_name
+from app.access.passwords import passwords
+from app.access.passwords.password_policy import check_suitable
 from app.access.roles import Role, checked_roles
 from app.access.users.changes import CHANGEABLE, DISABLED, step, takes_an_admin
 from app.access.users.repository import RoleHolding, RoleReads, UserFilter, UserReads, UserRepository
-from app.access.users.suitable import check_suitable
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.http.etags import check_if_match, etag

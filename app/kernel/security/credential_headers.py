@@ -1,7 +1,7 @@
 """Which credential a request shows, read from its headers. Rules only, no I/O.
 
 The door reads it once per request (app/middleware/credentials.py) and leaves it in the ASGI scope; whose it is, and
-whether it counts, is for access to say (app/access/authenticator.py).
+whether it counts, is for access to say (app/access/credentials/authenticator.py).
 
 At most one is shown on purpose (RFC 6750 section 2). A cookie is sent by the browser whether the page wants it or
 not, so beside a bearer token or a key it does not count: what was shown on purpose decides alone.

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from starlette.routing import BaseRoute
 
-from app.access.keys import fresh_key
+from app.access.credentials.keys import fresh_key
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict, Fault, InvalidRequest

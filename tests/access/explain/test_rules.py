@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.access.explain.rules import Holding, Narrowing, Operation, UnknownOperation, explain, nearest_ids
 from app.access.roles import MATRIX, Role
-from app.access.standing import Credential, Standing, admitted
+from app.access.subject_status import Credential, Standing, admitted
 from app.access.subjects import user_subject
 from app.kernel.db.database import OperationClass
 from app.kernel.ids import new_id

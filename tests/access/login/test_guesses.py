@@ -19,8 +19,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.access.login import passwords
-from app.access.login.places import network_of
+from app.access.login.login_keys import network_of
+from app.access.passwords import passwords
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.security.policy import LockoutPolicy
 from app.main import create_app

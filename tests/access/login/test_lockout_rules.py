@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.access.login.lockout import full_until, horizon, locked_until
-from app.access.login.places import Places, Realm, network_of
+from app.access.login.login_keys import Places, Realm, network_of
 from app.kernel.security.policy import LockoutPolicy
 from app.kernel.security.secrets import ServiceSecret
 

@@ -4,7 +4,7 @@ import asyncio
 
 from argon2 import PasswordHasher
 
-from app.access.login import passwords
+from app.access.passwords import passwords
 
 PASSWORD = "correct horse battery staple"
 

@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI
 
 from app.access.login.jobs import purge_log_ins
-from app.access.sessions.seen import SeenSessions, write_seen
+from app.access.sessions.last_used import SeenSessions, write_seen
 from app.kernel.clock import utc_now
 from app.kernel.runtime.resources import Resources
 from tests.access.sessions.steps import client_of, page_of, tokens_of

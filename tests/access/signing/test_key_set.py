@@ -10,9 +10,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.access.authenticator import DirectoryAuthenticator
+from app.access.credentials.authenticator import DirectoryAuthenticator
+from app.access.credentials.tokens import AccessTokens
 from app.access.subjects import user_subject
-from app.access.tokens import AccessTokens
 from app.commands import keys
 from app.commands.keys import KeyAlgorithm
 from app.commands.place import Place, PlaceError

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from app.access.credentials.tokens import CURRENT_KEY, AccessTokens, InvalidToken
 from app.access.subjects import user_subject
-from app.access.tokens import CURRENT_KEY, AccessTokens, InvalidToken
 from app.kernel.security.secrets import ServiceSecret
 from app.kernel.security.signing import PrivateKey, SigningKeys
 from app.settings import AccessSettings

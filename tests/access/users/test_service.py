@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from app.access.naming import InvalidName
+from app.access.passwords.password_policy import UnsuitablePassword
 from app.access.roles import MATRIX, UnknownRole
-from app.access.users.suitable import UnsuitablePassword
 from app.kernel.problems import InvalidRequest, NotFound
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM

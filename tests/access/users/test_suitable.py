@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.users.suitable import MAX_LENGTH, UnsuitablePassword, check_suitable, is_common, is_made_of, reasons
+from app.access.passwords.password_policy import (
+    MAX_LENGTH,
+    UnsuitablePassword,
+    check_suitable,
+    is_common,
+    is_made_of,
+    reasons,
+)
 from app.kernel.security.policy import PasswordPolicy
 
 POLICY = PasswordPolicy()

@@ -9,14 +9,14 @@ from uuid import UUID
 
 from app.access.actions import AccessAction
 from app.access.faults import check_all, faulty
-from app.access.login import passwords
 from app.access.login.proof import PasswordProof
 from app.access.models import User
+from app.access.passwords import passwords
+from app.access.passwords.password_policy import check_suitable
 from app.access.sessions.repository import SessionRepository
 from app.access.users.changes import LOCAL
 from app.access.users.repository import UserRepository
 from app.access.users.service import one_time_password
-from app.access.users.suitable import check_suitable
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict, Fault, Forbidden, InvalidRequest, Problem

@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import Iterable, Sequence
 
-from app.access.login.passwords import is_text
+from app.access.passwords.passwords import is_text
 from app.kernel.problems import Fault, InvalidRequest
 from app.kernel.security.policy import PasswordPolicy
 

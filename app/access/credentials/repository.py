@@ -12,7 +12,7 @@ from app.access.models import ApiClient, ApiKey, ClientRole, RevokedToken, RoleP
 from app.access.sessions.lifetimes import SessionTimes
 from app.access.sessions.models import UserSession
 from app.access.sessions.repository import TIMES, times_of
-from app.access.standing import Standing, known_permissions
+from app.access.subject_status import Standing, known_permissions
 from app.access.subjects import client_subject, user_subject
 from app.kernel.db.database import ReadSession, WriteSession
 

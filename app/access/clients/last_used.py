@@ -3,9 +3,9 @@
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
-from app.access.authenticator import DirectoryAuthenticator
 from app.access.clients.repository import ClientRepository
-from app.access.uses import KeyUses
+from app.access.credentials.authenticator import DirectoryAuthenticator
+from app.access.credentials.last_used import KeyUses
 from app.kernel.problems import Unavailable
 from app.kernel.runtime.background import BackgroundTask, repeating
 from app.kernel.runtime.resources import Resources

@@ -1,6 +1,6 @@
 """Tells when somebody uses a decoy key. The answer is the one that every unknown key gets."""
 
-from app.access.keys import digest_of
+from app.access.credentials.keys import digest_of
 from app.audit.log.origin import client_address
 from app.kernel.security.authorization import DecoyKeys
 from app.kernel.security.security_events import EventKind, NotesEvents

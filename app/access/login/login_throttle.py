@@ -10,7 +10,7 @@ from typing import Any
 
 from app.access.actions import AccessAction
 from app.access.login.lockout import KNOWN_FOR, Bound, Held, full_until, horizon, locked_until
-from app.access.login.places import Place, Places, Realm, network_of
+from app.access.login.login_keys import Place, Places, Realm, network_of
 from app.access.login.repository import LoginRecords
 from app.access.subjects import user_subject
 from app.audit.log.service import AuditTrail

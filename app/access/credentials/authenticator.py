@@ -16,19 +16,19 @@ from uuid import UUID
 from fastapi import Request
 from starlette.types import Scope
 
-from app.access.decoys import note_decoy
-from app.access.keys import matches, prefix_of
-from app.access.onetime import check_open
-from app.access.repository import DirectoryRepository
+from app.access.credentials.decoys import note_decoy
+from app.access.credentials.keys import matches, prefix_of
+from app.access.credentials.last_used import KeyUses
+from app.access.credentials.one_time_passwords import check_open
+from app.access.credentials.repository import DirectoryRepository
+from app.access.credentials.tokens import AccessTokens, InvalidToken
 from app.access.sessions.csrf import SAFE_METHODS, ForgedRequest, require_own_site, require_token
+from app.access.sessions.last_used import SeenSessions
 from app.access.sessions.lifetimes import is_over
 from app.access.sessions.repository import SessionReads
 from app.access.sessions.secrets import CSRF_KEY, csrf_token, digest_of
-from app.access.sessions.seen import SeenSessions
-from app.access.standing import Credential, Standing, admitted
+from app.access.subject_status import Credential, Standing, admitted
 from app.access.subjects import parse_subject, user_subject
-from app.access.tokens import AccessTokens, InvalidToken
-from app.access.uses import KeyUses
 from app.audit.log.origin import note_client
 from app.kernel.clock import Clock, utc_now
 from app.kernel.db.database import Database

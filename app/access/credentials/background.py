@@ -4,8 +4,8 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Final
 
-from app.access.authenticator import DirectoryAuthenticator
-from app.access.sessions.seen import write_seen
+from app.access.credentials.authenticator import DirectoryAuthenticator
+from app.access.sessions.last_used import write_seen
 from app.kernel.runtime.background import BackgroundTask, repeating
 from app.kernel.runtime.resources import Resources
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.access.actions import AccessAction
-from app.access.repository import RevokedTokens
+from app.access.credentials.repository import RevokedTokens
 from app.access.subjects import client_subject, user_subject
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession

@@ -1,0 +1,1 @@
+"""Credentials: keys and tokens, and the actor that whoever shows them is."""

@@ -1,0 +1,1 @@
+"""Passwords: hashing, and which ones are accepted."""
