@@ -13,9 +13,9 @@ from rich.console import Console
 
 from app.access.oidc.background import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
-from app.commands import administration, audit, backup, keys, manifest, restore, serving, snapshot, verifying
+from app.commands import administration, audit, backup, keys, manifest, restore, serving, snapshot, verify_installation
 from app.commands.demo import DemoError, run_demo
-from app.commands.place import Place, PlaceError, open_place
+from app.commands.environment import Place, PlaceError, open_place
 from app.kernel.dumping.programs import ProgramError
 from app.kernel.problems import Problem
 from app.kernel.security.secrets import load_secret
@@ -121,8 +121,8 @@ def verify_place(
     Exit codes: 0 nothing is wrong, 1 something is, 2 nothing can be said.
     """
     with _or_cannot(), open_place(_settings()) as place:
-        found = asyncio.run(verifying.verify(place, checkpoint, contents=not quick))
-        _show(verifying.as_json(found) if as_json else verifying.as_text(found))
+        found = asyncio.run(verify_installation.verify(place, checkpoint, contents=not quick))
+        _show(verify_installation.as_json(found) if as_json else verify_installation.as_text(found))
         raise typer.Exit(audit.FINDINGS if found.findings else audit.CLEAN)
 
 

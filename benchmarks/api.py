@@ -25,7 +25,7 @@ from sqlalchemy.engine import make_url
 from app.access.credentials.tokens import AccessTokens
 from app.access.subjects import user_subject
 from app.access.users.service import UserService
-from app.commands.place import Place, open_place
+from app.commands.environment import Place, open_place
 from app.kernel.clock import utc_now
 from app.kernel.db import migrations
 from app.kernel.ids import random_token

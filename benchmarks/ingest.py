@@ -29,7 +29,7 @@ import psutil
 from sqlalchemy.engine import make_url
 
 from app.access.clients.service import ClientService
-from app.commands.place import Place, open_place
+from app.commands.environment import Place, open_place
 from app.kernel.db import migrations
 from app.kernel.security.authorization import SYSTEM
 from app.settings import Settings

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import uvloop
 
-from app.commands.place import open_place
+from app.commands.environment import open_place
 from app.settings import Settings
 from benchmarks.api import SERVICE_PORT, call, prepare, process
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from app.access.clients.service import ClientService
 from app.access.users.service import UserService
-from app.commands.place import Place
+from app.commands.environment import Place
 from app.kernel.db.database import OperationClass
 from app.kernel.security.authorization import SYSTEM
 

@@ -20,7 +20,7 @@ from app.audit.verification.exporting import Exported, export
 from app.audit.verification.offline import NotAnExportError, Outcome, Trust, verify_export
 from app.audit.verification.verifier import Kind
 from app.audit.verification.verify_database import LogVerification, Scope
-from app.commands.place import Place
+from app.commands.environment import Place
 from app.kernel.db.database import sqlstate
 from app.kernel.redaction import safe_text
 

@@ -15,10 +15,10 @@ import asyncpg
 
 from app.audit.seals.proofs import checkpoint
 from app.audit.seals.seals import SealingKey
-from app.commands import place_repository as rows
+from app.commands import environment_repository as rows
+from app.commands.environment import Place, PlaceError
 from app.commands.manifest import DUMP, MANIFEST, OBJECTS, Manifest, SavedObject, fingerprint, sha256_of
 from app.commands.objects_repository import named_objects
-from app.commands.place import Place, PlaceError
 from app.kernel.dumping import repository as copied
 from app.kernel.dumping.engine import dump_into, exported_snapshot
 from app.kernel.runtime.resources import Resources

@@ -21,7 +21,7 @@ from rich.table import Table
 from app.commands import administration
 from app.commands.demo_data import DATASETS, TOTAL_ROWS, Dataset
 from app.commands.demo_queries import QUERIES
-from app.commands.place import open_place
+from app.commands.environment import open_place
 from app.settings import Settings
 
 CLIENT_NAME = "demo"

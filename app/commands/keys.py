@@ -10,7 +10,7 @@ from enum import StrEnum
 from app.access.signing.directory import KeyDirectory, KeyFile
 from app.access.signing.watch import key_directory
 from app.audit.log.service import AuditTrail
-from app.commands.place import Place, PlaceError
+from app.commands.environment import Place, PlaceError
 from app.kernel.clock import utc_now
 from app.kernel.db.database import OperationClass
 from app.kernel.security.authorization import SYSTEM

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field, ValidationError
 
-from app.commands.place import PlaceError
+from app.commands.environment import PlaceError
 from app.kernel.dumping.engine import Copy
 from app.kernel.security.secrets import ServiceSecret
 from app.settings import Settings

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.commands import place_repository as rows
+from app.commands import environment_repository as rows
+from app.commands.environment import Place, PlaceError
 from app.commands.manifest import (
     DUMP,
     OBJECTS,
@@ -21,7 +22,6 @@ from app.commands.manifest import (
     read_manifest,
     sha256_of,
 )
-from app.commands.place import Place, PlaceError
 from app.kernel.db import migrations
 from app.kernel.dumping import engine
 from app.kernel.storage.object_storage import ObjectStorage

@@ -22,7 +22,7 @@ from typing import Any
 import uvicorn
 from prometheus_client import start_http_server
 
-from app.commands.place import Place, PlaceError
+from app.commands.environment import Place, PlaceError
 from app.kernel.http_server import ArrivalLimits, UnknownUvicornError, Watch, arriving, require_fitting
 from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.runtime.background import background

@@ -5,7 +5,7 @@ from pathlib import Path
 import asyncpg
 
 from app.audit.seals.seals import SealingKey
-from app.commands.place import Place, PlaceError
+from app.commands.environment import Place, PlaceError
 from app.kernel.dumping.programs import ProgramError
 from app.operations.exports.snapshot.archive import NotASnapshotError
 from app.operations.exports.snapshot.restoring import CannotRestoreError, restore

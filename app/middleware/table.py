@@ -11,8 +11,8 @@ from app.middleware.boundary import Boundary
 from app.middleware.client_address import ClientAddress
 from app.middleware.correlation import Correlation
 from app.middleware.credentials import Credentials
-from app.middleware.gate import Gate
 from app.middleware.headers import HeaderScrub
+from app.middleware.ip_filter import Gate
 from app.middleware.observation import Observation
 from app.middleware.rate_limit import RateLimit
 from app.middleware.shield import ModeSource, ReadOnlyShield

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalog.tables.patterns import parse_pattern
+from app.catalog.adoption.patterns import parse_pattern
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls
 from app.warehouse.naming import RelationName

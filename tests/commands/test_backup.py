@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.commands.place import open_place
+from app.commands.environment import open_place
 from app.kernel.db import migrations
 from app.settings import Settings
 from tests.census import BOOKKEEPING, Census, census

@@ -9,8 +9,8 @@ import pytest
 from alembic import command
 from sqlalchemy.exc import DBAPIError
 
-from app.commands import place as places
-from app.commands.place import Place
+from app.commands import environment as places
+from app.commands.environment import Place
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls
 from app.settings import Settings

@@ -9,7 +9,7 @@ import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.commands import serving
-from app.commands.place import PlaceError
+from app.commands.environment import PlaceError
 from app.kernel.http_server import Watch, arriving, protocol
 from app.kernel.http_server.fitting import ATTRIBUTES, METHODS, UnknownUvicornError, missing_parts, require_fitting
 from app.kernel.http_server.limits import ArrivalLimits

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from app.catalog.tables.adoption import Adoption
+from app.catalog.adoption.service import Adoption
 from app.catalog.tables.lifecycle import PROPERTIES
 from app.catalog.tables.planning import Content, TransitionPlan
 from app.catalog.tables.schemas import (

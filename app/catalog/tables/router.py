@@ -5,9 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from app.catalog.adoption.service import AdoptionService, TooManyRelations
 from app.catalog.permissions import CanAdopt, CanDeprecate, CanPromote, CanSeeTables
 from app.catalog.tables import documents
-from app.catalog.tables.adoption import AdoptionService, TooManyRelations
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.planning import InvalidTransition, NoSchemaYet, NothingToRestore, PlanChanged, StateChanged
 from app.catalog.tables.profiles import ProfileDocument, profile_document

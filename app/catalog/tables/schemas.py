@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
+from app.catalog.adoption.patterns import Refusal, RelationPattern, parse_pattern
 from app.catalog.tables.lifecycle import TableState
-from app.catalog.tables.patterns import Refusal, RelationPattern, parse_pattern
 from app.kernel.timestamps import Moment
 
 MAX_REASON = 1_000

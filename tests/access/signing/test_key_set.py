@@ -14,8 +14,8 @@ from app.access.credentials.authenticator import DirectoryAuthenticator
 from app.access.credentials.tokens import AccessTokens
 from app.access.subjects import user_subject
 from app.commands import keys
+from app.commands.environment import Place, PlaceError
 from app.commands.keys import KeyAlgorithm
-from app.commands.place import Place, PlaceError
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.settings import AccessSettings, Settings

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from app.commands import keys
+from app.commands.environment import Place
 from app.commands.keys import KeyAlgorithm
-from app.commands.place import Place
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.settings import AccessSettings, Settings

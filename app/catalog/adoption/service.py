@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from app.catalog.tables.patterns import (
+from app.catalog.adoption.patterns import (
     PATTERN_KINDS,
     Refusal,
     RelationPattern,

@@ -17,10 +17,10 @@ import orjson
 
 from app.audit.verification.verifier import Report
 from app.commands import audit
-from app.commands import place_repository as rows
+from app.commands import environment_repository as rows
+from app.commands.environment import Place
 from app.commands.manifest import DUMP
 from app.commands.objects_repository import NamedObject, named_objects
-from app.commands.place import Place
 from app.kernel.db import migrations, schema_state
 from app.kernel.dumping import engine
 from app.kernel.dumping import repository as copied
@@ -29,7 +29,7 @@ from app.kernel.embedded.binaries import MAJOR
 from app.kernel.redaction import safe_text
 from app.kernel.storage.compression import CorruptObject, unzstd_stream
 from app.kernel.storage.object_storage import ObjectNotFound, ObjectStorage
-from app.warehouse import verification as governed
+from app.warehouse import relation_checks as governed
 
 SCRATCH: Final = {"fsync": "off", "synchronous_commit": "off", "shared_buffers": "32MB"}
 _SHOWN: Final = 100

@@ -1,0 +1,1 @@
+"""Adoption: relations that exist already become READ_ONLY tables."""
