@@ -7,7 +7,7 @@ from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.kernel.db.migrations import CONTROL_SCHEMA, LOCK_KEY, LOCK_TIMEOUT, STATEMENT_TIMEOUT, compares
-from app.registry import metadata
+from app.wiring import metadata
 
 config = context.config
 

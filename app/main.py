@@ -19,8 +19,8 @@ from app.operations.health.checkup import Checkup
 from app.operations.metrics.prometheus import process_gauges
 from app.operations.modes.shield import ModeWatch
 from app.operations.security.edge.edge_state import Edge
-from app.registry import api_background, open_resources, routers
 from app.settings import Settings
+from app.wiring import api_background, open_resources, routers
 
 
 def create_app(

@@ -33,8 +33,8 @@ from app.kernel.embedded import EmbeddedServer
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
 from app.kernel.security.secrets import ServiceSecret
-from app.registry import open_resources
 from app.settings import DatabaseSettings, Settings
+from app.wiring import open_resources
 
 WRITERS = 16
 FLOOR = 0.6

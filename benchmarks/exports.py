@@ -27,8 +27,8 @@ from app.kernel.ports.exports import Login, Statement
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.secrets import ServiceSecret
 from app.operations.exports.writing import Output, Progress, write_content
-from app.registry import open_resources
 from app.settings import DatabaseSettings, Settings
+from app.wiring import open_resources
 from benchmarks.rows import COLUMNS
 
 SECRET = ServiceSecret(b"the secret of the benchmark, which is long enough to be taken")

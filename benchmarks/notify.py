@@ -25,8 +25,8 @@ from app.kernel.security.at_rest import SecretBox
 from app.kernel.security.secrets import ServiceSecret
 from app.operations.notifications.channels.webhook_signing import dump_secrets, fresh_secret
 from app.operations.notifications.delivery.background import delivering
-from app.registry import open_resources
 from app.settings import DatabaseSettings, NotifySettings, Settings
+from app.wiring import open_resources
 from tests.operations.notifications.receiver import Receiver, receiving
 
 SECRET = ServiceSecret(b"the secret of the benchmark, long enough to be taken")

@@ -26,8 +26,8 @@ from app.kernel.embedded import EmbeddedServer, ServerAddress
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.secrets import ServiceSecret
 from app.main import create_app
-from app.registry import open_resources
 from app.settings import DatabaseSettings, Settings
+from app.wiring import open_resources
 from tests.identities import Identities
 
 SECRET = ServiceSecret(b"the secret of the tests, which is long enough to be taken")

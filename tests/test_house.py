@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.orm import configure_mappers
 
 from app.kernel.db.models import CONTROL_SCHEMA, Base
-from app.registry import metadata
+from app.wiring import metadata
 
 ROOT = Path(__file__).resolve().parents[1]
 RULES = ROOT / "scripts" / "house_rules.py"

@@ -11,8 +11,8 @@ from app.kernel.jobs import JobContext, JobDefinition, Worker
 from app.kernel.security.secrets import load_secret
 from app.kernel.telemetry.logging import configure_logging
 from app.kernel.telemetry.span_export import exporting
-from app.registry import open_resources
 from app.settings import Settings
+from app.wiring import open_resources
 
 CALL = "tests:call"
 

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from app.audit.seals.proofs import Proof
 from app.audit.seals.seals import Checkpoint, PublicKey
 from app.audit.verification.verifier import Kind
 from app.audit.verification.verify_database import Scope, Verified
 from app.kernel.paging import MAX_CURSOR_LENGTH
+from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
 
 _MAX = 2**63 - 1
@@ -17,14 +18,12 @@ Signature = Annotated[str, Field(pattern="^[0-9a-f]{128}$")]
 SealNumber = Annotated[int, Field(ge=1, le=_MAX)]
 
 
-class SealDocument(BaseModel):
+class SealDocument(StrictModel):
     """A signed statement about a batch of rows.
 
     What is signed is the line `spyne-audit-seal:1`, a line feed, then these fields without the signature as JSON:
     members ordered by name, no white space.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     number: int = Field(description="1 for the first.")
     encoding: int = Field(description="Of the rows' canonical bytes.")
@@ -45,14 +44,12 @@ class SealDocument(BaseModel):
     signature: str = Field(description="Ed25519 (RFC 8032), hexadecimal.")
 
 
-class ProofDocument(BaseModel):
+class ProofDocument(StrictModel):
     """That a row is in the log, for anybody who trusts the public key.
 
     Hash the byte 0 and `content` with SHA-256, follow `path` as RFC 9162 section 2.1.3.2 says, compare with the seal's
     root, verify the seal's signature.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     content: str = Field(description="Canonical bytes of the row, as text.")
     leaf_hash: Hash = Field(description="SHA-256 of the byte 0 and the canonical bytes.")
@@ -78,14 +75,12 @@ class ProofDocument(BaseModel):
         )
 
 
-class CheckpointDocument(BaseModel):
+class CheckpointDocument(StrictModel):
     """The log at one moment, signed. Keep it elsewhere: held against it later, a log that was cut or replaced shows.
 
     What is signed is the line `spyne-audit-checkpoint:1`, a line feed, then these fields without the signature as JSON:
     members ordered by name, no white space.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     checkpoint: Literal[1] = Field(description="Version of this form.")
     size: int = Field(ge=0, le=_MAX, description="Rows sealed.")
@@ -100,10 +95,8 @@ class CheckpointDocument(BaseModel):
         return Checkpoint.read(self.model_dump())
 
 
-class VerifyRequest(BaseModel):
+class VerifyRequest(StrictModel):
     """What to verify; everything when nothing is said."""
-
-    model_config = ConfigDict(extra="forbid")
 
     since: Moment | None = Field(None, description="Seals made not before this time, RFC 3339 with offset.")
     until: Moment | None = Field(None, description="Seals made before this time, RFC 3339 with offset.")
@@ -119,10 +112,10 @@ class VerifyRequest(BaseModel):
         return Scope(since=self.since, until=self.until, first_seal=self.first_seal, last_seal=self.last_seal)
 
 
-class FindingDocument(BaseModel):
+class FindingDocument(StrictModel):
     """One thing that is wrong with the log."""
 
-    model_config = ConfigDict(extra="forbid", from_attributes=True)
+    model_config = ConfigDict(from_attributes=True)
 
     kind: Kind = Field(description="What kind of thing.")
     detail: str = Field(description="In words.")
@@ -130,10 +123,8 @@ class FindingDocument(BaseModel):
     entry_id: str | None = Field(description="Id of the row.")
 
 
-class VerificationDocument(BaseModel):
+class VerificationDocument(StrictModel):
     """What a verification has seen and found, since its cursor."""
-
-    model_config = ConfigDict(extra="forbid")
 
     clean: bool = Field(description="Nothing is wrong with what was looked at.")
     complete: bool = Field(description="Everything that was asked for has been looked at.")

@@ -21,8 +21,8 @@ from app.kernel.embedded import EmbeddedServer, EmbeddedServerError
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.secrets import ServiceSecret, WeakSecretError, load_secret
 from app.kernel.storage.object_storage import UnsupportedStorageError
-from app.registry import open_resources
 from app.settings import Settings
+from app.wiring import open_resources
 
 DATABASE = "spyne"
 

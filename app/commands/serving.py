@@ -34,8 +34,8 @@ from app.middleware.probes import HEALTH_PATHS
 from app.operations.configuration.keys import DRAIN_SECONDS
 from app.operations.metrics.prometheus import process_gauges
 from app.operations.modes.shield import ModeWatch
-from app.registry import jobs, schedules, worker_background
 from app.settings import ServerSettings
+from app.wiring import jobs, schedules, worker_background
 
 log = logging.getLogger(__name__)
 

@@ -4,16 +4,16 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from app.kernel.schemas import StrictModel
 
 
-class VerdictCounts(BaseModel):
+class VerdictCounts(StrictModel):
     """How many rows got which verdict. The counts add up to the rows received.
 
     Of a batch that failed only the rows are counted that were rejected before it was given up.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     inserted: int = Field(0, description="New rows.")
     updated: int = Field(0, description="Rows that replaced a stored one.")

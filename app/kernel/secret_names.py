@@ -2,7 +2,7 @@
 
 A name is split into words (`clientSecret`, `client-secret`, `CLIENT_SECRET`: client, secret) and the words decide, so
 that `token` is a secret's name and `tokenizer` is not. Too much hidden is a nuisance, too little is a leak: when in
-doubt a name is a secret's. What hides the values: `app/kernel/redaction.py` (logs), `app/audit/log/diffs.py` (audit log).
+doubt a name is a secret's. What hides the values: `app/kernel/redaction.py` (logs), `app/audit/log/diffs.py` (audit).
 """
 
 import re

@@ -1,8 +1,8 @@
 """Reads the credential of a request once, for everything inside: see app/kernel/security/credential_headers.py.
 
 Nothing is refused here. Where a credential is needed, several are a 400 and none is a 401, said by
-app/access/credentials/authenticator.py: a request is counted and bounded first, and log-ins, which need none, have answers of their
-own (RFC 6749 section 5.2).
+app/access/credentials/authenticator.py: a request is counted and bounded first, and log-ins, which need none, have
+answers of their own (RFC 6749 section 5.2).
 """
 
 from starlette.types import ASGIApp, Receive, Scope, Send

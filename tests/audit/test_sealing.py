@@ -16,7 +16,7 @@ from app.kernel.runtime.background import background
 from app.kernel.runtime.resources import Resources
 from app.kernel.telemetry.metrics import AUDIT_SEALS, AUDIT_UNSEALED_AGE, BACKGROUND_FAILURES
 from app.operations.health.checkup import UNANSWERED
-from app.registry import worker_background
+from app.wiring import worker_background
 from tests.audit.logs import ADA, ThingAction, sealer, tell, verified
 from tests.waiting import eventually
 

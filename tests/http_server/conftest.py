@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.kernel.embedded import ServerAddress
-from app.registry import open_resources
 from app.settings import Settings
+from app.wiring import open_resources
 from tests.conftest import SECRET, fresh_database
 from tests.identities import Identities
 from tests.service_processes import ApiProcess, Surroundings, api_process

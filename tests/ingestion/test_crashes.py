@@ -23,8 +23,8 @@ import pytest
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls, database_urls
 from app.kernel.embedded import EmbeddedServer, postmaster
-from app.registry import open_resources
 from app.settings import DatabaseSettings, Settings
+from app.wiring import open_resources
 from tests.conftest import SECRET
 from tests.identities import Identities
 from tests.ingestion.steps import COLUMNS, contract, ndjson

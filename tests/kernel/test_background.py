@@ -47,8 +47,9 @@ from app.operations.notifications.delivery.background import PROBE
 from app.operations.notifications.delivery.delivery import Delivery
 from app.operations.notifications.delivery.lanes import Lane, SlowChannels
 from app.operations.security.edge.edge_state import Edge
-from app.registry import DOMAINS, api_background, background_intervals, worker_background
+from app.registry import DOMAINS
 from app.settings import ServerSettings, Settings
+from app.wiring import api_background, background_intervals, worker_background
 from tests.service_processes import eventually
 
 TASKS = {task.name: task for domain in DOMAINS for task in domain.background}

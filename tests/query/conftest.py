@@ -18,9 +18,9 @@ from app.kernel.db.migrations import connect
 from app.kernel.embedded import ServerAddress
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
-from app.registry import open_resources
 from app.settings import Settings
 from app.warehouse.inspection import RelationColumn
+from app.wiring import open_resources
 from tests.conftest import SECRET, fresh_database
 from tests.query.relations import COLUMNS, HIDDEN
 

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from app.access.clients.rules import DEFAULT_GRACE, MAX_GRACE
 from app.access.roles import Role
+from app.kernel.schemas import StrictModel
 from app.kernel.security.authorization import Permission
 from app.kernel.timestamps import Moment
 
@@ -22,11 +23,7 @@ RequestsPerMinute = Annotated[
 ]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewClient(_Strict):
+class NewClient(StrictModel):
     """A service client to be made."""
 
     name: str = Field(
@@ -40,7 +37,7 @@ class NewClient(_Strict):
     requests_per_minute: RequestsPerMinute | None = None
 
 
-class ClientChange(_Strict):
+class ClientChange(StrictModel):
     """What is to change; what is not named stays."""
 
     description: Description = ""
@@ -55,7 +52,7 @@ class ClientChange(_Strict):
         return self
 
 
-class KeyDocument(_Strict):
+class KeyDocument(StrictModel):
     """A key, without its secret."""
 
     id: UUID = Field(description="Id of the key.")
@@ -71,7 +68,7 @@ class KeyDocument(_Strict):
     rotated_to: UUID | None = Field(description="The key that takes its place; null while there is none.")
 
 
-class ClientDocument(_Strict):
+class ClientDocument(StrictModel):
     """A service client."""
 
     id: UUID = Field(description="Id of the client; serves as client_id too.")
@@ -85,7 +82,7 @@ class ClientDocument(_Strict):
     keys: list[KeyDocument] = Field(description="Its keys, revoked ones too, oldest first.")
 
 
-class NewKey(_Strict):
+class NewKey(StrictModel):
     """A key to be issued."""
 
     expires_at: Moment | None = Field(
@@ -101,7 +98,7 @@ class NewKey(_Strict):
     label: str = Field("", max_length=100, description="What it is for.", examples=["loader on host 7"])
 
 
-class KeyRotation(_Strict):
+class KeyRotation(StrictModel):
     """How a key is to be replaced."""
 
     grace_seconds: int = Field(
@@ -116,7 +113,7 @@ class KeyRotation(_Strict):
     )
 
 
-class IssuedKeyDocument(_Strict):
+class IssuedKeyDocument(StrictModel):
     """A fresh key. Its text cannot be shown again."""
 
     id: UUID = Field(description="Id of the key.")
@@ -127,7 +124,7 @@ class IssuedKeyDocument(_Strict):
     expires_at: datetime | None = Field(description="Not valid from then on; null when it does not expire.")
 
 
-class ReplacedKeyDocument(_Strict):
+class ReplacedKeyDocument(StrictModel):
     """A key that another one replaces."""
 
     id: UUID = Field(description="Id of the old key.")

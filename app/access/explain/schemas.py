@@ -1,16 +1,13 @@
 """How an explanation is shown."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.access.explain.rules import Explanation, Narrowing
+from app.kernel.schemas import StrictModel
 from app.kernel.security.authorization import DESCRIPTIONS, Permission
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class CheckDocument(_Strict):
+class CheckDocument(StrictModel):
     """A permission that the operation needs."""
 
     permission: Permission = Field(description="The permission.")
@@ -20,14 +17,14 @@ class CheckDocument(_Strict):
     narrowed_by: list[Narrowing] = Field(description="What takes it away although a role gives it.")
 
 
-class ObstacleDocument(_Strict):
+class ObstacleDocument(StrictModel):
     """Something that stands against the operation."""
 
     code: str = Field(description="Stable, machine-readable reason.", examples=["permission-missing"])
     message: str = Field(description="The reason in words.")
 
 
-class ExplanationDocument(_Strict):
+class ExplanationDocument(StrictModel):
     """Why the operation is allowed or denied, as far as credential, roles and modes decide."""
 
     operation_id: str = Field(description="What was asked about.", examples=["promote_table"])

@@ -4,18 +4,15 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.access.explain.schemas import ExplanationDocument
 from app.access.login.oauth import ErrorCode
+from app.kernel.schemas import StrictModel
 from app.kernel.security.authorization import Permission
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class TokenDocument(_Strict):
+class TokenDocument(StrictModel):
     """An access token (RFC 6749 section 5.1)."""
 
     access_token: str = Field(description="Send it as `Authorization: Bearer …`. A secret.")
@@ -29,14 +26,14 @@ class TokenDocument(_Strict):
     )
 
 
-class TokenErrorDocument(_Strict):
+class TokenErrorDocument(StrictModel):
     """Why there is no token (RFC 6749 section 5.2)."""
 
     error: ErrorCode = Field(description="The reason, as the standard names it.")
     error_description: str = Field(description="The reason in words.")
 
 
-class CredentialDocument(_Strict):
+class CredentialDocument(StrictModel):
     """What the caller showed."""
 
     kind: Literal["access_token", "api_key", "session"] = Field(description="What kind of credential.")
@@ -44,7 +41,7 @@ class CredentialDocument(_Strict):
     expires_at: datetime | None = Field(description="Not valid from then on; null when it does not expire.")
 
 
-class CallerDocument(_Strict):
+class CallerDocument(StrictModel):
     """Who is calling."""
 
     kind: Literal["user", "api_client", "system"] = Field(description="Person or service.")

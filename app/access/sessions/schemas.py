@@ -4,18 +4,16 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from app.kernel.schemas import StrictModel
 
 MAX_LENGTH = 1024
 """Characters of a name or password; the longest password that can be set has as many."""
 _TEXT = r"^[^\x00]*$"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewSession(_Strict):
+class NewSession(StrictModel):
     """A log-in from a browser page."""
 
     username: str = Field(
@@ -31,7 +29,7 @@ class NewSession(_Strict):
     )
 
 
-class OpenedSessionDocument(_Strict):
+class OpenedSessionDocument(StrictModel):
     """A session that has just begun; the cookie came with it."""
 
     id: UUID = Field(description="Id of the session.")
@@ -43,7 +41,7 @@ class OpenedSessionDocument(_Strict):
     ends_at: datetime = Field(description="The session ends then whatever happens, RFC 3339.")
 
 
-class SessionDocument(_Strict):
+class SessionDocument(StrictModel):
     """A session that goes on."""
 
     id: UUID = Field(description="Id of the session.")

@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 
 import orjson
 from fastapi import APIRouter, Header, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.access.signing.pem import public_jwk
 from app.kernel.http.routes import StrictRoute
 from app.kernel.runtime.resources import Resources, ResourcesDep
+from app.kernel.schemas import StrictModel
 
 router = APIRouter(prefix="/api/auth", tags=["access"], route_class=StrictRoute)
 
@@ -17,10 +18,8 @@ MAX_AGE_SECONDS = 300
 """How long others may keep the keys, unless half of the activation delay is shorter."""
 
 
-class PublicKeyDocument(BaseModel):
+class PublicKeyDocument(StrictModel):
     """A public key (RFC 7517)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kty: Literal["EC", "RSA"] = Field(description="Kind of key.")
     use: Literal["sig"] = Field(description="For signatures alone.")
@@ -33,10 +32,8 @@ class PublicKeyDocument(BaseModel):
     e: str | None = Field(None, description="Exponent of an RSA key, base64url.")
 
 
-class KeySetDocument(BaseModel):
+class KeySetDocument(StrictModel):
     """Public keys (RFC 7517 section 5)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     keys: list[PublicKeyDocument] = Field(
         description="Every key whose tokens may count, also one that has yet to sign; empty with the secret alone."

@@ -5,23 +5,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.access.login.password_change import (
-    NoLocalPassword,
-    PasswordChange,
-    TooManyFailures,
-    WrongPassword,
-)
 from app.access.naming import NameTaken
 from app.access.permissions import CanAdministerUsers
 from app.access.roles import Role
-from app.access.subject_status import Credential, known_permissions
+from app.access.subject_status import known_permissions
 from app.access.users.repository import RoleHolding, UserFilter
 from app.access.users.schemas import (
     HoldersDocument,
-    NewPassword,
     NewUser,
     NewUserDocument,
-    PasswordDocument,
     PermissionDocument,
     Provider,
     RoleDocument,
@@ -32,14 +24,11 @@ from app.access.users.schemas import (
     UserRoles,
 )
 from app.access.users.service import LastAdmin, UserReading, UserService, UserView
-from app.audit.log.origin import client_address
-from app.kernel.db.database import OperationClass
-from app.kernel.http.errors import problem_response
-from app.kernel.http.etags import IfMatch, etag, set_etag
+from app.kernel.http.etags import IfMatch, set_etag
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Controls, Reads, Writes, operation
+from app.kernel.http.sessions import Reads, Writes
 from app.kernel.paging import PageDocument, Paging, show
-from app.kernel.problems import Forbidden, PreconditionFailed, Problem, responses
+from app.kernel.problems import PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
 from app.kernel.security.authorization import DESCRIPTIONS, Actor, AnyActor, Permission
 
@@ -50,10 +39,6 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 async def _users(session: Writes, resources: ResourcesDep) -> UserService:
     return UserService(session, resources)
-
-
-async def _passwords(session: Controls, resources: ResourcesDep) -> PasswordChange:
-    return PasswordChange(session, resources)
 
 
 async def _filter(
@@ -68,7 +53,6 @@ async def _filter(
 
 
 UsersDep = Annotated[UserService, Depends(_users)]
-PasswordsDep = Annotated[PasswordChange, Depends(_passwords)]
 FilterDep = Annotated[UserFilter, Depends(_filter)]
 
 
@@ -157,31 +141,6 @@ async def set_user_roles(
     view = await users.set_roles(actor, user_id, wanted.roles, if_match)
     set_etag(response, view.tag)
     return _shown(view)
-
-
-@router.post(
-    "/users/{user_id}/password",
-    operation_id="set_user_password",
-    response_model=PasswordDocument,
-    responses=responses(Forbidden, WrongPassword, NoLocalPassword, TooManyFailures),
-    openapi_extra=operation(OperationClass.CONTROL),
-)
-async def set_user_password(
-    user_id: UUID, wanted: NewPassword, actor: AnyActor, changes: PasswordsDep, request: Request, response: Response
-) -> Response | PasswordDocument:
-    """Replace a password: an admin anybody's, a person their own with the current one.
-
-    It ends the person's tokens and sessions, but for the browser session in which one changes one's own.
-    Open in every mode, so that an admin with a one-time password can get to end a maintenance.
-    """
-    new, current = (each.get_secret_value() if each else None for each in (wanted.password, wanted.current_password))
-    shown: Credential = request.scope["spyne.credential"]
-    keeping = shown.session_id if shown.kind == "session" else None
-    answer = await changes.change(actor, user_id, new, current, client_address(), session_id=keeping)
-    if isinstance(answer, Problem):  # answered, not raised: the failure that it counts is committed
-        return problem_response(answer)
-    response.headers.update(NO_STORE | {"ETag": etag(answer.user.version)})
-    return PasswordDocument(one_time_password=answer.one_time)
 
 
 @router.get("/roles", operation_id="list_roles")

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from app.access.roles import Role
+from app.kernel.schemas import StrictModel
 from app.kernel.security.authorization import Permission
 
 MAX_PASSWORD = 1024
@@ -32,11 +33,7 @@ Roles = Annotated[
 ]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class UserDocument(_Strict):
+class UserDocument(StrictModel):
     """A person."""
 
     id: UUID = Field(description="Id of the user.")
@@ -60,7 +57,7 @@ class NewUserDocument(UserDocument):
     )
 
 
-class NewUser(_Strict):
+class NewUser(StrictModel):
     """A person to be made."""
 
     username: str = Field(
@@ -80,7 +77,7 @@ class NewUser(_Strict):
     )
 
 
-class UserChange(_Strict):
+class UserChange(StrictModel):
     """What is to change; what is not named stays."""
 
     email: Email | None = Field(None, description="E-mail address; null removes it.")
@@ -94,13 +91,13 @@ class UserChange(_Strict):
         return self
 
 
-class UserRoles(_Strict):
+class UserRoles(StrictModel):
     """The roles that a person is to hold, and no other."""
 
     roles: Roles
 
 
-class NewPassword(_Strict):
+class NewPassword(StrictModel):
     """A password to be set."""
 
     password: SecretStr | None = Field(
@@ -117,7 +114,7 @@ class NewPassword(_Strict):
     )
 
 
-class PasswordDocument(_Strict):
+class PasswordDocument(StrictModel):
     """A password that was replaced."""
 
     one_time_password: str | None = Field(
@@ -125,21 +122,21 @@ class PasswordDocument(_Strict):
     )
 
 
-class PermissionDocument(_Strict):
+class PermissionDocument(StrictModel):
     """A permission."""
 
     name: Permission = Field(description="The permission; also the OAuth2 scope.")
     description: str = Field(description="What it allows.")
 
 
-class HoldersDocument(_Strict):
+class HoldersDocument(StrictModel):
     """How many hold a role."""
 
     users: int = Field(description="People, disabled ones too.")
     clients: int = Field(description="Service clients, disabled ones too.")
 
 
-class RoleDocument(_Strict):
+class RoleDocument(StrictModel):
     """A role."""
 
     name: str = Field(description="Name of the role.", examples=["ANALYST"])
@@ -147,7 +144,7 @@ class RoleDocument(_Strict):
     holders: HoldersDocument | None = Field(description="Who holds it; null for callers who may not administer.")
 
 
-class RolesDocument(_Strict):
+class RolesDocument(StrictModel):
     """The matrix: every role with what it allows."""
 
     roles: list[RoleDocument] = Field(description="The roles, sorted.")

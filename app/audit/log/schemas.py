@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from app.audit.log.actions import ACTION_PATTERN, Outcome, Verb
 from app.audit.log.repository import AuditFilter
+from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
 
 MAX_TERM = 256
@@ -23,30 +24,24 @@ def _storable(text: str) -> str:
 Term = Annotated[str, AfterValidator(_storable)]
 
 
-class AuditActor(BaseModel):
+class AuditActor(StrictModel):
     """Who did it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: Literal["user", "api_client", "system"] = Field(description="What kind of caller.")
     id: UUID | None = Field(description="Id of the user or client.")
     label: str = Field(description="Name at that time; stays when the user is gone.", examples=["ada"])
 
 
-class AuditedEntity(BaseModel):
+class AuditedEntity(StrictModel):
     """What was acted on."""
-
-    model_config = ConfigDict(extra="forbid")
 
     type: str = Field(description="Kind of thing.", examples=["table"])
     id: str | None = Field(description="Its id.")
     label: str | None = Field(description="Its name at that time.", examples=["flights"])
 
 
-class AuditEntryDocument(BaseModel):
+class AuditEntryDocument(StrictModel):
     """One thing that somebody did."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: UUID = Field(description="UUIDv7 of the row.")
     time: datetime = Field(description="When, RFC 3339, by the database's clock.")

@@ -1,15 +1,11 @@
 """Shapes tables, plans and reports into what HTTP answers. Pure."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from app.catalog.adoption.service import Adoption
 from app.catalog.tables.lifecycle import PROPERTIES
 from app.catalog.tables.planning import Content, TransitionPlan
 from app.catalog.tables.schemas import (
-    AdoptionDocument,
-    AdoptionReport,
     ColumnChangeDocument,
     ColumnDocument,
     ContentDocument,
@@ -114,27 +110,6 @@ def transition_document(plan: TransitionPlan, *, dry_run: bool) -> TransitionDoc
         schema_difference=_difference(plan),
         dependants=[DependantDocument(kind=d.kind, id=d.id, label=d.label) for d in plan.dependants],
         plan_hash=plan.hash,
-    )
-
-
-def adoption_report(adoptions: Sequence[Adoption], *, dry_run: bool) -> AdoptionReport:
-    """What became of every relation."""
-    documents = [
-        AdoptionDocument(
-            relation=adoption.relation,
-            adopted=adoption.table_id is not None,
-            name=adoption.name,
-            table_id=adoption.table_id,
-            refusal=adoption.refusal,
-            grant=adoption.grant,
-        )
-        for adoption in adoptions
-    ]
-    return AdoptionReport(
-        dry_run=dry_run,
-        adopted=sum(document.adopted for document in documents),
-        refused=sum(document.refusal is not None for document in documents),
-        relations=documents,
     )
 
 

@@ -5,16 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from app.catalog.adoption.service import AdoptionService, TooManyRelations
-from app.catalog.permissions import CanAdopt, CanDeprecate, CanPromote, CanSeeTables
+from app.catalog.permissions import CanDeprecate, CanPromote, CanSeeTables
 from app.catalog.tables import documents
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.planning import InvalidTransition, NoSchemaYet, NothingToRestore, PlanChanged, StateChanged
 from app.catalog.tables.profiles import ProfileDocument, profile_document
 from app.catalog.tables.references import UnknownTable, parse_reference
 from app.catalog.tables.schemas import (
-    AdoptionReport,
-    AdoptRequest,
     DeprecateRequest,
     PromoteRequest,
     RestoreRequest,
@@ -60,10 +57,6 @@ async def _transitions(session: Writes, resources: ResourcesDep) -> TransitionSe
     return TransitionService(session, resources)
 
 
-async def _adoptions(session: Writes) -> AdoptionService:
-    return AdoptionService(session)
-
-
 async def _snapshot(resources: ResourcesDep) -> AsyncIterator[ReadSession]:
     async with resources.database.snapshot() as session:
         yield session
@@ -71,7 +64,6 @@ async def _snapshot(resources: ResourcesDep) -> AsyncIterator[ReadSession]:
 
 Tables = Annotated[TableService, Depends(_tables)]
 Transitions = Annotated[TransitionService, Depends(_transitions)]
-Adoptions = Annotated[AdoptionService, Depends(_adoptions)]
 Snapshot = Annotated[ReadSession, Depends(_snapshot, scope="function")]
 TablePath = Annotated[str, Path(description="Id of a version, logical name, or `name@version`.")]
 
@@ -90,13 +82,6 @@ async def list_tables(
     """Every version of every table that the caller sees, newest first."""
     page = await tables.page(state or (), search, paging, actor)
     return show(page, documents.table_summary, request, response)
-
-
-@router.post("/adopt", operation_id="adopt_tables", responses=responses(TooManyRelations, InvalidRequest))
-async def adopt_tables(wanted: AdoptRequest, actor: CanAdopt, adoptions: Adoptions) -> AdoptionReport:
-    """Take relations that exist already as READ_ONLY tables; they themselves are not touched."""
-    report = await adoptions.adopt(wanted.patterns, wanted.names, wanted.reason, actor, dry_run=wanted.dry_run)
-    return documents.adoption_report(report, dry_run=wanted.dry_run)
 
 
 @router.get("/{table}", operation_id="get_table", responses=responses(UnknownTable))

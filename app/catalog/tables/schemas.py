@@ -4,17 +4,13 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, Field, StrictBool
 
-from app.catalog.adoption.patterns import Refusal, RelationPattern, parse_pattern
 from app.catalog.tables.lifecycle import TableState
+from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
 
 MAX_REASON = 1_000
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 Reason = Annotated[
@@ -26,7 +22,11 @@ Reason = Annotated[
         examples=["The first load was checked."],
     ),
 ]
+
+
 DryRun = Annotated[StrictBool, Field(description="Answer what would change, and change nothing.")]
+
+
 PlanHash = Annotated[
     str | None,
     Field(
@@ -36,7 +36,7 @@ PlanHash = Annotated[
 ]
 
 
-class PromoteRequest(_Request):
+class PromoteRequest(StrictModel):
     """A change of state."""
 
     from_state: TableState = Field(
@@ -48,7 +48,7 @@ class PromoteRequest(_Request):
     plan_hash: PlanHash = None
 
 
-class DeprecateRequest(_Request):
+class DeprecateRequest(StrictModel):
     """Taking a table out of use."""
 
     reason: Reason
@@ -62,7 +62,7 @@ class DeprecateRequest(_Request):
     plan_hash: PlanHash = None
 
 
-class RestoreRequest(_Request):
+class RestoreRequest(StrictModel):
     """Bringing a deprecated version back."""
 
     reason: Reason
@@ -71,35 +71,6 @@ class RestoreRequest(_Request):
     )
     dry_run: DryRun = False
     plan_hash: PlanHash = None
-
-
-def _pattern(text: str) -> str:
-    parse_pattern(text)
-    return text
-
-
-class AdoptRequest(_Request):
-    """Taking relations that exist already."""
-
-    relations: list[Annotated[str, Field(min_length=3, max_length=127), AfterValidator(_pattern)]] = Field(
-        min_length=1,
-        max_length=100,
-        description="`schema.relation`; `*` and `?` stand for any and for one character.",
-        examples=[["sales.orders", "reference.*"]],
-    )
-    names: dict[str, str] = Field(
-        default_factory=dict,
-        max_length=1_000,
-        description="Logical names for relations that are not to keep their own.",
-        examples=[{"sales.orders": "sales_orders"}],
-    )
-    reason: str | None = Field(None, min_length=1, max_length=MAX_REASON)
-    dry_run: DryRun = False
-
-    @property
-    def patterns(self) -> list[RelationPattern]:
-        """What to look for."""
-        return [parse_pattern(text) for text in self.relations]
 
 
 class OwnerDocument(BaseModel):
@@ -218,23 +189,3 @@ class TransitionDocument(BaseModel):
     schema_difference: DifferenceDocument | None = Field(description="Against the superseded version.")
     dependants: list[DependantDocument]
     plan_hash: str
-
-
-class AdoptionDocument(BaseModel):
-    """What became of one relation."""
-
-    relation: str
-    adopted: bool
-    name: str | None
-    table_id: UUID | None
-    refusal: Refusal | None = Field(description="Why it was not adopted.")
-    grant: str | None = Field(description="SQL that the relation's owner can run, when that is what is missing.")
-
-
-class AdoptionReport(BaseModel):
-    """What became of every relation that was asked for."""
-
-    dry_run: bool
-    adopted: int
-    refused: int
-    relations: list[AdoptionDocument]

@@ -13,20 +13,19 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.kernel.db import migrations
 from app.kernel.dumping import repository as rows
 from app.kernel.dumping.programs import feed, output, program
+from app.kernel.schemas import StrictModel
 
 _DEFAULT_PRIVILEGES: Final = re.compile(rb"\d+; \d+ \d+ DEFAULT ACL ")
 _FOR_OWNER: Final = re.compile(rb'(ALTER DEFAULT PRIVILEGES) FOR ROLE (?:"(?:[^"]|"")+"|\S+)')
 
 
-class Copy(BaseModel):
+class Copy(StrictModel):
     """What a copy of a database says of itself."""
-
-    model_config = ConfigDict(extra="forbid")
 
     version: str = Field(description="Of the service.")
     migration: str = Field(description="The database's head.")

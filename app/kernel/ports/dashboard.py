@@ -3,7 +3,6 @@
 A domain declares its tile in the registry; most are a model and a statement whose one row fits it.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from app.kernel.db.database import ReadSession
+from app.kernel.ports.catalogue import Catalogue
 
 
 class DashboardTile(Protocol):
@@ -40,8 +40,5 @@ class StatementTile:
         return self.model.model_validate(dict(row))
 
 
-class DashboardTiles:
+class DashboardTiles(Catalogue[DashboardTile]):
     """Every tile of the service."""
-
-    def __init__(self, tiles: Iterable[DashboardTile] = ()) -> None:
-        self.tiles = tuple(sorted(tiles, key=lambda tile: tile.name))

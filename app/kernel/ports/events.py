@@ -4,9 +4,10 @@ A kind is `subject:happening`. Domains list theirs in the registry; a kind that 
 """
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
+
+from app.kernel.ports.catalogue import Catalogue
 
 KIND_PATTERN: Final = r"^[a-z][a-z0-9-]{0,31}:[a-z][a-z0-9-]{0,31}$"
 FILTER_PATTERN: Final = r"^(\*|[a-z][a-z0-9-]{0,31}:(\*|[a-z][a-z0-9-]{0,31}))$"
@@ -15,7 +16,7 @@ _KIND: Final = re.compile(KIND_PATTERN)
 
 
 class UnregisteredKindError(LookupError):
-    """A kind is announced that the registry does not name, or two share a name: a bug."""
+    """A kind is announced that no domain contributes: a bug."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +38,12 @@ class EventKind:
         return (self.name, f"{self.name.partition(':')[0]}:*", EVERYTHING)
 
 
-class EventKinds:
-    """Every kind of the service, by name."""
-
-    def __init__(self, kinds: Iterable[EventKind] = ()) -> None:
-        """Raises `UnregisteredKindError` when two kinds share a name."""
-        self._kinds: dict[str, EventKind] = {}
-        for kind in kinds:
-            if self._kinds.setdefault(kind.name, kind) is not kind:
-                raise UnregisteredKindError(f"Two event kinds are called {kind.name}.")
-
-    def __iter__(self) -> Iterator[EventKind]:
-        return iter(self._kinds.values())
-
-    def get(self, name: str) -> EventKind | None:
-        """The kind of this name, or None."""
-        return self._kinds.get(name)
+class EventKinds(Catalogue[EventKind]):
+    """Every kind of the service."""
 
     def require(self, kind: EventKind) -> EventKind:
         """The kind, which is registered. Raises `UnregisteredKindError`."""
-        if self._kinds.get(kind.name) is not kind:
+        if self.get(kind.name) is not kind:
             raise UnregisteredKindError(f"No domain registers the event kind {kind.name}.")
         return kind
 

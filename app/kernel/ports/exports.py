@@ -4,7 +4,7 @@ A source turns a request into a `subject`, a small document that says what exact
 statement or the pieces that are written. It reads nothing while the request is answered but what it needs to refuse.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
@@ -15,6 +15,7 @@ from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.ports.catalogue import Catalogue
 from app.kernel.ports.export_formats import ROWS, Format
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
@@ -136,26 +137,8 @@ class Source(Generic[Params]):
         """Nothing."""
 
 
-class TwiceNamedError(LookupError):
-    """Two sources share a name: a bug."""
-
-
-class ExportSources:
-    """Every source of the service, by name."""
-
-    def __init__(self, sources: Iterable[ExportSource] = ()) -> None:
-        """Raises `TwiceNamedError`."""
-        self._sources: dict[str, ExportSource] = {}
-        for source in sources:
-            if self._sources.setdefault(source.name, source) is not source:
-                raise TwiceNamedError(f"Two export sources are called {source.name}.")
-
-    def __iter__(self) -> Iterator[ExportSource]:
-        return iter(self._sources.values())
-
-    def get(self, name: str) -> ExportSource | None:
-        """The source of this name, or None."""
-        return self._sources.get(name)
+class ExportSources(Catalogue[ExportSource]):
+    """Every source of the service."""
 
 
 def _dialect() -> PGDialect_asyncpg:

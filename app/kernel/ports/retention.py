@@ -4,25 +4,25 @@ A domain registers its targets in the registry. Whatever a target removes it fin
 preview and for a removal: age before a cut-off, in a state in which nobody needs it, and under no hold.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.ports.catalogue import Catalogue
 from app.kernel.problems import NotFound
 from app.kernel.runtime.resources import Resources
+from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
 
 Result = TypeVar("Result")
 
 
-class HoldFilter(BaseModel):
+class HoldFilter(StrictModel):
     """What a hold is about: what lies within a time, by the time that counts for the category."""
-
-    model_config = ConfigDict(extra="forbid")
 
     since: Moment | None = Field(None, description="Not before this time.", examples=["2026-01-01T00:00:00Z"])
     until: Moment | None = Field(None, description="Before this time.", examples=["2026-02-01T00:00:00Z"])
@@ -122,30 +122,14 @@ class UnknownCategory(NotFound):
         super().__init__(f"The categories are {', '.join(names)}.", categories=list(names))
 
 
-class RetentionTargets:
+class RetentionTargets(Catalogue[RetentionTarget]):
     """Every target, in the order in which a sweep takes them: what refers to others goes before them."""
 
-    def __init__(self, targets: Iterable[RetentionTarget] = ()) -> None:
-        """Raises `ValueError` when two targets share a name: a bug."""
-        self._targets: dict[str, RetentionTarget] = {}
-        for target in targets:
-            if self._targets.setdefault(target.category, target) is not target:
-                raise ValueError(f"Two retention targets are called {target.category}.")
-
-    def __iter__(self) -> Iterator[RetentionTarget]:
-        return iter(self._targets.values())
-
-    def names(self) -> list[str]:
-        """The categories, in the order of the alphabet."""
-        return sorted(self._targets)
-
-    def get(self, category: str) -> RetentionTarget | None:
-        """The target of this name, or None."""
-        return self._targets.get(category)
+    naming = "category"
 
     def of(self, category: str) -> RetentionTarget:
         """The target of this name. Raises `UnknownCategory`."""
-        found = self._targets.get(category)
+        found = self.get(category)
         if found is None:
             raise UnknownCategory(self.names())
         return found

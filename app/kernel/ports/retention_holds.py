@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from sqlalchemy import func, select
+
+from app.kernel.db.database import WriteSession
+
 TIMES: Final = ("since", "until")
 
 
@@ -26,3 +30,14 @@ def held(category: str, time: str, fields: Mapping[str, str]) -> str:
         f"EXISTS (SELECT 1 FROM spyne.retention_holds h WHERE h.category = '{category}' "  # noqa: S608 - names of ours
         f"AND h.released_at IS NULL AND {' AND '.join(conditions)})"
     )
+
+
+_LOCK = "spyne.retention:"
+
+
+async def lock_category(session: WriteSession, category: str) -> None:
+    """Until the transaction ends, no step of a run and no new hold of the category goes on beside it.
+
+    So a hold that has been answered is seen by every step that begins after it, and none is half-way through.
+    """
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{_LOCK}{category}", 0))))

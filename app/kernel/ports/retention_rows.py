@@ -105,3 +105,6 @@ class RowsTarget:
 
     def _amount(self, rows: Any, size: Any, objects: Any) -> Amount:
         return Amount(0 if self.clearing else int(rows), int(size), int(objects))
+
+
+ID = (("id", "uuid"),)

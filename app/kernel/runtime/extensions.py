@@ -1,6 +1,6 @@
 """What upper planes hand down: a plane defines a small collection of its protocol's implementations and finds it here.
 
-`app/registry.py` fills it; whoever holds the process's resources asks `resources.extensions.of(ExportSources)`.
+`app/wiring.py` fills it; whoever holds the process's resources asks `resources.extensions.of(ExportSources)`.
 """
 
 from typing import TypeVar, cast

@@ -3,11 +3,11 @@
 import logging
 from typing import Any
 
+from app.kernel.ports.decisions import Watched
 from app.kernel.runtime.resources import Resources
 from app.operations.configuration.reading import Reader
 from app.operations.configuration.repository import REVISION, Decisions
 from app.operations.configuration.rules import ConfigKeys
-from app.operations.decisions.watch import Watched
 
 log = logging.getLogger(__name__)
 

@@ -5,12 +5,13 @@ What is told of a value that does not fit comes from the schema alone: the value
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from app.kernel.ports.catalogue import Catalogue
 from app.kernel.problems import Fault, NotFound
 from app.kernel.runtime.configuration import ConfigKey
 from app.kernel.security.at_rest import MASK, masked
@@ -21,8 +22,8 @@ MAX_COMPARED: Final = 64
 """Characters of a wrong name that are compared with the right ones."""
 
 
-class InvalidCatalogueError(ValueError):
-    """Two keys share a name, or a schema is none: a bug."""
+class InvalidKeyError(ValueError):
+    """A key is secret and no text: a bug."""
 
 
 class UnknownKey(NotFound):
@@ -36,30 +37,23 @@ class UnknownKey(NotFound):
         super().__init__(told, nearest=nearest)
 
 
-class ConfigKeys:
-    """Every key of the service, by name."""
+class ConfigKeys(Catalogue[ConfigKey[Any]]):
+    """Every key of the service, in the order of their names."""
 
     def __init__(self, keys: Iterable[ConfigKey[Any]] = ()) -> None:
-        """Raises `InvalidCatalogueError`."""
-        self._keys: dict[str, ConfigKey[Any]] = {}
-        self._validators: dict[str, Draft202012Validator] = {}
-        for key in sorted(keys, key=lambda each: each.name):
-            if key.name in self._keys:
-                raise InvalidCatalogueError(f"Two configuration keys are called {key.name}.")
+        """Raises `TwiceNamedError`, and `InvalidKeyError` for a key that cannot be decided."""
+        super().__init__(sorted(keys, key=lambda key: key.name))
+        for key in self:
             if key.secret and key.schema.get("type") != "string":
-                raise InvalidCatalogueError(f"{key.name} is secret and no text.")
+                raise InvalidKeyError(f"{key.name} is secret and no text.")
             Draft202012Validator.check_schema(key.schema)
-            self._keys[key.name] = key
-            self._validators[key.name] = Draft202012Validator(key.schema)
+        self._validators = {key.name: Draft202012Validator(key.schema) for key in self}
 
-    def __iter__(self) -> Iterator[ConfigKey[Any]]:
-        return iter(self._keys.values())
-
-    def get(self, name: str) -> ConfigKey[Any]:
+    def of(self, name: str) -> ConfigKey[Any]:
         """The key. Raises `UnknownKey` with the nearest names."""
-        found = self._keys.get(name)
+        found = self.get(name)
         if found is None:
-            raise UnknownKey(name, self._keys)
+            raise UnknownKey(name, self.names())
         return found
 
     def faults(self, key: ConfigKey[Any], value: Any) -> list[Fault]:

@@ -3,23 +3,21 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue
+
+from app.kernel.schemas import StrictModel
 
 Reason = Annotated[str | None, Field(max_length=500, description="Why; kept in the history.", examples=["Slow joins."])]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class ValueRequest(_Strict):
+class ValueRequest(StrictModel):
     """A value to hold from now on."""
 
     value: JsonValue = Field(description="Fits the key's JSON Schema.", examples=[600])
     reason: Reason = None
 
 
-class RevertRequest(_Strict):
+class RevertRequest(StrictModel):
     """A decision to go back to."""
 
     version: int = Field(ge=1, le=2**31 - 1, description="Its version in the history.", examples=[1])

@@ -48,13 +48,13 @@ class ConfigurationReading:
 
     async def one(self, name: str) -> tuple[ConfigDocument, str]:
         """A key, and its ETag. Raises `UnknownKey`."""
-        key = self._keys.get(name)
+        key = self._keys.of(name)
         found = self.document(key, await self._decisions.last(key.name))
         return found, etag(found.version)
 
     async def history(self, name: str, request: PageRequest) -> tuple[ConfigKey[Any], Page[ConfigurationVersion]]:
         """A page of the decisions about a key. Raises `UnknownKey`."""
-        key = self._keys.get(name)
+        key = self._keys.of(name)
         return key, await self._decisions.history(key.name, request)
 
     def document(self, key: ConfigKey[Any], row: ConfigurationVersion | None) -> ConfigDocument:
@@ -108,7 +108,7 @@ class ConfigurationService:
             InvalidRequest: the value does not fit; every fault is listed.
             PreconditionFailed: `if_match` names another version.
         """
-        key = self._keys.get(name)
+        key = self._keys.of(name)
         faults = self._keys.faults(key, value)
         if faults:
             raise InvalidRequest(faults=faults)
@@ -117,7 +117,7 @@ class ConfigurationService:
 
     async def reset(self, actor: Actor, name: str, if_match: str | None) -> tuple[ConfigDocument, str]:
         """The key with its default in force. Raises `UnknownKey`, `PreconditionFailed`."""
-        key = self._keys.get(name)
+        key = self._keys.of(name)
         before = await self._before(key, if_match)
         row = ConfigurationVersion(key=key.name, is_default=True)
         return await self._take(actor, ConfigurationAction.RESET, key, before, row)
@@ -133,7 +133,7 @@ class ConfigurationService:
             UnreadableDecision: what was decided then cannot hold now.
             PreconditionFailed: `if_match` names another version.
         """
-        key = self._keys.get(name)
+        key = self._keys.of(name)
         before = await self._before(key, if_match)
         then = await self._decisions.one(key.name, version)
         if then is None:

@@ -41,7 +41,7 @@ class Dashboard:
     """The page as this process read it last."""
 
     def __init__(self, tiles: DashboardTiles) -> None:
-        self._tiles = tiles.tiles
+        self._tiles = sorted(tiles, key=lambda tile: tile.name)
         self._kept: tuple[float, DashboardDocument] | None = None
         self._reading = asyncio.Lock()
 

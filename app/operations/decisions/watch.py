@@ -4,11 +4,10 @@ Decisions count their changes in `system_config`: whoever keeps a view of some i
 view is read again. A database that is away leaves what was known last in force.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Final
 
+from app.kernel.ports.decisions import WatchedDecisions
 from app.kernel.runtime.background import BackgroundTask, watching
 from app.kernel.runtime.resources import Resources
 from app.operations.decisions.repository import SystemConfigRepository
@@ -17,26 +16,9 @@ WATCH_SECONDS: Final = 0.4
 """How often a process looks; the promise is one second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """A view of decisions that every process keeps in memory."""
-
-    key: str
-    """Of `system_config`; its version rises with every change."""
-    refresh: Callable[[Resources], Awaitable[None]]
-    """Reads the view again."""
-
-
-class WatchedDecisions:
-    """Every view that is watched."""
-
-    def __init__(self, parts: Iterable[Watched] = ()) -> None:
-        self.parts = tuple(parts)
-
-
 def _watching(resources: Resources) -> AbstractAsyncContextManager[None]:
     """Views are at most `WATCH_SECONDS` old."""
-    parts = resources.extensions.of(WatchedDecisions).parts
+    parts = list(resources.extensions.of(WatchedDecisions))
     seen: dict[str, int] = {}
 
     async def look() -> None:

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from app.kernel.ports.export_formats import Compression, Format
+from app.kernel.schemas import StrictModel
 from app.operations.exports.states import Status
 
 MAX_JOB_TYPE: Final = 64
@@ -16,11 +17,7 @@ JobType = Annotated[str, StringConstraints(max_length=MAX_JOB_TYPE, pattern=r"^[
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewExport(_Strict):
+class NewExport(StrictModel):
     """An export to be made."""
 
     job_type: JobType = Field(
@@ -39,10 +36,8 @@ class NewExport(_Strict):
     )
 
 
-class ExportDocument(BaseModel):
+class ExportDocument(StrictModel):
     """One export and how far it is."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: UUID = Field(description="UUIDv7.")
     job_type: str = Field(description="What is exported.", examples=["table"])
@@ -67,7 +62,7 @@ class ExportDocument(BaseModel):
     links: dict[str, str] = Field(description="`self`, and `download` while there is a file.")
 
 
-class StatusReport(_Strict):
+class StatusReport(StrictModel):
     """What an outside worker tells of an export that it makes."""
 
     from_status: Status = Field(description="Where the export stands, as the worker believes.", examples=["pending"])

@@ -13,10 +13,11 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from openfeature.exception import ErrorCode, FlagNotFoundError, OpenFeatureError, ProviderNotReadyError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from app.kernel.http.routes import TransactionalRoute, UnreadableBody
 from app.kernel.problems import PROBLEM_JSON, InvalidRequest, Unavailable
+from app.kernel.schemas import StrictModel
 from app.operations.flags.definition import Flag
 from app.operations.flags.evaluation import Context, evaluate
 from app.operations.flags.view import FlagView
@@ -28,10 +29,8 @@ Metadata = Annotated[
 ]
 
 
-class EvaluationRequest(BaseModel):
+class EvaluationRequest(StrictModel):
     """Whom to evaluate for."""
-
-    model_config = ConfigDict(extra="forbid")
 
     context: dict[str, Any] = Field(
         default_factory=dict,

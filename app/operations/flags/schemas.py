@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
+from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
 from app.operations.flags.definition import FlagType, Operator, Subject
 from app.operations.flags.models import MAX_KEY, FlagRow
@@ -23,10 +24,8 @@ Value = Annotated[str, StringConstraints(max_length=MAX_VALUE)] | bool | int | f
 Attribute = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
-class ConditionDocument(BaseModel):
+class ConditionDocument(StrictModel):
     """Holds when the context's value is one of these, or compares with the version."""
-
-    model_config = ConfigDict(extra="forbid")
 
     subject: Subject = Field(
         description="`role`: attribute `roles`. `user`: `user_id` or `user_name`. `client`: `client_id` or "
@@ -43,19 +42,15 @@ class ConditionDocument(BaseModel):
     )
 
 
-class ShareDocument(BaseModel):
+class ShareDocument(StrictModel):
     """A variant's share of all targeting keys."""
-
-    model_config = ConfigDict(extra="forbid")
 
     variant: Variant = Field(description="One of the flag's.", examples=["on"])
     percentage: float = Field(ge=0, le=100, description="With at most two decimals.", examples=[10])
 
 
-class RuleDocument(BaseModel):
+class RuleDocument(StrictModel):
     """Chooses when all conditions hold: a variant, or one by the targeting key."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Variant = Field(
         description="Of this flag's rules one alone has it. A split that keeps its rule's name keeps who is in.",
@@ -89,10 +84,8 @@ Description = Annotated[str, StringConstraints(max_length=1000)]
 Owner = Annotated[str, StringConstraints(max_length=256)]
 
 
-class NewFlag(BaseModel):
+class NewFlag(StrictModel):
     """A flag to be made."""
-
-    model_config = ConfigDict(extra="forbid")
 
     key: Key = Field(description="What code asks for; never used twice.", examples=["new-preview"])
     type: FlagType = Field(description="What every value is; never changes.", examples=["boolean"])
@@ -106,10 +99,8 @@ class NewFlag(BaseModel):
     expires_at: Moment | None = Field(None, description="When it should be gone from the code; a hint alone.")
 
 
-class FlagChange(BaseModel):
+class FlagChange(StrictModel):
     """What is to change; what is not named stays."""
-
-    model_config = ConfigDict(extra="forbid")
 
     variants: Variants = Field(default_factory=dict)
     default_variant: Variant = Field("x", description="When no rule chooses.")

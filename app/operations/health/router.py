@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 
 from app.kernel.runtime.resources import ResourcesDep
 from app.operations.health.checkup import Checkup, Findings, Verdict, overall
-from app.operations.health.schemas import CheckDocument, Health
+from app.operations.health.schemas import Health, HealthCheck
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -39,7 +39,7 @@ _FAILING: dict[int | str, dict[str, Any]] = {
 def _answer(findings: Findings, resources: ResourcesDep) -> HealthResponse:
     verdict = overall(findings)
     checks = {
-        name: CheckDocument(status=found.verdict.value, detail=found.detail, duration_ms=found.milliseconds)
+        name: HealthCheck(status=found.verdict.value, detail=found.detail, duration_ms=found.milliseconds)
         for name, found in findings.items()
     }
     told = Health(status=verdict.value, checks=checks, version=version("spyne"), time=resources.clock())

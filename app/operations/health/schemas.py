@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 
-class CheckDocument(BaseModel):
+class HealthCheck(BaseModel):
     """What one check found."""
 
     status: Literal["ok", "degraded", "failing"] = Field(description="Its verdict.")
@@ -18,6 +18,6 @@ class Health(BaseModel):
     """How the service is."""
 
     status: Literal["ok", "degraded", "failing"] = Field(description="The worst verdict of its checks.")
-    checks: dict[str, CheckDocument] = Field(default_factory=dict, description="Each check and what it found.")
+    checks: dict[str, HealthCheck] = Field(default_factory=dict, description="Each check and what it found.")
     version: str = Field(description="The service's version.")
     time: datetime = Field(description="When it was looked at, RFC 3339.")

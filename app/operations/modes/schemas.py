@@ -2,17 +2,14 @@
 
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
 from app.operations.modes.modes import MaintenanceMode, SystemMode
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SystemModeDocument(_Strict):
+class SystemModeDocument(StrictModel):
     """What the platform is ready for."""
 
     mode: SystemMode = Field(
@@ -20,7 +17,7 @@ class SystemModeDocument(_Strict):
     )
 
 
-class MaintenanceDocument(_Strict):
+class MaintenanceDocument(StrictModel):
     """What operations allow now."""
 
     mode: MaintenanceMode = Field(

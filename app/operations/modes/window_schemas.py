@@ -4,18 +4,17 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
 from app.operations.modes.modes import MaintenanceMode
 from app.operations.modes.window_models import WindowRow
 from app.operations.modes.window_rules import WindowState, state_of
 
 
-class WindowRequest(BaseModel):
+class WindowRequest(StrictModel):
     """A window to plan."""
-
-    model_config = ConfigDict(extra="forbid")
 
     mode: Literal["read_only", "maintenance"] = Field(description="In force during the window.", examples=["read_only"])
     starts_at: Moment = Field(

@@ -9,6 +9,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.kernel.ports.events import FILTER_PATTERN, KIND_PATTERN
+from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
 from app.operations.notifications.channels.receivers import MAX_TARGET, ChannelType
 from app.operations.notifications.channels.webhook_signing import DEFAULT_GRACE, MAX_GRACE
@@ -52,11 +53,7 @@ Filters = Annotated[
 Payload = Annotated[dict[str, Any], AfterValidator(_bounded)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewChannel(_Strict):
+class NewChannel(StrictModel):
     """A channel to be made."""
 
     name: Name = Field(description="Unique.", examples=["operations"])
@@ -71,7 +68,7 @@ class NewChannel(_Strict):
     event_filter: Filters = Field(default_factory=lambda: ["*"])
 
 
-class ChannelChange(_Strict):
+class ChannelChange(StrictModel):
     """What is to change; what is not named stays."""
 
     name: Name = Field("x", description="Unique.", examples=["operations"])
@@ -114,7 +111,7 @@ class MadeChannel(ChannelDocument):
     )
 
 
-class SecretRotation(_Strict):
+class SecretRotation(StrictModel):
     """A fresh signing secret is wanted."""
 
     grace_seconds: int = Field(
@@ -132,7 +129,7 @@ class RotatedSecret(BaseModel):
     signing_secret: str = Field(description="`whsec_…`; shown this once.")
 
 
-class NewMessage(_Strict):
+class NewMessage(StrictModel):
     """A message to be sent: to one channel, or to all that take the event."""
 
     channel_id: UUID | None = Field(None, description="The channel; its filter plays no part.")
@@ -192,7 +189,7 @@ class MessageDetail(MessageDocument):
     tried: list[AttemptDocument] = Field(description="Every attempt, the first one first.")
 
 
-class Recovery(_Strict):
+class Recovery(StrictModel):
     """What has failed on a channel is to be sent again."""
 
     channel_id: UUID = Field(description="The channel.")

@@ -15,15 +15,6 @@ from app.kernel.paging import Page, PageRequest
 from app.operations.retention.models import HoldRow, RuleRow, RunRow, TombstoneRow
 
 OPEN = ("queued", "running")
-_LOCK = "spyne.retention:"
-
-
-async def lock_category(session: WriteSession, category: str) -> None:
-    """Until the transaction ends, no step of a run and no new hold of the category goes on beside it.
-
-    So a hold that has been answered is seen by every step that begins after it, and none is half-way through.
-    """
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{_LOCK}{category}", 0))))
 
 
 class Rules:

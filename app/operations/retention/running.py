@@ -14,6 +14,7 @@ from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded
 from app.kernel.jobs.rules import Ending, describe, judge
 from app.kernel.ports.retention import Prepares, RetentionTarget, RetentionTargets
+from app.kernel.ports.retention_holds import lock_category
 from app.kernel.problems import Problem, Unavailable
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
@@ -21,7 +22,7 @@ from app.operations.notifications.outbox.announcing import Announcements
 from app.operations.retention.actions import RetentionAction
 from app.operations.retention.events import RETENTION_RAN
 from app.operations.retention.models import RunRow, TombstoneRow
-from app.operations.retention.repository import OPEN, RuleWrites, Runs, RunWrites, lock_category
+from app.operations.retention.repository import OPEN, RuleWrites, Runs, RunWrites
 from app.operations.retention.service import RetentionService, Standing
 
 Result = TypeVar("Result")

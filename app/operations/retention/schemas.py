@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.kernel.ports.retention import Amount, Preview
+from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
 from app.operations.retention.models import HoldRow, RunRow
 from app.operations.retention.service import Standing
@@ -19,11 +20,7 @@ Days = Annotated[int, Field(ge=1, le=MAX_DAYS)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class RuleRequest(_Strict):
+class RuleRequest(StrictModel):
     """How long a category is to be kept."""
 
     category: str = Field(
@@ -142,7 +139,7 @@ class PreviewDocument(BaseModel):
         )
 
 
-class RunRequest(_Strict):
+class RunRequest(StrictModel):
     """A removal to be made."""
 
     dry_run: bool = Field(default=False, description="Only count; answered 200.")
@@ -151,7 +148,7 @@ class RunRequest(_Strict):
     )
 
 
-class HoldRequest(_Strict):
+class HoldRequest(StrictModel):
     """What is to be kept."""
 
     filter: dict[str, Any] = Field(

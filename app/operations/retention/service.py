@@ -13,22 +13,14 @@ from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.http.etags import check_if_match, etag
 from app.kernel.jobs import enqueue
 from app.kernel.ports.retention import Preview, RetentionTarget, RetentionTargets
+from app.kernel.ports.retention_holds import lock_category
 from app.kernel.problems import Fault, NotFound
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
 from app.operations.retention.actions import RetentionAction
 from app.operations.retention.models import HoldRow, RuleRow, RunRow
 from app.operations.retention.problems import InvalidHold, InvalidRule, InvalidRun, RunOver, RunUnderWay
-from app.operations.retention.repository import (
-    OPEN,
-    Holds,
-    HoldWrites,
-    Rules,
-    RuleWrites,
-    Runs,
-    RunWrites,
-    lock_category,
-)
+from app.operations.retention.repository import OPEN, Holds, HoldWrites, Rules, RuleWrites, Runs, RunWrites
 
 RUN_JOB = "retention:run"
 

@@ -4,10 +4,11 @@ from datetime import timedelta
 from ipaddress import ip_network
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from app.kernel.addresses import Network
 from app.kernel.problems import Fault
+from app.kernel.schemas import StrictModel
 from app.kernel.security.policy import LockoutPolicy, PasswordPolicy, SecurityPolicy, SessionPolicy, UploadPolicy
 
 KIB: Final = 1024
@@ -28,18 +29,14 @@ NetworkText = Annotated[str, Field(max_length=50, examples=["203.0.113.0/24"]), 
 Networks = Annotated[list[NetworkText], Field(max_length=MAX_NETWORKS)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class PasswordRules(_Part):
+class PasswordRules(StrictModel):
     """What a password must be."""
 
     min_length: int = Field(ge=8, le=128, description="Characters.")
     refuse_common: bool = Field(description="Whether well-known passwords and the user's own name are refused.")
 
 
-class SessionLifetimes(_Part):
+class SessionLifetimes(StrictModel):
     """How long a log-in lasts."""
 
     idle_seconds: int = Field(ge=60, le=30 * DAY, description="Without a request it ends after this.")
@@ -47,7 +44,7 @@ class SessionLifetimes(_Part):
     refresh_seconds: int = Field(ge=300, le=365 * DAY, description="Life of an unused refresh token.")
 
 
-class LockoutRules(_Part):
+class LockoutRules(StrictModel):
     """How many wrong passwords are taken."""
 
     failures: int = Field(ge=1, le=100, description="Of a name at an address within the window; then it is locked.")
@@ -58,14 +55,14 @@ class LockoutRules(_Part):
     wide_window_seconds: int = Field(ge=10, le=DAY, description="The window of these two.")
 
 
-class UploadBounds(_Part):
+class UploadBounds(StrictModel):
     """How much may come in; null leaves the configured bound, and no policy raises it."""
 
     max_body_bytes: int | None = Field(None, ge=MIN_BODY_BYTES, le=2**62, description="Largest body but of a batch.")
     max_batch_bytes: int | None = Field(None, ge=KIB, le=2**62, description="Largest batch.")
 
 
-class PolicyDocument(_Part):
+class PolicyDocument(StrictModel):
     """The security policy."""
 
     passwords: PasswordRules = Field(description="What a password must be.")

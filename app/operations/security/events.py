@@ -18,3 +18,5 @@ SECURITY_KINDS: Final = {
 """Security events of note, and what they are announced as."""
 QUIET: Final = timedelta(minutes=15)
 """An attack goes on and on: of one kind of security event, one message in so long a time; the list has them all."""
+
+EVENT_KINDS: Final = (*dict.fromkeys(SECURITY_KINDS.values()),)

@@ -14,10 +14,10 @@ from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.db.models import CONTROL_SCHEMA
 from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
+from app.kernel.ports.retention_holds import lock_category
 from app.kernel.security.security_events import SecurityEvent
 from app.operations.decisions.repository import SystemConfigRepository, SystemConfigWrites
-from app.operations.retention.own import SECURITY_EVENTS
-from app.operations.retention.repository import lock_category
+from app.operations.security.contributions import SECURITY_EVENTS
 from app.operations.security.edge.rates import RateRule, RateScope, RouteClass
 from app.operations.security.models import ActionRow, BlockRow, EventRow, HoneypotRow, RateRuleRow, ResponseRow
 

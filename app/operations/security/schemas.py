@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
 from app.operations.security.edge.blocking import BlockKind, MadeBy
 from app.operations.security.edge.decoys import MAX_PATH
@@ -16,11 +17,7 @@ Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 MAX_SECONDS = 365 * 86_400
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class RateRuleDocument(_Strict):
+class RateRuleDocument(StrictModel):
     """How many requests of a class are taken."""
 
     route_class: RouteClass = Field(description="Which requests; `other` are those of unknown paths.")
@@ -45,13 +42,13 @@ class RateRuleDocument(_Strict):
         )
 
 
-class RateLimitsDocument(_Strict):
+class RateLimitsDocument(StrictModel):
     """Every rate rule: one for each class and scope."""
 
     rules: list[RateRuleDocument] = Field(max_length=50, description="All of them; a missing one is a fault.")
 
 
-class ResponseRule(_Strict):
+class ResponseRule(StrictModel):
     """What is done by itself when a kind of event comes too often from one address."""
 
     event_kind: Kind = Field(description="Kind of event.", examples=["honeypot-hit"])
@@ -61,13 +58,13 @@ class ResponseRule(_Strict):
     enabled: bool = Field(description="Whether the rule is in force.")
 
 
-class ResponsesDocument(_Strict):
+class ResponsesDocument(StrictModel):
     """Every rule of automatic response."""
 
     rules: list[ResponseRule] = Field(max_length=50, description="All of them, one per kind of event at most.")
 
 
-class BlockRequest(_Strict):
+class BlockRequest(StrictModel):
     """Somebody to be shut out."""
 
     kind: BlockKind = Field(description="What is blocked.", examples=["address"])
@@ -111,7 +108,7 @@ class EventDocument(BaseModel):
     detail: dict[str, Any] = Field(description="Of the first time.")
 
 
-class ActionRequest(_Strict):
+class ActionRequest(StrictModel):
     """What to do about events."""
 
     kind: Literal["block", "disable-user"] = Field(
@@ -146,7 +143,7 @@ class ActionDocument(BaseModel):
     undone_by: str | None = Field(description="Who undid it.")
 
 
-class HoneypotRequest(_Strict):
+class HoneypotRequest(StrictModel):
     """A decoy to be laid out."""
 
     kind: Literal["route", "key"] = Field(description="An address, or an API key.")

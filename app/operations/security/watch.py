@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from app.kernel.db.database import ReadSession
+from app.kernel.ports.decisions import Watched
 from app.kernel.runtime.background import BackgroundTask, watching
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.policy import SecurityPolicy
-from app.operations.decisions.watch import WATCH_SECONDS, Watched
+from app.operations.decisions.watch import WATCH_SECONDS
 from app.operations.security.documents import PolicyDocument
 from app.operations.security.edge.blocking import FOREVER, BlockKind, NetworkIndex, Target
 from app.operations.security.edge.edge_state import Edge, EdgeView

@@ -28,8 +28,8 @@ from app.operations.notifications.channels.receivers import ChannelType
 from app.operations.notifications.channels.service import ChannelService, WantedChannel
 from app.operations.notifications.outbox.announcing import Announcements
 from app.operations.notifications.outbox.events import MESSAGE
-from app.registry import open_resources
 from app.settings import NotifySettings, Settings
+from app.wiring import open_resources
 from tests.conftest import SECRET
 from tests.operations.notifications.receiver import Receiver, receiving
 from tests.service_processes import ROOT, Surroundings

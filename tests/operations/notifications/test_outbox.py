@@ -6,6 +6,7 @@ import asyncpg
 import httpx
 import pytest
 
+from app.kernel.ports.catalogue import TwiceNamedError
 from app.kernel.ports.events import EventKind, EventKinds, UnregisteredKindError
 from app.kernel.runtime.resources import Resources
 from app.operations.notifications.outbox.announcing import MAX_PAYLOAD_BYTES, Announcements
@@ -66,7 +67,7 @@ async def test_kinds_that_nobody_registers_are_bugs(resources: Resources) -> Non
     with pytest.raises(UnregisteredKindError):
         async with resources.database.write() as session:
             await Announcements(session, resources).announce(EventKind("nobody:knows", "Never."), "x")
-    with pytest.raises(UnregisteredKindError):
+    with pytest.raises(TwiceNamedError):
         EventKinds((EventKind("a:b", "One."), EventKind("a:b", "Two.")))
     with pytest.raises(ValueError, match="subject:happening"):
         EventKind("nonsense", "x")

@@ -13,7 +13,7 @@ import pytest
 from app.kernel.ports.retention import Default, HoldFilter, RetentionTargets
 from app.kernel.ports.retention_rows import RowsTarget
 from app.kernel.runtime.resources import Resources
-from app.operations.retention.own import SECURITY_EVENTS
+from app.operations.security.contributions import SECURITY_EVENTS
 from tests.ingestion.steps import contract, ndjson
 from tests.operations.retention.steps import amount, count, previewed
 

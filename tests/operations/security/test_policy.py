@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from app.kernel.security.policy import SecurityPolicy
 from app.operations.security.documents import PolicyDocument
-from app.registry import worker_background
+from app.wiring import worker_background
 from tests.conftest import ClientOf
 from tests.operations.security.conftest import ROOT, At, client_at, settled, within_a_second
 

@@ -1,18 +1,18 @@
-"""`audit_log`, `users` and `notifications`: control tables as files, for admins; and the sources of this plane."""
+"""What the dashboard shows of the audit log."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import fields
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-from app.access.users.repository import people_without_secrets
 from app.audit.log.actions import ACTION_PATTERN, Outcome, Verb
 from app.audit.log.listing import entry_lines
 from app.audit.log.repository import AuditFilter, matching_entries
 from app.audit.log.schemas import MAX_TERM
 from app.kernel.db.database import ReadSession
+from app.kernel.ports.dashboard import StatementTile
 from app.kernel.ports.export_formats import Format
 from app.kernel.ports.exports import (
     Content,
@@ -20,16 +20,42 @@ from app.kernel.ports.exports import (
     Piece,
     Pieces,
     Source,
-    Statement,
     Subject,
     control_statement,
 )
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Permission
 from app.kernel.timestamps import Moment
-from app.operations.exports.snapshot.taking import SnapshotSource
-from app.operations.notifications.outbox.repository import outbox_statement
-from app.operations.notifications.schemas import Status
+
+
+class AuditTile(BaseModel):
+    """Seals of the audit log."""
+
+    seals: int = Field(description="Seals so far.")
+    sealed_rows: int = Field(description="Rows under them.")
+    last_seal_age_seconds: float | None = Field(description="Since the last seal; null before the first.")
+    oldest_unsealed_seconds: float = Field(description="Age of the oldest row that no seal covers.")
+
+
+TILES: Final[tuple[Any, ...]] = (
+    StatementTile(
+        "audit",
+        AuditTile,
+        """
+        SELECT coalesce(l.number, 0) AS seals, coalesce(l.total, 0) AS sealed_rows,
+            extract(epoch FROM clock_timestamp()) - l.sealed_at / 1e6 AS last_seal_age_seconds,
+            greatest(coalesce(extract(epoch FROM clock_timestamp() - u.time), 0), 0) AS oldest_unsealed_seconds
+        FROM (VALUES (1)) one
+        LEFT JOIN LATERAL (
+            SELECT number, total, sealed_at, horizon FROM spyne.audit_seals ORDER BY number DESC LIMIT 1) l ON true
+        LEFT JOIN LATERAL (
+            SELECT e.time FROM spyne.audit_log e WHERE e.transaction_id >= coalesce(l.horizon, 0)
+            AND NOT EXISTS (SELECT FROM spyne.audit_sealed_entries m WHERE m.entry_id = e.id)
+            ORDER BY e.transaction_id, e.id LIMIT 1) u ON true
+        """,
+    ),
+)
+
 
 Term = Annotated[str, StringConstraints(max_length=MAX_TERM)]
 
@@ -70,39 +96,3 @@ class AuditSource(Source[AuditParams]):
                 yield Piece(lines, rows)
 
         return Pieces(write)
-
-
-class UsersSource(Source[FilterParams]):
-    """People and their roles, without anything that logs in."""
-
-    name: ClassVar[str] = "users"
-    permission: ClassVar[Permission] = Permission.USERS_ADMIN
-
-    async def content(self, resources: Resources, subject: Subject, form: Format) -> Statement:  # noqa: ARG002 - of the protocol
-        """The statement."""
-        return control_statement(people_without_secrets())
-
-
-class MessageParams(FilterParams):
-    """Which messages; all of it narrows."""
-
-    status: Status | None = Field(None, description="What has become of them.")
-    since: Moment | None = Field(None, description="Written not before this time.")
-    until: Moment | None = Field(None, description="Written before this time.")
-
-
-class MessagesSource(Source[MessageParams]):
-    """The outbox."""
-
-    name: ClassVar[str] = "notifications"
-    permission: ClassVar[Permission] = Permission.SYSTEM_READ
-    params: ClassVar[type[FilterParams]] = MessageParams
-
-    async def content(self, resources: Resources, subject: Subject, form: Format) -> Statement:  # noqa: ARG002 - of the protocol
-        """The statement."""
-        wanted = MessageParams.model_validate(subject)
-        status = None if wanted.status is None else wanted.status.value
-        return control_statement(outbox_statement(status, wanted.since, wanted.until))
-
-
-EXPORT_SOURCES: Final = (AuditSource(), UsersSource(), MessagesSource(), SnapshotSource())

@@ -10,8 +10,7 @@ from app.audit.archives.archive_repository import ArchiveReading, ArchiveWriting
 from app.audit.archiving.archiving import Archiving
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ports.retention import Amount, Default, Desk, HoldFilter, Preview, Removed
-from app.kernel.ports.retention_holds import held
-from app.operations.retention.repository import lock_category
+from app.kernel.ports.retention_holds import held, lock_category
 
 CATEGORY: Final = "audit_log"
 

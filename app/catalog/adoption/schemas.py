@@ -1,0 +1,59 @@
+"""Requests and answers of adoption."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from app.catalog.adoption.patterns import Refusal, RelationPattern, parse_pattern
+from app.catalog.tables.schemas import MAX_REASON, DryRun
+from app.kernel.schemas import StrictModel
+
+
+def _pattern(text: str) -> str:
+    parse_pattern(text)
+    return text
+
+
+class AdoptRequest(StrictModel):
+    """Taking relations that exist already."""
+
+    relations: list[Annotated[str, Field(min_length=3, max_length=127), AfterValidator(_pattern)]] = Field(
+        min_length=1,
+        max_length=100,
+        description="`schema.relation`; `*` and `?` stand for any and for one character.",
+        examples=[["sales.orders", "reference.*"]],
+    )
+    names: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=1_000,
+        description="Logical names for relations that are not to keep their own.",
+        examples=[{"sales.orders": "sales_orders"}],
+    )
+    reason: str | None = Field(None, min_length=1, max_length=MAX_REASON)
+    dry_run: DryRun = False
+
+    @property
+    def patterns(self) -> list[RelationPattern]:
+        """What to look for."""
+        return [parse_pattern(text) for text in self.relations]
+
+
+class AdoptionDocument(BaseModel):
+    """What became of one relation."""
+
+    relation: str
+    adopted: bool
+    name: str | None
+    table_id: UUID | None
+    refusal: Refusal | None = Field(description="Why it was not adopted.")
+    grant: str | None = Field(description="SQL that the relation's owner can run, when that is what is missing.")
+
+
+class AdoptionReport(BaseModel):
+    """What became of every relation that was asked for."""
+
+    dry_run: bool
+    adopted: int
+    refused: int
+    relations: list[AdoptionDocument]

@@ -1,0 +1,11 @@
+"""Contracts, as the registry knows the domain."""
+
+from app.catalog.contracts.models import ContractRow, ContractSchemaRow
+from app.catalog.contracts.router import router
+from app.kernel.domains.domain import Domain
+
+DOMAIN = Domain(
+    name="contracts",
+    routers=(router,),
+    models=(ContractRow, ContractSchemaRow),
+)

@@ -1,0 +1,24 @@
+"""Ingestion, as the registry knows the domain."""
+
+from app.ingestion.configuration import CONFIG_KEYS
+from app.ingestion.contributions import TILES
+from app.ingestion.events import EVENT_KINDS
+from app.ingestion.exporting import EXPORT_SOURCES
+from app.ingestion.jobs import JOBS, SCHEDULES
+from app.ingestion.models import BatchRow, QuarantineRow
+from app.ingestion.retention import targets
+from app.ingestion.router import router, uploads
+from app.kernel.domains.domain import Domain
+
+DOMAIN = Domain(
+    name="ingestion",
+    routers=(uploads, router),
+    models=(BatchRow, QuarantineRow),
+    jobs=JOBS,
+    schedules=SCHEDULES,
+    config_keys=CONFIG_KEYS,
+    tiles=TILES,
+    event_kinds=EVENT_KINDS,
+    export_sources=EXPORT_SOURCES,
+    retention_targets=targets,
+)

@@ -1,0 +1,1 @@
+"""What a domain brings into the house, and what the kernel itself brings."""

@@ -1,0 +1,19 @@
+"""Exports, as the registry knows the domain."""
+
+from app.kernel.domains.domain import Domain
+from app.operations.exports.contributions import EXPORTS, TILES
+from app.operations.exports.events import EVENT_KINDS
+from app.operations.exports.jobs import JOBS, SCHEDULES
+from app.operations.exports.models import ExportRow
+from app.operations.exports.router import router
+
+DOMAIN = Domain(
+    name="exports",
+    routers=(router,),
+    models=(ExportRow,),
+    jobs=JOBS,
+    schedules=SCHEDULES,
+    tiles=TILES,
+    event_kinds=EVENT_KINDS,
+    retention_targets=lambda _: (EXPORTS,),
+)

@@ -1,0 +1,22 @@
+"""Queries, as the registry knows the domain."""
+
+from app.kernel.domains.domain import Domain
+from app.query.configuration import CONFIG_KEYS
+from app.query.contributions import TILES
+from app.query.exporting import EXPORT_SOURCES
+from app.query.jobs import JOBS, SCHEDULES
+from app.query.models import QueryExecution, QueryPreview
+from app.query.retention import TARGETS
+from app.query.router import router
+
+DOMAIN = Domain(
+    name="query",
+    routers=(router,),
+    models=(QueryPreview, QueryExecution),
+    jobs=JOBS,
+    schedules=SCHEDULES,
+    config_keys=CONFIG_KEYS,
+    tiles=TILES,
+    export_sources=EXPORT_SOURCES,
+    retention_targets=lambda _: TARGETS,
+)
