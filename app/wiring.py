@@ -23,6 +23,7 @@ from app.kernel.ports.events import EventKinds
 from app.kernel.ports.exports import ExportSources
 from app.kernel.ports.retention import RetentionTargets
 from app.kernel.runtime.background import BackgroundTask, intervals
+from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.runtime.extensions import Extensions
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import DecoyKeys
@@ -100,6 +101,7 @@ async def open_resources(settings: Settings, urls: DatabaseUrls, secret: Service
     resources = Resources(
         settings=settings,
         secret=secret,
+        configuration=ConfigurationInForce(settings),
         database=database,
         query_login=query_login,
         storage=ObjectStorage.open(settings.storage_url or (settings.home / "objects").as_uri()),

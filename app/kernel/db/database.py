@@ -8,7 +8,7 @@ changes becomes visible there, before the answer leaves, or not at all.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
@@ -63,6 +63,35 @@ class Shield(Protocol):
 
     async def admit(self, session: WriteSession, operation: OperationClass) -> None:
         """Return, or raise the problem that says why nothing may be written now."""
+        ...
+
+
+class Units(Protocol):
+    """Units of work for services that open their own transactions, since work of theirs goes on with none open.
+
+    `Database` says what each of these is.
+    """
+
+    def read(self) -> AbstractAsyncContextManager[ReadSession]:
+        """A session whose statements each see the latest committed rows."""
+        ...
+
+    def snapshot(self) -> AbstractAsyncContextManager[ReadSession]:
+        """A read session whose statements all see one snapshot."""
+        ...
+
+    def write(self, operation: OperationClass = OperationClass.WRITE) -> AbstractAsyncContextManager[WriteSession]:
+        """One transaction, committed when the block ends well."""
+        ...
+
+    def load(self, operation: OperationClass = OperationClass.WRITE) -> AbstractAsyncContextManager[WriteSession]:
+        """As `write`, over the few connections kept for long uploads."""
+        ...
+
+    async def run(
+        self, work: Callable[[WriteSession], Awaitable[Result]], operation: OperationClass = OperationClass.WRITE
+    ) -> Result:
+        """The result of `work`, its writes committed; run again, whole, when it loses against another transaction."""
         ...
 
 

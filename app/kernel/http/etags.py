@@ -1,10 +1,13 @@
 """Optimistic concurrency over HTTP: strong ETags and `If-Match` (RFC 9110 sections 8.8.3 and 13.1.1)."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Generic, TypeVar
 
 from fastapi import Header, Response
 
 from app.kernel.problems import PreconditionFailed
+
+Value = TypeVar("Value")
 
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", max_length=256, description="The ETag that was read; 412 when it is stale.")
@@ -19,6 +22,19 @@ def etag(*parts: object) -> str:
 def set_etag(response: Response, tag: str) -> None:
     """Put the ETag on the answer."""
     response.headers["ETag"] = tag
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged(Generic[Value]):
+    """What a use case returns of a versioned resource: its value and the ETag of the version."""
+
+    value: Value
+    etag: str
+
+    def put_on(self, response: Response) -> Value:
+        """The value, its ETag put on the answer."""
+        set_etag(response, self.etag)
+        return self.value
 
 
 def check_if_match(if_match: str | None, current: str) -> None:

@@ -4,7 +4,7 @@ Sessions are declared with `scope="function"`, so that the commit is over before
 answers 5xx.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 from fastapi import Depends
@@ -15,6 +15,11 @@ from app.kernel.runtime.resources import ResourcesDep
 
 async def _reads(resources: ResourcesDep) -> AsyncIterator[ReadSession]:
     async with resources.database.read() as session:
+        yield session
+
+
+async def _snapshots(resources: ResourcesDep) -> AsyncIterator[ReadSession]:
+    async with resources.database.snapshot() as session:
         yield session
 
 
@@ -30,14 +35,47 @@ async def _controls(resources: ResourcesDep) -> AsyncIterator[WriteSession]:
 
 Reads = Annotated[ReadSession, Depends(_reads, scope="function")]
 """A read session for this request."""
-
-
+Snapshots = Annotated[ReadSession, Depends(_snapshots, scope="function")]
+"""A read session for this request whose statements all see one snapshot."""
 Writes = Annotated[WriteSession, Depends(_writes, scope="function")]
 """A transaction for this request; refused while the shield is up."""
-
-
 Controls = Annotated[WriteSession, Depends(_controls, scope="function")]
 """A transaction that switches the modes themselves; always open."""
+
+
+def _on(session: Any) -> Callable[[Callable[..., object]], Any]:
+    """A helper that makes the dependency which builds a repository or service on such a session of the request.
+
+    What the constructor takes besides the session is handed in by type: see `Resources.build`.
+    """
+
+    def dependency(kind: Callable[..., object]) -> Any:
+        async def provide(session: ReadSession, resources: ResourcesDep) -> object:
+            return resources.build(kind, session)
+
+        provide.__annotations__["session"] = session
+        return Depends(provide)
+
+    return dependency
+
+
+reads = _on(Reads)
+"""`RunsDep = Annotated[RunReads, reads(RunReads)]`: built on a read session."""
+snapshots = _on(Snapshots)
+"""Built on a read session of one snapshot."""
+writes = _on(Writes)
+"""Built on the request's transaction."""
+controls = _on(Controls)
+"""Built on a transaction that is open in every mode."""
+
+
+def provided(kind: Callable[..., object]) -> Any:
+    """The dependency that builds a service which opens its own transactions, or needs none."""
+
+    async def provide(resources: ResourcesDep) -> object:
+        return resources.build(kind)
+
+    return Depends(provide)
 
 
 OPERATION_CLASS = "x-operation-class"

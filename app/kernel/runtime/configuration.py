@@ -36,16 +36,18 @@ class ConfigKey(Generic[Value]):
 class ConfigurationInForce:
     """What was decided, as this process saw it last: at most a second old while the database answers."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_settings", "_values")
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
+        """Keys that nothing was decided about have the settings' values."""
+        self._settings = settings
         self._values: Mapping[str, Any] = {}
 
-    def value(self, key: ConfigKey[Value], settings: Settings) -> Value:
-        """The value in force."""
+    def value(self, key: ConfigKey[Value]) -> Value:
+        """The value in force, which costs nothing to ask for: ask each time, and keep it for one piece of work."""
         if key.name in self._values:
             return cast("Value", self._values[key.name])
-        return key.default(settings)
+        return key.default(self._settings)
 
     def replace(self, values: Mapping[str, Any]) -> None:
         """Let these hold from now on, by name; the defaults for all others."""

@@ -36,7 +36,7 @@ def test_every_key_of_the_service_is_sound(settings: Settings) -> None:
         assert default is None or KEYS.faults(each, default) == [], each.name
         assert each.description.endswith(".")
         assert KEYS.faults(each, None), "null is no value: a reset says the same"
-        assert KEYS.get(each.name) is each
+        assert KEYS.of(each.name) is each
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_catalogue_that_contradicts_itself_is_refused(keys: list[ConfigKey[Any
 )
 def test_an_unknown_key_is_told_the_nearest(wrong: str, nearest: str | None) -> None:
     with pytest.raises(UnknownKey) as refused:
-        KEYS.get(wrong)
+        KEYS.of(wrong)
     assert refused.value.status == 404
     assert refused.value.fields["nearest"][:1] == ([] if nearest is None else [nearest])
 
@@ -87,7 +87,7 @@ def test_an_unknown_key_is_told_the_nearest(wrong: str, nearest: str | None) -> 
     ],
 )
 def test_values_are_held_to_their_schema(name: str, value: Any, codes: list[str]) -> None:
-    found = KEYS.faults(KEYS.get(name), value)
+    found = KEYS.faults(KEYS.of(name), value)
     assert sorted(fault.code for fault in found) == codes
     assert {fault.pointer for fault in found} <= {"/value"}
 
@@ -133,9 +133,9 @@ def test_the_masked_form_is_not_taken_for_the_secret() -> None:
 
 
 def test_what_is_in_force_is_the_default_until_something_is_decided(settings: Settings) -> None:
-    in_force, each = ConfigurationInForce(), KEYS.get("query.preview-lifetime-seconds")
-    assert in_force.value(each, settings) == settings.query.preview_lifetime_seconds
+    in_force, each = ConfigurationInForce(settings), KEYS.of("query.preview-lifetime-seconds")
+    assert in_force.value(each) == settings.query.preview_lifetime_seconds
     in_force.replace({each.name: 5})
-    assert in_force.value(each, settings) == 5
+    assert in_force.value(each) == 5
     in_force.replace({})
-    assert in_force.value(each, settings) == settings.query.preview_lifetime_seconds
+    assert in_force.value(each) == settings.query.preview_lifetime_seconds
