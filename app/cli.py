@@ -15,7 +15,7 @@ from app.access.oidc.background import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
 from app.commands import administration, audit, backup, keys, manifest, restore, serving, snapshot, verify_installation
 from app.commands.demo import DemoError, run_demo
-from app.commands.environment import Place, PlaceError, open_place
+from app.commands.environment import Environment, NoEnvironmentError, open_place
 from app.kernel.dumping.programs import ProgramError
 from app.kernel.problems import Problem
 from app.kernel.security.secrets import load_secret
@@ -44,7 +44,7 @@ cli.add_typer(archives, name="snapshot")
 console = Console()
 errors = Console(stderr=True)
 
-SAID = (PlaceError, ProgramError, Problem)
+SAID = (NoEnvironmentError, ProgramError, Problem)
 """Errors whose message is for whoever ran the command."""
 
 
@@ -263,12 +263,12 @@ def _or_cannot() -> Iterator[None]:
 
 
 def _settings() -> Settings:
-    """The configuration. Raises `PlaceError` which names every variable that is wrong, without its value."""
+    """The configuration. Raises `NoEnvironmentError` which names every variable that is wrong, without its value."""
     try:
         return Settings()
     except ValidationError as error:
         faults = "; ".join(f"{variable(error.title, fault['loc'])}: {fault['msg']}" for fault in error.errors())
-        raise PlaceError(f"The configuration has faults. {faults}.") from error
+        raise NoEnvironmentError(f"The configuration has faults. {faults}.") from error
 
 
 def _show(text: str) -> None:
@@ -290,7 +290,7 @@ def main() -> None:
         sys.exit(1)
 
 
-__all__ = ["Place", "cli", "main"]
+__all__ = ["Environment", "cli", "main"]
 
 if __name__ == "__main__":
     main()

@@ -25,7 +25,7 @@ from sqlalchemy.engine import make_url
 from app.access.credentials.tokens import AccessTokens
 from app.access.subjects import user_subject
 from app.access.users.service import UserService
-from app.commands.environment import Place, open_place
+from app.commands.environment import Environment, open_place
 from app.kernel.clock import utc_now
 from app.kernel.db import migrations
 from app.kernel.ids import random_token
@@ -60,7 +60,7 @@ def process(arguments: list[str], environment: dict[str, str], port: int, path: 
         child.wait(30)
 
 
-async def prepare(place: Place) -> tuple[str, dict[str, str]]:
+async def prepare(place: Environment) -> tuple[str, dict[str, str]]:
     """A table on each side; answers an admin's token, and the bare handler's login."""
     connection = await migrations.connect(place.urls.owner)
     await connection.execute(
@@ -109,7 +109,7 @@ def main() -> None:
             measure(place, token, login, options)
 
 
-def measure(place: Place, token: str, login: dict[str, str], options: argparse.Namespace) -> None:
+def measure(place: Environment, token: str, login: dict[str, str], options: argparse.Namespace) -> None:
     """Ask both servers in turns."""
     service_environment = {
         "DATABASE_URL": place.urls.owner,

@@ -29,7 +29,7 @@ import psutil
 from sqlalchemy.engine import make_url
 
 from app.access.clients.service import ClientService
-from app.commands.environment import Place, open_place
+from app.commands.environment import Environment, open_place
 from app.kernel.db import migrations
 from app.kernel.security.authorization import SYSTEM
 from app.settings import Settings
@@ -135,7 +135,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
             yield block
 
 
-async def _owner_and_key(place: Place) -> str:
+async def _owner_and_key(place: Environment) -> str:
     async with place.resources() as resources, resources.database.write() as session:
         clients = ClientService(session, resources)
         client = await clients.create(SYSTEM, "benchmark", ["ADMIN"])
@@ -143,7 +143,7 @@ async def _owner_and_key(place: Place) -> str:
     return key
 
 
-async def _measure(place: Place, service: Service, folder: Path, count: int, rounds: int) -> Seconds:
+async def _measure(place: Environment, service: Service, folder: Path, count: int, rounds: int) -> Seconds:
     files = [rows.write(folder, count, turn) for turn in range(2)]
     seconds = Seconds()
     connection = await migrations.connect(place.urls.owner)
@@ -167,7 +167,7 @@ async def _measure(place: Place, service: Service, folder: Path, count: int, rou
     return seconds
 
 
-def _dlt(place: Place, folder: Path, count: int) -> list[float] | None:
+def _dlt(place: Environment, folder: Path, count: int) -> list[float] | None:
     environment = folder.parent / "spyne-bench-dlt"
     python = environment / "bin" / "python"
     if not python.exists():
@@ -206,7 +206,9 @@ def main() -> None:
                 _report(place, service, folder, options, psutil.Process(child))
 
 
-def _report(place: Place, service: Service, folder: Path, options: argparse.Namespace, api: psutil.Process) -> None:
+def _report(
+    place: Environment, service: Service, folder: Path, options: argparse.Namespace, api: psutil.Process
+) -> None:
     medians: dict[int, dict[str, float]] = {}
     for count in options.rows:
         seconds = asyncio.run(_measure(place, service, folder, count, options.rounds))

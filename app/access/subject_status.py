@@ -12,7 +12,7 @@ _KNOWN = {permission.value: permission for permission in Permission}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Standing:
+class SubjectStatus:
     """A user or client as the database has it now."""
 
     label: str
@@ -67,7 +67,7 @@ def known_permissions(names: frozenset[str]) -> frozenset[Permission]:
     return frozenset(_KNOWN[name] for name in names if name in _KNOWN)
 
 
-def admitted(credential: Credential, standing: Standing | None) -> Actor | None:
+def admitted(credential: Credential, standing: SubjectStatus | None) -> Actor | None:
     """The actor, or None when the credential does not count any more."""
     if standing is None or not standing.active:
         return None

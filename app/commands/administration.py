@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from app.access.clients.service import ClientService
 from app.access.users.service import UserService
-from app.commands.environment import Place
+from app.commands.environment import Environment
 from app.kernel.db.database import OperationClass
 from app.kernel.security.authorization import SYSTEM
 
@@ -25,7 +25,7 @@ class Credentials:
         return f"\n{title}\n\n  username  {self.username}\n  password  {self.password or '(as given)'}\n"
 
 
-async def first_admin(place: Place) -> Credentials | None:
+async def first_admin(place: Environment) -> Credentials | None:
     """The first administrator, made when there is no user at all; else None."""
     async with place.resources() as resources:
         made = await resources.database.run(
@@ -34,14 +34,14 @@ async def first_admin(place: Place) -> Credentials | None:
         return Credentials(*made) if made else None
 
 
-async def create_admin(place: Place, username: str, password: str | None) -> Credentials:
+async def create_admin(place: Environment, username: str, password: str | None) -> Credentials:
     """A new administrator. Raises the access plane's problems."""
     async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
         name, chosen = await UserService(session, resources).create_admin(username, password)
     return Credentials(name, None if password is not None else chosen)
 
 
-async def create_client(place: Place, name: str, roles: Sequence[str]) -> str:
+async def create_client(place: Environment, name: str, roles: Sequence[str]) -> str:
     """The key of a new API client. Raises the access plane's problems."""
     async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
         clients = ClientService(session, resources)
@@ -50,7 +50,7 @@ async def create_client(place: Place, name: str, roles: Sequence[str]) -> str:
     return key
 
 
-async def demo_key(place: Place, name: str) -> str:
+async def demo_key(place: Environment, name: str) -> str:
     """A key for one day of the demonstration's own client, who is made the first time."""
     async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
         clients = ClientService(session, resources)

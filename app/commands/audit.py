@@ -17,10 +17,10 @@ from app.audit.seals.proofs import checkpoint
 from app.audit.seals.seal_repository import MAX_BIGINT
 from app.audit.seals.seals import Checkpoint, MalformedSealError, PublicKey, SealingKey
 from app.audit.verification.exporting import Exported, export
-from app.audit.verification.offline import NotAnExportError, Outcome, Trust, verify_export
+from app.audit.verification.offline import ExportVerification, NotAnExportError, Trust, verify_export
 from app.audit.verification.verifier import Kind
 from app.audit.verification.verify_database import LogVerification, Scope
-from app.commands.environment import Place
+from app.commands.environment import Environment
 from app.kernel.db.database import sqlstate
 from app.kernel.redaction import safe_text
 
@@ -43,7 +43,7 @@ class CannotVerifyError(RuntimeError):
     """Nothing can be said about the log; the message says why."""
 
 
-async def export_log(place: Place, path: Path) -> str:
+async def export_log(place: Environment, path: Path) -> str:
     """Write the whole log to a file, which is there when it is complete; answers what was done."""
     exported = Exported()
     async with place.resources() as resources, resources.database.snapshot() as session:
@@ -57,7 +57,7 @@ async def export_log(place: Place, path: Path) -> str:
     )
 
 
-async def save_checkpoint(place: Place, path: Path) -> str:
+async def save_checkpoint(place: Environment, path: Path) -> str:
     """Write a checkpoint to a file; answers what was done."""
     async with place.resources() as resources, resources.database.read() as session:
         now = await checkpoint(session, SealingKey(resources.secret), resources.clock())
@@ -67,8 +67,8 @@ async def save_checkpoint(place: Place, path: Path) -> str:
 
 
 async def verify_database(
-    place: Place, checkpoint_file: Path | None, keys: Sequence[str], archives: Sequence[Path] = ()
-) -> Outcome:
+    place: Environment, checkpoint_file: Path | None, keys: Sequence[str], archives: Sequence[Path] = ()
+) -> ExportVerification:
     """Verify the log in the database, all of it in one snapshot, and files of its archives.
 
     Raises:
@@ -80,11 +80,11 @@ async def verify_database(
         trusted = [own, *(_key(text) for text in _texts(keys))]
         verified = await LogVerification(session, trusted, seen).verify(Scope())
         vouched = await ArchiveReading(session).over(1, MAX_BIGINT)
-    outcome = Outcome(verified.report, own, Trust.SERVICE, archives=vouched)
+    outcome = ExportVerification(verified.report, own, Trust.SERVICE, archives=vouched)
     return _archived(outcome, archives, [key.raw.hex() for key in trusted])
 
 
-def _archived(outcome: Outcome, archives: Sequence[Path], keys: Sequence[str]) -> Outcome:
+def _archived(outcome: ExportVerification, archives: Sequence[Path], keys: Sequence[str]) -> ExportVerification:
     """The outcome, with files of archives: each given as it is, or in a directory."""
     paths = [found for path in archives for found in (sorted(path.rglob("*.ndjson.gz")) if path.is_dir() else [path])]
     with contextlib.ExitStack() as stack:
@@ -97,7 +97,7 @@ def _archived(outcome: Outcome, archives: Sequence[Path], keys: Sequence[str]) -
 
 def verify_file(
     path: Path, checkpoint_file: Path | None, keys: Sequence[str], archives: Sequence[Path] = ()
-) -> Outcome:
+) -> ExportVerification:
     """Verify an exported log, or a file of an archive by itself. Raises `CannotVerifyError`."""
     seen = None if checkpoint_file is None else read_checkpoint(checkpoint_file)
     given = [_key(text).raw.hex() for text in _texts(keys)]
@@ -126,12 +126,12 @@ def told(error: BaseException) -> str:
     return f"The database failed on it: {type(error).__name__}, SQLSTATE {sqlstate(error) or 'unknown'}."
 
 
-def exit_code(outcome: Outcome) -> int:
+def exit_code(outcome: ExportVerification) -> int:
     """0 when nothing is wrong, else 1."""
     return CLEAN if outcome.report.clean else FINDINGS
 
 
-def as_json(outcome: Outcome) -> str:
+def as_json(outcome: ExportVerification) -> str:
     """The outcome for programs, one object."""
     report = outcome.report
     document: dict[str, Any] = {
@@ -150,7 +150,7 @@ def as_json(outcome: Outcome) -> str:
     return orjson.dumps(document).decode()
 
 
-def as_text(outcome: Outcome, *, with_checkpoint: bool) -> str:
+def as_text(outcome: ExportVerification, *, with_checkpoint: bool) -> str:
     """The outcome for people."""
     report = outcome.report
     number = len(report.findings) + report.more_findings

@@ -16,7 +16,7 @@ import asyncpg
 from app.audit.seals.proofs import checkpoint
 from app.audit.seals.seals import SealingKey
 from app.commands import environment_repository as rows
-from app.commands.environment import Place, PlaceError
+from app.commands.environment import Environment, NoEnvironmentError
 from app.commands.manifest import DUMP, MANIFEST, OBJECTS, Manifest, SavedObject, fingerprint, sha256_of
 from app.commands.objects_repository import named_objects
 from app.kernel.dumping import repository as copied
@@ -25,10 +25,10 @@ from app.kernel.runtime.resources import Resources
 from app.kernel.storage.object_storage import ObjectNotFound, ObjectStorage
 
 
-async def back_up(place: Place, target: Path) -> Manifest:
-    """Write a backup: a directory, or one file when the name ends in `.tar`. Raises `PlaceError`."""
+async def back_up(place: Environment, target: Path) -> Manifest:
+    """Write a backup: a directory, or one file when the name ends in `.tar`. Raises `NoEnvironmentError`."""
     if target.exists():  # noqa: ASYNC240 - before anything goes on beside it
-        raise PlaceError(f"{target} is there already.")
+        raise NoEnvironmentError(f"{target} is there already.")
     part = target.with_name(f".{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
@@ -42,13 +42,13 @@ async def back_up(place: Place, target: Path) -> Manifest:
         else:
             part.rename(target)
     except OSError as error:
-        raise PlaceError(f"The backup cannot be written to {target}: {error.strerror}.") from error
+        raise NoEnvironmentError(f"The backup cannot be written to {target}: {error.strerror}.") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return manifest
 
 
-async def _fill(place: Place, resources: Resources, part: Path) -> Manifest:
+async def _fill(place: Environment, resources: Resources, part: Path) -> Manifest:
     async with resources.database.read() as session:  # before the snapshot: the log there goes on from it
         sealed = await checkpoint(session, SealingKey(resources.secret), resources.clock())
     async with exported_snapshot(place.urls.owner) as (connection, snapshot):

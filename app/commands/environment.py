@@ -27,12 +27,12 @@ from app.wiring import open_resources
 DATABASE = "spyne"
 
 
-class PlaceError(RuntimeError):
+class NoEnvironmentError(RuntimeError):
     """The command cannot work here; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Environment:
     """A database that answers, and the secret that goes with it."""
 
     settings: Settings
@@ -42,25 +42,25 @@ class Place:
     """The embedded PostgreSQL; None when the database is somebody else's to keep."""
 
     def keep_database(self) -> None:
-        """Start the embedded server again if it died. Raises `PlaceError`."""
+        """Start the embedded server again if it died. Raises `NoEnvironmentError`."""
         if self.server is not None:
             try:
                 self.server.revive()
             except EmbeddedServerError as error:
-                raise PlaceError(str(error)) from error
+                raise NoEnvironmentError(str(error)) from error
 
     def migrate(self) -> None:
-        """Make the logins and bring the schema to head. Raises `PlaceError`."""
+        """Make the logins and bring the schema to head. Raises `NoEnvironmentError`."""
         try:
             asyncio.run(migrations.prepare(self.urls.owner, self.settings.database, self.secret))
             _upgrade(self.urls.owner)
         except migrations.UnsupportedServerError as error:
-            raise PlaceError(str(error)) from error
+            raise NoEnvironmentError(str(error)) from error
         except (DBAPIError, asyncpg.PostgresError, OSError) as error:
-            raise PlaceError(f"The database cannot be migrated: {_reason(error)}.{_hint(error)}") from error
+            raise NoEnvironmentError(f"The database cannot be migrated: {_reason(error)}.{_hint(error)}") from error
 
     def require_head(self) -> None:
-        """Return when database and storage answer and the schema is at head. Raises `PlaceError`."""
+        """Return when database and storage answer and the schema is at head. Raises `NoEnvironmentError`."""
 
         async def check() -> None:
             async with self.resources() as resources, resources.database.read() as session:
@@ -69,9 +69,9 @@ class Place:
         try:
             asyncio.run(check())
         except (migrations.StaleSchemaError, UnsupportedStorageError) as error:
-            raise PlaceError(str(error)) from error
+            raise NoEnvironmentError(str(error)) from error
         except (DBAPIError, asyncpg.PostgresError, OSError) as error:
-            raise PlaceError(f"The database cannot be used: {_reason(error)}.{_hint(error)}") from error
+            raise NoEnvironmentError(f"The database cannot be used: {_reason(error)}.{_hint(error)}") from error
 
     @asynccontextmanager
     async def resources(self) -> AsyncIterator[Resources]:
@@ -122,12 +122,12 @@ def _hint(error: Exception) -> str:
 
 
 @contextmanager
-def open_place(settings: Settings) -> Iterator[Place]:
-    """The configured place, its embedded server running while the block does. Raises `PlaceError`."""
+def open_place(settings: Settings) -> Iterator[Environment]:
+    """The configured place, its embedded server running while the block does. Raises `NoEnvironmentError`."""
     try:
         secret = _secret(settings)
         if settings.database.url is not None:
-            yield Place(
+            yield Environment(
                 settings, database_urls(settings.database.url.get_secret_value(), settings.database, secret), secret
             )
             return
@@ -135,16 +135,16 @@ def open_place(settings: Settings) -> Iterator[Place]:
         with server as address:
             asyncio.run(_ensure_database(address.url("postgres")))
             urls = database_urls(address.url(DATABASE), settings.database, secret)
-            yield Place(settings, urls, secret, server)
+            yield Environment(settings, urls, secret, server)
     except (EmbeddedServerError, WeakSecretError, UnsupportedUrlError) as error:
-        raise PlaceError(str(error)) from error
+        raise NoEnvironmentError(str(error)) from error
 
 
 def _secret(settings: Settings) -> ServiceSecret:
     try:
         return load_secret(settings)
     except OSError as error:
-        raise PlaceError(f"The state directory {settings.home} cannot be used: {error.strerror}.") from error
+        raise NoEnvironmentError(f"The state directory {settings.home} cannot be used: {error.strerror}.") from error
 
 
 async def _ensure_database(url: str) -> None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from app.access.signing.directory import KeyDirectory, KeyFile
 from app.access.signing.watch import key_directory
 from app.audit.log.service import AuditTrail
-from app.commands.environment import Place, PlaceError
+from app.commands.environment import Environment, NoEnvironmentError
 from app.kernel.clock import utc_now
 from app.kernel.db.database import OperationClass
 from app.kernel.security.authorization import SYSTEM
@@ -36,7 +36,7 @@ def prepare(settings: AccessSettings) -> None:
     _directory(settings).prepare()
 
 
-async def new_key(place: Place, algorithm: KeyAlgorithm) -> KeyFile:
+async def new_key(place: Environment, algorithm: KeyAlgorithm) -> KeyFile:
     """A fresh key, published at once, which signs after the activation delay. Raises `DirectoryError`."""
     directory = _directory(place.settings.access)
     async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
@@ -48,7 +48,7 @@ async def new_key(place: Place, algorithm: KeyAlgorithm) -> KeyFile:
     return file
 
 
-async def retire_key(place: Place, kid: str, *, last: bool) -> KeyFile:
+async def retire_key(place: Environment, kid: str, *, last: bool) -> KeyFile:
     """The key, which signs no more and verifies until its last token is over.
 
     Args:
@@ -66,9 +66,9 @@ async def retire_key(place: Place, kid: str, *, last: bool) -> KeyFile:
         files, now = directory.read(), resources.clock()
         file = _named(files, kid)
         if file.key.verifies_until is not None:
-            raise PlaceError(f"The key {file.key.kid} is retired already.")
+            raise NoEnvironmentError(f"The key {file.key.kid} is retired already.")
         if not last and file.key.signs(now) and not any(f.key.signs(now) for f in files if f is not file):
-            raise PlaceError(
+            raise NoEnvironmentError(
                 "No other key signs yet. Make one with `spyne keys new` and wait until it does, "
                 "or give --last: then the service secret signs."
             )
@@ -107,12 +107,14 @@ def _shown(moment: datetime) -> str:
 def _named(files: Iterable[KeyFile], kid: str) -> KeyFile:
     found = [file for file in files if kid and file.key.kid.startswith(kid)]
     if len(found) != 1:
-        raise PlaceError("There is no such key." if not found else "Several keys begin like this; give the whole id.")
+        raise NoEnvironmentError(
+            "There is no such key." if not found else "Several keys begin like this; give the whole id."
+        )
     return found[0]
 
 
 def _directory(settings: AccessSettings) -> KeyDirectory:
     directory = key_directory(settings)
     if directory is None:
-        raise PlaceError("ACCESS_SIGNING_KEYS is not set: the directory in which signing keys are kept.")
+        raise NoEnvironmentError("ACCESS_SIGNING_KEYS is not set: the directory in which signing keys are kept.")
     return directory

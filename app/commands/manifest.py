@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field, ValidationError
 
-from app.commands.environment import PlaceError
+from app.commands.environment import NoEnvironmentError
 from app.kernel.dumping.engine import Copy
 from app.kernel.security.secrets import ServiceSecret
 from app.settings import Settings
@@ -45,31 +45,33 @@ def fingerprint(secret: ServiceSecret) -> str:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a backup. Raises `PlaceError`."""
+    """The manifest of a backup. Raises `NoEnvironmentError`."""
     try:
         found = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except OSError as error:
-        raise PlaceError(f"{folder} holds no backup: {MANIFEST} cannot be read.") from error
+        raise NoEnvironmentError(f"{folder} holds no backup: {MANIFEST} cannot be read.") from error
     except ValidationError as error:
-        raise PlaceError(f"{folder / MANIFEST} is not the manifest of a backup that this version reads.") from error
+        raise NoEnvironmentError(
+            f"{folder / MANIFEST} is not the manifest of a backup that this version reads."
+        ) from error
     if found.format != FORMAT:
-        raise PlaceError(f"The backup has format {found.format}; this version reads {FORMAT}.")
+        raise NoEnvironmentError(f"The backup has format {found.format}; this version reads {FORMAT}.")
     return found
 
 
 def check_secret(manifest: Manifest, secret: ServiceSecret) -> None:
-    """Return when the secret is that of the backup. Raises `PlaceError`."""
+    """Return when the secret is that of the backup. Raises `NoEnvironmentError`."""
     if not hmac.compare_digest(manifest.secret, fingerprint(secret)):
-        raise PlaceError(
+        raise NoEnvironmentError(
             "The backup was made under another service secret: without it nothing encrypted can be read and no audit "
             "seal verified. Set SPYNE_SECRET, or put its file at <SPYNE_HOME>/secret."
         )
 
 
 def require_secret(settings: Settings) -> None:
-    """Return when there is a secret, so that none is made. Raises `PlaceError`."""
+    """Return when there is a secret, so that none is made. Raises `NoEnvironmentError`."""
     if settings.secret is None and not (settings.home / "secret").exists():
-        raise PlaceError(
+        raise NoEnvironmentError(
             f"There is no service secret here. Bring that of the backup: SPYNE_SECRET, or {settings.home / 'secret'}."
         )
 

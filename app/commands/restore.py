@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.commands import environment_repository as rows
-from app.commands.environment import Place, PlaceError
+from app.commands.environment import Environment, NoEnvironmentError
 from app.commands.manifest import (
     DUMP,
     OBJECTS,
@@ -29,7 +29,11 @@ from app.kernel.storage.object_storage import ObjectStorage
 
 @contextmanager
 def opened(source: Path) -> Iterator[tuple[Path, Manifest]]:
-    """The folder of a backup, unpacked for the while when it is one file, and its manifest. Raises `PlaceError`."""
+    """The folder of a backup, unpacked for the while when the backup is one file, and its manifest.
+
+    Raises:
+        NoEnvironmentError: the file cannot be read as a backup.
+    """
     if source.is_dir():
         yield source, read_manifest(source)
         return
@@ -38,23 +42,31 @@ def opened(source: Path) -> Iterator[tuple[Path, Manifest]]:
             with tarfile.open(source) as archive:
                 archive.extractall(scratch, filter="data")
         except (OSError, tarfile.TarError) as error:
-            raise PlaceError(f"{source} cannot be read as a backup.") from error
+            raise NoEnvironmentError(f"{source} cannot be read as a backup.") from error
         folder = Path(scratch) / "backup"
         yield folder, read_manifest(folder)
 
 
-async def restore(place: Place, folder: Path, manifest: Manifest) -> None:
-    """Bring the backup's database and objects here. Raises `PlaceError`; a database that failed is empty as before."""
+async def restore(place: Environment, folder: Path, manifest: Manifest) -> None:
+    """Bring the backup's database and objects here; when that fails the database is empty as before.
+
+    Raises:
+        NoEnvironmentError: the backup does not fit this place, or cannot be read.
+    """
     check_secret(manifest, place.secret)
     await asyncio.to_thread(_check_files, folder, manifest)
     storage = ObjectStorage.open(place.settings.storage_url or (place.settings.home / "objects").as_uri())
     async for info in storage.list():
-        raise PlaceError(f"The object storage is not empty: there is {info.key}. A backup goes into an empty place.")
+        raise NoEnvironmentError(
+            f"The object storage is not empty: there is {info.key}. A backup goes into an empty place."
+        )
     connection = await migrations.connect(place.urls.owner)
     try:
         found = await rows.occupants(connection)
         if found:
-            raise PlaceError(f"The database is not empty: there is {found[0]}. A backup goes into an empty place.")
+            raise NoEnvironmentError(
+                f"The database is not empty: there is {found[0]}. A backup goes into an empty place."
+            )
         await migrations.prepare(place.urls.owner, place.settings.database, place.secret)
         for saved in manifest.objects:  # before the rows that name them, as ever
             await _put(storage, saved, folder)
@@ -68,11 +80,11 @@ async def restore(place: Place, folder: Path, manifest: Manifest) -> None:
 
 def _check_files(folder: Path, manifest: Manifest) -> None:
     if not (folder / DUMP).is_file() or sha256_of(folder / DUMP) != manifest.dump_sha256:
-        raise PlaceError(f"{folder / DUMP} is not the file that was written.")
+        raise NoEnvironmentError(f"{folder / DUMP} is not the file that was written.")
     for saved in manifest.objects:
         path = folder / OBJECTS / saved.key
         if not path.is_file() or path.stat().st_size != saved.size or sha256_of(path) != saved.sha256:
-            raise PlaceError(f"The object {saved.key} of the backup is not what was written.")
+            raise NoEnvironmentError(f"The object {saved.key} of the backup is not what was written.")
 
 
 async def _put(storage: ObjectStorage, saved: SavedObject, folder: Path) -> None:
@@ -82,4 +94,4 @@ async def _put(storage: ObjectStorage, saved: SavedObject, folder: Path) -> None
 
     stored = await storage.put_stream(saved.key, content())
     if stored.sha256 != saved.sha256:
-        raise PlaceError(f"The object {saved.key} changed on the way.")
+        raise NoEnvironmentError(f"The object {saved.key} changed on the way.")

@@ -22,7 +22,7 @@ from typing import Any
 import uvicorn
 from prometheus_client import start_http_server
 
-from app.commands.environment import Place, PlaceError
+from app.commands.environment import Environment, NoEnvironmentError
 from app.kernel.http_server import ArrivalLimits, UnknownUvicornError, Watch, arriving, require_fitting
 from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.runtime.background import background
@@ -53,7 +53,7 @@ GC_THRESHOLDS = (20_000, 20, 50)
 """Young objects before a collection; the defaults of 700 collect several times within one request."""
 
 
-def serve(place: Place) -> None:
+def serve(place: Environment) -> None:
     """Serve the API until told to stop.
 
     Raises:
@@ -62,7 +62,7 @@ def serve(place: Place) -> None:
     try:
         require_fitting()
     except UnknownUvicornError as error:
-        raise PlaceError(str(error)) from error
+        raise NoEnvironmentError(str(error)) from error
     settings = place.settings.server
     with _listen(settings.host, settings.port) as listener:
         place.require_head()
@@ -71,7 +71,7 @@ def serve(place: Place) -> None:
         with leaving_with_supervisor(), contextlib.suppress(KeyboardInterrupt, Terminated):
             server.run(sockets=[listener])  # sends itself again the signal which ended it, once it has ended in order
     if not server.started:
-        raise PlaceError("The API did not start; the last lines of the log say why.")
+        raise NoEnvironmentError("The API did not start; the last lines of the log say why.")
 
 
 class DrainingServer(uvicorn.Server):
@@ -102,7 +102,7 @@ class DrainingServer(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def _configuration(place: Place) -> uvicorn.Config:
+def _configuration(place: Environment) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(place.settings, place.urls, place.secret),
         http=arriving(Watch(_arrival_limits(place.settings.server))),
@@ -144,7 +144,7 @@ def _settle_garbage_collector() -> None:
 
 
 def require_port(settings: ServerSettings) -> None:
-    """Return when the API's port is free: asked before a database is started for nothing. Raises `PlaceError`."""
+    """Return when the API's port is free; otherwise raise `NoEnvironmentError`, before a database is started in vain."""
     _listen(settings.host, settings.port).close()
 
 
@@ -157,13 +157,15 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            raise PlaceError(f"Port {port} on {host} is in use; stop what listens there or set SERVER_PORT.") from error
-        raise PlaceError(f"Cannot listen on {host}, port {port}: {error.strerror}; set SERVER_HOST.") from error
+            raise NoEnvironmentError(
+                f"Port {port} on {host} is in use; stop what listens there or set SERVER_PORT."
+            ) from error
+        raise NoEnvironmentError(f"Cannot listen on {host}, port {port}: {error.strerror}; set SERVER_HOST.") from error
     listener.set_inheritable(True)
     return listener
 
 
-async def work(place: Place) -> None:
+async def work(place: Environment) -> None:
     """Run jobs until told to stop. The caller has seen to it that the schema is at head."""
     configure_logging(place.settings.server)
     stop = asyncio.Event()
@@ -227,7 +229,7 @@ def leave_in_order() -> None:
 class Supervisor:
     """Keeps PostgreSQL, the API and the worker running until told to stop; what dies is started again."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Environment) -> None:
         self._place = place
         self._environment = os.environ | {"DATABASE_URL": place.urls.owner, SUPERVISOR: str(os.getpid())}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
@@ -259,7 +261,7 @@ class Supervisor:
     def _keep_database(self) -> None:
         try:
             self._place.keep_database()
-        except PlaceError as error:
+        except NoEnvironmentError as error:
             log.warning("the database does not start again", extra={"reason": str(error)})
             time.sleep(RESTART_PAUSE_SECONDS)
 
@@ -284,7 +286,7 @@ class Supervisor:
                 child.wait()
 
 
-def supervise(place: Place) -> int:
+def supervise(place: Environment) -> int:
     """Run the API and the worker as processes of their own; answers the exit code."""
     configure_logging(place.settings.server)
     return Supervisor(place).run()

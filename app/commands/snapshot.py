@@ -5,20 +5,20 @@ from pathlib import Path
 import asyncpg
 
 from app.audit.seals.seals import SealingKey
-from app.commands.environment import Place, PlaceError
+from app.commands.environment import Environment, NoEnvironmentError
 from app.kernel.dumping.programs import ProgramError
 from app.operations.exports.snapshot.archive import NotASnapshotError
 from app.operations.exports.snapshot.restoring import CannotRestoreError, restore
 
 
-async def restore_snapshot(place: Place, path: Path) -> str:
-    """Put the snapshot into the empty database; answers what was done. Raises `PlaceError`."""
+async def restore_snapshot(place: Environment, path: Path) -> str:
+    """Put the snapshot into the empty database; answers what was done. Raises `NoEnvironmentError`."""
     try:
         done = await restore(place.urls.owner, path)
     except (NotASnapshotError, CannotRestoreError) as error:
-        raise PlaceError(str(error)) from error
+        raise NoEnvironmentError(str(error)) from error
     except (ProgramError, asyncpg.PostgresError, OSError) as error:
-        raise PlaceError(f"Nothing was restored: {type(error).__name__}: {error}") from error
+        raise NoEnvironmentError(f"Nothing was restored: {type(error).__name__}: {error}") from error
     control = len(done.tables) - done.relations
     told = f"{done.rows:,} rows of {control} control tables and {done.relations} relations, as of {done.taken_at}."
     if SealingKey(place.secret).public.raw.hex() == done.sealing_key:

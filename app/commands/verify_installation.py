@@ -18,7 +18,7 @@ import orjson
 from app.audit.verification.verifier import Report
 from app.commands import audit
 from app.commands import environment_repository as rows
-from app.commands.environment import Place
+from app.commands.environment import Environment
 from app.commands.manifest import DUMP
 from app.commands.objects_repository import NamedObject, named_objects
 from app.kernel.db import migrations, schema_state
@@ -36,7 +36,7 @@ _SHOWN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class InstallationFinding:
     """One thing that is not as it should be."""
 
     area: str
@@ -49,7 +49,7 @@ class Finding:
 class Verified:
     """What was looked at and found."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[InstallationFinding] = field(default_factory=list)
     looked_at: dict[str, int] = field(default_factory=dict)
     """Things compared, by area."""
     notes: list[str] = field(default_factory=list)
@@ -58,10 +58,10 @@ class Verified:
     def add(self, area: str, looked_at: int, found: Sequence[tuple[str, str]]) -> None:
         """Tell what was found in an area."""
         self.looked_at[area] = self.looked_at.get(area, 0) + looked_at
-        self.findings += [Finding(area, subject, detail) for subject, detail in found]
+        self.findings += [InstallationFinding(area, subject, detail) for subject, detail in found]
 
 
-async def verify(place: Place, checkpoint: Path | None, *, contents: bool = True) -> Verified:
+async def verify(place: Environment, checkpoint: Path | None, *, contents: bool = True) -> Verified:
     """Look at everything.
 
     Args:
@@ -92,7 +92,7 @@ async def verify(place: Place, checkpoint: Path | None, *, contents: bool = True
     return verified
 
 
-async def _schema(place: Place, connection: asyncpg.Connection, verified: Verified) -> None:
+async def _schema(place: Environment, connection: asyncpg.Connection, verified: Verified) -> None:
     walls = await schema_state.is_superuser(connection)
     if not walls:
         verified.notes.append("the owner is no superuser: PostgreSQL's own functions are not walled off")
@@ -123,7 +123,7 @@ def differences(
     return found
 
 
-def _as_migrated(place: Place, owner: str, *, walls: bool) -> tuple[schema_state.State, schema_state.State]:
+def _as_migrated(place: Environment, owner: str, *, walls: bool) -> tuple[schema_state.State, schema_state.State]:
     """The state of a fresh database, made by the migrations in a PostgreSQL of its own; and after a dump and a restore.
 
     PostgreSQL tells some expressions otherwise after they went through a dump, once and for all.
@@ -158,7 +158,7 @@ async def _copied(source: str, target: str, app_role: str, dump: Path) -> None:
         await connection.close()
 
 
-async def _objects(place: Place, connection: asyncpg.Connection, verified: Verified, *, contents: bool) -> None:
+async def _objects(place: Environment, connection: asyncpg.Connection, verified: Verified, *, contents: bool) -> None:
     storage = ObjectStorage.open(place.settings.storage_url or (place.settings.home / "objects").as_uri())
     known: set[str] = set()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -193,7 +193,7 @@ async def _sha256(content: AsyncIterator[bytes]) -> str:
     return digest.hexdigest()
 
 
-async def _audit(place: Place, checkpoint: Path | None, verified: Verified) -> None:
+async def _audit(place: Environment, checkpoint: Path | None, verified: Verified) -> None:
     report: Report = (await audit.verify_database(place, checkpoint, [])).report
     verified.add(
         "audit",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from app.catalog.contracts.service import UnknownContract
+from app.catalog.contracts.service import ContractNotFound
 from app.catalog.names import is_contract_id
 from app.catalog.tables.registry import TableNotWritable
 from app.ingestion.configuration import max_batch_bytes
@@ -62,7 +62,7 @@ async def _submission(
     ] = None,
 ) -> Submission:
     if not is_contract_id(contract_id):
-        raise UnknownContract(contract_id)
+        raise ContractNotFound(contract_id)
     form = representation(content_type, content_encoding)
     reject_limits(max_rejected, RejectLimits())
     limits = InflateLimits(max_bytes=max_batch_bytes(resources))
@@ -105,7 +105,7 @@ HistoryDep = Annotated[BatchHistory, Depends(_history)]
     status_code=CREATED,
     responses=_REPORTS
     | responses(
-        UnknownContract,
+        ContractNotFound,
         TableNotWritable,
         NotIngestionReady,
         idempotency.KeyInUse,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from app.audit.log.actions import Verb
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.record import IngestionContract
-from app.catalog.contracts.service import ContractReading, UnknownContract
+from app.catalog.contracts.service import ContractNotFound, ContractReading
 from app.catalog.tables.registry import TableNotWritable
 from app.ingestion.completion import BatchAction, complete, failure, measure
 from app.ingestion.configuration import MAX_REJECTED_SHARE
@@ -39,7 +39,7 @@ from app.warehouse.ingest import RejectLimitExceeded
 
 CREATED = 201
 
-REFUSED_AT_ONCE = (NotIngestionReady, UnknownContract, TableNotWritable)
+REFUSED_AT_ONCE = (NotIngestionReady, ContractNotFound, TableNotWritable)
 """What needs no body to be known. A request that was answered before gets its stored answer all the same."""
 
 

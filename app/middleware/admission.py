@@ -57,7 +57,7 @@ class Lane:
         return self.in_flight >= self.bound
 
 
-class Place:
+class Slot:
     """A place in a lane, given back once: at the latest when the block ends."""
 
     __slots__ = ("_held", "_lane")
@@ -153,13 +153,13 @@ class Admission:
         if lane.full:
             await _refuse(scope, receive, send)
             return
-        place = Place(lane)
+        place = Slot(lane)
         scope[SLOT] = place
         with place:
             await self.app(scope, receive, send)
 
     async def _serve_arriving(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with Place(Lane(1, self._arriving)):
+        with Slot(Lane(1, self._arriving)):
             collected = await self._collect(receive)
         if collected is None:
             return
@@ -172,7 +172,7 @@ class Admission:
         if self.streaming.full:
             await _refuse(scope, receive, send)
             return
-        place = Place(self.streaming)
+        place = Slot(self.streaming)
 
         async def watched() -> Message:
             message = await receive()

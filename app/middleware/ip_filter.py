@@ -13,7 +13,7 @@ from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
 from app.middleware.probes import HEALTH_PATHS
 from app.operations.security.edge.decoys import decoy_path
-from app.operations.security.edge.edge_state import Edge, Verdict
+from app.operations.security.edge.edge_state import Edge, EdgeVerdict
 
 
 class NetworkRefused(Forbidden):
@@ -23,8 +23,8 @@ class NetworkRefused(Forbidden):
 
 
 _REFUSALS = {
-    Verdict.BLOCKED: (Blocked, EventKind.BLOCKED_REQUEST),
-    Verdict.ELSEWHERE: (NetworkRefused, EventKind.NETWORK_REFUSED),
+    EdgeVerdict.BLOCKED: (Blocked, EventKind.BLOCKED_REQUEST),
+    EdgeVerdict.ELSEWHERE: (NetworkRefused, EventKind.NETWORK_REFUSED),
 }
 
 
@@ -43,8 +43,8 @@ class Gate:
             address = client[0] if client else None
             if view.guards and scope["path"] not in HEALTH_PATHS:
                 verdict = view.verdict(address)
-                if verdict is Verdict.LOCAL and _came_through_a_proxy(scope):
-                    verdict = Verdict.ELSEWHERE
+                if verdict is EdgeVerdict.LOCAL and _came_through_a_proxy(scope):
+                    verdict = EdgeVerdict.ELSEWHERE
                 if verdict in _REFUSALS:
                     problem, kind = _REFUSALS[verdict]
                     REQUESTS_REFUSED.labels(problem.code).inc()

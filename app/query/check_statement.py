@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.catalog.tables.service import TableNotFoundError
+from app.catalog.tables.service import QueriedTableNotFound
 from app.kernel.db.database import ReadSession
 from app.kernel.problems import Fault, Forbidden, InvalidRequest, Problem
 from app.kernel.runtime.resources import Resources
@@ -13,8 +13,8 @@ from app.kernel.security.authorization import Actor, Permission
 from app.kernel.telemetry.metrics import QUERY_GUARDRAILS
 from app.query import presentation
 from app.query.configuration import MAX_COST, STATEMENT_TIMEOUT_SECONDS
-from app.query.guard.findings import Finding, GuardVerdict
-from app.query.guard.guard import GuardPolicy, examine
+from app.query.guard.findings import GuardFinding, GuardVerdict
+from app.query.guard.guard import GuardPolicy, check
 from app.query.guard.relations import Catalog, RelationView
 from app.query.results.estimates import Estimate
 from app.query.results.limits import Limits, limits_for
@@ -31,7 +31,7 @@ class QueryRefused(InvalidRequest):
 
     code, title = "query-refused", "The statement is not allowed"
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
+    def __init__(self, findings: tuple[GuardFinding, ...]) -> None:
         first = findings[0]
         super().__init__(
             first.message,
@@ -93,12 +93,12 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class CheckedStatement:
     """The guard's verdict, and the relations that it was reached on."""
 
     verdict: GuardVerdict
     readable: Readable
-    missing: TableNotFoundError | None = None
+    missing: QueriedTableNotFound | None = None
     """The problem of the names in FROM that are no readable table."""
 
     @property
@@ -112,7 +112,7 @@ class Examined:
         return {relation.relation: relation.logical_name for relation in self.relations}
 
     def require_allowed(self) -> str:
-        """The regenerated text. Raises `TableNotFoundError` or `QueryRefused`."""
+        """The regenerated text. Raises `QueriedTableNotFound` or `QueryRefused`."""
         if self.verdict.allowed and self.verdict.sql is not None:
             return self.verdict.sql
         for finding in self.verdict.findings:
@@ -139,16 +139,16 @@ def _table_basis(relation: RelationView) -> TableBasis:
     )
 
 
-async def examined(session: ReadSession, ask: Ask, actor: Actor) -> Examined:
+async def check_statement(session: ReadSession, ask: Ask, actor: Actor) -> CheckedStatement:
     """The guard's verdict on the statement, on the tables as they are now."""
     found = await readable(session, ask.sql, ask.include_deprecated)
     policy = GuardPolicy(join_override_rationale=ask.override_joins)
     # In a thread: a statement of the largest size takes the parser long enough to hold up every other request.
-    verdict = await asyncio.to_thread(examine, ask.sql, Catalog(found.relations), policy)
+    verdict = await asyncio.to_thread(check, ask.sql, Catalog(found.relations), policy)
     missing = await not_found(session, verdict.findings, ask.include_deprecated, actor)
     if missing is not None:
         verdict = replace(verdict, findings=with_nearest(verdict.findings, missing))
-    return Examined(verdict, found, missing)
+    return CheckedStatement(verdict, found, missing)
 
 
 def limits_of(actor: Actor, resources: Resources) -> Limits:
@@ -157,7 +157,7 @@ def limits_of(actor: Actor, resources: Resources) -> Limits:
     return limits_for(actor.roles, seconds, cost)
 
 
-async def affordable(statement: Statement, found: Examined, limits: Limits) -> Estimate:
+async def affordable(statement: Statement, found: CheckedStatement, limits: Limits) -> Estimate:
     """The planner's estimate of an allowed statement.
 
     Raises:

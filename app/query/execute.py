@@ -23,7 +23,7 @@ from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Actor, Permission
 from app.kernel.telemetry.metrics import JOIN_USAGE, QUERY_LATENCY, metrics_timer
 from app.query import presentation
-from app.query.check_statement import Ask, Examined, affordable, examined, limits_of
+from app.query.check_statement import Ask, CheckedStatement, affordable, check_statement, limits_of
 from app.query.configuration import STATEMENT_TIMEOUT_SECONDS
 from app.query.models import QueryExecution, QueryPreview
 from app.query.preview import PreviewService, QueryAction
@@ -33,7 +33,7 @@ from app.query.results.encoders import Form
 from app.query.results.formats import Format
 from app.query.results.limits import Limits
 from app.query.results.result_spool import Filled, Spooling, elapsed, spool_file
-from app.query.results.statements import statement
+from app.query.results.statements import open_statement
 from app.query.staleness import Basis, Change, changes
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ LOST_AFTER_LIMIT: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryResult:
     """A complete answer, in a file that whoever sends it closes."""
 
     execution_id: UUID
@@ -96,7 +96,7 @@ class Checked:
     """A preview that may run now, what is known of it by now, and the caller's limits."""
 
     preview: QueryPreview
-    found: Examined
+    found: CheckedStatement
     limits: Limits
 
 
@@ -108,7 +108,7 @@ class ExecuteService:
         self._database = resources.database
 
     @metrics_timer(QUERY_LATENCY, "execute")
-    async def execute(self, actor: Actor, preview_id: UUID, kind: Format) -> Answer:
+    async def execute(self, actor: Actor, preview_id: UUID, kind: Format) -> QueryResult:
         """The whole answer of the actor's own preview.
 
         When the call is cancelled, the statement is cancelled in PostgreSQL and the execution recorded as such.
@@ -154,7 +154,7 @@ class ExecuteService:
                 raise PreviewUsed
             expired = preview.expires_at <= await previews.now()
             ask = Ask.stored(preview.request)
-            found = await examined(session, ask, actor)
+            found = await check_statement(session, ask, actor)
         if expired:
             raise PreviewExpired("The preview was not executed in time.", *await self._fresh(actor, ask))
         changed = changes(Basis.of(preview.basis), found.basis(actor.roles, limits))
@@ -175,13 +175,13 @@ class ExecuteService:
             return None, problem.document(None)
         return fresh.model_dump(mode="json"), None
 
-    async def _run(self, actor: Actor, checked: Checked, kind: Format) -> Answer:
+    async def _run(self, actor: Actor, checked: Checked, kind: Format) -> QueryResult:
         execution = _execution(actor, checked.preview, kind)
         file = spool_file(self._resources.settings.home / "spool")
         started = time.monotonic()
         try:
             sql, names = checked.found.require_allowed(), checked.found.names
-            async with statement(self._resources.query_login, sql, checked.limits, names) as prepared:
+            async with open_statement(self._resources.query_login, sql, checked.limits, names) as prepared:
                 estimate = await affordable(prepared, checked.found, checked.limits)
                 columns = await prepared.columns()
                 execution.estimated_rows = float(estimate.rows)
@@ -205,7 +205,7 @@ class ExecuteService:
         checked: Checked,
         execution: QueryExecution,
         seconds: float,
-    ) -> Answer:
+    ) -> QueryResult:
         labels = [f"{t.logical_name} (version {t.version}, {t.state})" for t in checked.found.verdict.tables]
         cut_by, estimated = spooling.cut_by, int(execution.estimated_rows)
         filled = await spooling.finish(
@@ -217,7 +217,7 @@ class ExecuteService:
                 "explanation": presentation.explanation(spooling.rows, labels, estimated, cut_by),
             }
         )
-        return Answer(execution.id, spooling.form.kind, spooling.form.file, filled, checked.limits, seconds)
+        return QueryResult(execution.id, spooling.form.kind, spooling.form.file, filled, checked.limits, seconds)
 
     async def _claim(self, actor: Actor, checked: Checked, execution: QueryExecution) -> None:
         async def claim(session: WriteSession) -> None:
@@ -243,7 +243,7 @@ class ExecuteService:
         async with self._database.write(OperationClass.RECORD) as session:
             await claim(session)
 
-    async def _record(self, execution_id: UUID, answer: Answer) -> None:
+    async def _record(self, execution_id: UUID, answer: QueryResult) -> None:
         async def record(session: WriteSession) -> None:
             await ExecutionWrites(session).finish(
                 execution_id,
@@ -283,7 +283,7 @@ class ExecuteService:
             log.warning("a failure could not be recorded", extra={"error": type(failed).__name__, "code": code})
 
 
-def _count_joins(found: Examined) -> None:
+def _count_joins(found: CheckedStatement) -> None:
     for join in found.verdict.joins:
         if join.join_id is not None:
             JOIN_USAGE.labels(str(join.join_id)).inc()

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.audit.log.service import AuditTrail
-from app.catalog.tables.service import TableNotFoundError, TableService
+from app.catalog.tables.service import QueriedTableNotFound, TableService
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.ports.export_formats import Format, quoted
@@ -23,7 +23,7 @@ from app.query.models import QueryExecution
 from app.query.preview import QueryAction
 from app.query.repository import ExecutionWrites, Previews, PreviewWrites
 from app.query.results.columns import ResultColumn, bounded
-from app.query.results.statements import MAX_ROW_BYTES, statement
+from app.query.results.statements import MAX_ROW_BYTES, open_statement
 
 CANCELLED = "cancelled"
 
@@ -45,7 +45,7 @@ class QuerySource(Source[QueryParams]):
         """The statement and its limits. Raises as the execution of the preview does."""
         checked = await ExecuteService(resources).check(actor, params.preview_id)
         sql, limits = checked.found.require_allowed(), checked.limits
-        async with statement(resources.query_login, sql, limits, checked.found.names) as prepared:
+        async with open_statement(resources.query_login, sql, limits, checked.found.names) as prepared:
             await affordable(prepared, checked.found, limits)
             columns = await prepared.columns()
         tables = checked.found.verdict.tables
@@ -82,7 +82,7 @@ class QuerySource(Source[QueryParams]):
         names = [table.rpartition("@")[0] for table in subject["tables"]]
         try:
             await TableService(session).resolve(names, actor, include_deprecated=True)
-        except TableNotFoundError:
+        except QueriedTableNotFound:
             return False
         return True
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from app.query.guard.findings import Finding, GuardVerdict
+from app.query.guard.findings import GuardFinding, GuardVerdict
 from app.query.guard.relations import RelationView
 from app.query.results.estimates import Estimate
 from app.query.results.limits import MIB, Limits
@@ -20,7 +20,7 @@ def logical_sql(sql: str, relations: Sequence[RelationView]) -> str:
     return re.sub("|".join(parts), lambda match: physical.get(match.group(), match.group()), sql)
 
 
-def refusals(findings: Sequence[Finding]) -> list[GuardrailDocument]:
+def refusals(findings: Sequence[GuardFinding]) -> list[GuardrailDocument]:
     """The guard's findings."""
     return [
         GuardrailDocument(

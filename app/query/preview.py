@@ -13,14 +13,14 @@ from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
 from app.kernel.telemetry.metrics import QUERY_GUARDRAILS, QUERY_LATENCY, QUERY_PREVIEWS_VIEWED, metrics_timer
 from app.query import presentation
-from app.query.check_statement import Ask, Examined, affordable, examined, limits_of
+from app.query.check_statement import Ask, CheckedStatement, affordable, check_statement, limits_of
 from app.query.configuration import PREVIEW_LIFETIME_SECONDS
 from app.query.models import QueryPreview
 from app.query.repository import Previews, PreviewWrites
 from app.query.results.columns import ResultColumn
 from app.query.results.estimates import Estimate
 from app.query.results.limits import Limits
-from app.query.results.statements import statement
+from app.query.results.statements import open_statement
 from app.query.schemas import (
     ColumnDocument,
     EstimateDocument,
@@ -90,7 +90,7 @@ class PreviewService:
     async def validate(self, actor: Actor, sql: str, options: PreviewOptions) -> ValidationDocument:
         """The guard's verdict alone; nothing is planned, run or kept."""
         async with self._database.read() as session:
-            found = await examined(session, Ask.of(sql, options, actor), actor)
+            found = await check_statement(session, Ask.of(sql, options, actor), actor)
         verdict = found.verdict
         for finding in verdict.findings:
             QUERY_GUARDRAILS.labels(finding.rule).inc()
@@ -116,10 +116,10 @@ class PreviewService:
 
     async def _draft(self, actor: Actor, ask: Ask) -> Draft:
         async with self._database.read() as session:
-            found = await examined(session, ask, actor)
+            found = await check_statement(session, ask, actor)
         sql = found.require_allowed()
         limits = limits_of(actor, self._resources)
-        async with statement(self._resources.query_login, sql, limits, found.names) as prepared:
+        async with open_statement(self._resources.query_login, sql, limits, found.names) as prepared:
             columns = await prepared.columns()
             estimate = await affordable(prepared, found, limits)
         return Draft(_answer(sql, found, limits, estimate, columns), found.basis(actor.roles, limits), estimate)
@@ -157,7 +157,7 @@ class PreviewService:
 
 
 def _answer(
-    sql: str, found: Examined, limits: Limits, estimate: Estimate, columns: tuple[ResultColumn, ...]
+    sql: str, found: CheckedStatement, limits: Limits, estimate: Estimate, columns: tuple[ResultColumn, ...]
 ) -> PreviewAnswer:
     verdict = found.verdict
     return PreviewAnswer(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response, status
 
-from app.catalog.tables.service import TableNotFoundError
+from app.catalog.tables.service import QueriedTableNotFound
 from app.kernel.db.database import OperationClass
 from app.kernel.http.negotiation import Accept, NotAcceptable
 from app.kernel.http.routes import TransactionalRoute
@@ -29,7 +29,7 @@ from app.query.schemas import (
     ValidateRequest,
     ValidationDocument,
 )
-from app.query.streaming import RESULT, answered
+from app.query.streaming import RESULT, respond
 
 router = APIRouter(prefix="/api/query", tags=["query"], route_class=TransactionalRoute)
 
@@ -50,7 +50,7 @@ Executing = Annotated[ExecuteService, Depends(_executions)]
     "/preview",
     operation_id="preview_query",
     status_code=status.HTTP_200_OK,
-    responses=responses(CannotAnswer, TableNotFoundError, QueryRefused, TooExpensive, QueryFailed, QueryCancelled),
+    responses=responses(CannotAnswer, QueriedTableNotFound, QueryRefused, TooExpensive, QueryFailed, QueryCancelled),
     openapi_extra=operation(OperationClass.RECORD),
 )
 async def preview_query(wanted: PreviewRequest, actor: CanQuery, previews: Previewing) -> PreviewDocument:
@@ -91,7 +91,7 @@ async def execute_query(
 ) -> Response:
     """Run a preview of the caller's own, once. A client that leaves cancels it."""
     kind = negotiate(accept)
-    return await answered(request, executions.execute(actor, wanted.preview_id, kind))
+    return await respond(request, executions.execute(actor, wanted.preview_id, kind))
 
 
 @router.get("/executions", operation_id="list_query_executions")

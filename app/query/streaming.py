@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from app.query.execute import Answer
+from app.query.execute import QueryResult
 from app.query.results.formats import MEDIA_TYPES, Format
 from app.query.schemas import ResultDocument
 
@@ -49,7 +49,7 @@ class ClientLeft(Exception):  # noqa: N818 - an event, not a fault
     """The client closed the connection before the answer began."""
 
 
-async def while_connected(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
+async def while_connected(request: Request, work: Coroutine[Any, Any, QueryResult]) -> QueryResult:
     """What the work answers; it is cancelled, and waited for, when the client leaves or this call is cancelled.
 
     Raises:
@@ -70,7 +70,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, Answer]) -
     return working.result()
 
 
-async def _stop(working: asyncio.Task[Answer]) -> None:
+async def _stop(working: asyncio.Task[QueryResult]) -> None:
     working.cancel()
     await asyncio.wait({working})
     if not working.cancelled() and working.exception() is None:
@@ -82,7 +82,7 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-async def answered(request: Request, work: Coroutine[Any, Any, Answer]) -> Response:
+async def respond(request: Request, work: Coroutine[Any, Any, QueryResult]) -> Response:
     """The work's answer as a response, which closes its file."""
     try:
         answer = await while_connected(request, work)
@@ -102,10 +102,10 @@ async def answered(request: Request, work: Coroutine[Any, Any, Answer]) -> Respo
         name = f"{answer.execution_id}.{_ATTACHED[answer.kind]}"
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
     media_type = MEDIA_TYPES[answer.kind] + ("; header=present" if answer.kind is Format.CSV else "")
-    return AnswerResponse(answer.file, headers, media_type)
+    return ResultResponse(answer.file, headers, media_type)
 
 
-class AnswerResponse(StreamingResponse):
+class ResultResponse(StreamingResponse):
     """Streams a file and closes it, also when the client leaves half-way."""
 
     def __init__(self, file: IO[bytes], headers: dict[str, str], media_type: str) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.catalog.tables.service import TableNotFoundError, TableService
+from app.catalog.tables.service import QueriedTableNotFound, TableService
 from app.catalog.tables.version import QueryableTable
 from app.kernel.db.database import ReadSession
 from app.kernel.security.authorization import Actor
-from app.query.guard.findings import Finding
+from app.query.guard.findings import GuardFinding
 from app.query.guard.guard import MAX_BYTES
 from app.query.guard.relations import ColumnView, RelationView
 
@@ -49,8 +49,8 @@ def identifiers(sql: str) -> frozenset[str]:
 
 
 async def not_found(
-    session: ReadSession, findings: tuple[Finding, ...], deprecated: frozenset[str], actor: Actor
-) -> TableNotFoundError | None:
+    session: ReadSession, findings: tuple[GuardFinding, ...], deprecated: frozenset[str], actor: Actor
+) -> QueriedTableNotFound | None:
     """The problem of the names that stand in FROM and are no readable table; None when there is no such name."""
     missing = [finding.table for finding in findings if finding.table is not None]
     if not missing:
@@ -59,11 +59,11 @@ async def not_found(
     out_of_use = (await service.find(missing, include_deprecated=True)).keys() - deprecated
     try:
         await service.resolve(missing, actor)
-    except TableNotFoundError as error:
+    except QueriedTableNotFound as error:
         if not out_of_use:
             return error
         names = sorted(out_of_use)
-        return TableNotFoundError(
+        return QueriedTableNotFound(
             f"{error.detail} Deprecated: {', '.join(names)}; `options.include_deprecated` lets them be read.",
             deprecated=names,
             **error.fields,
@@ -71,7 +71,7 @@ async def not_found(
     return None
 
 
-def with_nearest(findings: Iterable[Finding], error: TableNotFoundError) -> tuple[Finding, ...]:
+def with_nearest(findings: Iterable[GuardFinding], error: QueriedTableNotFound) -> tuple[GuardFinding, ...]:
     """The findings with the nearest of all readable names, of which the guard knew those in the statement alone."""
     nearest: Mapping[str | None, list[str]] = error.fields.get("nearest", {})
     return tuple(

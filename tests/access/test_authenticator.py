@@ -23,7 +23,7 @@ from app.access.credentials.authenticator import (
 )
 from app.access.credentials.keys import fresh_key
 from app.access.credentials.tokens import CURRENT_KEY, AccessTokens, InvalidToken
-from app.access.subject_status import Standing
+from app.access.subject_status import SubjectStatus
 from app.access.subjects import user_subject
 from app.kernel.clock import utc_now
 from app.kernel.db.database import Database
@@ -289,7 +289,7 @@ async def test_a_database_that_is_away_is_not_a_refusal(
 async def test_whoever_is_cancelled_leaves_the_look_to_the_others() -> None:
     looks: list[str] = []
     go = asyncio.Event()
-    found = Standing(
+    found = SubjectStatus(
         label="ada",
         active=True,
         roles=frozenset(),
@@ -298,7 +298,7 @@ async def test_whoever_is_cancelled_leaves_the_look_to_the_others() -> None:
         keys={},
     )
 
-    async def load(subject: str) -> Standing:
+    async def load(subject: str) -> SubjectStatus:
         looks.append(subject)
         await go.wait()
         return found

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.access.credentials.keys import fresh_key, matches, prefix_of
 from app.access.login.oauth import narrowed
 from app.access.roles import MATRIX, Role, unknown_roles
-from app.access.subject_status import Credential, Standing, admitted, known_permissions
+from app.access.subject_status import Credential, SubjectStatus, admitted, known_permissions
 from app.access.subjects import user_subject
 from app.kernel.security.authorization import Permission
 
@@ -42,9 +42,9 @@ def test_a_scope_narrows_and_never_widens(wanted: set[Permission], held: set[Per
     assert narrowed(frozenset(wanted), frozenset(held)) == wanted & held
 
 
-def _standing(*, active: bool = True) -> Standing:
+def _standing(*, active: bool = True) -> SubjectStatus:
     permissions = frozenset({Permission.QUERY_RUN, Permission.TABLES_READ})
-    return Standing("ada", active, frozenset({"ANALYST"}), permissions, frozenset({JTI}), {KEY_ID: None})
+    return SubjectStatus("ada", active, frozenset({"ANALYST"}), permissions, frozenset({JTI}), {KEY_ID: None})
 
 
 def _credential(
@@ -76,7 +76,7 @@ def test_a_scope_takes_permissions_away() -> None:
     ],
     ids=["unknown", "disabled", "revoked token", "revoked key"],
 )
-def test_a_credential_that_does_not_count_any_more(credential: Credential, standing: Standing | None) -> None:
+def test_a_credential_that_does_not_count_any_more(credential: Credential, standing: SubjectStatus | None) -> None:
     assert admitted(credential, standing) is None
 
 

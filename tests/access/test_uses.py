@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.clients.last_used import write_uses
+from app.access.clients.last_used import write_last_used
 from app.access.credentials.authenticator import DirectoryAuthenticator
-from app.access.credentials.last_used import KeyUses
+from app.access.credentials.last_used import KeysLastUsed
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.main import create_app
@@ -27,7 +27,7 @@ A, B = UUID(int=1), UUID(int=2)
 
 
 def test_uses_are_to_the_minute_and_written_once() -> None:
-    uses = KeyUses()
+    uses = KeysLastUsed()
     uses.note(B, NOW)
     uses.note(A, NOW - timedelta(hours=1))
     uses.note(A, NOW)
@@ -42,7 +42,7 @@ def test_uses_are_to_the_minute_and_written_once() -> None:
 
 
 def test_what_could_not_be_written_is_written_later() -> None:
-    uses = KeyUses()
+    uses = KeysLastUsed()
     uses.note(A, NOW)
     taken = uses.take()
     uses.give_back(taken)
@@ -53,7 +53,7 @@ def test_what_could_not_be_written_is_written_later() -> None:
     st.lists(st.tuples(st.sampled_from([A, B]), st.integers(0, 600)) | st.sampled_from(["take", "fail"]), max_size=30)
 )
 def test_the_last_use_of_every_key_is_written_in_the_end(steps: list[tuple[UUID, int] | str]) -> None:
-    uses, last, written = KeyUses(), dict[UUID, datetime](), dict[UUID, datetime]()
+    uses, last, written = KeysLastUsed(), dict[UUID, datetime](), dict[UUID, datetime]()
     seconds = 0
     for each in [*steps, "take"]:
         if isinstance(each, tuple):
@@ -73,7 +73,7 @@ async def _last(owner: asyncpg.Connection) -> list[datetime | None]:
     return [row[0] for row in await owner.fetch("SELECT last_used_at FROM spyne.api_keys ORDER BY id")]
 
 
-def _uses(resources: Resources) -> KeyUses:
+def _uses(resources: Resources) -> KeysLastUsed:
     assert isinstance(resources.authenticator, DirectoryAuthenticator)
     return resources.authenticator.uses
 
@@ -90,12 +90,12 @@ async def test_requests_write_nothing_and_the_background_task_one_statement(
     assert not [statement for statement in statements if "UPDATE" in statement]
     assert await _last(owner) == [None] * 4, unused
     with recorded(resources.database) as statements:
-        assert await write_uses(resources, _uses(resources)) == 3
+        assert await write_last_used(resources, _uses(resources)) == 3
     assert len([statement for statement in statements if "UPDATE" in statement]) == 1
     *used, never = await _last(owner)
     assert never is None
     assert all(at is not None and at.second == 0 and abs(datetime.now(UTC) - at) < timedelta(minutes=2) for at in used)
-    assert await write_uses(resources, _uses(resources)) == 0
+    assert await write_last_used(resources, _uses(resources)) == 0
 
 
 async def test_a_token_of_a_key_is_a_use_of_it(
@@ -106,7 +106,7 @@ async def test_a_token_of_a_key_is_a_use_of_it(
     form = {"grant_type": "client_credentials", "client_id": name, "client_secret": key}
     token = (await anonymous.post("/api/auth/token", data=form)).json()["access_token"]
     assert (await anonymous.get("/api/auth/me", headers={"Authorization": f"Bearer {token}"})).status_code == 200
-    assert await write_uses(app.state.resources, _uses(app.state.resources)) == 1
+    assert await write_last_used(app.state.resources, _uses(app.state.resources)) == 1
 
 
 async def test_nothing_is_written_while_the_shield_is_up_and_all_of_it_after(
@@ -120,10 +120,10 @@ async def test_nothing_is_written_while_the_shield_is_up_and_all_of_it_after(
     key = await identities.api_key("VIEWER")
     await admin.put("/system/maintenance", json={"mode": "read_only", "reason": "test"})
     assert (await anonymous.get("/api/auth/me", headers={"X-API-Key": key})).status_code == 200
-    assert await write_uses(resources, _uses(resources)) == 0
+    assert await write_last_used(resources, _uses(resources)) == 0
     assert await _last(owner) == [None]
     await admin.put("/system/maintenance", json={"mode": "normal"})
-    assert await write_uses(resources, _uses(resources)) == 1
+    assert await write_last_used(resources, _uses(resources)) == 1
 
 
 async def test_a_key_that_is_being_changed_does_not_hold_up_the_others(
@@ -133,13 +133,13 @@ async def test_a_key_that_is_being_changed_does_not_hold_up_the_others(
     for _ in range(2):
         await identities.api_key("VIEWER")
     first, second = [row[0] for row in await owner.fetch("SELECT id FROM spyne.api_keys ORDER BY id")]
-    uses = KeyUses()
+    uses = KeysLastUsed()
     for id_ in (first, second, uuid4()):
         uses.note(id_, NOW)
     async with owner.transaction():
         await owner.execute("SELECT 1 FROM spyne.api_keys WHERE id = $1 FOR UPDATE", first)
         async with asyncio.timeout(5):
-            await write_uses(resources, uses)
+            await write_last_used(resources, uses)
     assert await _last(owner) == [None, NOW.replace(second=0, microsecond=0)]
 
 
@@ -162,7 +162,7 @@ async def test_a_slower_process_does_not_turn_the_time_back(
     await Identities(resources).api_key("VIEWER")
     id_ = await owner.fetchval("SELECT id FROM spyne.api_keys")
     for at in (NOW + later, NOW):
-        uses = KeyUses()
+        uses = KeysLastUsed()
         uses.note(id_, at)
-        await write_uses(resources, uses)
+        await write_last_used(resources, uses)
     assert await _last(owner) == [(NOW + later).replace(second=0, microsecond=0)]

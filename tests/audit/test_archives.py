@@ -18,7 +18,7 @@ from app.audit.archiving.archive_files import with_archives
 from app.audit.seals.proofs import checkpoint
 from app.audit.seals.seals import Checkpoint, SealingKey
 from app.audit.verification.exporting import Exported, export
-from app.audit.verification.offline import Outcome, verify_export
+from app.audit.verification.offline import ExportVerification, verify_export
 from app.audit.verification.verifier import Kind
 from app.audit.verification.verify_database import Scope
 from app.commands import audit as commands
@@ -67,7 +67,7 @@ async def stored(resources: Resources) -> dict[str, bytes]:
     return found
 
 
-async def exported(resources: Resources, archives: dict[str, bytes]) -> Outcome:
+async def exported(resources: Resources, archives: dict[str, bytes]) -> ExportVerification:
     """The log written to a file and verified without the service, together with its archives."""
     own = SealingKey(resources.secret).public
     async with resources.database.snapshot() as session:

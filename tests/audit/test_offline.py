@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.audit.seals.proofs import checkpoint
 from app.audit.seals.seals import Checkpoint, SealingKey
 from app.audit.verification.exporting import Exported, export
-from app.audit.verification.offline import NotAnExportError, Outcome, Trust, verify_export
+from app.audit.verification.offline import ExportVerification, NotAnExportError, Trust, verify_export
 from app.audit.verification.verifier import Kind
 from app.kernel.runtime.resources import Resources
 from tests.audit.logs import sealer, tell
@@ -44,7 +44,7 @@ async def seen(resources: Resources) -> Checkpoint:
         return await checkpoint(session, SealingKey(resources.secret), resources.clock())
 
 
-def verified(path: Path, *keys: str, checkpoint: Checkpoint | None = None) -> Outcome:
+def verified(path: Path, *keys: str, checkpoint: Checkpoint | None = None) -> ExportVerification:
     with path.open("rb") as file:
         return verify_export(file, keys, checkpoint)
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from app.catalog.tables.lifecycle import TableState
-from app.catalog.tables.service import TableNotFoundError, TableService
+from app.catalog.tables.service import QueriedTableNotFound, TableService
 from app.kernel.db.query_login import QueryLimits
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
@@ -97,7 +97,7 @@ async def test_resolution_in_sql_is_the_rule(
                 expected = resolve(found, include_deprecated=include)
                 assert (name in await service.find([name], include_deprecated=include)) is (expected is not None)
                 if expected is None:
-                    with pytest.raises(TableNotFoundError):
+                    with pytest.raises(QueriedTableNotFound):
                         await service.resolve([name], SYSTEM, include_deprecated=include)
                 else:
                     resolved = await service.resolve([name], SYSTEM, include_deprecated=include)
@@ -112,7 +112,7 @@ async def test_an_unknown_name_is_told_the_nearest(
         assert (await moved(admin, name, "SHADOW", "READ_ONLY")).status_code == 200
     await registered(engineer, "customs")
     async with resources.database.read() as session:
-        with pytest.raises(TableNotFoundError) as caught:
+        with pytest.raises(QueriedTableNotFound) as caught:
             await TableService(session).resolve(["custommers", "orders", "zzz"], SYSTEM)
     nearest = caught.value.fields["nearest"]
     assert (caught.value.status, nearest["custommers"][0], nearest["zzz"]) == (404, "customers", [])

@@ -10,7 +10,7 @@ from alembic import command
 from sqlalchemy.exc import DBAPIError
 
 from app.commands import environment as places
-from app.commands.environment import Place
+from app.commands.environment import Environment
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls
 from app.settings import Settings
@@ -31,7 +31,7 @@ async def test_a_migration_is_tried_again_until_the_lock_is_gone(
         upgrade(url)
 
     monkeypatch.setattr(migrations, "upgrade", counting)
-    place = Place(settings, urls, SECRET)
+    place = Environment(settings, urls, SECRET)
     async with owner.transaction():
         await owner.execute("LOCK TABLE spyne.alembic_version IN SHARE MODE; LOCK TABLE spyne.roles IN SHARE MODE")
         migrating = asyncio.create_task(asyncio.to_thread(place.migrate))
@@ -52,6 +52,6 @@ async def test_another_failure_is_told_at_once(
         raise DBAPIError("statement", None, Exception("broken"))
 
     monkeypatch.setattr(migrations, "upgrade", failing)
-    with pytest.raises(places.PlaceError, match=r"cannot be migrated: .*broken"):
-        await asyncio.to_thread(Place(settings, urls, SECRET).migrate)
+    with pytest.raises(places.NoEnvironmentError, match=r"cannot be migrated: .*broken"):
+        await asyncio.to_thread(Environment(settings, urls, SECRET).migrate)
     assert len(tried) == 1

@@ -9,7 +9,7 @@ import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.commands import serving
-from app.commands.environment import PlaceError
+from app.commands.environment import NoEnvironmentError
 from app.kernel.http_server import Watch, arriving, protocol
 from app.kernel.http_server.fitting import ATTRIBUTES, METHODS, UnknownUvicornError, missing_parts, require_fitting
 from app.kernel.http_server.limits import ArrivalLimits
@@ -69,7 +69,7 @@ def test_the_service_does_not_start_with_it(monkeypatch: pytest.MonkeyPatch) -> 
         require_fitting(OtherParameters)
 
     monkeypatch.setattr(serving, "require_fitting", refuse)
-    with pytest.raises(PlaceError, match="on_body"):
+    with pytest.raises(NoEnvironmentError, match="on_body"):
         serving.serve(None)  # type: ignore[arg-type]  # nothing of the place is looked at before
 
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.credentials.last_used import KeyUses
-from app.access.sessions.last_used import SeenSessions
+from app.access.credentials.last_used import KeysLastUsed
+from app.access.sessions.last_used import SessionsLastUsed
 from app.access.signing.directory import KeyDirectory
 from app.kernel.db.database import Database
 from app.kernel.db.lookups import Lookups
@@ -76,8 +76,8 @@ REACHED: tuple[tuple[type[Any], str], ...] = (
     (Database, "snapshot"),
     (Lookups, "one"),
     (SecurityEvents, "take"),
-    (SeenSessions, "take_due"),
-    (KeyUses, "take"),
+    (SessionsLastUsed, "take_due"),
+    (KeysLastUsed, "take"),
     (KeyDirectory, "fingerprint"),
     (SlowChannels, "at"),
     (Delivery, "_tell"),

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.http.openapi import ASSETS
-from app.operations.health.checkup import Finding
+from app.operations.health.checkup import CheckResult
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.service_processes import Surroundings, api_process
@@ -138,7 +138,7 @@ async def test_many_probes_ask_the_database_once_a_second(app: FastAPI, anonymou
     checkup = app.state.checkup
     real = checkup._database
 
-    async def counted() -> Finding:
+    async def counted() -> CheckResult:
         nonlocal looks
         looks += 1
         return await real()  # type: ignore[no-any-return]

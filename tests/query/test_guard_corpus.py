@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.query.guard.guard import examine
+from app.query.guard.guard import check
 from tests.query.cases import ALLOWED, Case
 from tests.query.corpus import CORPUS
 from tests.query.relations import CATALOG
@@ -15,7 +15,7 @@ _RULE = re.compile(r"[a-z]+(-[a-z]+)*")
 
 @pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)
 def test_every_statement_gets_its_verdict(case: Case) -> None:
-    verdict = examine(case.sql, CATALOG)
+    verdict = check(case.sql, CATALOG)
     if case.expected == ALLOWED:
         assert verdict.findings == ()
         assert verdict.allowed

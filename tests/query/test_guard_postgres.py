@@ -16,7 +16,7 @@ import pytest
 from app.kernel.embedded import ServerAddress
 from app.query.guard import keywords
 from app.query.guard.functions import ALLOWED as FUNCTIONS
-from app.query.guard.guard import examine
+from app.query.guard.guard import check
 from tests.query.cases import Case
 from tests.query.good import GOOD
 from tests.query.relations import CATALOG, COLUMNS, HIDDEN
@@ -94,7 +94,7 @@ async def _answer(
 async def test_what_the_guard_writes_means_what_the_user_wrote(
     connection: "asyncpg.Connection[Any]", case: Case
 ) -> None:
-    verdict = examine(case.sql, CATALOG)
+    verdict = check(case.sql, CATALOG)
     assert verdict.sql is not None
     async with connection.transaction(readonly=True):
         await connection.execute("SET LOCAL search_path = pg_catalog")

@@ -3,7 +3,7 @@
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.query.guard.guard import GuardVerdict, examine
+from app.query.guard.guard import GuardVerdict, check
 from app.query.guard.relations import Catalog, RelationView
 from tests.query.cases import Case
 from tests.query.corpus import CORPUS
@@ -23,7 +23,7 @@ WORDS = sorted(
 
 
 def _answers(sql: str) -> GuardVerdict:
-    verdict = examine(sql, CATALOG)
+    verdict = check(sql, CATALOG)
     assert verdict.allowed == (not verdict.findings)
     assert verdict.allowed == (verdict.sql is not None)
     return verdict
@@ -69,17 +69,17 @@ def _assert_stable(written: str) -> None:
     logical = written
     for table in COLUMNS:
         logical = logical.replace(f'"data"."{table}__v1" AS ', f'"{table}" AS ')
-    again = examine(logical, CATALOG)
+    again = check(logical, CATALOG)
     assert again.findings == ()
     assert again.sql == written
 
 
 def test_writing_anew_is_idempotent_for_the_corpus() -> None:
     for case in GOOD:
-        verdict = examine(case.sql, CATALOG)
+        verdict = check(case.sql, CATALOG)
         assert verdict.sql is not None
         _assert_stable(verdict.sql)
-        assert examine(case.sql, PLAIN).sql == verdict.sql.replace('"data".', '"logical".').replace("__v1", "")
+        assert check(case.sql, PLAIN).sql == verdict.sql.replace('"data".', '"logical".').replace("__v1", "")
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60))

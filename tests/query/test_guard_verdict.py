@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 
 from app.query.guard.findings import UsedColumn, UsedJoin, UsedTable
-from app.query.guard.guard import GuardPolicy, examine
+from app.query.guard.guard import GuardPolicy, check
 from app.query.guard.relations import AcceptedJoin, Catalog, ColumnView
 from tests.query.relations import CATALOG, COLUMNS, relation
 
@@ -20,29 +20,29 @@ STRICT = GuardPolicy(require_accepted_joins=True)
 
 
 def test_the_text_is_written_anew_with_physical_names_and_visible_columns() -> None:
-    verdict = examine("select * -- all\nfrom AIRLINES", CATALOG)
+    verdict = check("select * -- all\nfrom AIRLINES", CATALOG)
     assert verdict.sql == ('SELECT "airlines"."carrier", "airlines"."name" FROM "data"."airlines__v1" AS "airlines"')
     assert verdict.sql_hash == sha256(verdict.sql.encode()).hexdigest()
     assert verdict.output == ("carrier", "name")
 
 
 def test_the_hash_depends_on_meaning_and_not_on_layout() -> None:
-    first = examine("SELECT carrier FROM airlines WHERE carrier='UA'", CATALOG)
-    second = examine("select  CARRIER /* x */ from airlines\n where carrier = 'UA';", CATALOG)
-    other = examine("SELECT carrier FROM airlines WHERE carrier = 'AA'", CATALOG)
+    first = check("SELECT carrier FROM airlines WHERE carrier='UA'", CATALOG)
+    second = check("select  CARRIER /* x */ from airlines\n where carrier = 'UA';", CATALOG)
+    other = check("SELECT carrier FROM airlines WHERE carrier = 'AA'", CATALOG)
     assert first.sql_hash == second.sql_hash != other.sql_hash
 
 
 def test_a_new_version_changes_the_text() -> None:
     later = Catalog.of([relation("airlines", version=2, state="READ_ONLY")])
-    verdict = examine("SELECT name FROM airlines", later)
+    verdict = check("SELECT name FROM airlines", later)
     assert verdict.sql is not None
     assert '"airlines__v2"' in verdict.sql
     assert verdict.tables == (UsedTable("id-of-airlines", "airlines", 2, "READ_ONLY"),)
 
 
 def test_tables_and_columns_are_those_of_governed_relations() -> None:
-    verdict = examine(
+    verdict = check(
         "WITH m AS (SELECT month, count(*) AS n FROM flights WHERE dep_delay > 5 GROUP BY month) SELECT m.n FROM m",
         CATALOG,
     )
@@ -86,7 +86,7 @@ def test_tables_and_columns_are_those_of_governed_relations() -> None:
     ],
 )  # fmt: skip
 def test_joins_are_traced_to_governed_columns(sql: str, joins: list[UsedJoin]) -> None:
-    verdict = examine(sql, JOINED, STRICT)
+    verdict = check(sql, JOINED, STRICT)
     assert verdict.findings == ()
     assert list(verdict.joins) == joins
 
@@ -109,16 +109,16 @@ def test_joins_are_traced_to_governed_columns(sql: str, joins: list[UsedJoin]) -
     ],
 )
 def test_a_join_that_nobody_accepted_is_refused_or_overridden_with_a_reason(sql: str) -> None:
-    refused = examine(sql, JOINED, STRICT)
+    refused = check(sql, JOINED, STRICT)
     assert [finding.rule for finding in refused.findings] == ["join-not-accepted"]
     assert refused.findings[0].nearest
     blank = GuardPolicy(require_accepted_joins=True, join_override_rationale="  ")
-    assert not examine(sql, JOINED, blank).allowed
-    overridden = examine(sql, JOINED, GuardPolicy(require_accepted_joins=True, join_override_rationale="ticket 7"))
+    assert not check(sql, JOINED, blank).allowed
+    overridden = check(sql, JOINED, GuardPolicy(require_accepted_joins=True, join_override_rationale="ticket 7"))
     assert overridden.allowed
     assert len(overridden.warnings) == 1
     assert "ticket 7" in overridden.warnings[0]
-    assert examine(sql, JOINED).warnings == ()
+    assert check(sql, JOINED).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -135,35 +135,35 @@ def test_a_join_that_nobody_accepted_is_refused_or_overridden_with_a_reason(sql:
 def test_a_finding_says_where_and_what_instead(
     sql: str, line: int, column: int, snippet: str | None, nearest: str | None
 ) -> None:
-    (finding,) = examine(sql, CATALOG).findings
+    (finding,) = check(sql, CATALOG).findings
     assert (finding.place.line, finding.place.column) == (line, column)
     assert snippet is None or finding.place.snippet == snippet
     assert finding.nearest == nearest
 
 
 def test_every_fault_is_listed() -> None:
-    verdict = examine("SELECT nothing, ctid, flights FROM flights", CATALOG)
+    verdict = check("SELECT nothing, ctid, flights FROM flights", CATALOG)
     assert [finding.rule for finding in verdict.findings] == ["unknown-column", "system-column", "whole-row-reference"]
 
 
 def test_hidden_columns_stay_hidden_even_if_the_catalog_lists_them() -> None:
     shown = relation("airlines")
     leaky = Catalog.of([replace(shown, columns=(*shown.columns, ColumnView("_spyne_hash", "bigint")))])
-    verdict = examine("SELECT * FROM airlines", leaky)
+    verdict = check("SELECT * FROM airlines", leaky)
     assert verdict.sql is not None
     assert "_spyne" not in verdict.sql
-    assert not examine("SELECT _spyne_hash FROM airlines", leaky).allowed
+    assert not check("SELECT _spyne_hash FROM airlines", leaky).allowed
 
 
 def test_limits_come_from_the_policy() -> None:
     sql = "SELECT ((((1))))"
-    assert examine(sql, CATALOG).allowed
-    assert examine(sql, CATALOG, GuardPolicy(max_depth=3)).findings[0].rule == "too-complex"
-    assert examine(sql, CATALOG, GuardPolicy(max_bytes=8)).findings[0].rule == "too-long"
+    assert check(sql, CATALOG).allowed
+    assert check(sql, CATALOG, GuardPolicy(max_depth=3)).findings[0].rule == "too-complex"
+    assert check(sql, CATALOG, GuardPolicy(max_bytes=8)).findings[0].rule == "too-long"
 
 
 def test_an_empty_catalog_names_nothing() -> None:
-    (finding,) = examine("SELECT 1 FROM flights", Catalog({})).findings
+    (finding,) = check("SELECT 1 FROM flights", Catalog({})).findings
     assert (finding.rule, finding.nearest) == ("unknown-table", None)
 
 
@@ -175,11 +175,11 @@ _NESTED = ("array[", "null[", "any[", "not[", "union(", "date(", "varchar(", "le
 def test_readings_do_not_multiply_with_nesting(word: str, begin: str) -> None:
     close = {"[": "]", "(": ")", " ": " then 1 end "}[word[-1]]
     started = time.process_time()
-    examine(begin + word * 18 + "1" + close * 18, CATALOG)
+    check(begin + word * 18 + "1" + close * 18, CATALOG)
     assert time.process_time() - started < 1.0
 
 
 def test_all_columns_of_the_fixture_are_visible() -> None:
     for table in COLUMNS:
-        verdict = examine(f"SELECT * FROM {table}", CATALOG)
+        verdict = check(f"SELECT * FROM {table}", CATALOG)
         assert verdict.output == tuple(column.name for column in CATALOG.relations[table].columns)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.query.guard.findings import Refusal
+from app.query.guard.findings import GuardRefusal
 from app.query.guard.scanner import scan
 
 
@@ -56,6 +56,6 @@ def test_tokens(sql: str, tokens: list[str]) -> None:
     ],
 )
 def test_what_could_be_read_in_two_ways_is_refused(sql: str, rule: str) -> None:
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(GuardRefusal) as refusal:
         scan(sql)
     assert refusal.value.rule == rule

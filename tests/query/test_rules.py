@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from app.kernel.http.negotiation import NotAcceptable
 from app.query import presentation
-from app.query.check_statement import Examined, PlanMismatch, TooExpensive, affordable
+from app.query.check_statement import CheckedStatement, PlanMismatch, TooExpensive, affordable
 from app.query.guard.findings import GuardVerdict, UsedTable
-from app.query.guard.guard import MAX_BYTES, examine
+from app.query.guard.guard import MAX_BYTES, check
 from app.query.guard.relations import RelationView
 from app.query.results.estimates import Estimate, read_plan
 from app.query.results.failures import QueryCancelled, QueryFailed, QueryTimeout, TableChanged, problem_of, safe_message
@@ -228,7 +228,7 @@ class PlannedStatement:
         return self._stands_for | set(relations)
 
 
-FOUND = Examined(
+FOUND = CheckedStatement(
     GuardVerdict(allowed=True, sql="SELECT", sql_hash="h", tables=(UsedTable("id", "flights", 1, "ACTIVE"),)),
     Readable({"flights": _relation("flights")}),
 )
@@ -291,5 +291,5 @@ def test_the_words_of_a_statement_that_may_be_tables(sql: str, names: set[str]) 
     ],
 )
 def test_a_finding_carries_the_name_in_from_that_is_no_table(sql: str, table: str | None) -> None:
-    (finding,) = examine(sql, CATALOG).findings
+    (finding,) = check(sql, CATALOG).findings
     assert finding.table == table

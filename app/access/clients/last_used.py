@@ -5,7 +5,7 @@ from functools import partial
 
 from app.access.clients.repository import ClientRepository
 from app.access.credentials.authenticator import DirectoryAuthenticator
-from app.access.credentials.last_used import KeyUses
+from app.access.credentials.last_used import KeysLastUsed
 from app.kernel.problems import Unavailable
 from app.kernel.runtime.background import BackgroundTask, repeating
 from app.kernel.runtime.resources import Resources
@@ -14,7 +14,7 @@ WRITE_SECONDS = 30.0
 """Half of the precision, so that what is shown is at most two minutes old."""
 
 
-async def write_uses(resources: Resources, uses: KeyUses) -> int:
+async def write_last_used(resources: Resources, uses: KeysLastUsed) -> int:
     """How many keys' uses were written. What cannot be written is kept for the next time.
 
     Nothing is written while the shield is up: the session refuses it, which is no failure.
@@ -37,7 +37,7 @@ async def write_uses(resources: Resources, uses: KeyUses) -> int:
 def _writing(resources: Resources) -> AbstractAsyncContextManager[None]:
     authenticator = resources.authenticator
     assert isinstance(authenticator, DirectoryAuthenticator)
-    write = partial(write_uses, resources, authenticator.uses)
+    write = partial(write_last_used, resources, authenticator.uses)
     return repeating("key-uses", write, WRITE_SECONDS, at_end=write)
 
 

@@ -18,16 +18,16 @@ from starlette.types import Scope
 
 from app.access.credentials.decoys import note_decoy
 from app.access.credentials.keys import matches, prefix_of
-from app.access.credentials.last_used import KeyUses
+from app.access.credentials.last_used import KeysLastUsed
 from app.access.credentials.one_time_passwords import check_open
 from app.access.credentials.repository import DirectoryRepository
 from app.access.credentials.tokens import AccessTokens, InvalidToken
 from app.access.sessions.csrf import SAFE_METHODS, ForgedRequest, require_own_site, require_token
-from app.access.sessions.last_used import SeenSessions
+from app.access.sessions.last_used import SessionsLastUsed
 from app.access.sessions.lifetimes import is_over
 from app.access.sessions.repository import SessionReads
 from app.access.sessions.secrets import CSRF_KEY, csrf_token, digest_of
-from app.access.subject_status import Credential, Standing, admitted
+from app.access.subject_status import Credential, SubjectStatus, admitted
 from app.access.subjects import parse_subject, user_subject
 from app.audit.log.origin import note_client
 from app.kernel.clock import Clock, utc_now
@@ -103,7 +103,7 @@ class _Looked:
 
     __slots__ = ("at", "standing")
 
-    def __init__(self, at: float, standing: Standing | None) -> None:
+    def __init__(self, at: float, standing: SubjectStatus | None) -> None:
         self.at = at
         self.standing = standing
 
@@ -111,13 +111,13 @@ class _Looked:
 class Directory:
     """The standing of subjects, as the database had it at most `ttl` seconds ago."""
 
-    def __init__(self, load: Callable[[str], Awaitable[Standing | None]], ttl: float) -> None:
+    def __init__(self, load: Callable[[str], Awaitable[SubjectStatus | None]], ttl: float) -> None:
         self._load = load
         self._ttl = ttl
         self._looked: LeastRecentlyUsed[_Looked] = LeastRecentlyUsed(REMEMBERED)
-        self._under_way: dict[str, asyncio.Task[Standing | None]] = {}
+        self._under_way: dict[str, asyncio.Task[SubjectStatus | None]] = {}
 
-    async def standing(self, subject: str) -> Standing | None:
+    async def standing(self, subject: str) -> SubjectStatus | None:
         """The subject's standing; None when there is no such one. One look at a time serves all who ask for it."""
         looked = self._looked.get(subject)
         if looked is not None and time.monotonic() - looked.at < self._ttl:
@@ -134,7 +134,7 @@ class Directory:
         self._looked.drop(subject)
         self._under_way.pop(subject, None)
 
-    async def _look(self, subject: str) -> Standing | None:
+    async def _look(self, subject: str) -> SubjectStatus | None:
         began = time.monotonic()
         standing = await self._load(subject)
         known = self._looked.get(subject)
@@ -142,7 +142,7 @@ class Directory:
             self._looked.put(subject, _Looked(began, standing))
         return standing
 
-    def _finished(self, subject: str, task: asyncio.Task[Standing | None]) -> None:
+    def _finished(self, subject: str, task: asyncio.Task[SubjectStatus | None]) -> None:
         if self._under_way.get(subject) is task:
             del self._under_way[subject]
         if not task.cancelled():
@@ -159,7 +159,7 @@ class _Remembered:
         self.csrf = csrf
         self.whose = credential.whose
         self.ends_at = credential.expires_at.timestamp() if credential.expires_at is not None else float("inf")
-        self.standing: Standing | None = None
+        self.standing: SubjectStatus | None = None
         self.actor: Actor | None = None
 
 
@@ -178,7 +178,7 @@ class DirectoryAuthenticator:
         events: NotesEvents | None = None,
     ) -> None:
         """Derives the keys; looks at nothing yet."""
-        self.seen = SeenSessions()
+        self.seen = SessionsLastUsed()
         self._policy = policy or PolicyInForce()
         self._csrf_key = secret.key(CSRF_KEY)
         self._database = database
@@ -187,7 +187,7 @@ class DirectoryAuthenticator:
         self._clock = clock
         self._decoys = decoys or DecoyKeys()
         self._events = events or SecurityEvents()
-        self.uses = KeyUses()
+        self.uses = KeysLastUsed()
         self._directory = Directory(self._load, settings.caller_cache_seconds)
         self._by_token: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
         self._by_key: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
@@ -322,7 +322,7 @@ class DirectoryAuthenticator:
         self._by_cookie.put(cookie, remembered)
         return remembered
 
-    async def _load(self, whose: str) -> Standing | None:
+    async def _load(self, whose: str) -> SubjectStatus | None:
         subject, _, session_id = whose.partition("/")
         kind, id_ = parse_subject(subject)
         async with self._database.read() as session:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from app.access.credentials.authenticator import DirectoryAuthenticator
-from app.access.sessions.last_used import write_seen
+from app.access.sessions.last_used import write_last_used
 from app.kernel.runtime.background import BackgroundTask, repeating
 from app.kernel.runtime.resources import Resources
 
@@ -16,7 +16,7 @@ LOOK_SECONDS: Final = 10.0
 def _noting(resources: Resources) -> AbstractAsyncContextManager[None]:
     authenticator = resources.authenticator
     assert isinstance(authenticator, DirectoryAuthenticator)
-    write = partial(write_seen, resources, authenticator.seen)
+    write = partial(write_last_used, resources, authenticator.seen)
     return repeating("sessions-seen", write, LOOK_SECONDS, at_end=write)
 
 

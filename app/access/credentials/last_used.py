@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 
-class KeyUses:
+class KeysLastUsed:
     """The uses that are not written yet. Bounded by the number of keys, since only valid ones are noted."""
 
     __slots__ = ("_noted", "_written")

@@ -12,7 +12,7 @@ from app.access.models import ApiClient, ApiKey, ClientRole, RevokedToken, RoleP
 from app.access.sessions.lifetimes import SessionTimes
 from app.access.sessions.models import UserSession
 from app.access.sessions.repository import TIMES, times_of
-from app.access.subject_status import Standing, known_permissions
+from app.access.subject_status import SubjectStatus, known_permissions
 from app.access.subjects import client_subject, user_subject
 from app.kernel.db.database import ReadSession, WriteSession
 
@@ -34,12 +34,12 @@ class DirectoryRepository:
     def __init__(self, session: ReadSession) -> None:
         self._session = session
 
-    async def user(self, user_id: UUID) -> Standing | None:
+    async def user(self, user_id: UUID) -> SubjectStatus | None:
         """The standing of a user, or None when there is no such one."""
         row = (await self._session.execute(select(*_of_user(user_id)).where(User.id == user_id))).one_or_none()
         return None if row is None else _user_standing(row)
 
-    async def user_in_session(self, user_id: UUID, session_id: UUID) -> tuple[Standing, SessionTimes] | None:
+    async def user_in_session(self, user_id: UUID, session_id: UUID) -> tuple[SubjectStatus, SessionTimes] | None:
         """The standing of a user and the times of the session; None when it is none of the user's that counts."""
         statement = (
             select(*_of_user(user_id), *TIMES)
@@ -49,7 +49,7 @@ class DirectoryRepository:
         row = (await self._session.execute(statement)).one_or_none()
         return None if row is None else (_user_standing(row), times_of(row))
 
-    async def client(self, client_id: UUID) -> Standing | None:
+    async def client(self, client_id: UUID) -> SubjectStatus | None:
         """The standing of a client with its valid keys, or None when there is no such one."""
         held = select(ClientRole.role).where(ClientRole.client_id == client_id)
         statement = select(
@@ -91,7 +91,7 @@ def _of_user(user_id: UUID) -> list[Any]:
     ]
 
 
-def _user_standing(row: Any) -> Standing:
+def _user_standing(row: Any) -> SubjectStatus:
     return _standing(row, epoch=row.epoch, must_change_password=row.must_change_password)
 
 
@@ -111,8 +111,8 @@ def _valid_keys(client_id: UUID) -> ScalarSelect[Any]:
     return valid.scalar_subquery()
 
 
-def _standing(row: Any, **more: Any) -> Standing:
-    return Standing(
+def _standing(row: Any, **more: Any) -> SubjectStatus:
+    return SubjectStatus(
         label=row.label,
         active=row.status == "active",
         roles=frozenset(row.roles or ()),

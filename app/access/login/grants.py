@@ -13,8 +13,8 @@ from app.access.credentials.keys import matches, prefix_of
 from app.access.credentials.repository import DirectoryRepository, KnownKey
 from app.access.credentials.tokens import AccessTokens, IssuedToken
 from app.access.login.login_keys import Realm
-from app.access.login.login_throttle import UNKNOWN, Guesses
-from app.access.login.oauth import ErrorCode, GrantType, Refusal, TokenRequest, narrowed
+from app.access.login.login_throttle import UNKNOWN, LoginThrottle
+from app.access.login.oauth import ErrorCode, GrantRefusal, GrantType, TokenRequest, narrowed
 from app.access.login.proof import PasswordProof, Unproved
 from app.access.login.renewal import Renewals, Renewed
 from app.access.models import User
@@ -28,8 +28,8 @@ from app.kernel.db.database import WriteSession
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, ActorKind, Permission
 
-_WRONG_CLIENT = Refusal(ErrorCode.INVALID_CLIENT, "The client's id or secret is wrong.")
-_NOT_HELD = Refusal(ErrorCode.INVALID_SCOPE, "None of the scopes is held.")
+_WRONG_CLIENT = GrantRefusal(ErrorCode.INVALID_CLIENT, "The client's id or secret is wrong.")
+_NOT_HELD = GrantRefusal(ErrorCode.INVALID_SCOPE, "None of the scopes is held.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class TokenGrants:
 
     def __init__(self, session: WriteSession, resources: Resources) -> None:
         self._directory = DirectoryRepository(session)
-        self._guesses = Guesses(session, resources)
+        self._guesses = LoginThrottle(session, resources)
         self._proof = PasswordProof(session, resources)
         self._renewals = Renewals(session, resources)
         self._sessions = Sessions(session, resources)
@@ -62,9 +62,9 @@ class TokenGrants:
         self._clock = resources.clock
         self._decoys, self._events = resources.decoy_keys, resources.events
 
-    async def answer(self, request: TokenRequest | Refusal, facts: RequestFacts) -> Grant | Refusal:
+    async def answer(self, request: TokenRequest | GrantRefusal, facts: RequestFacts) -> Grant | GrantRefusal:
         """The token, or the refusal; either way what is to be kept is in the transaction."""
-        if isinstance(request, Refusal):
+        if isinstance(request, GrantRefusal):
             return request
         key = None
         if request.client_secret:
@@ -78,10 +78,12 @@ class TokenGrants:
             return await self._renewed(request, client_id, facts)
         return await self._password(request, client_id, facts)
 
-    async def _password(self, request: TokenRequest, client_id: UUID | None, facts: RequestFacts) -> Grant | Refusal:
+    async def _password(
+        self, request: TokenRequest, client_id: UUID | None, facts: RequestFacts
+    ) -> Grant | GrantRefusal:
         user = await self._proof.log_in(request.username, request.password, facts.address)
         if isinstance(user, Unproved):
-            return Refusal(ErrorCode.INVALID_GRANT, user.description, user.retry_after_seconds)
+            return GrantRefusal(ErrorCode.INVALID_GRANT, user.description, user.retry_after_seconds)
         standing = await self._directory.user(user.id)
         assert standing is not None
         scope = narrowed(request.scope, standing.permissions)
@@ -122,7 +124,9 @@ class TokenGrants:
         await self._audit.append(actor, AccessAction.USER_LOGIN, "user", user.id, user.username, after=after)
         return Grant(token, _names(held) if scope is None else scope, opened.refresh_token)
 
-    async def _renewed(self, request: TokenRequest, client_id: UUID | None, facts: RequestFacts) -> Grant | Refusal:
+    async def _renewed(
+        self, request: TokenRequest, client_id: UUID | None, facts: RequestFacts
+    ) -> Grant | GrantRefusal:
         renewed = await self._renewals.renew(request.refresh_token, request.scope, client_id, facts)
         if not isinstance(renewed, Renewed):
             return renewed
@@ -158,7 +162,7 @@ class TokenGrants:
             )
         return None
 
-    async def _grant_to_client(self, request: TokenRequest, key: KnownKey) -> Grant | Refusal:
+    async def _grant_to_client(self, request: TokenRequest, key: KnownKey) -> Grant | GrantRefusal:
         standing = await self._directory.client(key.client_id)
         if standing is None or key.id not in standing.keys:  # ended since it was looked at
             return _WRONG_CLIENT

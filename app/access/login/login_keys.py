@@ -21,7 +21,7 @@ class Realm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LoginKeys:
     """A name at an address, the name, and the address, as they are counted."""
 
     pair: bytes
@@ -35,16 +35,16 @@ class Place:
         return first, second
 
 
-class Places:
+class LoginKeyMaker:
     """Makes the hashes."""
 
     def __init__(self, secret: ServiceSecret) -> None:
         self._key = secret.key("login-places:1")
 
-    def of(self, realm: Realm, name: str, address: str | None) -> Place:
+    def of(self, realm: Realm, name: str, address: str | None) -> LoginKeys:
         """The place of a normalised name and the client's address as the request has it."""
         network = network_of(address)
-        return Place(
+        return LoginKeys(
             self._hash(realm, "pair", name, network),
             self._hash(realm, "name", name),
             self._hash(realm, "address", network),

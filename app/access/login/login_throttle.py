@@ -10,7 +10,7 @@ from typing import Any
 
 from app.access.actions import AccessAction
 from app.access.login.lockout import KNOWN_FOR, Bound, Held, full_until, horizon, locked_until
-from app.access.login.login_keys import Place, Places, Realm, network_of
+from app.access.login.login_keys import LoginKeyMaker, LoginKeys, Realm, network_of
 from app.access.login.repository import LoginRecords
 from app.access.subjects import user_subject
 from app.audit.log.service import AuditTrail
@@ -24,22 +24,22 @@ UNKNOWN = "unknown"
 """Label of a name that nobody has: it may be a password typed into the wrong field, so it is not written down."""
 
 
-class Guesses:
+class LoginThrottle:
     """Takes and counts guesses within one transaction."""
 
     def __init__(self, session: WriteSession, resources: Resources) -> None:
         self._records = LoginRecords(session)
         self._audit = AuditTrail(session, resources.secret)
-        self._places = Places(resources.secret)
+        self._places = LoginKeyMaker(resources.secret)
         self._events = resources.events
         self._clock = resources.clock
         self._policy = resources.policy
 
-    def place(self, realm: Realm, name: str, address: str | None) -> Place:
+    def place(self, realm: Realm, name: str, address: str | None) -> LoginKeys:
         """How a normalised name at an address is counted."""
         return self._places.of(realm, name, address)
 
-    async def admit(self, place: Place) -> Held | None:
+    async def admit(self, place: LoginKeys) -> Held | None:
         """None when a guess may be taken; until the transaction ends no other one is taken there."""
         policy = self._policy.current().lockout
         await self._records.lock_pair(place)
@@ -55,7 +55,7 @@ class Guesses:
         await self._records.lock_widely(place)
         return await self._full(place, self._clock(), policy)
 
-    async def _full(self, place: Place, now: datetime, policy: LockoutPolicy) -> Held | None:
+    async def _full(self, place: LoginKeys, now: datetime, policy: LockoutPolicy) -> Held | None:
         since = now - policy.wide_window
         bounds = {Bound.NAME: policy.failures_per_name, Bound.ADDRESS: policy.failures_per_address}
         for bound, most in bounds.items():
@@ -65,7 +65,7 @@ class Guesses:
                 return Held(bound, until)
         return None
 
-    async def refused(self, place: Place, held: Held, address: str | None) -> None:
+    async def refused(self, place: LoginKeys, held: Held, address: str | None) -> None:
         """Tell of an attempt that was held up: in the audit log once for each pair, name or address and window."""
         kind = EventKind.LOCK_OUT if held.bound is Bound.PAIR else EventKind.GUESS_LIMIT
         self._events.note(kind, address=address, detail={"bound": held.bound.value})
@@ -82,7 +82,7 @@ class Guesses:
             nobody, AccessAction.USER_LOCK_OUT, "user", None, UNKNOWN, after=after, outcome="failure"
         )
 
-    async def failed(self, place: Place, who: Actor, address: str | None) -> None:
+    async def failed(self, place: LoginKeys, who: Actor, address: str | None) -> None:
         """Count a guess that was wrong, and tell of the lock that it may have brought about."""
         policy = self._policy.current().lockout
         now = self._clock()
@@ -100,11 +100,11 @@ class Guesses:
             who, AccessAction.USER_LOCK_OUT, "user", who.id, who.label, after=after, outcome="failure"
         )
 
-    async def succeeded(self, place: Place) -> None:
+    async def succeeded(self, place: LoginKeys) -> None:
         """Know the place from now on."""
         await self._records.add_success(place, self._clock())
 
-    async def is_telling(self, place: Place) -> bool:
+    async def is_telling(self, place: LoginKeys) -> bool:
         """Whether the failed authentication of a client is to be written down; it is counted then.
 
         Its secrets have 256 bits, which nobody guesses: what has bounds here is what a flood can write.

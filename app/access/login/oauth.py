@@ -41,7 +41,7 @@ class ErrorCode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class GrantRefusal:
     """An answer of RFC 6749 section 5.2."""
 
     error: ErrorCode
@@ -70,10 +70,10 @@ class TokenRequest:
 class _Refused(Exception):  # noqa: N818 - carries a refusal out of the steps of reading
     def __init__(self, error: ErrorCode, description: str) -> None:
         super().__init__(description)
-        self.refusal = Refusal(error, description)
+        self.refusal = GrantRefusal(error, description)
 
 
-def read_token_request(content_type: str, authorization: str | None, body: bytes) -> TokenRequest | Refusal:
+def read_token_request(content_type: str, authorization: str | None, body: bytes) -> TokenRequest | GrantRefusal:
     """The request, or why it is refused. Never raises.
 
     Args:

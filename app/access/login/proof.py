@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from app.access.actions import AccessAction
 from app.access.login.lockout import Held
-from app.access.login.login_keys import Place, Realm
-from app.access.login.login_throttle import UNKNOWN, Guesses
+from app.access.login.login_keys import LoginKeys, Realm
+from app.access.login.login_throttle import UNKNOWN, LoginThrottle
 from app.access.login.repository import LoginRecords
 from app.access.models import User
 from app.access.naming import normalised_name
@@ -38,7 +38,7 @@ class PasswordProof:
     def __init__(self, session: WriteSession, resources: Resources) -> None:
         self._users = UserRepository(session)
         self._records = LoginRecords(session)
-        self._guesses = Guesses(session, resources)
+        self._guesses = LoginThrottle(session, resources)
         self._audit = AuditTrail(session, resources.secret)
         self._clock = resources.clock
 
@@ -80,7 +80,7 @@ class PasswordProof:
         await self._guesses.succeeded(place)
         return None
 
-    async def _admitted(self, place: Place, address: str | None) -> Unproved | None:
+    async def _admitted(self, place: LoginKeys, address: str | None) -> Unproved | None:
         held = await self._guesses.admit(place)
         if held is None:
             return None
@@ -88,7 +88,7 @@ class PasswordProof:
         return self._held(held)
 
     async def _wrong(
-        self, user: User | None, place: Place, address: str | None, action: AccessAction, *, right: bool
+        self, user: User | None, place: LoginKeys, address: str | None, action: AccessAction, *, right: bool
     ) -> Unproved:
         label = user.username if user else UNKNOWN
         why = "disabled" if user and right else "wrong password" if user else "unknown name"

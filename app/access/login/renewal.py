@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.access.credentials.repository import DirectoryRepository
 from app.access.credentials.tokens import AccessTokens, IssuedToken
-from app.access.login.oauth import ErrorCode, Refusal, narrowed
+from app.access.login.oauth import ErrorCode, GrantRefusal, narrowed
 from app.access.sessions.actions import EndReason, SessionAction
 from app.access.sessions.facts import RequestFacts
 from app.access.sessions.lifetimes import NOTED_EVERY, ends_at, idle, is_over
@@ -17,7 +17,7 @@ from app.access.sessions.models import RefreshToken, UserSession
 from app.access.sessions.repository import RefreshTokens, SessionRepository, times_of
 from app.access.sessions.secrets import digest_of
 from app.access.sessions.service import Sessions
-from app.access.subject_status import Standing
+from app.access.subject_status import SubjectStatus
 from app.access.subjects import user_subject
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
@@ -25,8 +25,8 @@ from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, ActorKind
 from app.kernel.security.security_events import EventKind
 
-_NOT_VALID = Refusal(ErrorCode.INVALID_GRANT, "The refresh token is not valid.")
-_WIDER = Refusal(ErrorCode.INVALID_SCOPE, "A renewal can only narrow the scope.")
+_NOT_VALID = GrantRefusal(ErrorCode.INVALID_GRANT, "The refresh token is not valid.")
+_WIDER = GrantRefusal(ErrorCode.INVALID_SCOPE, "A renewal can only narrow the scope.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Renewals:
 
     async def renew(
         self, text: str, wanted: frozenset[str] | None, client_id: UUID | None, facts: RequestFacts
-    ) -> Renewed | Refusal:
+    ) -> Renewed | GrantRefusal:
         """Fresh tokens for a refresh token, which is used up.
 
         Args:
@@ -74,7 +74,7 @@ class Renewals:
         if session.client_id != client_id or token.expires_at <= now:
             return _NOT_VALID
         scope = _scope(session, standing, wanted)
-        if isinstance(scope, Refusal):
+        if isinstance(scope, GrantRefusal):
             return scope
         return await self._give(actor, session, token, standing, scope, now)
 
@@ -88,14 +88,16 @@ class Renewals:
         token = await self._refresh.lock(digest)
         return None if session is None or token is None else (session, token)
 
-    async def _standing(self, session: UserSession) -> Standing | None:
+    async def _standing(self, session: UserSession) -> SubjectStatus | None:
         """What the person may do now, or None when the session is over."""
         if is_over(times_of(session), self._clock(), self._policy.current().sessions):
             return None
         standing = await self._directory.user(session.user_id)
         return standing if standing is not None and standing.active and standing.epoch == session.epoch else None
 
-    async def _reused(self, actor: Actor, session: UserSession, token: RefreshToken, facts: RequestFacts) -> Refusal:
+    async def _reused(
+        self, actor: Actor, session: UserSession, token: RefreshToken, facts: RequestFacts
+    ) -> GrantRefusal:
         assert actor.id is not None
         subject = user_subject(actor.id)
         self._events.note(
@@ -113,7 +115,7 @@ class Renewals:
         actor: Actor,
         session: UserSession,
         used: RefreshToken,
-        standing: Standing,
+        standing: SubjectStatus,
         scope: frozenset[str] | None,
         now: datetime,
     ) -> Renewed:
@@ -136,7 +138,9 @@ class Renewals:
         return Renewed(token, held if scope is None else scope & held, text)
 
 
-def _scope(session: UserSession, standing: Standing, wanted: frozenset[str] | None) -> frozenset[str] | Refusal | None:
+def _scope(
+    session: UserSession, standing: SubjectStatus, wanted: frozenset[str] | None
+) -> frozenset[str] | GrantRefusal | None:
     """The scope of the fresh access token; that of the session stays as it is (RFC 6749 section 6)."""
     own = None if session.scope is None else frozenset(session.scope.split(" "))
     if wanted is None:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.access.login.lockout import Bound
-from app.access.login.login_keys import Place, lock_of
+from app.access.login.login_keys import LoginKeys, lock_of
 from app.access.login.models import KnownPlace, LimitNote, LoginAttempt
 from app.access.models import User
 from app.kernel.db.database import WriteSession
@@ -31,31 +31,31 @@ class LoginRecords:
     def __init__(self, session: WriteSession) -> None:
         self._session = session
 
-    async def lock_pair(self, place: Place) -> None:
+    async def lock_pair(self, place: LoginKeys) -> None:
         """Wait until no other log-in of the pair is under way, in any process; locks end with the transaction."""
         await self._session.execute(select(func.pg_advisory_xact_lock(lock_of(place.pair))))
 
-    async def lock_widely(self, place: Place) -> None:
+    async def lock_widely(self, place: LoginKeys) -> None:
         """As `lock_pair`, for the name and the address. To be taken after the pair's lock, if at all."""
         first, second = place.wide_locks
         await self._session.execute(select(func.pg_advisory_xact_lock(first)))
         await self._session.execute(select(func.pg_advisory_xact_lock(second)))
 
-    async def last_success(self, place: Place, since: datetime) -> datetime | None:
+    async def last_success(self, place: LoginKeys, since: datetime) -> datetime | None:
         """When the pair logged in last, if that was since then."""
         statement = select(KnownPlace.succeeded_at).where(
             KnownPlace.pair == place.pair, KnownPlace.succeeded_at >= since
         )
         return (await self._session.execute(statement)).scalar_one_or_none()
 
-    async def failures(self, place: Place, since: datetime) -> Sequence[datetime]:
+    async def failures(self, place: LoginKeys, since: datetime) -> Sequence[datetime]:
         """When the pair failed after that time."""
         statement = select(LoginAttempt.failed_at).where(
             LoginAttempt.pair == place.pair, LoginAttempt.failed_at > since
         )
         return (await self._session.execute(statement)).scalars().all()
 
-    async def nth_failure(self, bound: Bound, place: Place, number: int, since: datetime) -> datetime | None:
+    async def nth_failure(self, bound: Bound, place: LoginKeys, number: int, since: datetime) -> datetime | None:
         """When the n-th newest failure of the pair, name or address happened; None when there are fewer since then."""
         column = _COUNTED[bound]
         statement = (
@@ -67,7 +67,7 @@ class LoginRecords:
         )
         return (await self._session.execute(statement)).scalar_one_or_none()
 
-    async def add_failure(self, place: Place, failed_at: datetime, forget_before: datetime) -> None:
+    async def add_failure(self, place: LoginKeys, failed_at: datetime, forget_before: datetime) -> None:
         """Keep a failure, and forget some that have no effect any more."""
         old = (
             select(LoginAttempt.id)
@@ -79,7 +79,7 @@ class LoginRecords:
         row = {"pair": place.pair, "name": place.name, "address": place.address, "failed_at": failed_at}
         await self._session.execute(insert(LoginAttempt).values(row))
 
-    async def add_success(self, place: Place, at: datetime) -> None:
+    async def add_success(self, place: LoginKeys, at: datetime) -> None:
         """Know the pair from now on; its failures until now do not count towards its lock any more."""
         row = insert(KnownPlace).values(pair=place.pair, succeeded_at=at)
         await self._session.execute(

@@ -10,7 +10,7 @@ from app.access.explain.schemas import ExplanationDocument
 from app.access.login.browser import BrowserLogin, LoggedIn, TooManyGuesses, WrongPassword
 from app.access.login.grants import Grant, TokenGrants
 from app.access.login.logout import Logout, NothingToLeave
-from app.access.login.oauth import FORM, GrantType, Refusal, read_token_request
+from app.access.login.oauth import FORM, GrantRefusal, GrantType, read_token_request
 from app.access.login.schemas import CallerDocument, CredentialDocument, TokenDocument, TokenErrorDocument
 from app.access.sessions.csrf import ForgedRequest, require_own_site
 from app.access.sessions.facts import facts_of
@@ -98,7 +98,7 @@ async def issue_token(request: Request, grants: GrantsDep) -> Response:
     return _token_answer(await grants.answer(asked, facts_of(request)))
 
 
-def _token_answer(answer: Grant | Refusal) -> Response:
+def _token_answer(answer: Grant | GrantRefusal) -> Response:
     if isinstance(answer, Grant):
         document = TokenDocument(
             access_token=answer.token.text,

@@ -10,7 +10,7 @@ from app.kernel.db.database import OperationClass
 from app.kernel.runtime.resources import Resources
 
 
-class SeenSessions:
+class SessionsLastUsed:
     """The sessions that this process has seen in use, by id, with the seconds since the epoch of the last use."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class SeenSessions:
         return {id_: datetime.fromtimestamp(at, UTC) for id_, at in due.items()}
 
 
-async def write_seen(resources: Resources, seen: SeenSessions) -> int:
+async def write_last_used(resources: Resources, seen: SessionsLastUsed) -> int:
     """Write what is due in one statement per kind of session; answers how many sessions there were."""
     due = seen.take_due()
     if due:

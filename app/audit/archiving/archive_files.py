@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import BinaryIO, Final
 
 from app.audit.archives.archives import Archive
-from app.audit.verification.offline import NotAnExportError, Outcome, verify_export
+from app.audit.verification.offline import ExportVerification, NotAnExportError, verify_export
 from app.audit.verification.verifier import Kind, Report
 
 BLOCK_BYTES: Final = 1024 * 1024
@@ -57,7 +57,9 @@ def verify_archive(file: BinaryIO, archive: Archive, keys: Collection[str]) -> R
     return found.report
 
 
-def with_archives(outcome: Outcome, files: Collection[BinaryIO], keys: Collection[str]) -> Outcome:
+def with_archives(
+    outcome: ExportVerification, files: Collection[BinaryIO], keys: Collection[str]
+) -> ExportVerification:
     """The outcome for a log together with files of its archives; rows in them count as looked at."""
     report = outcome.report
     by_digest = {(archive.size, archive.sha256): archive for archive in outcome.archives}

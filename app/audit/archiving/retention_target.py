@@ -9,7 +9,7 @@ from pydantic import Field
 from app.audit.archives.archive_repository import ArchiveReading, ArchiveWriting
 from app.audit.archiving.archiving import Archiving
 from app.kernel.db.database import ReadSession, WriteSession
-from app.kernel.ports.retention import Amount, Default, Desk, HoldFilter, Preview, Removed
+from app.kernel.ports.retention import Amount, ArchivingContext, Default, HoldFilter, Preview, Removed
 from app.kernel.ports.retention_holds import held, lock_category
 
 CATEGORY: Final = "audit_log"
@@ -45,7 +45,7 @@ class AuditLogTarget:
         going, kept = await log.extent(0, bounds.upto), await log.extent(bounds.upto, bounds.aged)
         return Preview(Amount(going.rows, going.bytes), Amount(kept.rows, kept.bytes), going.oldest, going.newest)
 
-    async def prepare(self, desk: Desk, cut_off: datetime) -> None:
+    async def prepare(self, desk: ArchivingContext, cut_off: datetime) -> None:
         """Archive what may go and is not archived yet."""
         archiving = Archiving(desk.resources)
         while (segment := await archiving.next_segment(cut_off, _HELD)) is not None:

@@ -67,7 +67,7 @@ WAITING = Lookup(
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SealingProgress:
     """The database now, and the seals so far."""
 
     lineage: str
@@ -82,7 +82,7 @@ class Standing:
     age_seconds: float
 
     @classmethod
-    def of(cls, row: tuple[Any, ...]) -> "Standing":
+    def of(cls, row: tuple[Any, ...]) -> "SealingProgress":
         """What `WAITING` answers."""
         lineage, horizon, number, sealed_lineage, sealed_horizon, total, waiting, age = row
         return cls(lineage, horizon, sealed_lineage, sealed_horizon or 0, number or 0, total or 0, waiting, age or 0.0)

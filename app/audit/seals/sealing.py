@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.audit.seals.canonical import ENCODING, encode
 from app.audit.seals.merkle import leaf_hash, root_of
-from app.audit.seals.seal_repository import MAX_BIGINT, WAITING, SealWriting, Standing
+from app.audit.seals.seal_repository import MAX_BIGINT, WAITING, SealingProgress, SealWriting
 from app.audit.seals.seals import NO_SEAL, Seal, SealingKey
 from app.kernel.db.database import Database, OperationClass, WriteSession
 from app.kernel.runtime.background import BackgroundTask, repeating
@@ -133,11 +133,11 @@ class Sealer:
             raise ChainRewoundError(f"Seal {seen.number} of the audit log is gone or another one.")
 
 
-async def standing(database: Database) -> Standing:
+async def standing(database: Database) -> SealingProgress:
     """How things stand; the gauges tell it too."""
     row = await database.lookups.one(WAITING, {})
     assert row is not None  # the statement always has one row
-    found = Standing.of(row)
+    found = SealingProgress.of(row)
     AUDIT_SEALS.set(found.seals)
     AUDIT_SEALED_ROWS.set(found.rows)
     AUDIT_UNSEALED_AGE.set(max(0.0, found.age_seconds) if found.waiting is not None else 0.0)

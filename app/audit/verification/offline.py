@@ -40,7 +40,7 @@ class Trust(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ExportVerification:
     """The report, and the key on which it rests."""
 
     report: Report
@@ -71,7 +71,9 @@ class _DamagedError(ValueError):
     """A line that no export has."""
 
 
-def verify_export(file: BinaryIO, given: Collection[str] = (), checkpoint: Checkpoint | None = None) -> Outcome:
+def verify_export(
+    file: BinaryIO, given: Collection[str] = (), checkpoint: Checkpoint | None = None
+) -> ExportVerification:
     """Verify the log in a file.
 
     Args:
@@ -92,11 +94,11 @@ def verify_export(file: BinaryIO, given: Collection[str] = (), checkpoint: Check
     reading = _Reading(verifier, present, hashlib.sha256(head_line))
     reading.lines(iter(lambda: file.readline(MAX_LINE_BYTES), b""))
     if part is None:
-        return Outcome(verifier.ended(), own, trust, archives=reading.archives)
+        return ExportVerification(verifier.ended(), own, trust, archives=reading.archives)
     last = verifier.report.last
     if not part.empty and (last is None or last.number != part.last):
         verifier.damaged(f"The part does not reach seal {part.last}.")
-    return Outcome(verifier.report, own, trust, part=part)
+    return ExportVerification(verifier.report, own, trust, part=part)
 
 
 def _head(line: bytes) -> tuple[PublicKey, Present, Part | None]:

@@ -53,7 +53,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LogFinding:
     """One thing that is wrong, and where."""
 
     kind: Kind
@@ -75,7 +75,7 @@ class Report:
     """Rows that wait for their seal: nothing vouches for them yet."""
     lineages: int = 0
     """Changes of the database under the log: 1 in a log that was never restored elsewhere."""
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[LogFinding] = field(default_factory=list)
     more_findings: int = 0
     last: Seal | None = None
 
@@ -87,7 +87,7 @@ class Report:
     def find(self, kind: Kind, detail: str, seal: int | None = None, entry_id: str | None = None) -> None:
         """Note a finding."""
         if len(self.findings) < MAX_FINDINGS:
-            self.findings.append(Finding(kind, detail, seal, entry_id))
+            self.findings.append(LogFinding(kind, detail, seal, entry_id))
         else:
             self.more_findings += 1
 

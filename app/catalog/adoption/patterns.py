@@ -27,7 +27,7 @@ ADOPTABLE_KINDS = PATTERN_KINDS - {RelationKind.FOREIGN_TABLE}
 """What can be adopted. A foreign table's rows are on another server, out of reach of limits and snapshots."""
 
 
-class Refusal(StrEnum):
+class AdoptionRefusal(StrEnum):
     """Why a relation is not adopted. Clients may rely on these."""
 
     NOT_FOUND = "not-found"
@@ -81,18 +81,18 @@ def _matches(pattern: str, name: str) -> bool:
     return re.fullmatch(expression, name, re.DOTALL) is not None
 
 
-def refusal(found: FoundRelation) -> Refusal | None:
+def refusal(found: FoundRelation) -> AdoptionRefusal | None:
     """Why the relation cannot be adopted, as far as it can be seen from the relation itself."""
     schema = found.relation.schema
     reasons = (
-        (is_system_schema(schema), Refusal.SYSTEM_SCHEMA),
-        (schema in CONTROL_SCHEMAS, Refusal.CONTROL_SCHEMA),
-        (found.kind is RelationKind.FOREIGN_TABLE, Refusal.FOREIGN_TABLE),
-        (found.kind not in ADOPTABLE_KINDS, Refusal.NOT_A_TABLE),
-        (found.temporary, Refusal.TEMPORARY),
-        (found.partition, Refusal.PARTITION),
-        (found.reads_protected, Refusal.READS_PROTECTED),
-        (all(column.name.startswith(HIDDEN_PREFIX) for column in found.columns), Refusal.NO_COLUMNS),
+        (is_system_schema(schema), AdoptionRefusal.SYSTEM_SCHEMA),
+        (schema in CONTROL_SCHEMAS, AdoptionRefusal.CONTROL_SCHEMA),
+        (found.kind is RelationKind.FOREIGN_TABLE, AdoptionRefusal.FOREIGN_TABLE),
+        (found.kind not in ADOPTABLE_KINDS, AdoptionRefusal.NOT_A_TABLE),
+        (found.temporary, AdoptionRefusal.TEMPORARY),
+        (found.partition, AdoptionRefusal.PARTITION),
+        (found.reads_protected, AdoptionRefusal.READS_PROTECTED),
+        (all(column.name.startswith(HIDDEN_PREFIX) for column in found.columns), AdoptionRefusal.NO_COLUMNS),
     )
     return next((reason for applies, reason in reasons if applies), None)
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from app.catalog.adoption.patterns import Refusal, RelationPattern, parse_pattern
+from app.catalog.adoption.patterns import AdoptionRefusal, RelationPattern, parse_pattern
 from app.catalog.tables.schemas import MAX_REASON, DryRun
 from app.kernel.schemas import StrictModel
 
@@ -46,7 +46,7 @@ class AdoptionDocument(BaseModel):
     adopted: bool
     name: str | None
     table_id: UUID | None
-    refusal: Refusal | None = Field(description="Why it was not adopted.")
+    refusal: AdoptionRefusal | None = Field(description="Why it was not adopted.")
     grant: str | None = Field(description="SQL that the relation's owner can run, when that is what is missing.")
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.catalog.adoption.patterns import (
     PATTERN_KINDS,
-    Refusal,
+    AdoptionRefusal,
     RelationPattern,
     logical_name,
     refusal,
@@ -34,7 +34,7 @@ class Adoption:
     relation: str
     name: str | None = None
     table_id: UUID | None = None
-    refusal: Refusal | None = None
+    refusal: AdoptionRefusal | None = None
     grant: str | None = None
     """SQL that its owner can run, when that is what is missing."""
 
@@ -77,14 +77,16 @@ class AdoptionService:
         for item in found:
             adoption = self._judge(item, names, registered)
             if adoption.refusal is None and await self._is_taken(str(adoption.name), taken):
-                adoption = replace(adoption, refusal=Refusal.NAME_TAKEN)
+                adoption = replace(adoption, refusal=AdoptionRefusal.NAME_TAKEN)
             if adoption.refusal is None and not dry_run:
                 adoption = await self._adopt(item, adoption, reason, actor)
             if adoption.refusal is None:
                 taken.add(str(adoption.name))
             report.append(adoption)
         missing = [pattern for pattern in patterns if not any(pattern.finds(item.relation) for item in found)]
-        return report + [Adoption(f"{pattern.schema}.{pattern.name}", refusal=Refusal.NOT_FOUND) for pattern in missing]
+        return report + [
+            Adoption(f"{pattern.schema}.{pattern.name}", refusal=AdoptionRefusal.NOT_FOUND) for pattern in missing
+        ]
 
     async def _find(self, patterns: Sequence[RelationPattern]) -> list[FoundRelation]:
         wild = [pattern.like for pattern in patterns if pattern.wild]
@@ -102,9 +104,9 @@ class AdoptionService:
 
     def _judge(self, item: FoundRelation, names: Mapping[str, str], registered: set[RelationName]) -> Adoption:
         name = logical_name(item.relation, names)
-        refused = Refusal.ALREADY_ADOPTED if item.relation in registered else refusal(item)
+        refused = AdoptionRefusal.ALREADY_ADOPTED if item.relation in registered else refusal(item)
         if refused is None and name is None:
-            refused = Refusal.NAME_UNUSABLE
+            refused = AdoptionRefusal.NAME_UNUSABLE
         return Adoption(str(item.relation), name=name, refusal=refused)
 
     async def _is_taken(self, name: str, taken: set[str]) -> bool:
@@ -117,5 +119,5 @@ class AdoptionService:
                 version = await self._registry.register_adopted(str(judged.name), item.relation, shape, actor, reason)
                 await publish(self._session, item.relation, [column.name for column in shape])
         except GrantNeeded as error:
-            return replace(judged, refusal=Refusal.GRANT_NEEDED, grant=error.statement)
+            return replace(judged, refusal=AdoptionRefusal.GRANT_NEEDED, grant=error.statement)
         return replace(judged, table_id=version.id)

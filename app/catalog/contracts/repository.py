@@ -18,7 +18,7 @@ from app.catalog.contracts.definition import (
 from app.catalog.contracts.models import ContractRow, ContractSchemaRow
 from app.catalog.contracts.record import ContractRecord, SchemaRecord
 from app.catalog.tables.lifecycle import TableState
-from app.catalog.tables.models import TableRow
+from app.catalog.tables.models import TableVersionRow
 from app.catalog.tables.version import TableVersion
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.paging import Page, PageRequest, cut
@@ -28,7 +28,7 @@ from app.warehouse.plan import Column, Mode, Resolution
 
 C = ContractRow.__table__.c
 S = ContractSchemaRow.__table__.c
-T = TableRow.__table__.c
+T = TableVersionRow.__table__.c
 
 
 class ContractRepository:
@@ -136,7 +136,9 @@ class ContractWrites(ContractRepository):
 
 
 def _records() -> Select[Any]:
-    return select(*C, T.state, T.relation_schema, T.relation_name).join_from(ContractRow, TableRow, T.id == C.table_id)
+    return select(*C, T.state, T.relation_schema, T.relation_name).join_from(
+        ContractRow, TableVersionRow, T.id == C.table_id
+    )
 
 
 def _in_states(states: Iterable[TableState]) -> ColumnElement[bool]:

@@ -18,11 +18,11 @@ from app.catalog.contracts.schemas import (
     SchemaDifferenceDocument,
 )
 from app.catalog.contracts.service import (
+    ContractNotFound,
     ContractReading,
     ContractService,
     NameTaken,
-    UnknownContract,
-    UnknownSchema,
+    SchemaVersionNotFound,
 )
 from app.catalog.permissions import CanRegister, CanSeeContracts
 from app.kernel.http.etags import set_etag
@@ -108,7 +108,7 @@ async def list_contracts(
     return show(page, contract_document, request, response)
 
 
-@router.get("/{contract_id}", operation_id="get_contract", responses=responses(UnknownContract))
+@router.get("/{contract_id}", operation_id="get_contract", responses=responses(ContractNotFound))
 async def get_contract(
     contract_id: ContractId, actor: CanSeeContracts, contracts: Reading, response: Response
 ) -> ContractDocument:
@@ -119,7 +119,9 @@ async def get_contract(
 
 
 @router.get(
-    "/{contract_id}/schema", operation_id="get_contract_schema", responses=responses(UnknownContract, UnknownSchema)
+    "/{contract_id}/schema",
+    operation_id="get_contract_schema",
+    responses=responses(ContractNotFound, SchemaVersionNotFound),
 )
 async def get_contract_schema(
     contract_id: ContractId, actor: CanSeeContracts, contracts: Reading
@@ -131,7 +133,7 @@ async def get_contract_schema(
 @router.get(
     "/{contract_id}/schema/{version}",
     operation_id="get_contract_schema_version",
-    responses=responses(UnknownContract, UnknownSchema),
+    responses=responses(ContractNotFound, SchemaVersionNotFound),
 )
 async def get_contract_schema_version(
     contract_id: ContractId,
@@ -144,7 +146,9 @@ async def get_contract_schema_version(
 
 
 @router.get(
-    "/{contract_id}/diff", operation_id="compare_contract_schemas", responses=responses(UnknownContract, UnknownSchema)
+    "/{contract_id}/diff",
+    operation_id="compare_contract_schemas",
+    responses=responses(ContractNotFound, SchemaVersionNotFound),
 )
 async def compare_contract_schemas(
     contract_id: ContractId,
@@ -161,7 +165,7 @@ async def compare_contract_schemas(
     "/{contract_id}/odcs",
     operation_id="export_contract",
     response_class=Response,
-    responses=EXPORT | responses(UnknownContract, NotAcceptable),
+    responses=EXPORT | responses(ContractNotFound, NotAcceptable),
 )
 async def export_contract(
     contract_id: ContractId, actor: CanSeeContracts, contracts: Reading, accept: Accept = None

@@ -28,7 +28,7 @@ from app.warehouse.relations import create_governed
 SHOWN_LENGTH = 128
 
 
-class UnknownContract(NotFound):
+class ContractNotFound(NotFound):
     """No such contract, or none that the caller may see."""
 
     code, title = "contract-not-found", "There is no such contract"
@@ -37,7 +37,7 @@ class UnknownContract(NotFound):
         super().__init__(f"There is no contract {contract_id[:SHOWN_LENGTH]!r} that you may see.")
 
 
-class UnknownSchema(NotFound):
+class SchemaVersionNotFound(NotFound):
     """The contract has no schema of that version, or none at all yet."""
 
     code, title = "schema-not-found", "The contract has no such schema"
@@ -50,13 +50,13 @@ class NameTaken(Conflict):
 
 
 __all__ = [
+    "ContractNotFound",
     "ContractReading",
     "ContractService",
     "IngestionContract",
     "NameTaken",
+    "SchemaVersionNotFound",
     "TableNotWritable",
-    "UnknownContract",
-    "UnknownSchema",
 ]
 
 
@@ -74,10 +74,10 @@ class ContractReading:
         self._contracts = ContractRepository(session)
 
     async def get(self, contract_id: str, actor: Actor) -> ContractRecord:
-        """The contract. Raises `UnknownContract`."""
+        """The contract. Raises `ContractNotFound`."""
         found = await self._contracts.find(contract_id, states_of(actor))
         if found is None:
-            raise UnknownContract(contract_id)
+            raise ContractNotFound(contract_id)
         return found
 
     async def page(self, table_name: str | None, request: PageRequest, actor: Actor) -> Page[ContractRecord]:
@@ -85,7 +85,12 @@ class ContractReading:
         return await self._contracts.page(states_of(actor), table_name, request)
 
     async def schema(self, contract_id: str, version: int | None, actor: Actor) -> SchemaRecord:
-        """A version of its schema, the one in force when none is named. Raises `UnknownContract`, `UnknownSchema`."""
+        """A version of the contract's schema, the one in force when none is named.
+
+        Raises:
+            ContractNotFound: the actor sees no such contract.
+            SchemaVersionNotFound: the contract has no such version.
+        """
         await self.get(contract_id, actor)
         return await self._schema(contract_id, version)
 
@@ -110,7 +115,7 @@ class ContractReading:
         return SchemaDifference(contract_id, before.version, after.version, difference(before.columns, after.columns))
 
     async def exported(self, contract_id: str, actor: Actor) -> dict[str, Any]:
-        """The contract as a document of the Open Data Contract Standard. Raises `UnknownContract`."""
+        """The contract as a document of the Open Data Contract Standard. Raises `ContractNotFound`."""
         contract = await self.get(contract_id, actor)
         schema = await self._contracts.schema(contract_id, contract.schema_version) if contract.schema_version else None
         return odcs_document(contract, schema.columns if schema else None)
@@ -118,7 +123,7 @@ class ContractReading:
     async def _schema(self, contract_id: str, version: int | None) -> SchemaRecord:
         found = await self._contracts.schema(contract_id, version)
         if found is None:
-            raise UnknownSchema("No batch has come in yet that would say." if version is None else None)
+            raise SchemaVersionNotFound("No batch has come in yet that would say." if version is None else None)
         return found
 
     async def for_ingestion(self, contract_id: str) -> IngestionContract:
@@ -130,7 +135,7 @@ class ContractReading:
         """
         found = await self._contracts.find(contract_id, tuple(TableState))
         if found is None:
-            raise UnknownContract(contract_id)
+            raise ContractNotFound(contract_id)
         require_writable(found.state)
         schema = await self._contracts.schema(contract_id, None)
         return IngestionContract(found, schema.columns if schema else None)
@@ -206,7 +211,7 @@ class ContractService(ContractReading):
     async def _locked(self, contract_id: str) -> ContractRecord:
         found = await self._writes.lock(contract_id)
         if found is None:
-            raise UnknownContract(contract_id)
+            raise ContractNotFound(contract_id)
         return found
 
     async def _check_names(self, definition: ContractDefinition, version: int) -> None:

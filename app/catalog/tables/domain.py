@@ -3,14 +3,14 @@
 from app.catalog.tables.contributions import TILES
 from app.catalog.tables.events import EVENT_KINDS
 from app.catalog.tables.exporting import TableSource
-from app.catalog.tables.models import TableRow, TableStateChangeRow, TableVersionRow
+from app.catalog.tables.models import TableSchemaVersionRow, TableStateChangeRow, TableVersionRow
 from app.catalog.tables.router import router
 from app.kernel.domains.domain import Domain
 
 DOMAIN = Domain(
     name="tables",
     routers=(router,),
-    models=(TableRow, TableVersionRow, TableStateChangeRow),
+    models=(TableVersionRow, TableSchemaVersionRow, TableStateChangeRow),
     tiles=TILES,
     event_kinds=EVENT_KINDS,
     export_sources=(TableSource(),),

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.db.models import Base, Created, Identified
 
 
-class TableRow(Identified, Created, Base):
+class TableVersionRow(Identified, Created, Base):
     """One version of a logical table."""
 
     __tablename__ = "tables"
@@ -50,7 +50,7 @@ class TableRow(Identified, Created, Base):
     revision: Mapped[int] = mapped_column(server_default="1", comment="Counts changes of this row; the ETag")
 
 
-class TableVersionRow(Identified, Created, Base):
+class TableSchemaVersionRow(Identified, Created, Base):
     """One shape that a version of a table had or has, and what was in it when it was last measured."""
 
     __tablename__ = "table_versions"

@@ -16,7 +16,7 @@ SHOWN_LENGTH = 128
 """How much of an unknown reference an answer repeats."""
 
 
-class UnknownTable(NotFound):
+class TableNotFound(NotFound):
     """No such table, or none that the caller may see."""
 
     code, title = "table-not-found", "There is no such table"
@@ -40,11 +40,11 @@ class TableReference:
 
 
 def parse_reference(text: str) -> TableReference:
-    """What the text names. Raises `UnknownTable` for text that can name no table."""
+    """What the text names. Raises `TableNotFound` for text that can name no table."""
     if _ID.fullmatch(text):
         return TableReference(id=UUID(text))
     match = _NAME.fullmatch(text)
     if match is None:
-        raise UnknownTable(text)
+        raise TableNotFound(text)
     version = match.group(2)
     return TableReference(name=match.group(1), version=int(version) if version else None)

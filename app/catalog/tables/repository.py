@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, Text, case, func, literal, literal
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from app.catalog.tables.lifecycle import LOOKUP_ORDER, TableState, visible_states
-from app.catalog.tables.models import TableRow, TableStateChangeRow, TableVersionRow
+from app.catalog.tables.models import TableSchemaVersionRow, TableStateChangeRow, TableVersionRow
 from app.catalog.tables.references import TableReference
 from app.catalog.tables.shape import shape_of
 from app.catalog.tables.version import QueryableTable, StateChange, TableSnapshot, TableStanding, TableVersion
@@ -17,8 +17,8 @@ from app.kernel.db.lookups import Lookup, constant, given
 from app.kernel.paging import Page, PageRequest, cut
 from app.warehouse.naming import RelationName
 
-T = TableRow.__table__.c
-V = TableVersionRow.__table__.c
+T = TableVersionRow.__table__.c
+V = TableSchemaVersionRow.__table__.c
 H = TableStateChangeRow.__table__.c
 
 _STANDING = (
@@ -135,7 +135,7 @@ class TableRepository:
         self, reference: TableReference, states: Iterable[TableState], request: PageRequest
     ) -> Page[StateChange]:
         """What happened to the versions that the reference names, newest first."""
-        joined = TableStateChangeRow.__table__.join(TableRow.__table__, T.id == H.table_id)
+        joined = TableStateChangeRow.__table__.join(TableVersionRow.__table__, T.id == H.table_id)
         statement = select(
             H.id,
             H.table_id,
@@ -193,7 +193,7 @@ class TableRepository:
         wanted = func.unnest(literal(names, ARRAY(Text))).table_valued("name", name="wanted").render_derived()
         letters, length = func.length(wanted.c.name), func.length(T.name)
         pair = func.generate_series(1, letters - 1).table_valued("at", name="pair").render_derived()
-        common = select(func.count()).select_from(pair).correlate(wanted, TableRow.__table__)
+        common = select(func.count()).select_from(pair).correlate(wanted, TableVersionRow.__table__)
         common = common.where(func.strpos(T.name, func.substr(wanted.c.name, pair.c.at, 2)) > 0)
         nearest = (
             select(T.name)
@@ -218,7 +218,7 @@ class TableRepository:
 
 def _shaped(*, outer: bool) -> Any:
     shape_in_force = (V.table_id == T.id) & (V.schema_version == T.schema_version)
-    return TableRow.__table__.join(TableVersionRow.__table__, shape_in_force, isouter=outer)
+    return TableVersionRow.__table__.join(TableSchemaVersionRow.__table__, shape_in_force, isouter=outer)
 
 
 def _with_snapshot() -> Select[Any]:

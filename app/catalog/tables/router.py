@@ -10,7 +10,7 @@ from app.catalog.tables import documents
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.planning import InvalidTransition, NoSchemaYet, NothingToRestore, PlanChanged, StateChanged
 from app.catalog.tables.profiles import ProfileDocument, profile_document
-from app.catalog.tables.references import UnknownTable, parse_reference
+from app.catalog.tables.references import TableNotFound, parse_reference
 from app.catalog.tables.schemas import (
     DeprecateRequest,
     PromoteRequest,
@@ -37,7 +37,7 @@ from app.warehouse.publishing import GrantNeeded, RelationGone
 router = APIRouter(prefix="/api/tables", tags=["tables"], route_class=TransactionalRoute)
 
 CHANGES = responses(
-    UnknownTable,
+    TableNotFound,
     StateChanged,
     InvalidTransition,
     NoSchemaYet,
@@ -84,7 +84,7 @@ async def list_tables(
     return show(page, documents.table_summary, request, response)
 
 
-@router.get("/{table}", operation_id="get_table", responses=responses(UnknownTable))
+@router.get("/{table}", operation_id="get_table", responses=responses(TableNotFound))
 async def get_table(table: TablePath, actor: CanSeeTables, tables: Tables, response: Response) -> VersionDocument:
     """A table and its columns."""
     found = await tables.get(parse_reference(table), actor)
@@ -93,7 +93,7 @@ async def get_table(table: TablePath, actor: CanSeeTables, tables: Tables, respo
     return documents.version_document(found)
 
 
-@router.get("/{table}/state", operation_id="get_table_state", responses=responses(UnknownTable))
+@router.get("/{table}/state", operation_id="get_table_state", responses=responses(TableNotFound))
 async def get_table_state(
     table: TablePath, actor: CanSeeTables, resources: ResourcesDep, response: Response
 ) -> StateDocument:
@@ -104,7 +104,7 @@ async def get_table_state(
     return documents.state_document(found)
 
 
-@router.get("/{table}/history", operation_id="get_table_history", responses=responses(UnknownTable, InvalidCursor))
+@router.get("/{table}/history", operation_id="get_table_history", responses=responses(TableNotFound, InvalidCursor))
 async def get_table_history(
     *,
     table: TablePath,
@@ -119,7 +119,7 @@ async def get_table_history(
     return show(page, documents.state_change_document, request, response)
 
 
-@router.get("/{table}/versions", operation_id="list_table_versions", responses=responses(UnknownTable, InvalidCursor))
+@router.get("/{table}/versions", operation_id="list_table_versions", responses=responses(TableNotFound, InvalidCursor))
 async def list_table_versions(
     *,
     table: TablePath,
@@ -137,7 +137,7 @@ async def list_table_versions(
 @router.get(
     "/{table}/profile",
     operation_id="get_table_profile",
-    responses=responses(UnknownTable, NoSchemaYet, RelationUnreadable, ProfileTooSlow),
+    responses=responses(TableNotFound, NoSchemaYet, RelationUnreadable, ProfileTooSlow),
 )
 async def get_table_profile(table: TablePath, actor: CanSeeTables, session: Snapshot) -> ProfileDocument:
     """What is in the columns of a table, from a bounded sample."""

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from app.catalog.tables.lifecycle import TableState, resolution_order, visible_states
-from app.catalog.tables.references import TableReference, UnknownTable
+from app.catalog.tables.references import TableNotFound, TableReference
 from app.catalog.tables.repository import Standings, TableRepository
 from app.catalog.tables.version import QueryableTable, StateChange, TableSnapshot, TableStanding, TableVersion
 from app.kernel.db.database import Database, ReadSession
@@ -21,7 +21,7 @@ LIKENESS = 0.5
 """Least ratio of `difflib` of a suggested name: twice the characters in common by the characters of both."""
 
 
-class TableNotFoundError(NotFound):
+class QueriedTableNotFound(NotFound):
     """A query names a table that it cannot use; the nearest that it could are told."""
 
     code, title = "table-not-found", "There is no such table to query"
@@ -38,7 +38,7 @@ def states_of(actor: Actor) -> tuple[TableState, ...]:
 
 
 async def standing(database: Database, reference: TableReference, actor: Actor) -> TableStanding:
-    """How the table stands. Raises `UnknownTable`."""
+    """How the table stands. Raises `TableNotFound`."""
     return _known(await Standings(database).standing(reference, sees_shadow=sees_shadow(actor)), reference)
 
 
@@ -49,11 +49,11 @@ class TableService:
         self._tables = TableRepository(session)
 
     async def standing(self, reference: TableReference, actor: Actor) -> TableStanding:
-        """How the table stands. Raises `UnknownTable`."""
+        """How the table stands. Raises `TableNotFound`."""
         return _known(await self._tables.standing(reference, sees_shadow=sees_shadow(actor)), reference)
 
     async def get(self, reference: TableReference, actor: Actor) -> tuple[TableVersion, TableSnapshot | None]:
-        """The table and its shape. Raises `UnknownTable`."""
+        """The table and its shape. Raises `TableNotFound`."""
         return _known(await self._tables.found_with_snapshot(reference, states_of(actor)), reference)
 
     async def page(
@@ -67,7 +67,7 @@ class TableService:
     async def versions(
         self, reference: TableReference, request: PageRequest, actor: Actor
     ) -> Page[tuple[TableVersion, TableSnapshot | None]]:
-        """Every version of the logical table, newest first. Raises `UnknownTable`."""
+        """Every version of the logical table, newest first. Raises `TableNotFound`."""
         standing = await self.standing(reference, actor)
         return await self._tables.versions(standing.name, states_of(actor), request)
 
@@ -105,16 +105,16 @@ class TableService:
         order = resolution_order(include_deprecated=include_deprecated)
         return {table.name: table for table in await self._tables.queryable(list(set(names)), order)}
 
-    async def _not_found(self, missing: Sequence[str], order: Sequence[TableState]) -> TableNotFoundError:
+    async def _not_found(self, missing: Sequence[str], order: Sequence[TableState]) -> QueriedTableNotFound:
         known = await self._tables.similar(missing, order)
         nearest = {name: get_close_matches(name, known, n=NEAREST, cutoff=LIKENESS) for name in missing}
         told = "; ".join(
             f"{name!r}" + (f" (did you mean {', '.join(near)}?)" if near else "") for name, near in nearest.items()
         )
-        return TableNotFoundError(f"No table can be queried as {told}.", nearest=nearest)
+        return QueriedTableNotFound(f"No table can be queried as {told}.", nearest=nearest)
 
 
 def _known(found: Found | None, reference: TableReference) -> Found:
     if found is None:
-        raise UnknownTable(str(reference))
+        raise TableNotFound(str(reference))
     return found

@@ -33,7 +33,7 @@ from app.catalog.tables.planning import (
     current,
     restored_state,
 )
-from app.catalog.tables.references import TableReference, UnknownTable, parse_reference
+from app.catalog.tables.references import TableNotFound, TableReference, parse_reference
 from app.catalog.tables.version import TableVersion
 from app.catalog.tables.write_repository import TableWrites
 from app.kernel.db.database import WriteSession
@@ -169,7 +169,7 @@ class TransitionService:
     async def _find(self, reference: TableReference, order: Sequence[TableState]) -> TableVersion:
         version = await self._tables.find(reference, order)
         if version is None:
-            raise UnknownTable(str(reference))
+            raise TableNotFound(str(reference))
         return version
 
     async def _successor(self, version: TableVersion, told: str | None) -> str | None:
@@ -179,7 +179,7 @@ class TransitionService:
         try:
             reference = parse_reference(told)
             found = await self._tables.find(reference, (TableState.ACTIVE, TableState.READ_ONLY, TableState.SHADOW))
-        except UnknownTable:
+        except TableNotFound:
             found = None
         if found is None or found.id == version.id:
             message = "The successor is another table that is not deprecated."

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 
 from app.catalog.tables.lifecycle import TableState
-from app.catalog.tables.models import TableRow, TableStateChangeRow, TableVersionRow
+from app.catalog.tables.models import TableSchemaVersionRow, TableStateChangeRow, TableVersionRow
 from app.catalog.tables.repository import WHOLE, T, TableRepository, V, version_of
 from app.catalog.tables.shape import Shape, shape_documents
 from app.catalog.tables.version import TableVersion
@@ -60,7 +60,7 @@ class TableWrites(TableRepository):
     ) -> TableVersion:
         """A new version of a name, without a shape yet."""
         statement = (
-            insert(TableRow)
+            insert(TableVersionRow)
             .values(
                 name=name,
                 version=version,
@@ -79,12 +79,14 @@ class TableWrites(TableRepository):
     async def add_shape(self, table_id: UUID, schema_version: int, shape: Shape, by: Actor) -> None:
         """Give the version a shape, which is in force from now on."""
         await self.writer.execute(
-            insert(TableVersionRow).values(
+            insert(TableSchemaVersionRow).values(
                 table_id=table_id, schema_version=schema_version, columns=shape_documents(shape), created_by=by.label
             )
         )
         await self.writer.execute(
-            update(TableRow).where(T.id == table_id).values(schema_version=schema_version, revision=T.revision + 1)
+            update(TableVersionRow)
+            .where(T.id == table_id)
+            .values(schema_version=schema_version, revision=T.revision + 1)
         )
 
     async def change_state(
@@ -92,7 +94,7 @@ class TableWrites(TableRepository):
     ) -> TableVersion | None:
         """Compare and set: the version after the change, or None when it was not in `from_state`."""
         statement = (
-            update(TableRow)
+            update(TableVersionRow)
             .where(T.id == table_id, T.state == from_state.value)
             .values(state=to_state.value, revision=T.revision + 1, **changes)
             .returning(*WHOLE)
@@ -128,7 +130,7 @@ class TableWrites(TableRepository):
     ) -> None:
         """Keep what was in the version."""
         statement = (
-            update(TableVersionRow)
+            update(TableSchemaVersionRow)
             .where(V.table_id == table_id, V.schema_version == schema_version)
             .values(
                 row_count=measured.rows,

@@ -44,7 +44,7 @@ class Stop(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """How a start ended, why, and the pause before the next one."""
 
     ending: Ending
@@ -101,34 +101,34 @@ class Execution:
         log.log(level, "job %s", outcome.ending.value, extra=self._facts() | {"error": outcome.error})
         return await self._settle(outcome)
 
-    async def _handle(self) -> Outcome | None:
+    async def _handle(self) -> RunOutcome | None:
         self._handler = asyncio.create_task(self._bounded(), name=f"job-{self.claim.name}-{self.claim.run_id}")
         if self._stopped is not None:
             self._handler.cancel()
         await asyncio.wait({self._handler})
         error = None if self._handler.cancelled() else self._handler.exception()
         if error is None and not self._handler.cancelled():
-            return Outcome(Ending.SUCCEEDED)
+            return RunOutcome(Ending.SUCCEEDED)
         if self._stopped is Stop.SUPERSEDED or isinstance(error, Superseded):
             return None
         if self._stopped is Stop.CANCELLED:
-            return Outcome(Ending.CANCELLED, "Cancelled on request.")
+            return RunOutcome(Ending.CANCELLED, "Cancelled on request.")
         if self._stopped is Stop.RELEASED:
-            return Outcome(Ending.PUT_BACK, "The worker ended before the job did.")
+            return RunOutcome(Ending.PUT_BACK, "The worker ended before the job did.")
         if self._stopped is Stop.SHIELDED:
-            return Outcome(Ending.PUT_BACK, "Writes were stopped before the job ended.")
+            return RunOutcome(Ending.PUT_BACK, "Writes were stopped before the job ended.")
         return self._after(error if isinstance(error, Exception) else RuntimeError("the handler was cancelled"))
 
     async def _bounded(self) -> None:
         async with asyncio.timeout(self._definition.timeout.total_seconds()):
             await self._definition.handler(self._context)
 
-    def _after(self, error: Exception) -> Outcome:
+    def _after(self, error: Exception) -> RunOutcome:
         ending = judge(error, self.claim.starts, self._definition.max_starts)
         pause = backoff(self.claim.attempt if ending is Ending.PUT_BACK else self.claim.starts)
-        return Outcome(ending, describe(error), pause)
+        return RunOutcome(ending, describe(error), pause)
 
-    async def _settle(self, outcome: Outcome) -> timedelta | None:
+    async def _settle(self, outcome: RunOutcome) -> timedelta | None:
         give_up = time.monotonic() + SETTLE_SECONDS
         for tries in range(1, 1000):
             try:
@@ -144,7 +144,7 @@ class Execution:
                 break
         return outcome.pause if outcome.ending in {Ending.RETRY, Ending.PUT_BACK} else None
 
-    async def _write(self, outcome: Outcome, session: WriteSession) -> None:
+    async def _write(self, outcome: RunOutcome, session: WriteSession) -> None:
         error = outcome.error or ""
         match outcome.ending:
             case Ending.SUCCEEDED:

@@ -112,7 +112,7 @@ class RetentionTarget(Protocol):
         ...
 
 
-class UnknownCategory(NotFound):
+class CategoryNotFound(NotFound):
     """No target has this name; the answer names those that exist."""
 
     code: ClassVar[str] = "unknown-category"
@@ -128,14 +128,14 @@ class RetentionTargets(Catalogue[RetentionTarget]):
     naming = "category"
 
     def of(self, category: str) -> RetentionTarget:
-        """The target of this name. Raises `UnknownCategory`."""
+        """The target of this name. Raises `CategoryNotFound`."""
         found = self.get(category)
         if found is None:
-            raise UnknownCategory(self.names())
+            raise CategoryNotFound(self.names())
         return found
 
 
-class Desk(Protocol):
+class ArchivingContext(Protocol):
     """Where a target works that has to do something before anything goes; no session is open there."""
 
     @property
@@ -160,6 +160,6 @@ class Desk(Protocol):
 class Prepares(Protocol):
     """A target that archives: its removals find only what was vouched for before."""
 
-    async def prepare(self, desk: Desk, cut_off: datetime) -> None:
+    async def prepare(self, desk: ArchivingContext, cut_off: datetime) -> None:
         """Do what is to be done before anything older than the cut-off goes. At least once; resumable."""
         ...

@@ -12,7 +12,7 @@ from app.operations.configuration.rules import ConfigKeys
 log = logging.getLogger(__name__)
 
 
-async def take_up(resources: Resources) -> None:
+async def reload(resources: Resources) -> None:
     """Let what is decided hold in this process."""
     async with resources.database.read() as session:
         rows = {row.key: row for row in await Decisions(session).current()}
@@ -31,4 +31,4 @@ async def take_up(resources: Resources) -> None:
             key.applied(resources.settings, resources.configured(key))
 
 
-WATCHED = (Watched(REVISION, take_up),)
+WATCHED = (Watched(REVISION, reload),)

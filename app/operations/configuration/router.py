@@ -11,7 +11,7 @@ from app.kernel.http.sessions import Controls, Reads, operation
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
-from app.operations.configuration.rules import UnknownKey
+from app.operations.configuration.rules import ConfigurationKeyNotFound
 from app.operations.configuration.schemas import ConfigDocument, DecisionDocument, RevertRequest, ValueRequest
 from app.operations.configuration.service import ConfigurationReading, ConfigurationService, UnreadableDecision
 from app.operations.permissions import CanRunSystem, CanSeeSystem
@@ -43,7 +43,7 @@ async def list_configuration(
     return PageDocument[ConfigDocument](items=await reading.all(prefix), next_cursor=None)
 
 
-@router.get("/{config_key}", operation_id="get_configuration", responses=responses(UnknownKey))
+@router.get("/{config_key}", operation_id="get_configuration", responses=responses(ConfigurationKeyNotFound))
 async def get_configuration(
     config_key: Key, _: CanSeeSystem, reading: ReadingDep, response: Response
 ) -> ConfigDocument:
@@ -56,7 +56,7 @@ async def get_configuration(
 @router.put(
     "/{config_key}",
     operation_id="set_configuration",
-    responses=responses(UnknownKey, PreconditionFailed),
+    responses=responses(ConfigurationKeyNotFound, PreconditionFailed),
     openapi_extra=CONTROL,
 )
 async def set_configuration(
@@ -76,7 +76,7 @@ async def set_configuration(
 @router.delete(
     "/{config_key}",
     operation_id="reset_configuration",
-    responses=responses(UnknownKey, PreconditionFailed),
+    responses=responses(ConfigurationKeyNotFound, PreconditionFailed),
     openapi_extra=CONTROL,
 )
 async def reset_configuration(
@@ -88,7 +88,9 @@ async def reset_configuration(
     return now
 
 
-@router.get("/{config_key}/history", operation_id="list_configuration_history", responses=responses(UnknownKey))
+@router.get(
+    "/{config_key}/history", operation_id="list_configuration_history", responses=responses(ConfigurationKeyNotFound)
+)
 async def list_configuration_history(
     config_key: Key, _: CanSeeSystem, reading: ReadingDep, paging: Paging, request: Request, response: Response
 ) -> PageDocument[DecisionDocument]:
@@ -100,7 +102,7 @@ async def list_configuration_history(
 @router.post(
     "/{config_key}/revert",
     operation_id="revert_configuration",
-    responses=responses(UnknownKey, NotFound, PreconditionFailed, UnreadableDecision),
+    responses=responses(ConfigurationKeyNotFound, NotFound, PreconditionFailed, UnreadableDecision),
     openapi_extra=CONTROL,
 )
 async def revert_configuration(

@@ -26,7 +26,7 @@ class InvalidKeyError(ValueError):
     """A key is secret and no text: a bug."""
 
 
-class UnknownKey(NotFound):
+class ConfigurationKeyNotFound(NotFound):
     """The catalogue has no such key."""
 
     code, title = "unknown-key", "There is no such configuration key"
@@ -50,10 +50,10 @@ class ConfigKeys(Catalogue[ConfigKey[Any]]):
         self._validators = {key.name: Draft202012Validator(key.schema) for key in self}
 
     def of(self, name: str) -> ConfigKey[Any]:
-        """The key. Raises `UnknownKey` with the nearest names."""
+        """The key. Raises `ConfigurationKeyNotFound` with the nearest names."""
         found = self.get(name)
         if found is None:
-            raise UnknownKey(name, self.names())
+            raise ConfigurationKeyNotFound(name, self.names())
         return found
 
     def faults(self, key: ConfigKey[Any], value: Any) -> list[Fault]:

@@ -39,7 +39,7 @@ LATE_MESSAGE_SECONDS: Final = 900.0
 UNANSWERED: Final = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Problem)
 
 
-class Verdict(StrEnum):
+class HealthStatus(StrEnum):
     """How a check ended, the best first."""
 
     OK = "ok"
@@ -48,23 +48,23 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """What a check found."""
 
-    verdict: Verdict
+    verdict: HealthStatus
     detail: str | None = None
     milliseconds: float = 0.0
 
 
-Findings = dict[str, Finding]
-Look = Callable[[], Awaitable[Finding]]
-OK: Final = Finding(Verdict.OK)
+CheckResults = dict[str, CheckResult]
+Look = Callable[[], Awaitable[CheckResult]]
+OK: Final = CheckResult(HealthStatus.OK)
 
 
-def overall(findings: Findings) -> Verdict:
+def overall(findings: CheckResults) -> HealthStatus:
     """The worst of them."""
     verdicts = {finding.verdict for finding in findings.values()}
-    return next((one for one in (Verdict.FAILING, Verdict.DEGRADED) if one in verdicts), Verdict.OK)
+    return next((one for one in (HealthStatus.FAILING, HealthStatus.DEGRADED) if one in verdicts), HealthStatus.OK)
 
 
 class Checkup:
@@ -73,24 +73,24 @@ class Checkup:
     def __init__(self, resources: Resources, modes: ModeWatch) -> None:
         self._resources = resources
         self._modes = modes
-        self._kept: dict[str, tuple[float, Findings]] = {}
+        self._kept: dict[str, tuple[float, CheckResults]] = {}
         self._one_at_a_time = asyncio.Lock()
         self.fresh_seconds = FRESH_SECONDS
         self.leaving = False
         """Whether the process was told to stop: it is not ready any more."""
 
-    async def readiness(self) -> Findings:
+    async def readiness(self) -> CheckResults:
         """What requests need, and whether workers were seen; those make nobody unready."""
         found = await self._recent("ready", self._essential())
         if self.leaving:
-            found = found | {"process": Finding(Verdict.FAILING, "shutting down")}
+            found = found | {"process": CheckResult(HealthStatus.FAILING, "shutting down")}
         return found
 
-    async def summary(self) -> Findings:
+    async def summary(self) -> CheckResults:
         """All there is to tell."""
         found = await self._recent("all", self._essential() | self._further())
         if self.leaving:
-            found = found | {"process": Finding(Verdict.FAILING, "shutting down")}
+            found = found | {"process": CheckResult(HealthStatus.FAILING, "shutting down")}
         return found
 
     def _essential(self) -> dict[str, Look]:
@@ -99,7 +99,7 @@ class Checkup:
     def _further(self) -> dict[str, Look]:
         return {"mode": self._mode, "storage": self._storage, "audit": self._audit, "outbox": self._outbox}
 
-    async def _recent(self, name: str, looks: dict[str, Look]) -> Findings:
+    async def _recent(self, name: str, looks: dict[str, Look]) -> CheckResults:
         async with self._one_at_a_time:
             at, found = self._kept.get(name, (-self.fresh_seconds, {}))
             if not found or time.monotonic() - at >= self.fresh_seconds:
@@ -107,59 +107,59 @@ class Checkup:
                 self._kept[name] = (time.monotonic(), found)
             return found
 
-    async def _look(self, looks: dict[str, Look]) -> Findings:
+    async def _look(self, looks: dict[str, Look]) -> CheckResults:
         deadline = asyncio.get_running_loop().time() + WHOLE_SECONDS
         found = await asyncio.gather(*(_timed(name, look, deadline) for name, look in looks.items()))
         return dict(zip(looks, found, strict=True))
 
-    async def _database(self) -> Finding:
+    async def _database(self) -> CheckResult:
         await self._resources.database.ping()
         return OK
 
-    async def _migrations(self) -> Finding:
+    async def _migrations(self) -> CheckResult:
         async with self._resources.database.read() as session:
             try:
                 await require_head(session)
             except StaleSchemaError as error:
-                return Finding(Verdict.FAILING, str(error))
+                return CheckResult(HealthStatus.FAILING, str(error))
         return OK
 
-    async def _workers(self) -> Finding:
+    async def _workers(self) -> CheckResult:
         async with self._resources.database.read() as session:
             seen = await workers_seen(session, WORKER_SEEN_WITHIN)
-        return Finding(Verdict.OK, f"{seen} seen") if seen else Finding(Verdict.DEGRADED, "none seen")
+        return CheckResult(HealthStatus.OK, f"{seen} seen") if seen else CheckResult(HealthStatus.DEGRADED, "none seen")
 
-    async def _mode(self) -> Finding:
+    async def _mode(self) -> CheckResult:
         mode = self._modes.current().mode
-        return Finding(Verdict.OK if mode is MaintenanceMode.NORMAL else Verdict.DEGRADED, mode.value)
+        return CheckResult(HealthStatus.OK if mode is MaintenanceMode.NORMAL else HealthStatus.DEGRADED, mode.value)
 
-    async def _storage(self) -> Finding:
+    async def _storage(self) -> CheckResult:
         await self._resources.storage.probe()
         return OK
 
-    async def _audit(self) -> Finding:
+    async def _audit(self) -> CheckResult:
         found = await standing(self._resources.database)
         age = max(0.0, found.age_seconds) if found.waiting is not None else 0.0
         return _aged(age, LATE_SEAL_SECONDS, "oldest row without a seal")
 
-    async def _outbox(self) -> Finding:
+    async def _outbox(self) -> CheckResult:
         row = await self._resources.database.lookups.one(WAITING, {})
         return _aged(max(0.0, float(row[0] if row is not None else 0.0)), LATE_MESSAGE_SECONDS, "oldest message")
 
 
-def _aged(seconds: float, late: float, what: str) -> Finding:
-    return Finding(Verdict.DEGRADED if seconds > late else Verdict.OK, f"{what}: {seconds:.0f} s")
+def _aged(seconds: float, late: float, what: str) -> CheckResult:
+    return CheckResult(HealthStatus.DEGRADED if seconds > late else HealthStatus.OK, f"{what}: {seconds:.0f} s")
 
 
 _ESSENTIAL: Final = frozenset({"database", "migrations"})
 
 
-async def _timed(name: str, look: Look, deadline: float) -> Finding:
+async def _timed(name: str, look: Look, deadline: float) -> CheckResult:
     begun = time.perf_counter()
     try:
         async with asyncio.timeout_at(deadline):
             found = await look()
     except UNANSWERED as error:
-        verdict = Verdict.FAILING if name in _ESSENTIAL else Verdict.DEGRADED
-        found = Finding(verdict, type(error).__name__)
-    return Finding(found.verdict, found.detail, round((time.perf_counter() - begun) * 1000, 2))
+        verdict = HealthStatus.FAILING if name in _ESSENTIAL else HealthStatus.DEGRADED
+        found = CheckResult(verdict, type(error).__name__)
+    return CheckResult(found.verdict, found.detail, round((time.perf_counter() - begun) * 1000, 2))

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from app.kernel.runtime.resources import ResourcesDep
-from app.operations.health.checkup import Checkup, Findings, Verdict, overall
+from app.operations.health.checkup import CheckResults, Checkup, HealthStatus, overall
 from app.operations.health.schemas import Health, HealthCheck
 
 router = APIRouter(prefix="/health", tags=["health"])
@@ -36,7 +36,7 @@ _FAILING: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _answer(findings: Findings, resources: ResourcesDep) -> HealthResponse:
+def _answer(findings: CheckResults, resources: ResourcesDep) -> HealthResponse:
     verdict = overall(findings)
     checks = {
         name: HealthCheck(status=found.verdict.value, detail=found.detail, duration_ms=found.milliseconds)
@@ -44,7 +44,7 @@ def _answer(findings: Findings, resources: ResourcesDep) -> HealthResponse:
     }
     told = Health(status=verdict.value, checks=checks, version=version("spyne"), time=resources.clock())
     headers = {"Cache-Control": "no-store"}
-    return HealthResponse(told.model_dump(mode="json"), 503 if verdict is Verdict.FAILING else 200, headers)
+    return HealthResponse(told.model_dump(mode="json"), 503 if verdict is HealthStatus.FAILING else 200, headers)
 
 
 @router.get("", operation_id="health", response_class=HealthResponse, responses=_FAILING)

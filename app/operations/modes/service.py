@@ -11,7 +11,7 @@ from app.operations.decisions.repository import SystemConfigRepository, SystemCo
 from app.operations.modes.events import MAINTENANCE_CHANGED, MODE_CHANGED
 from app.operations.modes.modes import Maintenance, MaintenanceMode, NotIngestionReady, SystemMode
 from app.operations.modes.window_repository import MAINTENANCE, standing
-from app.operations.modes.window_rules import Standing
+from app.operations.modes.window_rules import ModeBasis
 from app.operations.notifications.outbox.announcing import Announcements
 
 SYSTEM_MODE = "system_mode"
@@ -42,7 +42,7 @@ class ModesInForce:
         now = found.in_force()
         return now, etag(found.version, *([now.window_id] if now.window_id else []))
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> ModeBasis:
         """What the maintenance mode follows from."""
         return await standing(self._session)
 

@@ -16,7 +16,7 @@ from app.kernel.runtime.background import BackgroundTask, watching
 from app.kernel.runtime.resources import Resources
 from app.operations.modes.modes import SAFE_METHODS, Maintenance, passes, refusal
 from app.operations.modes.service import ModesInForce
-from app.operations.modes.window_rules import Standing
+from app.operations.modes.window_rules import ModeBasis
 
 WATCH_SECONDS = 0.4
 """How often the door looks; the promise is one second (product.md, Modes)."""
@@ -46,7 +46,7 @@ class ModeWatch:
     def __init__(self, lead: Callable[[], timedelta] = lambda: NO_LEAD) -> None:
         """Lets jobs begin that a window will stop until `lead` before its start."""
         self._current = Maintenance()
-        self._standing: Standing | None = None
+        self._standing: ModeBasis | None = None
         self._lead = lead
 
     def current(self) -> Maintenance:

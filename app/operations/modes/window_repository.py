@@ -14,7 +14,7 @@ from app.kernel.paging import Page, PageRequest
 from app.operations.decisions.models import SystemConfig
 from app.operations.modes.modes import Maintenance, MaintenanceMode
 from app.operations.modes.window_models import WindowRow
-from app.operations.modes.window_rules import Standing, Window, WindowState
+from app.operations.modes.window_rules import ModeBasis, Window, WindowState
 
 MAINTENANCE: Final = "maintenance"
 """Key of `system_config`: what was decided by hand."""
@@ -55,7 +55,7 @@ def _standing_statement() -> Any:
 _STANDING: Final = _standing_statement()
 
 
-async def standing(session: ReadSession) -> Standing:
+async def standing(session: ReadSession) -> ModeBasis:
     """What the mode follows from, in one statement: every writing session asks this, twice."""
     row = (await session.execute(_STANDING)).one()
     manual = Maintenance()
@@ -70,7 +70,7 @@ async def standing(session: ReadSession) -> Standing:
     if row.window_id is not None:
         mode = MaintenanceMode(row.window_mode)
         nearest = Window(row.window_id, mode, row.starts_at, row.ends_at, row.window_reason)
-    return Standing(manual, row.updated_at, row.version or 0, nearest, row.now)
+    return ModeBasis(manual, row.updated_at, row.version or 0, nearest, row.now)
 
 
 class Windows(Reading[WindowRow]):

@@ -40,7 +40,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ModeBasis:
     """What the mode follows from, as one statement has read it."""
 
     manual: Maintenance

@@ -10,7 +10,7 @@ from app.kernel.http.etags import IfMatch, set_etag
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import Reads, Writes, operation
 from app.kernel.paging import PageDocument, Paging, show
-from app.kernel.ports.retention import UnknownCategory
+from app.kernel.ports.retention import CategoryNotFound
 from app.kernel.problems import NotFound, PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
 from app.operations.permissions import CanRunSystem, CanSeeSystem
@@ -74,7 +74,7 @@ async def list_retention_rules(_: CanSeeSystem, reading: ReadingDep) -> RuleList
     return RuleList(items=[RuleDocument.of(standing) for standing in await reading.everything()])
 
 
-@router.get("/{category}", operation_id="get_retention_rule", responses=responses(UnknownCategory))
+@router.get("/{category}", operation_id="get_retention_rule", responses=responses(CategoryNotFound))
 async def get_retention_rule(
     category: Category, _: CanSeeSystem, reading: ReadingDep, response: Response
 ) -> RuleDocument:
@@ -88,7 +88,7 @@ async def get_retention_rule(
     "/{category}/preview",
     operation_id="preview_retention",
     status_code=200,
-    responses=responses(UnknownCategory),
+    responses=responses(CategoryNotFound),
     openapi_extra=operation(OperationClass.READ),
 )
 async def preview_retention(
@@ -105,7 +105,7 @@ async def preview_retention(
     "/{category}/run",
     operation_id="run_retention",
     status_code=202,
-    responses=_COUNTED | responses(UnknownCategory, InvalidRun, RunUnderWay),
+    responses=_COUNTED | responses(CategoryNotFound, InvalidRun, RunUnderWay),
 )
 async def run_retention(
     category: Category, wanted: RunRequest, actor: CanRunSystem, retention: RetentionDep, response: Response
@@ -117,7 +117,7 @@ async def run_retention(
     return run_document(row)
 
 
-@router.get("/{category}/runs", operation_id="list_retention_runs", responses=responses(UnknownCategory))
+@router.get("/{category}/runs", operation_id="list_retention_runs", responses=responses(CategoryNotFound))
 async def list_retention_runs(
     category: Category,
     _: CanSeeSystem,
@@ -158,7 +158,7 @@ async def cancel_retention_run(
     "/{category}/holds",
     operation_id="make_retention_hold",
     status_code=201,
-    responses=responses(UnknownCategory, InvalidHold),
+    responses=responses(CategoryNotFound, InvalidHold),
 )
 async def make_retention_hold(
     category: Category, wanted: HoldRequest, actor: CanRunSystem, retention: RetentionDep, response: Response
@@ -169,7 +169,7 @@ async def make_retention_hold(
     return hold_document(row)
 
 
-@router.get("/{category}/holds", operation_id="list_retention_holds", responses=responses(UnknownCategory))
+@router.get("/{category}/holds", operation_id="list_retention_holds", responses=responses(CategoryNotFound))
 async def list_retention_holds(
     category: Category,
     _: CanSeeSystem,

@@ -23,7 +23,7 @@ from app.operations.retention.actions import RetentionAction
 from app.operations.retention.events import RETENTION_RAN
 from app.operations.retention.models import RunRow, TombstoneRow
 from app.operations.retention.repository import OPEN, RuleWrites, Runs, RunWrites
-from app.operations.retention.service import RetentionService, Standing
+from app.operations.retention.service import CategoryStatus, RetentionService
 
 Result = TypeVar("Result")
 
@@ -223,7 +223,7 @@ class Schedule:
     async def _start(self, target: RetentionTarget, session: WriteSession) -> int:
         rules = RuleWrites(session)
         await lock_category(session, target.category)
-        standing = Standing(target, await rules.get(target.category))
+        standing = CategoryStatus(target, await rules.get(target.category))
         if not standing.enabled or await RunWrites(session).open(target.category) is not None:
             return 0
         service = RetentionService(session, self._context.resources)

@@ -10,7 +10,7 @@ from app.kernel.ports.retention import Amount, Preview
 from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
 from app.operations.retention.models import HoldRow, RunRow
-from app.operations.retention.service import Standing
+from app.operations.retention.service import CategoryStatus
 
 MAX_DAYS = 36_500
 """A hundred years: more is for ever, which is a rule that is not enabled."""
@@ -85,7 +85,7 @@ class RuleDocument(BaseModel):
     last_run: RunDocument | None = Field(description="The newest run that was not a dry one.")
 
     @classmethod
-    def of(cls, standing: Standing) -> "RuleDocument":
+    def of(cls, standing: CategoryStatus) -> "RuleDocument":
         """The document of a category."""
         target, rule = standing.target, standing.rule
         return cls(

@@ -26,7 +26,7 @@ RUN_JOB = "retention:run"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CategoryStatus:
     """A category: its target, what an admin has decided, and what became of it."""
 
     target: RetentionTarget
@@ -66,16 +66,16 @@ class RetentionReading:
         """The category's target. Raises `UnknownCategory`."""
         return self._targets.of(category)
 
-    async def everything(self) -> list[Standing]:
+    async def everything(self) -> list[CategoryStatus]:
         """Every category, in the order in which a sweep takes them."""
         rules, holds = await Rules(self._session).all(), await Holds(self._session).open_counts()
         runs = await Runs(self._session).last()
         return [
-            Standing(target, rules.get(name := target.category), holds.get(name, 0), runs.get(name))
+            CategoryStatus(target, rules.get(name := target.category), holds.get(name, 0), runs.get(name))
             for target in self._targets
         ]
 
-    async def one(self, category: str) -> Standing:
+    async def one(self, category: str) -> CategoryStatus:
         """The category. Raises `UnknownCategory`."""
         self.target(category)
         return next(each for each in await self.everything() if each.target.category == category)
@@ -84,7 +84,7 @@ class RetentionReading:
         """The cut-off, and what a run with it would remove now. Raises `UnknownCategory`."""
         target = self.target(category)
         rules = Rules(self._session)
-        kept = days or Standing(target, await rules.get(category)).days_to_keep
+        kept = days or CategoryStatus(target, await rules.get(category)).days_to_keep
         cut_off = await rules.ago(kept)
         return cut_off, await target.preview(self._session, cut_off)
 
@@ -100,7 +100,9 @@ class RetentionService:
         self._runs = RunWrites(session)
         self._audit = AuditTrail(session, resources.secret)
 
-    async def decide(self, actor: Actor, wanted: Mapping[str, Any], if_match: str | None) -> tuple[Standing, bool]:
+    async def decide(
+        self, actor: Actor, wanted: Mapping[str, Any], if_match: str | None
+    ) -> tuple[CategoryStatus, bool]:
         """The category under its rule, and whether that was made now.
 
         Raises:
@@ -110,7 +112,7 @@ class RetentionService:
         target = self._rule_target(wanted)
         await lock_category(self._session, target.category)
         before = await self._rules.get(target.category)
-        was = Standing(target, before)
+        was = CategoryStatus(target, before)
         check_if_match(if_match, was.tag)
         shown = {name: getattr(before, name) for name in _RULE} if before else None
         values = {name: wanted[name] for name in ("days_to_keep", "enabled", "description")}
@@ -125,7 +127,7 @@ class RetentionService:
         else:
             rule = before
         holds, runs = await self._holds.open_counts(), await self._runs.last()
-        now = Standing(target, rule, holds.get(target.category, 0), runs.get(target.category))
+        now = CategoryStatus(target, rule, holds.get(target.category, 0), runs.get(target.category))
         return now, before is None
 
     def _rule_target(self, wanted: Mapping[str, Any]) -> RetentionTarget:
@@ -195,7 +197,7 @@ class RetentionService:
             RunUnderWay: another one is not over.
         """
         target = self._targets.of(category)
-        latest = await self._rules.ago(Standing(target, await self._rules.get(category)).days_to_keep)
+        latest = await self._rules.ago(CategoryStatus(target, await self._rules.get(category)).days_to_keep)
         if cut_off is not None and cut_off > latest:
             message = f"The rule keeps what is younger than {latest.isoformat()}."
             raise InvalidRun([Fault(pointer="/cut_off", code="too-late", message=message)])

@@ -10,7 +10,7 @@ from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
 from app.operations.security.actions import SecurityAction
 from app.operations.security.documents import PolicyDocument, policy_faults
-from app.operations.security.edge.edge_state import EdgeView, Verdict
+from app.operations.security.edge.edge_state import EdgeVerdict, EdgeView
 from app.operations.security.edge.rates import RateRule, table_faults
 from app.operations.security.models import ResponseRow
 from app.operations.security.repository import POLICY, RATES, RESPONSES, SecurityReads, SecurityWrites
@@ -73,7 +73,7 @@ class SecurityAdministration:
         check_if_match(if_match, etag(version))
         policy = wanted.policy()
         view = EdgeView(allowed_networks=policy.allowed_networks)
-        if not force and view.verdict(address) is Verdict.ELSEWHERE:
+        if not force and view.verdict(address) is EdgeVerdict.ELSEWHERE:
             raise WouldLockOut("Your own address is not within `allowed_networks`; `?force=true` insists.")
         after = PolicyDocument.of(policy)
         stored = after.model_dump(mode="json")

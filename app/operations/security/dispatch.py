@@ -42,7 +42,7 @@ def kind_of(target: str) -> tuple[BlockKind, str]:
     return (BlockKind.NETWORK if "/" in target else BlockKind.ADDRESS), target
 
 
-async def take(
+async def dispatch(
     request: ActionRequest, actor: Actor, actions: ActionService, blocks: BlockService, own: str | None
 ) -> ActionRow:
     """The action. Raises what the use case raises, and `InvalidTarget`."""

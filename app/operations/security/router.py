@@ -25,7 +25,7 @@ from app.operations.security.blocks import (
     OwnBlock,
     ProtectedTarget,
 )
-from app.operations.security.dispatch import laid_out, take, wanted_block
+from app.operations.security.dispatch import dispatch, laid_out, wanted_block
 from app.operations.security.documents import PolicyDocument
 from app.operations.security.edge.blocking import BlockKind
 from app.operations.security.honeypots import DecoyInPlace, HoneypotService, RealRoute
@@ -235,7 +235,7 @@ async def take_security_action(
     own: OwnAddress,
 ) -> ActionDocument:
     """Block an address or a subject, or disable a user, in response to events."""
-    return ActionDocument.model_validate(await take(wanted, actor, actions, blocks, own))
+    return ActionDocument.model_validate(await dispatch(wanted, actor, actions, blocks, own))
 
 
 @router.post(

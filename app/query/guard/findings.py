@@ -10,7 +10,7 @@ SNIPPET_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SourceLocation:
     """Where in the user's text: 1-based line and column, 0-based character offset, and the text there (capped)."""
 
     line: int
@@ -20,12 +20,12 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class GuardFinding:
     """One reason to refuse. `rule` is stable kebab-case and bounded in number, so that it may label a metric."""
 
     rule: str
     message: str
-    place: Place
+    place: SourceLocation
     nearest: str | None = None
     table: str | None = None
     """The name that stands in FROM and is no readable table; None for every other reason."""
@@ -76,11 +76,11 @@ class GuardVerdict:
     columns: tuple[UsedColumn, ...] = ()
     output: tuple[str, ...] = ()
     joins: tuple[UsedJoin, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[GuardFinding, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-class Refusal(Exception):  # noqa: N818 - control flow inside the guard, never leaves `examine`
+class GuardRefusal(Exception):  # noqa: N818 - control flow inside the guard, never leaves `examine`
     """Ends the examination with one finding: what follows could not be read with certainty."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Refusal(Exception):  # noqa: N818 - control flow inside the guard, never l
         self.table = table
 
 
-def place_at(sql: str, offset: int) -> Place:
+def location_at(sql: str, offset: int) -> SourceLocation:
     """The place of a character offset in `sql`; an offset beyond the end is the end."""
     offset = max(0, min(offset, len(sql)))
     before = sql[:offset]
@@ -102,4 +102,4 @@ def place_at(sql: str, offset: int) -> Place:
     column = offset - (before.rfind("\n") + 1) + 1
     snippet = sql[offset : offset + SNIPPET_CHARACTERS].split("\n", 1)[0].strip()
     printable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in snippet)
-    return Place(line, column, offset, printable)
+    return SourceLocation(line, column, offset, printable)

@@ -9,7 +9,7 @@ from typing import Final
 from sqlglot import exp
 
 from app.query.guard.bounds import fault_of
-from app.query.guard.findings import Refusal
+from app.query.guard.findings import GuardRefusal
 from app.query.guard.functions import (
     AGGREGATES,
     ALLOWED,
@@ -154,13 +154,13 @@ def check_depth(tree: exp.Expr) -> None:
     while stack:
         node, depth = stack.pop()
         if depth > MAX_TREE_DEPTH:
-            raise Refusal("too-complex", "An expression is nested or chained too deep.", 0, "split it with WITH")
+            raise GuardRefusal("too-complex", "An expression is nested or chained too deep.", 0, "split it with WITH")
         for child in node.iter_expressions():
             chained = type(child) is type(node) and isinstance(node, exp.Connector)
             stack.append((child, depth if chained else depth + 1))
 
 
-def check_nodes(tree: exp.Expr) -> Iterator[tuple[exp.Expr, Refusal]]:
+def check_nodes(tree: exp.Expr) -> Iterator[tuple[exp.Expr, GuardRefusal]]:
     """Every node that may not stand where it stands, with the reason."""
     for node in tree.walk():
         refusal = _refusal_of(node)
@@ -168,11 +168,11 @@ def check_nodes(tree: exp.Expr) -> Iterator[tuple[exp.Expr, Refusal]]:
             yield node, refusal
 
 
-def _refusal_of(node: exp.Expr) -> Refusal | None:
+def _refusal_of(node: exp.Expr) -> GuardRefusal | None:
     kind: type[exp.Expr] = type(node)
     allowed = NODES.get(kind)
     if allowed is None:
-        return Refusal(
+        return GuardRefusal(
             "construct-not-allowed", f"{type(node).__name__} has no place in a query here.", 0, "a plain SELECT"
         )
     for argument, value in node.args.items():
@@ -185,33 +185,33 @@ def _refusal_of(node: exp.Expr) -> Refusal | None:
             rule, message, nearest = _ARGUMENT_RULES.get((type(node), argument), fallback)
             if rule == "schema-qualified" and isinstance(value, exp.Identifier) and value.name in SYSTEM_SCHEMAS:
                 rule, message = "system-relation", "The system catalogue is not readable."
-            return Refusal(rule, message, 0, nearest)
+            return GuardRefusal(rule, message, 0, nearest)
     check = _CHECKS.get(kind)
     return check(node) if check is not None else None
 
 
-def _check_anonymous(node: exp.Expr) -> Refusal | None:  # noqa: PLR0911 - one return per rule about calls
+def _check_anonymous(node: exp.Expr) -> GuardRefusal | None:  # noqa: PLR0911 - one return per rule about calls
     name = function_name(node)
     if name is None or name not in ALLOWED:
         shown = (name or "?")[:40]
-        return Refusal("function-not-allowed", f"The function {shown} is not allowed.", 0, nearest_function(shown))
+        return GuardRefusal("function-not-allowed", f"The function {shown} is not allowed.", 0, nearest_function(shown))
     parent = node.parent
     home = parent.parent if isinstance(parent, exp.Alias) else parent
     if name in WINDOWS and not isinstance(parent, (exp.Window, exp.WithinGroup, exp.Filter)):
-        return Refusal("window-function", f"{name} needs OVER (…).", 0, f"{name}(…) OVER (ORDER BY …)")
+        return GuardRefusal("window-function", f"{name} needs OVER (…).", 0, f"{name}(…) OVER (ORDER BY …)")
     if isinstance(parent, exp.Table) and name not in SETS:
-        return Refusal("function-in-from", f"{name} makes a value, not a table.", 0, f"SELECT {name}(…)")
+        return GuardRefusal("function-in-from", f"{name} makes a value, not a table.", 0, f"SELECT {name}(…)")
     if name in COMPOSITE_SETS | {"generate_series"} and not isinstance(parent, exp.Table):
-        return Refusal("set-outside-from", f"{name} stands in FROM only.", 0, f"FROM {name}(…) AS s(…)")
+        return GuardRefusal("set-outside-from", f"{name} stands in FROM only.", 0, f"FROM {name}(…) AS s(…)")
     if name in SETS and not isinstance(parent, exp.Table) and not isinstance(home, exp.Select):
-        return Refusal(
+        return GuardRefusal(
             "set-outside-from", f"{name} stands in FROM or alone in the SELECT list.", 0, f"FROM {name}(…) AS s(…)"
         )
     stars = [argument for argument in node.expressions if isinstance(argument, exp.Star)]
     if stars and (name != "count" or len(node.expressions) > 1):
-        return Refusal("whole-row-reference", "Only count takes *.", 0, "count(*)")
+        return GuardRefusal("whole-row-reference", "Only count takes *.", 0, "count(*)")
     fault = fault_of(name, node.expressions)
-    return None if fault is None else Refusal(fault[0], fault[1], 0, fault[2])
+    return None if fault is None else GuardRefusal(fault[0], fault[1], 0, fault[2])
 
 
 def function_name(node: exp.Expr) -> str | None:
@@ -222,13 +222,13 @@ def function_name(node: exp.Expr) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _check_alias(node: exp.Expr) -> Refusal | None:
+def _check_alias(node: exp.Expr) -> GuardRefusal | None:
     if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":
         return None
-    return Refusal("construct-not-allowed", "An alias stands in the SELECT list or in FROM.", 0, "SELECT a AS b")
+    return GuardRefusal("construct-not-allowed", "An alias stands in the SELECT list or in FROM.", 0, "SELECT a AS b")
 
 
-def _check_star(node: exp.Expr) -> Refusal | None:
+def _check_star(node: exp.Expr) -> GuardRefusal | None:
     parent = node.parent
     in_list = isinstance(parent, exp.Select) and node.arg_key == "expressions"
     qualified = (
@@ -236,20 +236,20 @@ def _check_star(node: exp.Expr) -> Refusal | None:
     )
     if in_list or qualified or isinstance(parent, exp.Anonymous):
         return None
-    return Refusal("whole-row-reference", "* stands in the SELECT list or in count(*).", 0, "name the columns")
+    return GuardRefusal("whole-row-reference", "* stands in the SELECT list or in count(*).", 0, "name the columns")
 
 
-def _check_tuple(node: exp.Expr) -> Refusal | None:
+def _check_tuple(node: exp.Expr) -> GuardRefusal | None:
     parent = node.parent
     counted = isinstance(parent, exp.Distinct) or (
         isinstance(parent, exp.Paren) and isinstance(parent.parent, _TUPLE_HOMES)
     )
     if isinstance(parent, _TUPLE_HOMES) or counted:
         return None
-    return Refusal("row-value", "A row value stands in a comparison only.", 0, "(a, b) = (1, 2)")
+    return GuardRefusal("row-value", "A row value stands in a comparison only.", 0, "(a, b) = (1, 2)")
 
 
-def _check_var(node: exp.Expr) -> Refusal | None:
+def _check_var(node: exp.Expr) -> GuardRefusal | None:
     parent, name = node.parent, node.name.lower()
     if isinstance(parent, exp.Extract) and name in FORMS["extract"]:
         return None
@@ -257,48 +257,48 @@ def _check_var(node: exp.Expr) -> Refusal | None:
         return None
     if isinstance(parent, exp.WindowSpec) and name in {"no others", "current row", "group", "ties"}:
         return None
-    return Refusal("construct-not-allowed", f"{node.name[:40]} has no place here.", 0, "a column or a literal")
+    return GuardRefusal("construct-not-allowed", f"{node.name[:40]} has no place here.", 0, "a column or a literal")
 
 
-def _check_kwarg(node: exp.Expr) -> Refusal | None:
+def _check_kwarg(node: exp.Expr) -> GuardRefusal | None:
     if isinstance(node.parent, exp.Anonymous) and function_name(node.parent) == "make_interval":
         return None
-    return Refusal("construct-not-allowed", "Arguments are given by position.", 0, "f(a, b)")
+    return GuardRefusal("construct-not-allowed", "Arguments are given by position.", 0, "f(a, b)")
 
 
-def _check_collate(node: exp.Expr) -> Refusal | None:
+def _check_collate(node: exp.Expr) -> GuardRefusal | None:
     if isinstance(node.expression, exp.Identifier) and node.expression.quoted and node.expression.name == "C":
         return None
-    return Refusal("collation", 'Only the collation "C" is allowed.', 0, 'COLLATE "C"')
+    return GuardRefusal("collation", 'Only the collation "C" is allowed.', 0, 'COLLATE "C"')
 
 
-def _check_is(node: exp.Expr) -> Refusal | None:
+def _check_is(node: exp.Expr) -> GuardRefusal | None:
     if isinstance(node.expression, (exp.Null, exp.Boolean)):
         return None
-    return Refusal("syntax", "IS tests for NULL, TRUE or FALSE.", 0, "(a IS TRUE)::text")
+    return GuardRefusal("syntax", "IS tests for NULL, TRUE or FALSE.", 0, "(a IS TRUE)::text")
 
 
-def _check_values(node: exp.Expr) -> Refusal | None:
+def _check_values(node: exp.Expr) -> GuardRefusal | None:
     if not isinstance(node.parent, (exp.From, exp.Join)):
-        return Refusal("values-outside-from", "VALUES stands in FROM only.", 0, "FROM (VALUES (1)) AS v(a)")
+        return GuardRefusal("values-outside-from", "VALUES stands in FROM only.", 0, "FROM (VALUES (1)) AS v(a)")
     if len(node.expressions) > MAX_ROWS_OF_VALUES:
-        return Refusal("values-too-long", f"VALUES has at most {MAX_ROWS_OF_VALUES} rows.", 0, "load a table")
+        return GuardRefusal("values-too-long", f"VALUES has at most {MAX_ROWS_OF_VALUES} rows.", 0, "load a table")
     return None
 
 
-def _check_cube(node: exp.Expr) -> Refusal | None:
+def _check_cube(node: exp.Expr) -> GuardRefusal | None:
     if len(node.expressions) <= MAX_CUBE and not node.find_ancestor(exp.Cube):
         return None
-    return Refusal("cube-too-wide", f"CUBE takes at most {MAX_CUBE} columns.", 0, "GROUPING SETS ((a), (b))")
+    return GuardRefusal("cube-too-wide", f"CUBE takes at most {MAX_CUBE} columns.", 0, "GROUPING SETS ((a), (b))")
 
 
-def _check_group(node: exp.Expr) -> Refusal | None:
+def _check_group(node: exp.Expr) -> GuardRefusal | None:
     if len(list(node.find_all(exp.Cube, exp.Rollup, exp.GroupingSets))) <= MAX_GROUPING_PARTS:
         return None
-    return Refusal("cube-too-wide", "Grouping sets multiply.", 0, "GROUPING SETS ((a), (b))")
+    return GuardRefusal("cube-too-wide", "Grouping sets multiply.", 0, "GROUPING SETS ((a), (b))")
 
 
-def _check_subject(node: exp.Expr) -> Refusal | None:
+def _check_subject(node: exp.Expr) -> GuardRefusal | None:
     calls = (exp.Anonymous, exp.Filter, exp.WithinGroup)
     subject = node.this
     if isinstance(node, exp.Window) and isinstance(node.parent, exp.Select) and node.arg_key == "windows":
@@ -307,44 +307,44 @@ def _check_subject(node: exp.Expr) -> Refusal | None:
         subject = subject.this
     name = function_name(subject) if isinstance(subject, calls) else None
     if name is not None and name not in AGGREGATES | WINDOWS and name in ALLOWED:
-        return Refusal("window-function", f"{name} is not an aggregate or window function.", 0, "sum(…) OVER (…)")
+        return GuardRefusal("window-function", f"{name} is not an aggregate or window function.", 0, "sum(…) OVER (…)")
     return (
         None
         if name is not None
-        else Refusal("syntax", "OVER, FILTER and WITHIN GROUP follow a call.", 0, "sum(a) OVER (…)")
+        else GuardRefusal("syntax", "OVER, FILTER and WITHIN GROUP follow a call.", 0, "sum(a) OVER (…)")
     )
 
 
-def _check_source(node: exp.Expr) -> Refusal | None:
+def _check_source(node: exp.Expr) -> GuardRefusal | None:
     source = node.this
     if isinstance(source, (exp.Table, exp.Values)):
         return None
     if isinstance(source, exp.Subquery) and isinstance(source.this, (*_QUERIES, exp.Subquery)):
         return None
-    return Refusal(
+    return GuardRefusal(
         "nested-join", "FROM takes tables, subqueries, VALUES and allowed functions.", 0, "FROM a JOIN b ON …"
     )
 
 
-def _check_join(node: exp.Expr) -> Refusal | None:
+def _check_join(node: exp.Expr) -> GuardRefusal | None:
     if node.text("side") not in {"", "LEFT", "RIGHT", "FULL"} or node.text("kind") not in {"", "INNER", "OUTER"}:
-        return Refusal("construct-not-allowed", "This kind of join is not read.", 0, "a JOIN b ON …")
+        return GuardRefusal("construct-not-allowed", "This kind of join is not read.", 0, "a JOIN b ON …")
     return _check_source(node)
 
 
-def _check_type(node: exp.Expr) -> Refusal | None:
+def _check_type(node: exp.Expr) -> GuardRefusal | None:
     if node.this.value in _TYPES:
         return None
-    return Refusal("type-not-allowed", "The type is not allowed.", 0, "text")
+    return GuardRefusal("type-not-allowed", "The type is not allowed.", 0, "text")
 
 
-def _check_table(node: exp.Expr) -> Refusal | None:
+def _check_table(node: exp.Expr) -> GuardRefusal | None:
     if isinstance(node.this, (exp.Identifier, exp.Anonymous)) and isinstance(node.parent, (exp.From, exp.Join)):
         return None
-    return Refusal("construct-not-allowed", "A table stands in FROM only.", 0, "FROM table")
+    return GuardRefusal("construct-not-allowed", "A table stands in FROM only.", 0, "FROM table")
 
 
-_CHECKS: Final[dict[type[exp.Expr], Callable[[exp.Expr], Refusal | None]]] = {
+_CHECKS: Final[dict[type[exp.Expr], Callable[[exp.Expr], GuardRefusal | None]]] = {
     exp.Anonymous: _check_anonymous,
     exp.Alias: _check_alias,
     exp.Star: _check_star,

@@ -13,9 +13,9 @@ from sqlglot.errors import SqlglotError
 
 from app.query.guard import join_rules
 from app.query.guard.dialect import generate, parse
-from app.query.guard.findings import Finding, GuardVerdict, Refusal, UsedJoin, place_at
+from app.query.guard.findings import GuardFinding, GuardRefusal, GuardVerdict, UsedJoin, location_at
 from app.query.guard.grammar import check_depth, check_nodes
-from app.query.guard.normalizer import MAX_TOKENS, Gated, gate
+from app.query.guard.normalizer import MAX_TOKENS, NormalizedStatement, normalize
 from app.query.guard.relations import Catalog
 from app.query.guard.resolver import Resolver
 
@@ -38,22 +38,26 @@ class GuardPolicy:
     join_override_rationale: str | None = None
 
 
-def examine(sql: str, catalog: Catalog, policy: GuardPolicy | None = None) -> GuardVerdict:
+def check(sql: str, catalog: Catalog, policy: GuardPolicy | None = None) -> GuardVerdict:
     """The guard's verdict on `sql` for a caller who may read the relations of `catalog`. Raises nothing."""
     policy = policy or GuardPolicy()
     try:
         return _examine(sql, catalog, policy)
-    except Refusal as refusal:
+    except GuardRefusal as refusal:
         return _refused([_finding(sql, refusal.offset, refusal)])
     except RecursionError:
         return _refused(
-            [_finding(sql, 0, Refusal("too-complex", "The statement is nested too deep.", 0, "name parts in WITH"))]
+            [
+                _finding(
+                    sql, 0, GuardRefusal("too-complex", "The statement is nested too deep.", 0, "name parts in WITH")
+                )
+            ]
         )
 
 
 def _examine(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
     _check_text(sql, policy)
-    gated = gate(sql, policy.max_depth)
+    gated = normalize(sql, policy.max_depth)
     tree = _tree(gated)
     findings = [_finding(sql, _offset(gated, node), refusal) for node, refusal in check_nodes(tree)]
     if findings:
@@ -84,50 +88,50 @@ def _check_text(sql: str, policy: GuardPolicy) -> None:
     try:
         size = len(sql.encode())
     except UnicodeEncodeError as error:
-        raise Refusal("odd-character", "The text holds half a character.", error.start, "valid Unicode") from None
+        raise GuardRefusal("odd-character", "The text holds half a character.", error.start, "valid Unicode") from None
     if size > policy.max_bytes:
-        raise Refusal(
+        raise GuardRefusal(
             "too-long", f"The statement has {size} bytes, more than {policy.max_bytes}.", 0, "a shorter statement"
         )
     if "\0" in sql:
-        raise Refusal("odd-character", "The text holds a NUL character.", sql.index("\0"), "leave it out")
+        raise GuardRefusal("odd-character", "The text holds a NUL character.", sql.index("\0"), "leave it out")
 
 
-def _tree(gated: Gated) -> exp.Expr:
+def _tree(gated: NormalizedStatement) -> exp.Expr:
     try:
         statements = parse(gated.text)
     except SqlglotError as error:
         errors = getattr(error, "errors", None) or [{}]
         offset = gated.offset_of(int(errors[0].get("start") or 0)) if errors[0].get("start") else 0
         message = str(errors[0].get("description") or "The statement is not one query.")
-        raise Refusal("syntax", message.split("\n", 1)[0][:200], offset, "SELECT … FROM … WHERE …") from None
+        raise GuardRefusal("syntax", message.split("\n", 1)[0][:200], offset, "SELECT … FROM … WHERE …") from None
     except (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError):
         # The parser fails this way on input it never expected; whatever it was, it is not a plain query.
-        raise Refusal("syntax", "The statement is not one query.", 0, "SELECT … FROM … WHERE …") from None
+        raise GuardRefusal("syntax", "The statement is not one query.", 0, "SELECT … FROM … WHERE …") from None
     tree = statements[0] if len(statements) == 1 else None
     if not isinstance(tree, _QUERIES):
-        raise Refusal("statement-kind", "Only a query is read.", 0, "SELECT … FROM …")
+        raise GuardRefusal("statement-kind", "Only a query is read.", 0, "SELECT … FROM …")
     check_depth(tree)
     return tree
 
 
-def _check_faithful(gated: Gated, tree: exp.Expr, policy: GuardPolicy) -> None:
+def _check_faithful(gated: NormalizedStatement, tree: exp.Expr, policy: GuardPolicy) -> None:
     """What is written says the same words in the same order: the parser has dropped, added and rewritten nothing."""
-    again = gate(_write(tree), policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS)
+    again = normalize(_write(tree), policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS)
     if again.signature != gated.signature or again.negations != gated.negations:
         both = zip(gated.signature, again.signature, gated.origins, strict=False)
         place = next((origin for said, written, origin in both if said != written), 0)
-        raise Refusal(
+        raise GuardRefusal(
             "not-faithful", "The statement cannot be written anew without a change here.", place, "a plainer form"
         )
 
 
 def _check_fixed(written: str, tree: exp.Expr, policy: GuardPolicy) -> None:
     """What is written reads back to the tree that was checked, and is written the same again."""
-    again = _tree(gate(written, policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS))
+    again = _tree(normalize(written, policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS))
     _name_calls(again)
     if _write(again) != written or again != tree:
-        raise Refusal(
+        raise GuardRefusal(
             "not-faithful", "The statement does not read back as it was written.", 0, "brackets around each part"
         )
 
@@ -136,7 +140,7 @@ def _write(tree: exp.Expr) -> str:
     try:
         return generate(tree)
     except (SqlglotError, ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError):
-        raise Refusal("not-faithful", "The statement cannot be written anew.", 0, "a plainer form") from None
+        raise GuardRefusal("not-faithful", "The statement cannot be written anew.", 0, "a plainer form") from None
 
 
 def _name_calls(tree: exp.Expr) -> None:
@@ -148,11 +152,11 @@ def _name_calls(tree: exp.Expr) -> None:
 
 def _judge_joins(
     resolver: Resolver, catalog: Catalog, policy: GuardPolicy
-) -> tuple[tuple[UsedJoin, ...], tuple[str, ...], list[tuple[exp.Expr, Refusal]]]:
+) -> tuple[tuple[UsedJoin, ...], tuple[str, ...], list[tuple[exp.Expr, GuardRefusal]]]:
     """The joins with the accepted join that covers each; warnings for overridden ones, refusals for the rest."""
     joins: dict[UsedJoin, None] = {}
     warnings: dict[str, None] = {}
-    faults: list[tuple[exp.Expr, Refusal]] = []
+    faults: list[tuple[exp.Expr, GuardRefusal]] = []
     for node, join in resolver.joins:
         covering = join_rules.accepted_join(join, catalog.joins)
         joins[replace(join, join_id=covering.join_id if covering else None)] = None
@@ -164,7 +168,9 @@ def _judge_joins(
             warnings[f"The join of {label} is not accepted; overridden: {rationale}"] = None
             continue
         nearest = _nearest_join(join, catalog)
-        faults.append((node, Refusal("join-not-accepted", f"No accepted join relates {label} this way.", 0, nearest)))
+        faults.append(
+            (node, GuardRefusal("join-not-accepted", f"No accepted join relates {label} this way.", 0, nearest))
+        )
     return tuple(joins), tuple(warnings), faults
 
 
@@ -178,7 +184,7 @@ def _nearest_join(join: UsedJoin, catalog: Catalog) -> str:
     return "an accepted join, or an override with its rationale"
 
 
-def _offset(gated: Gated, node: exp.Expr) -> int:
+def _offset(gated: NormalizedStatement, node: exp.Expr) -> int:
     """Where a node stands in the user's text: at the first of its parts whose place is known, else at its parent's."""
     current: exp.Expr | None = node
     while current is not None:
@@ -189,9 +195,9 @@ def _offset(gated: Gated, node: exp.Expr) -> int:
     return 0
 
 
-def _finding(sql: str, offset: int, refusal: Refusal) -> Finding:
-    return Finding(refusal.rule, refusal.message, place_at(sql, offset), refusal.nearest, refusal.table)
+def _finding(sql: str, offset: int, refusal: GuardRefusal) -> GuardFinding:
+    return GuardFinding(refusal.rule, refusal.message, location_at(sql, offset), refusal.nearest, refusal.table)
 
 
-def _refused(findings: list[Finding]) -> GuardVerdict:
+def _refused(findings: list[GuardFinding]) -> GuardVerdict:
     return GuardVerdict(allowed=False, findings=tuple(dict.fromkeys(findings))[:MAX_FINDINGS])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.query.guard import keywords as kw
-from app.query.guard.findings import Refusal
+from app.query.guard.findings import GuardRefusal
 from app.query.guard.scanner import Token, scan
 from app.query.guard.token_rewriter import Frame, PlainWriter
 
@@ -18,7 +18,7 @@ MAX_PREFIX_RUN: Final = 8  # NOT NOT NOT …, - - - …: each one is a stack fra
 
 
 @dataclass(frozen=True, slots=True)
-class Gated:
+class NormalizedStatement:
     """The plain text, where each of its pieces came from, and its signature: the words, names and values in order.
 
     Two texts with the same signature and number of negations differ in layout, brackets and noise words only.
@@ -37,33 +37,33 @@ class Gated:
         return self.offsets[max(index, 0)] if self.offsets else 0
 
 
-def gate(sql: str, max_depth: int, max_tokens: int = MAX_TOKENS) -> Gated:
+def normalize(sql: str, max_depth: int, max_tokens: int = MAX_TOKENS) -> NormalizedStatement:
     """The plain form of `sql`. Raises Refusal for anything that has no place in one read-only query."""
     tokens = scan(sql)
     if len(tokens) > max_tokens:
-        raise Refusal(
+        raise GuardRefusal(
             "too-complex", f"More than {max_tokens} words and signs.", tokens[max_tokens].start, "a table to join with"
         )
     while tokens and tokens[-1].value == ";" and tokens[-1].kind == "punctuation":
         tokens.pop()
     if not tokens:
-        raise Refusal("empty", "There is no statement.", 0, "SELECT … FROM …")
+        raise GuardRefusal("empty", "There is no statement.", 0, "SELECT … FROM …")
     _first_word(tokens)
-    return _Gate(tokens, max_depth).run()
+    return _Normalizer(tokens, max_depth).run()
 
 
 def _first_word(tokens: list[Token]) -> None:
     first = next((token for token in tokens if token.value != "("), tokens[0])
     if first.kind != "word" or first.value not in {"select", "with"}:
-        raise Refusal(
+        raise GuardRefusal(
             "statement-kind", "Only a query that begins with SELECT or WITH is read.", first.start, "SELECT … FROM …"
         )
 
 
-class _Gate(PlainWriter):
+class _Normalizer(PlainWriter):
     """Tells keywords from names by what stands around them."""
 
-    def run(self) -> Gated:
+    def run(self) -> NormalizedStatement:
         while self.at < len(self.tokens):
             token = self.tokens[self.at]
             self._count_prefixes(token)
@@ -77,19 +77,23 @@ class _Gate(PlainWriter):
                 self._value(token)
         self._settle_join(self.frames[-1])
         if len(self.frames) > 1:
-            raise Refusal("syntax", "A bracket is not closed.", self.frames[-1].start)
+            raise GuardRefusal("syntax", "A bracket is not closed.", self.frames[-1].start)
         starts, position = [], 0
         for piece in self.pieces:
             starts.append(position)
             position += len(piece) + 1
         signature, origins = tuple(self.signature), tuple(self.origins)
-        return Gated(" ".join(self.pieces), tuple(starts), tuple(self.offsets), signature, origins, self.negations)
+        return NormalizedStatement(
+            " ".join(self.pieces), tuple(starts), tuple(self.offsets), signature, origins, self.negations
+        )
 
     def _count_prefixes(self, token: Token) -> None:
         prefix = token.value in {"not", "-", "+", "~"} and token.kind in {"word", "operator"}
         self.prefix_run = self.prefix_run + 1 if prefix else 0
         if self.prefix_run > MAX_PREFIX_RUN:
-            raise Refusal("too-complex", "Too many signs or NOTs stand in a row.", token.start, "one NOT or one sign")
+            raise GuardRefusal(
+                "too-complex", "Too many signs or NOTs stand in a row.", token.start, "one NOT or one sign"
+            )
 
     def _punctuation(self, token: Token) -> None:
         match token.value:
@@ -100,11 +104,11 @@ class _Gate(PlainWriter):
             case ")" | "]":
                 self._close(token)
             case ";":
-                raise Refusal(
+                raise GuardRefusal(
                     "multiple-statements", "More than one statement.", token.start, "send one statement at a time"
                 )
             case ":" if self.frames[-1].kind != "[":
-                raise Refusal("parameter", "Parameters have no value here.", token.start, "write the value itself")
+                raise GuardRefusal("parameter", "Parameters have no value here.", token.start, "write the value itself")
             case ",":
                 self._settle_join(self.frames[-1])
             case _:
@@ -120,24 +124,28 @@ class _Gate(PlainWriter):
         elif kind == "(" and self._peek(-1).kind == "word" and self._peek(-1).value in kw.FORMS:
             kind = self._peek(-1).value
         elif kind == "(" and self._is(1, "insert", "update", "delete", "merge") and self._is(-1, "as", "materialized"):
-            raise Refusal("data-modifying", "A query may not change data.", self._peek().start, "a SELECT in the CTE")
+            raise GuardRefusal(
+                "data-modifying", "A query may not change data.", self._peek().start, "a SELECT in the CTE"
+            )
         self.frames.append(Frame(kind, token.start))
         if len(self.frames) - 1 + sum(frame.cases for frame in self.frames) > self.max_depth:
-            raise Refusal(
+            raise GuardRefusal(
                 "too-complex", f"Nested more than {self.max_depth} levels deep.", token.start, "name parts in WITH"
             )
 
     def _close(self, token: Token) -> None:
         frame = self.frames[-1]
         if len(self.frames) == 1 or (frame.kind == "[") != (token.value == "]"):
-            raise Refusal("syntax", "A bracket closes what is not open.", token.start)
+            raise GuardRefusal("syntax", "A bracket closes what is not open.", token.start)
         self._settle_join(frame)
         self.frames.pop()
 
     def _settle_join(self, frame: Frame) -> None:
         """A JOIN must have met its ON or USING by now: checked here, as the parser would try every pairing in turn."""
         if frame.join is not None:
-            raise Refusal("unconstrained-join", "A JOIN has no condition.", frame.join, "JOIN b ON a.column = b.column")
+            raise GuardRefusal(
+                "unconstrained-join", "A JOIN has no condition.", frame.join, "JOIN b ON a.column = b.column"
+            )
 
     def _word(self, token: Token) -> None:
         word, frame = token.value, self.frames[-1]
@@ -148,7 +156,9 @@ class _Gate(PlainWriter):
         elif word in kw.FORMS and self._is(1, "("):
             self._form(token)
         elif word == "operator" and self._is(1, "("):
-            raise Refusal("operator", "OPERATOR() hides which operator runs.", token.start, "write the operator itself")
+            raise GuardRefusal(
+                "operator", "OPERATOR() hides which operator runs.", token.start, "write the operator itself"
+            )
         elif self._is(1, "(") and word not in kw.BEFORE_BRACKET and word not in kw.NEVER_CALLED:
             self._name(token)  # a function, or an alias with a list of columns
         elif self._is(-1, "as"):
@@ -171,18 +181,18 @@ class _Gate(PlainWriter):
     def _plain_word(self, token: Token, frame: Frame) -> None:
         word = token.value
         if word == "recursive" and self._is(-1, "with"):
-            raise Refusal(
+            raise GuardRefusal(
                 "recursive-cte", "Recursion has no bound.", token.start, "generate_series(…) or a window function"
             )
         if word in kw.REFUSED:
             rule, message, nearest = kw.REFUSED[word]
-            raise Refusal(rule, message, token.start, nearest)
+            raise GuardRefusal(rule, message, token.start, nearest)
         if word in kw.CLAUSES:
             self._clause(token, frame)
         elif word in kw.ALWAYS or self._by_neighbour(word):
             self._keyword(token)
         elif word in kw.RESERVED:
-            raise Refusal(
+            raise GuardRefusal(
                 "keyword",
                 f"The keyword {word.upper()} has no place in a query here.",
                 token.start,
@@ -205,7 +215,7 @@ class _Gate(PlainWriter):
             case "case" | "end":
                 frame.cases += 1 if word == "case" else -1
                 if frame.cases < 0:
-                    raise Refusal("syntax", "END without CASE.", token.start, "CASE WHEN … THEN … END")
+                    raise GuardRefusal("syntax", "END without CASE.", token.start, "CASE WHEN … THEN … END")
             case "join":
                 frame.join = token.start
             case "on" | "using":
@@ -213,21 +223,21 @@ class _Gate(PlainWriter):
             case "window":
                 frame.setting = True
             case "for":
-                raise Refusal(
+                raise GuardRefusal(
                     "locking-clause", "A query may not lock rows.", token.start, "leave FOR UPDATE or FOR SHARE out"
                 )
             case "limit" | "offset" | "fetch":
                 self._bound(token)
                 return
             case "values" if not (self._is(-1, "(") and self._is(-2, "from", "join")):
-                raise Refusal(
+                raise GuardRefusal(
                     "values-outside-from",
                     "VALUES stands in FROM only.",
                     token.start,
                     "FROM (VALUES (1, 'a')) AS v(id, name)",
                 )
             case "union" | "intersect" | "except" if self._begins_operand() or self._is(-1, "from", "join", "by"):
-                raise Refusal(
+                raise GuardRefusal(
                     "syntax", f"{word.upper()} follows a query.", token.start, f"SELECT … {word.upper()} SELECT …"
                 )
             case "distinct" if self._is(-1, "union", "intersect", "except"):

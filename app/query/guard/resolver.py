@@ -11,7 +11,7 @@ from typing import Final
 from sqlglot import exp
 
 from app.query.guard import join_rules
-from app.query.guard.findings import Refusal, UsedColumn, UsedJoin, UsedTable
+from app.query.guard.findings import GuardRefusal, UsedColumn, UsedJoin, UsedTable
 from app.query.guard.grammar import SYSTEM_SCHEMAS, function_name
 from app.query.guard.naming import UNNAMED, output_name
 from app.query.guard.relations import HIDDEN_PREFIX, Catalog, nearest_names
@@ -30,7 +30,7 @@ class Resolver:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        self.findings: list[tuple[exp.Expr, Refusal]] = []
+        self.findings: list[tuple[exp.Expr, GuardRefusal]] = []
         self.tables: dict[str, UsedTable] = {}
         self.columns: set[UsedColumn] = set()
         self.joins: list[tuple[exp.Expr, UsedJoin]] = []
@@ -53,7 +53,7 @@ class Resolver:
             self._clause(order, Scope(outer), ctes, {output.name for output in outputs})
         return outputs
 
-    def _refuse(self, node: exp.Expr, refusal: Refusal) -> None:
+    def _refuse(self, node: exp.Expr, refusal: GuardRefusal) -> None:
         self.findings.append((node, refusal))
 
     # -- WITH ------------------------------------------------------------------------------------------------------
@@ -68,10 +68,10 @@ class Resolver:
             name = cte.alias
             if name in self.catalog.relations or name.startswith(("pg_", HIDDEN_PREFIX)) or name in SYSTEM_SCHEMAS:
                 self._refuse(
-                    cte, Refusal("cte-shadows-relation", f"{name} is the name of a relation.", 0, f"{name}_part")
+                    cte, GuardRefusal("cte-shadows-relation", f"{name} is the name of a relation.", 0, f"{name}_part")
                 )
             if name in own:
-                self._refuse(cte, Refusal("duplicate-alias", f"{name} names two parts of WITH.", 0, f"{name}_2"))
+                self._refuse(cte, GuardRefusal("duplicate-alias", f"{name} names two parts of WITH.", 0, f"{name}_2"))
             own.add(name)
             columns = self._renamed(cte, self.query(cte.this, outer, seen))
             seen[name] = Source(name, "query", columns, self._drawn_from(cte.this, seen))
@@ -81,7 +81,9 @@ class Resolver:
         alias = node.args.get("alias")
         names = [column.name for column in alias.columns] if alias is not None else []
         if len(names) > len(outputs):
-            self._refuse(node, Refusal("column-alias-list", "More names than columns.", 0, f"{len(outputs)} names"))
+            self._refuse(
+                node, GuardRefusal("column-alias-list", "More names than columns.", 0, f"{len(outputs)} names")
+            )
             return outputs
         return (
             *(replace(output, name=name) for output, name in zip(outputs, names, strict=False)),
@@ -121,7 +123,7 @@ class Resolver:
         try:
             added = self._source(source, scope, outer, ctes)
             scope.add(added)
-        except Refusal as refusal:
+        except GuardRefusal as refusal:
             self._refuse(source if source is not None else node, refusal)
             scope.incomplete = True
             return None
@@ -146,7 +148,7 @@ class Resolver:
     def _values(self, node: exp.Values, alias: str, unnamed: str, outer: Scope | None, ctes: Ctes) -> Source:
         widths = {len(row.expressions) for row in node.expressions}
         if len(widths) != 1:
-            raise Refusal("syntax", "The rows of VALUES differ in length.", 0, "(VALUES (1, 'a'), (2, 'b'))")
+            raise GuardRefusal("syntax", "The rows of VALUES differ in length.", 0, "(VALUES (1, 'a'), (2, 'b'))")
         for row in node.expressions:
             self._expression(row, Scope(outer), ctes)
         outputs = tuple(Output(f"column{index + 1}") for index in range(widths.pop()))
@@ -157,7 +159,7 @@ class Resolver:
         if name in ctes:
             return Source(node.alias or name, "query", self._renamed(node, ctes[name].columns), ctes[name].tables)
         if name.startswith("pg_") or name in SYSTEM_SCHEMAS:
-            raise Refusal(
+            raise GuardRefusal(
                 "system-relation",
                 "The system catalogue is not readable.",
                 0,
@@ -166,9 +168,9 @@ class Resolver:
         relation = self.catalog.relations.get(name)
         if relation is None:
             nearest = nearest_names(name, [*self.catalog.relations, *ctes])
-            raise Refusal("unknown-table", f"{name} is not a table that you may query.", 0, nearest, table=name)
+            raise GuardRefusal("unknown-table", f"{name} is not a table that you may query.", 0, nearest, table=name)
         if node.args.get("alias") is not None and node.args["alias"].columns:
-            raise Refusal(
+            raise GuardRefusal(
                 "column-alias-list", "The columns of a table keep their names here.", 0, f"{name} AS {node.alias}"
             )
         self.tables[name] = UsedTable(relation.table_id, name, relation.version, relation.state)
@@ -193,7 +195,9 @@ class Resolver:
         on: exp.Expr | None = node.args.get("on")
         if on is None and not using:
             nearest = join_rules.explicit_form(select.args.get("where"))
-            self._refuse(node.this, Refusal("comma-join", "Tables are joined by JOIN … ON, not by commas.", 0, nearest))
+            self._refuse(
+                node.this, GuardRefusal("comma-join", "Tables are joined by JOIN … ON, not by commas.", 0, nearest)
+            )
             return
         if right is None:
             return
@@ -201,7 +205,7 @@ class Resolver:
         if on is None:
             try:
                 pairs = scope.merge(using, right)
-            except Refusal as refusal:
+            except GuardRefusal as refusal:
                 self._refuse(node.this, refusal)
                 return
             for reference, inner in pairs:
@@ -215,7 +219,9 @@ class Resolver:
         relation = join_rules.relate(on, right, scope, self.references)
         if relation is None:
             nearest = f"ON a.column = {right.alias.strip()}.column"
-            self._refuse(on, Refusal("unconstrained-join", "The condition does not relate the two sides.", 0, nearest))
+            self._refuse(
+                on, GuardRefusal("unconstrained-join", "The condition does not relate the two sides.", 0, nearest)
+            )
             return
         self._record(node, join_rules.used(relation, right, kind))
 
@@ -253,7 +259,7 @@ class Resolver:
             reference = self.references.get(id(inner))
             outputs.append(Output(output_name(projection), reference.output.origin if reference is not None else None))
         if len(projections) > MAX_OUTPUTS:
-            self._refuse(node, Refusal("too-complex", f"More than {MAX_OUTPUTS} columns.", 0, "name the columns"))
+            self._refuse(node, GuardRefusal("too-complex", f"More than {MAX_OUTPUTS} columns.", 0, "name the columns"))
         node.set("expressions", projections)
         return tuple(outputs)
 
@@ -261,7 +267,7 @@ class Resolver:
         if isinstance(node, exp.Star):
             starred = scope.star
             if not scope.sources and not self.findings:
-                self._refuse(node, Refusal("syntax", "* needs a FROM.", 0, "SELECT * FROM table"))
+                self._refuse(node, GuardRefusal("syntax", "* needs a FROM.", 0, "SELECT * FROM table"))
             sources = list(scope.sources.values())
         else:
             source = scope.sources.get(node.text("table"))
@@ -272,7 +278,7 @@ class Resolver:
                     return []
                 self._refuse(
                     node,
-                    Refusal(
+                    GuardRefusal(
                         "unknown-alias", f"{table} is not a table of this query.", 0, nearest_names(table, aliases)
                     ),
                 )
@@ -282,11 +288,14 @@ class Resolver:
             if source.kind == "function" and not source.columns:
                 self._refuse(
                     node,
-                    Refusal("function-alias-column", f"{source.alias} names no columns.", 0, f"AS {source.alias}(n)"),
+                    GuardRefusal(
+                        "function-alias-column", f"{source.alias} names no columns.", 0, f"AS {source.alias}(n)"
+                    ),
                 )
             if any(column.name == UNNAMED for column in source.columns):
                 self._refuse(
-                    node, Refusal("ambiguous-column", "A column of the subquery has no name.", 0, "expression AS name")
+                    node,
+                    GuardRefusal("ambiguous-column", "A column of the subquery has no name.", 0, "expression AS name"),
                 )
                 return []
         return starred
@@ -318,7 +327,7 @@ class Resolver:
             return True
         try:  # GROUP BY looks for an input column first
             return scope.own(column.name, None) is None
-        except Refusal:
+        except GuardRefusal:
             return False
 
     def _membership(self, node: exp.In, scope: Scope, ctes: Ctes) -> None:
@@ -330,7 +339,7 @@ class Resolver:
     def _column(self, node: exp.Column, scope: Scope) -> None:
         try:
             reference = scope.resolve(node.name, node.text("table") or None)
-        except Refusal as refusal:
+        except GuardRefusal as refusal:
             if not scope.excuses(refusal):
                 self._refuse(node, refusal)
             return

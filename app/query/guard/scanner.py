@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from app.query.guard.findings import Refusal
+from app.query.guard.findings import GuardRefusal
 
 Kind = Literal["word", "identifier", "string", "number", "operator", "punctuation"]
 
@@ -99,7 +99,7 @@ def scan(sql: str) -> list[Token]:
         if token.kind == "string" and previous is not None and previous.kind == "string":
             # The standard joins literals that are separated by a line break, and only those.
             if not (newline_since and joinable and kind == "string"):
-                raise Refusal("syntax", "Two string literals stand side by side.", start, "join strings with ||")
+                raise GuardRefusal("syntax", "Two string literals stand side by side.", start, "join strings with ||")
             tokens[-1] = Token("string", previous.value + token.value, previous.start)
         else:
             tokens.append(token)
@@ -128,21 +128,21 @@ def _token(  # noqa: C901, PLR0911, PLR0912 - one arm per kind of token
         case "dollar":
             close = sql.find(text, end)
             if close < 0:
-                raise Refusal("syntax", "A dollar-quoted string is not closed.", start)
+                raise GuardRefusal("syntax", "A dollar-quoted string is not closed.", start)
             return Token("string", _clean(sql[end:close], start), start), close + len(text)
         case "prefixed":
-            raise Refusal(
+            raise GuardRefusal(
                 "bit-string", "Bit, hexadecimal and national strings are not read.", start, "a plain string 'text'"
             )
         case "unicode":
-            raise Refusal(
+            raise GuardRefusal(
                 "unicode-escape",
                 "U& strings and identifiers hide names and are not read.",
                 start,
                 "write the characters",
             )
         case "parameter":
-            raise Refusal("parameter", "Parameters have no value here.", start, "write the value itself")
+            raise GuardRefusal("parameter", "Parameters have no value here.", start, "write the value itself")
         case _:
             return Token("punctuation", text, start), end
 
@@ -151,7 +151,7 @@ def _word(text: str, start: int) -> Token:
     if not text.isascii():
         for index, character in enumerate(text):
             if ord(character) > _HIGHEST_ASCII and not character.isalnum():
-                raise Refusal(
+                raise GuardRefusal(
                     "odd-character", "A character is neither a letter nor a digit.", start + index, "quote the name"
                 )
     return Token("word", _name(fold(text), start), start)
@@ -159,10 +159,10 @@ def _word(text: str, start: int) -> Token:
 
 def _name(name: str, start: int) -> str:
     if not name:
-        raise Refusal("syntax", "A quoted identifier is empty.", start)
+        raise GuardRefusal("syntax", "A quoted identifier is empty.", start)
     _clean(name, start)
     if len(name.encode()) > MAX_IDENTIFIER_BYTES:
-        raise Refusal(
+        raise GuardRefusal(
             "long-identifier", f"A name is longer than {MAX_IDENTIFIER_BYTES} bytes.", start, "a shorter name"
         )
     return name
@@ -170,14 +170,14 @@ def _name(name: str, start: int) -> str:
 
 def _clean(text: str, start: int) -> str:
     if "\0" in text:
-        raise Refusal("odd-character", "The text holds a NUL character.", start)
+        raise GuardRefusal("odd-character", "The text holds a NUL character.", start)
     return text
 
 
 def _number(sql: str, text: str, start: int, end: int) -> tuple[Token, int]:
     following = sql[end : end + 1]
     if following == "." or following.isalnum() or (following and following in "_$"):
-        raise Refusal("number-format", "The number is not in plain decimal form.", start, "1234, 12.5 or 1e6")
+        raise GuardRefusal("number-format", "The number is not in plain decimal form.", start, "1234, 12.5 or 1e6")
     value = text.lower()
     return Token("number", "0" + value if value.startswith(".") else value, start), end
 
@@ -190,7 +190,9 @@ def _operator(text: str, start: int) -> tuple[Token, int]:
     while len(text) > 1 and text[-1] in "+-" and not _OPERATOR_TAIL.intersection(text):
         text = text[:-1]
     if text not in OPERATORS:
-        raise Refusal("operator", f"The operator {text[:16]} is not allowed.", start, "put a space between operators")
+        raise GuardRefusal(
+            "operator", f"The operator {text[:16]} is not allowed.", start, "put a space between operators"
+        )
     return Token("operator", "<>" if text == "!=" else text, start), start + len(text)
 
 
@@ -199,7 +201,7 @@ def _end_of_comment(sql: str, start: int) -> int:
     while True:
         edge = _BLOCK_EDGE.search(sql, position)
         if edge is None:
-            raise Refusal("syntax", "A comment is not closed.", start, "close it with */")
+            raise GuardRefusal("syntax", "A comment is not closed.", start, "close it with */")
         depth += 1 if edge.group() == "/*" else -1
         position = edge.end()
         if depth == 0:
@@ -217,7 +219,7 @@ def _escape_string(sql: str, start: int) -> tuple[Token, int]:
             return Token("string", _clean(_unescape(body, start), start), start), position + 1
         else:
             position += 1
-    raise Refusal("syntax", "A string is not closed.", start)
+    raise GuardRefusal("syntax", "A string is not closed.", start)
 
 
 def _unescape(body: str, start: int) -> str:
@@ -240,13 +242,17 @@ def _unescape(body: str, start: int) -> str:
 
 
 def _refuse_escape(start: int) -> str:
-    raise Refusal("string-escape", "A string escape does not name one character.", start, "write the character itself")
+    raise GuardRefusal(
+        "string-escape", "A string escape does not name one character.", start, "write the character itself"
+    )
 
 
-def _unreadable(sql: str, position: int) -> Refusal:
+def _unreadable(sql: str, position: int) -> GuardRefusal:
     character = sql[position]
     if character in "'\"":
-        return Refusal("syntax", "A quotation is not closed.", position)
+        return GuardRefusal("syntax", "A quotation is not closed.", position)
     if character == "\\":
-        return Refusal("statement-kind", "Commands of the psql client are not SQL.", position, "a SELECT statement")
-    return Refusal("odd-character", "A character is not part of SQL.", position)
+        return GuardRefusal(
+            "statement-kind", "Commands of the psql client are not SQL.", position, "a SELECT statement"
+        )
+    return GuardRefusal("odd-character", "A character is not part of SQL.", position)

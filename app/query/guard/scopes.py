@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.query.guard.findings import Refusal
+from app.query.guard.findings import GuardRefusal
 from app.query.guard.functions import ALLOWED
 from app.query.guard.relations import HIDDEN_PREFIX, nearest_names
 
@@ -44,7 +44,7 @@ class Source:
         """The column of that name, or None. Raises Refusal when there are several."""
         found = [column for column in self.columns if column.name == name]
         if len(found) > 1:
-            raise Refusal(
+            raise GuardRefusal(
                 "ambiguous-column", f"{name} names several columns of {self.alias}.", 0, f"{name} AS another_name"
             )
         return found[0] if found else None
@@ -77,7 +77,9 @@ class Scope:
     def add(self, source: Source) -> None:
         """Adds a source of FROM. Raises Refusal when its alias is taken."""
         if source.alias in self.sources:
-            raise Refusal("duplicate-alias", f"{source.alias} names two tables.", 0, f"{source.alias} AS another_name")
+            raise GuardRefusal(
+                "duplicate-alias", f"{source.alias} names two tables.", 0, f"{source.alias} AS another_name"
+            )
         self.sources[source.alias] = source
         self.star.extend((source.alias if source.named else None, column) for column in source.columns)
 
@@ -104,7 +106,9 @@ class Scope:
             if source is not right and (column := source.column(name))
         ]
         if len(found) > 1:
-            raise Refusal("ambiguous-column", f"{name} names columns of several tables.", 0, f"ON a.{name} = b.{name}")
+            raise GuardRefusal(
+                "ambiguous-column", f"{name} names columns of several tables.", 0, f"ON a.{name} = b.{name}"
+            )
         return Reference(0, (found[0][0],), found[0][1]) if found else None
 
     def resolve(self, name: str, table: str | None) -> Reference:
@@ -133,10 +137,10 @@ class Scope:
         found = [(source, column) for source in self.sources.values() if (column := source.column(name)) is not None]
         if len(found) > 1:
             aliases = ", ".join(f"{source.alias}.{name}" for source, _ in found if source.named)
-            raise Refusal("ambiguous-column", f"{name} names columns of several tables.", 0, aliases or None)
+            raise GuardRefusal("ambiguous-column", f"{name} names columns of several tables.", 0, aliases or None)
         return Reference(0, (found[0][0],), found[0][1]) if found else None
 
-    def excuses(self, refusal: Refusal) -> bool:
+    def excuses(self, refusal: GuardRefusal) -> bool:
         """Whether a missing name follows from a source that is refused already."""
         return refusal.rule in {"unknown-column", "unknown-alias"} and any(scope.incomplete for scope in self._chain())
 
@@ -151,35 +155,39 @@ class Scope:
             column.name for scope in self._chain() for source in scope.sources.values() for column in source.columns
         ]
 
-    def _unresolved(self, name: str, table: str | None) -> Refusal:
+    def _unresolved(self, name: str, table: str | None) -> GuardRefusal:
         if table is not None:
             aliases = [source.alias for scope in self._chain() for source in scope.sources.values() if source.named]
-            return Refusal("unknown-alias", f"{table} is not a table of this query.", 0, nearest_names(table, aliases))
+            return GuardRefusal(
+                "unknown-alias", f"{table} is not a table of this query.", 0, nearest_names(table, aliases)
+            )
         for scope in self._chain():
             source = scope.sources.get(name)
             if source is not None and source.named:
                 if source.kind == "function":
-                    return Refusal(
+                    return GuardRefusal(
                         "function-alias-column",
                         f"{name} is a table function, not a column.",
                         0,
                         f"AS {name}(n), then {name}.n",
                     )
-                return Refusal("whole-row-reference", f"{name} is a whole row, not a column.", 0, f"{name}.column")
+                return GuardRefusal("whole-row-reference", f"{name} is a whole row, not a column.", 0, f"{name}.column")
         return self._not_a_column(name, None)
 
-    def _not_a_column(self, name: str, source: Source | None) -> Refusal:
+    def _not_a_column(self, name: str, source: Source | None) -> GuardRefusal:
         nearest = nearest_names(name, self._names() if source is None else [column.name for column in source.columns])
         if name in SYSTEM_COLUMNS or name.startswith(HIDDEN_PREFIX):
-            return Refusal("system-column", f"{name} is not a column that queries may read.", 0, nearest)
+            return GuardRefusal("system-column", f"{name} is not a column that queries may read.", 0, nearest)
         if source is not None and source.kind == "function":
             form = f"{source.alias}(n), then {source.alias}.n"
-            return Refusal("function-alias-column", f"{source.alias} names no columns.", 0, f"AS {form}")
+            return GuardRefusal("function-alias-column", f"{source.alias} names no columns.", 0, f"AS {form}")
         if source is not None and name in ALLOWED:
-            return Refusal("attribute-notation", f"{source.alias}.{name} would call a function.", 0, f"{name}(…)")
+            return GuardRefusal("attribute-notation", f"{source.alias}.{name} would call a function.", 0, f"{name}(…)")
         return unknown_column(name, [], "this query", nearest)
 
 
-def unknown_column(name: str, names: list[str], where: str, nearest: str | None = None) -> Refusal:
+def unknown_column(name: str, names: list[str], where: str, nearest: str | None = None) -> GuardRefusal:
     """The refusal of a column that is not there."""
-    return Refusal("unknown-column", f"{name} is not a column of {where}.", 0, nearest or nearest_names(name, names))
+    return GuardRefusal(
+        "unknown-column", f"{name} is not a column of {where}.", 0, nearest or nearest_names(name, names)
+    )

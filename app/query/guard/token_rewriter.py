@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.query.guard import keywords as kw
-from app.query.guard.findings import Refusal
+from app.query.guard.findings import GuardRefusal
 from app.query.guard.scanner import Token, quote_identifier, quote_string
 from app.query.guard.type_names import read_type
 
@@ -90,7 +90,7 @@ class PlainWriter:
                 self._emit(token.value, token.start, token.value[1:])
             case "+" if self._begins_operand():
                 if self._peek().kind != "number":  # elsewhere it may give a string the type of a number
-                    raise Refusal(
+                    raise GuardRefusal(
                         "operator", "A plus sign stands before a number only.", token.start, "leave the sign out"
                     )
             case _:
@@ -136,7 +136,7 @@ class PlainWriter:
         whole = count.kind == "number" and count.value.isdigit() and len(count.value) <= MAX_COUNT_DIGITS
         if not whole or self._peek(0).kind == "operator":
             word = token.value.upper()
-            raise Refusal("limit-expression", f"{word} takes a plain whole number.", token.start, f"{word} 100")
+            raise GuardRefusal("limit-expression", f"{word} takes a plain whole number.", token.start, f"{word} 100")
         return count
 
     def _fetch(self, token: Token) -> None:
@@ -197,7 +197,7 @@ class PlainWriter:
             return False
         try:
             name, end = read_type(self.tokens, self.at, token.start, "literal")
-        except Refusal:
+        except GuardRefusal:
             return False
         literal = self.tokens[end] if end < len(self.tokens) else NOTHING
         if literal.kind != "string":
@@ -206,7 +206,7 @@ class PlainWriter:
         if name == "INTERVAL" and self._peek(0).kind == "word" and self._peek(0).value in kw.INTERVAL_UNITS:
             unit = self._peek(0)
             if not value.strip().lstrip("-").isdigit() or self._is(1, "to"):
-                raise Refusal(
+                raise GuardRefusal(
                     "interval",
                     "Only a whole number goes with an interval unit.",
                     unit.start,

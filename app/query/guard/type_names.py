@@ -7,7 +7,7 @@ system catalogue (`regclass` and its kin) are never among them.
 from collections.abc import Sequence
 from typing import Final
 
-from app.query.guard.findings import Refusal
+from app.query.guard.findings import GuardRefusal
 from app.query.guard.scanner import Token
 
 MAX_MODIFIER: Final = 10_485_760  # the longest varchar(n) that PostgreSQL takes
@@ -68,7 +68,7 @@ def read_type(tokens: Sequence[Token], index: int, start: int, lead: str) -> tup
     if token.kind == "identifier" or (token.kind == "word" and token.value not in _PLAIN and token.value != "double"):
         raise _refused(token, start)
     if token.kind != "word":
-        raise Refusal("syntax", "A type name is missing.", start, _ALLOWED)
+        raise GuardRefusal("syntax", "A type name is missing.", start, _ALLOWED)
     name, index = _read_name(tokens, index, start)
     if _at(tokens, index).value == ".":
         raise _refused(token, start)
@@ -107,7 +107,7 @@ def _read_modifiers(tokens: Sequence[Token], index: int, name: str, start: int) 
         index += 1
     closed = _at(tokens, index).value == ")" and _at(tokens, index).kind == "punctuation"
     if not closed or not numbers or not all(number.isdigit() and int(number) <= MAX_MODIFIER for number in numbers):
-        raise Refusal("type-not-allowed", "The numbers behind the type are not ones it takes.", start, _ALLOWED)
+        raise GuardRefusal("type-not-allowed", "The numbers behind the type are not ones it takes.", start, _ALLOWED)
     return f"({', '.join(numbers)})", index + 1
 
 
@@ -121,10 +121,10 @@ def _read_array(tokens: Sequence[Token], index: int, modifiers: str) -> tuple[st
     return modifiers, index
 
 
-def _refused(token: Token, start: int) -> Refusal:
+def _refused(token: Token, start: int) -> GuardRefusal:
     if token.value.startswith("reg"):
-        return Refusal("reg-cast", "Types that look up system names are not allowed.", start, "text")
-    return Refusal("type-not-allowed", f"The type {token.value[:40]} is not allowed.", start, _ALLOWED)
+        return GuardRefusal("reg-cast", "Types that look up system names are not allowed.", start, "text")
+    return GuardRefusal("type-not-allowed", f"The type {token.value[:40]} is not allowed.", start, _ALLOWED)
 
 
 def _words(tokens: Sequence[Token], index: int, *words: str) -> bool:

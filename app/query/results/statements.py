@@ -115,7 +115,9 @@ class Portal:
 
 
 @asynccontextmanager
-async def statement(login: QueryLogin, sql: str, limits: Limits, names: Mapping[str, str]) -> AsyncIterator[Statement]:
+async def open_statement(
+    login: QueryLogin, sql: str, limits: Limits, names: Mapping[str, str]
+) -> AsyncIterator[Statement]:
     """The statement on a connection of the query login. Raises `Unavailable` when none is free in time."""
     wanted = QueryLimits(limits.timeout_ms, LOCK_TIMEOUT_MS, limits.work_mem_kb)
     async with login.transaction(wanted) as connection:

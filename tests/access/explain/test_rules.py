@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.access.explain.rules import Holding, Narrowing, Operation, UnknownOperation, explain, nearest_ids
 from app.access.roles import MATRIX, Role
-from app.access.subject_status import Credential, Standing, admitted
+from app.access.subject_status import Credential, SubjectStatus, admitted
 from app.access.subjects import user_subject
 from app.kernel.db.database import OperationClass
 from app.kernel.ids import new_id
@@ -83,7 +83,7 @@ def test_the_explanation_is_what_the_doors_do(
     """Against the rule by which callers are admitted, for every mix of roles and scopes."""
     key_id = new_id()
     held = frozenset[Permission]().union(*(MATRIX[role] for role in roles))
-    standing = Standing(
+    standing = SubjectStatus(
         "a", active=True, roles=frozenset(roles), permissions=held, revoked=frozenset(), keys={key_id: key}
     )
     actor = admitted(Credential("api_key", user_subject(key_id), "c", key_id=key_id, scope=token), standing)

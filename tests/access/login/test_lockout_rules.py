@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.access.login.lockout import full_until, horizon, locked_until
-from app.access.login.login_keys import Places, Realm, network_of
+from app.access.login.login_keys import LoginKeyMaker, Realm, network_of
 from app.kernel.security.policy import LockoutPolicy
 from app.kernel.security.secrets import ServiceSecret
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 POLICY = LockoutPolicy()
-PLACES = Places(ServiceSecret(b"a secret for places of the tests, long enough"))
+PLACES = LoginKeyMaker(ServiceSecret(b"a secret for places of the tests, long enough"))
 
 
 def _ago(*seconds: float) -> list[datetime]:

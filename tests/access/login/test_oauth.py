@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.login.oauth import FORM, ErrorCode, GrantType, Refusal, TokenRequest, read_token_request
+from app.access.login.oauth import FORM, ErrorCode, GrantRefusal, GrantType, TokenRequest, read_token_request
 
 PASSWORD = b"grant_type=password&username=ada&password=pass+word%21"
 
@@ -82,13 +82,13 @@ REFUSED: dict[str, tuple[str, str | None, bytes, str]] = {
 def test_a_refused_request(name: str) -> None:
     content_type, authorization, body, error = REFUSED[name]
     read = read_token_request(content_type, authorization, body)
-    assert isinstance(read, Refusal)
+    assert isinstance(read, GrantRefusal)
     assert read.error == error
     assert read.status == (401 if read.error is ErrorCode.INVALID_CLIENT else 400)
 
 
 @given(st.text(), st.none() | st.text().map("Basic ".__add__), st.binary())
 def test_noise_is_read_or_refused(content_type: str, authorization: str | None, body: bytes) -> None:
-    assert isinstance(read_token_request(content_type, authorization, body), Refusal)
+    assert isinstance(read_token_request(content_type, authorization, body), GrantRefusal)
     assert read_token_request(FORM, authorization, body) is not None
     assert read_token_request(FORM, authorization, PASSWORD + b"&scope=" + body) is not None

@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI
 
 from app.access.login.jobs import purge_log_ins
-from app.access.sessions.last_used import SeenSessions, write_seen
+from app.access.sessions.last_used import SessionsLastUsed, write_last_used
 from app.kernel.clock import utc_now
 from app.kernel.runtime.resources import Resources
 from tests.access.sessions.steps import client_of, page_of, tokens_of
@@ -17,7 +17,7 @@ from tests.queries import recorded
 
 
 def test_what_was_written_within_a_minute_waits() -> None:
-    seen, one, other = SeenSessions(), uuid4(), uuid4()
+    seen, one, other = SessionsLastUsed(), uuid4(), uuid4()
     seen.note(one, 1000.0)
     assert seen.take_due().keys() == {one}
     seen.note(one, 1059.0)
@@ -29,7 +29,7 @@ def test_what_was_written_within_a_minute_waits() -> None:
 
 
 def test_nothing_is_remembered_of_sessions_that_are_not_used_any_more() -> None:
-    seen = SeenSessions()
+    seen = SessionsLastUsed()
     for second in range(1000):
         seen.note(uuid4(), 1000.0 + second)
         seen.take_due()
@@ -46,7 +46,7 @@ async def test_the_last_use_is_written_in_a_batch_and_once_a_minute(
         pages = [await page_of(client, name) for _ in range(5)]
         await tokens_of(client, name)
     ids = [UUID(page.id) for page in pages]
-    now, seen = utc_now(), SeenSessions()
+    now, seen = utc_now(), SessionsLastUsed()
     later = now + timedelta(minutes=2)
 
     async def last() -> list[float]:
@@ -61,13 +61,13 @@ async def test_the_last_use_is_written_in_a_batch_and_once_a_minute(
     for id_ in ids:
         seen.note(id_, later.timestamp())
     with recorded(resources.database) as statements:
-        assert await write_seen(resources, seen) == 5
+        assert await write_last_used(resources, seen) == 5
     assert len(statements) <= 3, "as many for a thousand"
     assert {round(at - later.timestamp(), 3) for at in await last()} == {0.0}
-    another = SeenSessions()
+    another = SessionsLastUsed()
     for id_ in ids:
         another.note(id_, later.timestamp() + 30)
-    await write_seen(resources, another)
+    await write_last_used(resources, another)
     assert {round(at - later.timestamp(), 3) for at in await last()} == {0.0}, "another process, within the minute"
 
 

@@ -14,7 +14,7 @@ from app.access.credentials.authenticator import DirectoryAuthenticator
 from app.access.credentials.tokens import AccessTokens
 from app.access.subjects import user_subject
 from app.commands import keys
-from app.commands.environment import Place, PlaceError
+from app.commands.environment import Environment, NoEnvironmentError
 from app.commands.keys import KeyAlgorithm
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
@@ -92,13 +92,13 @@ async def test_a_token_of_a_key_that_was_taken_away_counts_no_more_even_if_it_wa
 
 
 @pytest.fixture
-def place(urls: DatabaseUrls, tmp_path: Path) -> Place:
+def place(urls: DatabaseUrls, tmp_path: Path) -> Environment:
     access = AccessSettings(signing_keys=tmp_path / "keys", key_activation_seconds=600)
-    return Place(Settings(home=tmp_path / "home", access=access), urls, SECRET)
+    return Environment(Settings(home=tmp_path / "home", access=access), urls, SECRET)
 
 
 async def test_keys_from_the_terminal_are_made_shown_retired_and_audited(
-    place: Place, owner: asyncpg.Connection
+    place: Environment, owner: asyncpg.Connection
 ) -> None:
     access = place.settings.access
     keys.prepare(access)
@@ -114,7 +114,7 @@ async def test_keys_from_the_terminal_are_made_shown_retired_and_audited(
     assert retired.key.kid == one.key.kid
     assert "retired, verifies until" in "".join(keys.listed(access))
     for kid, reason in ((one.key.kid, "retired already"), ("zz!", "no such key"), ("", "no such key")):
-        with pytest.raises(PlaceError, match=reason):
+        with pytest.raises(NoEnvironmentError, match=reason):
             await keys.retire_key(place, kid, last=False)
     rows = await owner.fetch("SELECT action, entity_id, before, after FROM spyne.audit_log ORDER BY id")
     assert [(row["action"], row["entity_id"]) for row in rows] == [
@@ -125,19 +125,19 @@ async def test_keys_from_the_terminal_are_made_shown_retired_and_audited(
     assert "PRIVATE" not in str([dict(row) for row in rows])
 
 
-async def test_the_only_key_that_signs_is_kept_unless_it_is_meant(place: Place, tmp_path: Path) -> None:
+async def test_the_only_key_that_signs_is_kept_unless_it_is_meant(place: Environment, tmp_path: Path) -> None:
     access = AccessSettings(signing_keys=tmp_path / "keys", key_activation_seconds=0)
-    at_once = Place(Settings(home=tmp_path / "home", access=access), place.urls, SECRET)
+    at_once = Environment(Settings(home=tmp_path / "home", access=access), place.urls, SECRET)
     keys.prepare(access)
     key = await keys.new_key(at_once, KeyAlgorithm.ES256)
-    with pytest.raises(PlaceError, match="No other key signs yet"):
+    with pytest.raises(NoEnvironmentError, match="No other key signs yet"):
         await keys.retire_key(at_once, key.key.kid, last=False)
     assert (await keys.retire_key(at_once, key.key.kid, last=True)).key.private is None
 
 
-async def test_without_the_setting_there_is_no_directory(place: Place) -> None:
-    bare = Place(Settings(home=place.settings.home), place.urls, SECRET)
-    with pytest.raises(PlaceError, match="ACCESS_SIGNING_KEYS is not set"):
+async def test_without_the_setting_there_is_no_directory(place: Environment) -> None:
+    bare = Environment(Settings(home=place.settings.home), place.urls, SECRET)
+    with pytest.raises(NoEnvironmentError, match="ACCESS_SIGNING_KEYS is not set"):
         await keys.new_key(bare, KeyAlgorithm.ES256)
 
 

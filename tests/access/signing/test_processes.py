@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.commands import keys
-from app.commands.environment import Place
+from app.commands.environment import Environment
 from app.commands.keys import KeyAlgorithm
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
@@ -69,13 +69,13 @@ class Traffic:
 
 
 @pytest.fixture
-def place(urls: DatabaseUrls, tmp_path: Path) -> Place:
+def place(urls: DatabaseUrls, tmp_path: Path) -> Environment:
     access = AccessSettings(signing_keys=tmp_path / "keys", key_activation_seconds=ACTIVATION_SECONDS)
-    return Place(Settings(home=tmp_path / "home", access=access), urls, SECRET)
+    return Environment(Settings(home=tmp_path / "home", access=access), urls, SECRET)
 
 
 @pytest.fixture
-async def traffic(place: Place, resources: Resources, tmp_path: Path) -> AsyncIterator[Traffic]:
+async def traffic(place: Environment, resources: Resources, tmp_path: Path) -> AsyncIterator[Traffic]:
     keys.prepare(place.settings.access)
     key = await Identities(resources).api_key("VIEWER")
     told = {
@@ -93,7 +93,7 @@ async def traffic(place: Place, resources: Resources, tmp_path: Path) -> AsyncIt
 
 
 @pytest.mark.slow
-async def test_keys_come_and_go_without_one_refusal(traffic: Traffic, place: Place, tmp_path: Path) -> None:
+async def test_keys_come_and_go_without_one_refusal(traffic: Traffic, place: Environment, tmp_path: Path) -> None:
     task = asyncio.create_task(traffic.go_on())
     try:
         await traffic.until("HS256")

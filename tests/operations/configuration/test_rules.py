@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.kernel.ports.catalogue import TwiceNamedError
 from app.kernel.runtime.configuration import ConfigKey, ConfigurationInForce
 from app.kernel.security.at_rest import MASK
-from app.operations.configuration.rules import ConfigKeys, InvalidKeyError, UnknownKey, normal, shown
+from app.operations.configuration.rules import ConfigKeys, ConfigurationKeyNotFound, InvalidKeyError, normal, shown
 from app.settings import Settings
 from app.wiring import extensions
 
@@ -59,7 +59,7 @@ def test_a_catalogue_that_contradicts_itself_is_refused(keys: list[ConfigKey[Any
     ],
 )
 def test_an_unknown_key_is_told_the_nearest(wrong: str, nearest: str | None) -> None:
-    with pytest.raises(UnknownKey) as refused:
+    with pytest.raises(ConfigurationKeyNotFound) as refused:
         KEYS.of(wrong)
     assert refused.value.status == 404
     assert refused.value.fields["nearest"][:1] == ([] if nearest is None else [nearest])

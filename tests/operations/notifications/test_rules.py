@@ -27,7 +27,7 @@ from app.operations.notifications.delivery.retrying import (
     JITTER,
     MAX_RETRY_AFTER,
     SCHEDULE,
-    Outcome,
+    AttemptOutcome,
     Result,
     judge,
     pause_after,
@@ -35,7 +35,7 @@ from app.operations.notifications.delivery.retrying import (
 )
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-FAILED = Outcome(Result.FAILED, 500)
+FAILED = AttemptOutcome(Result.FAILED, 500)
 HOUR = timedelta(hours=1)
 
 
@@ -63,7 +63,9 @@ def test_the_schedule_under_a_fake_clock() -> None:
 @given(tries=st.integers(1, 20), share=st.floats(0, 1), asked=st.none() | st.integers(0, 10**6))
 def test_pauses_are_lengthened_and_bounded(tries: int, share: float, asked: int | None) -> None:
     after = None if asked is None else timedelta(seconds=asked)
-    pause = pause_after(tries, Outcome(Result.FAILED, 503, None, after), lambda low, high: low + share * (high - low))
+    pause = pause_after(
+        tries, AttemptOutcome(Result.FAILED, 503, None, after), lambda low, high: low + share * (high - low)
+    )
     if tries >= len(SCHEDULE):
         assert pause is None
     else:
@@ -161,8 +163,8 @@ def test_filters() -> None:
 def test_slow_channels_are_those_that_failed_or_were_slow_of_late() -> None:
     slow, one, other = SlowChannels(), UUID(int=1), UUID(int=2)
     slow.note(one, FAILED, 0.1, now=0)
-    slow.note(other, Outcome(Result.SENT, 200), 5, now=0)
+    slow.note(other, AttemptOutcome(Result.SENT, 200), 5, now=0)
     assert set(slow.at(1)) == {one, other}
-    slow.note(one, Outcome(Result.SENT, 200), 0.1, now=2)
+    slow.note(one, AttemptOutcome(Result.SENT, 200), 0.1, now=2)
     assert slow.at(3) == [other]
     assert slow.at(SLOW_FOR) == []

@@ -20,7 +20,7 @@ from app.operations.security.edge.blocking import (
     target_of_address,
 )
 from app.operations.security.edge.decoys import decoy_path, path_fault
-from app.operations.security.edge.edge_state import EdgeView, Verdict
+from app.operations.security.edge.edge_state import EdgeVerdict, EdgeView
 from app.operations.security.edge.routes_in_use import leads_somewhere
 
 USER = "01890000-0000-7000-8000-000000000000"
@@ -107,7 +107,7 @@ def test_a_few_thousand_blocks_cost_nothing() -> None:
         str(ip_address(number)) for number in range(int(ip_address("93.0.0.0")), int(ip_address("93.0.0.0")) + 2_000)
     ]
     began = time.process_time()
-    assert {view.verdict(address) for address in asked} == {Verdict.WELCOME}
+    assert {view.verdict(address) for address in asked} == {EdgeVerdict.WELCOME}
     first = (time.process_time() - began) / len(asked)
     began = time.process_time()
     for _ in range(10):
@@ -123,15 +123,15 @@ def test_the_verdict_on_an_address() -> None:
         blocked_networks=NetworkIndex([(ip_network("203.0.113.9/32"), FOREVER), (ip_network("203.0.113.10/32"), 1.0)]),
         allowed_networks=[ip_network("203.0.113.0/24")],
     )
-    assert view.verdict("203.0.113.9") is Verdict.BLOCKED
-    assert view.verdict("203.0.113.10") is Verdict.WELCOME, "the block is over"
-    assert view.verdict("203.0.113.11") is Verdict.WELCOME
-    assert view.verdict("198.51.100.1") is Verdict.ELSEWHERE
-    assert view.verdict("127.0.0.1") is Verdict.LOCAL
-    assert view.verdict("::1") is Verdict.LOCAL
-    assert view.verdict(None) is Verdict.ELSEWHERE
-    assert view.verdict("nonsense") is Verdict.ELSEWHERE
-    assert EdgeView().verdict(None) is Verdict.WELCOME
+    assert view.verdict("203.0.113.9") is EdgeVerdict.BLOCKED
+    assert view.verdict("203.0.113.10") is EdgeVerdict.WELCOME, "the block is over"
+    assert view.verdict("203.0.113.11") is EdgeVerdict.WELCOME
+    assert view.verdict("198.51.100.1") is EdgeVerdict.ELSEWHERE
+    assert view.verdict("127.0.0.1") is EdgeVerdict.LOCAL
+    assert view.verdict("::1") is EdgeVerdict.LOCAL
+    assert view.verdict(None) is EdgeVerdict.ELSEWHERE
+    assert view.verdict("nonsense") is EdgeVerdict.ELSEWHERE
+    assert EdgeView().verdict(None) is EdgeVerdict.WELCOME
 
 
 DECOYS = ["/wp-login.php", "/.env", "/a/b/", "/API/nothing", "/x" * 250]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.kernel.db.database import OperationClass
 from app.operations.modes.modes import Maintenance, MaintenanceMode
-from app.operations.modes.window_rules import Standing, Window, WindowState, faults, in_force, is_draining, state_of
+from app.operations.modes.window_rules import ModeBasis, Window, WindowState, faults, in_force, is_draining, state_of
 
 NORMAL, READ_ONLY, MAINTENANCE = MaintenanceMode.NORMAL, MaintenanceMode.READ_ONLY, MaintenanceMode.MAINTENANCE
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -97,7 +97,7 @@ def test_jobs_drain_before_a_window(
     planned: MaintenanceMode, operation: OperationClass, decided: datetime | None, now: datetime, drains: bool
 ) -> None:
     assert is_draining(window(planned), decided, operation, now, 30 * SECOND) is drains
-    standing = Standing(Maintenance(), decided, 1, window(planned), now)
+    standing = ModeBasis(Maintenance(), decided, 1, window(planned), now)
     assert standing.takes_jobs(operation, 30 * SECOND) is not drains
 
 
@@ -105,7 +105,7 @@ def test_jobs_drain_before_a_window(
 def test_no_job_is_taken_that_the_mode_does_not_admit(
     manual: MaintenanceMode, decided: datetime | None, now: datetime, operation: OperationClass
 ) -> None:
-    standing = Standing(Maintenance(manual), decided, 1, window(), now)
+    standing = ModeBasis(Maintenance(manual), decided, 1, window(), now)
     assert standing.in_force().admits(operation) or not standing.takes_jobs(operation, timedelta(0))
 
 

@@ -25,7 +25,7 @@ from app.kernel.telemetry.metrics import NOTIFICATIONS
 from app.operations.notifications.delivery.delivery_repository import Applied, Claimed, DeliveryRepository
 from app.operations.notifications.delivery.disabling import disable
 from app.operations.notifications.delivery.lanes import Lane, SlowChannels
-from app.operations.notifications.delivery.retrying import FAILING_FOR, Outcome, Result, pause_after
+from app.operations.notifications.delivery.retrying import FAILING_FOR, AttemptOutcome, Result, pause_after
 from app.operations.notifications.delivery.sending import OpenChannel, Sender, opened
 
 CLAIMS: Final = ("outbox-claims", "outbox-claims-slow")
@@ -42,7 +42,7 @@ killed is sent a second time, so it is short."""
 MOST_UNTOLD: Final = 16
 """Outcomes that may wait for being written; then nothing more is sent, so that a slow database, too, leaves little to
 be sent a second time."""
-STOPPED: Final = Outcome(Result.FAILED, error="The worker was stopped meanwhile.")
+STOPPED: Final = AttemptOutcome(Result.FAILED, error="The worker was stopped meanwhile.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Attempt:
     """A message that was tried."""
 
     claimed: Claimed
-    outcome: Outcome
+    outcome: AttemptOutcome
     began: datetime
     seconds: float
 

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from app.operations.notifications.delivery.delivery_repository import Claimed
-from app.operations.notifications.delivery.retrying import Outcome, Result
+from app.operations.notifications.delivery.retrying import AttemptOutcome, Result
 
 SLOW_SECONDS: Final = 2.0
 """An answer that takes longer makes its channel a slow one."""
@@ -63,7 +63,7 @@ class SlowChannels:
     def __init__(self) -> None:
         self._until: dict[UUID, float] = {}
 
-    def note(self, channel_id: UUID, outcome: Outcome, seconds: float, now: float) -> None:
+    def note(self, channel_id: UUID, outcome: AttemptOutcome, seconds: float, now: float) -> None:
         """Learn from an attempt that took so long."""
         if outcome.result is not Result.SENT or seconds > SLOW_SECONDS:
             self._until[channel_id] = now + SLOW_FOR

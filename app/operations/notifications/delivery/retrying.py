@@ -35,7 +35,7 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptOutcome:
     """What became of an attempt."""
 
     result: Result
@@ -44,7 +44,7 @@ class Outcome:
     retry_after: timedelta | None = None
 
 
-def pause_after(tries: int, outcome: Outcome, random: Random) -> timedelta | None:
+def pause_after(tries: int, outcome: AttemptOutcome, random: Random) -> timedelta | None:
     """How long to wait before the next try; None when there is none.
 
     Args:
@@ -60,15 +60,15 @@ def pause_after(tries: int, outcome: Outcome, random: Random) -> timedelta | Non
     return pause
 
 
-def judge(status: int, headers: Mapping[str, str], now: datetime) -> Outcome:
+def judge(status: int, headers: Mapping[str, str], now: datetime) -> AttemptOutcome:
     """What an HTTP answer means. A redirect is a failure: a target is where its admin says, nowhere else."""
     if 200 <= status < 300:  # noqa: PLR2004 - RFC 9110 section 15.3
-        return Outcome(Result.SENT, status)
+        return AttemptOutcome(Result.SENT, status)
     if status == 410:  # noqa: PLR2004 - Gone
-        return Outcome(Result.GONE, status, "The receiver answered 410 Gone: it wants no more messages.")
+        return AttemptOutcome(Result.GONE, status, "The receiver answered 410 Gone: it wants no more messages.")
     told = "; redirects are not followed" if 300 <= status < 400 else ""  # noqa: PLR2004 - RFC 9110 section 15.4
     after = retry_after(headers.get("retry-after"), now) if status in {429, 503} else None
-    return Outcome(Result.FAILED, status, f"The receiver answered {status}{told}.", after)
+    return AttemptOutcome(Result.FAILED, status, f"The receiver answered {status}{told}.", after)
 
 
 def retry_after(value: str | None, now: datetime) -> timedelta | None:

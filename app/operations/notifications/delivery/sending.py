@@ -22,7 +22,7 @@ from app.kernel.security.at_rest import SecretBox, UnreadableSecretError
 from app.operations.notifications.channels.receivers import ChannelType, addresses_of, instantiate
 from app.operations.notifications.channels.webhook_signing import SigningSecret, load_secrets, signature
 from app.operations.notifications.delivery.envelope import CONTENT_TYPE, Message, cloud_event
-from app.operations.notifications.delivery.retrying import Outcome, Result, judge
+from app.operations.notifications.delivery.retrying import AttemptOutcome, Result, judge
 from app.operations.notifications.outbox.models import ChannelRow
 
 log = logging.getLogger(__name__)
@@ -85,23 +85,23 @@ class Sender:
         self._clock = clock
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
 
-    async def send(self, message: Message, channel: OpenChannel | None) -> Outcome:
+    async def send(self, message: Message, channel: OpenChannel | None) -> AttemptOutcome:
         """What became of it; whatever went wrong is an outcome."""
         if channel is None:
-            return Outcome(Result.FAILED, error="The target cannot be decrypted with this service secret.")
+            return AttemptOutcome(Result.FAILED, error="The target cannot be decrypted with this service secret.")
         if not channel.active:
-            return Outcome(Result.HELD)
+            return AttemptOutcome(Result.HELD)
         try:
             if channel.kind is ChannelType.WEBHOOK:
                 return await self._call(message, channel)
             return await self._tell(message, channel)
         except Problem as problem:
-            return Outcome(Result.FAILED, error=problem.detail)
+            return AttemptOutcome(Result.FAILED, error=problem.detail)
         except Exception as error:  # noqa: BLE001 - whatever a library raises, the next message is sent
             log.warning("a message could not be sent", extra={"error": type(error).__name__})
-            return Outcome(Result.FAILED, error=f"It could not be sent: {type(error).__name__}.")
+            return AttemptOutcome(Result.FAILED, error=f"It could not be sent: {type(error).__name__}.")
 
-    async def _call(self, message: Message, channel: OpenChannel) -> Outcome:
+    async def _call(self, message: Message, channel: OpenChannel) -> AttemptOutcome:
         body = cloud_event(message, self._source)
         headers = self._headers(message, channel, body)
         status, answered = await self._http.post(channel.target, headers=headers, content=body)
@@ -118,7 +118,7 @@ class Sender:
             "webhook-signature": signature(keys, str(message.id), timestamp, body),
         }
 
-    async def _tell(self, message: Message, channel: OpenChannel) -> Outcome:
+    async def _tell(self, message: Message, channel: OpenChannel) -> AttemptOutcome:
         seconds = self._policy.deadline.total_seconds()
         work = asyncio.get_running_loop().run_in_executor(
             self._threads, _notify, message, self._urls(channel), self._policy, seconds
@@ -127,10 +127,10 @@ class Sender:
             async with asyncio.timeout(seconds):
                 taken = await work
         except TimeoutError:
-            return Outcome(Result.FAILED, error="The service did not answer in time.")
+            return AttemptOutcome(Result.FAILED, error="The service did not answer in time.")
         if taken:
-            return Outcome(Result.SENT)
-        return Outcome(Result.FAILED, error="The service did not take the message, or cannot be reached.")
+            return AttemptOutcome(Result.SENT)
+        return AttemptOutcome(Result.FAILED, error="The service did not take the message, or cannot be reached.")
 
     def _urls(self, channel: OpenChannel) -> tuple[str, tuple[str, ...]]:
         """The URL, and the addresses that it does not have in it."""

@@ -22,7 +22,7 @@ REMEMBERED_ADDRESSES = 16_384
 """Addresses whose place in the networks is known without looking again, per view: some 3 MB."""
 
 
-class Verdict(Enum):
+class EdgeVerdict(Enum):
     """What the door says to an address."""
 
     WELCOME = "welcome"
@@ -43,7 +43,7 @@ class EdgeView:
     allowed_networks: Sequence[Network] = ()
     revision: int = 0
     """Of what was read; rises with every change."""
-    _place: Callable[[str], tuple[float, Verdict]] = field(init=False, repr=False, compare=False)
+    _place: Callable[[str], tuple[float, EdgeVerdict]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_place", lru_cache(maxsize=REMEMBERED_ADDRESSES)(self._find))
@@ -53,19 +53,19 @@ class EdgeView:
         """Whether any address could be refused."""
         return bool(self.blocked_networks) or bool(self.allowed_networks)
 
-    def verdict(self, address: str | None) -> Verdict:
+    def verdict(self, address: str | None) -> EdgeVerdict:
         """What to say to a client's address."""
         until, otherwise = self._place(address or "")
-        return Verdict.BLOCKED if until and until > time.time() else otherwise
+        return EdgeVerdict.BLOCKED if until and until > time.time() else otherwise
 
-    def _find(self, text: str) -> tuple[float, Verdict]:
+    def _find(self, text: str) -> tuple[float, EdgeVerdict]:
         address = plain_address(text)
         if address is None:  # a unix socket; nothing is known of it
-            return 0.0, Verdict.ELSEWHERE if self.allowed_networks else Verdict.WELCOME
+            return 0.0, EdgeVerdict.ELSEWHERE if self.allowed_networks else EdgeVerdict.WELCOME
         until = self.blocked_networks.until(address)
         if not self.allowed_networks or within(address, self.allowed_networks):
-            return until, Verdict.WELCOME
-        return until, Verdict.LOCAL if is_loopback(address) else Verdict.ELSEWHERE
+            return until, EdgeVerdict.WELCOME
+        return until, EdgeVerdict.LOCAL if is_loopback(address) else EdgeVerdict.ELSEWHERE
 
 
 def _nobody(_: ShownCredential) -> Recognised | None:
