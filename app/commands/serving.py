@@ -144,7 +144,7 @@ def _settle_garbage_collector() -> None:
 
 
 def require_port(settings: ServerSettings) -> None:
-    """Return when the API's port is free; otherwise raise `NoEnvironmentError`, before a database is started in vain."""
+    """Return when the API's port is free; else raise `NoEnvironmentError`, before a database is started in vain."""
     _listen(settings.host, settings.port).close()
 
 
