@@ -99,9 +99,7 @@ def back_up(
 
 
 @cli.command("restore")
-def restore_here(
-    source: Annotated[Path, typer.Option("--from", help="A backup.")],
-) -> None:
+def restore_here(source: Annotated[Path, typer.Option("--from", help="A backup.")]) -> None:
     """Bring a backup into an empty place, to which its secret was brought before."""
     settings = _settings()
     manifest.require_secret(settings)

@@ -43,10 +43,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         used_secret = secret or load_secret(settings)
         used_urls = urls or _configured_urls(settings, used_secret)
-        async with (
-            exporting(settings.tracing, "api"),
-            open_resources(settings, used_urls, used_secret) as resources,
-        ):
+        async with exporting(settings.tracing, "api"), open_resources(settings, used_urls, used_secret) as resources:
             async with resources.database.read() as session:
                 await require_head(session)
             app.state.resources = resources

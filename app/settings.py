@@ -71,8 +71,7 @@ class ServerSettings(_Group):
         4096, ge=1, description="Open connections per process; at the bound, who has waited longest makes room."
     )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
-        (),
-        description="Networks of our own proxies, by commas; X-Forwarded-For and -Proto count from them alone.",
+        (), description="Networks of our own proxies, by commas; X-Forwarded-For and -Proto count from them alone."
     )
     drain_seconds: float = Field(
         0.0, ge=0, le=300, description="Told to stop, serve on for this long while /health/ready answers 503."

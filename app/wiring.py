@@ -106,13 +106,7 @@ async def open_resources(settings: Settings, urls: DatabaseUrls, secret: Service
         query_login=query_login,
         storage=ObjectStorage.open(settings.storage_url or (settings.home / "objects").as_uri()),
         authenticator=DirectoryAuthenticator(
-            database,
-            secret,
-            settings.access,
-            policy=policy,
-            signing_keys=signing_keys,
-            decoys=decoys,
-            events=events,
+            database, secret, settings.access, policy=policy, signing_keys=signing_keys, decoys=decoys, events=events
         ),
         policy=policy,
         decoy_keys=decoys,

@@ -166,10 +166,7 @@ def main() -> None:
         print(json.dumps(uvloop.run(honest(options.token, options.seconds))))
         return
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))  # the service sees to its own
-    with (
-        tempfile.TemporaryDirectory(prefix="spyne-bench-") as folder,
-        open_place(Settings(home=Path(folder))) as place,
-    ):
+    with tempfile.TemporaryDirectory(prefix="spyne-bench-") as folder, open_place(Settings(home=Path(folder))) as place:
         place.migrate()
         token, _ = asyncio.run(prepare(place))
         environment = {

@@ -82,12 +82,7 @@ async def sound(admin: httpx.AsyncClient, open_for_data: None) -> Sound:  # noqa
         "session_id": "01890000-0000-7000-8000-000000000000",
     }
     bodies: dict[str, Any] = {
-        "create_client": {
-            "name": "another",
-            "roles": ["VIEWER"],
-            "description": "text",
-            "requests_per_minute": 60,
-        },
+        "create_client": {"name": "another", "roles": ["VIEWER"], "description": "text", "requests_per_minute": 60},
         "change_client": {
             "description": "other text",
             "roles": ["ANALYST"],

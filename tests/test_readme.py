@@ -60,11 +60,7 @@ def test_the_main_job_in_curl(service: Running) -> None:
     assert contract["id"] == "customers_v1"
     counts = report["counts"]
     assert isinstance(counts, dict)
-    assert {verdict: count for verdict, count in counts.items() if count} == {
-        "inserted": 1,
-        "late": 1,
-        "rejected": 1,
-    }
+    assert {verdict: count for verdict, count in counts.items() if count} == {"inserted": 1, "late": 1, "rejected": 1}
     assert (plan["dry_run"], promoted["dry_run"]) == (True, False)
     assert promoted["to_state"] == "ACTIVE"
     assert result["rows"] == [["Ada", 120.5]]

@@ -71,10 +71,7 @@ async def test_a_trace_runs_from_the_request_through_the_job_to_the_call(
     called: list[dict[str, str]] = []
     around = Surroundings(urls, SECRET, tmp_path / "home", tmp_path)
     log = tmp_path / "worker.log"
-    async with (
-        otlp_receiver() as receiver,
-        http_server(lambda _line, headers, _body: called.append(headers)) as target,
-    ):
+    async with otlp_receiver() as receiver, http_server(lambda _line, headers, _body: called.append(headers)) as target:
         app = with_causing_route(create_app(traced(settings, receiver.url), urls, SECRET), target)
         environment = around.environment(OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, SERVER_LOG_LEVEL="info")
         with log.open("wb") as output:

@@ -101,8 +101,7 @@ def _executions() -> None:
     )
     op.create_index("ix_query_executions_actor_id_id", "query_executions", ["actor_id", "id"], schema="spyne")
     grant(
-        "query_executions",
-        "SELECT, INSERT, UPDATE (finished_at, seconds, rows, bytes, truncated, outcome, error_code)",
+        "query_executions", "SELECT, INSERT, UPDATE (finished_at, seconds, rows, bytes, truncated, outcome, error_code)"
     )
 
 

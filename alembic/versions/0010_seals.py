@@ -20,10 +20,7 @@ def upgrade() -> None:
         sa.Column("leaf", sa.Integer(), autoincrement=False, nullable=False, comment="Place in it, from 0"),
         sa.Column("entry_id", sa.Uuid(), nullable=False, comment="Id of the row; it may be gone"),
         sa.Column(
-            "leaf_hash",
-            sa.LargeBinary(),
-            nullable=False,
-            comment="Hash of its canonical bytes as a leaf, RFC 9162",
+            "leaf_hash", sa.LargeBinary(), nullable=False, comment="Hash of its canonical bytes as a leaf, RFC 9162"
         ),
         sa.PrimaryKeyConstraint("seal", "leaf", name="pk_audit_sealed_entries"),
         schema="spyne",
@@ -63,10 +60,7 @@ def _seals() -> None:
         sa.Column("first_entry", sa.Uuid(), nullable=True, comment="Id of the first row"),
         sa.Column("last_entry", sa.Uuid(), nullable=True, comment="Id of the last row"),
         sa.Column(
-            "lineage",
-            sa.Text(),
-            nullable=False,
-            comment="Server and database whose transaction numbers the rows bear",
+            "lineage", sa.Text(), nullable=False, comment="Server and database whose transaction numbers the rows bear"
         ),
         sa.Column("adopted", sa.Boolean(), nullable=False, comment="Rows were taken whatever their transaction"),
         sa.Column("horizon", sa.BigInteger(), nullable=False, comment="Every row of a transaction below it is sealed"),

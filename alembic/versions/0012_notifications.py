@@ -74,10 +74,7 @@ def _outbox() -> None:
         _column("body", sa.Text(), "What happened, in words", default="''"),
         _column("payload", postgresql.JSONB(), "What happened, for programs", default="'{}'"),
         _column(
-            "status",
-            sa.Text(),
-            "pending, sending, sent, failed (tried again) or dead (given up)",
-            default="'pending'",
+            "status", sa.Text(), "pending, sending, sent, failed (tried again) or dead (given up)", default="'pending'"
         ),
         _column("attempts", sa.Integer(), "Attempts so far; the last one's number guards its outcome", default="0"),
         _column("tries", sa.Integer(), "Failures since it was last put back; the schedule's", default="0"),

@@ -14,15 +14,7 @@ from app.audit.log.schemas import MAX_TERM
 from app.kernel.db.database import ReadSession
 from app.kernel.ports.dashboard import StatementTile
 from app.kernel.ports.export_formats import Format
-from app.kernel.ports.exports import (
-    Content,
-    FilterParams,
-    Piece,
-    Pieces,
-    Source,
-    Subject,
-    control_statement,
-)
+from app.kernel.ports.exports import Content, FilterParams, Piece, Pieces, Source, Subject, control_statement
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Permission
 from app.kernel.timestamps import Moment

@@ -119,9 +119,7 @@ async def get_audit_entry(entry_id: UUID, _: CanReadAudit, session: Reads) -> Au
 
 
 @router.get(
-    "/{entry_id}/proof",
-    operation_id="prove_audit_entry",
-    responses=responses(NotFound, NotSealedYet, NotProvable),
+    "/{entry_id}/proof", operation_id="prove_audit_entry", responses=responses(NotFound, NotSealedYet, NotProvable)
 )
 async def prove_audit_entry(entry_id: UUID, _: CanReadAudit, resources: ResourcesDep, key: Key) -> ProofDocument:
     """The proof that a row is in the log, for anybody who trusts the public key."""

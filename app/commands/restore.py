@@ -12,16 +12,7 @@ from pathlib import Path
 
 from app.commands import environment_repository as rows
 from app.commands.environment import Environment, NoEnvironmentError
-from app.commands.manifest import (
-    DUMP,
-    OBJECTS,
-    Manifest,
-    SavedObject,
-    blocks,
-    check_secret,
-    read_manifest,
-    sha256_of,
-)
+from app.commands.manifest import DUMP, OBJECTS, Manifest, SavedObject, blocks, check_secret, read_manifest, sha256_of
 from app.kernel.db import migrations
 from app.kernel.dumping import engine
 from app.kernel.storage.object_storage import ObjectStorage

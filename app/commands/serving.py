@@ -174,10 +174,7 @@ async def work(place: Environment) -> None:
         loop.add_signal_handler(number, stop.set)
     with leaving_with_supervisor():
         told = place.settings.jobs
-        async with (
-            exporting(place.settings.tracing, "worker"),
-            place.resources() as resources,
-        ):
+        async with exporting(place.settings.tracing, "worker"), place.resources() as resources:
             gauges = process_gauges(resources)
             if told.metrics_port is not None:
                 start_http_server(told.metrics_port, addr=place.settings.server.host, registry=joined(gauges))

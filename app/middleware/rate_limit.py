@@ -126,9 +126,7 @@ class RateLimit:
         headers = {name.decode(): value.decode() for name, value in standing.headers()}
         told: dict[str, Any] = {"violated-policies": standing.violated}  # the name that the draft registers
         problem = RateLimited(
-            f"Come back in {standing.wait} seconds.",
-            headers={"Retry-After": str(standing.wait), **headers},
-            **told,
+            f"Come back in {standing.wait} seconds.", headers={"Retry-After": str(standing.wait), **headers}, **told
         )
         await refuse(scope, receive, send, problem)
 

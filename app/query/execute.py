@@ -200,11 +200,7 @@ class ExecuteService:
         return answer
 
     async def _complete(
-        self,
-        spooling: Spooling,
-        checked: Checked,
-        execution: QueryExecution,
-        seconds: float,
+        self, spooling: Spooling, checked: Checked, execution: QueryExecution, seconds: float
     ) -> QueryResult:
         labels = [f"{t.logical_name} (version {t.version}, {t.state})" for t in checked.found.verdict.tables]
         cut_by, estimated = spooling.cut_by, int(execution.estimated_rows)

@@ -178,11 +178,5 @@ def _answer(
 def _document(row: QueryPreview, *, expired: bool) -> PreviewDocument:
     state = PreviewState.USED if row.used_at else PreviewState.EXPIRED if expired else PreviewState.READY
     return PreviewDocument.model_validate(
-        {
-            **row.answer,
-            "preview_id": row.id,
-            "state": state,
-            "created_at": row.created_at,
-            "expires_at": row.expires_at,
-        }
+        {**row.answer, "preview_id": row.id, "state": state, "created_at": row.created_at, "expires_at": row.expires_at}
     )

@@ -36,9 +36,7 @@ class PreviewWrites(Writing[QueryPreview], Previews):
         claimed = (
             update(QueryPreview)
             .where(
-                QueryPreview.id == id_,
-                QueryPreview.used_at.is_(None),
-                QueryPreview.expires_at > func.clock_timestamp(),
+                QueryPreview.id == id_, QueryPreview.used_at.is_(None), QueryPreview.expires_at > func.clock_timestamp()
             )
             .values(used_at=func.clock_timestamp())
             .returning(QueryPreview.id)
@@ -77,8 +75,7 @@ class ExecutionWrites(Writing[QueryExecution], Executions):
         ended = (
             update(QueryExecution)
             .where(
-                QueryExecution.outcome == "running",
-                QueryExecution.started_at < func.clock_timestamp() - started_before,
+                QueryExecution.outcome == "running", QueryExecution.started_at < func.clock_timestamp() - started_before
             )
             .values(outcome="failed", error_code=error_code, finished_at=func.clock_timestamp())
             .returning(QueryExecution.id)

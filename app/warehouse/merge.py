@@ -10,18 +10,7 @@ Which of them runs when, and which count comes from which: `app/warehouse/ingest
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.warehouse.layout import (
-    BATCH,
-    HASH,
-    IMAGE_BY,
-    IMAGE_OP,
-    LINE,
-    VERDICT,
-    hidden_columns,
-    instant,
-    rank,
-    same_key,
-)
+from app.warehouse.layout import BATCH, HASH, IMAGE_BY, IMAGE_OP, LINE, VERDICT, hidden_columns, instant, rank, same_key
 from app.warehouse.naming import RelationName, quote, quote_all
 from app.warehouse.plan import BY_EVENT_TIME, Mode, RelationPlan, Resolution
 

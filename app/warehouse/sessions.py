@@ -10,17 +10,7 @@ removed: a row is stored when no earlier observation lies within the window of i
 as a row kept in its session) or a conflict. The reference in plain Python: `tests/reference/verdicts.py`.
 """
 
-from app.warehouse.layout import (
-    BATCH,
-    FROM,
-    HASH,
-    LINE,
-    ORIGIN,
-    ORIGIN_LINE,
-    TO,
-    VERDICT,
-    instant,
-)
+from app.warehouse.layout import BATCH, FROM, HASH, LINE, ORIGIN, ORIGIN_LINE, TO, VERDICT, instant
 from app.warehouse.merge import Batch, with_images
 from app.warehouse.naming import RelationName, quote, quote_all
 from app.warehouse.plan import RelationPlan, Resolution

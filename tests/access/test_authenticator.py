@@ -219,8 +219,7 @@ async def test_a_revoked_token_is_refused_and_others_of_the_user_are_not(
     claims = tokens.verify(token.encode(), utc_now())
     await authenticator(_bearer(token))
     await change(
-        resources,
-        lambda access: access.tokens.revoke(SYSTEM, ActorKind.USER, user_id, claims.jti, claims.expires_at),
+        resources, lambda access: access.tokens.revoke(SYSTEM, ActorKind.USER, user_id, claims.jti, claims.expires_at)
     )
     assert await _until_refused(lambda: authenticator(_bearer(token))) < WITHIN_SECONDS
     assert await authenticator(_bearer(kept))
@@ -290,12 +289,7 @@ async def test_whoever_is_cancelled_leaves_the_look_to_the_others() -> None:
     looks: list[str] = []
     go = asyncio.Event()
     found = SubjectStatus(
-        label="ada",
-        active=True,
-        roles=frozenset(),
-        permissions=frozenset(),
-        revoked=frozenset(),
-        keys={},
+        label="ada", active=True, roles=frozenset(), permissions=frozenset(), revoked=frozenset(), keys={}
     )
 
     async def load(subject: str) -> SubjectStatus:

@@ -367,10 +367,7 @@ async def test_many_rows_take_no_more_memory_than_few(
             rows,
         )
         await worker.seal_waiting()
-        memory[rows] = [
-            await measured("export", "--to", path, **known),
-            await measured("verify", "--from", path),
-        ]
+        memory[rows] = [await measured("export", "--to", path, **known), await measured("verify", "--from", path)]
     print(memory, path.stat().st_size)
     for few, many in zip(memory[10], memory[MANY], strict=True):
         assert many[0] - few[0] < 40, "MiB"

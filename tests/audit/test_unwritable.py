@@ -31,10 +31,7 @@ _RAISE = (
 )
 _UNDO = "DROP TRIGGER no_audit ON spyne.audit_log; DROP FUNCTION public.no_audit()"
 FAILURES = {
-    "no privilege": (
-        "REVOKE INSERT ON spyne.audit_log FROM spyne_app",
-        "GRANT INSERT ON spyne.audit_log TO spyne_app",
-    ),
+    "no privilege": ("REVOKE INSERT ON spyne.audit_log FROM spyne_app", "GRANT INSERT ON spyne.audit_log TO spyne_app"),
     "disk full": (_RAISE.format("53100"), _UNDO),
     "broken index": (_RAISE.format("XX002"), _UNDO),
     "refused by a rule": (_RAISE.format("23514"), _UNDO),

@@ -45,10 +45,7 @@ OF_TYPE: list[tuple[str, list[Any], dict[str, Any]]] = [
     (
         "bigint",
         [{"type": "min", "value": -(2**63)}, {"type": "max", "value": 2**63 - 1}],
-        {
-            "logicalType": "integer",
-            "logicalTypeOptions": {"format": "i64", "minimum": -(2**63), "maximum": 2**63 - 1},
-        },
+        {"logicalType": "integer", "logicalTypeOptions": {"format": "i64", "minimum": -(2**63), "maximum": 2**63 - 1}},
     ),
     (
         "numeric(12,2)",
@@ -89,10 +86,7 @@ OF_TYPE: list[tuple[str, list[Any], dict[str, Any]]] = [
     (
         "timestamptz",
         [{"type": "max", "value": "2026-01-01T00:00:00+00:00"}],
-        {
-            "logicalType": "timestamp",
-            "logicalTypeOptions": {"timezone": True, "maximum": "2026-01-01T00:00:00+00:00"},
-        },
+        {"logicalType": "timestamp", "logicalTypeOptions": {"timezone": True, "maximum": "2026-01-01T00:00:00+00:00"}},
     ),
     ("uuid", [], {"logicalType": "string", "logicalTypeOptions": {"format": "uuid"}}),
     ("jsonb", [{"type": "not_null"}], {"logicalType": "object", "required": True}),

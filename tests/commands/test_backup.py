@@ -202,11 +202,7 @@ SQL_DAMAGE = {
     ),
     "a governed column is dropped": ("ALTER TABLE data.things__v1 DROP COLUMN v", "data", "data.things__v1"),
     "an unknown relation": ("CREATE TABLE data.strange (a int)", "data", "data.strange"),
-    "an audit row is edited": (
-        EDIT,
-        "audit",
-        "",
-    ),
+    "an audit row is edited": (EDIT, "audit", ""),
     "commits may be lost": ("ALTER DATABASE spyne SET synchronous_commit = off", "settings", "synchronous_commit"),
     "another migration": ("UPDATE spyne.alembic_version SET version_num = '0001'", "schema", "migration"),
 }

@@ -15,17 +15,7 @@ from app.kernel.ids import new_id
 from app.kernel.jobs import enqueue
 from app.kernel.security.authorization import SYSTEM
 from app.kernel.storage.object_storage import ObjectStorage
-from tests.ingestion.steps import (
-    FORMATS,
-    JSON,
-    counted,
-    ndjson,
-    raw_keys,
-    register,
-    send,
-    stored,
-    taken,
-)
+from tests.ingestion.steps import FORMATS, JSON, counted, ndjson, raw_keys, register, send, stored, taken
 from tests.service_processes import Surroundings, worker_process
 from tests.waiting import eventually
 

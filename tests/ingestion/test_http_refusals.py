@@ -8,16 +8,7 @@ import pytest
 
 from app.kernel.storage.object_storage import ObjectStorage
 from tests.census import census, differences
-from tests.ingestion.steps import (
-    JSON,
-    PARQUET,
-    Row,
-    ndjson,
-    raw_keys,
-    register,
-    send,
-    taken,
-)
+from tests.ingestion.steps import JSON, PARQUET, Row, ndjson, raw_keys, register, send, taken
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 

@@ -23,14 +23,7 @@ from app.kernel.db import migrations
 from app.kernel.db.connections import database_urls
 from app.kernel.db.database import Database, OperationClass
 from app.kernel.embedded import EmbeddedServer
-from app.kernel.jobs import (
-    cancel,
-    depths,
-    enqueue,
-    enqueue_once,
-    runs,
-    workers_seen,
-)
+from app.kernel.jobs import cancel, depths, enqueue, enqueue_once, runs, workers_seen
 from app.kernel.security.authorization import SYSTEM
 from app.kernel.security.secrets import ServiceSecret
 from app.settings import DatabaseSettings

@@ -55,10 +55,7 @@ CASES = [
     (
         "/list?limit=1&limit=2&sinc=4&sinc=5",
         422,
-        [
-            "query/sinc unknown-parameter Did you mean 'since'?",
-            "query/limit repeated-parameter Give it once.",
-        ],
+        ["query/sinc unknown-parameter Did you mean 'since'?", "query/limit repeated-parameter Give it once."],
     ),
     ("/bare?x=1", 422, ["query/x unknown-parameter This operation takes no query parameters."]),
     ("/bare?", 200, []),

@@ -84,11 +84,7 @@ async def test_ready_without_workers_is_degraded_and_with_one_is_ok(
 
 @pytest.mark.usefixtures("uncached")
 async def test_the_summary_tells_mode_storage_audit_and_outbox(
-    app: FastAPI,
-    anonymous: httpx.AsyncClient,
-    admin: httpx.AsyncClient,
-    owner: asyncpg.Connection,
-    settings: Settings,
+    app: FastAPI, anonymous: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, settings: Settings
 ) -> None:
     found = verdicts(await anonymous.get("/health"))
     assert (found["mode"], found["storage"]) == (("ok", "normal"), ("ok", None))

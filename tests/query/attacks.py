@@ -49,9 +49,7 @@ ATTACKS: Final[tuple[Case, ...]] = (
         dollar_hidden="SELECT $a$;$a$; SELECT 2",
     ),
     *cases(
-        "into",
-        select_into="SELECT * INTO evil FROM flights",
-        into_temp="SELECT carrier INTO TEMP evil FROM airlines",
+        "into", select_into="SELECT * INTO evil FROM flights", into_temp="SELECT carrier INTO TEMP evil FROM airlines"
     ),
     *cases(
         "locking-clause",

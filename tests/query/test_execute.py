@@ -157,9 +157,7 @@ async def test_a_failed_execution_is_the_callers_fault_uses_the_preview_and_is_r
 
 @pytest.mark.usefixtures("flights")
 async def test_a_timeout_is_told_as_one(
-    analyst: httpx.AsyncClient,
-    owner: "asyncpg.Connection[Any]",
-    monkeypatch: pytest.MonkeyPatch,
+    analyst: httpx.AsyncClient, owner: "asyncpg.Connection[Any]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short = Limits(**limits.LIMITS["ANALYST"].document() | {"timeout_ms": 400})  # type: ignore[arg-type]
     monkeypatch.setitem(limits.LIMITS, "ANALYST", short)

@@ -105,11 +105,7 @@ async def test_a_cancelled_request_cancels_its_statement(
 
 @pytest.mark.parametrize("accept", ["text/csv", "application/x-ndjson", "application/vnd.apache.arrow.stream"])
 async def test_an_answer_left_half_way_holds_nothing(
-    app: FastAPI,
-    flights: Warehouse,
-    analyst: httpx.AsyncClient,
-    owner: "asyncpg.Connection[Any]",
-    accept: str,
+    app: FastAPI, flights: Warehouse, analyst: httpx.AsyncClient, owner: "asyncpg.Connection[Any]", accept: str
 ) -> None:
     made = await preview(analyst, WIDE)
     exchange = Exchange(app, analyst, made["preview_id"], accept)

@@ -196,10 +196,7 @@ def _relation(name: str, version: int = 1) -> RelationView:
     ("physical", "logical"),
     [
         ('SELECT 1 FROM "data"."flights__v1" AS "f"', 'SELECT 1 FROM "flights" AS "f"'),
-        (
-            'SELECT \'"data"."flights__v1"\' FROM "data"."flights__v1"',
-            'SELECT \'"data"."flights__v1"\' FROM "flights"',
-        ),
+        ('SELECT \'"data"."flights__v1"\' FROM "data"."flights__v1"', 'SELECT \'"data"."flights__v1"\' FROM "flights"'),
         ("SELECT 'it''s \"data\".\"flights__v1\"'", "SELECT 'it''s \"data\".\"flights__v1\"'"),
         ('SELECT 1 FROM "data"."flights__v10"', 'SELECT 1 FROM "data"."flights__v10"'),
     ],

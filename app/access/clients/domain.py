@@ -5,9 +5,4 @@ from app.access.clients.router import router
 from app.access.models import ApiClient, ApiKey, ClientRole
 from app.kernel.domains.domain import Domain
 
-DOMAIN = Domain(
-    name="clients",
-    routers=(router,),
-    models=(ApiClient, ClientRole, ApiKey),
-    background=BACKGROUND,
-)
+DOMAIN = Domain(name="clients", routers=(router,), models=(ApiClient, ClientRole, ApiKey), background=BACKGROUND)

@@ -11,15 +11,7 @@ from uuid import UUID
 
 from app.access.actions import AccessAction
 from app.access.clients.repository import ClientReads, ClientRepository
-from app.access.clients.rules import (
-    CHANGEABLE,
-    DEFAULT_GRACE,
-    KeyRevoked,
-    KeyTimes,
-    check_scopes,
-    rotation,
-    step,
-)
+from app.access.clients.rules import CHANGEABLE, DEFAULT_GRACE, KeyRevoked, KeyTimes, check_scopes, rotation, step
 from app.access.credentials.keys import fresh_key
 from app.access.credentials.repository import DirectoryRepository
 from app.access.faults import check_all, faulty

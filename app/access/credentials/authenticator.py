@@ -311,12 +311,7 @@ class DirectoryAuthenticator:
         if known is None:
             raise InvalidSession
         credential = Credential(
-            "session",
-            user_subject(known.user_id),
-            str(known.id),
-            known.ends_at,
-            epoch=None,
-            session_id=known.id,
+            "session", user_subject(known.user_id), str(known.id), known.ends_at, epoch=None, session_id=known.id
         )
         remembered = _Remembered(credential, csrf_token(self._csrf_key, known.id))
         self._by_cookie.put(cookie, remembered)

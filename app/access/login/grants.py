@@ -171,11 +171,7 @@ class TokenGrants:
         if scope is not None and not scope:
             return _NOT_HELD
         token = self._tokens.issue(client_subject(key.client_id), self._clock(), scope=scope, key_id=key.id)
-        after: dict[str, Any] = {
-            "jti": token.claims.jti,
-            "expires_at": token.claims.expires_at,
-            "key": key.id,
-        }
+        after: dict[str, Any] = {"jti": token.claims.jti, "expires_at": token.claims.expires_at, "key": key.id}
         if scope is not None:
             after["scope"] = scope
         actor = Actor(ActorKind.CLIENT, key.client_id, key.client_name)

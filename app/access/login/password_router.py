@@ -5,17 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.access.login.password_change import (
-    NoLocalPassword,
-    PasswordChange,
-    TooManyFailures,
-    WrongPassword,
-)
+from app.access.login.password_change import NoLocalPassword, PasswordChange, TooManyFailures, WrongPassword
 from app.access.subject_status import Credential
-from app.access.users.schemas import (
-    NewPassword,
-    PasswordDocument,
-)
+from app.access.users.schemas import NewPassword, PasswordDocument
 from app.audit.log.origin import client_address
 from app.kernel.db.database import OperationClass
 from app.kernel.http.errors import problem_response

@@ -5,9 +5,4 @@ from app.access.oidc.models import EndedLogin
 from app.access.oidc.router import callback_router, router
 from app.kernel.domains.domain import Domain
 
-DOMAIN = Domain(
-    name="oidc",
-    routers=(router, callback_router),
-    models=(EndedLogin,),
-    background=BACKGROUND,
-)
+DOMAIN = Domain(name="oidc", routers=(router, callback_router), models=(EndedLogin,), background=BACKGROUND)

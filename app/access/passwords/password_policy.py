@@ -51,8 +51,7 @@ class UnsuitablePassword(InvalidRequest):
 
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__(
-            " ".join(reasons),
-            faults=[Fault(pointer="/password", code=self.code, message=reason) for reason in reasons],
+            " ".join(reasons), faults=[Fault(pointer="/password", code=self.code, message=reason) for reason in reasons]
         )
 
 

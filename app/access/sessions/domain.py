@@ -6,8 +6,5 @@ from app.access.sessions.router import router
 from app.kernel.domains.domain import Domain
 
 DOMAIN = Domain(
-    name="sessions",
-    routers=(router,),
-    models=(UserSession, RefreshToken),
-    retention_targets=lambda _: (SESSIONS,),
+    name="sessions", routers=(router,), models=(UserSession, RefreshToken), retention_targets=lambda _: (SESSIONS,)
 )

@@ -38,12 +38,7 @@ class KnownSession:
 def times_of(session: Any) -> SessionTimes:
     """The times of a session's row."""
     return SessionTimes(
-        session.kind,
-        session.created_at,
-        session.last_seen_at,
-        session.idle_ends_at,
-        session.ends_at,
-        session.ended_at,
+        session.kind, session.created_at, session.last_seen_at, session.idle_ends_at, session.ends_at, session.ended_at
     )
 
 
@@ -130,13 +125,7 @@ class RefreshTokens:
 
     async def add(self, id_: UUID, session_id: UUID, digest: bytes, issued_at: datetime, expires_at: datetime) -> None:
         """Keep a fresh token."""
-        row = {
-            "id": id_,
-            "session_id": session_id,
-            "digest": digest,
-            "issued_at": issued_at,
-            "expires_at": expires_at,
-        }
+        row = {"id": id_, "session_id": session_id, "digest": digest, "issued_at": issued_at, "expires_at": expires_at}
         await self._session.execute(insert(RefreshToken).values(row))
 
     async def session_of(self, digest: bytes) -> UUID | None:

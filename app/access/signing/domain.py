@@ -4,8 +4,4 @@ from app.access.signing.router import router
 from app.access.signing.watch import BACKGROUND
 from app.kernel.domains.domain import Domain
 
-DOMAIN = Domain(
-    name="signing",
-    routers=(router,),
-    background=BACKGROUND,
-)
+DOMAIN = Domain(name="signing", routers=(router,), background=BACKGROUND)

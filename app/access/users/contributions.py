@@ -4,13 +4,7 @@ from typing import ClassVar
 
 from app.access.users.repository import people_without_secrets
 from app.kernel.ports.export_formats import Format
-from app.kernel.ports.exports import (
-    FilterParams,
-    Source,
-    Statement,
-    Subject,
-    control_statement,
-)
+from app.kernel.ports.exports import FilterParams, Source, Statement, Subject, control_statement
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Permission
 

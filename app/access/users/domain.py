@@ -6,8 +6,5 @@ from app.access.users.router import router
 from app.kernel.domains.domain import Domain
 
 DOMAIN = Domain(
-    name="users",
-    routers=(router,),
-    models=(User, RoleRow, RolePermission, UserRole),
-    export_sources=(UsersSource(),),
+    name="users", routers=(router,), models=(User, RoleRow, RolePermission, UserRole), export_sources=(UsersSource(),)
 )

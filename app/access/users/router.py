@@ -118,10 +118,7 @@ async def change_user(
 
 
 @router.delete(
-    "/users/{user_id}",
-    operation_id="delete_user",
-    status_code=204,
-    responses=responses(PreconditionFailed, LastAdmin),
+    "/users/{user_id}", operation_id="delete_user", status_code=204, responses=responses(PreconditionFailed, LastAdmin)
 )
 async def delete_user(user_id: UUID, actor: CanAdministerUsers, users: UsersDep, if_match: IfMatch = None) -> None:
     """Remove a person and everything that was issued to them; what they did keeps their name."""
@@ -156,7 +153,5 @@ def _role(holding: RoleHolding, actor: Actor) -> RoleDocument:
     ]
     holders = HoldersDocument(users=holding.users, clients=holding.clients)
     return RoleDocument(
-        name=holding.name,
-        permissions=permissions,
-        holders=holders if actor.may(Permission.USERS_ADMIN) else None,
+        name=holding.name, permissions=permissions, holders=holders if actor.may(Permission.USERS_ADMIN) else None
     )

@@ -3,7 +3,4 @@
 from app.catalog.adoption.router import router
 from app.kernel.domains.domain import Domain
 
-DOMAIN = Domain(
-    name="adoption",
-    routers=(router,),
-)
+DOMAIN = Domain(name="adoption", routers=(router,))

@@ -4,13 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from app.catalog.adoption.patterns import (
-    PATTERN_KINDS,
-    AdoptionRefusal,
-    RelationPattern,
-    logical_name,
-    refusal,
-)
+from app.catalog.adoption.patterns import PATTERN_KINDS, AdoptionRefusal, RelationPattern, logical_name, refusal
 from app.catalog.tables.registry import TableRegistry
 from app.catalog.tables.repository import TableRepository
 from app.kernel.db.database import WriteSession

@@ -4,8 +4,4 @@ from app.catalog.contracts.models import ContractRow, ContractSchemaRow
 from app.catalog.contracts.router import router
 from app.kernel.domains.domain import Domain
 
-DOMAIN = Domain(
-    name="contracts",
-    routers=(router,),
-    models=(ContractRow, ContractSchemaRow),
-)
+DOMAIN = Domain(name="contracts", routers=(router,), models=(ContractRow, ContractSchemaRow))

@@ -12,13 +12,7 @@ from typing import Any, TypeGuard
 from pydantic import ValidationError
 
 from app.catalog.contracts.columns import MAX_COLUMNS, ColumnsReview, placement_faults
-from app.catalog.contracts.definition import (
-    ContractDefinition,
-    Policy,
-    Semantics,
-    UnknownColumns,
-    completed,
-)
+from app.catalog.contracts.definition import ContractDefinition, Policy, Semantics, UnknownColumns, completed
 from app.catalog.contracts.durations import InvalidDurationError, parse_duration
 from app.catalog.contracts.schemas import RegisterRequest
 from app.catalog.names import column_name_fault, table_name_fault

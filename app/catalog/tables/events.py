@@ -13,11 +13,7 @@ DEPRECATED: Final = EventKind("table:deprecated", "A table was deprecated, or an
 RESTORED: Final = EventKind("table:restored", "A deprecated table came back.")
 
 EVENT_KINDS: Final = (PROMOTED, DEPRECATED, RESTORED)
-_KIND_OF: Final = {
-    Transition.PROMOTE: PROMOTED,
-    Transition.DEPRECATE: DEPRECATED,
-    Transition.RESTORE: RESTORED,
-}
+_KIND_OF: Final = {Transition.PROMOTE: PROMOTED, Transition.DEPRECATE: DEPRECATED, Transition.RESTORE: RESTORED}
 
 
 async def announce_change(

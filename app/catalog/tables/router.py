@@ -106,13 +106,7 @@ async def get_table_state(
 
 @router.get("/{table}/history", operation_id="get_table_history", responses=responses(TableNotFound, InvalidCursor))
 async def get_table_history(
-    *,
-    table: TablePath,
-    actor: CanSeeTables,
-    tables: Tables,
-    paging: Paging,
-    request: Request,
-    response: Response,
+    *, table: TablePath, actor: CanSeeTables, tables: Tables, paging: Paging, request: Request, response: Response
 ) -> PageDocument[StateChangeDocument]:
     """Changes of state, newest first: of one version, or by name of all."""
     page = await tables.history(parse_reference(table), paging, actor)
@@ -121,13 +115,7 @@ async def get_table_history(
 
 @router.get("/{table}/versions", operation_id="list_table_versions", responses=responses(TableNotFound, InvalidCursor))
 async def list_table_versions(
-    *,
-    table: TablePath,
-    actor: CanSeeTables,
-    tables: Tables,
-    paging: Paging,
-    request: Request,
-    response: Response,
+    *, table: TablePath, actor: CanSeeTables, tables: Tables, paging: Paging, request: Request, response: Response
 ) -> PageDocument[VersionDocument]:
     """Every version of the logical table, newest first."""
     page = await tables.versions(parse_reference(table), paging, actor)
@@ -150,12 +138,7 @@ async def get_table_profile(table: TablePath, actor: CanSeeTables, session: Snap
 
 @router.post("/{table}/promote", operation_id="promote_table", responses=CHANGES)
 async def promote_table(
-    *,
-    wanted: PromoteRequest,
-    table: TablePath,
-    actor: CanPromote,
-    transitions: Transitions,
-    if_match: IfMatch = None,
+    *, wanted: PromoteRequest, table: TablePath, actor: CanPromote, transitions: Transitions, if_match: IfMatch = None
 ) -> TransitionDocument:
     """Change the state of a table. By name alone, its newest version in `from_state` is meant."""
     change = ChangeRequest(wanted.reason, wanted.dry_run, if_match, wanted.plan_hash)
@@ -181,12 +164,7 @@ async def deprecate_table(
 
 @router.post("/{table}/restore", operation_id="restore_table", responses=CHANGES | responses(NothingToRestore))
 async def restore_table(
-    *,
-    wanted: RestoreRequest,
-    table: TablePath,
-    actor: CanDeprecate,
-    transitions: Transitions,
-    if_match: IfMatch = None,
+    *, wanted: RestoreRequest, table: TablePath, actor: CanDeprecate, transitions: Transitions, if_match: IfMatch = None
 ) -> TransitionDocument:
     """Bring a deprecated version back with its data, schema and contract; the current version gives way."""
     change = ChangeRequest(wanted.reason, wanted.dry_run, if_match, wanted.plan_hash)

@@ -14,14 +14,7 @@ from sqlalchemy import event
 from app.audit.log.service import AuditTrail
 from app.catalog.tables.actions import TableAction
 from app.catalog.tables.events import announce_change
-from app.catalog.tables.lifecycle import (
-    CURRENT_STATES,
-    LOOKUP_ORDER,
-    TableState,
-    Transition,
-    supersedes,
-    transition,
-)
+from app.catalog.tables.lifecycle import CURRENT_STATES, LOOKUP_ORDER, TableState, Transition, supersedes, transition
 from app.catalog.tables.planning import (
     Content,
     DependantSource,
@@ -200,11 +193,7 @@ class TransitionService:
         return plan
 
     async def _plan(
-        self,
-        version: TableVersion,
-        to_state: TableState,
-        successor: str | None = None,
-        sunset: datetime | None = None,
+        self, version: TableVersion, to_state: TableState, successor: str | None = None, sunset: datetime | None = None
     ) -> TransitionPlan:
         gives_way = None
         if supersedes(version.state, to_state):

@@ -132,11 +132,6 @@ class TableWrites(TableRepository):
         statement = (
             update(TableSchemaVersionRow)
             .where(V.table_id == table_id, V.schema_version == schema_version)
-            .values(
-                row_count=measured.rows,
-                row_count_exact=measured.exact,
-                checksum=measured.checksum,
-                measured_at=at,
-            )
+            .values(row_count=measured.rows, row_count_exact=measured.exact, checksum=measured.checksum, measured_at=at)
         )
         await self.writer.execute(statement)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from fastapi import APIRouter
@@ -26,6 +27,8 @@ class Domain:
     routers: Sequence[APIRouter] = ()
     models: Sequence[type[Base]] = ()
     """Its tables; together they are the metadata, which a test holds."""
+    actions: Sequence[type[StrEnum]] = ()
+    """What the audit log calls the changes of the domain."""
     jobs: Sequence[JobDefinition] = ()
     schedules: Sequence[Schedule] = ()
     background: Sequence[BackgroundTask] = ()

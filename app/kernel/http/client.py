@@ -122,11 +122,7 @@ class OutboundHttp:
     """Calls other services under a policy. An asynchronous context manager; one per process is enough."""
 
     def __init__(
-        self,
-        policy: OutboundPolicy,
-        *,
-        resolve: Resolve = system_resolver,
-        ssl_context: ssl.SSLContext | None = None,
+        self, policy: OutboundPolicy, *, resolve: Resolve = system_resolver, ssl_context: ssl.SSLContext | None = None
     ) -> None:
         """Connects to nothing yet. `ssl_context` replaces the usual certificate authorities."""
         self._policy = policy

@@ -14,13 +14,7 @@ from starlette.exceptions import HTTPException
 from app.kernel.correlation import correlation_id
 from app.kernel.db.database import is_retryable, sqlstate
 from app.kernel.http.routes import RERUNS
-from app.kernel.problems import (
-    PROBLEM_JSON,
-    Fault,
-    InvalidRequest,
-    Problem,
-    Unavailable,
-)
+from app.kernel.problems import PROBLEM_JSON, Fault, InvalidRequest, Problem, Unavailable
 from app.kernel.telemetry.metrics import OPERATIONAL_FAILURES
 
 log = logging.getLogger(__name__)

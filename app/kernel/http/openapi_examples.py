@@ -6,11 +6,7 @@ A field says its `examples`, its default, its enum or its format; so an example 
 from collections.abc import Mapping
 from typing import Any
 
-_BY_FORMAT = {
-    "uuid": "01890000-0000-7000-8000-000000000000",
-    "date-time": "2030-01-01T00:00:00Z",
-    "date": "2030-01-01",
-}
+_BY_FORMAT = {"uuid": "01890000-0000-7000-8000-000000000000", "date-time": "2030-01-01T00:00:00Z", "date": "2030-01-01"}
 _REF = "#/components/schemas/"
 _REF_WORD = "$ref"
 

@@ -11,12 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 from app.kernel import strict_json
 from app.kernel.db.database import retrying
 from app.kernel.http.parameters import QueryParameters, RepeatedParameter, UnknownParameter
-from app.kernel.problems import (
-    InvalidRequest,
-    Problem,
-    UnsupportedMediaType,
-    responses,
-)
+from app.kernel.problems import InvalidRequest, Problem, UnsupportedMediaType, responses
 
 
 class UnreadableBody(Problem):

@@ -127,9 +127,7 @@ CONNECTIONS_CUT = _counter(
 )
 REQUESTS_IN_FLIGHT = _gauge("spyne_requests_in_flight", "Requests that are being served, by lane.", "lane")
 RATE_LIMIT_FALLBACKS = Counter(
-    "spyne_rate_limit_fallbacks_total",
-    "Requests counted by one process alone, Redis being away.",
-    registry=REGISTRY,
+    "spyne_rate_limit_fallbacks_total", "Requests counted by one process alone, Redis being away.", registry=REGISTRY
 )
 SECURITY_EVENTS = _counter("spyne_security_events_total", "Security events, by kind.", "kind")
 SECURITY_EVENTS_DROPPED = Counter(

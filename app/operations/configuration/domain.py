@@ -7,9 +7,5 @@ from app.operations.configuration.reload import WATCHED
 from app.operations.configuration.router import router
 
 DOMAIN = Domain(
-    name="configuration",
-    routers=(router,),
-    models=(ConfigurationVersion,),
-    config_keys=CONFIG_KEYS,
-    watched=WATCHED,
+    name="configuration", routers=(router,), models=(ConfigurationVersion,), config_keys=CONFIG_KEYS, watched=WATCHED
 )

@@ -3,7 +3,4 @@
 from app.kernel.domains.domain import Domain
 from app.operations.dashboard.router import router
 
-DOMAIN = Domain(
-    name="dashboard",
-    routers=(router,),
-)
+DOMAIN = Domain(name="dashboard", routers=(router,))

@@ -4,8 +4,4 @@ from app.kernel.domains.domain import Domain
 from app.operations.decisions.models import SystemConfig
 from app.operations.decisions.watch import BACKGROUND
 
-DOMAIN = Domain(
-    name="decisions",
-    models=(SystemConfig,),
-    background=BACKGROUND,
-)
+DOMAIN = Domain(name="decisions", models=(SystemConfig,), background=BACKGROUND)

@@ -3,7 +3,4 @@
 from app.kernel.domains.domain import Domain
 from app.operations.deployment.router import router
 
-DOMAIN = Domain(
-    name="deployment",
-    routers=(router,),
-)
+DOMAIN = Domain(name="deployment", routers=(router,))

@@ -31,12 +31,7 @@ class Reports:
     """Takes reports, in the caller's transaction."""
 
     def __init__(
-        self,
-        session: WriteSession,
-        sources: ExportSources,
-        storage: ObjectStorage,
-        clock: Clock,
-        lifetime: timedelta,
+        self, session: WriteSession, sources: ExportSources, storage: ObjectStorage, clock: Clock, lifetime: timedelta
     ) -> None:
         """Binds to a transaction; `lifetime` is how long the file of a completed export is kept."""
         self._session = session

@@ -153,11 +153,7 @@ async def report_export(
     responses=responses(ExportNotFound, WrongTransition, PreconditionFailed),
 )
 async def cancel_export(
-    export_id: UUID,
-    actor: CanExport,
-    exports: ExportsDep,
-    response: Response,
-    if_match: IfMatch = None,
+    export_id: UUID, actor: CanExport, exports: ExportsDep, response: Response, if_match: IfMatch = None
 ) -> ExportDocument:
     """End an export that waits or is being made, with the statement that reads it. Doing it again changes nothing."""
     shown, tag = await exports.cancel(actor, export_id, if_match)

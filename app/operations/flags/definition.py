@@ -37,11 +37,7 @@ class Operator(StrEnum):
 
 
 LOOKED_AT: Mapping[Subject, tuple[str, ...]] = MappingProxyType(
-    {
-        Subject.ROLE: ("roles",),
-        Subject.USER: ("user_id", "user_name"),
-        Subject.CLIENT: ("client_id", "client_name"),
-    }
+    {Subject.ROLE: ("roles",), Subject.USER: ("user_id", "user_name"), Subject.CLIENT: ("client_id", "client_name")}
 )
 """Attributes of the context by subject; those of an `attribute` are named by the condition."""
 

@@ -6,9 +6,4 @@ from app.operations.flags.ofrep_router import router as ofrep_router
 from app.operations.flags.router import router
 from app.operations.flags.watch import BACKGROUND
 
-DOMAIN = Domain(
-    name="flags",
-    routers=(router, ofrep_router),
-    models=(FlagRow,),
-    background=BACKGROUND,
-)
+DOMAIN = Domain(name="flags", routers=(router, ofrep_router), models=(FlagRow,), background=BACKGROUND)

@@ -3,7 +3,4 @@
 from app.kernel.domains.domain import Domain
 from app.operations.health.router import router
 
-DOMAIN = Domain(
-    name="health",
-    routers=(router,),
-)
+DOMAIN = Domain(name="health", routers=(router,))

@@ -7,13 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.kernel.ports.dashboard import DashboardTile, StatementTile
 from app.kernel.ports.export_formats import Format
-from app.kernel.ports.exports import (
-    FilterParams,
-    Source,
-    Statement,
-    Subject,
-    control_statement,
-)
+from app.kernel.ports.exports import FilterParams, Source, Statement, Subject, control_statement
 from app.kernel.ports.retention import Default, HoldFilter
 from app.kernel.ports.retention_rows import ID, RowsTarget
 from app.kernel.runtime.resources import Resources

@@ -37,10 +37,7 @@ MessagesDep = Annotated[MessageService, Depends(_messages)]
 
 
 @router.post(
-    "/",
-    operation_id="send_notification",
-    status_code=202,
-    responses=responses(InvalidMessage, ChannelInactive),
+    "/", operation_id="send_notification", status_code=202, responses=responses(InvalidMessage, ChannelInactive)
 )
 async def send_notification(
     wanted: NewMessage, actor: CanRunSystem, messages: MessagesDep, response: Response

@@ -51,10 +51,7 @@ class RunRow(Identified, Created, Base):
     __table_args__ = (
         CheckConstraint("status IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="status"),
         Index(
-            "uq_retention_runs_open",
-            "category",
-            unique=True,
-            postgresql_where=text("status IN ('queued', 'running')"),
+            "uq_retention_runs_open", "category", unique=True, postgresql_where=text("status IN ('queued', 'running')")
         ),
         Index(None, "category", "id"),
     )

@@ -48,8 +48,7 @@ class RuleWrites(Rules):
         """The rule, made or changed."""
         fresh = insert(RuleRow).values(category=category, **values)
         changed = fresh.on_conflict_do_update(
-            index_elements=[RuleRow.category],
-            set_={**values, "version": RuleRow.version + 1, "updated_at": func.now()},
+            index_elements=[RuleRow.category], set_={**values, "version": RuleRow.version + 1, "updated_at": func.now()}
         ).returning(RuleRow)
         answered = await self._writes.execute(changed, execution_options={"populate_existing": True})
         return answered.scalar_one()

@@ -187,10 +187,7 @@ async def list_retention_holds(
 
 
 @router.delete(
-    "/{category}/holds/{hold_id}",
-    operation_id="release_retention_hold",
-    status_code=204,
-    responses=responses(NotFound),
+    "/{category}/holds/{hold_id}", operation_id="release_retention_hold", status_code=204, responses=responses(NotFound)
 )
 async def release_retention_hold(
     category: Category, hold_id: HoldId, actor: CanRunSystem, retention: RetentionDep

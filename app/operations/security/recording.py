@@ -8,11 +8,7 @@ from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.runtime.background import BackgroundTask, repeating
 from app.kernel.runtime.resources import Resources
 from app.operations.security.announcing import announce_events
-from app.operations.security.repository import (
-    EVENTS_FORGOTTEN_AT_ONCE,
-    EVENTS_KEPT,
-    EventWrites,
-)
+from app.operations.security.repository import EVENTS_FORGOTTEN_AT_ONCE, EVENTS_KEPT, EventWrites
 from app.operations.security.responses import Responses
 
 DRAIN_SECONDS: Final = 0.4

@@ -18,13 +18,7 @@ from app.kernel.problems import NotFound, PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
 from app.kernel.timestamps import Moment
 from app.operations.security.administration import SecurityAdministration, SecurityReading, WouldLockOut
-from app.operations.security.blocks import (
-    AlreadyBlocked,
-    BlockService,
-    NotBlocked,
-    OwnBlock,
-    ProtectedTarget,
-)
+from app.operations.security.blocks import AlreadyBlocked, BlockService, NotBlocked, OwnBlock, ProtectedTarget
 from app.operations.security.dispatch import dispatch, laid_out, wanted_block
 from app.operations.security.documents import PolicyDocument
 from app.operations.security.edge.blocking import BlockKind
@@ -228,11 +222,7 @@ async def list_security_actions(
     openapi_extra=CONTROL,
 )
 async def take_security_action(
-    wanted: ActionRequest,
-    actor: CanAdministerSecurity,
-    actions: ActionsDep,
-    blocks: BlocksDep,
-    own: OwnAddress,
+    wanted: ActionRequest, actor: CanAdministerSecurity, actions: ActionsDep, blocks: BlocksDep, own: OwnAddress
 ) -> ActionDocument:
     """Block an address or a subject, or disable a user, in response to events."""
     return ActionDocument.model_validate(await dispatch(wanted, actor, actions, blocks, own))

@@ -90,10 +90,7 @@ class Statement:
             yield
         except asyncpg.PostgresError as error:
             problem = problem_of(
-                error,
-                names=self._names,
-                timeout_ms=self._limits.timeout_ms,
-                elapsed_seconds=time.monotonic() - started,
+                error, names=self._names, timeout_ms=self._limits.timeout_ms, elapsed_seconds=time.monotonic() - started
             )
             if problem is None:
                 raise

@@ -131,10 +131,7 @@ async def test_many_right_log_ins_at_once_all_succeed(anonymous: httpx.AsyncClie
 
 
 async def test_a_disabled_user_and_an_unknown_name_are_told_the_same(
-    anonymous: httpx.AsyncClient,
-    identities: Identities,
-    resources_of_app: Resources,
-    owner: asyncpg.Connection,
+    anonymous: httpx.AsyncClient, identities: Identities, resources_of_app: Resources, owner: asyncpg.Connection
 ) -> None:
     name, id_ = await identities.user("VIEWER")
     async with resources_of_app.database.write() as session:

@@ -78,10 +78,7 @@ def place(urls: DatabaseUrls, tmp_path: Path) -> Environment:
 async def traffic(place: Environment, resources: Resources, tmp_path: Path) -> AsyncIterator[Traffic]:
     keys.prepare(place.settings.access)
     key = await Identities(resources).api_key("VIEWER")
-    told = {
-        "ACCESS_SIGNING_KEYS": str(tmp_path / "keys"),
-        "ACCESS_KEY_ACTIVATION_SECONDS": str(ACTIVATION_SECONDS),
-    }
+    told = {"ACCESS_SIGNING_KEYS": str(tmp_path / "keys"), "ACCESS_KEY_ACTIVATION_SECONDS": str(ACTIVATION_SECONDS)}
     surroundings = Surroundings(place.urls, SECRET, tmp_path / "home", tmp_path, told)
     async with (
         api_process(surroundings) as one,

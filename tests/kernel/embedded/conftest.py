@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.kernel.embedded import (
-    EmbeddedServer,
-)
+from app.kernel.embedded import EmbeddedServer
 from tests.kernel.embedded.servers import FAST, PASSWORD
 
 CHILD = """

@@ -8,10 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.kernel.embedded import (
-    ServerAddress,
-    postmaster,
-)
+from app.kernel.embedded import ServerAddress, postmaster
 
 PASSWORD = "p w'\\%@/:ü"
 FAST = {"fsync": "off", "shared_buffers": "16MB", "max_connections": "20"}

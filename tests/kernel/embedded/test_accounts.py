@@ -10,12 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.kernel.embedded import (
-    DataDirectoryError,
-    EmbeddedServer,
-    binaries,
-    layout,
-)
+from app.kernel.embedded import DataDirectoryError, EmbeddedServer, binaries, layout
 from app.kernel.embedded.account import account_for
 from tests.kernel.embedded.servers import PASSWORD, as_root, ask, pid_of, said_ready
 

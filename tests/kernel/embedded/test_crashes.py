@@ -11,12 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.kernel.embedded import (
-    EmbeddedServer,
-    ServerStartError,
-    launch,
-    postmaster,
-)
+from app.kernel.embedded import EmbeddedServer, ServerStartError, launch, postmaster
 from app.kernel.embedded.account import account_for
 from tests.kernel.embedded.servers import ask, pid_of, said_ready
 
@@ -100,10 +95,7 @@ def test_a_stale_pid_file_of_a_reused_number_does_no_harm(home: Path, server: Ca
 
 
 def test_a_server_that_hangs_is_stopped_at_once(
-    home: Path,
-    server: Callable[..., EmbeddedServer],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    home: Path, server: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("app.kernel.embedded.server.STOP_SECONDS", 0.2)
     one = server()

@@ -40,8 +40,7 @@ def test_every_key_of_the_service_is_sound(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "keys",
-    [[key(), key()], [key(schema={"type": "nothing"})], [key(schema={"type": "integer"}, secret=True)]],
+    "keys", [[key(), key()], [key(schema={"type": "nothing"})], [key(schema={"type": "integer"}, secret=True)]]
 )
 def test_a_catalogue_that_contradicts_itself_is_refused(keys: list[ConfigKey[Any]]) -> None:
     with pytest.raises(Exception) as refused:  # noqa: PT011 - ours, or the library's of a schema that is none

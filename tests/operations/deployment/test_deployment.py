@@ -69,8 +69,7 @@ async def test_the_deployment_is_told_without_a_secret(laden: FastAPI, urls: Dat
 
 
 @pytest.mark.parametrize(
-    ("url", "kind"),
-    [(None, "file"), ("file:///x", "file"), ("s3://key:secret@bucket/x", "s3"), ("az://c", "az")],
+    ("url", "kind"), [(None, "file"), ("file:///x", "file"), ("s3://key:secret@bucket/x", "s3"), ("az://c", "az")]
 )
 def test_of_the_storage_the_kind_alone_is_told(url: str | None, kind: str) -> None:
     assert storage_kind(url) == kind

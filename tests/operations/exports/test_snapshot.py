@@ -96,12 +96,7 @@ async def archive(
 
 
 async def test_it_comes_back_as_it_was(
-    app: FastAPI,
-    archive: Path,
-    owner: asyncpg.Connection,
-    server: ServerAddress,
-    template: str,
-    settings: Settings,
+    app: FastAPI, archive: Path, owner: asyncpg.Connection, server: ServerAddress, template: str, settings: Settings
 ) -> None:
     assert app is not None  # whose snapshot it is
     async with fresh_database(server, template) as empty:

@@ -3,7 +3,4 @@
 from app.kernel.domains.domain import Domain
 from app.operations.exports.snapshot.taking import SnapshotSource
 
-DOMAIN = Domain(
-    name="snapshot",
-    export_sources=(SnapshotSource(),),
-)
+DOMAIN = Domain(name="snapshot", export_sources=(SnapshotSource(),))

@@ -37,10 +37,7 @@ async def delivering(resources: Resources) -> AsyncIterator[None]:
         delivery = Delivery(resources, sender)
         listening = Listening(resources.database, delivery.wake)
         try:
-            async with (
-                delivery.running(),
-                repeating(WAKE, listening.look, LISTEN_SECONDS, begin_after=0.0),
-            ):
+            async with delivery.running(), repeating(WAKE, listening.look, LISTEN_SECONDS, begin_after=0.0):
                 yield
         finally:
             listening.close()

@@ -40,9 +40,5 @@ def cloud_event(message: Message, source: str) -> bytes:
     }
     if message.entity:
         event["subject"] = message.entity
-    event["data"] = {
-        "subject": message.subject,
-        "body": message.body,
-        "payload": orjson.Fragment(message.payload),
-    }
+    event["data"] = {"subject": message.subject, "body": message.body, "payload": orjson.Fragment(message.payload)}
     return orjson.dumps(event, option=orjson.OPT_UTC_Z)
