@@ -18,6 +18,14 @@ HTTP_METHODS = (".get", ".post", ".put", ".patch", ".delete")
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
 MAX_HANDLER_LINES = 12
+USUAL_HANDLER_LINES = 8
+"""Nine of ten handlers are no longer."""
+FEW_HANDLERS = 20
+"""Among fewer, one handler is more than one in ten."""
+MAX_FILES = 20
+"""In one folder, the package's own file counted: more are not found by looking."""
+PRIVATE_TO_A_DOMAIN = ("models", "repository")
+"""Modules that no other domain imports: a domain is reached through its service and its pure modules."""
 BANNED = {"BaseHTTPMiddleware", "TYPE_CHECKING"}
 """The one leaks connections on aborted streams, the other hides import cycles."""
 
@@ -25,6 +33,7 @@ BANNED = {"BaseHTTPMiddleware", "TYPE_CHECKING"}
 def faults(root: Path) -> Iterator[str]:
     """Every breach below the directory."""
     commits: list[str] = []
+    handlers: list[int] = []
     for path in sorted(root.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text)
@@ -33,9 +42,13 @@ def faults(root: Path) -> Iterator[str]:
         if lines > MAX_FILE_LINES and "house: long file" not in text:
             yield f"{name}: {lines} lines; more than {MAX_FILE_LINES}"
         yield from _sql(name, tree)
-        yield from _functions(name, tree, text.splitlines())
+        yield from _functions(name, tree, text.splitlines(), handlers)
         yield from _imports(name, tree)
+        yield from _private_parts(root, path, tree)
         commits += [f"{name}:{node.lineno}" for node in ast.walk(tree) if _is_method(node, "commit")]
+    yield from _full_folders(root)
+    if len(handlers) >= FEW_HANDLERS and sorted(handlers)[len(handlers) * 9 // 10] > USUAL_HANDLER_LINES:
+        yield f"more than one handler in ten has over {USUAL_HANDLER_LINES} lines"
     if len(commits) != 1:
         yield f"`.commit(` stands {len(commits)} times: {', '.join(commits)}"
 
@@ -71,7 +84,37 @@ def _sqlalchemy_names(tree: ast.Module) -> tuple[set[str], set[str]]:
     return constructors, libraries
 
 
-def _functions(name: Path, tree: ast.Module, source: list[str]) -> Iterator[str]:
+def _full_folders(root: Path) -> Iterator[str]:
+    for folder in sorted({path.parent for path in root.rglob("*.py")}):
+        files = len(list(folder.glob("*.py")))
+        if files > MAX_FILES:
+            yield f"{folder.relative_to(root)}: {files} files; more than {MAX_FILES}"
+
+
+def _domain_of(path: Path, root: Path) -> Path | None:
+    """The nearest folder above that holds a `domain.py`; None for shared modules and for the kernel."""
+    return next((folder for folder in path.parents if folder != root and (folder / "domain.py").exists()), None)
+
+
+def _private_parts(root: Path, path: Path, tree: ast.Module) -> Iterator[str]:
+    """Imports of another domain's models or repositories. `domain.py` names the models of its own plane."""
+    if path.relative_to(root).parts[0] in {"kernel", "wiring.py"}:
+        return
+    mine = _domain_of(path, root)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("app."):
+            continue
+        for module in [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]:
+            imported = root.joinpath(*module.split(".")[1:]).with_suffix(".py")
+            last = imported.stem.rpartition("_")[2]
+            if last not in PRIVATE_TO_A_DOMAIN or not imported.exists() or imported.parts[len(root.parts)] == "kernel":
+                continue
+            owner = _domain_of(imported, root)
+            if owner is not None and owner != mine:
+                yield f"{path.relative_to(root)}:{node.lineno}: {module} belongs to another domain"
+
+
+def _functions(name: Path, tree: ast.Module, source: list[str], handlers: list[int]) -> Iterator[str]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -84,6 +127,7 @@ def _functions(name: Path, tree: ast.Module, source: list[str]) -> Iterator[str]
         body = node.body[1:] if ast.get_docstring(node) else node.body
         if handler and body:
             body_lines = (body[-1].end_lineno or 0) - body[0].lineno + 1
+            handlers.append(body_lines)
             if body_lines > MAX_HANDLER_LINES:
                 yield f"{name}:{node.lineno}: handler {node.name} has {body_lines} lines; more than {MAX_HANDLER_LINES}"
 

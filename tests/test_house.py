@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import asyncpg
@@ -30,6 +31,20 @@ BAD = {
     "a long handler": (
         {"shop/router.py": "@router.get('/')\nasync def f():\n    '''Doc.'''\n" + "    x = 1\n" * 13},
         "handler f has 13 lines",
+    ),
+    "a full folder": ({f"shop/x{number}.py": "x = 1\n" for number in range(21)}, "shop: 21 files"),
+    "models of another domain": (
+        {
+            "shop/domain.py": "",
+            "shop/models.py": "",
+            "till/domain.py": "",
+            "till/x.py": "from app.shop.models import A\n",
+        },
+        "app.shop.models belongs to another domain",
+    ),
+    "a repository of another domain": (
+        {"shop/domain.py": "", "shop/a_repository.py": "", "till/x.py": "from app.shop import a_repository\n"},
+        "app.shop.a_repository belongs to another domain",
     ),
     "banned middleware": ({"x.py": "from starlette.middleware.base import BaseHTTPMiddleware\n"}, "is banned"),
     "middleware by decorator": ({"x.py": "@app.middleware('http')\nasync def f(): ...\n"}, "is banned"),
@@ -97,6 +112,23 @@ def test_no_module_imports_itself_by_a_detour() -> None:
     for module in sorted(graph.modules):
         walk(module, ())
     assert len(done) > 100
+
+
+def test_no_folder_imports_itself_by_a_detour() -> None:
+    """A folder is the modules that stand in it directly; those of `app` itself count one by one."""
+    graph = grimp.build_graph("app", cache_dir=None)
+
+    def folder(module: str) -> str:
+        file = ROOT.joinpath(*module.split("."))
+        package = module if file.is_dir() else module.rpartition(".")[0]
+        return module if package == "app" else package
+
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for module in graph.modules:
+        inner = {folder(each) for each in graph.find_modules_directly_imported_by(module)}
+        order.add(folder(module), *(inner - {folder(module)}))
+    folders = list(order.static_order())  # raises CycleError with the cycle
+    assert len(folders) > 40
 
 
 def test_every_relationship_refuses_to_load_lazily() -> None:
