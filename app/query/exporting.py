@@ -13,8 +13,9 @@ from app.audit.log.service import AuditTrail
 from app.catalog.tables.service import QueriedTableNotFound, TableService
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ids import new_id
-from app.kernel.ports.export_formats import Format, quoted
+from app.kernel.ports.export_formats import Format
 from app.kernel.ports.exports import Ended, FilterParams, Login, Source, Statement, Subject
+from app.kernel.quoting import quote_identifier
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
 from app.query.check_statement import affordable
@@ -121,7 +122,7 @@ def _named(sql: str, columns: tuple[ResultColumn, ...]) -> str:
     narrow = bounded(sql, columns, MAX_ROW_BYTES)
     if narrow == sql:
         return sql
-    shown = ", ".join(f"c{index} AS {quoted(column.name)}" for index, column in enumerate(columns))
+    shown = ", ".join(f"c{index} AS {quote_identifier(column.name)}" for index, column in enumerate(columns))
     return f"SELECT {shown} FROM ({narrow}) AS narrow"  # noqa: S608 - the guard wrote it, and the names are quoted
 
 

@@ -14,9 +14,10 @@ from app.catalog.tables.references import TableReference, parse_reference
 from app.catalog.tables.repository import TableRepository
 from app.catalog.tables.service import TableService, sees_shadow
 from app.kernel.db.database import ReadSession
-from app.kernel.ports.export_formats import Format, literal
+from app.kernel.ports.export_formats import Format
 from app.kernel.ports.exports import FilterParams, Login, Source, Statement, Subject
 from app.kernel.problems import Conflict, Fault
+from app.kernel.quoting import quote_literal
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
 from app.operations.exports.problems import InvalidExport
@@ -194,7 +195,7 @@ def _condition(condition: Condition, kind: str) -> str:
 
 
 def _value(value: str, kind: str) -> str:
-    return f"CAST({literal(value)} AS {kind})"
+    return f"CAST({quote_literal(value)} AS {kind})"
 
 
 def _decimals(columns: Any) -> dict[str, list[int]]:

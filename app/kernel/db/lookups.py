@@ -13,8 +13,8 @@ from typing import Any
 import asyncpg
 from sqlalchemy import BindParameter, Select, bindparam
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.engine import make_url
 
+from app.kernel.db.connections import driver_arguments
 from app.kernel.problems import Unavailable
 from app.kernel.telemetry.tracing import unit_of_work
 
@@ -70,7 +70,7 @@ class Lookups:
             server_settings: of every connection; they must make it read-only.
             connect: makes a connection, as `asyncpg.connect`.
         """
-        self._url = make_url(url)
+        self._url = url
         self._size = size
         self._wait = wait_seconds
         self._settings = dict(server_settings)
@@ -102,13 +102,8 @@ class Lookups:
     async def _open(self) -> asyncpg.Pool:
         async with self._opening:
             if self._pool is None:
-                url = self._url
                 self._pool = await asyncpg.create_pool(
-                    host=str(url.query.get("host", url.host)),
-                    port=url.port or int(str(url.query.get("port", 5432))),
-                    user=url.username,
-                    password=url.password,
-                    database=url.database,
+                    **driver_arguments(self._url),
                     min_size=0,
                     max_size=self._size,
                     max_inactive_connection_lifetime=IDLE_SECONDS,

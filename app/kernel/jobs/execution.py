@@ -10,6 +10,7 @@ from functools import partial
 
 from opentelemetry.trace import Span, SpanKind
 
+from app.kernel.backoff import backoff
 from app.kernel.correlation import bind, fresh_traceparent
 from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.jobs import runs
@@ -17,7 +18,7 @@ from app.kernel.jobs.context import JobContext
 from app.kernel.jobs.definitions import JobDefinition
 from app.kernel.jobs.measures import JOB_SECONDS, JOBS_ENDED
 from app.kernel.jobs.models import JobState
-from app.kernel.jobs.rules import Ending, backoff, describe, is_unreachable, judge
+from app.kernel.jobs.rules import FIRST_BACKOFF, LONGEST_BACKOFF, Ending, describe, is_unreachable, judge
 from app.kernel.jobs.runs import Claim, Superseded
 from app.kernel.runtime.resources import Resources
 from app.kernel.telemetry.tracing import Attributes, failed, remote, span, told
@@ -125,7 +126,8 @@ class Execution:
 
     def _after(self, error: Exception) -> RunOutcome:
         ending = judge(error, self.claim.starts, self._definition.max_starts)
-        pause = backoff(self.claim.attempt if ending is Ending.PUT_BACK else self.claim.starts)
+        times = self.claim.attempt if ending is Ending.PUT_BACK else self.claim.starts
+        pause = backoff(times, FIRST_BACKOFF, LONGEST_BACKOFF)
         return RunOutcome(ending, describe(error), pause)
 
     async def _settle(self, outcome: RunOutcome) -> timedelta | None:
@@ -138,8 +140,8 @@ class Execution:
             except Exception as error:
                 if not is_unreachable(error) or time.monotonic() > give_up:
                     log.exception("the ending of a job could not be written", extra=self._facts())
-                    return backoff(tries)
-                await asyncio.sleep(backoff(tries, longest=timedelta(seconds=5)).total_seconds())
+                    return backoff(tries, FIRST_BACKOFF, LONGEST_BACKOFF)
+                await asyncio.sleep(backoff(tries, 1.0, 5.0))
             else:
                 break
         return outcome.pause if outcome.ending in {Ending.RETRY, Ending.PUT_BACK} else None

@@ -1,6 +1,5 @@
 """When a job may start, and what follows from how a start ended. Pure."""
 
-import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -97,12 +96,6 @@ def is_away(error: BaseException) -> bool:
 def is_unreachable(error: BaseException) -> bool:
     """Whether a statement of the worker's own, which can fail for no other reason, did not reach the database."""
     return is_away(error) or isinstance(error, OSError | asyncpg.InterfaceError | SQLInterfaceError)
-
-
-def backoff(times: int, first: timedelta = FIRST_BACKOFF, longest: timedelta = LONGEST_BACKOFF) -> timedelta:
-    """The pause after the `times`-th disappointment: doubled each time, capped, with jitter down to half of it."""
-    full = min(first * 2.0 ** min(max(times - 1, 0), 20), longest)
-    return full * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
 
 
 def describe(error: BaseException) -> str:

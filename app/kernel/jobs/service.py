@@ -15,8 +15,8 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain import models, types
 from pgqueuer.ports.repository import EntrypointExecutionParameter
-from sqlalchemy.engine import make_url
 
+from app.kernel.db.connections import driver_arguments
 from app.kernel.jobs.definitions import JobDefinition, Schedule, WorkerTimings
 from app.kernel.jobs.engine import CHANNEL, configured
 
@@ -144,13 +144,8 @@ async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
 @asynccontextmanager
 async def _pool(url: str) -> AsyncIterator["asyncpg.Pool[Any]"]:
     """Connections of the engine's own, straight to the server: LISTEN does not pass a transaction pooler."""
-    parsed = make_url(url)
     pool = await asyncpg.create_pool(
-        host=str(parsed.query.get("host", parsed.host)),
-        port=parsed.port or int(str(parsed.query.get("port", 5432))),
-        user=parsed.username,
-        password=parsed.password,
-        database=parsed.database,
+        **driver_arguments(url),
         min_size=1,
         max_size=CONNECTIONS,
         command_timeout=30,

@@ -67,16 +67,6 @@ def fold(word: str) -> str:
     return word.lower() if word.isascii() else "".join(c.lower() if c.isascii() else c for c in word)
 
 
-def quote_string(value: str) -> str:
-    """A string literal that means `value` under `standard_conforming_strings = on` (the query role's setting)."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def quote_identifier(value: str) -> str:
-    """A quoted identifier that names exactly `value`."""
-    return '"' + value.replace('"', '""') + '"'
-
-
 def scan(sql: str) -> list[Token]:
     """The tokens of `sql`, comments dropped. Raises Refusal where PostgreSQL and this scanner could differ."""
     tokens: list[Token] = []

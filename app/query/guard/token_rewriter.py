@@ -6,9 +6,10 @@ Invariant: what leaves here has one spelling for each meaning, so that two texts
 from dataclasses import dataclass
 from typing import Final
 
+from app.kernel.quoting import quote_identifier, quote_literal
 from app.query.guard import keywords as kw
 from app.query.guard.findings import GuardRefusal
-from app.query.guard.scanner import Token, quote_identifier, quote_string
+from app.query.guard.scanner import Token
 from app.query.guard.type_names import read_type
 
 MAX_COUNT_DIGITS: Final = 18  # what a bigint surely holds
@@ -74,7 +75,7 @@ class PlainWriter:
                 self._name(token)
                 return
             case "string":
-                self._emit(quote_string(token.value), token.start, "'" + token.value)
+                self._emit(quote_literal(token.value), token.start, "'" + token.value)
             case _:
                 self._emit(token.value, token.start, token.value)
         self.at += 1
@@ -214,7 +215,7 @@ class PlainWriter:
                 )
             value, self.at = f"{value.strip()} {unit.value}", self.at + 1
         self._emit("CAST (", token.start)
-        self._emit(quote_string(value), literal.start, "'" + value)
+        self._emit(quote_literal(value), literal.start, "'" + value)
         self._emit(f"AS {name}", token.start, name.lower())
         self._emit(")", token.start)
         return True
