@@ -74,7 +74,7 @@ class ServerSettings(_Group):
         (), description="Networks of our own proxies, by commas; X-Forwarded-For and -Proto count from them alone."
     )
     drain_seconds: float = Field(
-        0.0, ge=0, le=300, description="Told to stop, serve on for this long while /health/ready answers 503."
+        0.0, ge=0, le=300, description="Asked to stop, serve on for this long while /health/ready answers 503."
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "json"
@@ -137,13 +137,13 @@ class OidcSettings(_Group):
     scopes: str = Field("openid profile email", description="What is asked for, by spaces.")
     redirect_base_url: str = Field("", description="Where browsers reach this service, such as https://spyne.example.")
     roles_claim: str | None = Field(
-        None, description="Claim of the ID token that tells roles or groups; dots lead into objects."
+        None, description="Claim of the ID token that names roles or groups; dots lead into objects."
     )
     role_mapping: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description='Roles by value of that claim, as JSON: {"data-team": ["ENGINEER"]}.'
     )
     default_roles: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Roles of a new person when no claim tells them, by commas."
+        (), description="Roles of a new person when no claim names them, by commas."
     )
     create_users: bool = Field(
         default=True, description="Whether people who are not known yet are let in, as new users."
@@ -326,6 +326,6 @@ class Settings(_Group):
 
 
 def variable(group: str, location: Sequence[int | str]) -> str:
-    """The environment variable behind a field, of which a validation error tells the group's class and the field."""
+    """The environment variable behind a field, of which a validation error names the group's class and the field."""
     prefixes = {kind.__name__: kind.model_config.get("env_prefix", "") for kind in _Group.__subclasses__()}
     return (prefixes.get(group, "") + "_".join(str(step) for step in location)).upper()

@@ -14,9 +14,9 @@ class NamedObject:
     key: str
     named_by: str
     sha256: str | None
-    """Of the object, in hexadecimal; None when the row does not say."""
+    """The hash of the object, in hexadecimal; None when the row does not say."""
     plain_sha256: str | None = None
-    """Of its content without zstd."""
+    """The hash of its content without zstd."""
 
 
 _BATCHES: Final = (

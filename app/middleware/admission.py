@@ -26,17 +26,17 @@ BODILESS: Final = frozenset({"GET", "HEAD"})
 """No operation reads a body of these."""
 
 STREAMING_SHARE = 2
-"""One slot of so many may be held by a request whose body is still on its way."""
+"""The share: one slot of so many may be held by a request whose body is still on its way."""
 
 MAX_COLLECTED_BYTES = 64 * 1024
-"""Of one body, before its request takes a slot. Nearly all JSON bodies are smaller; it is what uvicorn holds anyway."""
+"""The bytes of one body, before its request takes a slot: what uvicorn holds anyway, and nearly all JSON needs."""
 
 MAX_ALL_COLLECTED_BYTES = 64 * 1024 * 1024
-"""Of all bodies that wait for their ends."""
+"""The bytes of all bodies that wait for their ends."""
 
 
 class Overloaded(Unavailable):
-    """As many requests as the service takes at once are being served."""
+    """The service has as many requests as it takes at once."""
 
     code, title = "overloaded", "The service has too many requests at hand"
 

@@ -45,7 +45,7 @@ def declared_length(headers: Sequence[tuple[bytes, bytes]]) -> int:
 
 
 class _Exchange:
-    """One request and its answer: counts the one, and knows how far the other has come."""
+    """A request and its answer: counts the one, and knows how far the other has come."""
 
     __slots__ = ("answered", "exceeded", "limit", "raw_receive", "raw_send", "received", "scope", "started")
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.kernel.correlation import bind, fresh_traceparent, unbind
 from app.kernel.ids import new_id
 from app.kernel.redaction import safe_text
-from app.kernel.telemetry.tracing import remote, span, spans, told
+from app.kernel.telemetry.tracing import remote, span, spans, traceparent_of
 from app.middleware.probes import HEALTH_PATHS
 
 REQUEST_ID = b"x-request-id"
@@ -98,7 +98,7 @@ class Correlation:
             scope[SPAN_KEY] = opened
             correlation = request_id(scope)
             opened.set_attribute("spyne.correlation_id", correlation)
-            bound = bind(correlation, told(opened))
+            bound = bind(correlation, traceparent_of(opened))
             try:
                 await self.app(scope, receive, send)
             finally:

@@ -29,7 +29,7 @@ class Origin:
 
     address: str
     scheme: str | None
-    """What the client spoke, when the proxies have told it."""
+    """What the client spoke, when the proxies have said so."""
 
 
 def parse_entry(text: str) -> Address | None:
@@ -87,8 +87,8 @@ def _list(values: Sequence[bytes]) -> list[str]:
 
 
 def _scheme(entries: Sequence[str], hops: int) -> str | None:
-    """What the outermost trusted proxy has told: each appends one, or a single one was set for all."""
+    """What the outermost trusted proxy has said: each appends one, or a single one was set for all."""
     if not entries or not hops:
         return None
-    told = entries[-min(hops, len(entries))].strip(" \t").lower()
-    return told if told in SCHEMES else None
+    said = entries[-min(hops, len(entries))].strip(" \t").lower()
+    return said if said in SCHEMES else None

@@ -1,8 +1,7 @@
 """Drops every header by which a client could claim to be somebody: identity comes from checked credentials alone.
 
 Proxies that authenticate put the caller into headers of many spellings; whoever reaches Spyne directly can send the
-same. Names are compared in lower case and with `_` read as `-`, since gateways between (CGI, nginx) do not tell these
-apart.
+same. Names are compared in lower case and with `_` read as `-`: gateways between (CGI, nginx) mix these up.
 
 Kept: `Authorization`, `Cookie` and `X-API-Key`, which are checked, and `X-Forwarded-For/-Proto/-Host/-Port`, which
 only count when they come from a configured proxy.

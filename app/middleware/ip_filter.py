@@ -59,5 +59,5 @@ class Gate:
 
 
 def _came_through_a_proxy(scope: Scope) -> bool:
-    """Whether a proxy on this machine, which nobody has told us to trust, passed the request on."""
+    """Whether a proxy on this machine, which no setting trusts, passed the request on."""
     return any(name == b"x-forwarded-for" for name, _ in scope["headers"])

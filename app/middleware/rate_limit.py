@@ -1,4 +1,4 @@
-"""Refuses callers who send more than the rules allow, and tells everybody where they stand.
+"""Refuses callers who send more than the rules allow, and shows everybody where they stand.
 
 Counted by the caller when the credential was found valid in this process before, else by the client's address; so the
 first request of every credential counts for its address, and guesses always do.
@@ -40,7 +40,7 @@ class RateLimited(Problem):
 
 
 class _Standing:
-    """Where a request stands with the rules that count it: the fields to tell, and the wait when there are too many."""
+    """Where a request stands with the rules that count it: the fields to show, and the wait when there are too many."""
 
     __slots__ = ("limits", "policies", "subject", "violated", "wait")
 
@@ -84,12 +84,12 @@ class RateLimit:
             return
         fields = standing.headers()
 
-        async def telling(message: Message) -> None:
+        async def showing(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *fields]
             await send(message)
 
-        await self.app(scope, receive, telling)
+        await self.app(scope, receive, showing)
 
     async def _standing(self, kind: RouteClass, scope: Scope) -> _Standing | None:
         shown = None if kind is RouteClass.LOGIN else shown_credential(scope)
@@ -124,9 +124,9 @@ class RateLimit:
             detail={"rules": standing.violated},
         )
         headers = {name.decode(): value.decode() for name, value in standing.headers()}
-        told: dict[str, Any] = {"violated-policies": standing.violated}  # the name that the draft registers
+        violated: dict[str, Any] = {"violated-policies": standing.violated}  # the name that the draft registers
         problem = RateLimited(
-            f"Come back in {standing.wait} seconds.", headers={"Retry-After": str(standing.wait), **headers}, **told
+            f"Come back in {standing.wait} seconds.", headers={"Retry-After": str(standing.wait), **headers}, **violated
         )
         await refuse(scope, receive, send, problem)
 

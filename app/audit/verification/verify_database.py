@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.audit.archives.archive_repository import ArchiveReading
+from app.audit.archives.archives import Archive
 from app.audit.seals.canonical import COLUMNS, encode
 from app.audit.seals.merkle import leaf_hash
 from app.audit.seals.seal_repository import MAX_BIGINT, Member, SealReading, microseconds
@@ -104,6 +105,10 @@ class LogVerification:
         else:
             self._verifier.resume(await self._seals.before(last + 1, EARLIER_SEALS))
         return await self._over_log(first, last, (position, entry), deadline, everything=scope.everything)
+
+    async def archives(self) -> list[Archive]:
+        """Every archive of the log, in order."""
+        return await self._archives.over(1, MAX_BIGINT)
 
     async def _numbers(self, scope: Scope) -> tuple[int, int]:
         newest = await self._seals.last()

@@ -85,7 +85,7 @@ class Units(Protocol):
         ...
 
     def load(self, operation: OperationClass = OperationClass.WRITE) -> AbstractAsyncContextManager[WriteSession]:
-        """As `write`, over the few connections kept for long uploads."""
+        """A transaction as `write` has it, over the few connections kept for long uploads."""
         ...
 
     async def run(
@@ -204,7 +204,7 @@ class Database:
 
     @asynccontextmanager
     async def load(self, operation: OperationClass = OperationClass.WRITE) -> AsyncIterator[WriteSession]:
-        """As `write`, over the few connections kept for long uploads, so that those never starve short work."""
+        """A transaction like that of `write`, over the few connections for long uploads: they never starve short work."""
         async with self._transaction(self._load_sessions, operation) as session:
             yield session
 
@@ -259,7 +259,7 @@ def _engine(url: str, settings: DatabaseSettings, size: int, *, read_only: bool)
     )
     event.listen(engine.sync_engine, "checkout", _refuse_dead)
     if read_only:
-        event.listen(engine.sync_engine, "handle_error", _tell_bug, retval=True)
+        event.listen(engine.sync_engine, "handle_error", _as_bug, retval=True)
     return engine
 
 
@@ -273,15 +273,15 @@ def _server_settings(settings: DatabaseSettings, *, read_only: bool) -> dict[str
     }
 
 
-def _tell_bug(context: ExceptionContext) -> BaseException | None:
+def _as_bug(context: ExceptionContext) -> BaseException | None:
     """Take a refused write for what it is here: elsewhere it says that the server is a standby, and may pass."""
     if sqlstate(context.original_exception) != READ_ONLY_SQLSTATE:
         return None
-    return WriteInReadSessionError("a read session was told to write")
+    return WriteInReadSessionError("a read session was asked to write")
 
 
 async def _connect(*args: Any, **options: Any) -> "asyncpg.Connection[Any]":  # quoted: generic in its stubs alone
-    """As `asyncpg.connect`; a server out of reach, be it for want of a socket or a name, is a ConnectionError."""
+    """A connection of asyncpg. A server out of reach, for want of a socket or a name, is a ConnectionError."""
     try:
         connection: asyncpg.Connection[Any] = await asyncpg.connect(*args, **options)
     except ConnectionError:

@@ -58,7 +58,7 @@ class Reading(Generic[Model]):
         return int((await self.session.execute(counted)).scalar_one())
 
     async def page(self, statement: Select[Row], request: PageRequest) -> Page[Row]:
-        """One page, newest first, keyed by the model's UUIDv7 id."""
+        """A page, newest first, keyed by the model's UUIDv7 id."""
         key = self.model.__table__.c.id
         statement = statement.order_by(key.desc()).limit(request.limit + 1)
         after = request.after(UUID)

@@ -47,7 +47,7 @@ class Layout:
 
     @property
     def handles(self) -> Path:
-        """One locked file for each user of the server."""
+        """The folder of one locked file for each user of the server."""
         return self.data.with_name(self.data.name + ".handles")
 
     @property

@@ -1,4 +1,4 @@
-"""What runs on a data directory: reads `postmaster.pid`, tells a live server from a stale file, and ends servers.
+"""What runs on a data directory: reads `postmaster.pid`, knows a live server from a stale file, and ends servers.
 
 A pid file is believed only when its process is a PostgreSQL working in that very directory; it is removed only when
 none is.
@@ -122,15 +122,15 @@ def survivors(data_dir: Path) -> list[int]:
 def clear_remains(data_dir: Path) -> None:
     """Make way after a crash: let orphaned backends end, end those that do not, then remove the stale pid file.
 
-    The caller holds the start/stop lock and knows that no live server owns the directory. Orphans are told to quit as
-    the postmaster would after a crash (SIGQUIT); crash recovery follows in any case.
+    The caller holds the start/stop lock and knows that no live server owns the directory. Orphans get SIGQUIT, as the
+    postmaster would send it after a crash; crash recovery follows in any case.
 
     Raises:
         ServerStartError: backends of the dead server still hold its shared memory; names them.
     """
     left = _await_end(data_dir, ORPHAN_GRACE_SECONDS)
     if left:
-        _log.warning("backends of a dead server still run in %s and are told to quit: %s", data_dir, left)
+        _log.warning("backends of a dead server still run in %s and are signalled to quit: %s", data_dir, left)
         for pid in left:
             _signal(pid, signal.SIGQUIT)
         left = _await_end(data_dir, ORPHAN_QUIT_SECONDS)

@@ -112,7 +112,7 @@ class EmbeddedServer:
 
 
 class _Use:
-    """One use of a running server, from attaching to leaving."""
+    """A use of a running server, from attaching to leaving."""
 
     def __init__(self, layout: Layout, account: Account, handle: Handle, address: ServerAddress) -> None:
         self.address = address

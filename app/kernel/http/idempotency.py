@@ -1,7 +1,7 @@
 """`Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header): one effect per key, the stored answer replayed.
 
 The key's row is written in the transaction of the effect, so neither can be there without the other; an advisory
-lock, which dies with its connection, tells that a request with the same key is still under way.
+lock, which dies with its connection, shows that a request with the same key is still under way.
 """
 
 import hashlib

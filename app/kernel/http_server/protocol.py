@@ -50,7 +50,7 @@ def arriving(watch: Watch) -> type[asyncio.Protocol]:
 
 
 class ArrivalProtocol(HttpToolsProtocol):
-    """One connection. `_due` is when its head or body must have come further, `_end` when it is over in any case."""
+    """A connection. `_due` is when its head or body must have come further, `_end` when it is over in any case."""
 
     watch: Watch
 
@@ -269,7 +269,7 @@ class ArrivalProtocol(HttpToolsProtocol):
         cycle = self.cycle
         answered = cycle.response_started or bool(self.pipeline)
         if not cycle.response_complete:
-            cycle.disconnected = True  # the application is told that its client has gone
+            cycle.disconnected = True  # the application learns that its client has gone
             cycle.message_event.set()
         if answered:
             self._leave()

@@ -1,4 +1,4 @@
-"""One look at all open connections every half second, and the bound on how many there are.
+"""A look at all open connections every half second, and the bound on how many there are.
 
 A timer per request would cost every request; a sweep costs each open connection a fraction of a microsecond.
 """

@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 class JobContext:
-    """One start of one job."""
+    """A start of one job."""
 
     def __init__(self, resources: Resources, claim: Claim, operation: OperationClass) -> None:
         self.resources = resources
@@ -26,7 +26,7 @@ class JobContext:
 
     @property
     def database(self) -> Database:
-        """For reading and for work that is idempotent by itself; effects go through `apply`."""
+        """The database for reading and for work that is idempotent by itself; effects go through `apply`."""
         return self.resources.database
 
     @property
@@ -81,10 +81,10 @@ class JobContext:
         return await self.database.run(guarded, self._operation)
 
     async def progress(self, **facts: Any) -> None:
-        """Tell how far the work is, replacing what was told before. Raises `Superseded`."""
-        told = msgspec.to_builtins(facts, str_keys=True)
+        """Record how far the work is, replacing what was recorded before. Raises `Superseded`."""
+        progress = msgspec.to_builtins(facts, str_keys=True)
 
-        async def tell(session: WriteSession) -> None:
-            await runs.change(session, self._claim, progress=told)
+        async def record(session: WriteSession) -> None:
+            await runs.change(session, self._claim, progress=progress)
 
-        await self.database.run(tell, OperationClass.CONTROL)
+        await self.database.run(record, OperationClass.CONTROL)

@@ -1,4 +1,4 @@
-"""One start of one job: the handler in a task of its own, and what follows from how it ends."""
+"""A start of one job: the handler in a task of its own, and what follows from how it ends."""
 
 import asyncio
 import logging
@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import partial
 
 from opentelemetry.trace import Span, SpanKind
+from prometheus_client import Counter, Histogram
 
 from app.kernel.backoff import backoff
 from app.kernel.correlation import bind, fresh_traceparent
@@ -16,12 +17,12 @@ from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.jobs import runs
 from app.kernel.jobs.context import JobContext
 from app.kernel.jobs.definitions import JobDefinition
-from app.kernel.jobs.measures import JOB_SECONDS, JOBS_ENDED
 from app.kernel.jobs.models import JobState
 from app.kernel.jobs.rules import FIRST_BACKOFF, LONGEST_BACKOFF, Ending, describe, is_unreachable, judge
 from app.kernel.jobs.runs import Claim, Superseded
 from app.kernel.runtime.resources import Resources
-from app.kernel.telemetry.tracing import Attributes, failed, remote, span, told
+from app.kernel.telemetry.metrics import LATENCY_BUCKETS, REGISTRY, Bounded
+from app.kernel.telemetry.tracing import Attributes, failed, remote, span, traceparent_of
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,13 @@ SETTLE_SECONDS = 60.0
 """How long an ending is offered to a database that is away; after that the lease runs out and the job starts again."""
 
 NO_PAUSE = timedelta(0)
+
+JOBS_ENDED = Bounded(
+    Counter("spyne_job_endings_total", "Starts of jobs that ended, by how.", ("name", "ending"), registry=REGISTRY)
+)
+JOB_SECONDS = Bounded(
+    Histogram("spyne_job_seconds", "Time that handlers took.", ("name",), registry=REGISTRY, buckets=LATENCY_BUCKETS)
+)
 
 
 class Stop(StrEnum):
@@ -82,7 +90,7 @@ class Execution:
         }
         parent = remote(self.claim.traceparent)
         with span(f"job {self.claim.name}", SpanKind.CONSUMER, attributes, parent) as opened:
-            traceparent = told(opened) or self.claim.traceparent or fresh_traceparent()
+            traceparent = traceparent_of(opened) or self.claim.traceparent or fresh_traceparent()
             bind(self.claim.correlation_id or str(self.claim.run_id), traceparent)  # for this task's own context
             return await self._run(opened)
 

@@ -70,11 +70,11 @@ class Ending(StrEnum):
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    """For good: no start is left."""
+    """The job failed for good: no start is left."""
     RETRY = "retry"
-    """It counts, and there is another."""
+    """The start counts, and there is another."""
     PUT_BACK = "put_back"
-    """It does not count: not the job's fault."""
+    """The start does not count: not the job's fault."""
     CANCELLED = "cancelled"
 
 
@@ -101,7 +101,7 @@ def is_unreachable(error: BaseException) -> bool:
 def describe(error: BaseException) -> str:
     """The error in at most `MAX_ERROR_LENGTH` characters, without the data that messages of libraries carry.
 
-    A problem says what it tells callers; anything else its type, its SQLSTATE if it has one, and where it was raised.
+    A problem as callers see it; of anything else its type, its SQLSTATE if it has one, and where it was raised.
     """
     if isinstance(error, Problem):
         return f"{error.code}: {error.detail}"[:MAX_ERROR_LENGTH]

@@ -1,4 +1,4 @@
-"""One life of the engine: its connections, queue and clock, from start to end or failure."""
+"""A life of the engine: its connections, queue and clock, from start to end or failure."""
 
 import asyncio
 import contextlib
@@ -21,10 +21,10 @@ from app.kernel.jobs.definitions import JobDefinition, Schedule, WorkerTimings
 from app.kernel.jobs.engine import CHANNEL, configured
 
 CONNECTIONS = 3
-"""One listens; two carry claims and heartbeats, so that neither waits for the other."""
+"""The first listens; two carry claims and heartbeats, so that neither waits for the other."""
 
 END_SECONDS = 2.0
-"""For the engine to end by itself, after it has lost the database; its jobs go on in any case."""
+"""The wait for the engine to end by itself, after it has lost the database; its jobs go on in any case."""
 
 TicketServer = Callable[[models.Job], Awaitable[None]]
 Fire = Callable[[Schedule], Awaitable[None]]
@@ -35,7 +35,7 @@ class EngineLostError(RuntimeError):
 
 
 class _WatchedQueries(Queries):
-    """Tells at once when the queue cannot be read any more; the engine itself first waits for its jobs."""
+    """Reports at once when the queue cannot be read any more; the engine itself first waits for its jobs."""
 
     lost: asyncio.Event
 
@@ -47,7 +47,7 @@ class _WatchedQueries(Queries):
         global_concurrency_limit: int | None,
         heartbeat_timeout: timedelta,
     ) -> list[models.Job]:
-        """As the engine's own."""
+        """The tickets taken, as the engine's own method takes them."""
         try:
             return await super().dequeue(
                 batch_size, entrypoints, queue_manager_id, global_concurrency_limit, heartbeat_timeout
@@ -104,7 +104,7 @@ class EngineService:
             max_concurrent_tasks=self._timings.concurrency,
             shutdown_on_listener_failure=True,
             heartbeat_timeout=self._timings.lease,
-            log_aggregation_interval=timedelta(0),  # `job_runs` and our metrics tell more
+            log_aggregation_interval=timedelta(0),  # `job_runs` and our metrics say more
         )
 
     def _manager(self, queries: Queries, serve: TicketServer) -> QueueManager:

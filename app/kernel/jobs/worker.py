@@ -22,8 +22,7 @@ from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.jobs import engine, runs
 from app.kernel.jobs.definitions import Admission, AlwaysOpen, JobDefinition, Schedule, WorkerTimings
-from app.kernel.jobs.execution import NO_PAUSE, Execution, Stop
-from app.kernel.jobs.measures import JOBS_ENDED
+from app.kernel.jobs.execution import JOBS_ENDED, NO_PAUSE, Execution, Stop
 from app.kernel.jobs.queue import enqueue_once
 from app.kernel.jobs.rules import FIRST_BACKOFF, FIRST_BUSY_PAUSE, LONGEST_BUSY_PAUSE, Decision, describe
 from app.kernel.jobs.service import EngineService
@@ -39,7 +38,7 @@ LONGEST_OUTAGE_PAUSE = timedelta(seconds=5)
 """Between two tries to reach a database that is away."""
 
 RELEASE_SECONDS = 5.0
-"""For cancelled handlers to end and be put back, after the grace is over."""
+"""The wait for cancelled handlers to end and be put back, after the grace is over."""
 
 PRUNE_SECONDS = 600.0
 
@@ -47,7 +46,7 @@ HEARTBEAT = "worker-heartbeat"
 """The background task of every worker: signs of life, leases kept, tickets issued again."""
 
 ENGINE = "job-engine"
-"""Its failures are counted among those of background tasks; whether it works, `spyne_queue_oldest_seconds` shows."""
+"""The engine's failures are counted as a background task's; that it works, `spyne_queue_oldest_seconds` shows."""
 
 NO_SCHEDULES: tuple[Schedule, ...] = ()
 
@@ -62,7 +61,7 @@ class UnknownJobError(ValueError):
 
 
 class Worker:
-    """Runs jobs until it is told to stop."""
+    """Runs jobs until it is asked to stop."""
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from app.kernel.ports.catalogue import Catalogue
 
 
 class DashboardTile(Protocol):
-    """One tile."""
+    """A tile."""
 
     @property
     def name(self) -> str:

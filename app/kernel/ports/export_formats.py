@@ -1,6 +1,6 @@
 """The forms of a file, and how a statement's rows come out of PostgreSQL in each. Pure.
 
-PostgreSQL writes the rows itself: a form is the statement that it is told to COPY, and how its lines end. Text never
+PostgreSQL writes the rows itself: a form is the statement whose rows it copies, and how its lines end. Text never
 becomes a formula: a cell of text that begins as one (OWASP, CSV injection) gets an apostrophe in front; numbers do not.
 """
 
@@ -44,12 +44,12 @@ _ENDINGS: Final = {Compression.NONE: "", Compression.GZIP: ".gz", Compression.ZS
 
 
 def media_type(form: Format, compression: Compression) -> str:
-    """Of the file."""
+    """The media type of the file."""
     return _PACKED.get(compression, MEDIA_TYPES[form])
 
 
 def ending(form: Format, compression: Compression) -> str:
-    """Of the file's name, as in `csv.gz`."""
+    """The ending of the file's name, as in `csv.gz`."""
     return form.value + _ENDINGS[compression]
 
 

@@ -27,7 +27,7 @@ Params = TypeVar("Params", bound=BaseModel)
 
 
 class Login(StrEnum):
-    """As whom a statement runs."""
+    """The login as which a statement runs."""
 
     QUERY = "query"
     """Reads published columns and nothing else: for everything that a caller has a say in."""
@@ -86,7 +86,7 @@ class FilterParams(BaseModel):
 
 
 class ExportSource(Protocol):
-    """One thing that can be exported. `Source` has a sound default for all but `name`, `permission` and `content`."""
+    """A thing that can be exported. `Source` has a sound default for all but `name`, `permission` and `content`."""
 
     name: ClassVar[str]
     """The `job_type` of requests."""

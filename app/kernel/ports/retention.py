@@ -57,7 +57,7 @@ class Preview:
     """Old enough, and kept by holds."""
     oldest: datetime | None
     newest: datetime | None
-    """Of what would go."""
+    """The number of what would go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class RetentionTarget(Protocol):
 
     @property
     def category(self) -> str:
-        """Its name: small letters and underscores."""
+        """The target's name: small letters and underscores."""
         ...
 
     @property
@@ -152,7 +152,7 @@ class ArchivingContext(Protocol):
         ...
 
     async def vouch(self, session: WriteSession, key: str, document: dict[str, Any]) -> None:
-        """Let the object stay when this transaction commits, and tell of it in the run."""
+        """Let the object stay when this transaction commits, and record it in the run."""
         ...
 
 

@@ -149,7 +149,7 @@ class DecoyKeys:
         self._digests = digests
 
     def is_decoy(self, digest: bytes) -> bool:
-        """Whether this is the digest of a decoy; as quick for others, and a digest tells nothing by its timing."""
+        """Whether this is the digest of a decoy; as quick for others, and a digest reveals nothing by its timing."""
         return digest in self._digests
 
 

@@ -64,8 +64,8 @@ def load_secret(settings: Settings) -> ServiceSecret:
         WeakSecretError: the configured secret is too short, or the file does not hold one.
         OSError: the state directory cannot be used.
     """
-    told = settings.secret_previous
-    previous = None if told is None else ServiceSecret(told.get_secret_value().encode())
+    given = settings.secret_previous
+    previous = None if given is None else ServiceSecret(given.get_secret_value().encode())
     if settings.secret is not None:
         return ServiceSecret(settings.secret.get_secret_value().encode(), previous)
     path = settings.home / "secret"

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 GROUP_BYTES: Final = 8 * 1024 * 1024
-"""Of rows in memory before they become a row group."""
+"""The bytes of rows in memory before they become a row group."""
 
 
 class ParquetFile:

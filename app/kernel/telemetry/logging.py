@@ -127,7 +127,7 @@ def add_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def explain_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Replace `exc_info` by what may be told of the exception."""
+    """Replace `exc_info` by what may be known of the exception."""
     given = event.pop("exc_info", None)
     if given is True:
         given = sys.exc_info()[1]
@@ -149,7 +149,7 @@ def render_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
 
 
 def console_renderer() -> Processor:
-    """For people: aligned and, on a terminal, coloured; exceptions on lines of their own."""
+    """The line for people: aligned and, on a terminal, coloured; exceptions on lines of their own."""
     renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
 
     def render(logger: WrappedLogger, name: str, event: EventDict) -> bytes:
@@ -160,12 +160,12 @@ def console_renderer() -> Processor:
     return render
 
 
-def _exception_lines(told: Any) -> list[str]:
-    if not isinstance(told, dict):
-        return [str(told)]
-    lines = [" ".join(str(told[part]) for part in ("type", "sqlstate", "message") if part in told)]
-    lines.extend(f"  at {frame}" for frame in told.get("frames", ()))
-    if "cause" in told:
-        cause = _exception_lines(told["cause"])
+def _exception_lines(described: Any) -> list[str]:
+    if not isinstance(described, dict):
+        return [str(described)]
+    lines = [" ".join(str(described[part]) for part in ("type", "sqlstate", "message") if part in described)]
+    lines.extend(f"  at {frame}" for frame in described.get("frames", ()))
+    if "cause" in described:
+        cause = _exception_lines(described["cause"])
         lines.extend([f"because of {cause[0]}", *cause[1:]])
     return lines

@@ -255,7 +255,7 @@ class Joined(Collector):
         return ()
 
     def collect(self) -> Iterable[Metric]:
-        """What each of them tells."""
+        """The metrics of each of them."""
         for registry in self._registries:
             yield from registry.collect()
 

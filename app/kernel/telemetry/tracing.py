@@ -72,7 +72,7 @@ def remote(traceparent: str | None, tracestate: str | None = None) -> Context:
     return set_span_in_context(NonRecordingSpan(parent), Context())
 
 
-def told(span: Span) -> str | None:
+def traceparent_of(span: Span) -> str | None:
     """The `traceparent` that names this span as parent; None for no span."""
     found = span.get_span_context()
     if not found.is_valid:
@@ -82,7 +82,7 @@ def told(span: Span) -> str | None:
 
 def traceparent() -> str | None:
     """What jobs and outbound calls carry: the open span, else what the request or job under way was given."""
-    return (told(get_current_span()) if spans.tracer is not None else None) or bound_traceparent()
+    return (traceparent_of(get_current_span()) if spans.tracer is not None else None) or bound_traceparent()
 
 
 def tracestate() -> str | None:
