@@ -204,7 +204,7 @@ class Database:
 
     @asynccontextmanager
     async def load(self, operation: OperationClass = OperationClass.WRITE) -> AsyncIterator[WriteSession]:
-        """A transaction like that of `write`, over the few connections for long uploads: they never starve short work."""
+        """A transaction like that of `write`, over the few connections for long uploads, which never starve short work."""
         async with self._transaction(self._load_sessions, operation) as session:
             yield session
 
