@@ -63,13 +63,7 @@ class Proxies:
         return address is not None and within(address, self.networks)
 
     def origin(self, peer: str, forwarded_for: Sequence[bytes], forwarded_proto: Sequence[bytes]) -> Origin:
-        """The client behind a peer. Ask for trusted peers alone.
-
-        Args:
-            peer: the address of the connection.
-            forwarded_for: the values of every `X-Forwarded-For`, in the order of the headers.
-            forwarded_proto: likewise `X-Forwarded-Proto`.
-        """
+        """The client behind a trusted peer, by the values of every such header, in the order of the headers."""
         address, hops = peer, 0
         entries = _list(forwarded_for)
         for entry in reversed(entries):

@@ -17,6 +17,7 @@ from app.kernel.security.credential_headers import shown_credential
 from app.kernel.security.security_events import EventKind
 from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
+from app.middleware.layer import HttpLayer
 from app.operations.security.edge.edge_state import Edge
 from app.operations.security.edge.rates import (
     OWN_NAME,
@@ -63,19 +64,17 @@ class _Standing:
         return [(POLICY, ", ".join(self.policies).encode()), (LIMIT, ", ".join(self.limits).encode())]
 
 
-class RateLimit:
+class RateLimit(HttpLayer):
     """Counts every request that a rule is for; answers 429 when there are too many."""
 
     def __init__(self, app: ASGIApp, edge: Edge) -> None:
-        self.app = app
+        super().__init__(app)
         self._edge = edge
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request if it is within the limits."""
-        if scope["type"] != "http" or (kind := route_class(scope["method"], scope["path"])) is None:
-            await self.app(scope, receive, send)
-            return
-        standing = await self._standing(kind, scope)
+        kind = route_class(scope["method"], scope["path"])
+        standing = None if kind is None else await self._standing(kind, scope)
         if standing is None:
             await self.app(scope, receive, send)
             return

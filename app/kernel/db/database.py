@@ -63,7 +63,6 @@ class Shield(Protocol):
 
     async def admit(self, session: WriteSession, operation: OperationClass) -> None:
         """Return, or raise the problem that says why nothing may be written now."""
-        ...
 
 
 class Units(Protocol):
@@ -74,25 +73,20 @@ class Units(Protocol):
 
     def read(self) -> AbstractAsyncContextManager[ReadSession]:
         """A session whose statements each see the latest committed rows."""
-        ...
 
     def snapshot(self) -> AbstractAsyncContextManager[ReadSession]:
         """A read session whose statements all see one snapshot."""
-        ...
 
     def write(self, operation: OperationClass = OperationClass.WRITE) -> AbstractAsyncContextManager[WriteSession]:
         """One transaction, committed when the block ends well."""
-        ...
 
     def load(self, operation: OperationClass = OperationClass.WRITE) -> AbstractAsyncContextManager[WriteSession]:
         """A transaction as `write` has it, over the few connections kept for long uploads."""
-        ...
 
     async def run(
         self, work: Callable[[WriteSession], Awaitable[Result]], operation: OperationClass = OperationClass.WRITE
     ) -> Result:
         """The result of `work`, its writes committed; run again, whole, when it loses against another transaction."""
-        ...
 
 
 class WriteInReadSessionError(RuntimeError):
@@ -204,7 +198,7 @@ class Database:
 
     @asynccontextmanager
     async def load(self, operation: OperationClass = OperationClass.WRITE) -> AsyncIterator[WriteSession]:
-        """A transaction like that of `write`, over the few connections for long uploads, which never starve short work."""
+        """A transaction like that of `write`, on the few connections of long uploads: short work never starves."""
         async with self._transaction(self._load_sessions, operation) as session:
             yield session
 

@@ -43,11 +43,9 @@ class Admission(Protocol):
 
     def takes(self, operation: OperationClass) -> bool:
         """Whether a job of this class may be started now."""
-        ...
 
     def stops(self, operation: OperationClass) -> bool:
         """Whether a job of this class that is under way is to be given back."""
-        ...
 
 
 class AlwaysOpen:

@@ -97,23 +97,18 @@ class ExportSource(Protocol):
 
     async def prepare(self, resources: Resources, actor: Actor, params: Any) -> Subject:
         """What is to be exported. Raises a `Problem` when there is no such thing for the actor."""
-        ...
 
     async def claim(self, session: WriteSession, actor: Actor, export_id: UUID, subject: Subject) -> None:
         """Take what can be had once, in the transaction of the request. Raises a `Problem` when it is gone."""
-        ...
 
     async def content(self, resources: Resources, subject: Subject, form: Format) -> Content:
         """What is written; asked at the begin of the work."""
-        ...
 
     async def may_read(self, session: ReadSession, actor: Actor, subject: Subject) -> bool:
         """Whether the actor, who holds the permission, may still have what the subject is."""
-        ...
 
     async def ended(self, session: WriteSession, subject: Subject, ended: Ended) -> None:
         """Take note of the end, in its transaction. Asked once per export, or never when nobody could."""
-        ...
 
 
 class Source(Generic[Params]):

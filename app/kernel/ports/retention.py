@@ -78,38 +78,31 @@ class RetentionTarget(Protocol):
     @property
     def category(self) -> str:
         """The target's name: small letters and underscores."""
-        ...
 
     @property
     def description(self) -> str:
         """What it is, and by which time it is old, in a sentence."""
-        ...
 
     @property
     def default(self) -> Default:
         """What holds without a rule."""
-        ...
 
     @property
     def hold_filter(self) -> type[HoldFilter]:
         """What a hold may name."""
-        ...
 
     @property
     def archives(self) -> bool:
         """Whether it is archived before it goes, always."""
-        ...
 
     async def preview(self, session: ReadSession, cut_off: datetime) -> Preview:
         """Count what is older than the cut-off."""
-        ...
 
     async def delete_some(self, session: WriteSession, cut_off: datetime, cursor: str | None, limit: int) -> Removed:
         """Remove at most so many rows that are older than the cut-off and not held, from the cursor on.
 
         Holds are looked up by the statement that removes; the caller keeps new ones waiting meanwhile.
         """
-        ...
 
 
 class CategoryNotFound(NotFound):
@@ -141,19 +134,15 @@ class ArchivingContext(Protocol):
     @property
     def resources(self) -> Resources:
         """The process's."""
-        ...
 
     async def apply(self, work: Callable[[WriteSession], Awaitable[Result]]) -> Result:
         """What the work answers, committed while the run goes on. Raises what ends a run: shield, cancellation."""
-        ...
 
     async def intend(self, key: str) -> None:
         """Note, committed, that an object will be written: it is removed again unless it is vouched for."""
-        ...
 
     async def vouch(self, session: WriteSession, key: str, document: dict[str, Any]) -> None:
         """Let the object stay when this transaction commits, and record it in the run."""
-        ...
 
 
 @runtime_checkable
@@ -162,4 +151,3 @@ class Prepares(Protocol):
 
     async def prepare(self, desk: ArchivingContext, cut_off: datetime) -> None:
         """Do what is to be done before anything older than the cut-off goes. At least once; resumable."""
-        ...

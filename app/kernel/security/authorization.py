@@ -158,14 +158,12 @@ class Authenticator(Protocol):
 
     async def __call__(self, request: Request) -> Actor:
         """The actor behind the request's credential. Raises `Unauthenticated` where there is no valid one."""
-        ...
 
     def recognised(self, shown: ShownCredential) -> Recognised | None:
         """Whose credential a request shows, if it was found genuine and valid here before; None for all others.
 
         For counting alone: the answer may be half a second old, and nothing is raised.
         """
-        ...
 
 
 _SCOPES = {permission.value: DESCRIPTIONS[permission] for permission in Permission}

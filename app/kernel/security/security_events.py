@@ -74,7 +74,6 @@ class NotesEvents(Protocol):
         self, kind: str, *, address: str | None = None, subject: str | None = None, detail: Mapping[str, Any] = _NOTHING
     ) -> None:
         """Take a note of something. Never blocks, never raises."""
-        ...
 
 
 class SecurityEvents:

@@ -90,7 +90,6 @@ class ByteWriter(Protocol):
 
     async def write(self, data: bytes) -> None:
         """Take the next bytes."""
-        ...
 
 
 def check_key(key: str) -> str:
