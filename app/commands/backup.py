@@ -18,7 +18,6 @@ from app.audit.seals.seals import SealingKey
 from app.commands import environment_repository as rows
 from app.commands.environment import Environment, NoEnvironmentError
 from app.commands.manifest import DUMP, MANIFEST, OBJECTS, Manifest, SavedObject, fingerprint, sha256_of
-from app.commands.objects_repository import named_objects
 from app.kernel.dumping import repository as copied
 from app.kernel.dumping.engine import dump_into, exported_snapshot
 from app.kernel.runtime.resources import Resources
@@ -75,7 +74,7 @@ async def _save_objects(
 ) -> tuple[list[SavedObject], list[str]]:
     saved: dict[str, SavedObject] = {}
     gone: list[str] = []
-    async for named in named_objects(connection):
+    async for named in rows.named_objects(connection):
         if named.key in saved:
             continue
         try:

@@ -22,8 +22,7 @@ from app.kernel.storage.object_storage import ObjectStorage
 def opened(source: Path) -> Iterator[tuple[Path, Manifest]]:
     """The folder of a backup, unpacked for the while when the backup is one file, and its manifest.
 
-    Raises:
-        NoEnvironmentError: the file cannot be read as a backup.
+    Raises `NoEnvironmentError`: the file cannot be read as a backup.
     """
     if source.is_dir():
         yield source, read_manifest(source)
@@ -41,8 +40,7 @@ def opened(source: Path) -> Iterator[tuple[Path, Manifest]]:
 async def restore(environment: Environment, folder: Path, manifest: Manifest) -> None:
     """Bring the backup's database and objects here; when that fails the database is empty as before.
 
-    Raises:
-        NoEnvironmentError: the backup does not fit here, or cannot be read.
+    Raises `NoEnvironmentError`: the backup does not fit here, or cannot be read.
     """
     check_secret(manifest, environment.secret)
     await asyncio.to_thread(_check_files, folder, manifest)

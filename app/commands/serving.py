@@ -56,8 +56,7 @@ GC_THRESHOLDS = (20_000, 20, 50)
 def serve(environment: Environment) -> None:
     """Serve the API until asked to stop.
 
-    Raises:
-        NoEnvironmentError: the port cannot be had, the database cannot be used as it is, or uvicorn does not fit.
+    Raises `NoEnvironmentError`: the port cannot be had, the database cannot be used as it is, or uvicorn does not fit.
     """
     try:
         require_fitting()

@@ -20,7 +20,6 @@ from app.commands import audit
 from app.commands import environment_repository as rows
 from app.commands.environment import Environment
 from app.commands.manifest import DUMP
-from app.commands.objects_repository import NamedObject, named_objects
 from app.kernel.db import migrations, schema_state
 from app.kernel.dumping import engine
 from app.kernel.dumping import repository as copied
@@ -163,7 +162,7 @@ async def _objects(
     storage = ObjectStorage.open(environment.settings.storage_url or (environment.settings.home / "objects").as_uri())
     known: set[str] = set()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        async for named in named_objects(connection):
+        async for named in rows.named_objects(connection):
             known.add(named.key)
             wrong = await _fault(storage, named, contents=contents)
             verified.add("objects", 1, [(named.key, f"{wrong} ({named.named_by})")] if wrong else [])
@@ -172,7 +171,7 @@ async def _objects(
         verified.notes.append(f"{len(unnamed)} stored objects are named by no row; the workers tidy such up")
 
 
-async def _fault(storage: ObjectStorage, named: NamedObject, *, contents: bool) -> str | None:
+async def _fault(storage: ObjectStorage, named: rows.NamedObject, *, contents: bool) -> str | None:
     try:
         if not contents:
             await storage.head(named.key)

@@ -119,8 +119,7 @@ def is_retryable(error: BaseException) -> bool:
 async def retrying(work: Callable[[], Awaitable[Result]]) -> Result:
     """What `work` answers; run again, whole, after a serialization failure or deadlock.
 
-    Raises:
-        DBAPIError: the last failure, after `MAX_ATTEMPTS` tries.
+    Raises `DBAPIError`: the last failure, after `MAX_ATTEMPTS` tries.
     """
     for attempt in range(MAX_ATTEMPTS - 1):
         try:
@@ -136,13 +135,7 @@ class Database:
     """The pools of the runtime role, and the edges at which their transactions end."""
 
     def __init__(self, url: str, settings: DatabaseSettings, *, shield: Shield | None = None) -> None:
-        """Builds the pools; connects to nothing yet.
-
-        Args:
-            url: postgresql+asyncpg URL of the runtime role.
-            settings: pool sizes and timeouts.
-            shield: consulted by every writing session; everything passes when absent.
-        """
+        """Builds the pools of the runtime role; connects to nothing yet. Without a shield every write passes."""
         self.url = url
         self.shield: Shield = shield or OpenShield()
         self.writer = _engine(url, settings, settings.pool_size, read_only=False)
@@ -190,8 +183,7 @@ class Database:
     async def write(self, operation: OperationClass = OperationClass.WRITE) -> AsyncIterator[WriteSession]:
         """One transaction: committed when the block ends well, rolled back when anything is raised.
 
-        Raises:
-            Problem: the shield is up for this class of operation, at the begin or by the time of the commit.
+        Raises `Problem`: the shield is up for this class of operation, at the begin or by the time of the commit.
         """
         async with self._transaction(self._write_sessions, operation) as session:
             yield session

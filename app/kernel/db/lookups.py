@@ -61,15 +61,7 @@ class Lookups:
     def __init__(
         self, url: str, size: int, wait_seconds: float, server_settings: Mapping[str, str], connect: Connect
     ) -> None:
-        """Connects to nothing yet.
-
-        Args:
-            url: SQLAlchemy URL of the runtime role.
-            size: most connections.
-            wait_seconds: longest wait for one.
-            server_settings: of every connection; they must make it read-only.
-            connect: makes a connection, as `asyncpg.connect`.
-        """
+        """Connects to nothing yet. The server settings must make every connection read-only."""
         self._url = url
         self._size = size
         self._wait = wait_seconds
@@ -81,8 +73,7 @@ class Lookups:
     async def one(self, lookup: Lookup, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """The row's values in the order of the statement's columns; None when there is none.
 
-        Raises:
-            Unavailable: no connection was free in time.
+        Raises `Unavailable`: no connection was free in time.
         """
         with unit_of_work("database lookup"):
             row = await self._fetch(lookup, parameters)

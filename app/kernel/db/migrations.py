@@ -78,8 +78,7 @@ def check(url: str) -> None:
 async def prepare(url: str, settings: DatabaseSettings, secret: ServiceSecret) -> None:
     """Make or refresh the runtime and query logins, and close the database to everybody else.
 
-    Raises:
-        UnsupportedServerError: the server is older than PostgreSQL 18.
+    Raises `UnsupportedServerError`: the server is older than PostgreSQL 18.
     """
     connection = await connect(url)
     try:

@@ -90,9 +90,7 @@ class QueryLogin:
         """A connection inside a READ ONLY transaction with the limits set; always rolled back.
 
         Its statements see one snapshot. When the block is cancelled, so is the statement under way in PostgreSQL.
-
-        Raises:
-            Unavailable: no connection was free in time.
+        Raises `Unavailable` when no connection is free in time.
         """
         with unit_of_work("database query"):
             async with self._transaction(limits) as connection:

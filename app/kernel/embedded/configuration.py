@@ -44,8 +44,7 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 def render(settings: Mapping[str, str]) -> str:
     """The text of a PostgreSQL configuration file, one setting per line.
 
-    Raises:
-        ValueError: a name is no setting name, or a value has a line break or NUL.
+    Raises `ValueError`: a name is no setting name, or a value has a line break or NUL.
     """
     for name, value in settings.items():
         if not _NAME.fullmatch(name):

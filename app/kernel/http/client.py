@@ -90,8 +90,7 @@ class OutboundPolicy:
     def check(self, url: httpx.URL) -> None:
         """Return when the URL may be called, as far as that is known without resolving its host.
 
-        Raises:
-            OutboundRefused: its scheme, port or length is not allowed, it has no host, or it carries a login.
+        Raises `OutboundRefused`: its scheme, port or length is not allowed, it has no host, or it carries a login.
         """
         if url.scheme not in self.schemes:
             raise OutboundRefused(f"Only {' and '.join(sorted(self.schemes))} URLs are called.")
@@ -148,11 +147,7 @@ class OutboundHttp:
             OutboundTooLarge: the body exceeds the policy's bound.
             OutboundTimeout: the whole took longer than the policy's deadline.
         """
-        try:
-            parsed = httpx.URL(url)
-        except (httpx.InvalidURL, TypeError) as error:
-            raise OutboundRefused("This is not a URL.") from error
-        response = await self.client.request(method, parsed, headers=headers, content=content)
+        response = await self.client.request(method, _parsed(url), headers=headers, content=content)
         return OutboundAnswer(response.status_code, dict(response.headers), response.content)
 
     async def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> tuple[int, Mapping[str, str]]:
@@ -161,11 +156,7 @@ class OutboundHttp:
         Raises:
             OutboundRefused, OutboundFailed, OutboundTimeout: as `request`, before the answer's head was there.
         """
-        try:
-            parsed = httpx.URL(url)
-        except (httpx.InvalidURL, TypeError) as error:
-            raise OutboundRefused("This is not a URL.") from error
-        async with self.client.stream("POST", parsed, headers=headers, content=content) as response:
+        async with self.client.stream("POST", _parsed(url), headers=headers, content=content) as response:
             with contextlib.suppress(OutboundFailed, OutboundTooLarge, OutboundTimeout):
                 async for _ in response.aiter_raw():
                     pass
@@ -365,6 +356,13 @@ def _logged(what: str, host: str) -> Iterator[None]:
     except (OutboundRefused, OutboundFailed, OutboundTooLarge, OutboundTimeout) as error:
         log.warning("outbound call failed", extra={"call": what, "host": host, "reason": error.code})
         raise
+
+
+def _parsed(url: str) -> httpx.URL:
+    try:
+        return httpx.URL(url)
+    except (httpx.InvalidURL, TypeError) as error:
+        raise OutboundRefused("This is not a URL.") from error
 
 
 def _port(url: httpx.URL) -> int:

@@ -18,8 +18,7 @@ class NoExampleError(ValueError):
 def example(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
     """A value which the schema allows: its needed fields, and the others that have examples.
 
-    Raises:
-        NoExampleError: a needed field has neither examples nor a default, an enum or a known format.
+    Raises `NoExampleError`: a needed field has neither examples nor a default, an enum or a known format.
     """
     examples = [each for each in schema.get("examples", ()) if each is not None]
     if examples:

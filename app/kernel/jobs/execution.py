@@ -9,7 +9,6 @@ from enum import StrEnum
 from functools import partial
 
 from opentelemetry.trace import Span, SpanKind
-from prometheus_client import Counter, Histogram
 
 from app.kernel.backoff import backoff
 from app.kernel.correlation import bind, fresh_traceparent
@@ -21,7 +20,7 @@ from app.kernel.jobs.models import JobState
 from app.kernel.jobs.rules import FIRST_BACKOFF, LONGEST_BACKOFF, Ending, describe, is_unreachable, judge
 from app.kernel.jobs.runs import Claim, Superseded
 from app.kernel.runtime.resources import Resources
-from app.kernel.telemetry.metrics import LATENCY_BUCKETS, REGISTRY, Bounded
+from app.kernel.telemetry.metrics import counter, histogram
 from app.kernel.telemetry.tracing import Attributes, failed, remote, span, traceparent_of
 
 log = logging.getLogger(__name__)
@@ -31,12 +30,8 @@ SETTLE_SECONDS = 60.0
 
 NO_PAUSE = timedelta(0)
 
-JOBS_ENDED = Bounded(
-    Counter("spyne_job_endings_total", "Starts of jobs that ended, by how.", ("name", "ending"), registry=REGISTRY)
-)
-JOB_SECONDS = Bounded(
-    Histogram("spyne_job_seconds", "Time that handlers took.", ("name",), registry=REGISTRY, buckets=LATENCY_BUCKETS)
-)
+JOBS_ENDED = counter("spyne_job_endings_total", "Starts of jobs that ended, by how.", "name", "ending")
+JOB_SECONDS = histogram("spyne_job_seconds", "Time that handlers took.", "name")
 
 
 class Stop(StrEnum):

@@ -13,8 +13,7 @@ from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.core.sm import SchedulerManager
-from pgqueuer.domain import models, types
-from pgqueuer.ports.repository import EntrypointExecutionParameter
+from pgqueuer.domain import models
 
 from app.kernel.db.connections import driver_arguments
 from app.kernel.jobs.definitions import JobDefinition, Schedule, WorkerTimings
@@ -39,19 +38,10 @@ class _WatchedQueries(Queries):
 
     lost: asyncio.Event
 
-    async def dequeue(
-        self,
-        batch_size: int,
-        entrypoints: dict[types.QueueEntrypoint, EntrypointExecutionParameter],
-        queue_manager_id: types.QueueManagerId,
-        global_concurrency_limit: int | None,
-        heartbeat_timeout: timedelta,
-    ) -> list[models.Job]:
+    async def dequeue(self, *arguments: Any, **options: Any) -> list[models.Job]:
         """The tickets taken, as the engine's own method takes them."""
         try:
-            return await super().dequeue(
-                batch_size, entrypoints, queue_manager_id, global_concurrency_limit, heartbeat_timeout
-            )
+            return await super().dequeue(*arguments, **options)
         except Exception:
             self.lost.set()
             raise
@@ -73,8 +63,7 @@ class EngineService:
     ) -> None:
         """Take tickets until `shutdown`, then drain and end.
 
-        Raises:
-            EngineLostError: the engine ended by itself, mostly for want of a database; or what it raised.
+        Raises `EngineLostError`: the engine ended by itself, mostly for want of a database; or what it raised.
         """
         async with _pool(self._url) as pool:
             queries = configured(_WatchedQueries, AsyncpgPoolDriver(pool))

@@ -89,11 +89,8 @@ class SecurityEvents:
     ) -> None:
         """Take a note of something. Never blocks, never raises.
 
-        Args:
-            kind: what happened, in words joined by hyphens; a member of `EventKind`, or a kind of the caller's own.
-            address: the client's address, as the request's scope has it.
-            subject: who it was, `user:<id>` or `client:<id>`; or whom it was about.
-            detail: more to know; of the events that are counted together the first one's is kept. Secrets are masked.
+        The kind is a member of `EventKind`, or words joined by hyphens; the subject `user:<id>` or `client:<id>`. Of
+        the events that are counted together the first one's detail is kept, secrets masked.
         """
         try:
             self._note(kind, address, subject, detail)

@@ -14,12 +14,7 @@ class ParquetFile:
     """A Parquet file in the making."""
 
     def __init__(self, sink: IO[bytes], schema: Any) -> None:
-        """Begins the file.
-
-        Args:
-            sink: where its bytes go.
-            schema: Arrow's.
-        """
+        """Begins the file, whose bytes go to the sink."""
         self._schema = schema
         self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
         self._waiting: list[Any] = []

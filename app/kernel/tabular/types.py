@@ -89,8 +89,7 @@ def array(wanted: Any, values: Sequence[Any], given: Any = None) -> Any:
         values: what Arrow takes for `given`; None is null.
         given: the Arrow type of the values before they are cast, where it is another one.
 
-    Raises:
-        NotRepresentableError: a value has no place in the type.
+    Raises `NotRepresentableError`: a value has no place in the type.
     """
     try:
         found = pa.array(values, wanted.type if given is None else given).cast(wanted.type)

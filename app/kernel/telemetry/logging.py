@@ -29,12 +29,7 @@ _RECORD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message",
 
 
 def configure_logging(settings: ServerSettings, stream: BinaryIO | None = None) -> None:
-    """Route every log of the process through the same pipeline; may be called again.
-
-    Args:
-        settings: `log_level` and `log_format`.
-        stream: where lines go; standard error when absent, so that a command's output stays apart.
-    """
+    """Route every log of the process through one pipeline to standard error or the stream; may be called again."""
     level = _LEVELS[settings.log_level]
     sink: BinaryIO = stream if stream is not None else sys.stderr.buffer
     structlog.configure(

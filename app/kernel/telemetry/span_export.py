@@ -53,12 +53,7 @@ class CountingExporter(OTLPSpanExporter):
 
 @asynccontextmanager
 async def exporting(settings: TracingSettings, process: str) -> AsyncIterator[None]:
-    """Spans are recorded and sent while the block runs; nothing happens without a receiver.
-
-    Args:
-        settings: where to, and which share of the traces.
-        process: `api` or `worker`.
-    """
+    """Record and send the spans of the process (`api`, `worker`) while the block runs, if there is a receiver."""
     endpoint = settings.endpoint
     if endpoint is None:
         yield
