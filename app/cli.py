@@ -15,7 +15,7 @@ from app.access.oidc.background import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
 from app.commands import administration, audit, backup, keys, manifest, restore, serving, snapshot, verify_installation
 from app.commands.demo import DemoError, run_demo
-from app.commands.environment import Environment, NoEnvironmentError, open_environment
+from app.commands.environment import NoEnvironmentError, open_environment
 from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.dumping.programs import ProgramError
 from app.kernel.problems import Problem
@@ -288,8 +288,6 @@ def main() -> None:
         _refuse(message)
         sys.exit(1)
 
-
-__all__ = ["Environment", "cli", "main"]
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""One observation per request: the HTTP metrics of prometheus-fastapi-instrumentator, and one access-log line.
+"""An observation per request: the HTTP metrics of prometheus-fastapi-instrumentator, and one access-log line.
 
 The library's instrumentations are used with our own measuring: its middleware matches every route a second time and
 builds a response object per request, which costs several times as much as the rest of the door (see

@@ -10,7 +10,7 @@ from app.kernel.security.secrets import ServiceSecret
 from app.settings import DatabaseSettings
 
 DRIVER = "postgresql+asyncpg"
-_DIALECT: Any = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # has no types of its own
+DIALECT: Any = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # has no types of its own
 _OF_SQLALCHEMY = ("async_fallback", "prepared_statement_cache_size", "prepared_statement_name_func")
 """What a URL may say to SQLAlchemy's dialect, which keeps it from the driver."""
 SCHEMES = ("postgresql", "postgres")
@@ -54,5 +54,5 @@ def database_urls(owner_url: str, settings: DatabaseSettings, secret: ServiceSec
 
 def driver_arguments(url: str) -> dict[str, Any]:
     """The arguments with which `asyncpg` connects as an engine of this SQLAlchemy URL does, its `ssl` included."""
-    _, arguments = _DIALECT.create_connect_args(make_url(url))
+    _, arguments = DIALECT.create_connect_args(make_url(url))
     return {name: value for name, value in arguments.items() if name not in _OF_SQLALCHEMY}

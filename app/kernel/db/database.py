@@ -78,7 +78,7 @@ class Units(Protocol):
         """A read session whose statements all see one snapshot."""
 
     def write(self, operation: OperationClass = OperationClass.WRITE) -> AbstractAsyncContextManager[WriteSession]:
-        """One transaction, committed when the block ends well."""
+        """A transaction, committed when the block ends well."""
 
     def load(self, operation: OperationClass = OperationClass.WRITE) -> AbstractAsyncContextManager[WriteSession]:
         """A transaction as `write` has it, over the few connections kept for long uploads."""
@@ -181,7 +181,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self, operation: OperationClass = OperationClass.WRITE) -> AsyncIterator[WriteSession]:
-        """One transaction: committed when the block ends well, rolled back when anything is raised.
+        """A transaction: committed when the block ends well, rolled back when anything is raised.
 
         Raises `Problem`: the shield is up for this class of operation, at the begin or by the time of the commit.
         """

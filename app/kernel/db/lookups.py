@@ -12,9 +12,8 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import BindParameter, Select, bindparam
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from app.kernel.db.connections import driver_arguments
+from app.kernel.db.connections import DIALECT, driver_arguments
 from app.kernel.problems import Unavailable
 from app.kernel.telemetry.tracing import unit_of_work
 
@@ -22,8 +21,6 @@ Connect = Callable[..., Coroutine[Any, Any, Any]]
 
 IDLE_SECONDS = 300.0
 """A connection that nobody needed for this long is closed."""
-
-_DIALECT: Any = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # has no types of its own
 
 
 def constant(value: str | int) -> BindParameter[Any]:
@@ -47,7 +44,7 @@ class Lookup:
     @classmethod
     def of(cls, statement: Select[*tuple[Any, ...]]) -> "Lookup":
         """The lookup of a statement; its values are `given` or `constant`."""
-        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        compiled = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
         return cls(str(compiled), tuple(compiled.positiontup or ()))
 
     def arguments(self, parameters: Mapping[str, Any]) -> list[Any]:

@@ -72,7 +72,7 @@ class Reading(Generic[Model]):
 
 
 class Writing(Reading[Model]):
-    """Also makes and changes rows, within the transaction of its session."""
+    """A repository that also makes and changes rows, within the transaction of its session."""
 
     session: WriteSession
 

@@ -23,7 +23,7 @@ from app.kernel.security.credential_headers import ShownCredential
 
 
 class Permission(StrEnum):
-    """What a role may allow, with a description; also the OAuth2 scopes of the OpenAPI document."""
+    """What a role may allow; also the OAuth2 scopes of the OpenAPI document."""
 
     _value_: str
     description: str

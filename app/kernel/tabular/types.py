@@ -31,7 +31,7 @@ _ARROW: Final[Mapping[str, Any]] = {
     "timestamp": pa.timestamp("us"),
     "timestamptz": pa.timestamp("us", "UTC"),
 }
-"""By SQL's name. Every other type is a string, which keeps all that there is."""
+"""Types of Arrow by SQL's name. Every other type is a string, which keeps all that there is."""
 
 MAX_DECIMAL: Final = 38
 """Digits of a decimal128."""
