@@ -95,6 +95,8 @@ def _parts(kind: Callable[..., object], skipped: int) -> tuple[tuple[str, Callab
 
 
 def _part(wanted: Any) -> Callable[[Resources], object]:
+    if wanted is Resources:  # of what hands them on
+        return lambda resources: resources
     member = _members().get(wanted)
     if member is not None:
         return lambda resources: getattr(resources, member)

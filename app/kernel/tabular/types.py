@@ -82,12 +82,7 @@ def field(name: str, type_: str, digits: tuple[int, int] | None = None) -> Any:
 
 
 def array(wanted: Any, values: Sequence[Any], given: Any = None) -> Any:
-    """The values of a column as an Arrow array of the field's type.
-
-    Args:
-        wanted: the field.
-        values: what Arrow takes for `given`; None is null.
-        given: the Arrow type of the values before they are cast, where it is another one.
+    """The values of a column as an Arrow array of the field's type, cast from the type `given`; None is null.
 
     Raises `NotRepresentableError`: a value has no place in the type.
     """
