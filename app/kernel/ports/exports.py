@@ -53,9 +53,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A file that the source writes itself, piece by piece, from one snapshot."""
+    """A file that the source writes itself, piece by piece."""
 
-    write: "Callable[[ReadSession], AsyncGenerator[Piece, None]]"
+    write: "Callable[..., AsyncGenerator[Piece, None]]"
+    """Takes a session of one snapshot; what it takes besides is handed in by type, as `Resources.build` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +97,15 @@ class ExportSource(Protocol):
     formats: ClassVar[frozenset[Format]]
 
     async def prepare(self, resources: Resources, actor: Actor, params: Any) -> Subject:
-        """What is to be exported. Raises a `Problem` when there is no such thing for the actor."""
+        """What is to be exported, looked up by services that are built from the resources. Raises a `Problem`."""
         ...
 
     async def claim(self, session: WriteSession, actor: Actor, export_id: UUID, subject: Subject) -> None:
         """Take what can be had once, in the transaction of the request. Raises a `Problem` when it is gone."""
         ...
 
-    async def content(self, resources: Resources, subject: Subject, form: Format) -> Content:
-        """What is written; asked at the begin of the work."""
+    async def content(self, subject: Subject, file_format: Format) -> Content:
+        """What is written, which the subject alone decides; asked at the begin of the work."""
         ...
 
     async def may_read(self, session: ReadSession, actor: Actor, subject: Subject) -> bool:

@@ -9,17 +9,14 @@ from uuid import UUID
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import Database, WriteSession
 from app.kernel.jobs import JobContext
-from app.kernel.ports.events import EventKinds
-from app.kernel.ports.exports import ExportSources
 from app.kernel.security.authorization import SYSTEM
 from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.exports.actions import ENTITY, ExportAction
 from app.operations.exports.endings import Endings
 from app.operations.exports.problems import ExportBroken
-from app.operations.exports.repository import Exports, ExportWrites
+from app.operations.exports.repository import ExportReads, ExportWrites
 from app.operations.exports.states import OPEN, Status
 from app.operations.exports.work import PREFIX
-from app.operations.notifications.outbox.announcing import Announcements
 
 BATCH: Final = 200
 """Exports that one transaction ends."""
@@ -53,7 +50,7 @@ async def expire_exports(database: Database, storage: ObjectStorage, most: int |
             break
     while True:
         async with database.read() as session:
-            leftover = [(row.id, row.object_key, row.bytes) for row in await Exports(session).leftover(BATCH)]
+            leftover = [(row.id, row.object_key, row.bytes) for row in await ExportReads(session).leftover(BATCH)]
         if not leftover:
             return Removed(removed, size)
         for export_id, key, bytes_ in leftover:
@@ -84,7 +81,7 @@ async def _forget(export_id: UUID, session: WriteSession) -> None:
 async def tidy(context: JobContext) -> None:
     """End exports whose job ended without them, and remove objects that no export names."""
     async with context.database.read() as session:
-        stranded = await Exports(session).stranded()
+        stranded = await ExportReads(session).stranded()
     for export_id in stranded:
         await context.apply(partial(_give_up, context, export_id))
     storage, removed = context.resources.storage, 0
@@ -97,10 +94,7 @@ async def tidy(context: JobContext) -> None:
 
 
 async def _give_up(context: JobContext, export_id: UUID, session: WriteSession) -> None:
-    sources = context.resources.extensions.of(ExportSources)
-    await Endings(session, sources, Announcements(session, context.resources.extensions.of(EventKinds))).fail(
-        export_id, ExportBroken()
-    )
+    await context.resources.build(Endings, session).fail(export_id, ExportBroken())
 
 
 async def _wanted(context: JobContext, key: str) -> bool:
@@ -110,5 +104,5 @@ async def _wanted(context: JobContext, key: str) -> bool:
     except (IndexError, ValueError):
         return False
     async with context.database.read() as session:
-        row = await Exports(session).by_id(export_id)
+        row = await ExportReads(session).by_id(export_id)
     return row is not None and (row.object_key == key or Status(row.status) in OPEN)

@@ -18,18 +18,16 @@ import asyncpg
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded
 from app.kernel.jobs.rules import Ending, is_away, judge
-from app.kernel.ports.events import EventKinds
 from app.kernel.ports.export_formats import Compression, Format, ending
 from app.kernel.ports.exports import ExportSources
 from app.kernel.problems import Problem, Unavailable
 from app.kernel.storage.object_storage import ObjectWriter, StoredObject
 from app.operations.exports.endings import Endings
+from app.operations.exports.files.writing import Output, Progress, write_content
 from app.operations.exports.models import ExportRow
-from app.operations.exports.problems import ExportBroken
-from app.operations.exports.repository import Exports, ExportWrites
+from app.operations.exports.problems import ExportBroken, StatementFailed
+from app.operations.exports.repository import ExportReads, ExportWrites
 from app.operations.exports.states import Maker, Status
-from app.operations.exports.writing import Output, Progress, write_content
-from app.operations.notifications.outbox.announcing import Announcements
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +37,8 @@ PREFIX: Final = "exports"
 STARTS: Final = 10
 """Starts of one export that may fail, or die with their worker, before it is given up."""
 
-TELL_SECONDS: Final = 0.5
-"""How often progress is told, and a cancelled export noticed."""
+PROGRESS_SECONDS: Final = 0.5
+"""How often progress is recorded, and a cancelled export noticed."""
 
 FAILED_BY_STATEMENT: Final = ("22", "42", "53400", "54", "57014", "P0", "XX")
 """SQLSTATEs of a statement that fails however often it is run: data, names and rights, limits, its time."""
@@ -51,12 +49,12 @@ class _OverError(Exception):
 
 
 def folder(export_id: UUID) -> str:
-    """Where the objects of an export are."""
+    """The place of an export's objects in the storage."""
     return f"{PREFIX}/{export_id}"
 
 
 def object_key(row: ExportRow, attempt: int) -> str:
-    """Of the object that one start writes."""
+    """The key of the object that one start writes."""
     return f"{folder(row.id)}/{attempt}.{ending(Format(row.format), Compression(row.compression))}"
 
 
@@ -67,7 +65,6 @@ class ExportWork:
         self._context = context
         self._resources = context.resources
         self._storage = context.resources.storage
-        self._sources = context.resources.extensions.of(ExportSources)
         self._id = UUID(context.payload["export_id"])
 
     async def run(self) -> None:
@@ -120,46 +117,45 @@ class ExportWork:
             await self._storage.delete(info.key)
 
     async def _make(self, row: ExportRow) -> None:
-        source = self._sources.get(row.job_type)
+        source = self._resources.extensions.of(ExportSources).get(row.job_type)
         if source is None:
             raise ExportBroken(f"There is no source {row.job_type} any more.")
-        content = await source.content(self._resources, row.subject, Format(row.format))
+        content = await source.content(row.subject, Format(row.format))
         key, progress = object_key(row, self._context.attempt), Progress()
         async with self._storage.writer(key, owner=str(row.id)) as writer:
             output = Output(writer, Compression(row.compression), getattr(content, "max_bytes", None))
             work = write_content(self._resources, content, Format(row.format), output, progress)
-            await self._told_of(work, progress, writer)
+            await self._watched(work, progress, writer)
         await self._completed(writer.stored, progress)
 
-    async def _told_of(self, work: Coroutine[Any, Any, None], progress: Progress, writer: ObjectWriter) -> None:
-        """Progress is told while the work goes on, which ends as soon as nobody wants it any more.
+    async def _watched(self, work: Coroutine[Any, Any, None], progress: Progress, writer: ObjectWriter) -> None:
+        """Progress is recorded while the work goes on, which ends as soon as nobody wants it any more.
 
         Raises:
             _OverError, Superseded: it is not wanted any more, or goes on elsewhere. Whatever the work raises.
         """
         working = asyncio.create_task(work, name="export-writing")
-        telling = asyncio.create_task(self._tell(progress, writer), name="export-progress")
+        watching = asyncio.create_task(self._watch(progress, writer), name="export-progress")
         try:
-            await asyncio.wait({working, telling}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             finished = working.done()
             working.cancel()
-            telling.cancel()
-            await asyncio.wait({working, telling})
+            watching.cancel()
+            await asyncio.wait({working, watching})
         if not finished:
-            telling.result()
+            watching.result()
         working.result()
 
-    async def _tell(self, progress: Progress, writer: ObjectWriter) -> None:
-        while True:
-            await asyncio.sleep(TELL_SECONDS)
-            if not await self._context.apply(partial(self._told, progress, writer)):
-                raise _OverError
+    async def _watch(self, progress: Progress, writer: ObjectWriter) -> None:
+        async def record(session: WriteSession) -> bool:
+            run_id, rows, estimated = self._context.run_id, progress.rows, progress.estimated_rows
+            return await ExportWrites(session).progress(self._id, run_id, rows, writer.size, estimated)
 
-    async def _told(self, progress: Progress, writer: ObjectWriter, session: WriteSession) -> bool:
-        return await ExportWrites(session).progress(
-            self._id, self._context.run_id, progress.rows, writer.size, progress.estimated_rows
-        )
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            if not await self._context.apply(record):
+                raise _OverError
 
     async def _completed(self, stored: StoredObject, progress: Progress) -> None:
         """Make the object the export's, or remove it when the export was ended meanwhile."""
@@ -175,7 +171,7 @@ class ExportWork:
 
     async def _discard_unless_named(self, key: str) -> None:
         async with self._resources.database.read() as session:
-            row = await Exports(session).by_id(self._id)
+            row = await ExportReads(session).by_id(self._id)
         if row is None or row.object_key != key:
             await self._storage.delete(key)
 
@@ -185,16 +181,9 @@ class ExportWork:
         if row is None or row.status != Status.RUNNING.value or row.maker != Maker.SERVICE.value:
             return False
         now = await exports.now()
-        await exports.move(
-            row,
-            Status.COMPLETED,
-            object_key=stored.key,
-            checksum=stored.sha256,
-            rows=progress.rows,
-            bytes=stored.size,
-            completed_at=now,
-            expires_at=now + timedelta(seconds=self._resources.settings.exports.lifetime_seconds),
-        )
+        until = now + timedelta(seconds=self._resources.settings.exports.lifetime_seconds)
+        file = {"object_key": stored.key, "checksum": stored.sha256, "rows": progress.rows, "bytes": stored.size}
+        await exports.move(row, Status.COMPLETED, completed_at=now, expires_at=until, **file)
         await self._endings(session).conclude(row, None)
         return True
 
@@ -202,7 +191,7 @@ class ExportWork:
         await self._endings(session).fail(self._id, refusal)
 
     def _endings(self, session: WriteSession) -> Endings:
-        return Endings(session, self._sources, Announcements(session, self._resources.extensions.of(EventKinds)))
+        return self._resources.build(Endings, session)
 
 
 def _fails_again(error: Exception) -> bool:
@@ -214,9 +203,3 @@ def _problem_of(error: Exception) -> Problem:
     if state == "57014" and not is_away(error):
         return StatementFailed("The statement was cancelled, mostly because it ran longer than the limit.")
     return StatementFailed(f"PostgreSQL could not read it (SQLSTATE {state}).")
-
-
-class StatementFailed(Problem):
-    """The statement fails however often it is run."""
-
-    code, title, status = "statement-failed", "What was to be exported cannot be read", 422
