@@ -140,26 +140,26 @@ class ArchivingContext(Protocol):
 
     @property
     def resources(self) -> Resources:
-        """The process's."""
+        """The process's collaborators."""
         ...
 
     async def apply(self, work: Callable[[WriteSession], Awaitable[Result]]) -> Result:
-        """What the work answers, committed while the run goes on. Raises what ends a run: shield, cancellation."""
+        """The result of the work, committed while the run goes on. Raises what ends a run: shield, cancellation."""
         ...
 
-    async def intend(self, key: str) -> None:
-        """Note, committed, that an object will be written: it is removed again unless it is vouched for."""
+    async def register_object(self, key: str) -> None:
+        """Note, committed, that an object will be written: it is removed again unless `keep_object` is called."""
         ...
 
-    async def vouch(self, session: WriteSession, key: str, document: dict[str, Any]) -> None:
-        """Let the object stay when this transaction commits, and tell of it in the run."""
+    async def keep_object(self, session: WriteSession, key: str, document: dict[str, Any]) -> None:
+        """Let the object stay when this transaction commits, and record the document in the run."""
         ...
 
 
 @runtime_checkable
 class Prepares(Protocol):
-    """A target that archives: its removals find only what was vouched for before."""
+    """A target that archives: its removals find only what is in an archive."""
 
-    async def prepare(self, desk: ArchivingContext, cut_off: datetime) -> None:
+    async def prepare(self, context: ArchivingContext, cut_off: datetime) -> None:
         """Do what is to be done before anything older than the cut-off goes. At least once; resumable."""
         ...

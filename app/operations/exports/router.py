@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response, status
 from app.kernel.http import idempotency
 from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import controls, provided, reads, writes
+from app.kernel.http.sessions import controls, reads, writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.ports.export_formats import MEDIA_TYPES
 from app.kernel.problems import PreconditionFailed, responses
+from app.kernel.runtime.resources import ResourcesDep
 from app.kernel.storage.object_storage import ObjectNotFound
 from app.operations.exports.downloads import Downloads, FileConditions, file_conditions
 from app.operations.exports.permissions import CanExport, CanReportExports
@@ -30,7 +31,12 @@ from app.operations.exports.states import Status
 
 router = APIRouter(prefix="/system/exports", tags=["exports"], route_class=TransactionalRoute)
 
-RequestsDep = Annotated[ExportRequests, provided(ExportRequests)]
+
+async def _requests(resources: ResourcesDep) -> ExportRequests:
+    return ExportRequests(resources)  # all of them: each source takes others
+
+
+RequestsDep = Annotated[ExportRequests, Depends(_requests)]
 ViewsDep = Annotated[ExportViews, reads(ExportViews)]
 ExportsDep = Annotated[ExportService, writes(ExportService)]
 DownloadsDep = Annotated[Downloads, controls(Downloads)]

@@ -79,7 +79,7 @@ def _eta(row: ExportRow, now: datetime) -> float | None:
 
 
 class StatusReport(StrictModel):
-    """What an outside worker reports of an export that it makes."""
+    """What an outside worker tells of an export that it makes."""
 
     from_status: Status = Field(description="Where the export stands, as the worker believes.", examples=["pending"])
     to_status: Status = Field(description="Where it is to stand.", examples=["running"])

@@ -13,7 +13,6 @@ from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded
 from app.kernel.jobs.rules import Ending, describe, judge
-from app.kernel.ports.events import EventKinds
 from app.kernel.ports.retention import Prepares, RetentionTarget, RetentionTargets
 from app.kernel.ports.retention_holds import lock_category
 from app.kernel.problems import Problem, Unavailable
@@ -23,7 +22,7 @@ from app.operations.notifications.outbox.announcing import Announcements
 from app.operations.retention.actions import RetentionAction
 from app.operations.retention.events import RETENTION_RAN
 from app.operations.retention.models import RunRow, TombstoneRow
-from app.operations.retention.repository import OPEN, RuleWrites, Runs, RunWrites
+from app.operations.retention.repository import OPEN, RuleWrites, RunReads, RunWrites
 from app.operations.retention.service import CategoryStatus, RetentionService
 
 Result = TypeVar("Result")
@@ -50,7 +49,7 @@ class Sweeping:
 
     @property
     def resources(self) -> Resources:
-        """The process's."""
+        """The process's collaborators."""
         return self._context.resources
 
     async def go(self) -> None:
@@ -85,7 +84,7 @@ class Sweeping:
         await self._context.apply(self._end)
 
     async def apply(self, work: Callable[[WriteSession], Awaitable[Result]]) -> Result:
-        """As the protocol of targets says."""
+        """The result of the work, as `ArchivingContext` says."""
 
         async def going_on(session: WriteSession) -> Result:
             await self._current(session)
@@ -93,18 +92,13 @@ class Sweeping:
 
         return await self._context.apply(going_on)
 
-    async def intend(self, key: str) -> None:
-        """As the protocol of targets says."""
+    async def register_object(self, key: str) -> None:
+        """Note an object as `ArchivingContext` says."""
+        await self.apply(lambda session: RunWrites(session).add_tombstones(self._run_id, [key]))
 
-        async def note(session: WriteSession) -> None:
-            await RunWrites(session).bury(self._run_id, [key])
-
-        await self.apply(note)
-
-    async def vouch(self, session: WriteSession, key: str, document: dict[str, Any]) -> None:
-        """As the protocol of targets says."""
-        runs = RunWrites(session)
-        await runs.vouched(self._run_id, key)
+    async def keep_object(self, session: WriteSession, key: str, document: dict[str, Any]) -> None:
+        """Let an object stay as `ArchivingContext` says."""
+        await RunWrites(session).keep_object(self._run_id, key)
         run = await self._current(session)
         run.archives = [*run.archives, document]
         await session.flush()
@@ -133,7 +127,7 @@ class Sweeping:
         run.bytes += removed.amount.bytes
         run.objects += removed.amount.objects
         run.cursor = removed.cursor
-        await RunWrites(session).bury(self._run_id, removed.keys)
+        await RunWrites(session).add_tombstones(self._run_id, removed.keys)
         await session.flush()
         return removed.cursor is not None
 
@@ -141,16 +135,15 @@ class Sweeping:
         run = await self._current(session)
         run.status, run.ended_at = "completed", await RuleWrites(session).ago(0)
         await session.flush()
-        told = {"rows": run.rows, "bytes": run.bytes, "objects": run.objects, "cut_off": run.cut_off}
-        await AuditTrail(session).append(
-            SYSTEM, RetentionAction.RUN_ENDED, "retention-run", run.id, run.category, after=told
-        )
+        removed = {"rows": run.rows, "bytes": run.bytes, "objects": run.objects, "cut_off": run.cut_off}
+        action = RetentionAction.RUN_ENDED
+        await AuditTrail(session).append(SYSTEM, action, action.entity_type, run.id, run.category, after=removed)
         if run.rows or run.objects:
-            await Announcements(session, self.resources.extensions.of(EventKinds)).announce(
+            await self.resources.build(Announcements, session).announce(
                 RETENTION_RAN,
                 f"Retention: {run.category}",
                 f"{run.rows:,} rows and {run.objects:,} objects older than {run.cut_off.isoformat()} were removed.",
-                told | {"category": run.category, "run_id": run.id},
+                removed | {"category": run.category, "run_id": run.id},
                 entity=f"retention/{run.category}",
             )
 
@@ -160,36 +153,30 @@ class Sweeping:
             return
         run.status, run.error, run.ended_at = "failed", reason, await RuleWrites(session).ago(0)
         await session.flush()
+        action, after = RetentionAction.RUN_FAILED, {"rows": run.rows, "error": reason}
         await AuditTrail(session).append(
-            SYSTEM,
-            RetentionAction.RUN_FAILED,
-            "retention-run",
-            run.id,
-            run.category,
-            after={"rows": run.rows, "error": reason},
-            outcome="failure",
+            SYSTEM, action, action.entity_type, run.id, run.category, after=after, outcome="failure"
         )
 
     async def _clear(self) -> None:
         """Remove the objects that nothing refers to any more."""
-        while True:
-            async with self.resources.database.read() as session:
-                found = await Runs(session).tombstones(self._run_id, TOMBSTONES_AT_ONCE)
-            if not found:
-                return
-            await remove_objects(self._context, found)
+        await _remove_objects(self._context, lambda runs: runs.tombstones(self._run_id, TOMBSTONES_AT_ONCE))
 
 
-async def remove_objects(context: JobContext, tombstones: Sequence[TombstoneRow]) -> None:
-    """Remove the objects, then their tombstones."""
-    for tombstone in tombstones:
-        await context.resources.storage.delete(tombstone.object_key)
-    ids = [tombstone.id for tombstone in tombstones]
+async def _remove_objects(context: JobContext, find: Callable[[RunReads], Awaitable[Sequence[TombstoneRow]]]) -> None:
+    """Remove objects, then their tombstones, until `find` has no more of them."""
+    while True:
+        async with context.database.read() as session:
+            found = await find(RunReads(session))
+        if not found:
+            return
+        for tombstone in found:
+            await context.resources.storage.delete(tombstone.object_key)
+        await context.apply(partial(_forget, [tombstone.id for tombstone in found]))
 
-    async def forget(session: WriteSession) -> None:
-        await RunWrites(session).unbury(ids)
 
-    await context.apply(forget)
+async def _forget(ids: Sequence[UUID], session: WriteSession) -> None:
+    await RunWrites(session).remove_tombstones(ids)
 
 
 class Schedule:
@@ -201,7 +188,7 @@ class Schedule:
     async def go(self) -> None:
         """Take up runs whose job has ended without them, clear up after others, and begin one per enabled rule."""
         taken = await self._context.apply(self._take_up)
-        await self._clear()
+        await _remove_objects(self._context, lambda runs: runs.leftovers(TOMBSTONES_AT_ONCE))
         begun = 0
         for target in self._context.resources.extensions.of(RetentionTargets):
             begun += await self._context.apply(partial(self._start, target))
@@ -210,23 +197,15 @@ class Schedule:
     async def _take_up(self, session: WriteSession) -> int:
         stranded = await RunWrites(session).stranded()
         for run in stranded:
-            await RetentionService(session, self._context.resources).enqueue(SYSTEM, run)
+            await self._context.resources.build(RetentionService, session).enqueue(SYSTEM, run)
         return len(stranded)
-
-    async def _clear(self) -> None:
-        while True:
-            async with self._context.database.read() as session:
-                found = await Runs(session).leftovers(TOMBSTONES_AT_ONCE)
-            if not found:
-                return
-            await remove_objects(self._context, found)
 
     async def _start(self, target: RetentionTarget, session: WriteSession) -> int:
         rules = RuleWrites(session)
         await lock_category(session, target.category)
-        standing = CategoryStatus(target, await rules.get(target.category))
-        if not standing.enabled or await RunWrites(session).open(target.category) is not None:
+        status = CategoryStatus(target, await rules.get(target.category))
+        if not status.enabled or await RunWrites(session).open(target.category) is not None:
             return 0
-        service = RetentionService(session, self._context.resources)
-        await service.start(SYSTEM, target.category, await rules.ago(standing.days_to_keep))
+        service = self._context.resources.build(RetentionService, session)
+        await service.start(SYSTEM, target.category, await rules.ago(status.days_to_keep))
         return 1
