@@ -1,4 +1,4 @@
-"""Samples what `/metrics` tells of the service, once a minute, into `spyne_metrics`: for the service's own charts.
+"""Samples what `/metrics` shows of the service, once a minute, into `spyne_metrics`: for the service's own charts.
 
 What is kept is bounded: names of the service's own metrics, at most `MAX_SERIES` of one process, and only what changed.
 Counters are kept as what the minute added, so that sums over processes and times need no care for restarts.
