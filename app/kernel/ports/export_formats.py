@@ -13,7 +13,7 @@ from app.kernel.tabular.types import distinct
 
 
 class Format(StrEnum):
-    """Format of a file."""
+    """Form of a file."""
 
     CSV = "csv"
     NDJSON = "ndjson"
