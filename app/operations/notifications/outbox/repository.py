@@ -93,12 +93,12 @@ class Outbox(Reading[MessageRow]):
         statement = select(AttemptRow).where(AttemptRow.message_id == message_id).order_by(AttemptRow.number)
         return (await self.session.scalars(statement)).all()
 
-    async def told_since(self, event: str, since: datetime) -> bool:
+    async def any_since(self, event: str, since: datetime) -> bool:
         """Whether there was a message of this kind since then."""
         statement = select(MessageRow.id).where(MessageRow.event == event, MessageRow.created_at >= since).limit(1)
         return (await self.session.execute(statement)).first() is not None
 
-    async def told_of(self, event: str, entity: str) -> bool:
+    async def any_about(self, event: str, entity: str) -> bool:
         """Whether there was a message of this kind about this entity."""
         statement = select(MessageRow.id).where(MessageRow.event == event, MessageRow.entity == entity).limit(1)
         return (await self.session.execute(statement)).first() is not None
