@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.paging import Page, PageRequest, cut
 from app.operations.configuration.models import ConfigurationVersion
-from app.operations.decisions.repository import SystemConfigWrites
+from app.operations.decisions import service as decisions
 
 REVISION: Final = "configuration"
 """Key of `system_config` whose version counts every change of the configuration."""
@@ -64,7 +64,6 @@ class DecisionWrites(Decisions):
     def __init__(self, session: WriteSession) -> None:
         super().__init__(session)
         self._writer = session
-        self._revision = SystemConfigWrites(session)
 
     async def one_at_a_time(self) -> None:
         """Nobody else decides before the transaction ends."""
@@ -74,7 +73,7 @@ class DecisionWrites(Decisions):
         """The decision, made; processes are told by the revision."""
         self._writer.add(row)
         await self._writer.flush()
-        await self._revision.put(REVISION, {}, row.decided_by)
+        await decisions.put(self._writer, REVISION, {}, row.decided_by)
         return row
 
 

@@ -18,7 +18,7 @@ from app.kernel.jobs import workers_seen
 from app.kernel.runtime.resources import Resources
 from app.operations.modes.modes import MaintenanceMode
 from app.operations.modes.shield import ModeWatch
-from app.operations.notifications.delivery.delivery_repository import WAITING
+from app.operations.notifications.outbox.messages import oldest_waiting_seconds
 
 WHOLE_SECONDS: Final = 1.0
 """For all checks together: a database that needs longer for a few single-row reads is not ready."""
@@ -131,8 +131,8 @@ class Checkup:
         return _aged(age, LATE_SEAL_SECONDS, "oldest row without a seal")
 
     async def _outbox(self) -> CheckResult:
-        row = await self._resources.database.lookups.one(WAITING, {})
-        return _aged(max(0.0, float(row[0] if row is not None else 0.0)), LATE_MESSAGE_SECONDS, "oldest message")
+        age = await oldest_waiting_seconds(self._resources.database)
+        return _aged(age, LATE_MESSAGE_SECONDS, "oldest message")
 
 
 def _aged(seconds: float, late: float, what: str) -> CheckResult:

@@ -13,7 +13,7 @@ from app.kernel.ports.retention_rows import ID, RowsTarget
 from app.kernel.security.authorization import Permission
 from app.kernel.timestamps import Moment
 from app.operations.notifications.outbox.repository import outbox_statement
-from app.operations.notifications.schemas import Status
+from app.operations.notifications.outbox.schemas import MessageStatus
 
 
 class OutboxTile(BaseModel):
@@ -50,7 +50,7 @@ NOTIFICATIONS = RowsTarget(
 class MessageParams(FilterParams):
     """Which messages; all of it narrows."""
 
-    status: Status | None = Field(None, description="What has become of them.")
+    status: MessageStatus | None = Field(None, description="What has become of them.")
     since: Moment | None = Field(None, description="Written not before this time.")
     until: Moment | None = Field(None, description="Written before this time.")
 

@@ -8,7 +8,7 @@ from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
-from app.operations.notifications.delivery.delivery_repository import DeliveryRepository
+from app.operations.notifications.delivery.repository import DeliveryWrites
 from app.operations.notifications.outbox.actions import NotificationAction
 from app.operations.notifications.outbox.announcing import Announcements
 from app.operations.notifications.outbox.events import CHANNEL_DISABLED
@@ -22,7 +22,7 @@ async def disable(resources: Resources, channel_id: UUID, reason: str) -> None:
 
 
 async def _disable(resources: Resources, channel_id: UUID, reason: str, session: WriteSession) -> None:
-    row = await DeliveryRepository(session).lock(channel_id)
+    row = await DeliveryWrites(session).lock(channel_id)
     if row is None:
         return
     row.active, row.disabled_reason = False, reason

@@ -4,6 +4,7 @@ The message is committed with the change or never existed. No channel, no row.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -58,6 +59,14 @@ class Announcements:
             correlation_id=correlation_id(),
         )
         return len(await self._outbox.fan_out(content, kind.patterns))
+
+    async def announced_since(self, kind: EventKind, since: datetime) -> bool:
+        """Whether there was a message of this kind since then."""
+        return await self._outbox.any_since(kind.name, since)
+
+    async def already_announced(self, kind: EventKind, entity: str) -> bool:
+        """Whether there was a message of this kind about this entity."""
+        return await self._outbox.any_about(kind.name, entity)
 
 
 def bounded(payload: Mapping[str, Any]) -> dict[str, Any]:
