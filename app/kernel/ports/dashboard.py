@@ -14,16 +14,14 @@ from app.kernel.ports.catalogue import Catalogue
 
 
 class DashboardTile(Protocol):
-    """One tile."""
+    """A tile of the dashboard."""
 
     @property
     def name(self) -> str:
         """Unique among the tiles."""
-        ...
 
     async def read(self, session: ReadSession) -> BaseModel:
         """What it shows now; one statement, well under a second."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ class Watched:
     """A view of decisions that every process keeps in memory."""
 
     key: str
-    """Of `system_config`; its version rises with every change."""
+    """The key in `system_config`, whose version rises with every change."""
     refresh: Callable[[Resources], Awaitable[None]]
     """Reads the view again."""
 

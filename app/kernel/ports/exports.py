@@ -4,10 +4,11 @@ A source turns a request into a `subject`, a small document that says what exact
 statement or the pieces that are written. It reads nothing while the request is answered but what it needs to refuse.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -27,7 +28,7 @@ Params = TypeVar("Params", bound=BaseModel)
 
 
 class Login(StrEnum):
-    """As whom a statement runs."""
+    """The role of the database that a statement runs as."""
 
     QUERY = "query"
     """Reads published columns and nothing else: for everything that a caller has a say in."""
@@ -47,7 +48,7 @@ class Statement:
     """PostgreSQL cancels the statement after this; 0 is no limit but the job's own."""
     work_mem_kb: int = 32_768
     max_rows: int | None = None
-    """With more rows the export fails: it is never cut."""
+    """The limit: with more rows the export fails, it is never cut."""
     max_bytes: int | None = None
 
 
@@ -86,56 +87,40 @@ class FilterParams(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=False)
 
 
-class ExportSource(Protocol):
-    """One thing that can be exported. `Source` has a sound default for all but `name`, `permission` and `content`."""
+class Source(ABC, Generic[Params]):
+    """A thing that can be exported. Most have nothing to refuse, nothing to claim, nothing to take note of."""
 
     name: ClassVar[str]
     """The `job_type` of requests."""
     permission: ClassVar[Permission]
     """Needed besides `exports:run`, to ask and to download."""
-    params: ClassVar[type[FilterParams]]
-    formats: ClassVar[frozenset[Format]]
-
-    async def prepare(self, resources: Resources, actor: Actor, params: Any) -> Subject:
-        """What is to be exported, looked up by services that are built from the resources. Raises a `Problem`."""
-        ...
-
-    async def claim(self, session: WriteSession, actor: Actor, export_id: UUID, subject: Subject) -> None:
-        """Take what can be had once, in the transaction of the request. Raises a `Problem` when it is gone."""
-        ...
-
-    async def content(self, subject: Subject, file_format: Format) -> Content:
-        """What is written, which the subject alone decides; asked at the begin of the work."""
-        ...
-
-    async def may_read(self, session: ReadSession, actor: Actor, subject: Subject) -> bool:
-        """Whether the actor, who holds the permission, may still have what the subject is."""
-        ...
-
-    async def ended(self, session: WriteSession, subject: Subject, ended: Ended) -> None:
-        """Take note of the end, in its transaction. Asked once per export, or never when nobody could."""
-        ...
-
-
-class Source(Generic[Params]):
-    """What most sources have in common: nothing to refuse, nothing to claim, nothing to take note of."""
-
     params: ClassVar[type[FilterParams]] = FilterParams
     formats: ClassVar[frozenset[Format]] = ROWS
 
     async def prepare(self, resources: Resources, actor: Actor, params: Params) -> Subject:  # noqa: ARG002 - for others
-        """The parameters themselves."""
+        """What is to be exported, looked up by services that are built from the resources: the parameters themselves.
+
+        Raises:
+            Problem: there is no such thing for the actor.
+        """
         return params.model_dump(mode="json", exclude_none=True)
 
     async def claim(self, session: WriteSession, actor: Actor, export_id: UUID, subject: Subject) -> None:
-        """Nothing."""
+        """Take what can be had once, in the transaction of the request. Raises a `Problem` when it is gone."""
+
+    @abstractmethod
+    async def content(self, subject: Subject, file_format: Format) -> Content:
+        """What is written, which the subject alone decides; asked at the begin of the work."""
 
     async def may_read(self, session: ReadSession, actor: Actor, subject: Subject) -> bool:  # noqa: ARG002 - for others
-        """The permission says it all."""
+        """Whether the actor, who holds the permission, may still have what the subject is."""
         return True
 
     async def ended(self, session: WriteSession, subject: Subject, ended: Ended) -> None:
-        """Nothing."""
+        """Take note of the end, in its transaction. Asked once per export, or never when nobody could."""
+
+
+ExportSource: TypeAlias = Source[Any]
 
 
 class ExportSources(Catalogue[ExportSource]):

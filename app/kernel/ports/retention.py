@@ -57,7 +57,7 @@ class Preview:
     """Old enough, and kept by holds."""
     oldest: datetime | None
     newest: datetime | None
-    """Of what would go."""
+    """The times of what would go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,39 +77,32 @@ class RetentionTarget(Protocol):
 
     @property
     def category(self) -> str:
-        """Its name: small letters and underscores."""
-        ...
+        """The name: small letters and underscores."""
 
     @property
     def description(self) -> str:
-        """What it is, and by which time it is old, in a sentence."""
-        ...
+        """What the data is, and by which time it is old, in a sentence."""
 
     @property
     def default(self) -> Default:
         """What holds without a rule."""
-        ...
 
     @property
     def hold_filter(self) -> type[HoldFilter]:
         """What a hold may name."""
-        ...
 
     @property
     def archives(self) -> bool:
-        """Whether it is archived before it goes, always."""
-        ...
+        """Whether the data is archived before it goes, always."""
 
     async def preview(self, session: ReadSession, cut_off: datetime) -> Preview:
         """Count what is older than the cut-off."""
-        ...
 
     async def delete_some(self, session: WriteSession, cut_off: datetime, cursor: str | None, limit: int) -> Removed:
         """Remove at most so many rows that are older than the cut-off and not held, from the cursor on.
 
         Holds are looked up by the statement that removes; the caller keeps new ones waiting meanwhile.
         """
-        ...
 
 
 class CategoryNotFound(NotFound):
@@ -141,19 +134,15 @@ class ArchivingContext(Protocol):
     @property
     def resources(self) -> Resources:
         """The process's collaborators."""
-        ...
 
     async def apply(self, work: Callable[[WriteSession], Awaitable[Result]]) -> Result:
         """The result of the work, committed while the run goes on. Raises what ends a run: shield, cancellation."""
-        ...
 
     async def register_object(self, key: str) -> None:
         """Note, committed, that an object will be written: it is removed again unless `keep_object` is called."""
-        ...
 
     async def keep_object(self, session: WriteSession, key: str, document: dict[str, Any]) -> None:
         """Let the object stay when this transaction commits, and record the document in the run."""
-        ...
 
 
 @runtime_checkable
@@ -162,4 +151,3 @@ class Prepares(Protocol):
 
     async def prepare(self, context: ArchivingContext, cut_off: datetime) -> None:
         """Do what is to be done before anything older than the cut-off goes. At least once; resumable."""
-        ...

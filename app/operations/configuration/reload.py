@@ -6,7 +6,7 @@ from typing import Any
 from app.kernel.ports.decisions import Watched
 from app.kernel.runtime.resources import Resources
 from app.operations.configuration.reading import DecisionReader
-from app.operations.configuration.repository import REVISION, Decisions
+from app.operations.configuration.repository import REVISION, ConfigurationReads
 from app.operations.configuration.rules import ConfigKeys
 
 log = logging.getLogger(__name__)
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 async def reload(resources: Resources) -> None:
     """Bring what is decided into force in this process."""
     async with resources.database.read() as session:
-        rows = {row.key: row for row in await Decisions(session).current()}
+        rows = {row.key: row for row in await ConfigurationReads(session).current()}
     keys, reader = resources.extensions.of(ConfigKeys), resources.build(DecisionReader)
     was = {key.name: resources.configured(key) for key in keys if key.applied is not None}
     values: dict[str, Any] = {}

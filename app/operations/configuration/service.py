@@ -13,7 +13,7 @@ from app.kernel.security.secrets import ServiceSecret
 from app.operations.configuration.actions import ConfigurationAction
 from app.operations.configuration.models import ConfigurationVersion
 from app.operations.configuration.reading import DecisionReader
-from app.operations.configuration.repository import Decisions, DecisionWrites
+from app.operations.configuration.repository import ConfigurationReads, ConfigurationWrites
 from app.operations.configuration.rules import ConfigKeys, shown
 from app.operations.configuration.schemas import ConfigDocument, DecisionDocument
 from app.settings import Settings
@@ -29,7 +29,7 @@ class ConfigurationViews:
     """Shows keys, values and history."""
 
     def __init__(self, session: ReadSession, keys: ConfigKeys, secret: ServiceSecret, settings: Settings) -> None:
-        self._decisions = Decisions(session)
+        self._decisions = ConfigurationReads(session)
         self._settings = settings
         self._keys = keys
         self._reader = DecisionReader(keys, secret)
@@ -37,12 +37,12 @@ class ConfigurationViews:
     async def all(self, prefix: str | None) -> list[ConfigDocument]:
         """Every key whose name begins so."""
         rows = {row.key: row for row in await self._decisions.current()}
-        return [self.document(key, rows.get(key.name)) for key in self._keys if key.name.startswith(prefix or "")]
+        return [self._document(key, rows.get(key.name)) for key in self._keys if key.name.startswith(prefix or "")]
 
     async def one(self, name: str) -> Tagged[ConfigDocument]:
         """A key with what is in force. Raises `ConfigurationKeyNotFound`."""
         key = self._keys.of(name)
-        return _tagged(self.document(key, await self._decisions.last(key.name)))
+        return _tagged(self._document(key, await self._decisions.last(key.name)))
 
     async def history(self, name: str, request: PageRequest) -> Page[DecisionDocument]:
         """A page of the decisions about a key, the last one first. Raises `ConfigurationKeyNotFound`."""
@@ -50,8 +50,7 @@ class ConfigurationViews:
         found = await self._decisions.history(key.name, request)
         return Page([self._decision(key, row) for row in found.items], found.next_cursor)
 
-    def document(self, key: ConfigKey[Any], row: ConfigurationVersion | None) -> ConfigDocument:
-        """The key as it stands after this decision."""
+    def _document(self, key: ConfigKey[Any], row: ConfigurationVersion | None) -> ConfigDocument:
         decided, default = self._reader.read(key, row), key.default(self._settings)
         return ConfigDocument(
             key=key.name,
@@ -81,14 +80,14 @@ class ConfigurationViews:
         )
 
 
-class ConfigurationService:
-    """Decides, in the caller's transaction, audited; one decision at a time."""
+class ConfigurationService(ConfigurationViews):
+    """Decides as well, in the caller's transaction, audited; one decision at a time."""
+
+    _decisions: ConfigurationWrites
 
     def __init__(self, session: WriteSession, keys: ConfigKeys, secret: ServiceSecret, settings: Settings) -> None:
-        self._decisions = DecisionWrites(session)
-        self._views = ConfigurationViews(session, keys, secret, settings)
-        self._keys = keys
-        self._reader = DecisionReader(keys, secret)
+        super().__init__(session, keys, secret, settings)
+        self._decisions = ConfigurationWrites(session)
         self._audit = AuditTrail(session)
 
     async def decide(
@@ -128,7 +127,7 @@ class ConfigurationService:
         """
         key = self._keys.of(name)
         before = await self._before(key, if_match)
-        then = await self._decisions.one(key.name, version)
+        then = await self._decisions.version(key.name, version)
         if then is None:
             raise NotFound(f"{key.name} has no version {version}.")
         decided = self._reader.read(key, then)
@@ -158,9 +157,9 @@ class ConfigurationService:
         row: ConfigurationVersion,
     ) -> Tagged[ConfigDocument]:
         row.version, row.decided_by = 1 if before is None else before.version + 1, actor.label
-        was = _audited(self._views.document(key, before))
+        was = _audited(self._document(key, before))
         await self._decisions.add(row)
-        now = self._views.document(key, row)
+        now = self._document(key, row)
         after = _audited(now) | {"reason": row.reason}
         await self._audit.append(actor, action, "configuration", None, key.name, before=was, after=after)
         return _tagged(now)

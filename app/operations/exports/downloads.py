@@ -29,22 +29,13 @@ PARTIAL: Final = 206
 
 @dataclass(frozen=True, slots=True)
 class FileConditions:
-    """What a request says about the file that it has, and the part that it wants."""
+    """What the headers of a request say about the file that it has, and the part that it wants."""
 
-    range: str | None = None
-    if_range: str | None = None
-    if_none_match: str | None = None
-
-
-async def file_conditions(
-    range_: Annotated[str | None, Header(alias="Range", max_length=256, description="One range of bytes.")] = None,
+    range: Annotated[str | None, Header(alias="Range", max_length=256, description="One range of bytes.")] = None
     if_range: Annotated[
         str | None, Header(max_length=256, description="ETag which the range counts for; else the whole file comes.")
-    ] = None,
-    if_none_match: Annotated[str | None, Header(max_length=1024, description="ETag of the file at hand.")] = None,
-) -> FileConditions:
-    """The dependency that reads the headers."""
-    return FileConditions(range_, if_range, if_none_match)
+    ] = None
+    if_none_match: Annotated[str | None, Header(max_length=1024, description="ETag of the file at hand.")] = None
 
 
 class Downloads:

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from app.audit.log.service import AuditTrail
-from app.kernel.db.database import Database, WriteSession
+from app.kernel.db.database import Units, WriteSession
 from app.kernel.jobs import JobContext
 from app.kernel.security.authorization import SYSTEM
 from app.kernel.storage.object_storage import ObjectStorage
@@ -33,36 +33,29 @@ class Removed:
     bytes: int
 
 
-async def expire_exports(database: Database, storage: ObjectStorage, most: int | None = None) -> Removed:
-    """Mark the exports expired whose time is over, then remove their objects; a killed run is finished by the next one.
+async def expire_exports(units: Units, storage: ObjectStorage) -> Removed:
+    """What went: exports whose time is over are marked expired, then their objects removed.
 
-    Args:
-        database: where the exports are.
-        storage: where their objects are.
-        most: how many at most; all when absent.
+    A killed run is finished by the next one.
     """
-    ended = removed = size = 0
-    while most is None or ended < most:
-        portion = BATCH if most is None else min(BATCH, most - ended)
-        found = await database.run(partial(_mark, portion))
-        ended += found
-        if not found:
-            break
+    removed = size = 0
+    while await units.run(_mark):
+        pass
     while True:
-        async with database.read() as session:
+        async with units.read() as session:
             leftover = [(row.id, row.object_key, row.bytes) for row in await ExportReads(session).leftover(BATCH)]
         if not leftover:
             return Removed(removed, size)
         for export_id, key, bytes_ in leftover:
             if key is not None:
                 await storage.delete(key)
-            await database.run(partial(_forget, export_id))
+            await units.run(partial(_forget, export_id))
             removed, size = removed + 1, size + bytes_
 
 
-async def _mark(portion: int, session: WriteSession) -> int:
+async def _mark(session: WriteSession) -> int:
     exports = ExportWrites(session)
-    found = await exports.overdue(await exports.now(), portion)
+    found = await exports.overdue(await exports.now(), BATCH)
     for export_id in found:
         row = await exports.locked(export_id)
         if row is not None and row.status == Status.COMPLETED.value:

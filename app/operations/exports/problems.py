@@ -55,7 +55,7 @@ class RangeNotSatisfiable(Problem):
 
 
 class ExportBroken(Problem):
-    """It failed again and again; the log says why."""
+    """The export failed again and again; the log says why."""
 
     code, title, status = "export-broken", "The export could not be made", 500
 

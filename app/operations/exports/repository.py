@@ -24,7 +24,7 @@ class ExportReads(Reading[ExportRow]):
     async def matching(
         self, owner: tuple[str, UUID | None] | None, status: Status | None, job_type: str | None, request: PageRequest
     ) -> Page[ExportRow]:
-        """One page, newest first: an actor's own, or everybody's."""
+        """A page of exports, newest first: an actor's own, or everybody's."""
         statement = self.base()
         if owner is not None:
             statement = statement.where(_by(*owner))

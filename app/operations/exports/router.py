@@ -14,7 +14,7 @@ from app.kernel.ports.export_formats import MEDIA_TYPES
 from app.kernel.problems import PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
 from app.kernel.storage.object_storage import ObjectNotFound
-from app.operations.exports.downloads import Downloads, FileConditions, file_conditions
+from app.operations.exports.downloads import Downloads, FileConditions
 from app.operations.exports.permissions import CanExport, CanReportExports
 from app.operations.exports.problems import (
     ExportNotFound,
@@ -97,10 +97,7 @@ async def get_export(export_id: UUID, actor: CanExport, exports: ViewsDep, respo
     responses=_FILE | responses(ExportNotFound, ObjectNotFound, ExportNotReady, RangeNotSatisfiable),
 )
 async def download_export(
-    export_id: UUID,
-    actor: CanExport,
-    downloads: DownloadsDep,
-    conditions: Annotated[FileConditions, Depends(file_conditions)],
+    export_id: UUID, actor: CanExport, downloads: DownloadsDep, conditions: Annotated[FileConditions, Depends()]
 ) -> Response:
     """The file, or one range of it. The right to what it holds is looked at again, and the download is audited."""
     return await downloads.answer(actor, export_id, conditions)

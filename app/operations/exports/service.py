@@ -52,7 +52,7 @@ class ExportViews:
     async def page(
         self, actor: Actor, status: Status | None, job_type: str | None, request: PageRequest
     ) -> Page[ExportDocument]:
-        """One page, newest first: the actor's own, or everybody's for who runs the service."""
+        """A page of exports, newest first: the actor's own, or everybody's for who runs the service."""
         owner = None if actor.may(Permission.SYSTEM_READ) else (actor.kind.value, actor.id)
         found = await self._exports.matching(owner, status, job_type, request)
         now = self._clock()
@@ -89,10 +89,7 @@ class ExportService:
         if before is not Status.CANCELLED:
             if not may_follow(before, Status.CANCELLED):
                 raise WrongTransition(before, f"The export is {before}: there is nothing to cancel.")
-            await self._exports.move(row, Status.CANCELLED, completed_at=await self._exports.now())
-            await record_end(self._session, self._sources, row, CANCELLED)
-            if row.run_id is not None:
-                await cancel_job(self._session, row.run_id)
+            await self._move(row, Status.CANCELLED, completed_at=await self._exports.now())
             await self._audit.append(actor, ExportAction.CANCELLED, ENTITY, row.id, row.job_type)
         return Tagged(ExportDocument.of(row, self._clock()), version_tag(row))
 
@@ -117,15 +114,19 @@ class ExportService:
             raise WrongTransition(now, f"{before} is not followed by {report.to_status}.")
         if before is Status.RUNNING and row.maker == Maker.SERVICE.value and report.to_status is not Status.CANCELLED:
             raise WrongTransition(now, "A worker of the service makes it.")
-        await self._exports.move(row, report.to_status, **await self._reported(row, report))
-        if row.run_id is not None and report.to_status is not Status.EXPIRED:
-            await cancel_job(self._session, row.run_id)
-        if report.to_status in {Status.COMPLETED, Status.FAILED, Status.CANCELLED}:
-            code = None if report.to_status is Status.COMPLETED else row.error_code or CANCELLED
-            await record_end(self._session, self._sources, row, code)
+        await self._move(row, report.to_status, **await self._reported(row, report))
         was, now_is = {"status": before.value}, {"status": row.status}
         await self._audit.append(actor, ExportAction.REPORTED, ENTITY, row.id, row.job_type, before=was, after=now_is)
         return Tagged(ExportDocument.of(row, self._clock()), version_tag(row))
+
+    async def _move(self, row: ExportRow, after: Status, **values: Any) -> None:
+        """Change the status, so that no worker of the service goes on and the source learns of an end."""
+        await self._exports.move(row, after, **values)
+        if row.run_id is not None and after is not Status.EXPIRED:
+            await cancel_job(self._session, row.run_id)
+        if after in {Status.COMPLETED, Status.FAILED, Status.CANCELLED}:
+            code = None if after is Status.COMPLETED else row.error_code or CANCELLED
+            await record_end(self._session, self._sources, row, code)
 
     async def _reported(self, row: ExportRow, report: StatusReport) -> dict[str, Any]:
         """The columns that the report sets besides the status."""

@@ -59,7 +59,7 @@ def object_key(row: ExportRow, attempt: int) -> str:
 
 
 class ExportWork:
-    """One start of the job of one export."""
+    """A start of the job of an export."""
 
     def __init__(self, context: JobContext) -> None:
         self._context = context
@@ -86,8 +86,8 @@ class ExportWork:
         except Problem as refusal:
             await self._context.apply(partial(self._fail, refusal))
         except Exception as error:
-            if _fails_again(error):
-                await self._context.apply(partial(self._fail, _problem_of(error)))
+            if (lasting := _lasting(error)) is not None:
+                await self._context.apply(partial(self._fail, lasting))
                 return
             if judge(error, self._context.starts, STARTS) is Ending.FAILED:
                 await self._context.apply(partial(self._fail, ExportBroken()))
@@ -184,22 +184,17 @@ class ExportWork:
         until = now + timedelta(seconds=self._resources.settings.exports.lifetime_seconds)
         file = {"object_key": stored.key, "checksum": stored.sha256, "rows": progress.rows, "bytes": stored.size}
         await exports.move(row, Status.COMPLETED, completed_at=now, expires_at=until, **file)
-        await self._endings(session).conclude(row, None)
+        await self._resources.build(Endings, session).conclude(row, None)
         return True
 
     async def _fail(self, refusal: Problem, session: WriteSession) -> None:
-        await self._endings(session).fail(self._id, refusal)
-
-    def _endings(self, session: WriteSession) -> Endings:
-        return self._resources.build(Endings, session)
+        await self._resources.build(Endings, session).fail(self._id, refusal)
 
 
-def _fails_again(error: Exception) -> bool:
-    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(FAILED_BY_STATEMENT)
-
-
-def _problem_of(error: Exception) -> Problem:
-    state = error.sqlstate if isinstance(error, asyncpg.PostgresError) else None
-    if state == "57014" and not is_away(error):
+def _lasting(error: Exception) -> Problem | None:
+    """The problem of a statement that fails however often it is run; None of any other error."""
+    if not isinstance(error, asyncpg.PostgresError) or not (error.sqlstate or "").startswith(FAILED_BY_STATEMENT):
+        return None
+    if error.sqlstate == "57014" and not is_away(error):
         return StatementFailed("The statement was cancelled, mostly because it ran longer than the limit.")
-    return StatementFailed(f"PostgreSQL could not read it (SQLSTATE {state}).")
+    return StatementFailed(f"PostgreSQL could not read it (SQLSTATE {error.sqlstate}).")

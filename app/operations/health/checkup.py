@@ -21,7 +21,7 @@ from app.operations.modes.shield import ModeWatch
 from app.operations.notifications.outbox.messages import oldest_waiting_seconds
 
 WHOLE_SECONDS: Final = 1.0
-"""For all checks together: a database that needs longer for a few single-row reads is not ready."""
+"""The bound of all checks together: a database that needs longer for a few single-row reads is not ready."""
 
 FRESH_SECONDS: Final = 1.0
 WORKER_SEEN_WITHIN: Final = timedelta(seconds=30)
@@ -71,7 +71,7 @@ class Checkup:
         self._one_at_a_time = asyncio.Lock()
         self.fresh_seconds = FRESH_SECONDS
         self.leaving = False
-        """Whether the process was told to stop: it is not ready any more."""
+        """Whether the process is to stop: it is not ready any more."""
 
     async def readiness(self) -> CheckResults:
         """What requests need, and whether workers were seen; those make nobody unready."""

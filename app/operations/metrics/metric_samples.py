@@ -27,7 +27,7 @@ from app.operations.metrics.prometheus import refresh
 SAMPLE_SECONDS: Final = 60.0
 KEPT: Final = timedelta(days=30)
 MAX_SERIES: Final = 5_000
-"""Of one process; metrics bound their labels long before."""
+"""The most series of one process; metrics bound their labels long before."""
 
 SWEEP_JOB: Final = "operations:sweep-metrics"
 PREFIX: Final = "spyne_"
@@ -40,7 +40,7 @@ Labels = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One series now."""
+    """The value of a series now."""
 
     name: str
     labels: Labels
@@ -97,7 +97,7 @@ def _sampling(resources: Resources) -> AbstractAsyncContextManager[None]:
 
 
 def _merged(samples: Iterable[Sample]) -> list[Sample]:
-    """One sample per series: what minutes without a database added counts for the minute that is written."""
+    """Samples, one per series: what minutes without a database added counts for the minute that is written."""
     merged: dict[tuple[str, Labels], float] = {}
     for one in samples:
         additive = one.name.endswith(("_total", "_sum", "_count"))

@@ -36,7 +36,7 @@ class RuleReads(Reading[RuleRow]):
 
 
 class RuleWrites(Writing[RuleRow], RuleReads):
-    """Also makes and changes rules."""
+    """Makes and changes rules as well."""
 
     async def put(self, category: str, values: Mapping[str, Any]) -> None:
         """Make or change the rule."""
@@ -52,7 +52,7 @@ class HoldReads(Reading[HoldRow]):
     model = HoldRow
 
     async def of(self, category: str, *, open_only: bool, request: PageRequest) -> Page[HoldRow]:
-        """One page of the category's holds, newest first."""
+        """A page of the category's holds, newest first."""
         statement = self.base().where(HoldRow.category == category)
         if open_only:
             statement = statement.where(HoldRow.released_at.is_(None))
@@ -65,7 +65,7 @@ class HoldReads(Reading[HoldRow]):
 
 
 class HoldWrites(Writing[HoldRow], HoldReads):
-    """Also makes and releases holds."""
+    """Makes and releases holds as well."""
 
     async def lock(self, category: str, hold_id: UUID) -> HoldRow:
         """The category's hold, which nobody else changes before the transaction ends. Raises `NotFound`."""
@@ -78,7 +78,7 @@ class RunReads(Reading[RunRow]):
     model = RunRow
 
     async def of(self, category: str, request: PageRequest) -> Page[RunRow]:
-        """One page of the category's runs, newest first."""
+        """A page of the category's runs, newest first."""
         return await self.page(self.base().where(RunRow.category == category), request)
 
     async def get(self, category: str, run_id: UUID) -> RunRow:
@@ -114,7 +114,7 @@ class RunReads(Reading[RunRow]):
 
 
 class RunWrites(Writing[RunRow], RunReads):
-    """Also makes and changes runs."""
+    """Makes and changes runs as well."""
 
     async def lock(self, run_id: UUID) -> RunRow | None:
         """The run, which nobody else changes before the transaction ends."""

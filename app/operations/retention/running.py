@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded
 from app.kernel.jobs.rules import Ending, describe, judge
@@ -23,7 +22,7 @@ from app.operations.retention.actions import RetentionAction
 from app.operations.retention.events import RETENTION_RAN
 from app.operations.retention.models import RunRow, TombstoneRow
 from app.operations.retention.repository import OPEN, RuleWrites, RunReads, RunWrites
-from app.operations.retention.service import CategoryStatus, RetentionService
+from app.operations.retention.service import RetentionService
 
 Result = TypeVar("Result")
 
@@ -41,7 +40,7 @@ class Stopped(Exception):  # noqa: N818 - a state of affairs: somebody has cance
 
 
 class Sweeping:
-    """One start of one run."""
+    """A start of a run."""
 
     def __init__(self, context: JobContext) -> None:
         self._context = context
@@ -133,12 +132,9 @@ class Sweeping:
 
     async def _end(self, session: WriteSession) -> None:
         run = await self._current(session)
-        run.status, run.ended_at = "completed", await RuleWrites(session).ago(0)
-        await session.flush()
-        removed = {"rows": run.rows, "bytes": run.bytes, "objects": run.objects, "cut_off": run.cut_off}
-        action = RetentionAction.RUN_ENDED
-        await AuditTrail(session).append(SYSTEM, action, action.entity_type, run.id, run.category, after=removed)
+        await self._service(session).end(SYSTEM, run, RetentionAction.RUN_ENDED)
         if run.rows or run.objects:
+            removed = {"rows": run.rows, "bytes": run.bytes, "objects": run.objects, "cut_off": run.cut_off}
             await self.resources.build(Announcements, session).announce(
                 RETENTION_RAN,
                 f"Retention: {run.category}",
@@ -149,14 +145,12 @@ class Sweeping:
 
     async def _fail(self, reason: str, session: WriteSession) -> None:
         run = await RunWrites(session).lock(self._run_id)
-        if run is None or run.status not in OPEN:
-            return
-        run.status, run.error, run.ended_at = "failed", reason, await RuleWrites(session).ago(0)
-        await session.flush()
-        action, after = RetentionAction.RUN_FAILED, {"rows": run.rows, "error": reason}
-        await AuditTrail(session).append(
-            SYSTEM, action, action.entity_type, run.id, run.category, after=after, outcome="failure"
-        )
+        if run is not None and run.status in OPEN:
+            run.error = reason
+            await self._service(session).end(SYSTEM, run, RetentionAction.RUN_FAILED)
+
+    def _service(self, session: WriteSession) -> RetentionService:
+        return self.resources.build(RetentionService, session)
 
     async def _clear(self) -> None:
         """Remove the objects that nothing refers to any more."""
@@ -179,33 +173,17 @@ async def _forget(ids: Sequence[UUID], session: WriteSession) -> None:
     await RunWrites(session).remove_tombstones(ids)
 
 
-class Schedule:
-    """What goes once a day."""
+async def begin_due_runs(context: JobContext) -> None:
+    """Take up runs whose job has ended without them, clear up after others, and begin one per enabled rule."""
 
-    def __init__(self, context: JobContext) -> None:
-        self._context = context
+    async def take_up(session: WriteSession) -> int:
+        return await context.resources.build(RetentionService, session).take_up_stranded()
 
-    async def go(self) -> None:
-        """Take up runs whose job has ended without them, clear up after others, and begin one per enabled rule."""
-        taken = await self._context.apply(self._take_up)
-        await _remove_objects(self._context, lambda runs: runs.leftovers(TOMBSTONES_AT_ONCE))
-        begun = 0
-        for target in self._context.resources.extensions.of(RetentionTargets):
-            begun += await self._context.apply(partial(self._start, target))
-        await self._context.progress(taken_up=taken, begun=begun)
+    async def start(category: str, session: WriteSession) -> bool:
+        return await context.resources.build(RetentionService, session).start_due(category)
 
-    async def _take_up(self, session: WriteSession) -> int:
-        stranded = await RunWrites(session).stranded()
-        for run in stranded:
-            await self._context.resources.build(RetentionService, session).enqueue(SYSTEM, run)
-        return len(stranded)
-
-    async def _start(self, target: RetentionTarget, session: WriteSession) -> int:
-        rules = RuleWrites(session)
-        await lock_category(session, target.category)
-        status = CategoryStatus(target, await rules.get(target.category))
-        if not status.enabled or await RunWrites(session).open(target.category) is not None:
-            return 0
-        service = self._context.resources.build(RetentionService, session)
-        await service.start(SYSTEM, target.category, await rules.ago(status.days_to_keep))
-        return 1
+    taken = await context.apply(take_up)
+    await _remove_objects(context, lambda runs: runs.leftovers(TOMBSTONES_AT_ONCE))
+    targets = context.resources.extensions.of(RetentionTargets)
+    begun = [await context.apply(partial(start, target.category)) for target in targets]
+    await context.progress(taken_up=taken, begun=sum(begun))

@@ -16,7 +16,7 @@ from app.kernel.ports.retention import Preview, RetentionTarget, RetentionTarget
 from app.kernel.ports.retention_holds import lock_category
 from app.kernel.problems import Fault, NotFound
 from app.kernel.schemas import faults_within
-from app.kernel.security.authorization import Actor
+from app.kernel.security.authorization import SYSTEM, Actor
 from app.kernel.security.secrets import ServiceSecret
 from app.operations.retention.actions import RetentionAction
 from app.operations.retention.models import HoldRow, RuleRow, RunRow
@@ -24,6 +24,12 @@ from app.operations.retention.problems import InvalidHold, InvalidRule, InvalidR
 from app.operations.retention.repository import OPEN, HoldReads, HoldWrites, RuleReads, RuleWrites, RunReads, RunWrites
 
 RUN_JOB = "retention:run"
+_ENDS = {
+    RetentionAction.RUN_ENDED: ("completed", ("rows", "bytes", "objects", "cut_off")),
+    RetentionAction.RUN_CANCELLED: ("cancelled", ("rows", "bytes", "objects")),
+    RetentionAction.RUN_FAILED: ("failed", ("rows", "error")),
+}
+"""The status that an action ends a run with, and the columns that its audit row holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +231,33 @@ class RetentionService:
             raise NotFound
         if row.status not in OPEN:
             raise RunOver(f"The run is {row.status}.")
-        row.status, row.ended_at = "cancelled", await self._rules.ago(0)
-        await self._session.flush()
-        after = {"rows": row.rows, "bytes": row.bytes, "objects": row.objects}
-        await self._record(actor, RetentionAction.RUN_CANCELLED, row.id, category, after=after)
+        await self.end(actor, row, RetentionAction.RUN_CANCELLED)
         return row
+
+    async def end(self, actor: Actor, row: RunRow, action: RetentionAction) -> None:
+        """End an open run by the action, with what it has removed until now."""
+        status, columns = _ENDS[action]
+        row.status, row.ended_at = status, await self._rules.ago(0)
+        await self._session.flush()
+        after = {name: getattr(row, name) for name in columns}
+        outcome = "failure" if row.error is not None else "success"
+        await self._record(actor, action, row.id, row.category, after=after, outcome=outcome)
+
+    async def take_up_stranded(self) -> int:
+        """How many runs were given a new job, their own having ended without them."""
+        stranded = await self._runs.stranded()
+        for run in stranded:
+            await self.enqueue(SYSTEM, run)
+        return len(stranded)
+
+    async def start_due(self, category: str) -> bool:
+        """Whether a run was begun: the category's rule is enabled, and none is under way."""
+        await lock_category(self._session, category)
+        status = CategoryStatus(self._targets.of(category), await self._rules.get(category))
+        if not status.enabled or await self._runs.open(category) is not None:
+            return False
+        await self.start(SYSTEM, category, await self._rules.ago(status.days_to_keep))
+        return True
 
     async def _record(
         self, actor: Actor, action: RetentionAction, entity_id: UUID | str, category: str, **sides: Any

@@ -51,11 +51,9 @@ class Packer(Protocol):
 
     def compress(self, data: bytes) -> bytes:
         """What is ready of the packed bytes."""
-        ...
 
     def flush(self) -> bytes:
         """The rest."""
-        ...
 
 
 def packer(compression: Compression) -> Packer | None:
@@ -232,12 +230,10 @@ async def _reading(resources: Resources, statement: Statement) -> AsyncIterator[
 
 async def _described(connection: Connection, sql: str) -> list[Column]:
     prepared = await connection.prepare(sql)
-    return [Column(attribute.name, _type_name(attribute.type)) for attribute in prepared.get_attributes()]
-
-
-def _type_name(kind: Any) -> str:
-    name = str(kind.name)
-    return name if kind.schema == "pg_catalog" else f"{kind.schema}.{name}"
+    return [
+        Column(name, type_.name if type_.schema == "pg_catalog" else f"{type_.schema}.{type_.name}")
+        for name, type_ in prepared.get_attributes()
+    ]
 
 
 async def _estimate(connection: Connection, sql: str) -> int:
