@@ -26,7 +26,7 @@ from app.kernel.ports.export_formats import Compression, Format
 from app.kernel.ports.exports import Login, Statement
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.secrets import ServiceSecret
-from app.operations.exports.writing import Output, Progress, write_content
+from app.operations.exports.files.writing import Output, Progress, write_content
 from app.settings import DatabaseSettings, Settings
 from app.wiring import open_resources
 from benchmarks.rows import COLUMNS

@@ -15,7 +15,6 @@ from app.kernel.db.database import ReadSession
 from app.kernel.ports.dashboard import StatementTile
 from app.kernel.ports.export_formats import Format
 from app.kernel.ports.exports import Content, FilterParams, Piece, Pieces, Source, Subject, control_statement
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Permission
 from app.kernel.timestamps import Moment
 
@@ -76,11 +75,11 @@ class AuditSource(Source[AuditParams]):
     permission: ClassVar[Permission] = Permission.AUDIT_READ
     params: ClassVar[type[FilterParams]] = AuditParams
 
-    async def content(self, resources: Resources, subject: Subject, form: Format) -> Content:  # noqa: ARG002 - of the protocol
+    async def content(self, subject: Subject, file_format: Format) -> Content:
         """The statement, or the lines."""
         asked = AuditParams.model_validate(subject)
         wanted = AuditFilter(**{item.name: getattr(asked, item.name) for item in fields(AuditFilter)})
-        if form is not Format.NDJSON:
+        if file_format is not Format.NDJSON:
             return control_statement(matching_entries(wanted))
 
         async def write(session: ReadSession) -> AsyncGenerator[Piece, None]:

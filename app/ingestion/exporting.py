@@ -8,7 +8,6 @@ from pydantic import Field, StringConstraints
 from app.ingestion.repository import BatchFilter, batches_statement, quarantine_statement
 from app.kernel.ports.export_formats import Format
 from app.kernel.ports.exports import FilterParams, Source, Statement, Subject, control_statement
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Permission
 from app.kernel.timestamps import Moment
 
@@ -39,7 +38,7 @@ class HistorySource(Source[HistoryParams]):
     permission: ClassVar[Permission] = Permission.SYSTEM_READ
     params: ClassVar[type[FilterParams]] = HistoryParams
 
-    async def content(self, resources: Resources, subject: Subject, form: Format) -> Statement:  # noqa: ARG002 - of the protocol
+    async def content(self, subject: Subject, file_format: Format) -> Statement:  # noqa: ARG002 - of the protocol
         """The statement."""
         return control_statement(batches_statement(_filter(HistoryParams.model_validate(subject))))
 
@@ -51,7 +50,7 @@ class QuarantineSource(Source[QuarantineParams]):
     permission: ClassVar[Permission] = Permission.SYSTEM_READ
     params: ClassVar[type[FilterParams]] = QuarantineParams
 
-    async def content(self, resources: Resources, subject: Subject, form: Format) -> Statement:  # noqa: ARG002 - of the protocol
+    async def content(self, subject: Subject, file_format: Format) -> Statement:  # noqa: ARG002 - of the protocol
         """The statement."""
         return control_statement(quarantine_statement(_filter(QuarantineParams.model_validate(subject))))
 

@@ -4,7 +4,7 @@ A problem's code, title and status stand at its definition, beside the domain co
 problem may hold a secret or a statement's parameters.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -143,6 +143,11 @@ class Unavailable(Problem):
 
     def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 1, **fields: Any) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)}, **fields)
+
+
+def pointer_to(steps: Iterable[object]) -> str:
+    """The JSON pointer (RFC 6901) of these steps: `/a~1b/0` of `("a/b", 0)`."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
 def responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:

@@ -66,7 +66,7 @@ class QuerySource(Source[QueryParams]):
         told = {"export": str(export_id), "sql_hash": subject["sql_hash"], "tables": subject["tables"]}
         await AuditTrail(session).append(actor, QueryAction.EXECUTED, "query-preview", preview_id, after=told)
 
-    async def content(self, resources: Resources, subject: Subject, form: Format) -> Statement:  # noqa: ARG002 - of the protocol
+    async def content(self, subject: Subject, file_format: Format) -> Statement:  # noqa: ARG002 - of the protocol
         """The statement under its limits."""
         limits = subject["limits"]
         return Statement(

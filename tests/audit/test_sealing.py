@@ -12,10 +12,10 @@ from app.audit.log.service import AuditTrail
 from app.audit.seals.seal_repository import SealWriting
 from app.audit.seals.sealing import BACKGROUND, ChainRewoundError, Sealer, standing
 from app.audit.seals.seals import SealingKey
+from app.kernel.db.failures import FAILURES
 from app.kernel.runtime.background import background
 from app.kernel.runtime.resources import Resources
 from app.kernel.telemetry.metrics import AUDIT_SEALS, AUDIT_UNSEALED_AGE, BACKGROUND_FAILURES
-from app.operations.health.checkup import UNANSWERED
 from app.wiring import worker_background
 from tests.audit.logs import ADA, ThingAction, sealer, tell, verified
 from tests.waiting import eventually
@@ -123,7 +123,7 @@ async def test_a_sealer_that_dies_loses_and_doubles_nothing(
 
     with monkeypatch.context() as dying:
         dying.setattr(SealWriting, "add", die)
-        with pytest.raises(UNANSWERED):
+        with pytest.raises(FAILURES):
             await sealer(resources).seal_waiting()
     assert (await seals(owner), await sealed(owner)) == ([], 0)
     assert await sealer(resources).seal_waiting() == 4

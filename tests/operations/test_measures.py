@@ -1,4 +1,4 @@
-"""Samples of metrics: what changed, once, added up over processes; and what a worker tells of itself."""
+"""Samples of metrics: what changed, once, kept by process; and what a worker tells of itself."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,18 +42,17 @@ def test_a_sampler_tells_what_changed_since_it_was_asked() -> None:
     assert {(one.name, one.value) for one in sampler.changes()} == {("spyne_rows_total", 2), ("spyne_depth", 0)}
 
 
-async def test_a_series_adds_counters_and_takes_the_largest_gauge(
-    resources: Resources, owner: asyncpg.Connection
-) -> None:
+async def test_samples_are_kept_by_process_until_they_are_old(resources: Resources, owner: asyncpg.Connection) -> None:
     for process, rows, depth in (("p1", 3.0, 7.0), ("p2", 4.0, 2.0)):
         samples = [Sample("spyne_rows_total", (("kind", "a"),), rows), Sample("spyne_depth", (), depth)]
         await keep(resources, process, samples)
-    since = datetime.now(UTC) - timedelta(minutes=1)
-    async with resources.database.read() as session:
-        (added,) = await repository.series(session, "spyne_rows_total", since, timedelta(hours=1))
-        (largest,) = await repository.series(session, "spyne_depth", since, timedelta(hours=1))
-    assert (added.value, added.labels, added.at) == (7.0, {"kind": "a"}, since)
-    assert largest.value == 7.0
+    kept = await owner.fetch("SELECT name, process, labels->>'kind', value FROM spyne.spyne_metrics ORDER BY 1, 2")
+    assert [tuple(row) for row in kept] == [
+        ("spyne_depth", "p1", None, 7.0),
+        ("spyne_depth", "p2", None, 2.0),
+        ("spyne_rows_total", "p1", "a", 3.0),
+        ("spyne_rows_total", "p2", "a", 4.0),
+    ]
     await owner.execute("UPDATE spyne.spyne_metrics SET sampled_at = $1 WHERE process = 'p1'", EPOCH)
     async with resources.database.write() as session:
         assert await repository.remove(session, datetime.now(UTC) - timedelta(days=30)) == 2

@@ -14,8 +14,8 @@ from app.kernel.ports.export_formats import Format as FileFormat
 from app.kernel.ports.exports import Login, Statement
 from app.kernel.runtime.resources import Resources
 from app.kernel.tabular.types import NotRepresentableError, time_microseconds
-from app.operations.exports.problems import NotRepresentableInForm
-from app.operations.exports.writing import Output, Progress, write_content
+from app.operations.exports.files.problems import NotRepresentableInFormat
+from app.operations.exports.files.writing import Output, Progress, write_content
 from app.query.results.columns import result_columns
 from app.query.results.encoders import Form, writer_for
 from app.query.results.formats import Format
@@ -106,7 +106,7 @@ async def test_both_doors_refuse_the_same(resources: Resources, kind: TypeKind, 
     with pytest.raises(NotRepresentableError):
         await answered(resources, _sql(kind, [text]))
     for login in Login:
-        with pytest.raises(NotRepresentableInForm):
+        with pytest.raises(NotRepresentableInFormat):
             await exported(resources, _sql(kind, [text]), login)
 
 
@@ -116,7 +116,7 @@ async def test_a_numeric_whose_digits_are_known_is_a_decimal(resources: Resource
     assert str(found.schema.field("c").type) == "decimal128(12, 2)"
     assert found.schema.field("c").metadata == {b"spyne.type": b"numeric(12,2)"}
     assert found.column("c").to_pylist() == [Decimal("-12.50"), None]
-    with pytest.raises(NotRepresentableInForm):
+    with pytest.raises(NotRepresentableInFormat):
         await exported(resources, sql.replace("-12.5", "'NaN'::numeric"), Login.QUERY, decimals={"c": (12, 2)})
 
 

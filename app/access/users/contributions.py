@@ -5,7 +5,6 @@ from typing import ClassVar
 from app.access.users.repository import people_without_secrets
 from app.kernel.ports.export_formats import Format
 from app.kernel.ports.exports import FilterParams, Source, Statement, Subject, control_statement
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Permission
 
 
@@ -15,6 +14,6 @@ class UsersSource(Source[FilterParams]):
     name: ClassVar[str] = "users"
     permission: ClassVar[Permission] = Permission.USERS_ADMIN
 
-    async def content(self, resources: Resources, subject: Subject, form: Format) -> Statement:  # noqa: ARG002 - of the protocol
+    async def content(self, subject: Subject, file_format: Format) -> Statement:  # noqa: ARG002 - of the protocol
         """The statement."""
         return control_statement(people_without_secrets())

@@ -45,19 +45,19 @@ class AuditLogTarget:
         going, kept = await log.extent(0, bounds.upto), await log.extent(bounds.upto, bounds.aged)
         return Preview(Amount(going.rows, going.bytes), Amount(kept.rows, kept.bytes), going.oldest, going.newest)
 
-    async def prepare(self, desk: ArchivingContext, cut_off: datetime) -> None:
+    async def prepare(self, context: ArchivingContext, cut_off: datetime) -> None:
         """Archive what may go and is not archived yet."""
-        archiving = Archiving(desk.resources)
+        archiving = Archiving(context.resources)
         while (segment := await archiving.next_segment(cut_off, _HELD)) is not None:
             key = segment.key
-            await desk.intend(key)
+            await context.register_object(key)
             archive = await archiving.archive(segment, key)
 
             async def vouch(session: WriteSession) -> None:
                 await lock_category(session, CATEGORY)
-                await desk.vouch(session, key, await archiving.vouch(session, archive))  # noqa: B023 - awaited below
+                await context.keep_object(session, key, await archiving.vouch(session, archive))  # noqa: B023 - awaited below
 
-            await desk.apply(vouch)
+            await context.apply(vouch)
 
     async def delete_some(self, session: WriteSession, cut_off: datetime, cursor: str | None, limit: int) -> Removed:  # noqa: ARG002 - what is first is looked up
         """Remove the rows of the next seals for which archives vouch, in order."""

@@ -127,7 +127,7 @@ class TableSource(Source[TableParams]):
             "decimals": _decimals(columns.values()),
         }
 
-    async def content(self, resources: Resources, subject: Subject, form: Format) -> Statement:  # noqa: ARG002 - of the protocol
+    async def content(self, subject: Subject, file_format: Format) -> Statement:  # noqa: ARG002 - of the protocol
         """The statement."""
         return Statement(
             sql=subject["sql"],

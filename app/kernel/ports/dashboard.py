@@ -14,7 +14,7 @@ from app.kernel.ports.catalogue import Catalogue
 
 
 class DashboardTile(Protocol):
-    """A tile."""
+    """A tile of the dashboard."""
 
     @property
     def name(self) -> str:

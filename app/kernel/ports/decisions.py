@@ -12,7 +12,7 @@ class Watched:
     """A view of decisions that every process keeps in memory."""
 
     key: str
-    """The version of `system_config`, which rises with every change."""
+    """The key in `system_config`, whose version rises with every change."""
     refresh: Callable[[Resources], Awaitable[None]]
     """Reads the view again."""
 

@@ -21,7 +21,7 @@ class UnregisteredKindError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class EventKind:
-    """Something that happens in the service and that people may want to be notified of."""
+    """Something that happens in the service and that people may want to learn of."""
 
     name: str
     """`subject:happening`, such as `table:promoted`."""

@@ -1,6 +1,6 @@
-"""The forms of a file, and how a statement's rows come out of PostgreSQL in each. Pure.
+"""The formats of a file, and how a statement's rows come out of PostgreSQL in each. Pure.
 
-PostgreSQL writes the rows itself: a form is the statement whose rows it copies, and how its lines end. Text never
+PostgreSQL writes the rows itself: a format is the statement that it is to COPY, and how its lines end. Text never
 becomes a formula: a cell of text that begins as one (OWASP, CSV injection) gets an apostrophe in front; numbers do not.
 """
 
@@ -31,7 +31,7 @@ class Compression(StrEnum):
 
 
 ROWS: Final = frozenset({Format.CSV, Format.NDJSON, Format.PARQUET})
-"""The forms of rows."""
+"""The formats of rows."""
 
 MEDIA_TYPES: Final = {
     Format.CSV: "text/csv; charset=utf-8; header=present",
@@ -43,14 +43,14 @@ _PACKED: Final = {Compression.GZIP: "application/gzip", Compression.ZSTD: "appli
 _ENDINGS: Final = {Compression.NONE: "", Compression.GZIP: ".gz", Compression.ZSTD: ".zst"}
 
 
-def media_type(form: Format, compression: Compression) -> str:
-    """The media type of the file."""
-    return _PACKED.get(compression, MEDIA_TYPES[form])
+def media_type(file_format: Format, compression: Compression) -> str:
+    """The media type of a file, which is that of its packing when it is packed."""
+    return _PACKED.get(compression, MEDIA_TYPES[file_format])
 
 
-def ending(form: Format, compression: Compression) -> str:
-    """The ending of the file's name, as in `csv.gz`."""
-    return form.value + _ENDINGS[compression]
+def ending(file_format: Format, compression: Compression) -> str:
+    """The ending of a file's name, such as `csv.gz`."""
+    return file_format.value + _ENDINGS[compression]
 
 
 @dataclass(frozen=True, slots=True)

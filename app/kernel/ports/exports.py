@@ -4,10 +4,11 @@ A source turns a request into a `subject`, a small document that says what exact
 statement or the pieces that are written. It reads nothing while the request is answered but what it needs to refuse.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -27,7 +28,7 @@ Params = TypeVar("Params", bound=BaseModel)
 
 
 class Login(StrEnum):
-    """The login as which a statement runs."""
+    """The role of the database that a statement runs as."""
 
     QUERY = "query"
     """Reads published columns and nothing else: for everything that a caller has a say in."""
@@ -47,15 +48,16 @@ class Statement:
     """PostgreSQL cancels the statement after this; 0 is no limit but the job's own."""
     work_mem_kb: int = 32_768
     max_rows: int | None = None
-    """With more rows the export fails: it is never cut."""
+    """The limit: with more rows the export fails, it is never cut."""
     max_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A file that the source writes itself, piece by piece, from one snapshot."""
+    """A file that the source writes itself, piece by piece."""
 
-    write: "Callable[[ReadSession], AsyncGenerator[Piece, None]]"
+    write: "Callable[..., AsyncGenerator[Piece, None]]"
+    """Takes a session of one snapshot; what it takes besides is handed in by type, as `Resources.build` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,51 +87,40 @@ class FilterParams(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=False)
 
 
-class ExportSource(Protocol):
-    """A thing that can be exported. `Source` has a sound default for all but `name`, `permission` and `content`."""
+class Source(ABC, Generic[Params]):
+    """A thing that can be exported. Most have nothing to refuse, nothing to claim, nothing to take note of."""
 
     name: ClassVar[str]
     """The `job_type` of requests."""
     permission: ClassVar[Permission]
     """Needed besides `exports:run`, to ask and to download."""
-    params: ClassVar[type[FilterParams]]
-    formats: ClassVar[frozenset[Format]]
+    params: ClassVar[type[FilterParams]] = FilterParams
+    formats: ClassVar[frozenset[Format]] = ROWS
 
-    async def prepare(self, resources: Resources, actor: Actor, params: Any) -> Subject:
-        """What is to be exported. Raises a `Problem` when there is no such thing for the actor."""
+    async def prepare(self, resources: Resources, actor: Actor, params: Params) -> Subject:  # noqa: ARG002 - for others
+        """What is to be exported, looked up by services that are built from the resources: the parameters themselves.
+
+        Raises:
+            Problem: there is no such thing for the actor.
+        """
+        return params.model_dump(mode="json", exclude_none=True)
 
     async def claim(self, session: WriteSession, actor: Actor, export_id: UUID, subject: Subject) -> None:
         """Take what can be had once, in the transaction of the request. Raises a `Problem` when it is gone."""
 
-    async def content(self, resources: Resources, subject: Subject, form: Format) -> Content:
-        """What is written; asked at the begin of the work."""
+    @abstractmethod
+    async def content(self, subject: Subject, file_format: Format) -> Content:
+        """What is written, which the subject alone decides; asked at the begin of the work."""
 
-    async def may_read(self, session: ReadSession, actor: Actor, subject: Subject) -> bool:
+    async def may_read(self, session: ReadSession, actor: Actor, subject: Subject) -> bool:  # noqa: ARG002 - for others
         """Whether the actor, who holds the permission, may still have what the subject is."""
+        return True
 
     async def ended(self, session: WriteSession, subject: Subject, ended: Ended) -> None:
         """Take note of the end, in its transaction. Asked once per export, or never when nobody could."""
 
 
-class Source(Generic[Params]):
-    """What most sources have in common: nothing to refuse, nothing to claim, nothing to take note of."""
-
-    params: ClassVar[type[FilterParams]] = FilterParams
-    formats: ClassVar[frozenset[Format]] = ROWS
-
-    async def prepare(self, resources: Resources, actor: Actor, params: Params) -> Subject:  # noqa: ARG002 - for others
-        """The parameters themselves."""
-        return params.model_dump(mode="json", exclude_none=True)
-
-    async def claim(self, session: WriteSession, actor: Actor, export_id: UUID, subject: Subject) -> None:
-        """Nothing."""
-
-    async def may_read(self, session: ReadSession, actor: Actor, subject: Subject) -> bool:  # noqa: ARG002 - for others
-        """The permission says it all."""
-        return True
-
-    async def ended(self, session: WriteSession, subject: Subject, ended: Ended) -> None:
-        """Nothing."""
+ExportSource: TypeAlias = Source[Any]
 
 
 class ExportSources(Catalogue[ExportSource]):

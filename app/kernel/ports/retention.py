@@ -57,7 +57,7 @@ class Preview:
     """Old enough, and kept by holds."""
     oldest: datetime | None
     newest: datetime | None
-    """The number of what would go."""
+    """The times of what would go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,11 @@ class RetentionTarget(Protocol):
 
     @property
     def category(self) -> str:
-        """The target's name: small letters and underscores."""
+        """The name: small letters and underscores."""
 
     @property
     def description(self) -> str:
-        """What it is, and by which time it is old, in a sentence."""
+        """What the data is, and by which time it is old, in a sentence."""
 
     @property
     def default(self) -> Default:
@@ -93,7 +93,7 @@ class RetentionTarget(Protocol):
 
     @property
     def archives(self) -> bool:
-        """Whether it is archived before it goes, always."""
+        """Whether the data is archived before it goes, always."""
 
     async def preview(self, session: ReadSession, cut_off: datetime) -> Preview:
         """Count what is older than the cut-off."""
@@ -133,21 +133,21 @@ class ArchivingContext(Protocol):
 
     @property
     def resources(self) -> Resources:
-        """The process's."""
+        """The process's collaborators."""
 
     async def apply(self, work: Callable[[WriteSession], Awaitable[Result]]) -> Result:
-        """What the work answers, committed while the run goes on. Raises what ends a run: shield, cancellation."""
+        """The result of the work, committed while the run goes on. Raises what ends a run: shield, cancellation."""
 
-    async def intend(self, key: str) -> None:
-        """Note, committed, that an object will be written: it is removed again unless it is vouched for."""
+    async def register_object(self, key: str) -> None:
+        """Note, committed, that an object will be written: it is removed again unless `keep_object` is called."""
 
-    async def vouch(self, session: WriteSession, key: str, document: dict[str, Any]) -> None:
-        """Let the object stay when this transaction commits, and record it in the run."""
+    async def keep_object(self, session: WriteSession, key: str, document: dict[str, Any]) -> None:
+        """Let the object stay when this transaction commits, and record the document in the run."""
 
 
 @runtime_checkable
 class Prepares(Protocol):
-    """A target that archives: its removals find only what was vouched for before."""
+    """A target that archives: its removals find only what is in an archive."""
 
-    async def prepare(self, desk: ArchivingContext, cut_off: datetime) -> None:
+    async def prepare(self, context: ArchivingContext, cut_off: datetime) -> None:
         """Do what is to be done before anything older than the cut-off goes. At least once; resumable."""

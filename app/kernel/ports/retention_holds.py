@@ -30,7 +30,7 @@ _LOCK = "spyne.retention:"
 
 
 async def lock_category(session: WriteSession, category: str) -> None:
-    """Until the transaction ends, no step of a run and no new hold of the category goes on beside it.
+    """Keep steps of runs and new holds of the category waiting until the transaction ends.
 
     So a hold that has been answered is seen by every step that begins after it, and none is half-way through.
     """

@@ -88,12 +88,12 @@ class RowsTarget:
             if self.clearing
             else f"DELETE FROM {self.table} t USING doomed d WHERE {same}"  # noqa: S608 - as above
         )
-        returned = ", ".join(f"d.{name}" for name in names)
+        removed = ", ".join(f"d.{name}" for name in names)
         statement = text(
             f"WITH doomed AS MATERIALIZED (SELECT {keys}, {self.size} AS bytes, {self.object_key} AS object "  # noqa: S608 - as above
             f"FROM {self.table} t {self.join} WHERE {self._old} AND NOT {self.held} {beyond} "
             f"ORDER BY {keys} LIMIT :limit FOR UPDATE OF t SKIP LOCKED), "
-            f"gone AS ({change} RETURNING {returned}, d.bytes, d.object) "
+            f"gone AS ({change} RETURNING {removed}, d.bytes, d.object) "
             f"SELECT bytes, object, {', '.join(f'CAST({name} AS text)' for name in names)} FROM gone "
             f"ORDER BY {', '.join(names)}"
         )

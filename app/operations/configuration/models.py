@@ -11,7 +11,7 @@ from app.kernel.db.models import Base
 
 
 class ConfigurationVersion(Base):
-    """One decision about one key."""
+    """A decision about a key."""
 
     __tablename__ = "configuration_versions"
     __table_args__ = (CheckConstraint("num_nonnulls(value, sealed) = CASE WHEN is_default THEN 0 ELSE 1 END", "one"),)

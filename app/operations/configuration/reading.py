@@ -1,11 +1,11 @@
-"""What a stored decision comes to: secrets are opened, and what does not fit its key any more is not in force."""
+"""What a stored decision comes to: secrets are opened, and values that fit their keys no more are not in force."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from app.kernel.runtime.configuration import ConfigKey
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.at_rest import SecretBox, UnreadableSecretError
+from app.kernel.security.secrets import ServiceSecret
 from app.operations.configuration.models import ConfigurationVersion
 from app.operations.configuration.rules import ConfigKeys, normal
 
@@ -19,20 +19,15 @@ class Decided:
     fault: str | None = None
 
 
-class Reader:
-    """Reads stored decisions."""
+class DecisionReader:
+    """Makes values of stored decisions."""
 
-    def __init__(self, keys: ConfigKeys, box: SecretBox) -> None:
+    def __init__(self, keys: ConfigKeys, secret: ServiceSecret) -> None:
         self._keys = keys
-        self._box = box
-
-    @classmethod
-    def of(cls, resources: Resources) -> Self:
-        """With the process's catalogue and secret."""
-        return cls(resources.extensions.of(ConfigKeys), SecretBox(resources.secret))
+        self._box = SecretBox(secret)
 
     def read(self, key: ConfigKey[Any], row: ConfigurationVersion | None) -> Decided:
-        """What the decision comes to."""
+        """The value, or why there is none; what nobody has decided is the default."""
         if row is None or row.is_default:
             return Decided()
         try:

@@ -1,22 +1,22 @@
-"""Lets what is decided hold in a process: at its start, and whenever something was decided."""
+"""Brings decisions into force in a process: at its start, and whenever something was decided."""
 
 import logging
 from typing import Any
 
 from app.kernel.ports.decisions import Watched
 from app.kernel.runtime.resources import Resources
-from app.operations.configuration.reading import Reader
-from app.operations.configuration.repository import REVISION, Decisions
+from app.operations.configuration.reading import DecisionReader
+from app.operations.configuration.repository import REVISION, ConfigurationReads
 from app.operations.configuration.rules import ConfigKeys
 
 log = logging.getLogger(__name__)
 
 
 async def reload(resources: Resources) -> None:
-    """Let what is decided hold in this process."""
+    """Bring what is decided into force in this process."""
     async with resources.database.read() as session:
-        rows = {row.key: row for row in await Decisions(session).current()}
-    keys, reader = resources.extensions.of(ConfigKeys), Reader.of(resources)
+        rows = {row.key: row for row in await ConfigurationReads(session).current()}
+    keys, reader = resources.extensions.of(ConfigKeys), resources.build(DecisionReader)
     was = {key.name: resources.configured(key) for key in keys if key.applied is not None}
     values: dict[str, Any] = {}
     for key in keys:

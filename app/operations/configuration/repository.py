@@ -1,15 +1,15 @@
 """All SQL of the configuration."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest, cut
 from app.operations.configuration.models import ConfigurationVersion
-from app.operations.decisions.repository import SystemConfigWrites
+from app.operations.decisions import service as decisions
 
 REVISION: Final = "configuration"
 """Key of `system_config` whose version counts every change of the configuration."""
@@ -17,64 +17,46 @@ REVISION: Final = "configuration"
 _LOCK: Final = "spyne.configuration"
 
 
-class Decisions:
-    """Reads what was decided."""
+class ConfigurationReads(Reading[ConfigurationVersion]):
+    """Reads decisions about keys."""
 
-    model: ClassVar = ConfigurationVersion
-
-    def __init__(self, session: ReadSession) -> None:
-        self._session = session
+    model = ConfigurationVersion
 
     async def current(self) -> Sequence[ConfigurationVersion]:
         """The last decision about every key of which there is one."""
-        statement = (
-            select(ConfigurationVersion)
-            .ext(distinct_on(ConfigurationVersion.key))
-            .order_by(ConfigurationVersion.key, ConfigurationVersion.version.desc())
-        )
-        return (await self._session.execute(statement)).scalars().all()
+        newest_first = (ConfigurationVersion.key, ConfigurationVersion.version.desc())
+        return await self.all(self.base().ext(distinct_on(ConfigurationVersion.key)).order_by(*newest_first))
 
     async def last(self, key: str) -> ConfigurationVersion | None:
         """The last decision about a key."""
-        statement = self._of(key).order_by(ConfigurationVersion.version.desc()).limit(1)
-        return (await self._session.execute(statement)).scalar_one_or_none()
+        return await self.maybe(self._of(key).limit(1))
 
-    async def one(self, key: str, version: int) -> ConfigurationVersion | None:
-        """That decision about a key."""
-        statement = self._of(key).where(ConfigurationVersion.version == version)
-        return (await self._session.execute(statement)).scalar_one_or_none()
+    async def version(self, key: str, version: int) -> ConfigurationVersion | None:
+        """The decision about a key that has this version."""
+        return await self.maybe(self._of(key).where(ConfigurationVersion.version == version))
 
     async def history(self, key: str, request: PageRequest) -> Page[ConfigurationVersion]:
         """A page of the decisions about a key, the last one first."""
-        statement = self._of(key).order_by(ConfigurationVersion.version.desc()).limit(request.limit + 1)
-        after = request.after(_version)
+        statement, after = self._of(key).limit(request.limit + 1), request.after(_version)
         if after is not None:
             statement = statement.where(ConfigurationVersion.version < after)
-        rows = (await self._session.execute(statement)).scalars().all()
-        return cut(rows, request, lambda row: str(row.version))
+        return cut(await self.all(statement), request, lambda row: str(row.version))
 
-    @staticmethod
-    def _of(key: str) -> Any:
-        return select(ConfigurationVersion).where(ConfigurationVersion.key == key)
+    def _of(self, key: str) -> Select[ConfigurationVersion]:
+        return self.base().where(ConfigurationVersion.key == key).order_by(ConfigurationVersion.version.desc())
 
 
-class DecisionWrites(Decisions):
-    """Also decides."""
-
-    def __init__(self, session: WriteSession) -> None:
-        super().__init__(session)
-        self._writer = session
-        self._revision = SystemConfigWrites(session)
+class ConfigurationWrites(Writing[ConfigurationVersion], ConfigurationReads):
+    """Adds decisions as well."""
 
     async def one_at_a_time(self) -> None:
         """Nobody else decides before the transaction ends."""
-        await self._writer.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(_LOCK, 0))))
+        await self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(_LOCK, 0))))
 
     async def add(self, row: ConfigurationVersion) -> ConfigurationVersion:
-        """The decision, made; processes are told by the revision."""
-        self._writer.add(row)
-        await self._writer.flush()
-        await self._revision.put(REVISION, {}, row.decided_by)
+        """The decision, made; processes see by the revision that there is one."""
+        await super().add(row)
+        await decisions.put(self.session, REVISION, {}, row.decided_by)
         return row
 
 

@@ -2,55 +2,41 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.kernel.db.database import OperationClass
-from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Controls, Reads, operation
+from app.kernel.http.sessions import controls, operation, reads
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, PreconditionFailed, responses
-from app.kernel.runtime.resources import ResourcesDep
 from app.operations.configuration.rules import ConfigurationKeyNotFound
 from app.operations.configuration.schemas import ConfigDocument, DecisionDocument, RevertRequest, ValueRequest
-from app.operations.configuration.service import ConfigurationReading, ConfigurationService, UnreadableDecision
+from app.operations.configuration.service import ConfigurationService, ConfigurationViews, UnreadableDecision
 from app.operations.permissions import CanRunSystem, CanSeeSystem
 
 router = APIRouter(prefix="/system/config", tags=["system"], route_class=TransactionalRoute)
 CONTROL = operation(OperationClass.CONTROL)
 Key = Annotated[str, Path(max_length=128, description="Name of the key.", examples=["query.preview-lifetime-seconds"])]
 
-
-async def _reading(session: Reads, resources: ResourcesDep) -> ConfigurationReading:
-    return ConfigurationReading(session, resources)
-
-
-async def _service(session: Controls, resources: ResourcesDep) -> ConfigurationService:
-    return ConfigurationService(session, resources)
-
-
-ReadingDep = Annotated[ConfigurationReading, Depends(_reading)]
-ServiceDep = Annotated[ConfigurationService, Depends(_service)]
+ViewsDep = Annotated[ConfigurationViews, reads(ConfigurationViews)]
+ServiceDep = Annotated[ConfigurationService, controls(ConfigurationService)]
 
 
 @router.get("", operation_id="list_configuration")
 async def list_configuration(
     _: CanSeeSystem,
-    reading: ReadingDep,
+    views: ViewsDep,
     prefix: Annotated[str | None, Query(max_length=128, description="Keys that begin so.")] = None,
 ) -> PageDocument[ConfigDocument]:
     """Every key, by name, with what is in force; always on one page."""
-    return PageDocument[ConfigDocument](items=await reading.all(prefix), next_cursor=None)
+    return PageDocument[ConfigDocument](items=await views.all(prefix), next_cursor=None)
 
 
 @router.get("/{config_key}", operation_id="get_configuration", responses=responses(ConfigurationKeyNotFound))
-async def get_configuration(
-    config_key: Key, _: CanSeeSystem, reading: ReadingDep, response: Response
-) -> ConfigDocument:
+async def get_configuration(config_key: Key, _: CanSeeSystem, views: ViewsDep, response: Response) -> ConfigDocument:
     """One key with what is in force."""
-    found, tag = await reading.one(config_key)
-    set_etag(response, tag)
-    return found
+    return (await views.one(config_key)).put_on(response)
 
 
 @router.put(
@@ -68,9 +54,7 @@ async def set_configuration(
     if_match: IfMatch = None,
 ) -> ConfigDocument:
     """Decide a value; in force everywhere within a second."""
-    now, tag = await service.decide(actor, config_key, wanted.value, wanted.reason, if_match)
-    set_etag(response, tag)
-    return now
+    return (await service.decide(actor, config_key, wanted.value, wanted.reason, if_match)).put_on(response)
 
 
 @router.delete(
@@ -83,20 +67,17 @@ async def reset_configuration(
     config_key: Key, actor: CanRunSystem, service: ServiceDep, response: Response, if_match: IfMatch = None
 ) -> ConfigDocument:
     """Go back to the default, the setting of the environment."""
-    now, tag = await service.reset(actor, config_key, if_match)
-    set_etag(response, tag)
-    return now
+    return (await service.reset(actor, config_key, if_match)).put_on(response)
 
 
 @router.get(
     "/{config_key}/history", operation_id="list_configuration_history", responses=responses(ConfigurationKeyNotFound)
 )
 async def list_configuration_history(
-    config_key: Key, _: CanSeeSystem, reading: ReadingDep, paging: Paging, request: Request, response: Response
+    config_key: Key, _: CanSeeSystem, views: ViewsDep, paging: Paging, request: Request, response: Response
 ) -> PageDocument[DecisionDocument]:
     """Every decision about a key, the last one first."""
-    key, page = await reading.history(config_key, paging)
-    return show(page, lambda row: reading.decision(key, row), request, response)
+    return show(await views.history(config_key, paging), lambda shown: shown, request, response)
 
 
 @router.post(
@@ -114,6 +95,4 @@ async def revert_configuration(
     if_match: IfMatch = None,
 ) -> ConfigDocument:
     """Decide again what was decided before; a new version like any other."""
-    now, tag = await service.revert(actor, config_key, wanted.version, wanted.reason, if_match)
-    set_etag(response, tag)
-    return now
+    return (await service.revert(actor, config_key, wanted.version, wanted.reason, if_match)).put_on(response)

@@ -1,18 +1,18 @@
 """The catalogue of keys, and whether a value fits one. Pure.
 
-What is told of a value that does not fit comes from the schema alone: the value may be a secret.
+What is said of a value that does not fit comes from the schema alone: the value may be a secret.
 """
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from app.kernel.ports.catalogue import Catalogue
-from app.kernel.problems import Fault, NotFound
+from app.kernel.problems import Fault, NotFound, pointer_to
 from app.kernel.runtime.configuration import ConfigKey
 from app.kernel.security.at_rest import MASK, masked
 
@@ -33,8 +33,8 @@ class ConfigurationKeyNotFound(NotFound):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         nearest = difflib.get_close_matches(name[:MAX_COMPARED].lower(), list(known), n=NEAREST, cutoff=0.4)
-        told = f"The nearest are {', '.join(nearest)}." if nearest else "GET /system/config lists the keys."
-        super().__init__(told, nearest=nearest)
+        where = f"The nearest are {', '.join(nearest)}." if nearest else "GET /system/config lists the keys."
+        super().__init__(where, nearest=nearest)
 
 
 class ConfigKeys(Catalogue[ConfigKey[Any]]):
@@ -64,15 +64,15 @@ class ConfigKeys(Catalogue[ConfigKey[Any]]):
         return [_fault(error) for error in errors[:MAX_FAULTS]]
 
     def fits(self, key: ConfigKey[Any], value: Any) -> bool:
-        """Whether it is a value of the key."""
+        """Whether the value is one of the key's."""
         return bool(self._validators[key.name].is_valid(value))
 
 
 def _fault(error: ValidationError) -> Fault:
-    steps = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in error.absolute_path)
-    rule = str(error.validator)
+    rule, pointer = str(error.validator), "/value" + pointer_to(error.absolute_path)
     wanted = json.dumps(error.validator_value, ensure_ascii=False, default=str)[:200]
-    return Fault(pointer=f"/value{steps}", code=_CODES.get(rule, rule.lower()), message=f"{_words(rule)} {wanted}.")
+    words = _WORDS.get(rule, f"It does not fit {rule}:")
+    return Fault(pointer=pointer, code=_CODES.get(rule, rule.lower()), message=f"{words} {wanted}.")
 
 
 _CODES: Final = {"minLength": "too-short", "maxLength": "too-long", "minimum": "too-small", "maximum": "too-large"} | {
@@ -95,10 +95,6 @@ _WORDS: Final = {
 }
 
 
-def _words(rule: str) -> str:
-    return _WORDS.get(rule, f"It does not fit {rule}:")
-
-
 def normal(schema: Mapping[str, Any], value: Any) -> Any:
     """The value in the type that its readers expect: JSON knows one kind of number, where `30.0` is an integer."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -107,10 +103,5 @@ def normal(schema: Mapping[str, Any], value: Any) -> Any:
 
 
 def shown(key: ConfigKey[Any], value: Any) -> Any:
-    """The value as it may be told."""
+    """The value as it may be shown: a secret is masked."""
     return masked(str(value)) if key.secret and value is not None else value
-
-
-def same_prefix(keys: Iterable[ConfigKey[Any]], prefix: str | None) -> Sequence[ConfigKey[Any]]:
-    """The keys whose names begin so, by name."""
-    return [key for key in keys if prefix is None or key.name.startswith(prefix)]

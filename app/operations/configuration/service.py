@@ -1,29 +1,22 @@
-"""Use cases of the configuration: tell, decide, go back."""
+"""Use cases of the configuration: show, decide, go back."""
 
-from enum import StrEnum
 from typing import Any
 
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import ReadSession, WriteSession
-from app.kernel.http.etags import check_if_match, etag
+from app.kernel.http.etags import Tagged, check_if_match, etag
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import Conflict, InvalidRequest, NotFound
 from app.kernel.runtime.configuration import ConfigKey
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
+from app.kernel.security.secrets import ServiceSecret
+from app.operations.configuration.actions import ConfigurationAction
 from app.operations.configuration.models import ConfigurationVersion
-from app.operations.configuration.reading import Reader
-from app.operations.configuration.repository import Decisions, DecisionWrites
-from app.operations.configuration.rules import ConfigKeys, same_prefix, shown
+from app.operations.configuration.reading import DecisionReader
+from app.operations.configuration.repository import ConfigurationReads, ConfigurationWrites
+from app.operations.configuration.rules import ConfigKeys, shown
 from app.operations.configuration.schemas import ConfigDocument, DecisionDocument
-
-
-class ConfigurationAction(StrEnum):
-    """What the audit log calls the changes made here."""
-
-    CHANGED = "configuration:change"
-    RESET = "configuration:reset"
-    REVERTED = "configuration:revert"
+from app.settings import Settings
 
 
 class UnreadableDecision(Conflict):
@@ -32,33 +25,32 @@ class UnreadableDecision(Conflict):
     code, title = "unreadable-decision", "That decision cannot be taken again"
 
 
-class ConfigurationReading:
-    """Tells keys, values and history."""
+class ConfigurationViews:
+    """Shows keys, values and history."""
 
-    def __init__(self, session: ReadSession, resources: Resources) -> None:
-        self._decisions = Decisions(session)
-        self._settings = resources.settings
-        self._keys = resources.extensions.of(ConfigKeys)
-        self._reader = Reader.of(resources)
+    def __init__(self, session: ReadSession, keys: ConfigKeys, secret: ServiceSecret, settings: Settings) -> None:
+        self._decisions = ConfigurationReads(session)
+        self._settings = settings
+        self._keys = keys
+        self._reader = DecisionReader(keys, secret)
 
     async def all(self, prefix: str | None) -> list[ConfigDocument]:
         """Every key whose name begins so."""
         rows = {row.key: row for row in await self._decisions.current()}
-        return [self.document(key, rows.get(key.name)) for key in same_prefix(self._keys, prefix)]
+        return [self._document(key, rows.get(key.name)) for key in self._keys if key.name.startswith(prefix or "")]
 
-    async def one(self, name: str) -> tuple[ConfigDocument, str]:
-        """A key, and its ETag. Raises `UnknownKey`."""
+    async def one(self, name: str) -> Tagged[ConfigDocument]:
+        """A key with what is in force. Raises `ConfigurationKeyNotFound`."""
         key = self._keys.of(name)
-        found = self.document(key, await self._decisions.last(key.name))
-        return found, etag(found.version)
+        return _tagged(self._document(key, await self._decisions.last(key.name)))
 
-    async def history(self, name: str, request: PageRequest) -> tuple[ConfigKey[Any], Page[ConfigurationVersion]]:
-        """A page of the decisions about a key. Raises `UnknownKey`."""
+    async def history(self, name: str, request: PageRequest) -> Page[DecisionDocument]:
+        """A page of the decisions about a key, the last one first. Raises `ConfigurationKeyNotFound`."""
         key = self._keys.of(name)
-        return key, await self._decisions.history(key.name, request)
+        found = await self._decisions.history(key.name, request)
+        return Page([self._decision(key, row) for row in found.items], found.next_cursor)
 
-    def document(self, key: ConfigKey[Any], row: ConfigurationVersion | None) -> ConfigDocument:
-        """The key as it stands after this decision."""
+    def _document(self, key: ConfigKey[Any], row: ConfigurationVersion | None) -> ConfigDocument:
         decided, default = self._reader.read(key, row), key.default(self._settings)
         return ConfigDocument(
             key=key.name,
@@ -75,8 +67,8 @@ class ConfigurationReading:
             decided_by=None if row is None else row.decided_by,
         )
 
-    def decision(self, key: ConfigKey[Any], row: ConfigurationVersion) -> DecisionDocument:
-        """A row of the history; secrets are masked whole where they cannot be read."""
+    def _decision(self, key: ConfigKey[Any], row: ConfigurationVersion) -> DecisionDocument:
+        # A secret is masked whole where it cannot be read.
         value = shown(key, row.value if row.sealed is None else self._reader.read(key, row).value or "")
         return DecisionDocument(
             version=row.version,
@@ -88,23 +80,23 @@ class ConfigurationReading:
         )
 
 
-class ConfigurationService:
-    """Decides, in the caller's transaction, audited; one decision at a time."""
+class ConfigurationService(ConfigurationViews):
+    """Decides as well, in the caller's transaction, audited; one decision at a time."""
 
-    def __init__(self, session: WriteSession, resources: Resources) -> None:
-        self._decisions = DecisionWrites(session)
-        self._reading = ConfigurationReading(session, resources)
-        self._keys = resources.extensions.of(ConfigKeys)
-        self._reader = Reader.of(resources)
+    _decisions: ConfigurationWrites
+
+    def __init__(self, session: WriteSession, keys: ConfigKeys, secret: ServiceSecret, settings: Settings) -> None:
+        super().__init__(session, keys, secret, settings)
+        self._decisions = ConfigurationWrites(session)
         self._audit = AuditTrail(session)
 
     async def decide(
         self, actor: Actor, name: str, value: Any, reason: str | None, if_match: str | None
-    ) -> tuple[ConfigDocument, str]:
-        """The key with its new value, and its ETag.
+    ) -> Tagged[ConfigDocument]:
+        """The key with its new value.
 
         Raises:
-            UnknownKey: the nearest names are told.
+            ConfigurationKeyNotFound: names the nearest keys.
             InvalidRequest: the value does not fit; every fault is listed.
             PreconditionFailed: `if_match` names another version.
         """
@@ -115,8 +107,8 @@ class ConfigurationService:
         before = await self._before(key, if_match)
         return await self._take(actor, ConfigurationAction.CHANGED, key, before, self._row(key, value, reason))
 
-    async def reset(self, actor: Actor, name: str, if_match: str | None) -> tuple[ConfigDocument, str]:
-        """The key with its default in force. Raises `UnknownKey`, `PreconditionFailed`."""
+    async def reset(self, actor: Actor, name: str, if_match: str | None) -> Tagged[ConfigDocument]:
+        """The key with its default in force. Raises `ConfigurationKeyNotFound`, `PreconditionFailed`."""
         key = self._keys.of(name)
         before = await self._before(key, if_match)
         row = ConfigurationVersion(key=key.name, is_default=True)
@@ -124,18 +116,18 @@ class ConfigurationService:
 
     async def revert(
         self, actor: Actor, name: str, version: int, reason: str | None, if_match: str | None
-    ) -> tuple[ConfigDocument, str]:
+    ) -> Tagged[ConfigDocument]:
         """The key as it was decided then, as a new decision.
 
         Raises:
-            UnknownKey: the nearest names are told.
+            ConfigurationKeyNotFound: names the nearest keys.
             NotFound: there is no such version.
             UnreadableDecision: what was decided then cannot hold now.
             PreconditionFailed: `if_match` names another version.
         """
         key = self._keys.of(name)
         before = await self._before(key, if_match)
-        then = await self._decisions.one(key.name, version)
+        then = await self._decisions.version(key.name, version)
         if then is None:
             raise NotFound(f"{key.name} has no version {version}.")
         decided = self._reader.read(key, then)
@@ -163,18 +155,21 @@ class ConfigurationService:
         key: ConfigKey[Any],
         before: ConfigurationVersion | None,
         row: ConfigurationVersion,
-    ) -> tuple[ConfigDocument, str]:
+    ) -> Tagged[ConfigDocument]:
         row.version, row.decided_by = 1 if before is None else before.version + 1, actor.label
-        was = self._reading.document(key, before)
+        was = _audited(self._document(key, before))
         await self._decisions.add(row)
-        now = self._reading.document(key, row)
-        await self._audit.append(
-            actor, action, "configuration", None, key.name, before=_told(was), after=_told(now) | {"reason": row.reason}
-        )
-        return now, etag(now.version)
+        now = self._document(key, row)
+        after = _audited(now) | {"reason": row.reason}
+        await self._audit.append(actor, action, "configuration", None, key.name, before=was, after=after)
+        return _tagged(now)
 
 
-def _told(document: ConfigDocument) -> dict[str, Any]:
-    """For the audit log: of a secret only which decision it is."""
+def _tagged(document: ConfigDocument) -> Tagged[ConfigDocument]:
+    return Tagged(document, etag(document.version))
+
+
+def _audited(document: ConfigDocument) -> dict[str, Any]:
+    """The fields for the audit log; of a secret only which decision it is."""
     value = "[secret]" if document.secret and not document.is_default else document.value
     return {"version": document.version, "is_default": document.is_default, "setting": value}

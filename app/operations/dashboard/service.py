@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from app.kernel.clock import Clock
-from app.kernel.db.database import Database
+from app.kernel.db.database import Units
 from app.kernel.ports.dashboard import DashboardTile, DashboardTiles
 
 log = logging.getLogger(__name__)
@@ -45,25 +45,25 @@ class Dashboard:
         self._kept: tuple[float, DashboardDocument] | None = None
         self._reading = asyncio.Lock()
 
-    async def look(self, database: Database, clock: Clock) -> DashboardDocument:
-        """The page; read again when it is old."""
+    async def look(self, units: Units, clock: Clock) -> DashboardDocument:
+        """The page; read anew when the last one is old."""
         async with self._reading:
             if self._kept is None or time.monotonic() - self._kept[0] > KEPT_SECONDS:
                 begun = time.monotonic()
-                self._kept = begun, await self._read(database, clock)
+                self._kept = begun, await self._read(units, clock)
             return self._kept[1]
 
-    async def _read(self, database: Database, clock: Clock) -> DashboardDocument:
-        now, room = clock(), asyncio.Semaphore(TOGETHER)
-        shown = await asyncio.gather(*(_shown(tile, database, room) for tile in self._tiles))
+    async def _read(self, units: Units, clock: Clock) -> DashboardDocument:
+        now, slots = clock(), asyncio.Semaphore(TOGETHER)
+        shown = await asyncio.gather(*(_shown(tile, units, slots) for tile in self._tiles))
         return DashboardDocument(time=now, tiles={tile.name: one for tile, one in zip(self._tiles, shown, strict=True)})
 
 
-async def _shown(tile: DashboardTile, database: Database, room: asyncio.Semaphore) -> TileDocument:
-    async with room:
+async def _shown(tile: DashboardTile, units: Units, slots: asyncio.Semaphore) -> TileDocument:
+    async with slots:
         begun = time.perf_counter()
         try:
-            async with asyncio.timeout(TILE_SECONDS), database.read() as session:
+            async with asyncio.timeout(TILE_SECONDS), units.read() as session:
                 data = (await tile.read(session)).model_dump(mode="json")
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one tile, the page is shown
             log.warning("a tile cannot be read", extra={"tile": tile.name, "error": type(error).__name__})

@@ -10,7 +10,7 @@ from typing import Final
 from app.kernel.ports.decisions import WatchedDecisions
 from app.kernel.runtime.background import BackgroundTask, watching
 from app.kernel.runtime.resources import Resources
-from app.operations.decisions.repository import SystemConfigRepository
+from app.operations.decisions.repository import DecisionReads
 
 WATCH_SECONDS: Final = 0.4
 """How often a process looks; the promise is one second."""
@@ -23,7 +23,7 @@ def _watching(resources: Resources) -> AbstractAsyncContextManager[None]:
 
     async def look() -> None:
         async with resources.database.read() as session:
-            versions = await SystemConfigRepository(session).versions([part.key for part in parts])
+            versions = await DecisionReads(session).versions([part.key for part in parts])
         for part in parts:
             version = versions.get(part.key, 0)
             if seen.get(part.key) != version:

@@ -1,4 +1,4 @@
-"""All SQL about the deployment: the database as it tells of itself, and the workers that were seen."""
+"""All SQL about the deployment: the facts of the database, and the workers that were seen."""
 
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ _WORKERS: Final = (
 
 
 async def database_facts(session: ReadSession) -> dict[str, Any]:
-    """What the database tells of itself, and the migration that it is at."""
+    """Facts of the database, by the fields of `DatabaseFacts`, and the migration that it is at."""
     return dict((await session.execute(text(_DATABASE))).mappings().one())
 
 

@@ -1,4 +1,4 @@
-"""Which revision of the code runs: told by the environment, or read from the checkout that it runs from."""
+"""Which revision of the code runs: named by the environment, or read from the checkout that it runs from."""
 
 from pathlib import Path
 from typing import Final

@@ -22,7 +22,7 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 @router.get("/deployment", operation_id="get_deployment")
 async def get_deployment(_: CanSeeSystem, session: Reads, resources: ResourcesDep) -> DeploymentDocument:
     """What runs here: versions, schema, database, pools, workers, features. No secrets."""
-    return await deployment(session, resources)
+    return await resources.build(deployment, session)
 
 
 @router.get("/routes", operation_id="list_routes")

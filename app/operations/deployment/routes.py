@@ -1,4 +1,4 @@
-"""The index of routes, as the running application declares them. Pure but for the reading of declarations."""
+"""The index of routes, as the running application declares them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class RouteFilter:
 def index(routes: Sequence[BaseRoute], wanted: RouteFilter) -> list[RouteDocument]:
     """The documented routes that are wanted, by path and method."""
     found = [
-        _told(route, method)
+        _document(route, method)
         for route in routes
         if isinstance(route, APIRoute) and route.include_in_schema
         for method in route.methods or ()
@@ -51,10 +51,9 @@ def index(routes: Sequence[BaseRoute], wanted: RouteFilter) -> list[RouteDocumen
     return sorted((route for route in found if wanted.takes(route)), key=lambda route: (route.path, route.method))
 
 
-def _told(route: APIRoute, method: str) -> RouteDocument:
+def _document(route: APIRoute, method: str) -> RouteDocument:
     needed = needed_permissions(route.dependant)
     extra = route.openapi_extra or {}
-    sunset = extra.get(SUNSET)
     return RouteDocument(
         method=method,
         path=route.path,
@@ -64,5 +63,5 @@ def _told(route: APIRoute, method: str) -> RouteDocument:
         permissions=None if needed is None else list(needed),
         operation_class=OperationClass.READ if method in SAFE_METHODS else declared_class(extra),
         deprecated=bool(route.deprecated),
-        sunset=None if sunset is None else str(sunset),
+        sunset=extra.get(SUNSET) and str(extra[SUNSET]),
     )

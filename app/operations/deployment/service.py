@@ -1,4 +1,4 @@
-"""Gathers the facts of the deployment. Nothing here may hold a password: URLs are told by their scheme alone."""
+"""Gathers the facts of the deployment. Nothing here may hold a password: of URLs the scheme alone is shown."""
 
 import os
 import platform
@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from app.kernel.clock import utc_now
-from app.kernel.db.database import ReadSession
+from app.kernel.db.database import Database, ReadSession
 from app.kernel.db.migrations import head
-from app.kernel.runtime.resources import Resources
+from app.kernel.db.query_login import QueryLogin
 from app.operations.deployment.repository import database_facts, workers
 from app.operations.deployment.revision import revision_of
 from app.operations.deployment.schemas import (
@@ -48,12 +48,13 @@ def storage_kind(url: str | None) -> str:
     return "file" if url is None else urlsplit(url).scheme
 
 
-async def deployment(session: ReadSession, resources: Resources) -> DeploymentDocument:
+async def deployment(
+    session: ReadSession, settings: Settings, database: Database, query_login: QueryLogin
+) -> DeploymentDocument:
     """What runs here."""
-    settings, now = resources.settings, utc_now()
-    facts = await database_facts(session)
-    pools = {"write": resources.database.writer, "read": resources.database.reader, "load": resources.database.loader}
-    query = PoolFacts(size=settings.database.query_pool_size, in_use=resources.query_login.in_use)
+    now, facts = utc_now(), await database_facts(session)
+    pools = {"write": database.writer, "read": database.reader, "load": database.loader}
+    query = PoolFacts(size=settings.database.query_pool_size, in_use=query_login.in_use)
     return DeploymentDocument(
         version=version("spyne"),
         revision=settings.revision or revision_of(),

@@ -8,7 +8,7 @@ ENTITY: Final = "export"
 
 
 class ExportAction(StrEnum):
-    """From the request to the removal of the file."""
+    """Acts on an export, from the request to the removal of the file."""
 
     REQUESTED = "export:create"
     DOWNLOADED = "export:download"

@@ -1,6 +1,7 @@
 """Exports, as the registry knows the domain."""
 
 from app.kernel.domains.domain import Domain
+from app.operations.exports.actions import ExportAction
 from app.operations.exports.contributions import EXPORTS, TILES
 from app.operations.exports.events import EVENT_KINDS
 from app.operations.exports.jobs import JOBS, SCHEDULES
@@ -11,6 +12,7 @@ DOMAIN = Domain(
     name="exports",
     routers=(router,),
     models=(ExportRow,),
+    actions=(ExportAction,),
     jobs=JOBS,
     schedules=SCHEDULES,
     tiles=TILES,

@@ -1,7 +1,6 @@
 """Files on their way to whoever asked: rights looked at again, one range if asked for, audited before a byte leaves."""
 
 import base64
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
@@ -17,11 +16,11 @@ from app.kernel.ports.exports import ExportSources
 from app.kernel.security.authorization import Actor
 from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.exports.actions import ENTITY, ExportAction
+from app.operations.exports.files.ranges import ByteRange, UnsatisfiableError, matches, range_holds, wanted_range
 from app.operations.exports.models import ExportRow
+from app.operations.exports.permissions import require_right, visible
 from app.operations.exports.problems import ExportNotFound, ExportNotReady, RangeNotSatisfiable
-from app.operations.exports.ranges import ByteRange, UnsatisfiableError, matches, range_holds, wanted_range
-from app.operations.exports.repository import Exports
-from app.operations.exports.rights import require_right, visible
+from app.operations.exports.repository import ExportReads
 from app.operations.exports.states import Status
 
 NOT_MODIFIED: Final = 304
@@ -29,23 +28,14 @@ PARTIAL: Final = 206
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a request says about the file that it has, and the part that it wants."""
+class FileConditions:
+    """What the headers of a request say about the file that it has, and the part that it wants."""
 
-    range: str | None = None
-    if_range: str | None = None
-    if_none_match: str | None = None
-
-
-async def asked(
-    range_: Annotated[str | None, Header(alias="Range", max_length=256, description="One range of bytes.")] = None,
+    range: Annotated[str | None, Header(alias="Range", max_length=256, description="One range of bytes.")] = None
     if_range: Annotated[
         str | None, Header(max_length=256, description="ETag which the range counts for; else the whole file comes.")
-    ] = None,
-    if_none_match: Annotated[str | None, Header(max_length=1024, description="ETag of the file at hand.")] = None,
-) -> Asked:
-    """The dependency that reads the headers."""
-    return Asked(range_, if_range, if_none_match)
+    ] = None
+    if_none_match: Annotated[str | None, Header(max_length=1024, description="ETag of the file at hand.")] = None
 
 
 class Downloads:
@@ -57,7 +47,7 @@ class Downloads:
         self._sources = sources
         self._storage = storage
 
-    async def answer(self, actor: Actor, export_id: UUID, wanted: Asked) -> Response:
+    async def answer(self, actor: Actor, export_id: UUID, conditions: FileConditions) -> Response:
         """The file, a part of it, or 304.
 
         Raises:
@@ -69,22 +59,22 @@ class Downloads:
         """
         row = await self._permitted(actor, export_id)
         tag = f'"{row.checksum}"'
-        if matches(wanted.if_none_match, tag):
+        if matches(conditions.if_none_match, tag):
             return Response(status_code=NOT_MODIFIED, headers={"ETag": tag})
         try:
-            part = wanted_range(wanted.range, row.bytes) if range_holds(wanted.if_range, tag) else None
+            part = wanted_range(conditions.range, row.bytes) if range_holds(conditions.if_range, tag) else None
         except UnsatisfiableError as error:
             raise RangeNotSatisfiable(row.bytes) from error
         assert row.object_key is not None
         await self._storage.head(row.object_key)
-        told = {"rows": row.rows, "bytes": row.bytes, "range": None if part is None else part.content_range(row.bytes)}
+        sent = {"rows": row.rows, "bytes": row.bytes, "range": None if part is None else part.content_range(row.bytes)}
         await AuditTrail(self._session).append(
-            actor, ExportAction.DOWNLOADED, ENTITY, row.id, row.job_type, after=told, verb=Verb.DOWNLOAD
+            actor, ExportAction.DOWNLOADED, ENTITY, row.id, row.job_type, after=sent, verb=Verb.DOWNLOAD
         )
         return self._streamed(row, tag, part)
 
     async def _permitted(self, actor: Actor, export_id: UUID) -> ExportRow:
-        row = visible(actor, await Exports(self._session).by_id(export_id))
+        row = visible(actor, await ExportReads(self._session).by_id(export_id))
         source = self._sources.get(row.job_type)
         if source is None:
             raise ExportNotFound
@@ -96,10 +86,10 @@ class Downloads:
         return row
 
     def _streamed(self, row: ExportRow, tag: str, part: ByteRange | None) -> Response:
-        form, compression = Format(row.format), Compression(row.compression)
+        file_format, compression = Format(row.format), Compression(row.compression)
         digest = base64.b64encode(bytes.fromhex(row.checksum or "")).decode()
         start, stop = (0, row.bytes) if part is None else (part.start, part.stop)
-        name = f"{row.job_type}-{row.id}.{ending(form, compression)}"
+        name = f"{row.job_type}-{row.id}.{ending(file_format, compression)}"
         headers = {
             "ETag": tag,
             "Accept-Ranges": "bytes",
@@ -112,12 +102,8 @@ class Downloads:
         if part is not None:
             headers["Content-Range"] = part.content_range(row.bytes)
         return StreamingResponse(
-            self._blocks(row.object_key or "", start, stop),
+            self._storage.get_stream(row.object_key or "", start, stop),
             status_code=200 if part is None else PARTIAL,
             headers=headers,
-            media_type=media_type(form, compression),
+            media_type=media_type(file_format, compression),
         )
-
-    async def _blocks(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
-        async for block in self._storage.get_stream(key, start, stop):
-            yield block

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
+from app.kernel.ports.events import EventKinds
 from app.kernel.ports.exports import Ended, ExportSources
 from app.kernel.problems import Problem
 from app.kernel.security.authorization import Actor, ActorKind
@@ -16,7 +17,7 @@ from app.operations.exports.states import OPEN, Status
 from app.operations.notifications.outbox.announcing import Announcements
 
 
-async def note_end(session: WriteSession, sources: ExportSources, row: ExportRow, error_code: str | None) -> None:
+async def record_end(session: WriteSession, sources: ExportSources, row: ExportRow, error_code: str | None) -> None:
     """Let the source of an export keep its record of the end."""
     source = sources.get(row.job_type)
     if source is None or row.completed_at is None:
@@ -28,10 +29,10 @@ async def note_end(session: WriteSession, sources: ExportSources, row: ExportRow
 class Endings:
     """Ends exports as the service's own jobs do, in the caller's transaction."""
 
-    def __init__(self, session: WriteSession, sources: ExportSources, announcements: Announcements) -> None:
+    def __init__(self, session: WriteSession, sources: ExportSources, kinds: EventKinds) -> None:
         self._session = session
         self._sources = sources
-        self._announcements = announcements
+        self._announcements = Announcements(session, kinds)
 
     async def fail(self, export_id: UUID, refusal: Problem) -> None:
         """Let the export fail with this problem, if it is open."""
@@ -39,17 +40,17 @@ class Endings:
         row = await exports.locked(export_id)
         if row is None or Status(row.status) not in OPEN:
             return
-        said = {"error_code": refusal.code, "error_message": refusal.detail[:MAX_ERROR]}
-        await exports.move(row, Status.FAILED, completed_at=await exports.now(), **said)
+        why = {"error_code": refusal.code, "error_message": refusal.detail[:MAX_ERROR]}
+        await exports.move(row, Status.FAILED, completed_at=await exports.now(), **why)
         await self.conclude(row, refusal.code)
 
     async def conclude(self, row: ExportRow, error_code: str | None) -> None:
         """Record and announce that the export is ready, or, with a code, that it has failed."""
-        await note_end(self._session, self._sources, row, error_code)
+        await record_end(self._session, self._sources, row, error_code)
         ready = error_code is None
         facts = {"rows": row.rows, "bytes": row.bytes, "checksum": row.checksum, "error_code": error_code}
         await AuditTrail(self._session).append(
-            _requester(row),
+            Actor(ActorKind(row.requested_by_kind), row.requested_by_id, row.requested_by),
             ExportAction.COMPLETED if ready else ExportAction.FAILED,
             ENTITY,
             row.id,
@@ -64,8 +65,3 @@ class Endings:
             payload=facts | {"export_id": row.id, "job_type": row.job_type, "requested_by": row.requested_by},
             entity=f"export/{row.id}",
         )
-
-
-def _requester(row: ExportRow) -> Actor:
-    """The actor who asked, as the audit log names them; without any right."""
-    return Actor(ActorKind(row.requested_by_kind), row.requested_by_id, row.requested_by)

@@ -7,18 +7,16 @@ from typing import Final
 from uuid import UUID
 
 from app.audit.log.service import AuditTrail
-from app.kernel.db.database import Database, WriteSession
+from app.kernel.db.database import Units, WriteSession
 from app.kernel.jobs import JobContext
-from app.kernel.ports.exports import ExportSources
 from app.kernel.security.authorization import SYSTEM
 from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.exports.actions import ENTITY, ExportAction
 from app.operations.exports.endings import Endings
 from app.operations.exports.problems import ExportBroken
-from app.operations.exports.repository import Exports, ExportWrites
+from app.operations.exports.repository import ExportReads, ExportWrites
 from app.operations.exports.states import OPEN, Status
 from app.operations.exports.work import PREFIX
-from app.operations.notifications.outbox.announcing import Announcements
 
 BATCH: Final = 200
 """Exports that one transaction ends."""
@@ -35,36 +33,29 @@ class Removed:
     bytes: int
 
 
-async def expire_exports(database: Database, storage: ObjectStorage, most: int | None = None) -> Removed:
-    """Mark the exports expired whose time is over, then remove their objects; a killed run is finished by the next one.
+async def expire_exports(units: Units, storage: ObjectStorage) -> Removed:
+    """What went: exports whose time is over are marked expired, then their objects removed.
 
-    Args:
-        database: where the exports are.
-        storage: where their objects are.
-        most: how many at most; all when absent.
+    A killed run is finished by the next one.
     """
-    ended = removed = size = 0
-    while most is None or ended < most:
-        portion = BATCH if most is None else min(BATCH, most - ended)
-        found = await database.run(partial(_mark, portion))
-        ended += found
-        if not found:
-            break
+    removed = size = 0
+    while await units.run(_mark):
+        pass
     while True:
-        async with database.read() as session:
-            leftover = [(row.id, row.object_key, row.bytes) for row in await Exports(session).leftover(BATCH)]
+        async with units.read() as session:
+            leftover = [(row.id, row.object_key, row.bytes) for row in await ExportReads(session).leftover(BATCH)]
         if not leftover:
             return Removed(removed, size)
         for export_id, key, bytes_ in leftover:
             if key is not None:
                 await storage.delete(key)
-            await database.run(partial(_forget, export_id))
+            await units.run(partial(_forget, export_id))
             removed, size = removed + 1, size + bytes_
 
 
-async def _mark(portion: int, session: WriteSession) -> int:
+async def _mark(session: WriteSession) -> int:
     exports = ExportWrites(session)
-    found = await exports.overdue(await exports.now(), portion)
+    found = await exports.overdue(await exports.now(), BATCH)
     for export_id in found:
         row = await exports.locked(export_id)
         if row is not None and row.status == Status.COMPLETED.value:
@@ -83,7 +74,7 @@ async def _forget(export_id: UUID, session: WriteSession) -> None:
 async def tidy(context: JobContext) -> None:
     """End exports whose job ended without them, and remove objects that no export names."""
     async with context.database.read() as session:
-        stranded = await Exports(session).stranded()
+        stranded = await ExportReads(session).stranded()
     for export_id in stranded:
         await context.apply(partial(_give_up, context, export_id))
     storage, removed = context.resources.storage, 0
@@ -96,8 +87,7 @@ async def tidy(context: JobContext) -> None:
 
 
 async def _give_up(context: JobContext, export_id: UUID, session: WriteSession) -> None:
-    sources = context.resources.extensions.of(ExportSources)
-    await Endings(session, sources, Announcements(session, context.resources)).fail(export_id, ExportBroken())
+    await context.resources.build(Endings, session).fail(export_id, ExportBroken())
 
 
 async def _wanted(context: JobContext, key: str) -> bool:
@@ -107,5 +97,5 @@ async def _wanted(context: JobContext, key: str) -> bool:
     except (IndexError, ValueError):
         return False
     async with context.database.read() as session:
-        row = await Exports(session).by_id(export_id)
+        row = await ExportReads(session).by_id(export_id)
     return row is not None and (row.object_key == key or Status(row.status) in OPEN)

@@ -12,7 +12,7 @@ from app.kernel.db.models import Base, Created, Identified
 
 
 class ExportRow(Identified, Created, Base):
-    """One export."""
+    """An export."""
 
     __tablename__ = "export_jobs"
     __table_args__ = (

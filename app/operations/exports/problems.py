@@ -1,6 +1,6 @@
 """Why exports are refused, and why they fail."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from app.kernel.problems import Conflict, Fault, InvalidRequest, NotFound, Problem
 from app.operations.exports.states import Status, followers
@@ -54,31 +54,13 @@ class RangeNotSatisfiable(Problem):
         super().__init__(f"The file has {size} bytes.", headers={"Content-Range": f"bytes */{size}"})
 
 
-class ResultTooLarge(Problem):
-    """More than the caller's roles allow; nothing is ever cut."""
-
-    code, title, status = "result-too-large", "The result is larger than the limit", 422
-
-
-class NotRepresentableInForm(Problem):
-    """A value has no place in the form that was asked for."""
-
-    code, title, status = "not-representable", "The form cannot hold a value", 422
-
-
 class ExportBroken(Problem):
-    """It failed again and again; the log tells why."""
+    """The export failed again and again; the log says why."""
 
     code, title, status = "export-broken", "The export could not be made", 500
 
 
-def faults_of(errors: Iterable[tuple[tuple[int | str, ...], str, str]]) -> list[Fault]:
-    """Faults within `filter_params` from places, kinds and messages."""
-    return [
-        Fault(
-            pointer="/filter_params" + "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in where),
-            code=kind.replace("_", "-"),
-            message=message,
-        )
-        for where, kind, message in errors
-    ]
+class StatementFailed(Problem):
+    """The statement fails however often it is run."""
+
+    code, title, status = "statement-failed", "What was to be exported cannot be read", 422

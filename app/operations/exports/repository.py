@@ -16,7 +16,7 @@ from app.operations.exports.states import OPEN, Maker, Status, may_follow
 OPEN_STATUSES = [status.value for status in OPEN]
 
 
-class Exports(Reading[ExportRow]):
+class ExportReads(Reading[ExportRow]):
     """Reads exports."""
 
     model = ExportRow
@@ -24,7 +24,7 @@ class Exports(Reading[ExportRow]):
     async def matching(
         self, owner: tuple[str, UUID | None] | None, status: Status | None, job_type: str | None, request: PageRequest
     ) -> Page[ExportRow]:
-        """One page, newest first: an actor's own, or everybody's."""
+        """A page of exports, newest first: an actor's own, or everybody's."""
         statement = self.base()
         if owner is not None:
             statement = statement.where(_by(*owner))
@@ -59,7 +59,7 @@ class Exports(Reading[ExportRow]):
         return await self.all(statement.order_by(ExportRow.expires_at).limit(most))
 
 
-class ExportWrites(Writing[ExportRow], Exports):
+class ExportWrites(Writing[ExportRow], ExportReads):
     """Makes and changes exports."""
 
     async def locked(self, export_id: UUID) -> ExportRow | None:
@@ -76,15 +76,15 @@ class ExportWrites(Writing[ExportRow], Exports):
         await self.session.flush()
 
     async def progress(self, export_id: UUID, run_id: UUID, rows: int, size: int, estimated: int | None) -> bool:
-        """Tell how far it is; whether it is still this job's to make."""
-        told = (
+        """Whether the export is still this job's to make; if so, its progress is recorded."""
+        recorded = (
             update(ExportRow)
             .where(ExportRow.id == export_id, ExportRow.run_id == run_id)
             .where(ExportRow.status == Status.RUNNING.value, ExportRow.maker == Maker.SERVICE.value)
             .values(rows=rows, bytes=size, estimated_rows=estimated)
             .returning(ExportRow.id)
         )
-        return (await self.session.execute(told)).first() is not None
+        return (await self.session.execute(recorded)).first() is not None
 
     async def now(self) -> datetime:
         """The database's clock."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,13 +16,13 @@ from app.kernel.ports.export_formats import Compression, Format
 from app.kernel.ports.exports import ExportSource, ExportSources, FilterParams
 from app.kernel.problems import Fault
 from app.kernel.runtime.resources import Resources
+from app.kernel.schemas import faults_within
 from app.kernel.security.authorization import Actor
 from app.operations.exports.actions import ENTITY, ExportAction
-from app.operations.exports.documents import document
 from app.operations.exports.models import ExportRow
-from app.operations.exports.problems import InvalidExport, TooManyExports, faults_of
+from app.operations.exports.permissions import require_right
+from app.operations.exports.problems import InvalidExport, TooManyExports
 from app.operations.exports.repository import ExportWrites
-from app.operations.exports.rights import require_right
 from app.operations.exports.schemas import ExportDocument, NewExport
 from app.operations.exports.states import EXPORT_JOB, Status
 
@@ -30,9 +31,8 @@ class ExportRequests:
     """Takes requests for exports, in transactions of its own: a source may run a statement between two of them."""
 
     def __init__(self, resources: Resources) -> None:
-        """Binds to all of the process's resources, since each source is handed those that it needs."""
+        """Binds to all of the process's resources, since each source builds the services that it needs from them."""
         self._resources = resources
-        self._database = resources.database
         self._sources = resources.extensions.of(ExportSources)
 
     async def request(self, actor: Actor, wanted: NewExport, key: str | None) -> ExportDocument:
@@ -44,54 +44,42 @@ class ExportRequests:
             TooManyExports: the actor has many under way.
             Problem: of the source, which finds nothing to export.
         """
-        stored = await self._replayed(actor, wanted, key)
-        if stored is not None:
-            return stored
-        source, params = self._examined(wanted)
+        if key is not None:  # looked for first, as a source may have been used up by the first request
+            async with self._resources.database.write() as session:
+                stored = await _replayed(_keys(session, actor), key, wanted)
+            if stored is not None:
+                return stored
+        source, params = self._checked(wanted)
         require_right(actor, source)
         subject = await source.prepare(self._resources, actor, params)
 
         async def accept(session: WriteSession) -> ExportDocument:
             keys = _keys(session, actor)
-            replay = await keys.claim(key) if key is not None else None
-            if replay is not None:
-                replay.require_same(_fingerprint(wanted))
-                return ExportDocument.model_validate(replay.answer)
-            made = await self._accept(session, actor, source, wanted, params, dict(subject))
+            if key is not None and (stored := await _replayed(keys, key, wanted)) is not None:
+                return stored
+            made = await self._accept(session, actor, source, wanted, params, subject)
             if key is not None:
                 await keys.store(key, _fingerprint(wanted), 202, made.model_dump(mode="json"))
             return made
 
-        return await self._database.run(accept)
+        return await self._resources.database.run(accept)
 
-    async def _replayed(self, actor: Actor, wanted: NewExport, key: str | None) -> ExportDocument | None:
-        """The stored answer: looked for first, as a source may have been used up by the first request."""
-        if key is None:
-            return None
-        async with self._database.write() as session:
-            replay = await _keys(session, actor).claim(key)
-        if replay is None:
-            return None
-        replay.require_same(_fingerprint(wanted))
-        return ExportDocument.model_validate(replay.answer)
-
-    def _examined(self, wanted: NewExport) -> tuple[ExportSource, FilterParams]:
+    def _checked(self, wanted: NewExport) -> tuple[ExportSource, FilterParams]:
         source = self._sources.get(wanted.job_type)
         if source is None:
-            names = ", ".join(sorted(each.name for each in self._sources))
+            names = ", ".join(self._sources.names())
             raise InvalidExport([Fault(pointer="/job_type", code="unknown-job-type", message=f"There are {names}.")])
         faults = []
         if wanted.format not in source.formats:
-            forms = ", ".join(sorted(source.formats))
-            faults.append(Fault(pointer="/format", code="unknown-format", message=f"{source.name} comes as {forms}."))
+            names = ", ".join(sorted(source.formats))
+            faults.append(Fault(pointer="/format", code="unknown-format", message=f"{source.name} comes as {names}."))
         if wanted.format is Format.PARQUET and wanted.compression is not Compression.NONE:
             message = "Parquet is packed within: leave it `none`."
             faults.append(Fault(pointer="/compression", code="packed-twice", message=message))
         try:
             params = source.params.model_validate(wanted.filter_params)
         except ValidationError as error:
-            found = [(item["loc"], item["type"], item["msg"]) for item in error.errors()]
-            raise InvalidExport([*faults, *faults_of(found)]) from None
+            raise InvalidExport([*faults, *faults_within("/filter_params", error)]) from None
         if faults:
             raise InvalidExport(faults)
         return source, params
@@ -103,7 +91,7 @@ class ExportRequests:
         source: ExportSource,
         wanted: NewExport,
         params: FilterParams,
-        subject: dict[str, Any],
+        subject: Mapping[str, Any],
     ) -> ExportDocument:
         exports = ExportWrites(session)
         if await exports.open_of(actor.kind.value, actor.id) >= self._resources.settings.exports.max_open_per_caller:
@@ -114,7 +102,7 @@ class ExportRequests:
             id=export_id,
             job_type=source.name,
             filter_params=params.model_dump(mode="json", exclude_none=True),
-            subject=subject,
+            subject=dict(subject),
             format=wanted.format.value,
             compression=wanted.compression.value,
             status=Status.PENDING.value,
@@ -125,15 +113,23 @@ class ExportRequests:
         row.run_id = await enqueue(session, EXPORT_JOB, {"export_id": export_id}, actor=actor)
         await exports.add(row)
         await session.refresh(row)
-        told = {"job_type": row.job_type, "filter_params": row.filter_params, "format": row.format}
-        await AuditTrail(session).append(actor, ExportAction.REQUESTED, ENTITY, export_id, row.job_type, after=told)
-        return document(row, self._resources.clock())
+        after = {"job_type": row.job_type, "filter_params": row.filter_params, "format": row.format}
+        await AuditTrail(session).append(actor, ExportAction.REQUESTED, ENTITY, export_id, row.job_type, after=after)
+        return ExportDocument.of(row, self._resources.clock())
 
 
 def _keys(session: WriteSession, actor: Actor) -> IdempotencyKeys:
     return IdempotencyKeys(session, f"export:{actor.kind}:{actor.id}")
 
 
+async def _replayed(keys: IdempotencyKeys, key: str, wanted: NewExport) -> ExportDocument | None:
+    """The stored answer; None when the key is now this transaction's."""
+    replay = await keys.claim(key)
+    if replay is None:
+        return None
+    replay.require_same(_fingerprint(wanted))
+    return ExportDocument.model_validate(replay.answer)
+
+
 def _fingerprint(wanted: NewExport) -> bytes:
-    plain = wanted.model_dump(mode="json")
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).digest()
+    return hashlib.sha256(json.dumps(wanted.model_dump(mode="json"), sort_keys=True).encode()).digest()

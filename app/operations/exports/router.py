@@ -1,22 +1,20 @@
 """`/system/exports`: data as files, made in the background."""
 
-from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
 from app.kernel.http import idempotency
-from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Controls, Reads, Writes
+from app.kernel.http.sessions import controls, reads, writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.ports.export_formats import MEDIA_TYPES
-from app.kernel.ports.exports import ExportSources
 from app.kernel.problems import PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
 from app.kernel.storage.object_storage import ObjectNotFound
-from app.operations.exports.downloads import Asked, Downloads, asked
+from app.operations.exports.downloads import Downloads, FileConditions
 from app.operations.exports.permissions import CanExport, CanReportExports
 from app.operations.exports.problems import (
     ExportNotFound,
@@ -26,7 +24,6 @@ from app.operations.exports.problems import (
     TooManyExports,
     WrongTransition,
 )
-from app.operations.exports.reports import Reports
 from app.operations.exports.requests import ExportRequests
 from app.operations.exports.schemas import ExportDocument, JobType, NewExport, StatusReport
 from app.operations.exports.service import ExportService, ExportViews
@@ -36,32 +33,14 @@ router = APIRouter(prefix="/system/exports", tags=["exports"], route_class=Trans
 
 
 async def _requests(resources: ResourcesDep) -> ExportRequests:
-    return ExportRequests(resources)
-
-
-async def _views(resources: ResourcesDep, session: Reads) -> ExportViews:
-    return ExportViews(session, resources.clock)
-
-
-async def _service(resources: ResourcesDep, session: Writes) -> ExportService:
-    return ExportService(session, resources.extensions.of(ExportSources), resources.clock)
-
-
-async def _downloads(resources: ResourcesDep, session: Controls) -> Downloads:
-    # A GET always passes, and so does the record of it.
-    return Downloads(session, resources.extensions.of(ExportSources), resources.storage)
-
-
-async def _reports(resources: ResourcesDep, session: Writes) -> Reports:
-    lifetime = timedelta(seconds=resources.settings.exports.lifetime_seconds)
-    return Reports(session, resources.extensions.of(ExportSources), resources.storage, resources.clock, lifetime)
+    return ExportRequests(resources)  # all of them: each source takes others
 
 
 RequestsDep = Annotated[ExportRequests, Depends(_requests)]
-ViewsDep = Annotated[ExportViews, Depends(_views)]
-ExportsDep = Annotated[ExportService, Depends(_service)]
-DownloadsDep = Annotated[Downloads, Depends(_downloads)]
-ReportsDep = Annotated[Reports, Depends(_reports)]
+ViewsDep = Annotated[ExportViews, reads(ExportViews)]
+ExportsDep = Annotated[ExportService, writes(ExportService)]
+DownloadsDep = Annotated[Downloads, controls(Downloads)]
+"""A GET always passes, and so does the record of it."""
 Key = Annotated[str | None, Depends(idempotency.header)]
 
 _BINARY = {media: {"schema": {"type": "string", "format": "binary"}} for media in MEDIA_TYPES.values()}
@@ -108,9 +87,7 @@ async def list_exports(
 @router.get("/{export_id}", operation_id="get_export", responses=responses(ExportNotFound))
 async def get_export(export_id: UUID, actor: CanExport, exports: ViewsDep, response: Response) -> ExportDocument:
     """One export: where it stands, and how far it is."""
-    shown, tag = await exports.get(actor, export_id)
-    set_etag(response, tag)
-    return shown
+    return (await exports.get(actor, export_id)).put_on(response)
 
 
 @router.get(
@@ -120,10 +97,10 @@ async def get_export(export_id: UUID, actor: CanExport, exports: ViewsDep, respo
     responses=_FILE | responses(ExportNotFound, ObjectNotFound, ExportNotReady, RangeNotSatisfiable),
 )
 async def download_export(
-    export_id: UUID, actor: CanExport, downloads: DownloadsDep, wanted: Annotated[Asked, Depends(asked)]
+    export_id: UUID, actor: CanExport, downloads: DownloadsDep, conditions: Annotated[FileConditions, Depends()]
 ) -> Response:
     """The file, or one range of it. The right to what it holds is looked at again, and the download is audited."""
-    return await downloads.answer(actor, export_id, wanted)
+    return await downloads.answer(actor, export_id, conditions)
 
 
 @router.post(
@@ -136,14 +113,12 @@ async def report_export(
     export_id: UUID,
     report: StatusReport,
     actor: CanReportExports,
-    reports: ReportsDep,
+    exports: ExportsDep,
     response: Response,
     if_match: IfMatch = None,
 ) -> ExportDocument:
     """For a worker outside of the service: take an export over, and tell how it ended."""
-    shown, tag = await reports.take(actor, export_id, report, if_match)
-    set_etag(response, tag)
-    return shown
+    return (await exports.report(actor, export_id, report, if_match)).put_on(response)
 
 
 @router.post(
@@ -156,6 +131,4 @@ async def cancel_export(
     export_id: UUID, actor: CanExport, exports: ExportsDep, response: Response, if_match: IfMatch = None
 ) -> ExportDocument:
     """End an export that waits or is being made, with the statement that reads it. Doing it again changes nothing."""
-    shown, tag = await exports.cancel(actor, export_id, if_match)
-    set_etag(response, tag)
-    return shown
+    return (await exports.cancel(actor, export_id, if_match)).put_on(response)

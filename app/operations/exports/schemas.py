@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from app.kernel.ports.export_formats import Compression, Format
 from app.kernel.schemas import StrictModel
+from app.operations.exports.models import ExportRow
 from app.operations.exports.states import Status
 
 MAX_JOB_TYPE: Final = 64
@@ -61,6 +62,21 @@ class ExportDocument(StrictModel):
     object_key: str | None = Field(description="Where the file is, within the object storage.")
     links: dict[str, str] = Field(description="`self`, and `download` while there is a file.")
 
+    @classmethod
+    def of(cls, row: ExportRow, now: datetime) -> "ExportDocument":
+        """The export as it stands now."""
+        place = f"/system/exports/{row.id}"
+        links = {"self": place} | ({"download": f"{place}/download"} if row.status == Status.COMPLETED else {})
+        columns = {name: getattr(row, name) for name in cls.model_fields if name not in {"eta_seconds", "links"}}
+        return cls(**columns, eta_seconds=_eta(row, now), links=links)
+
+
+def _eta(row: ExportRow, now: datetime) -> float | None:
+    if row.status != Status.RUNNING or row.started_at is None or not row.rows or row.estimated_rows is None:
+        return None
+    spent = max(0.0, (now - row.started_at).total_seconds())
+    return round(max(0, row.estimated_rows - row.rows) * spent / row.rows, 1)
+
 
 class StatusReport(StrictModel):
     """What an outside worker tells of an export that it makes."""
@@ -78,8 +94,8 @@ class StatusReport(StrictModel):
 
     @model_validator(mode="after")
     def _complete(self) -> "StatusReport":
-        told = self.object_key is not None and self.checksum is not None
-        if (self.to_status is Status.COMPLETED) != told:
+        has_file = self.object_key is not None and self.checksum is not None
+        if (self.to_status is Status.COMPLETED) != has_file:
             raise ValueError("object_key and checksum come with `completed`, both of them, and with nothing else")
         if (self.to_status is Status.FAILED) != (self.error_message is not None):
             raise ValueError("error_message comes with `failed`, and with nothing else")

@@ -10,11 +10,11 @@ class Status(StrEnum):
     PENDING = "pending"
     RUNNING = "running"
     COMPLETED = "completed"
-    """Its object can be downloaded."""
+    """The object can be downloaded."""
     FAILED = "failed"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
-    """It was completed; its object is gone, or about to go."""
+    """The export was completed; its object is gone, or about to go."""
 
 
 TRANSITIONS: Final = frozenset(

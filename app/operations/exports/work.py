@@ -23,12 +23,11 @@ from app.kernel.ports.exports import ExportSources
 from app.kernel.problems import Problem, Unavailable
 from app.kernel.storage.object_storage import ObjectWriter, StoredObject
 from app.operations.exports.endings import Endings
+from app.operations.exports.files.writing import Output, Progress, write_content
 from app.operations.exports.models import ExportRow
-from app.operations.exports.problems import ExportBroken
-from app.operations.exports.repository import Exports, ExportWrites
+from app.operations.exports.problems import ExportBroken, StatementFailed
+from app.operations.exports.repository import ExportReads, ExportWrites
 from app.operations.exports.states import Maker, Status
-from app.operations.exports.writing import Output, Progress, write_content
-from app.operations.notifications.outbox.announcing import Announcements
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +37,8 @@ PREFIX: Final = "exports"
 STARTS: Final = 10
 """Starts of one export that may fail, or die with their worker, before it is given up."""
 
-TELL_SECONDS: Final = 0.5
-"""How often progress is told, and a cancelled export noticed."""
+PROGRESS_SECONDS: Final = 0.5
+"""How often progress is recorded, and a cancelled export noticed."""
 
 FAILED_BY_STATEMENT: Final = ("22", "42", "53400", "54", "57014", "P0", "XX")
 """SQLSTATEs of a statement that fails however often it is run: data, names and rights, limits, its time."""
@@ -50,23 +49,22 @@ class _OverError(Exception):
 
 
 def folder(export_id: UUID) -> str:
-    """Where the objects of an export are."""
+    """The place of an export's objects in the storage."""
     return f"{PREFIX}/{export_id}"
 
 
 def object_key(row: ExportRow, attempt: int) -> str:
-    """Of the object that one start writes."""
+    """The key of the object that one start writes."""
     return f"{folder(row.id)}/{attempt}.{ending(Format(row.format), Compression(row.compression))}"
 
 
 class ExportWork:
-    """One start of the job of one export."""
+    """A start of the job of an export."""
 
     def __init__(self, context: JobContext) -> None:
         self._context = context
         self._resources = context.resources
         self._storage = context.resources.storage
-        self._sources = context.resources.extensions.of(ExportSources)
         self._id = UUID(context.payload["export_id"])
 
     async def run(self) -> None:
@@ -88,8 +86,8 @@ class ExportWork:
         except Problem as refusal:
             await self._context.apply(partial(self._fail, refusal))
         except Exception as error:
-            if _fails_again(error):
-                await self._context.apply(partial(self._fail, _problem_of(error)))
+            if (lasting := _lasting(error)) is not None:
+                await self._context.apply(partial(self._fail, lasting))
                 return
             if judge(error, self._context.starts, STARTS) is Ending.FAILED:
                 await self._context.apply(partial(self._fail, ExportBroken()))
@@ -119,46 +117,45 @@ class ExportWork:
             await self._storage.delete(info.key)
 
     async def _make(self, row: ExportRow) -> None:
-        source = self._sources.get(row.job_type)
+        source = self._resources.extensions.of(ExportSources).get(row.job_type)
         if source is None:
             raise ExportBroken(f"There is no source {row.job_type} any more.")
-        content = await source.content(self._resources, row.subject, Format(row.format))
+        content = await source.content(row.subject, Format(row.format))
         key, progress = object_key(row, self._context.attempt), Progress()
         async with self._storage.writer(key, owner=str(row.id)) as writer:
             output = Output(writer, Compression(row.compression), getattr(content, "max_bytes", None))
             work = write_content(self._resources, content, Format(row.format), output, progress)
-            await self._told_of(work, progress, writer)
+            await self._watched(work, progress, writer)
         await self._completed(writer.stored, progress)
 
-    async def _told_of(self, work: Coroutine[Any, Any, None], progress: Progress, writer: ObjectWriter) -> None:
-        """Progress is told while the work goes on, which ends as soon as nobody wants it any more.
+    async def _watched(self, work: Coroutine[Any, Any, None], progress: Progress, writer: ObjectWriter) -> None:
+        """Progress is recorded while the work goes on, which ends as soon as nobody wants it any more.
 
         Raises:
             _OverError, Superseded: it is not wanted any more, or goes on elsewhere. Whatever the work raises.
         """
         working = asyncio.create_task(work, name="export-writing")
-        telling = asyncio.create_task(self._tell(progress, writer), name="export-progress")
+        watching = asyncio.create_task(self._watch(progress, writer), name="export-progress")
         try:
-            await asyncio.wait({working, telling}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             finished = working.done()
             working.cancel()
-            telling.cancel()
-            await asyncio.wait({working, telling})
+            watching.cancel()
+            await asyncio.wait({working, watching})
         if not finished:
-            telling.result()
+            watching.result()
         working.result()
 
-    async def _tell(self, progress: Progress, writer: ObjectWriter) -> None:
-        while True:
-            await asyncio.sleep(TELL_SECONDS)
-            if not await self._context.apply(partial(self._told, progress, writer)):
-                raise _OverError
+    async def _watch(self, progress: Progress, writer: ObjectWriter) -> None:
+        async def record(session: WriteSession) -> bool:
+            run_id, rows, estimated = self._context.run_id, progress.rows, progress.estimated_rows
+            return await ExportWrites(session).progress(self._id, run_id, rows, writer.size, estimated)
 
-    async def _told(self, progress: Progress, writer: ObjectWriter, session: WriteSession) -> bool:
-        return await ExportWrites(session).progress(
-            self._id, self._context.run_id, progress.rows, writer.size, progress.estimated_rows
-        )
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            if not await self._context.apply(record):
+                raise _OverError
 
     async def _completed(self, stored: StoredObject, progress: Progress) -> None:
         """Make the object the export's, or remove it when the export was ended meanwhile."""
@@ -174,7 +171,7 @@ class ExportWork:
 
     async def _discard_unless_named(self, key: str) -> None:
         async with self._resources.database.read() as session:
-            row = await Exports(session).by_id(self._id)
+            row = await ExportReads(session).by_id(self._id)
         if row is None or row.object_key != key:
             await self._storage.delete(key)
 
@@ -184,38 +181,20 @@ class ExportWork:
         if row is None or row.status != Status.RUNNING.value or row.maker != Maker.SERVICE.value:
             return False
         now = await exports.now()
-        await exports.move(
-            row,
-            Status.COMPLETED,
-            object_key=stored.key,
-            checksum=stored.sha256,
-            rows=progress.rows,
-            bytes=stored.size,
-            completed_at=now,
-            expires_at=now + timedelta(seconds=self._resources.settings.exports.lifetime_seconds),
-        )
-        await self._endings(session).conclude(row, None)
+        until = now + timedelta(seconds=self._resources.settings.exports.lifetime_seconds)
+        file = {"object_key": stored.key, "checksum": stored.sha256, "rows": progress.rows, "bytes": stored.size}
+        await exports.move(row, Status.COMPLETED, completed_at=now, expires_at=until, **file)
+        await self._resources.build(Endings, session).conclude(row, None)
         return True
 
     async def _fail(self, refusal: Problem, session: WriteSession) -> None:
-        await self._endings(session).fail(self._id, refusal)
-
-    def _endings(self, session: WriteSession) -> Endings:
-        return Endings(session, self._sources, Announcements(session, self._resources))
+        await self._resources.build(Endings, session).fail(self._id, refusal)
 
 
-def _fails_again(error: Exception) -> bool:
-    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(FAILED_BY_STATEMENT)
-
-
-def _problem_of(error: Exception) -> Problem:
-    state = error.sqlstate if isinstance(error, asyncpg.PostgresError) else None
-    if state == "57014" and not is_away(error):
+def _lasting(error: Exception) -> Problem | None:
+    """The problem of a statement that fails however often it is run; None of any other error."""
+    if not isinstance(error, asyncpg.PostgresError) or not (error.sqlstate or "").startswith(FAILED_BY_STATEMENT):
+        return None
+    if error.sqlstate == "57014" and not is_away(error):
         return StatementFailed("The statement was cancelled, mostly because it ran longer than the limit.")
-    return StatementFailed(f"PostgreSQL could not read it (SQLSTATE {state}).")
-
-
-class StatementFailed(Problem):
-    """The statement fails however often it is run."""
-
-    code, title, status = "statement-failed", "What was to be exported cannot be read", 422
+    return StatementFailed(f"PostgreSQL could not read it (SQLSTATE {error.sqlstate}).")

@@ -1,4 +1,4 @@
-"""What is well and what is not: each check timed, the whole bounded, the answer kept for a second.
+"""The checks of a process: each timed, the whole bounded, the answer kept for a second.
 
 Probes come from several load balancers at once; however many they are, the database is asked once a second.
 """
@@ -11,20 +11,17 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
-
 from app.audit.seals.sealing import standing
+from app.kernel.db.failures import FAILURES
 from app.kernel.db.migrations import StaleSchemaError, require_head
 from app.kernel.jobs import workers_seen
-from app.kernel.problems import Problem
 from app.kernel.runtime.resources import Resources
 from app.operations.modes.modes import MaintenanceMode
 from app.operations.modes.shield import ModeWatch
-from app.operations.notifications.delivery.delivery_repository import WAITING
+from app.operations.notifications.outbox.messages import oldest_waiting_seconds
 
 WHOLE_SECONDS: Final = 1.0
-"""For all checks together: a database that needs longer for a few single-row reads is not ready."""
+"""The bound of all checks together: a database that needs longer for a few single-row reads is not ready."""
 
 FRESH_SECONDS: Final = 1.0
 WORKER_SEEN_WITHIN: Final = timedelta(seconds=30)
@@ -35,8 +32,6 @@ LATE_SEAL_SECONDS: Final = 300.0
 
 LATE_MESSAGE_SECONDS: Final = 900.0
 """Beyond the first retries of a message: its receiver is away, or nobody sends."""
-
-UNANSWERED: Final = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Problem)
 
 
 class HealthStatus(StrEnum):
@@ -61,10 +56,9 @@ Look = Callable[[], Awaitable[CheckResult]]
 OK: Final = CheckResult(HealthStatus.OK)
 
 
-def overall(findings: CheckResults) -> HealthStatus:
-    """The worst of them."""
-    verdicts = {finding.verdict for finding in findings.values()}
-    return next((one for one in (HealthStatus.FAILING, HealthStatus.DEGRADED) if one in verdicts), HealthStatus.OK)
+def overall(results: CheckResults) -> HealthStatus:
+    """The worst verdict."""
+    return max((found.verdict for found in results.values()), key=list(HealthStatus).index, default=HealthStatus.OK)
 
 
 class Checkup:
@@ -77,21 +71,15 @@ class Checkup:
         self._one_at_a_time = asyncio.Lock()
         self.fresh_seconds = FRESH_SECONDS
         self.leaving = False
-        """Whether the process was told to stop: it is not ready any more."""
+        """Whether the process is to stop: it is not ready any more."""
 
     async def readiness(self) -> CheckResults:
         """What requests need, and whether workers were seen; those make nobody unready."""
-        found = await self._recent("ready", self._essential())
-        if self.leaving:
-            found = found | {"process": CheckResult(HealthStatus.FAILING, "shutting down")}
-        return found
+        return await self._recent("ready", self._essential())
 
     async def summary(self) -> CheckResults:
-        """All there is to tell."""
-        found = await self._recent("all", self._essential() | self._further())
-        if self.leaving:
-            found = found | {"process": CheckResult(HealthStatus.FAILING, "shutting down")}
-        return found
+        """What every check found."""
+        return await self._recent("all", self._essential() | self._further())
 
     def _essential(self) -> dict[str, Look]:
         return {"database": self._database, "migrations": self._migrations, "workers": self._workers}
@@ -105,7 +93,7 @@ class Checkup:
             if not found or time.monotonic() - at >= self.fresh_seconds:
                 found = await self._look(looks)
                 self._kept[name] = (time.monotonic(), found)
-            return found
+        return found | {"process": CheckResult(HealthStatus.FAILING, "shutting down")} if self.leaving else found
 
     async def _look(self, looks: dict[str, Look]) -> CheckResults:
         deadline = asyncio.get_running_loop().time() + WHOLE_SECONDS
@@ -143,8 +131,8 @@ class Checkup:
         return _aged(age, LATE_SEAL_SECONDS, "oldest row without a seal")
 
     async def _outbox(self) -> CheckResult:
-        row = await self._resources.database.lookups.one(WAITING, {})
-        return _aged(max(0.0, float(row[0] if row is not None else 0.0)), LATE_MESSAGE_SECONDS, "oldest message")
+        age = await oldest_waiting_seconds(self._resources.database)
+        return _aged(age, LATE_MESSAGE_SECONDS, "oldest message")
 
 
 def _aged(seconds: float, late: float, what: str) -> CheckResult:
@@ -159,7 +147,7 @@ async def _timed(name: str, look: Look, deadline: float) -> CheckResult:
     try:
         async with asyncio.timeout_at(deadline):
             found = await look()
-    except UNANSWERED as error:
+    except FAILURES as error:
         verdict = HealthStatus.FAILING if name in _ESSENTIAL else HealthStatus.DEGRADED
         found = CheckResult(verdict, type(error).__name__)
     return CheckResult(found.verdict, found.detail, round((time.perf_counter() - begun) * 1000, 2))

@@ -1,4 +1,4 @@
-"""What is looked after day by day, so that somebody is told: the audit log's seals, and keys that run out."""
+"""What is looked after day by day, so that somebody hears of it: the audit log's seals, and keys that run out."""
 
 from collections import Counter
 from typing import Final
@@ -10,7 +10,6 @@ from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext
 from app.operations.housekeeping.events import KEY_EXPIRES, LOG_FAILED
 from app.operations.notifications.outbox.announcing import Announcements
-from app.operations.notifications.outbox.repository import Outbox
 
 PIECE_SECONDS: Final = 30.0
 """One snapshot is held for no longer; vacuum waits for it."""
@@ -40,7 +39,7 @@ async def verify_log(context: JobContext) -> None:
         return
 
     async def announce(session: WriteSession) -> None:
-        await Announcements(session, resources).announce(
+        await resources.build(Announcements, session).announce(
             LOG_FAILED,
             f"The audit log is not as it was sealed: {found.total()} findings",
             " ".join(examples),
@@ -59,8 +58,9 @@ async def warn_of_keys(context: JobContext) -> None:
 
         async def announce(session: WriteSession, key: ExpiringKey = key) -> None:
             entity = f"client-key/{key.id}/{key.days}"
-            if not await Outbox(session).told_of(KEY_EXPIRES.name, entity):
-                await _announce_key(Announcements(session, resources), key, entity)
+            announcements = resources.build(Announcements, session)
+            if not await announcements.already_announced(KEY_EXPIRES, entity):
+                await _announce_key(announcements, key, entity)
 
         await context.apply(announce)
     await context.progress(expiring=len(keys))

@@ -1,4 +1,4 @@
-"""Samples what `/metrics` tells of the service, once a minute, into `spyne_metrics`: for the service's own charts.
+"""Samples what `/metrics` shows of the service, once a minute, into `spyne_metrics`: for the service's own charts.
 
 What is kept is bounded: names of the service's own metrics, at most `MAX_SERIES` of one process, and only what changed.
 Counters are kept as what the minute added, so that sums over processes and times need no care for restarts.
@@ -27,7 +27,7 @@ from app.operations.metrics.prometheus import refresh
 SAMPLE_SECONDS: Final = 60.0
 KEPT: Final = timedelta(days=30)
 MAX_SERIES: Final = 5_000
-"""Of one process; metrics bound their labels long before."""
+"""The most series of one process; metrics bound their labels long before."""
 
 SWEEP_JOB: Final = "operations:sweep-metrics"
 PREFIX: Final = "spyne_"
@@ -40,7 +40,7 @@ Labels = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One series now."""
+    """The value of a series now."""
 
     name: str
     labels: Labels
@@ -97,7 +97,7 @@ def _sampling(resources: Resources) -> AbstractAsyncContextManager[None]:
 
 
 def _merged(samples: Iterable[Sample]) -> list[Sample]:
-    """One sample per series: what minutes without a database added counts for the minute that is written."""
+    """Samples, one per series: what minutes without a database added counts for the minute that is written."""
     merged: dict[tuple[str, Labels], float] = {}
     for one in samples:
         additive = one.name.endswith(("_total", "_sum", "_count"))

@@ -11,7 +11,7 @@ from app.kernel.db.models import Base
 
 
 class SampleRow(Base):
-    """One series of one process at one time."""
+    """A series of a process at one time."""
 
     __tablename__ = "spyne_metrics"
     __table_args__ = (

@@ -6,14 +6,13 @@ import shutil
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.audit.seals.sealing import standing
 from app.kernel.db.database import Database
+from app.kernel.db.failures import FAILURES
 from app.kernel.jobs import depths, oldest_waiting_seconds, workers_seen
 from app.kernel.jobs.models import OPEN_STATES
 from app.kernel.runtime.background import BackgroundTask, repeating
@@ -30,7 +29,7 @@ from app.kernel.telemetry.metrics import (
     exposition,
     pool_metrics,
 )
-from app.operations.health.checkup import UNANSWERED, WORKER_SEEN_WITHIN
+from app.operations.health.checkup import WORKER_SEEN_WITHIN
 from app.operations.notifications.delivery.background import measure_waiting
 
 QUEUE_SECONDS = 1.0
@@ -42,19 +41,12 @@ LAG_SECONDS = 0.5
 router = APIRouter(tags=["health"])
 
 
-class Disk(NamedTuple):
-    """Bytes."""
-
-    total: int
-    free: int
-
-
 def process_gauges(resources: Resources) -> CollectorRegistry:
     """The gauges of this process's pools; sets up those of its version and disk."""
     database = resources.database
     BUILD.labels(version("spyne")).set(1)
-    DISK_FREE.set_function(lambda: _disk(resources.settings.home).free)
-    DISK_SIZE.set_function(lambda: _disk(resources.settings.home).total)
+    DISK_FREE.set_function(lambda: shutil.disk_usage(_existing(resources.settings.home)).free)
+    DISK_SIZE.set_function(lambda: shutil.disk_usage(_existing(resources.settings.home)).total)
     return pool_metrics({"write": database.writer, "read": database.reader, "load": database.loader})
 
 
@@ -65,44 +57,29 @@ def _measuring_lag(_: Resources) -> AbstractAsyncContextManager[None]:
 BACKGROUND = (BackgroundTask("event-loop-lag", _measuring_lag, LAG_SECONDS, in_api=True, in_worker=True),)
 
 
-def _disk(home: Path) -> Disk:
-    """Bytes of the disk where the state directory is, or will be."""
-    usage = shutil.disk_usage(next(place for place in (home, *home.parents) if place.exists()))
-    return Disk(usage.total, usage.free)
+def _existing(home: Path) -> Path:
+    """The state directory, or the nearest folder above it that exists."""
+    return next(place for place in (home, *home.parents) if place.exists())
 
 
 async def _measure_queue(database: Database) -> None:
-    """How many jobs wait and run; left as it was when the database does not say, so that the rest is still told."""
-    try:
-        async with asyncio.timeout(QUEUE_SECONDS), database.read() as session:
-            found = await depths(session)
-            QUEUE_OLDEST.set(await oldest_waiting_seconds(session))
-            WORKERS_SEEN.set(await workers_seen(session, WORKER_SEEN_WITHIN))
-    except (SQLAlchemyError, OSError):
-        return
+    async with database.read() as session:
+        found = await depths(session)
+        QUEUE_OLDEST.set(await oldest_waiting_seconds(session))
+        WORKERS_SEEN.set(await workers_seen(session, WORKER_SEEN_WITHIN))
     for state in OPEN_STATES:
         QUEUE_DEPTH.labels(state.value).set(found.get(state.value, 0))
 
 
-async def _measure_audit(database: Database) -> None:
-    """Seals and waiting rows of the audit log; left as they were when the database does not say."""
-    with contextlib.suppress(*UNANSWERED):
-        async with asyncio.timeout(QUEUE_SECONDS):
-            await standing(database)
-
-
-async def _measure_outbox(database: Database) -> None:
-    """How long notifications have waited; left as it was when the database does not say."""
-    with contextlib.suppress(*UNANSWERED):
-        async with asyncio.timeout(QUEUE_SECONDS):
-            await measure_waiting(database)
-
-
 async def refresh(database: Database) -> None:
-    """Ask the database for what its gauges tell; takes a few seconds at most."""
-    await _measure_queue(database)
-    await _measure_audit(database)
-    await _measure_outbox(database)
+    """Ask the database for the facts of its gauges: jobs, seals, notifications; takes a few seconds at most.
+
+    A gauge is left as it was when the database does not answer, so that the rest is still reported.
+    """
+    for measure in (_measure_queue, standing, measure_waiting):
+        with contextlib.suppress(*FAILURES):
+            async with asyncio.timeout(QUEUE_SECONDS):
+                await measure(database)
 
 
 @router.get("/metrics", operation_id="metrics", include_in_schema=False)

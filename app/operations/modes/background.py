@@ -1,24 +1,26 @@
-"""Puts begins and ends of windows on record. The mode itself waits for no such row: see `rules`."""
+"""Puts begins and ends of windows on record. The mode itself waits for no such row: see `window_rules.py`."""
 
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from typing import Final
 
-from app.kernel.db.database import OperationClass
+from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.runtime.background import BackgroundTask, repeating
 from app.kernel.runtime.resources import Resources
-from app.operations.modes.window_repository import Windows
-from app.operations.modes.window_service import record_due
+from app.operations.modes.window_repository import WindowReads
+from app.operations.modes.window_service import WindowService
 
 LOOK_SECONDS: Final = 1.0
 
 
 def _recording(resources: Resources) -> AbstractAsyncContextManager[None]:
+    async def record(session: WriteSession) -> None:
+        await resources.build(WindowService, session).record_due()
+
     async def look() -> None:
         async with resources.database.read() as session:
-            due = await Windows(session).due()
+            due = await WindowReads(session).due()
         if due:
-            await resources.database.run(partial(record_due, resources=resources), OperationClass.CONTROL)
+            await resources.database.run(record, OperationClass.CONTROL)
 
     return repeating("maintenance-windows", look, LOOK_SECONDS, begin_after=0.0)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from app.kernel.db.database import ReadSession
 from app.kernel.ports.dashboard import DashboardTile, StatementTile
 from app.operations.modes.modes import MaintenanceMode, SystemMode
-from app.operations.modes.window_repository import standing
+from app.operations.modes.window_repository import mode_basis
 
 
 class PlatformTile(BaseModel):
@@ -32,7 +32,7 @@ class _Maintenance:
     name: str = "maintenance"
 
     async def read(self, session: ReadSession) -> BaseModel:
-        found = await standing(session)
+        found = await mode_basis(session)
         now, nearest = found.in_force(), found.nearest
         coming = nearest.starts_at if nearest is not None and nearest.starts_at > found.now else None
         return MaintenanceTile(mode=now.mode, reason=now.reason, until=now.until, next_window=coming)

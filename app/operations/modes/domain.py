@@ -1,6 +1,7 @@
 """Modes and maintenance windows, as the registry knows the domain."""
 
 from app.kernel.domains.domain import Domain
+from app.operations.modes.actions import ModeAction, WindowAction
 from app.operations.modes.background import BACKGROUND as WINDOWS
 from app.operations.modes.contributions import TILES
 from app.operations.modes.events import EVENT_KINDS
@@ -11,6 +12,7 @@ from app.operations.modes.window_router import router as window_router
 
 DOMAIN = Domain(
     name="modes",
+    actions=(ModeAction, WindowAction),
     routers=(router, window_router),
     models=(WindowRow,),
     background=(*SHIELD, *WINDOWS),

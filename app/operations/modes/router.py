@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from app.kernel.db.database import OperationClass
-from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Controls, Reads, operation
+from app.kernel.http.sessions import controls, operation, reads
 from app.kernel.problems import PreconditionFailed, responses
-from app.kernel.runtime.resources import ResourcesDep
 from app.kernel.security.authorization import AnyActor
 from app.operations.modes.modes import Maintenance, MaintenanceMode
 from app.operations.modes.schemas import MaintenanceDocument, MaintenanceInForce, SystemModeDocument
@@ -19,23 +18,14 @@ from app.operations.permissions import CanRunSystem
 router = APIRouter(prefix="/system", tags=["system"], route_class=TransactionalRoute)
 
 
-async def _modes(session: Controls, resources: ResourcesDep) -> Modes:
-    return Modes(session, resources)
-
-
-ModesDep = Annotated[Modes, Depends(_modes)]
-
-
-def _shown(now: Maintenance) -> MaintenanceInForce:
-    return MaintenanceInForce(mode=now.mode, reason=now.reason, until=now.until, window_id=now.window_id)
+InForceDep = Annotated[ModesInForce, reads(ModesInForce)]
+ModesDep = Annotated[Modes, controls(Modes)]
 
 
 @router.get("/mode", operation_id="get_system_mode")
-async def get_system_mode(_: AnyActor, session: Reads, response: Response) -> SystemModeDocument:
+async def get_system_mode(_: AnyActor, modes: InForceDep, response: Response) -> SystemModeDocument:
     """What the platform is ready for."""
-    mode, tag = await ModesInForce(session).system_mode()
-    set_etag(response, tag)
-    return SystemModeDocument(mode=mode)
+    return SystemModeDocument(mode=(await modes.system_mode()).put_on(response))
 
 
 @router.put(
@@ -48,17 +38,14 @@ async def set_system_mode(
     wanted: SystemModeDocument, actor: CanRunSystem, modes: ModesDep, response: Response, if_match: IfMatch = None
 ) -> SystemModeDocument:
     """Open the platform for data, or close it again."""
-    mode, tag = await modes.set_system_mode(wanted.mode, actor, if_match)
-    set_etag(response, tag)
-    return SystemModeDocument(mode=mode)
+    switched = await modes.set_system_mode(wanted.mode, actor, if_match)
+    return SystemModeDocument(mode=switched.put_on(response))
 
 
 @router.get("/maintenance", operation_id="get_maintenance")
-async def get_maintenance(_: AnyActor, session: Reads, response: Response) -> MaintenanceInForce:
+async def get_maintenance(_: AnyActor, modes: InForceDep, response: Response) -> MaintenanceInForce:
     """What operations allow now."""
-    now, tag = await ModesInForce(session).maintenance()
-    set_etag(response, tag)
-    return _shown(now)
+    return MaintenanceInForce.model_validate((await modes.maintenance()).put_on(response))
 
 
 @router.put(
@@ -73,6 +60,5 @@ async def set_maintenance(
     """Stop writes, or let them go on again. Always possible for an admin."""
     normal = wanted.mode is MaintenanceMode.NORMAL
     target = Maintenance(wanted.mode, None if normal else wanted.reason, None if normal else wanted.until)
-    now, tag = await modes.set_maintenance(target, actor, if_match)
-    set_etag(response, tag)
-    return _shown(now)
+    switched = await modes.set_maintenance(target, actor, if_match)
+    return MaintenanceInForce.model_validate(switched.put_on(response))

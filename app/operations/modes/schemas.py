@@ -1,8 +1,8 @@
-"""Requests and answers of the modes and of health."""
+"""Requests and answers of the modes."""
 
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
@@ -32,5 +32,7 @@ class MaintenanceDocument(StrictModel):
 
 class MaintenanceInForce(MaintenanceDocument):
     """The mode now."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     window_id: UUID | None = Field(None, description="The window that brought it; null when it was decided by hand.")

@@ -15,11 +15,11 @@ from app.kernel.problems import Problem
 from app.kernel.runtime.background import BackgroundTask, watching
 from app.kernel.runtime.resources import Resources
 from app.operations.modes.modes import SAFE_METHODS, Maintenance, passes, refusal
-from app.operations.modes.service import ModesInForce
+from app.operations.modes.window_repository import mode_basis
 from app.operations.modes.window_rules import ModeBasis
 
 WATCH_SECONDS = 0.4
-"""How often the door looks; the promise is one second (product.md, Modes)."""
+"""How often the door looks; the promise is one second."""
 
 
 class ModeShield:
@@ -32,7 +32,7 @@ class ModeShield:
         """Return, or raise the refusal."""
         if operation is OperationClass.CONTROL:
             return
-        maintenance, _ = await ModesInForce(session).maintenance()
+        maintenance = (await mode_basis(session)).in_force()
         if not maintenance.admits(operation):
             raise refusal(maintenance, self._clock())
 
@@ -46,7 +46,7 @@ class ModeWatch:
     def __init__(self, lead: Callable[[], timedelta] = lambda: NO_LEAD) -> None:
         """Lets jobs begin that a window will stop until `lead` before its start."""
         self._current = Maintenance()
-        self._standing: ModeBasis | None = None
+        self._basis: ModeBasis | None = None
         self._lead = lead
 
     def current(self) -> Maintenance:
@@ -61,7 +61,7 @@ class ModeWatch:
 
     def takes(self, operation: OperationClass) -> bool:
         """Whether a job of this class may be started now."""
-        return self._standing is None or self._standing.takes_jobs(operation, self._lead())
+        return self._basis is None or self._basis.takes_jobs(operation, self._lead())
 
     def stops(self, operation: OperationClass) -> bool:
         """Whether a job of this class under way is to be given back: what it does could not be committed."""
@@ -70,8 +70,8 @@ class ModeWatch:
     async def refresh(self, database: Database) -> None:
         """Look now."""
         async with database.read() as session:
-            self._standing = await ModesInForce(session).standing()
-        self._current = self._standing.in_force()
+            self._basis = await mode_basis(session)
+        self._current = self._basis.in_force()
 
 
 def _watching(resources: Resources) -> AbstractAsyncContextManager[None]:

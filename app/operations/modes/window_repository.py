@@ -1,4 +1,4 @@
-"""All SQL of the windows, and the one statement that tells what the maintenance mode follows from."""
+"""All SQL of the windows, and the one statement that says what the maintenance mode follows from."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from app.kernel.db.database import ReadSession
 from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
-from app.operations.decisions.models import SystemConfig
+from app.operations.decisions import service as decisions
 from app.operations.modes.modes import Maintenance, MaintenanceMode
 from app.operations.modes.window_models import WindowRow
 from app.operations.modes.window_rules import ModeBasis, Window, WindowState
@@ -25,8 +25,9 @@ _NOW: Final = func.statement_timestamp()
 """Not `now()`: a transaction that began before a window must see it by the time of its commit."""
 
 
-def _standing_statement() -> Any:
+def _basis_statement() -> Any:
     clock = select(_NOW.label("now")).subquery("clock")
+    manual = decisions.as_subquery(MAINTENANCE)
     nearest = (
         select(WindowRow.id, WindowRow.mode, WindowRow.starts_at, WindowRow.ends_at, WindowRow.reason)
         .where(WindowRow.cancelled_at.is_(None), WindowRow.ends_at > _NOW)
@@ -37,9 +38,7 @@ def _standing_statement() -> Any:
     return (
         select(
             clock.c.now,
-            SystemConfig.value,
-            SystemConfig.version,
-            SystemConfig.updated_at,
+            *manual.c,
             nearest.c.id.label("window_id"),
             nearest.c.mode.label("window_mode"),
             nearest.c.starts_at,
@@ -47,17 +46,17 @@ def _standing_statement() -> Any:
             nearest.c.reason.label("window_reason"),
         )
         .select_from(clock)
-        .outerjoin(SystemConfig, SystemConfig.key == MAINTENANCE)
+        .outerjoin(manual, true())
         .outerjoin(nearest, true())
     )
 
 
-_STANDING: Final = _standing_statement()
+_BASIS: Final = _basis_statement()
 
 
-async def standing(session: ReadSession) -> ModeBasis:
+async def mode_basis(session: ReadSession) -> ModeBasis:
     """What the mode follows from, in one statement: every writing session asks this, twice."""
-    row = (await session.execute(_STANDING)).one()
+    row = (await session.execute(_BASIS)).one()
     manual = Maintenance()
     if row.value is not None:
         until = row.value.get("until")
@@ -73,7 +72,7 @@ async def standing(session: ReadSession) -> ModeBasis:
     return ModeBasis(manual, row.updated_at, row.version or 0, nearest, row.now)
 
 
-class Windows(Reading[WindowRow]):
+class WindowReads(Reading[WindowRow]):
     """Reads windows."""
 
     model: ClassVar = WindowRow
@@ -93,7 +92,7 @@ class Windows(Reading[WindowRow]):
         return (await self.session.execute(select(WindowRow.id).where(_unrecorded()).limit(1))).first() is not None
 
 
-class WindowWrites(Windows, Writing[WindowRow]):
+class WindowWrites(WindowReads, Writing[WindowRow]):
     """Also makes and changes windows."""
 
     async def one_at_a_time(self) -> None:

@@ -3,14 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from app.kernel.db.database import OperationClass
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Controls, Reads, operation
+from app.kernel.http.sessions import controls, operation, reads
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, responses
-from app.operations.modes.window_repository import Windows
+from app.operations.modes.window_repository import WindowReads
 from app.operations.modes.window_rules import WindowState
 from app.operations.modes.window_schemas import WindowDocument, WindowRequest
 from app.operations.modes.window_service import WindowOver, WindowService, WindowsOverlap
@@ -20,24 +20,20 @@ router = APIRouter(prefix="/system/maintenance/windows", tags=["system"], route_
 CONTROL = operation(OperationClass.CONTROL)
 
 
-async def _windows(session: Controls) -> WindowService:
-    return WindowService(session)
-
-
-WindowsDep = Annotated[WindowService, Depends(_windows)]
+ListDep = Annotated[WindowReads, reads(WindowReads)]
+WindowsDep = Annotated[WindowService, controls(WindowService)]
 
 
 @router.get("", operation_id="list_maintenance_windows")
 async def list_maintenance_windows(
     _: CanSeeSystem,
-    session: Reads,
+    windows: ListDep,
     paging: Paging,
     request: Request,
     response: Response,
     state: Annotated[WindowState | None, Query(description="Where it stands.")] = None,
 ) -> PageDocument[WindowDocument]:
     """Windows of the past and to come, those planned last first."""
-    windows = Windows(session)
     now = await windows.now()
     page = await windows.matching(state, paging)
     return show(page, lambda row: WindowDocument.of(row, now), request, response)

@@ -48,15 +48,5 @@ class WindowDocument(BaseModel):
     @classmethod
     def of(cls, row: WindowRow, now: datetime) -> "WindowDocument":
         """The document of a window as it stands at this time."""
-        return cls(
-            id=row.id,
-            state=state_of(row.starts_at, row.ends_at, row.cancelled_at, now),
-            mode=MaintenanceMode(row.mode),
-            starts_at=row.starts_at,
-            ends_at=row.ends_at,
-            reason=row.reason,
-            created_at=row.created_at,
-            created_by=row.created_by,
-            cancelled_at=row.cancelled_at,
-            cancelled_by=row.cancelled_by,
-        )
+        fields = {name: getattr(row, name) for name in cls.model_fields if name != "state"}
+        return cls(state=state_of(row.starts_at, row.ends_at, row.cancelled_at, now), **fields)

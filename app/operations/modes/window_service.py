@@ -1,28 +1,19 @@
-"""Use cases of the windows: plan one, call one off, put on record that one began or ended."""
+"""Use cases of the windows: plan one, call one off, record that one began or ended."""
 
-from enum import StrEnum
 from uuid import UUID
 
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
+from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Conflict, InvalidRequest
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Actor
+from app.operations.modes.actions import WindowAction
 from app.operations.modes.events import MAINTENANCE_CHANGED
 from app.operations.modes.window_models import WindowRow
 from app.operations.modes.window_repository import WindowWrites
 from app.operations.modes.window_rules import WindowState, faults, state_of
 from app.operations.modes.window_schemas import WindowDocument, WindowRequest
 from app.operations.notifications.outbox.announcing import Announcements
-
-
-class WindowAction(StrEnum):
-    """What the audit log calls what happens to windows."""
-
-    PLANNED = "maintenance-window:create"
-    CANCELLED = "maintenance-window:cancel"
-    ENTERED = "maintenance-window:enter"
-    LEFT = "maintenance-window:leave"
 
 
 class WindowsOverlap(Conflict):
@@ -38,11 +29,12 @@ class WindowOver(Conflict):
 
 
 class WindowService:
-    """Plans windows and calls them off, in the caller's transaction, audited."""
+    """Plans windows, calls them off and records their times, in the caller's transaction, audited."""
 
-    def __init__(self, session: WriteSession) -> None:
+    def __init__(self, session: WriteSession, kinds: EventKinds) -> None:
         self._windows = WindowWrites(session)
         self._audit = AuditTrail(session)
+        self._announcements = Announcements(session, kinds)
 
     async def plan(self, actor: Actor, wanted: WindowRequest) -> WindowDocument:
         """The new window. Raises `InvalidRequest` with every fault, `WindowsOverlap`."""
@@ -55,7 +47,7 @@ class WindowService:
         if other is not None:
             raise WindowsOverlap("Another window shares time with this one.", window_id=str(other))
         row = await self._windows.add(WindowRow(**wanted.model_dump(), created_by=actor.label))
-        await self._audit.append(actor, WindowAction.PLANNED, "maintenance-window", row.id, after=_told(row))
+        await self._audit.append(actor, WindowAction.PLANNED, "maintenance-window", row.id, after=_audited(row))
         return WindowDocument.of(row, now)
 
     async def cancel(self, actor: Actor, window_id: UUID) -> WindowDocument:
@@ -72,31 +64,29 @@ class WindowService:
         if state in {WindowState.OVER, WindowState.CANCELLED}:
             raise WindowOver(f"It is {state.value} already.")
         row.cancelled_at, row.cancelled_by = now, actor.label
-        told = {"state": state.value}
+        before, after = {"state": state.value}, {"state": "cancelled"}
         await self._audit.append(
-            actor, WindowAction.CANCELLED, "maintenance-window", row.id, before=told, after={"state": "cancelled"}
+            actor, WindowAction.CANCELLED, "maintenance-window", row.id, before=before, after=after
         )
         return WindowDocument.of(row, now)
 
-
-async def record_due(session: WriteSession, resources: Resources) -> None:
-    """Put on record, and announce, which windows have begun or ended: each once, whoever else looks."""
-    windows, audit, announcements = WindowWrites(session), AuditTrail(session), Announcements(session, resources)
-    now = await windows.now()
-    for row in await windows.lock_due():
-        if row.entered_at is None:
-            row.entered_at = now
-            await audit.append(SYSTEM, WindowAction.ENTERED, "maintenance-window", row.id, after=_told(row))
-        if row.ends_at <= now:
-            row.left_at = now
-            await audit.append(SYSTEM, WindowAction.LEFT, "maintenance-window", row.id, before=_told(row))
-        verb = "is over" if row.left_at is not None else "has begun"
-        entity = f"maintenance-window/{row.id}"
-        await announcements.announce(MAINTENANCE_CHANGED, f"A {row.mode} window {verb}", row.reason, _told(row), entity)
-    await session.flush()
+    async def record_due(self) -> None:
+        """Record, and announce, which windows have begun or ended: each once, whoever else looks."""
+        now = await self._windows.now()
+        for row in await self._windows.lock_due():
+            fields, entity = _audited(row), f"maintenance-window/{row.id}"
+            if row.entered_at is None:
+                row.entered_at = now
+                await self._audit.append(SYSTEM, WindowAction.ENTERED, "maintenance-window", row.id, after=fields)
+            if row.ends_at <= now:
+                row.left_at = now
+                await self._audit.append(SYSTEM, WindowAction.LEFT, "maintenance-window", row.id, before=fields)
+            subject = f"A {row.mode} window {'is over' if row.left_at is not None else 'has begun'}"
+            await self._announcements.announce(MAINTENANCE_CHANGED, subject, row.reason, fields, entity)
 
 
-def _told(row: WindowRow) -> dict[str, str]:
+def _audited(row: WindowRow) -> dict[str, str]:
+    """The window as the audit log and its messages show it."""
     return {
         "mode": row.mode,
         "starts_at": row.starts_at.isoformat(),

@@ -10,11 +10,10 @@ from app.kernel.ports.export_formats import Format
 from app.kernel.ports.exports import FilterParams, Source, Statement, Subject, control_statement
 from app.kernel.ports.retention import Default, HoldFilter
 from app.kernel.ports.retention_rows import ID, RowsTarget
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Permission
 from app.kernel.timestamps import Moment
 from app.operations.notifications.outbox.repository import outbox_statement
-from app.operations.notifications.schemas import Status
+from app.operations.notifications.outbox.schemas import MessageStatus
 
 
 class OutboxTile(BaseModel):
@@ -51,7 +50,7 @@ NOTIFICATIONS = RowsTarget(
 class MessageParams(FilterParams):
     """Which messages; all of it narrows."""
 
-    status: Status | None = Field(None, description="What has become of them.")
+    status: MessageStatus | None = Field(None, description="What has become of them.")
     since: Moment | None = Field(None, description="Written not before this time.")
     until: Moment | None = Field(None, description="Written before this time.")
 
@@ -63,7 +62,7 @@ class MessagesSource(Source[MessageParams]):
     permission: ClassVar[Permission] = Permission.SYSTEM_READ
     params: ClassVar[type[FilterParams]] = MessageParams
 
-    async def content(self, resources: Resources, subject: Subject, form: Format) -> Statement:  # noqa: ARG002 - of the protocol
+    async def content(self, subject: Subject, file_format: Format) -> Statement:  # noqa: ARG002 - of the protocol
         """The statement."""
         wanted = MessageParams.model_validate(subject)
         status = None if wanted.status is None else wanted.status.value

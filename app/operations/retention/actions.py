@@ -1,4 +1,4 @@
-"""What the audit log calls the changes made here."""
+"""What the audit log calls the changes of retention."""
 
 from enum import StrEnum
 
@@ -14,3 +14,8 @@ class RetentionAction(StrEnum):
     RUN_CANCELLED = "retention-run:cancel"
     RUN_ENDED = "retention-run:purge"
     RUN_FAILED = "retention-run:fail"
+
+    @property
+    def entity_type(self) -> str:
+        """The kind of thing that the action is done to: `retention-run` of `retention-run:start`."""
+        return self.partition(":")[0]

@@ -45,7 +45,7 @@ class HoldRow(Identified, Created, Base):
 
 
 class RunRow(Identified, Created, Base):
-    """One removal of what is older than a cut-off that never moves."""
+    """A removal of what is older than a cut-off that never moves."""
 
     __tablename__ = "retention_runs"
     __table_args__ = (

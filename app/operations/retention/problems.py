@@ -1,8 +1,6 @@
 """Why rules, holds and runs are refused."""
 
-from collections.abc import Sequence
-
-from app.kernel.problems import Conflict, Fault, InvalidRequest
+from app.kernel.problems import Conflict, InvalidRequest
 
 
 class InvalidRule(InvalidRequest):
@@ -10,26 +8,17 @@ class InvalidRule(InvalidRequest):
 
     code, title = "invalid-retention-rule", "The rule has faults"
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(faults=faults)
-
 
 class InvalidHold(InvalidRequest):
     """The hold's filter does not fit its category."""
 
     code, title = "invalid-retention-hold", "The hold has faults"
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(faults=faults)
-
 
 class InvalidRun(InvalidRequest):
     """The cut-off is later than the rule allows."""
 
     code, title = "invalid-retention-run", "The run has faults"
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(faults=faults)
 
 
 class RunUnderWay(Conflict):

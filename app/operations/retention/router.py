@@ -3,19 +3,17 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.kernel.db.database import OperationClass
 from app.kernel.http.etags import IfMatch, set_etag
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Reads, Writes, operation
+from app.kernel.http.sessions import operation, reads, writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.ports.retention import CategoryNotFound
 from app.kernel.problems import NotFound, PreconditionFailed, responses
-from app.kernel.runtime.resources import ResourcesDep
 from app.operations.permissions import CanRunSystem, CanSeeSystem
 from app.operations.retention.problems import InvalidHold, InvalidRule, InvalidRun, RunOver, RunUnderWay
-from app.operations.retention.repository import Holds, Runs
 from app.operations.retention.schemas import (
     Days,
     HoldDocument,
@@ -26,29 +24,18 @@ from app.operations.retention.schemas import (
     RuleRequest,
     RunDocument,
     RunRequest,
-    hold_document,
-    run_document,
 )
-from app.operations.retention.service import RetentionReading, RetentionService
+from app.operations.retention.service import RetentionService, RetentionViews
 
 router = APIRouter(prefix="/system/retention", tags=["retention"], route_class=TransactionalRoute)
-
-
-async def _reading(session: Reads, resources: ResourcesDep) -> RetentionReading:
-    return RetentionReading(session, resources)
-
-
-async def _retention(session: Writes, resources: ResourcesDep) -> RetentionService:
-    return RetentionService(session, resources)
-
 
 _CHANGED: dict[int | str, dict[str, Any]] = {200: {"model": RuleDocument, "description": "Changed, or as it was"}}
 _COUNTED: dict[int | str, dict[str, Any]] = {200: {"model": RunDocument, "description": "Counted: a dry run"}}
 Category = Annotated[str, Path(max_length=64, description="One of those that `GET /system/retention/` lists.")]
 RunId = Annotated[UUID, Path(description="Id of the run.")]
 HoldId = Annotated[UUID, Path(description="Id of the hold.")]
-ReadingDep = Annotated[RetentionReading, Depends(_reading)]
-RetentionDep = Annotated[RetentionService, Depends(_retention)]
+ViewsDep = Annotated[RetentionViews, reads(RetentionViews)]
+RetentionDep = Annotated[RetentionService, writes(RetentionService)]
 
 
 @router.post(
@@ -61,27 +48,25 @@ async def set_retention_rule(
     wanted: RuleRequest, actor: CanRunSystem, retention: RetentionDep, response: Response, if_match: IfMatch = None
 ) -> RuleDocument:
     """Decide how long a category is kept: made at the first time, changed later, the same again changes nothing."""
-    standing, created = await retention.decide(actor, wanted.model_dump(), if_match)
+    status, created = await retention.decide(actor, wanted.model_dump(), if_match)
     response.status_code = 201 if created else 200
     response.headers["Location"] = f"/system/retention/{wanted.category}"
-    set_etag(response, standing.tag)
-    return RuleDocument.of(standing)
+    set_etag(response, status.tag)
+    return RuleDocument.of(status)
 
 
 @router.get("/", operation_id="list_retention_rules")
-async def list_retention_rules(_: CanSeeSystem, reading: ReadingDep) -> RuleList:
+async def list_retention_rules(_: CanSeeSystem, views: ViewsDep) -> RuleList:
     """Every category with its rule, by an admin or by default, its holds and its last run."""
-    return RuleList(items=[RuleDocument.of(standing) for standing in await reading.everything()])
+    return RuleList(items=[RuleDocument.of(status) for status in await views.everything()])
 
 
 @router.get("/{category}", operation_id="get_retention_rule", responses=responses(CategoryNotFound))
-async def get_retention_rule(
-    category: Category, _: CanSeeSystem, reading: ReadingDep, response: Response
-) -> RuleDocument:
+async def get_retention_rule(category: Category, _: CanSeeSystem, views: ViewsDep, response: Response) -> RuleDocument:
     """One category."""
-    standing = await reading.one(category)
-    set_etag(response, standing.tag)
-    return RuleDocument.of(standing)
+    status = await views.one(category)
+    set_etag(response, status.tag)
+    return RuleDocument.of(status)
 
 
 @router.post(
@@ -94,11 +79,11 @@ async def get_retention_rule(
 async def preview_retention(
     category: Category,
     _: CanSeeSystem,
-    reading: ReadingDep,
+    views: ViewsDep,
     days_to_keep: Annotated[Days | None, Query(description="Instead of what the rule says.")] = None,
 ) -> PreviewDocument:
     """What would go now, by the times of the rows; what holds keep is counted apart. Changes nothing."""
-    return PreviewDocument.of(category, *await reading.preview(category, days_to_keep))
+    return PreviewDocument.of(category, *await views.preview(category, days_to_keep))
 
 
 @router.post(
@@ -114,31 +99,23 @@ async def run_retention(
     row = await retention.run(actor, category, wanted.cut_off, dry_run=wanted.dry_run)
     response.status_code = 200 if wanted.dry_run else 202
     response.headers["Location"] = f"/system/retention/{category}/runs/{row.id}"
-    return run_document(row)
+    return RunDocument.model_validate(row)
 
 
 @router.get("/{category}/runs", operation_id="list_retention_runs", responses=responses(CategoryNotFound))
 async def list_retention_runs(
-    category: Category,
-    _: CanSeeSystem,
-    reading: ReadingDep,
-    session: Reads,
-    paging: Paging,
-    request: Request,
-    response: Response,
+    category: Category, _: CanSeeSystem, views: ViewsDep, paging: Paging, request: Request, response: Response
 ) -> PageDocument[RunDocument]:
     """Runs, newest first, dry ones too."""
-    reading.target(category)
-    return show(await Runs(session).of(category, paging), run_document, request, response)
+    views.target(category)
+    return show(await views.runs.of(category, paging), RunDocument.model_validate, request, response)
 
 
 @router.get("/{category}/runs/{run_id}", operation_id="get_retention_run", responses=responses(NotFound))
-async def get_retention_run(
-    category: Category, run_id: RunId, _: CanSeeSystem, reading: ReadingDep, session: Reads
-) -> RunDocument:
+async def get_retention_run(category: Category, run_id: RunId, _: CanSeeSystem, views: ViewsDep) -> RunDocument:
     """One run: how far it is, or what became of it."""
-    reading.target(category)
-    return run_document(await Runs(session).get(category, run_id))
+    views.target(category)
+    return RunDocument.model_validate(await views.runs.get(category, run_id))
 
 
 @router.post(
@@ -151,7 +128,7 @@ async def cancel_retention_run(
     category: Category, run_id: RunId, actor: CanRunSystem, retention: RetentionDep
 ) -> RunDocument:
     """End a run: after the step that is under way nothing more goes."""
-    return run_document(await retention.cancel(actor, category, run_id))
+    return RunDocument.model_validate(await retention.cancel(actor, category, run_id))
 
 
 @router.post(
@@ -166,24 +143,23 @@ async def make_retention_hold(
     """Hold back what matches: from this answer on, nothing of it goes, whatever run is under way."""
     row = await retention.hold(actor, category, wanted.filter, wanted.reason)
     response.headers["Location"] = f"/system/retention/{category}/holds?open=true"
-    return hold_document(row)
+    return HoldDocument.model_validate(row)
 
 
 @router.get("/{category}/holds", operation_id="list_retention_holds", responses=responses(CategoryNotFound))
 async def list_retention_holds(
     category: Category,
     _: CanSeeSystem,
-    reading: ReadingDep,
-    session: Reads,
+    views: ViewsDep,
     paging: Paging,
     request: Request,
     response: Response,
     open_: Annotated[bool, Query(alias="open", description="Only those in force.")] = False,
 ) -> PageDocument[HoldDocument]:
     """Holds, newest first, released ones too."""
-    reading.target(category)
-    page = await Holds(session).of(category, open_only=open_, request=paging)
-    return show(page, hold_document, request, response)
+    views.target(category)
+    page = await views.holds.of(category, open_only=open_, request=paging)
+    return show(page, HoldDocument.model_validate, request, response)
 
 
 @router.delete(

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded
 from app.kernel.jobs.rules import Ending, describe, judge
@@ -22,8 +21,8 @@ from app.operations.notifications.outbox.announcing import Announcements
 from app.operations.retention.actions import RetentionAction
 from app.operations.retention.events import RETENTION_RAN
 from app.operations.retention.models import RunRow, TombstoneRow
-from app.operations.retention.repository import OPEN, RuleWrites, Runs, RunWrites
-from app.operations.retention.service import CategoryStatus, RetentionService
+from app.operations.retention.repository import OPEN, RuleWrites, RunReads, RunWrites
+from app.operations.retention.service import RetentionService
 
 Result = TypeVar("Result")
 
@@ -41,7 +40,7 @@ class Stopped(Exception):  # noqa: N818 - a state of affairs: somebody has cance
 
 
 class Sweeping:
-    """One start of one run."""
+    """A start of a run."""
 
     def __init__(self, context: JobContext) -> None:
         self._context = context
@@ -49,7 +48,7 @@ class Sweeping:
 
     @property
     def resources(self) -> Resources:
-        """The process's."""
+        """The process's collaborators."""
         return self._context.resources
 
     async def go(self) -> None:
@@ -84,7 +83,7 @@ class Sweeping:
         await self._context.apply(self._end)
 
     async def apply(self, work: Callable[[WriteSession], Awaitable[Result]]) -> Result:
-        """As the protocol of targets says."""
+        """The result of the work, as `ArchivingContext` says."""
 
         async def going_on(session: WriteSession) -> Result:
             await self._current(session)
@@ -92,18 +91,13 @@ class Sweeping:
 
         return await self._context.apply(going_on)
 
-    async def intend(self, key: str) -> None:
-        """As the protocol of targets says."""
+    async def register_object(self, key: str) -> None:
+        """Note an object as `ArchivingContext` says."""
+        await self.apply(lambda session: RunWrites(session).add_tombstones(self._run_id, [key]))
 
-        async def note(session: WriteSession) -> None:
-            await RunWrites(session).bury(self._run_id, [key])
-
-        await self.apply(note)
-
-    async def vouch(self, session: WriteSession, key: str, document: dict[str, Any]) -> None:
-        """As the protocol of targets says."""
-        runs = RunWrites(session)
-        await runs.vouched(self._run_id, key)
+    async def keep_object(self, session: WriteSession, key: str, document: dict[str, Any]) -> None:
+        """Let an object stay as `ArchivingContext` says."""
+        await RunWrites(session).keep_object(self._run_id, key)
         run = await self._current(session)
         run.archives = [*run.archives, document]
         await session.flush()
@@ -132,100 +126,64 @@ class Sweeping:
         run.bytes += removed.amount.bytes
         run.objects += removed.amount.objects
         run.cursor = removed.cursor
-        await RunWrites(session).bury(self._run_id, removed.keys)
+        await RunWrites(session).add_tombstones(self._run_id, removed.keys)
         await session.flush()
         return removed.cursor is not None
 
     async def _end(self, session: WriteSession) -> None:
         run = await self._current(session)
-        run.status, run.ended_at = "completed", await RuleWrites(session).ago(0)
-        await session.flush()
-        told = {"rows": run.rows, "bytes": run.bytes, "objects": run.objects, "cut_off": run.cut_off}
-        await AuditTrail(session).append(
-            SYSTEM, RetentionAction.RUN_ENDED, "retention-run", run.id, run.category, after=told
-        )
+        await self._service(session).end(SYSTEM, run, RetentionAction.RUN_ENDED)
         if run.rows or run.objects:
-            await Announcements(session, self.resources).announce(
+            removed = {"rows": run.rows, "bytes": run.bytes, "objects": run.objects, "cut_off": run.cut_off}
+            await self.resources.build(Announcements, session).announce(
                 RETENTION_RAN,
                 f"Retention: {run.category}",
                 f"{run.rows:,} rows and {run.objects:,} objects older than {run.cut_off.isoformat()} were removed.",
-                told | {"category": run.category, "run_id": run.id},
+                removed | {"category": run.category, "run_id": run.id},
                 entity=f"retention/{run.category}",
             )
 
     async def _fail(self, reason: str, session: WriteSession) -> None:
         run = await RunWrites(session).lock(self._run_id)
-        if run is None or run.status not in OPEN:
-            return
-        run.status, run.error, run.ended_at = "failed", reason, await RuleWrites(session).ago(0)
-        await session.flush()
-        await AuditTrail(session).append(
-            SYSTEM,
-            RetentionAction.RUN_FAILED,
-            "retention-run",
-            run.id,
-            run.category,
-            after={"rows": run.rows, "error": reason},
-            outcome="failure",
-        )
+        if run is not None and run.status in OPEN:
+            run.error = reason
+            await self._service(session).end(SYSTEM, run, RetentionAction.RUN_FAILED)
+
+    def _service(self, session: WriteSession) -> RetentionService:
+        return self.resources.build(RetentionService, session)
 
     async def _clear(self) -> None:
         """Remove the objects that nothing refers to any more."""
-        while True:
-            async with self.resources.database.read() as session:
-                found = await Runs(session).tombstones(self._run_id, TOMBSTONES_AT_ONCE)
-            if not found:
-                return
-            await remove_objects(self._context, found)
+        await _remove_objects(self._context, lambda runs: runs.tombstones(self._run_id, TOMBSTONES_AT_ONCE))
 
 
-async def remove_objects(context: JobContext, tombstones: Sequence[TombstoneRow]) -> None:
-    """Remove the objects, then their tombstones."""
-    for tombstone in tombstones:
-        await context.resources.storage.delete(tombstone.object_key)
-    ids = [tombstone.id for tombstone in tombstones]
+async def _remove_objects(context: JobContext, find: Callable[[RunReads], Awaitable[Sequence[TombstoneRow]]]) -> None:
+    """Remove objects, then their tombstones, until `find` has no more of them."""
+    while True:
+        async with context.database.read() as session:
+            found = await find(RunReads(session))
+        if not found:
+            return
+        for tombstone in found:
+            await context.resources.storage.delete(tombstone.object_key)
+        await context.apply(partial(_forget, [tombstone.id for tombstone in found]))
 
-    async def forget(session: WriteSession) -> None:
-        await RunWrites(session).unbury(ids)
 
-    await context.apply(forget)
+async def _forget(ids: Sequence[UUID], session: WriteSession) -> None:
+    await RunWrites(session).remove_tombstones(ids)
 
 
-class Schedule:
-    """What goes once a day."""
+async def begin_due_runs(context: JobContext) -> None:
+    """Take up runs whose job has ended without them, clear up after others, and begin one per enabled rule."""
 
-    def __init__(self, context: JobContext) -> None:
-        self._context = context
+    async def take_up(session: WriteSession) -> int:
+        return await context.resources.build(RetentionService, session).take_up_stranded()
 
-    async def go(self) -> None:
-        """Take up runs whose job has ended without them, clear up after others, and begin one per enabled rule."""
-        taken = await self._context.apply(self._take_up)
-        await self._clear()
-        begun = 0
-        for target in self._context.resources.extensions.of(RetentionTargets):
-            begun += await self._context.apply(partial(self._start, target))
-        await self._context.progress(taken_up=taken, begun=begun)
+    async def start(category: str, session: WriteSession) -> bool:
+        return await context.resources.build(RetentionService, session).start_due(category)
 
-    async def _take_up(self, session: WriteSession) -> int:
-        stranded = await RunWrites(session).stranded()
-        for run in stranded:
-            await RetentionService(session, self._context.resources).enqueue(SYSTEM, run)
-        return len(stranded)
-
-    async def _clear(self) -> None:
-        while True:
-            async with self._context.database.read() as session:
-                found = await Runs(session).leftovers(TOMBSTONES_AT_ONCE)
-            if not found:
-                return
-            await remove_objects(self._context, found)
-
-    async def _start(self, target: RetentionTarget, session: WriteSession) -> int:
-        rules = RuleWrites(session)
-        await lock_category(session, target.category)
-        standing = CategoryStatus(target, await rules.get(target.category))
-        if not standing.enabled or await RunWrites(session).open(target.category) is not None:
-            return 0
-        service = RetentionService(session, self._context.resources)
-        await service.start(SYSTEM, target.category, await rules.ago(standing.days_to_keep))
-        return 1
+    taken = await context.apply(take_up)
+    await _remove_objects(context, lambda runs: runs.leftovers(TOMBSTONES_AT_ONCE))
+    targets = context.resources.extensions.of(RetentionTargets)
+    begun = [await context.apply(partial(start, target.category)) for target in targets]
+    await context.progress(taken_up=taken, begun=sum(begun))

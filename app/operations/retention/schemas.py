@@ -1,15 +1,15 @@
 """Requests and answers of retention."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.kernel.ports.retention import Amount, Preview
+from app.kernel.ports.retention import Preview
 from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
-from app.operations.retention.models import HoldRow, RunRow
 from app.operations.retention.service import CategoryStatus
 
 MAX_DAYS = 36_500
@@ -85,23 +85,23 @@ class RuleDocument(BaseModel):
     last_run: RunDocument | None = Field(description="The newest run that was not a dry one.")
 
     @classmethod
-    def of(cls, standing: CategoryStatus) -> "RuleDocument":
+    def of(cls, status: CategoryStatus) -> "RuleDocument":
         """The document of a category."""
-        target, rule = standing.target, standing.rule
+        target, rule = status.target, status.rule
         return cls(
             category=target.category,
             subject=target.description,
-            days_to_keep=standing.days_to_keep,
-            enabled=standing.enabled,
+            days_to_keep=status.days_to_keep,
+            enabled=status.enabled,
             archive=target.archives,
             description=rule.description if rule else "",
             decided=rule is not None,
-            version=standing.version,
+            version=status.version,
             updated_at=rule.updated_at if rule else None,
             updated_by=rule.updated_by if rule else None,
-            holds=standing.holds,
+            holds=status.holds,
             hold_fields=list(target.hold_filter.model_fields),
-            last_run=RunDocument.model_validate(standing.last_run) if standing.last_run else None,
+            last_run=RunDocument.model_validate(status.last_run) if status.last_run else None,
         )
 
 
@@ -126,17 +126,8 @@ class PreviewDocument(BaseModel):
     @classmethod
     def of(cls, category: str, cut_off: datetime, preview: Preview) -> "PreviewDocument":
         """The document of a preview."""
-        amount: Amount = preview.amount
-        return cls(
-            category=category,
-            cut_off=cut_off,
-            rows=amount.rows,
-            bytes=amount.bytes,
-            objects=amount.objects,
-            oldest=preview.oldest,
-            newest=preview.newest,
-            held=AmountDocument.model_validate(preview.held),
-        )
+        facts = asdict(preview)
+        return cls(category=category, cut_off=cut_off, **facts.pop("amount"), **facts)
 
 
 class RunRequest(StrictModel):
@@ -173,13 +164,3 @@ class HoldDocument(BaseModel):
     created_at: datetime = Field(description="Since when.")
     released_at: datetime | None = Field(description="When it was released.")
     released_by: str | None = Field(description="Who released it.")
-
-
-def run_document(row: RunRow) -> RunDocument:
-    """The document of a run."""
-    return RunDocument.model_validate(row)
-
-
-def hold_document(row: HoldRow) -> HoldDocument:
-    """The document of a hold."""
-    return HoldDocument.model_validate(row)

@@ -1,20 +1,23 @@
 """Use cases of blocks: shut out, let in again. Each change is audited, and in force everywhere within a second."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from app.access.users.service import LastAdmin
 from app.audit.log.service import AuditTrail
 from app.kernel.addresses import plain_address
+from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict, Fault, InvalidRequest
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Actor, subject_of
+from app.kernel.security.policy import PolicyInForce
+from app.kernel.security.secrets import ServiceSecret
 from app.operations.security.actions import SecurityAction
 from app.operations.security.edge.blocking import BlockKind, MadeBy, Target, parse_target, protected
 from app.operations.security.models import ActionRow, BlockRow
 from app.operations.security.repository import ActionWrites, BlockWrites, SecurityWrites
+from app.operations.security.schemas import BlockRequest
+from app.settings import Settings
 
 
 class InvalidTarget(InvalidRequest):
@@ -60,31 +63,24 @@ class NotBlocked(Conflict):
     code, title = "not-blocked", "The block is over already"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedBlock:
-    """A block to be made."""
-
-    kind: BlockKind
-    target: str
-    reason: str
-    expires_at: datetime | None = None
-    force: bool = False
-
-
 class BlockService:
     """Makes and ends blocks within one transaction."""
 
-    def __init__(self, session: WriteSession, resources: Resources) -> None:
-        self._resources = resources
+    def __init__(
+        self, session: WriteSession, secret: ServiceSecret, clock: Clock, policy: PolicyInForce, settings: Settings
+    ) -> None:
+        self._clock = clock
+        self._policy = policy
+        self._proxies = settings.server.trusted_proxies
         self._blocks = BlockWrites(session)
         self._actions = ActionWrites(session)
         self._security = SecurityWrites(session)
-        self._audit = AuditTrail(session, resources.secret)
+        self._audit = AuditTrail(session, secret)
 
     async def create(
-        self, actor: Actor, wanted: WantedBlock, address: str | None, event_kind: str | None = None
+        self, actor: Actor, wanted: BlockRequest, address: str | None, event_kind: str | None = None
     ) -> tuple[BlockRow, ActionRow]:
-        """The new block, and the action that tells of it.
+        """The new block, and the action that records it.
 
         Args:
             actor: the admin.
@@ -104,7 +100,7 @@ class BlockService:
             target = parse_target(wanted.kind, wanted.target)
         except ValueError as error:
             raise InvalidTarget(str(error)) from error
-        if wanted.expires_at is not None and wanted.expires_at <= self._resources.clock():
+        if wanted.expires_at is not None and wanted.expires_at <= self._clock():
             raise InThePast
         await self._check_self(actor, target, address)
         why_not = None if wanted.force else self.protection(target)
@@ -125,8 +121,7 @@ class BlockService:
 
     def protection(self, target: Target) -> str | None:
         """Why the target is not blocked by mistake, or None."""
-        policy, server = self._resources.policy.current(), self._resources.settings.server
-        return protected(target, never_blocked=policy.never_blocked, proxies=server.trusted_proxies)
+        return protected(target, never_blocked=self._policy.current().never_blocked, proxies=self._proxies)
 
     async def _check_self(self, actor: Actor, target: Target, address: str | None) -> None:
         if target.subject is not None and target.subject == subject_of(actor):
@@ -136,7 +131,7 @@ class BlockService:
             raise OwnBlock("Your own address is among them.")
         if target.kind is BlockKind.USER:
             await self._security.one_at_a_time()
-            if not await self._security.other_admin(UUID(target.text), self._resources.clock()):
+            if not await self._security.other_admin(UUID(target.text), self._clock()):
                 raise LastAdmin
 
     async def _make(
@@ -151,7 +146,7 @@ class BlockService:
     ) -> tuple[BlockRow, ActionRow] | None:
         who = {"reason": reason, "made_by": made_by.value, "created_by": by}
         values = {"kind": target.kind.value, "target": target.text, "expires_at": expires_at, **who}
-        block = await self._blocks.insert(values, self._resources.clock())
+        block = await self._blocks.insert(values, self._clock())
         if block is None:
             return None
         action = await self._actions.add(
@@ -165,10 +160,17 @@ class BlockService:
 
     async def end(self, actor: Actor, block_id: UUID) -> BlockRow:
         """The block, which is over now. Raises `NotFound`, `NotBlocked`."""
-        block = await self._blocks.lock(block_id)
-        now = self._resources.clock()
-        if block.ended_at is not None or (block.expires_at is not None and block.expires_at <= now):
+        block = await self.end_if_open(actor, block_id)
+        if block is None:
             raise NotBlocked
+        return block
+
+    async def end_if_open(self, actor: Actor, block_id: UUID) -> BlockRow | None:
+        """The block, which is over now; None when it was over before. Raises `NotFound`."""
+        block = await self._blocks.lock(block_id)
+        now = self._clock()
+        if block.ended_at is not None or (block.expires_at is not None and block.expires_at <= now):
+            return None
         block.ended_at, block.ended_by = now, actor.label
         await self._actions.undone(block_id, actor.label)
         before = {"target": block.target, "reason": block.reason}

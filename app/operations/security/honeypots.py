@@ -1,20 +1,23 @@
 """Use cases of decoys: lay them out, remove them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from starlette.routing import BaseRoute
 
 from app.access.credentials.keys import fresh_key
 from app.audit.log.service import AuditTrail
+from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict, Fault, InvalidRequest
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
+from app.kernel.security.secrets import ServiceSecret
 from app.operations.security.actions import SecurityAction
 from app.operations.security.edge.decoys import decoy_path, path_fault
-from app.operations.security.edge.routes_in_use import leads_somewhere
+from app.operations.security.edge.routes_in_use import is_route_in_use
 from app.operations.security.models import HoneypotRow
 from app.operations.security.repository import HoneypotWrites, SecurityWrites
+from app.operations.security.schemas import HoneypotRequest
 
 
 class InvalidDecoyPath(InvalidRequest):
@@ -41,28 +44,36 @@ class DecoyInPlace(Conflict):
 class HoneypotService:
     """Lays decoys out within one transaction."""
 
-    def __init__(self, session: WriteSession, resources: Resources) -> None:
-        self._clock = resources.clock
+    def __init__(self, session: WriteSession, secret: ServiceSecret, clock: Clock) -> None:
+        self._clock = clock
         self._honeypots = HoneypotWrites(session)
         self._security = SecurityWrites(session)
-        self._audit = AuditTrail(session, resources.secret)
+        self._audit = AuditTrail(session, secret)
 
-    async def route(self, actor: Actor, path: str, label: str, routes: list[BaseRoute]) -> HoneypotRow:
-        """The decoy address. Raises `InvalidDecoyPath`, `RealRoute`, `DecoyInPlace`."""
-        fault = path_fault(path)
-        if fault is not None:
-            raise InvalidDecoyPath(fault)
-        if leads_somewhere(path, routes):
-            raise RealRoute(f"{path} is an address of the service.")
-        return await self._lay_out(actor, {"kind": "route", "label": label, "path": decoy_path(path)})
+    async def lay_out(
+        self, actor: Actor, wanted: HoneypotRequest, routes: Sequence[BaseRoute]
+    ) -> tuple[HoneypotRow, str | None]:
+        """The decoy; of a decoy key its text too, which is shown this once.
 
-    async def key(self, actor: Actor, label: str) -> tuple[HoneypotRow, str]:
-        """The decoy key, and its text, which is shown this once."""
-        key = fresh_key()
-        row = await self._lay_out(actor, {"kind": "key", "label": label, "prefix": key.prefix, "digest": key.digest})
-        return row, key.text
+        Args:
+            actor: the admin.
+            wanted: an address or a key.
+            routes: of the service; none of them may be a decoy.
 
-    async def _lay_out(self, actor: Actor, values: dict[str, object]) -> HoneypotRow:
+        Raises:
+            InvalidRequest: a key has a path.
+            InvalidDecoyPath, RealRoute, DecoyInPlace
+        """
+        described: dict[str, object] = {"kind": wanted.kind, "label": wanted.label}
+        if wanted.kind == "key":
+            if wanted.path is not None:
+                message = "A key has no path."
+                raise InvalidRequest(message, faults=[Fault(pointer="/path", code="not-of-a-key", message=message)])
+            key = fresh_key()
+            return await self._insert(actor, described | {"prefix": key.prefix, "digest": key.digest}), key.text
+        return await self._insert(actor, described | {"path": _checked_path(wanted.path, routes)}), None
+
+    async def _insert(self, actor: Actor, values: dict[str, object]) -> HoneypotRow:
         row = await self._honeypots.insert(values | {"created_by": actor.label})
         if row is None:
             raise DecoyInPlace
@@ -82,3 +93,14 @@ class HoneypotService:
             actor, SecurityAction.HONEYPOT_REMOVED, "honeypot", honeypot_id, row.path or row.prefix, before=before
         )
         await self._security.changed(actor.label)
+
+
+def _checked_path(path: str | None, routes: Sequence[BaseRoute]) -> str:
+    if path is None:
+        raise InvalidDecoyPath("A decoy address needs its path.")
+    fault = path_fault(path)
+    if fault is not None:
+        raise InvalidDecoyPath(fault)
+    if is_route_in_use(path, routes):
+        raise RealRoute(f"{path} is an address of the service.")
+    return decoy_path(path)

@@ -1,19 +1,27 @@
-"""Writes security events down, answers those that a rule is for, and forgets old ones."""
+"""Writes security events down, answers those that a rule is for, announces those of note, and forgets old ones."""
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Final
 
 from app.kernel.db.database import OperationClass, WriteSession
+from app.kernel.ports.events import EventKind
 from app.kernel.runtime.background import BackgroundTask, repeating
 from app.kernel.runtime.resources import Resources
-from app.operations.security.announcing import announce_events
-from app.operations.security.repository import EVENTS_FORGOTTEN_AT_ONCE, EVENTS_KEPT, EventWrites
+from app.kernel.security.security_events import SecurityEvent
+from app.operations.notifications.outbox.announcing import Announcements
+from app.operations.security.blocks import BlockService
+from app.operations.security.events import QUIET, SECURITY_KINDS
+from app.operations.security.repository import EventWrites
 from app.operations.security.responses import Responses
 
 DRAIN_SECONDS: Final = 0.4
 """How often events are written down; with the door's watch a response is in force everywhere within a second."""
 FORGET_SECONDS: Final = 60.0
+EVENTS_KEPT: Final = 200_000
+"""However young: the table stays below some 100 MB. By age they go as retention says."""
+EVENTS_FORGOTTEN_AT_ONCE: Final = 5_000
 
 
 async def write_down(resources: Resources) -> int:
@@ -24,8 +32,8 @@ async def write_down(resources: Resources) -> int:
 
     async def work(session: WriteSession) -> None:
         await EventWrites(session).record(events)
-        await Responses(session, resources).answer(events)
-        await announce_events(session, resources, events)
+        await resources.build(Responses, session, resources.build(BlockService, session)).answer(events)
+        await _announce(session, resources, events)
 
     try:
         # CONTROL: attacks do not pause for maintenance.
@@ -34,6 +42,26 @@ async def write_down(resources: Resources) -> int:
         resources.events.give_back(events)
         raise
     return len(events)
+
+
+async def _announce(session: WriteSession, resources: Resources, events: Sequence[SecurityEvent]) -> None:
+    """Announce the first event of each kind of note, unless its kind was announced within `QUIET`: floods stay few."""
+    first: dict[EventKind, SecurityEvent] = {}
+    for event in events:
+        kind = SECURITY_KINDS.get(event.kind)
+        if kind is not None:
+            first.setdefault(kind, event)
+    announcements = resources.build(Announcements, session)
+    for kind, event in first.items():
+        if await announcements.announced_since(kind, resources.clock() - QUIET):
+            continue
+        await announcements.announce(
+            kind,
+            f"{kind.description.rstrip('.')} ({event.address or 'address unknown'})",
+            "More of the kind may follow and is not announced for a while: see GET /system/security/events.",
+            {name: getattr(event, name) for name in ("kind", "address", "subject", "count")} | {"at": event.first_at},
+            event.subject,
+        )
 
 
 async def forget(resources: Resources) -> int:

@@ -1,7 +1,7 @@
 """All SQL of edge protection."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,9 +15,11 @@ from app.kernel.db.models import CONTROL_SCHEMA
 from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
 from app.kernel.ports.retention_holds import lock_category
+from app.kernel.security.policy import SecurityPolicy
 from app.kernel.security.security_events import SecurityEvent
-from app.operations.decisions.repository import SystemConfigRepository, SystemConfigWrites
+from app.operations.decisions import service as decisions
 from app.operations.security.contributions import SECURITY_EVENTS
+from app.operations.security.documents import PolicyDocument
 from app.operations.security.edge.rates import RateRule, RateScope, RouteClass
 from app.operations.security.models import ActionRow, BlockRow, EventRow, HoneypotRow, RateRuleRow, ResponseRow
 
@@ -44,16 +46,19 @@ class SecurityReads:
 
     def __init__(self, session: ReadSession) -> None:
         self.session = session
-        self.config = SystemConfigRepository(session)
 
     async def revision(self) -> int:
         """Rises with every change that the door must learn of."""
         return await self.version(REVISION)
 
     async def version(self, key: str) -> int:
-        """Of a table that is changed as a whole."""
-        found = await self.config.get(key)
-        return found[1] if found else 0
+        """The version of what stands under this key of `system_config`: the policy, or a table changed as a whole."""
+        return (await decisions.current(self.session, key)).version
+
+    async def policy(self) -> tuple[SecurityPolicy, int]:
+        """The policy as it was decided, and its version; the defaults when nothing was."""
+        value, version = await decisions.current(self.session, POLICY)
+        return (PolicyDocument.stored(value).policy() if value is not None else SecurityPolicy()), version
 
     async def rates(self) -> list[RateRule]:
         """Every rate rule, in the order of its names."""
@@ -92,9 +97,10 @@ class SecurityReads:
 class SecurityWrites(SecurityReads):
     """Also changes it."""
 
+    session: WriteSession
+
     def __init__(self, session: WriteSession) -> None:
         super().__init__(session)
-        self.writes = SystemConfigWrites(session)
 
     async def one_at_a_time(self) -> None:
         """Whoever else changes a whole table, or shuts out people, waits until this transaction ends."""
@@ -102,21 +108,13 @@ class SecurityWrites(SecurityReads):
 
     async def changed(self, by: str) -> None:
         """Let every door look again."""
-        await self.writes.put(REVISION, {}, by)
+        await decisions.put(self.session, REVISION, {}, by)
 
     async def replace_rates(self, rules: Sequence[RateRule]) -> None:
         """Let these be all the rules."""
         await self.session.execute(delete(RateRuleRow))
-        rows = [
-            {
-                "route_class": rule.kind.value,
-                "scope": rule.scope.value,
-                "amount": rule.amount,
-                "window_seconds": rule.window_seconds,
-                "enabled": rule.enabled,
-            }
-            for rule in rules
-        ]
+        columns = RateRuleRow.__table__.columns.keys()
+        rows = [{name: getattr(rule, name) for name in columns} for rule in rules]
         await self.session.execute(insert(RateRuleRow), rows)
 
     async def replace_responses(self, rules: Sequence[dict[str, Any]]) -> None:
@@ -137,7 +135,7 @@ class EventFilter:
     until: datetime | None = None
 
 
-class Events(Reading[EventRow]):
+class EventReads(Reading[EventRow]):
     """Reads events."""
 
     model = EventRow
@@ -155,22 +153,13 @@ class Events(Reading[EventRow]):
         return await self.page(statement, request)
 
 
-class EventWrites(Writing[EventRow], Events):
+class EventWrites(Writing[EventRow], EventReads):
     """Writes events down, and forgets old ones."""
 
     async def record(self, events: Sequence[SecurityEvent]) -> None:
         """Add the counts to those of the same minute, which other processes may have written."""
         rows = [
-            {
-                "kind": event.kind,
-                "address": event.address,
-                "subject": event.subject,
-                "minute": event.minute,
-                "first_at": event.first_at,
-                "last_at": event.last_at,
-                "count": event.count,
-                "detail": dict(event.detail),
-            }
+            {each.name: getattr(event, each.name) for each in fields(event)} | {"detail": dict(event.detail)}
             for event in sorted(events, key=lambda each: (each.kind, each.address or "", each.subject or ""))
         ]
         for start in range(0, len(rows), 1000):
@@ -205,7 +194,7 @@ class EventWrites(Writing[EventRow], Events):
         return int(result.rowcount)
 
 
-class Blocks(Reading[BlockRow]):
+class BlockReads(Reading[BlockRow]):
     """Reads blocks."""
 
     model = BlockRow
@@ -222,7 +211,7 @@ class Blocks(Reading[BlockRow]):
         return await self.page(statement, request)
 
 
-class BlockWrites(Writing[BlockRow], Blocks):
+class BlockWrites(Writing[BlockRow], BlockReads):
     """Makes and ends blocks."""
 
     async def insert(self, values: dict[str, Any], now: datetime) -> BlockRow | None:
@@ -241,7 +230,7 @@ class BlockWrites(Writing[BlockRow], Blocks):
         return await self.one(self.base().where(BlockRow.id == block_id).with_for_update())
 
 
-class Actions(Reading[ActionRow]):
+class ActionReads(Reading[ActionRow]):
     """Reads actions."""
 
     model = ActionRow
@@ -254,7 +243,7 @@ class Actions(Reading[ActionRow]):
         return await self.page(statement, request)
 
 
-class ActionWrites(Writing[ActionRow], Actions):
+class ActionWrites(Writing[ActionRow], ActionReads):
     """Takes actions and undoes them."""
 
     async def lock(self, action_id: UUID) -> ActionRow:
@@ -267,7 +256,7 @@ class ActionWrites(Writing[ActionRow], Actions):
         await self.session.execute(statement.values(undone_at=func.now(), undone_by=by))
 
 
-class Honeypots(Reading[HoneypotRow]):
+class HoneypotReads(Reading[HoneypotRow]):
     """Reads decoys."""
 
     model = HoneypotRow
@@ -277,7 +266,7 @@ class Honeypots(Reading[HoneypotRow]):
         return await self.page(self.base().where(HoneypotRow.removed_at.is_(None)), request)
 
 
-class HoneypotWrites(Writing[HoneypotRow], Honeypots):
+class HoneypotWrites(Writing[HoneypotRow], HoneypotReads):
     """Lays decoys out and removes them."""
 
     async def insert(self, values: dict[str, Any]) -> HoneypotRow | None:
@@ -289,8 +278,3 @@ class HoneypotWrites(Writing[HoneypotRow], Honeypots):
         """The decoy in place. Raises `NotFound`."""
         in_place = self.base().where(HoneypotRow.id == honeypot_id, HoneypotRow.removed_at.is_(None))
         return await self.one(in_place.with_for_update())
-
-
-EVENTS_KEPT = 200_000
-"""However young: the table stays below some 100 MB. By age they go as retention says."""
-EVENTS_FORGOTTEN_AT_ONCE = 5_000

@@ -8,24 +8,23 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.access.users.service import LastAdmin
+from app.access.users.service import LastAdmin, UserService
 from app.kernel.db.database import OperationClass
-from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Controls, Reads, operation
+from app.kernel.http.sessions import Controls, controls, operation, reads
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
 from app.kernel.timestamps import Moment
 from app.operations.security.administration import SecurityAdministration, SecurityReading, WouldLockOut
 from app.operations.security.blocks import AlreadyBlocked, BlockService, NotBlocked, OwnBlock, ProtectedTarget
-from app.operations.security.dispatch import dispatch, laid_out, wanted_block
 from app.operations.security.documents import PolicyDocument
 from app.operations.security.edge.blocking import BlockKind
 from app.operations.security.honeypots import DecoyInPlace, HoneypotService, RealRoute
 from app.operations.security.origin import OwnAddress
 from app.operations.security.permissions import CanAdministerSecurity
-from app.operations.security.repository import Actions, Blocks, EventFilter, Events, Honeypots
+from app.operations.security.repository import ActionReads, BlockReads, EventFilter, EventReads, HoneypotReads
 from app.operations.security.responses import ActionService, AlreadyUndone
 from app.operations.security.schemas import (
     ActionDocument,
@@ -37,8 +36,6 @@ from app.operations.security.schemas import (
     HoneypotRequest,
     LaidOutHoneypot,
     RateLimitsDocument,
-    RateRuleDocument,
-    ResponseRule,
     ResponsesDocument,
 )
 
@@ -47,34 +44,26 @@ CONTROL = operation(OperationClass.CONTROL)
 BLOCK_REFUSALS = responses(AlreadyBlocked, OwnBlock, LastAdmin, ProtectedTarget)
 
 
-async def _administration(session: Controls, resources: ResourcesDep) -> SecurityAdministration:
-    return SecurityAdministration(session, resources)
-
-
-async def _blocks(session: Controls, resources: ResourcesDep) -> BlockService:
-    return BlockService(session, resources)
-
-
 async def _actions(session: Controls, resources: ResourcesDep) -> ActionService:
-    return ActionService(session, resources)
+    users, blocks = UserService(session, resources), resources.build(BlockService, session)
+    return resources.build(ActionService, session, users, blocks)
 
 
-async def _honeypots(session: Controls, resources: ResourcesDep) -> HoneypotService:
-    return HoneypotService(session, resources)
-
-
-AdministrationDep = Annotated[SecurityAdministration, Depends(_administration)]
-BlocksDep = Annotated[BlockService, Depends(_blocks)]
+ReadingDep = Annotated[SecurityReading, reads(SecurityReading)]
+AdministrationDep = Annotated[SecurityAdministration, controls(SecurityAdministration)]
+BlocksDep = Annotated[BlockService, controls(BlockService)]
+BlockListDep = Annotated[BlockReads, reads(BlockReads)]
+EventListDep = Annotated[EventReads, reads(EventReads)]
 ActionsDep = Annotated[ActionService, Depends(_actions)]
-HoneypotsDep = Annotated[HoneypotService, Depends(_honeypots)]
+ActionListDep = Annotated[ActionReads, reads(ActionReads)]
+HoneypotsDep = Annotated[HoneypotService, controls(HoneypotService)]
+HoneypotListDep = Annotated[HoneypotReads, reads(HoneypotReads)]
 
 
 @router.get("/policy", operation_id="get_security_policy")
-async def get_security_policy(_: CanAdministerSecurity, session: Reads, response: Response) -> PolicyDocument:
+async def get_security_policy(_: CanAdministerSecurity, stored: ReadingDep, response: Response) -> PolicyDocument:
     """Password rules, session lifetimes, lock-out, upload bounds, allowed networks."""
-    document, tag = await SecurityReading(session).policy()
-    set_etag(response, tag)
-    return document
+    return (await stored.policy()).put_on(response)
 
 
 @router.put(
@@ -93,17 +82,13 @@ async def set_security_policy(
     force: Annotated[bool, Query(description="Even if it shuts out the caller.")] = False,
 ) -> PolicyDocument:
     """Replace the policy; in force everywhere within a second."""
-    document, tag = await administration.set_policy(actor, wanted, if_match, address=own, force=force)
-    set_etag(response, tag)
-    return document
+    return (await administration.set_policy(actor, wanted, if_match, address=own, force=force)).put_on(response)
 
 
 @router.get("/rate-limits", operation_id="get_rate_limits")
-async def get_rate_limits(_: CanAdministerSecurity, session: Reads, response: Response) -> RateLimitsDocument:
+async def get_rate_limits(_: CanAdministerSecurity, stored: ReadingDep, response: Response) -> RateLimitsDocument:
     """How many requests are taken, by class, from callers and from addresses."""
-    rules, tag = await SecurityReading(session).rates()
-    set_etag(response, tag)
-    return RateLimitsDocument(rules=[RateRuleDocument.of(rule) for rule in rules])
+    return (await stored.rates()).put_on(response)
 
 
 @router.put(
@@ -117,17 +102,13 @@ async def set_rate_limits(
     if_match: IfMatch = None,
 ) -> RateLimitsDocument:
     """Replace all rules; in force everywhere within a second."""
-    rules, tag = await administration.set_rates(actor, [document.rule() for document in wanted.rules], if_match)
-    set_etag(response, tag)
-    return RateLimitsDocument(rules=[RateRuleDocument.of(rule) for rule in rules])
+    return (await administration.set_rates(actor, wanted, if_match)).put_on(response)
 
 
 @router.get("/responses", operation_id="get_security_responses")
-async def get_security_responses(_: CanAdministerSecurity, session: Reads, response: Response) -> ResponsesDocument:
+async def get_security_responses(_: CanAdministerSecurity, stored: ReadingDep, response: Response) -> ResponsesDocument:
     """What is done by itself when events come too often."""
-    rules, tag = await SecurityReading(session).responses()
-    set_etag(response, tag)
-    return ResponsesDocument(rules=[ResponseRule.model_validate(rule, from_attributes=True) for rule in rules])
+    return (await stored.responses()).put_on(response)
 
 
 @router.put(
@@ -141,15 +122,13 @@ async def set_security_responses(
     if_match: IfMatch = None,
 ) -> ResponsesDocument:
     """Replace all rules of automatic response."""
-    rules, tag = await administration.set_responses(actor, wanted.rules, if_match)
-    set_etag(response, tag)
-    return ResponsesDocument(rules=[ResponseRule.model_validate(rule, from_attributes=True) for rule in rules])
+    return (await administration.set_responses(actor, wanted, if_match)).put_on(response)
 
 
 @router.get("/blocks", operation_id="list_blocks")
 async def list_blocks(
     _: CanAdministerSecurity,
-    session: Reads,
+    blocks: BlockListDep,
     resources: ResourcesDep,
     paging: Paging,
     request: Request,
@@ -159,7 +138,7 @@ async def list_blocks(
 ) -> PageDocument[BlockDocument]:
     """Who is shut out, and who was."""
     active = None if state is None else state == "active"
-    page = await Blocks(session).matching(now=resources.clock(), active=active, kind=kind, request=paging)
+    page = await blocks.matching(now=resources.clock(), active=active, kind=kind, request=paging)
     return show(page, BlockDocument.model_validate, request, response)
 
 
@@ -168,7 +147,7 @@ async def create_block(
     wanted: BlockRequest, actor: CanAdministerSecurity, blocks: BlocksDep, own: OwnAddress
 ) -> BlockDocument:
     """Shut out an address, a network, a user or a client; in force everywhere within a second."""
-    block, _ = await blocks.create(actor, wanted_block(wanted), own)
+    block, _ = await blocks.create(actor, wanted, own)
     return BlockDocument.model_validate(block)
 
 
@@ -183,7 +162,7 @@ async def end_block(block_id: UUID, actor: CanAdministerSecurity, blocks: Blocks
 @router.get("/events", operation_id="list_security_events")
 async def list_security_events(
     _: CanAdministerSecurity,
-    session: Reads,
+    events: EventListDep,
     paging: Paging,
     request: Request,
     response: Response,
@@ -196,21 +175,21 @@ async def list_security_events(
     until: Annotated[Moment | None, Query(description="Before.")] = None,
 ) -> PageDocument[EventDocument]:
     """What happened, newest first; floods are counted together by minute."""
-    page = await Events(session).matching(EventFilter(kind, address, subject, since, until), paging)
+    page = await events.matching(EventFilter(kind, address, subject, since, until), paging)
     return show(page, EventDocument.model_validate, request, response)
 
 
 @router.get("/actions", operation_id="list_security_actions")
 async def list_security_actions(
     _: CanAdministerSecurity,
-    session: Reads,
+    actions: ActionListDep,
     paging: Paging,
     request: Request,
     response: Response,
     undone: Annotated[bool | None, Query(description="Those that were undone, or those that were not.")] = None,
 ) -> PageDocument[ActionDocument]:
     """What admins and rules did about events."""
-    page = await Actions(session).matching(undone=undone, request=paging)
+    page = await actions.matching(undone=undone, request=paging)
     return show(page, ActionDocument.model_validate, request, response)
 
 
@@ -222,10 +201,10 @@ async def list_security_actions(
     openapi_extra=CONTROL,
 )
 async def take_security_action(
-    wanted: ActionRequest, actor: CanAdministerSecurity, actions: ActionsDep, blocks: BlocksDep, own: OwnAddress
+    wanted: ActionRequest, actor: CanAdministerSecurity, actions: ActionsDep, own: OwnAddress
 ) -> ActionDocument:
     """Block an address or a subject, or disable a user, in response to events."""
-    return ActionDocument.model_validate(await dispatch(wanted, actor, actions, blocks, own))
+    return ActionDocument.model_validate(await actions.take(actor, wanted, own))
 
 
 @router.post(
@@ -241,10 +220,10 @@ async def undo_security_action(action_id: UUID, actor: CanAdministerSecurity, ac
 
 @router.get("/honeypots", operation_id="list_honeypots")
 async def list_honeypots(
-    _: CanAdministerSecurity, session: Reads, paging: Paging, request: Request, response: Response
+    _: CanAdministerSecurity, decoys: HoneypotListDep, paging: Paging, request: Request, response: Response
 ) -> PageDocument[HoneypotDocument]:
     """The decoys in place."""
-    return show(await Honeypots(session).in_place(paging), HoneypotDocument.model_validate, request, response)
+    return show(await decoys.in_place(paging), HoneypotDocument.model_validate, request, response)
 
 
 @router.post(
@@ -258,7 +237,8 @@ async def create_honeypot(
     wanted: HoneypotRequest, actor: CanAdministerSecurity, honeypots: HoneypotsDep, request: Request
 ) -> LaidOutHoneypot:
     """Lay out a decoy address or a decoy key; its use is an event."""
-    return await laid_out(wanted, actor, honeypots, request.app.routes)
+    row, key = await honeypots.lay_out(actor, wanted, request.app.routes)
+    return LaidOutHoneypot(**HoneypotDocument.model_validate(row).model_dump(), key=key)
 
 
 @router.delete(

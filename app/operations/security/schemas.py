@@ -1,5 +1,6 @@
 """Requests and answers of edge protection, besides the policy."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -11,6 +12,7 @@ from app.kernel.timestamps import Moment
 from app.operations.security.edge.blocking import BlockKind, MadeBy
 from app.operations.security.edge.decoys import MAX_PATH
 from app.operations.security.edge.rates import MAX_AMOUNT, MAX_WINDOW_SECONDS, RateRule, RateScope, RouteClass
+from app.operations.security.models import ResponseRow
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
@@ -28,24 +30,18 @@ class RateRuleDocument(StrictModel):
 
     def rule(self) -> RateRule:
         """The rule."""
-        return RateRule(self.route_class, self.scope, self.amount, self.window_seconds, self.enabled)
-
-    @classmethod
-    def of(cls, rule: RateRule) -> "RateRuleDocument":
-        """The document of a rule."""
-        return cls(
-            route_class=rule.kind,
-            scope=rule.scope,
-            amount=rule.amount,
-            window_seconds=rule.window_seconds,
-            enabled=rule.enabled,
-        )
+        return RateRule(**self.model_dump())
 
 
 class RateLimitsDocument(StrictModel):
     """Every rate rule: one for each class and scope."""
 
     rules: list[RateRuleDocument] = Field(max_length=50, description="All of them; a missing one is a fault.")
+
+    @classmethod
+    def of(cls, rules: Sequence[RateRule]) -> "RateLimitsDocument":
+        """The document of a table of rules."""
+        return cls(rules=[RateRuleDocument.model_validate(rule, from_attributes=True) for rule in rules])
 
 
 class ResponseRule(StrictModel):
@@ -62,6 +58,11 @@ class ResponsesDocument(StrictModel):
     """Every rule of automatic response."""
 
     rules: list[ResponseRule] = Field(max_length=50, description="All of them, one per kind of event at most.")
+
+    @classmethod
+    def of(cls, rows: Sequence[ResponseRow]) -> "ResponsesDocument":
+        """The document of the stored rules."""
+        return cls(rules=[ResponseRule.model_validate(row, from_attributes=True) for row in rows])
 
 
 class BlockRequest(StrictModel):

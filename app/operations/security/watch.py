@@ -1,32 +1,21 @@
 """Keeps what processes know of the protection of the edge at most a second old.
 
-One small read tells whether anything has changed; only then is everything read again. A database that is away leaves
+One small read shows whether anything has changed; only then is everything read again. A database that is away leaves
 what was known last in force.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.kernel.db.database import ReadSession
 from app.kernel.ports.decisions import Watched
 from app.kernel.runtime.background import BackgroundTask, watching
 from app.kernel.runtime.resources import Resources
-from app.kernel.security.policy import SecurityPolicy
 from app.operations.decisions.watch import WATCH_SECONDS
-from app.operations.security.documents import PolicyDocument
 from app.operations.security.edge.blocking import FOREVER, BlockKind, NetworkIndex, Target
 from app.operations.security.edge.edge_state import Edge, EdgeView
 from app.operations.security.edge.rates import in_force
 from app.operations.security.models import BlockRow
 from app.operations.security.repository import POLICY, SecurityReads
-
-
-async def stored_policy(session: ReadSession) -> tuple[SecurityPolicy, int]:
-    """The policy as it was decided, and its version; the defaults when nothing was."""
-    found = await SecurityReads(session).config.get(POLICY)
-    if found is None:
-        return SecurityPolicy(), 0
-    return PolicyDocument.stored(found[0]).policy(), found[1]
 
 
 class EdgeWatch:
@@ -46,11 +35,11 @@ class EdgeWatch:
         async with self._resources.database.snapshot() as session:
             reads = SecurityReads(session)
             revision = await reads.revision()
-            policy, _ = await stored_policy(session)
+            policy, _ = await reads.policy()
             blocks = await reads.open_blocks(self._resources.clock())
             decoys = await reads.decoys()
             rates = await reads.rates()
-        targets = [(_target(block), _until(block)) for block in blocks]
+        targets = [(Target(BlockKind(block.kind), block.target), _until(block)) for block in blocks]
         networks = [(target.network, until) for target, until in targets if target.network is not None]
         subjects = {target.subject: until for target, until in targets if target.subject is not None}
         self._resources.policy.replace(policy)
@@ -64,10 +53,6 @@ class EdgeWatch:
             revision=revision,
         )
         self._seen = revision
-
-
-def _target(block: BlockRow) -> Target:
-    return Target(BlockKind(block.kind), block.target)
 
 
 def _until(block: BlockRow) -> float:
@@ -89,11 +74,11 @@ async def _guarding(resources: Resources) -> AsyncIterator[None]:
             await edge.shared.close()
 
 
-async def _take_up_policy(resources: Resources) -> None:
+async def _reload_policy(resources: Resources) -> None:
     async with resources.database.read() as session:
-        policy, _ = await stored_policy(session)
+        policy, _ = await SecurityReads(session).policy()
     resources.policy.replace(policy)
 
 
 BACKGROUND = (BackgroundTask("edge", _guarding, WATCH_SECONDS, in_api=True),)
-WATCHED = (Watched(POLICY, _take_up_policy),)
+WATCHED = (Watched(POLICY, _reload_policy),)

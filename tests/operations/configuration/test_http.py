@@ -11,7 +11,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app import registry
+from app import wiring
+from app.kernel.domains.domain import Domain
 from app.kernel.runtime.configuration import ConfigKey
 from app.operations.configuration.rules import ConfigKeys
 from app.query.configuration import PREVIEW_LIFETIME_SECONDS
@@ -33,9 +34,8 @@ SECRET_VALUE = "s3cr3t-value-of-the-test-9876"
 
 @pytest.fixture(autouse=True)
 def _with_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    operations = next(domain for domain in registry.DOMAINS if domain.name == "operations")
-    monkeypatch.setattr(registry, "DOMAINS", (*registry.DOMAINS, registry.Domain("tests", config_keys=(TOKEN,))))
-    assert operations.config_keys
+    domains = (*wiring.DOMAINS, Domain(name="tests", config_keys=(TOKEN,)))
+    monkeypatch.setattr(wiring, "DOMAINS", domains)
 
 
 async def decide(admin: httpx.AsyncClient, name: str, value: Any, **more: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.operations.exports.ranges import ByteRange, UnsatisfiableError, matches, range_holds, wanted_range
+from app.operations.exports.files.ranges import ByteRange, UnsatisfiableError, matches, range_holds, wanted_range
 
 
 @pytest.mark.parametrize(

@@ -12,19 +12,18 @@ import pytest
 from fastapi import FastAPI
 
 from app.kernel.db.database import WriteSession
+from app.kernel.ports.events import EventKinds
 from app.kernel.ports.exports import Ended, ExportSources, FilterParams, Source, Subject
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Permission
 from app.operations.exports.downloads import Downloads
 from app.operations.exports.endings import Endings
 from app.operations.exports.problems import ExportBroken
-from app.operations.exports.reports import Reports
 from app.operations.exports.service import ExportService, ExportViews
-from app.operations.notifications.outbox.announcing import Announcements
 from tests.operations.exports.steps import asked, plain_table
 
 
-@pytest.mark.parametrize("service", [ExportViews, ExportService, Downloads, Reports, Endings])
+@pytest.mark.parametrize("service", [ExportViews, ExportService, Downloads, Endings])
 def test_who_works_in_the_callers_session_is_handed_no_more(service: type) -> None:
     parameters = inspect.signature(service).parameters
     assert next(iter(parameters)) == "session"
@@ -34,7 +33,7 @@ def test_who_works_in_the_callers_session_is_handed_no_more(service: type) -> No
 def test_the_job_loads_nothing_of_http() -> None:
     program = (
         "import sys, app.operations.exports.jobs as jobs; "
-        "print([name for name in ('router', 'service', 'requests', 'downloads', 'reports') "
+        "print([name for name in ('router', 'service', 'requests', 'downloads') "
         "if f'app.operations.exports.{name}' in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -68,10 +67,10 @@ async def test_an_export_ends_with_nothing_but_a_session_its_sources_and_the_cha
     sources, export_id = ExportSources([source]), UUID(shown["id"])
     for _ in range(2):  # what is over is left alone
         async with resources.database.write() as session:
-            await Endings(session, sources, Announcements(session, resources)).fail(export_id, ExportBroken())
+            await Endings(session, sources, resources.extensions.of(EventKinds)).fail(export_id, ExportBroken())
     assert [each.error_code for each in source.ends] == [ExportBroken.code]
     row = await owner.fetchrow("SELECT status, error_code FROM spyne.export_jobs WHERE id = $1", export_id)
     assert tuple(row or ()) == ("failed", ExportBroken.code)
     async with resources.database.read() as session:
-        document, _ = await ExportViews(session, resources.clock).get(SYSTEM, export_id)
-    assert document.error_code == ExportBroken.code
+        found = await ExportViews(session, resources.clock).get(SYSTEM, export_id)
+    assert found.value.error_code == ExportBroken.code

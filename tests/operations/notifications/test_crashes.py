@@ -22,10 +22,12 @@ import pytest
 
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.db.database import WriteSession
+from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
-from app.operations.notifications.channels.receivers import ChannelType
-from app.operations.notifications.channels.service import ChannelService, WantedChannel
+from app.operations.notifications.channels.channel_types import ChannelType
+from app.operations.notifications.channels.schemas import NewChannel
+from app.operations.notifications.channels.service import ChannelService
 from app.operations.notifications.outbox.announcing import Announcements
 from app.operations.notifications.outbox.events import MESSAGE
 from app.settings import NotifySettings, Settings
@@ -108,11 +110,11 @@ async def nursery(surroundings: Surroundings) -> AsyncIterator[Nursery]:
 
 async def make_channel(resources: Resources) -> tuple[object, str]:
     async def work(session: WriteSession) -> tuple[object, str]:
-        wanted = WantedChannel(
+        wanted = NewChannel(
             name="receiver", channel_type=ChannelType.WEBHOOK, target="http://127.0.0.1:9/", active=True,
             description="", event_filter=["*"],
         )  # fmt: skip
-        row, secret = await ChannelService(session, resources).create(SYSTEM, wanted)
+        row, secret = await resources.build(ChannelService, session).create(SYSTEM, wanted)
         assert secret is not None
         return row.id, secret.text
 
@@ -121,7 +123,7 @@ async def make_channel(resources: Resources) -> tuple[object, str]:
 
 async def point_to(resources: Resources, channel_id: object, receiver: Receiver) -> None:
     async def work(session: WriteSession) -> None:
-        await ChannelService(session, resources).change(SYSTEM, channel_id, {"target": f"{receiver.url}/"}, None)  # type: ignore[arg-type]
+        await resources.build(ChannelService, session).change(SYSTEM, channel_id, {"target": f"{receiver.url}/"}, None)  # type: ignore[arg-type]
 
     await resources.database.run(work)
 
@@ -134,7 +136,7 @@ async def feed(resources: Resources) -> None:
         count = MESSAGES * (step + 1) // steps - MESSAGES * step // steps
 
         async def work(session: WriteSession, step: int = step, count: int = count) -> None:
-            announcements = Announcements(session, resources)
+            announcements = Announcements(session, resources.extensions.of(EventKinds))
             for number in range(count):
                 await announcements.announce(MESSAGE, f"{step}.{number}", payload={"step": step, "number": number})
 

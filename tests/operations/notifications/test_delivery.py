@@ -13,7 +13,7 @@ from app.kernel.security.at_rest import SecretBox
 from app.kernel.telemetry.metrics import OUTBOX_AGE
 from app.operations.notifications.delivery.background import delivering, measure_waiting
 from app.operations.notifications.delivery.delivery import Delivery
-from app.operations.notifications.delivery.retrying import SCHEDULE
+from app.operations.notifications.delivery.retry_policy import SCHEDULE
 from tests.operations.notifications.conftest import CHANNELS, NOTIFY, make_channel, make_due, send, settled
 from tests.operations.notifications.receiver import Receiver, receiving
 from tests.waiting import eventually

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from app.kernel.ports.events import EventKind, EventKinds
-from app.operations.notifications.channels.receivers import ChannelType, shown
+from app.operations.notifications.channels.channel_types import ChannelType, shown
 from app.operations.notifications.channels.webhook_signing import (
     MAX_SECRETS,
     dump_secrets,
@@ -21,9 +21,9 @@ from app.operations.notifications.channels.webhook_signing import (
     rotated,
     signature,
 )
-from app.operations.notifications.delivery.envelope import Message, cloud_event
+from app.operations.notifications.delivery.cloud_events import Message, cloud_event
 from app.operations.notifications.delivery.lanes import SLOW_FOR, SlowChannels
-from app.operations.notifications.delivery.retrying import (
+from app.operations.notifications.delivery.retry_policy import (
     JITTER,
     MAX_RETRY_AFTER,
     SCHEDULE,

@@ -80,7 +80,7 @@ def test_a_whole_table_has_no_faults() -> None:
 
 def test_every_fault_of_a_table_is_told() -> None:
     rules = [*whole_table()[1:], RateRule(LOGIN, RateScope.CALLER, 600, 60), whole_table()[3]]
-    rules[0] = RateRule(rules[0].kind, rules[0].scope, 9, 60)
+    rules[0] = RateRule(rules[0].route_class, rules[0].scope, 9, 60)
     assert [(fault.pointer, fault.code) for fault in table_faults(rules)] == [
         ("/rules/0/amount", "too-low"),
         ("/rules/10/scope", "no-such-rule"),

@@ -21,7 +21,7 @@ from app.operations.security.edge.blocking import (
 )
 from app.operations.security.edge.decoys import decoy_path, path_fault
 from app.operations.security.edge.edge_state import EdgeVerdict, EdgeView
-from app.operations.security.edge.routes_in_use import leads_somewhere
+from app.operations.security.edge.routes_in_use import is_route_in_use
 
 USER = "01890000-0000-7000-8000-000000000000"
 
@@ -142,8 +142,8 @@ OURS = [
 
 
 def test_the_services_own_addresses_are_no_decoys(app: FastAPI) -> None:
-    assert [path for path in DECOYS if path_fault(path) or leads_somewhere(path, app.routes)] == []
-    assert [path for path in OURS if not leads_somewhere(path, app.routes)] == []
+    assert [path for path in DECOYS if path_fault(path) or is_route_in_use(path, app.routes)] == []
+    assert [path for path in OURS if not is_route_in_use(path, app.routes)] == []
 
 
 @pytest.mark.parametrize(

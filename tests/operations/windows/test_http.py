@@ -3,7 +3,6 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import asyncpg
@@ -11,9 +10,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.db.database import OperationClass
+from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.problems import Problem
-from app.operations.modes.window_service import record_due
+from app.operations.modes.window_service import WindowService
 from tests.waiting import eventually
 
 PATH = "/system/maintenance/windows"
@@ -129,7 +128,10 @@ async def test_a_window_begins_and_ends_by_itself(
         return bool(await owner.fetchval("SELECT left_at IS NOT NULL FROM spyne.maintenance_windows"))
 
     await eventually(on_record)
-    again = partial(record_due, resources=app.state.resources)
+
+    async def again(session: WriteSession) -> None:
+        await app.state.resources.build(WindowService, session).record_due()
+
     await asyncio.gather(*(app.state.resources.database.run(again, OperationClass.CONTROL) for _ in range(4)))
     announced = await owner.fetch("SELECT subject FROM spyne.notification_outbox ORDER BY id")
     assert [row["subject"] for row in announced] == ["A read_only window has begun", "A read_only window is over"]

@@ -11,17 +11,19 @@ from importlib.metadata import version
 from typing import ClassVar, Final
 
 from app.audit.seals.seals import SealingKey
-from app.kernel.db.database import ReadSession, snapshot_connection
+from app.kernel.clock import Clock
+from app.kernel.db.database import Database, ReadSession, snapshot_connection
 from app.kernel.dumping import repository as copied
 from app.kernel.dumping.engine import dump
 from app.kernel.dumping.programs import NoProgramError
 from app.kernel.ports.export_formats import Format
 from app.kernel.ports.exports import Content, FilterParams, Piece, Pieces, Source, Subject
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Permission
+from app.kernel.security.secrets import ServiceSecret
 from app.operations.exports.problems import ExportBroken
 from app.operations.exports.snapshot import repository as rows
 from app.operations.exports.snapshot.archive import MANIFEST, PART_BYTES, TAR_END, Manifest, member, part_name
+from app.settings import Settings
 from app.warehouse.naming import DATA_SCHEMA
 
 SELECTED: Final = (
@@ -38,12 +40,14 @@ class SnapshotSource(Source[FilterParams]):
     permission: ClassVar[Permission] = Permission.SYSTEM_WRITE
     formats: ClassVar[frozenset[Format]] = frozenset({Format.TAR})
 
-    async def content(self, resources: Resources, subject: Subject, form: Format) -> Content:  # noqa: ARG002 - of the protocol
+    async def content(self, subject: Subject, file_format: Format) -> Content:  # noqa: ARG002 - of the protocol
         """The archive."""
-        return Pieces(lambda session: snapshot(session, resources))
+        return Pieces(snapshot)
 
 
-async def snapshot(session: ReadSession, resources: Resources) -> AsyncGenerator[Piece, None]:
+async def snapshot(
+    session: ReadSession, database: Database, secret: ServiceSecret, settings: Settings, clock: Clock
+) -> AsyncGenerator[Piece, None]:
     """The archive in pieces, from a session of one snapshot.
 
     Raises:
@@ -51,12 +55,12 @@ async def snapshot(session: ReadSession, resources: Resources) -> AsyncGenerator
         ProgramError: the dump failed.
     """
     connection = await snapshot_connection(session)
-    now, app_role = resources.clock(), resources.settings.database.app_role
+    now, app_role = clock(), settings.database.app_role
     server, number, moment = connection.get_server_version().major, 0, int(now.timestamp())
     arguments = [f"--snapshot={await copied.exported_snapshot(connection)}", *SELECTED]
     digest = hashlib.sha256()
     try:
-        async with aclosing(_parts(dump(resources.database.url, server, arguments))) as parts:
+        async with aclosing(_parts(dump(database.url, server, arguments))) as parts:
             async for part in parts:
                 digest.update(part)
                 yield Piece(member(part_name(number), part, moment))
@@ -71,7 +75,7 @@ async def snapshot(session: ReadSession, resources: Resources) -> AsyncGenerator
         dump_sha256=digest.hexdigest(),
         app_relations=await copied.relations_of(connection, app_role, DATA_SCHEMA),
         app_role=app_role,
-        sealing_key=SealingKey(resources.secret).public.raw.hex(),
+        sealing_key=SealingKey(secret).public.raw.hex(),
         tables=await rows.row_counts(connection),
     )
     last = member(MANIFEST, manifest.model_dump_json(indent=1).encode(), moment)

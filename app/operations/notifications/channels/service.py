@@ -3,8 +3,7 @@
 Targets and secrets are encrypted before they reach the database; an answer shows a secret once, when it is made.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,14 +11,16 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from app.audit.log.service import AuditTrail
+from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
-from app.kernel.http.etags import check_if_match, etag
+from app.kernel.http.etags import Tagged, check_if_match, etag
 from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Fault
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.at_rest import SecretBox
 from app.kernel.security.authorization import Actor
-from app.operations.notifications.channels.receivers import ChannelType, shown, target_fault
+from app.kernel.security.secrets import ServiceSecret
+from app.operations.notifications.channels.channel_types import ChannelType, shown, target_fault
+from app.operations.notifications.channels.schemas import NewChannel
 from app.operations.notifications.channels.settings import target_rules
 from app.operations.notifications.channels.webhook_signing import (
     SigningSecret,
@@ -32,33 +33,24 @@ from app.operations.notifications.outbox.actions import NotificationAction
 from app.operations.notifications.outbox.models import ChannelRow
 from app.operations.notifications.outbox.problems import ChannelNameTaken, InvalidChannel, NoSigningSecret
 from app.operations.notifications.outbox.repository import ChannelWrites, OutboxWrites
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedChannel:
-    """A channel to be made."""
-
-    name: str
-    channel_type: ChannelType
-    target: str
-    active: bool
-    description: str
-    event_filter: Sequence[str]
+from app.settings import Settings
 
 
 class ChannelService:
     """Makes and changes channels within one transaction."""
 
-    def __init__(self, session: WriteSession, resources: Resources) -> None:
-        self._resources = resources
-        self._rules = target_rules(resources.settings.notify)
-        self._kinds = resources.extensions.of(EventKinds)
-        self._box = SecretBox(resources.secret)
+    def __init__(
+        self, session: WriteSession, settings: Settings, kinds: EventKinds, secret: ServiceSecret, clock: Clock
+    ) -> None:
+        self._rules = target_rules(settings.notify)
+        self._kinds = kinds
+        self._clock = clock
+        self._box = SecretBox(secret)
         self._channels = ChannelWrites(session)
         self._outbox = OutboxWrites(session)
-        self._audit = AuditTrail(session, resources.secret)
+        self._audit = AuditTrail(session, secret)
 
-    async def create(self, actor: Actor, wanted: WantedChannel) -> tuple[ChannelRow, SigningSecret | None]:
+    async def create(self, actor: Actor, wanted: NewChannel) -> tuple[ChannelRow, SigningSecret | None]:
         """The new channel; of a webhook its signing secret too, which is shown this once.
 
         Raises:
@@ -82,15 +74,13 @@ class ChannelService:
         )
         if row is None:
             raise ChannelNameTaken(f"{wanted.name} is taken.")
-        after = _told(row) | {"target_secret": SecretStr(wanted.target)}
-        await self._audit.append(
-            actor, NotificationAction.CHANNEL_CREATED, "notification-channel", row.id, row.name, after=after
-        )
+        after = _audited(row) | {"target_secret": SecretStr(wanted.target)}
+        await self._record(actor, NotificationAction.CHANNEL_CREATED, row, after=after)
         return row, secret
 
     async def change(
         self, actor: Actor, channel_id: UUID, changes: Mapping[str, Any], if_match: str | None
-    ) -> ChannelRow:
+    ) -> Tagged[ChannelRow]:
         """The channel with these fields changed. Switched off, its messages wait; switched on, they are sent.
 
         Raises:
@@ -98,13 +88,12 @@ class ChannelService:
             InvalidChannel: target or filter have faults; every one is listed.
             ChannelNameTaken: another channel has the name.
         """
-        row = await self._channels.lock(channel_id)
-        check_if_match(if_match, channel_tag(row))
+        row = await self._locked(channel_id, if_match)
         kind = ChannelType(row.channel_type)
         self._check(kind, changes)
         if "name" in changes and await self._channels.other_of_name(changes["name"], channel_id):
             raise ChannelNameTaken(f"{changes['name']} is taken.")
-        before, was_active = _told(row), row.active
+        before, was_active = _audited(row), row.active
         secret: dict[str, Any] = {}
         for name in ("name", "active", "description"):
             setattr(row, name, changes.get(name, getattr(row, name)))
@@ -117,18 +106,11 @@ class ChannelService:
         if row.active and (not was_active or "target" in changes):
             row.disabled_reason = row.failing_since = None
         self._changed(row)
-        await self._audit.append(
-            actor,
-            NotificationAction.CHANNEL_CHANGED,
-            "notification-channel",
-            row.id,
-            row.name,
-            before=before,
-            after=_told(row) | secret,
-        )
+        after = _audited(row) | secret
+        await self._record(actor, NotificationAction.CHANNEL_CHANGED, row, before=before, after=after)
         if was_active != row.active:
             await (self._outbox.release(channel_id) if row.active else self._outbox.hold(channel_id))
-        return row
+        return tagged(row)
 
     async def rotate_secret(
         self, actor: Actor, channel_id: UUID, grace: timedelta, if_match: str | None
@@ -139,18 +121,15 @@ class ChannelService:
             NotFound, PreconditionFailed
             NoSigningSecret: it is no webhook.
         """
-        row = await self._channels.lock(channel_id)
-        check_if_match(if_match, channel_tag(row))
+        row = await self._locked(channel_id, if_match)
         if row.secrets is None:
             raise NoSigningSecret(f"Channels of type {row.channel_type} have no signing secret.")
         fresh = fresh_secret()
-        kept = rotated(load_secrets(self._box.open(row.secrets)), fresh, self._resources.clock(), grace)
+        kept = rotated(load_secrets(self._box.open(row.secrets)), fresh, self._clock(), grace)
         row.secrets = self._box.seal(dump_secrets(kept))
         self._changed(row)
         after = {"grace_seconds": int(grace.total_seconds()), "signatures": len(kept)}
-        await self._audit.append(
-            actor, NotificationAction.SECRET_ROTATED, "notification-channel", row.id, row.name, after=after
-        )
+        await self._record(actor, NotificationAction.SECRET_ROTATED, row, after=after)
         return row, fresh
 
     async def remove(self, actor: Actor, channel_id: UUID, if_match: str | None) -> None:
@@ -159,19 +138,32 @@ class ChannelService:
         Raises:
             NotFound, PreconditionFailed
         """
-        row = await self._channels.lock(channel_id)
-        check_if_match(if_match, channel_tag(row))
-        before = _told(row)
-        row.target, row.secrets, row.active, row.removed_at = "", None, False, self._resources.clock()
+        row = await self._locked(channel_id, if_match)
+        before = _audited(row)
+        row.target, row.secrets, row.active, row.removed_at = "", None, False, self._clock()
         self._changed(row)
         await self._outbox.give_up(channel_id, "The channel was removed.")
-        await self._audit.append(
-            actor, NotificationAction.CHANNEL_REMOVED, "notification-channel", row.id, row.name, before=before
-        )
+        await self._record(actor, NotificationAction.CHANNEL_REMOVED, row, before=before)
+
+    async def _record(
+        self,
+        actor: Actor,
+        action: NotificationAction,
+        row: ChannelRow,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        await self._audit.append(actor, action, "notification-channel", row.id, row.name, before=before, after=after)
+
+    async def _locked(self, channel_id: UUID, if_match: str | None) -> ChannelRow:
+        row = await self._channels.lock(channel_id)
+        check_if_match(if_match, tagged(row).etag)
+        return row
 
     def _changed(self, row: ChannelRow) -> None:
         row.version += 1
-        row.updated_at = self._resources.clock()
+        row.updated_at = self._clock()
 
     def _check(self, kind: ChannelType, fields: Mapping[str, Any]) -> None:
         faults = []
@@ -187,18 +179,12 @@ class ChannelService:
             raise InvalidChannel(faults)
 
 
-def channel_tag(row: ChannelRow) -> str:
-    """The channel's ETag."""
-    return etag(row.version)
+def tagged(row: ChannelRow) -> Tagged[ChannelRow]:
+    """The channel with the ETag of its version."""
+    return Tagged(row, etag(row.version))
 
 
-def _told(row: ChannelRow) -> dict[str, Any]:
-    """As the audit log tells it."""
-    return {
-        "name": row.name,
-        "channel_type": row.channel_type,
-        "target": row.shown,
-        "active": row.active,
-        "description": row.description,
-        "event_filter": list(row.event_filter),
-    }
+def _audited(row: ChannelRow) -> dict[str, Any]:
+    """The channel as the audit log shows it."""
+    fields = {name: getattr(row, name) for name in ("name", "channel_type", "active", "description")}
+    return fields | {"target": row.shown, "event_filter": list(row.event_filter)}

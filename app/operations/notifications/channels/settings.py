@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from app.kernel.http.client import OutboundPolicy
-from app.operations.notifications.channels.receivers import TargetRules
+from app.operations.notifications.channels.channel_types import TargetRules
 from app.settings import NotifySettings
 
 

@@ -15,8 +15,8 @@ from app.kernel.runtime.resources import Resources
 from app.kernel.telemetry.metrics import OUTBOX_AGE
 from app.operations.notifications.channels.settings import outbound_policy
 from app.operations.notifications.delivery.delivery import LOOPS, Delivery
-from app.operations.notifications.delivery.delivery_repository import WAITING
 from app.operations.notifications.delivery.sending import Sender
+from app.operations.notifications.outbox.messages import oldest_waiting_seconds
 from app.operations.notifications.outbox.repository import WAKE_CHANNEL
 
 MEASURE_SECONDS: Final = 5.0
@@ -87,8 +87,7 @@ async def _connection(database: Database) -> "asyncpg.Connection[Any]":  # quote
 
 async def measure_waiting(database: Database) -> None:
     """Put the age of the oldest message that waits into its gauge."""
-    row = await database.lookups.one(WAITING, {})
-    OUTBOX_AGE.set(max(0.0, float(row[0])) if row is not None else 0.0)
+    OUTBOX_AGE.set(await oldest_waiting_seconds(database))
 
 
 def _measuring(resources: Resources) -> AbstractAsyncContextManager[None]:

@@ -22,10 +22,10 @@ from app.kernel.runtime.background import Interval, repeating
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.at_rest import SecretBox
 from app.kernel.telemetry.metrics import NOTIFICATIONS
-from app.operations.notifications.delivery.delivery_repository import Applied, Claimed, DeliveryRepository
 from app.operations.notifications.delivery.disabling import disable
 from app.operations.notifications.delivery.lanes import Lane, SlowChannels
-from app.operations.notifications.delivery.retrying import FAILING_FOR, AttemptOutcome, Result, pause_after
+from app.operations.notifications.delivery.repository import Applied, Claimed, DeliveryWrites
+from app.operations.notifications.delivery.retry_policy import FAILING_FOR, AttemptOutcome, Result, pause_after
 from app.operations.notifications.delivery.sending import OpenChannel, Sender, opened
 
 CLAIMS: Final = ("outbox-claims", "outbox-claims-slow")
@@ -130,7 +130,7 @@ class Delivery:
         deadline = time.monotonic() + self._settings.lease_seconds
 
         async def work(session: WriteSession) -> list[Claimed]:
-            repository = DeliveryRepository(session)
+            repository = DeliveryWrites(session)
             found = await repository.claim(slow, among=lane.slow, most=room, lease=lease)
             await self._open(repository, found)
             return found
@@ -139,7 +139,7 @@ class Delivery:
         lane.take(claimed, deadline)
         return len(claimed)
 
-    async def _open(self, repository: DeliveryRepository, claimed: Sequence[Claimed]) -> None:
+    async def _open(self, repository: DeliveryWrites, claimed: Sequence[Claimed]) -> None:
         """Learn of the channels of these messages what is not known, or has changed."""
         unknown = {
             each.channel_id
@@ -195,7 +195,7 @@ class Delivery:
         failed = {each.claimed.channel_id for each in attempts if each.outcome.result is Result.FAILED} - sent
 
         async def work(session: WriteSession) -> Sequence[UUID]:
-            repository = DeliveryRepository(session)
+            repository = DeliveryWrites(session)
             await repository.apply(applied)
             if sent:
                 await repository.succeeded(list(sent))
@@ -219,7 +219,7 @@ class Delivery:
 
 
 async def _released(left: Sequence[tuple[UUID, int]], session: WriteSession) -> None:
-    await DeliveryRepository(session).put_back(left)
+    await DeliveryWrites(session).put_back(left)
 
 
 def _applied(attempt: Attempt) -> Applied:

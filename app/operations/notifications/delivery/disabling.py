@@ -5,9 +5,10 @@ from uuid import UUID
 
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import OperationClass, WriteSession
+from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
-from app.operations.notifications.delivery.delivery_repository import DeliveryRepository
+from app.operations.notifications.delivery.repository import DeliveryWrites
 from app.operations.notifications.outbox.actions import NotificationAction
 from app.operations.notifications.outbox.announcing import Announcements
 from app.operations.notifications.outbox.events import CHANNEL_DISABLED
@@ -21,7 +22,7 @@ async def disable(resources: Resources, channel_id: UUID, reason: str) -> None:
 
 
 async def _disable(resources: Resources, channel_id: UUID, reason: str, session: WriteSession) -> None:
-    row = await DeliveryRepository(session).lock(channel_id)
+    row = await DeliveryWrites(session).lock(channel_id)
     if row is None:
         return
     row.active, row.disabled_reason = False, reason
@@ -37,7 +38,7 @@ async def _disable(resources: Resources, channel_id: UUID, reason: str, session:
         after={"active": False, "disabled_reason": reason},
     )
     await OutboxWrites(session).hold(channel_id)
-    await Announcements(session, resources).announce(
+    await Announcements(session, resources.extensions.of(EventKinds)).announce(
         CHANNEL_DISABLED,
         f"The channel {row.name} was switched off",
         f"{reason} Its messages wait until an admin switches it on again.",

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from app.operations.notifications.delivery.delivery_repository import Claimed
-from app.operations.notifications.delivery.retrying import AttemptOutcome, Result
+from app.operations.notifications.delivery.repository import Claimed
+from app.operations.notifications.delivery.retry_policy import AttemptOutcome, Result
 
 SLOW_SECONDS: Final = 2.0
 """An answer that takes longer makes its channel a slow one."""

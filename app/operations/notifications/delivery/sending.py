@@ -19,10 +19,10 @@ from app.kernel.http.client import OutboundHttp, OutboundPolicy
 from app.kernel.http.guarded_threads import guarded
 from app.kernel.problems import Problem
 from app.kernel.security.at_rest import SecretBox, UnreadableSecretError
-from app.operations.notifications.channels.receivers import ChannelType, addresses_of, instantiate
+from app.operations.notifications.channels.channel_types import ChannelType, addresses_of, instantiate
 from app.operations.notifications.channels.webhook_signing import SigningSecret, load_secrets, signature
-from app.operations.notifications.delivery.envelope import CONTENT_TYPE, Message, cloud_event
-from app.operations.notifications.delivery.retrying import AttemptOutcome, Result, judge
+from app.operations.notifications.delivery.cloud_events import CONTENT_TYPE, Message, cloud_event
+from app.operations.notifications.delivery.retry_policy import AttemptOutcome, Result, judge
 from app.operations.notifications.outbox.models import ChannelRow
 
 log = logging.getLogger(__name__)

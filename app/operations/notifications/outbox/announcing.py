@@ -4,6 +4,7 @@ The message is committed with the change or never existed. No channel, no row.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +13,6 @@ import orjson
 from app.kernel.correlation import correlation_id
 from app.kernel.db.database import WriteSession
 from app.kernel.ports.events import EventKind, EventKinds
-from app.kernel.runtime.resources import Resources
 from app.operations.notifications.outbox.models import MAX_SUBJECT
 from app.operations.notifications.outbox.repository import MessageContent, OutboxWrites
 
@@ -26,9 +26,9 @@ MAX_ENTITY: Final = 512
 class Announcements:
     """Writes messages into the outbox within the caller's transaction."""
 
-    def __init__(self, session: WriteSession, resources: Resources) -> None:
+    def __init__(self, session: WriteSession, kinds: EventKinds) -> None:
         self._outbox = OutboxWrites(session)
-        self._kinds = resources.extensions.of(EventKinds)
+        self._kinds = kinds
 
     async def announce(
         self,
@@ -59,6 +59,14 @@ class Announcements:
             correlation_id=correlation_id(),
         )
         return len(await self._outbox.fan_out(content, kind.patterns))
+
+    async def announced_since(self, kind: EventKind, since: datetime) -> bool:
+        """Whether there was a message of this kind since then."""
+        return await self._outbox.any_since(kind.name, since)
+
+    async def already_announced(self, kind: EventKind, entity: str) -> bool:
+        """Whether there was a message of this kind about this entity."""
+        return await self._outbox.any_about(kind.name, entity)
 
 
 def bounded(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,64 +1,38 @@
-"""Use cases of messages: send one, try a channel, try again."""
+"""Use cases of messages: send one, try a channel, try again; and how long the oldest has waited."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from app.audit.log.service import AuditTrail
 from app.kernel.correlation import correlation_id
-from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.db.database import Database, WriteSession
 from app.kernel.ports.events import EventKind, EventKinds
-from app.kernel.problems import Fault, NotFound
-from app.kernel.runtime.resources import Resources
+from app.kernel.problems import Fault
 from app.kernel.security.authorization import Actor
+from app.kernel.security.secrets import ServiceSecret
 from app.operations.notifications.outbox.actions import NotificationAction
 from app.operations.notifications.outbox.events import MESSAGE, TEST
-from app.operations.notifications.outbox.models import AttemptRow, ChannelRow, MessageRow
+from app.operations.notifications.outbox.models import ChannelRow, MessageRow
 from app.operations.notifications.outbox.problems import ChannelInactive, InvalidMessage, MessageOver
-from app.operations.notifications.outbox.repository import Channels, MessageContent, Outbox, OutboxWrites
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedMessage:
-    """A message to be sent."""
-
-    channel_id: UUID | None
-    event: str | None
-    subject: str
-    body: str
-    payload: Mapping[str, Any]
-
-
-class MessageReading:
-    """Answers questions about messages."""
-
-    def __init__(self, session: ReadSession) -> None:
-        self._outbox = Outbox(session)
-
-    async def get(self, message_id: UUID) -> tuple[MessageRow, Sequence[AttemptRow]]:
-        """The message and what became of its attempts. Raises `NotFound`."""
-        message = await self._outbox.by_id(message_id)
-        if message is None:
-            raise NotFound
-        return message, await self._outbox.attempts(message_id)
+from app.operations.notifications.outbox.repository import WAITING, ChannelReads, MessageContent, OutboxWrites
+from app.operations.notifications.outbox.schemas import NewMessage
 
 
 class MessageService:
     """Puts messages into the outbox within one transaction."""
 
-    def __init__(self, session: WriteSession, resources: Resources) -> None:
-        self._channels = Channels(session)
+    def __init__(self, session: WriteSession, kinds: EventKinds, secret: ServiceSecret) -> None:
+        self._channels = ChannelReads(session)
         self._outbox = OutboxWrites(session)
-        self._kinds = resources.extensions.of(EventKinds)
-        self._audit = AuditTrail(session, resources.secret)
+        self._kinds = kinds
+        self._audit = AuditTrail(session, secret)
 
-    async def send(self, actor: Actor, wanted: WantedMessage) -> Sequence[UUID]:
+    async def send(self, actor: Actor, wanted: NewMessage) -> Sequence[UUID]:
         """Ids of the messages: one for the channel, or one for each active channel that takes the event.
 
         Raises:
-            InvalidMessage: neither channel nor event are told, or there is none such.
+            InvalidMessage: neither channel nor event is named, or there is none such.
             ChannelInactive: the channel sends nothing now.
         """
         kind = self._kind(wanted)
@@ -72,23 +46,22 @@ class MessageService:
         if wanted.channel_id is None:
             ids = await self._outbox.fan_out(content, kind.patterns)
         else:
-            channel = await self._channels.by_id(wanted.channel_id)
-            if channel is None:
-                message = "There is no such channel."
-                raise InvalidMessage([Fault(pointer="/channel_id", code="unknown-channel", message=message)])
-            ids = [await self._outbox.put(content, _active(channel).id)]
+            ids = [await self._outbox.put(content, (await self._named(wanted.channel_id)).id)]
         after = {"event": kind.name, "subject": wanted.subject, "messages": len(ids)}
         await self._audit.append(
-            actor,
-            NotificationAction.MESSAGE_QUEUED,
-            "notification",
-            ids[0] if ids else None,
-            wanted.subject,
-            after=after,
+            actor, NotificationAction.MESSAGE_QUEUED, "notification", next(iter(ids), None), wanted.subject, after=after
         )
         return ids
 
-    def _kind(self, wanted: WantedMessage) -> EventKind:
+    async def _named(self, channel_id: UUID) -> ChannelRow:
+        """The channel that a request names in its body. Raises `InvalidMessage`, `ChannelInactive`."""
+        channel = await self._channels.by_id(channel_id)
+        if channel is None:
+            message = "There is no such channel."
+            raise InvalidMessage([Fault(pointer="/channel_id", code="unknown-channel", message=message)])
+        return _active(channel)
+
+    def _kind(self, wanted: NewMessage) -> EventKind:
         if wanted.event is None:
             if wanted.channel_id is None:
                 message = "Name a channel, or an event whose channels are to be told."
@@ -102,9 +75,7 @@ class MessageService:
 
     async def test(self, actor: Actor, channel_id: UUID) -> UUID:
         """The id of a message that tries the channel. Raises `NotFound`, `ChannelInactive`."""
-        channel = await self._channels.by_id(channel_id)
-        if channel is None:
-            raise NotFound
+        channel = await self._channels.get(channel_id)
         content = MessageContent(
             event=TEST.name,
             subject="Spyne tries this channel",
@@ -143,18 +114,11 @@ class MessageService:
             InvalidMessage: there is no such channel.
             ChannelInactive: it sends nothing now.
         """
-        channel = await self._channels.by_id(channel_id)
-        if channel is None:
-            message = "There is no such channel."
-            raise InvalidMessage([Fault(pointer="/channel_id", code="unknown-channel", message=message)])
-        count = await self._outbox.recover(_active(channel).id, since)
+        channel = await self._named(channel_id)
+        count = await self._outbox.recover(channel.id, since)
+        after = {"since": since, "messages": count}
         await self._audit.append(
-            actor,
-            NotificationAction.MESSAGES_RECOVERED,
-            "notification-channel",
-            channel.id,
-            channel.name,
-            after={"since": since, "messages": count},
+            actor, NotificationAction.MESSAGES_RECOVERED, "notification-channel", channel.id, channel.name, after=after
         )
         return count
 
@@ -163,3 +127,9 @@ def _active(channel: ChannelRow) -> ChannelRow:
     if not channel.active:
         raise ChannelInactive(f"{channel.name} is switched off; switch it on first.")
     return channel
+
+
+async def oldest_waiting_seconds(database: Database) -> float:
+    """The age of the oldest message that waits or is on its way; 0 when there is none. Raises what lookups raise."""
+    row = await database.lookups.one(WAITING, {})
+    return max(0.0, float(row[0])) if row is not None else 0.0

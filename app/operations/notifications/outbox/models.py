@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kernel.db.models import Base, Created, Identified
 
@@ -39,7 +39,7 @@ class ChannelRow(Identified, Created, Base):
 
 
 class MessageRow(Identified, Created, Base):
-    """One message for one channel, written in the transaction of what it tells of."""
+    """One message for one channel, written in the transaction of what it is about."""
 
     __tablename__ = "notification_outbox"
     __table_args__ = (
@@ -73,6 +73,9 @@ class MessageRow(Identified, Created, Base):
     )
     sent_at: Mapped[datetime | None] = mapped_column(comment="When the other side took it")
     correlation_id: Mapped[str | None] = mapped_column(Text, comment="Of the request that caused it")
+
+    tried: Mapped[list["AttemptRow"]] = relationship(lazy="raise", viewonly=True, order_by="AttemptRow.number")
+    """What became of each attempt, the first one first; `OutboxReads.detail` loads it."""
 
 
 class AttemptRow(Base):

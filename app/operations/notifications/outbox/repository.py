@@ -1,21 +1,32 @@
-"""SQL of channels and of the outbox, as its readers and writers see it; delivery has its own."""
+"""SQL of channels and of the outbox, as its readers and writers see it; delivery has `delivery/repository.py`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal, select, update
+from sqlalchemy import Select, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import selectinload
 from sqlalchemy.types import Text
 
+from app.kernel.db.lookups import Lookup
 from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
-from app.operations.notifications.outbox.models import AttemptRow, ChannelRow, MessageRow
+from app.operations.notifications.outbox.models import ChannelRow, MessageRow
 
 WAKE_CHANNEL = "spyne_outbox"
 """Of NOTIFY: something is due."""
+
+WAITING = Lookup.of(
+    select(
+        func.coalesce(
+            func.extract("epoch", func.clock_timestamp() - func.min(MessageRow.created_at)), literal_column("0")
+        ).label("age")
+    ).where(MessageRow.next_attempt_at.is_not(None))
+)
+"""Age of the oldest message that waits or is on its way, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +41,7 @@ class MessageContent:
     correlation_id: str | None = None
 
 
-class Channels(Reading[ChannelRow]):
+class ChannelReads(Reading[ChannelRow]):
     """Reads channels."""
 
     model = ChannelRow
@@ -38,6 +49,10 @@ class Channels(Reading[ChannelRow]):
     def base(self) -> Select[ChannelRow]:
         """Those there are."""
         return select(ChannelRow).where(ChannelRow.removed_at.is_(None))
+
+    async def get(self, channel_id: UUID) -> ChannelRow:
+        """The channel. Raises `NotFound`."""
+        return await self.one(self.base().where(ChannelRow.id == channel_id))
 
     async def matching(
         self, *, active: bool | None, channel_type: str | None, request: PageRequest
@@ -51,7 +66,7 @@ class Channels(Reading[ChannelRow]):
         return await self.page(statement, request)
 
 
-class ChannelWrites(Writing[ChannelRow], Channels):
+class ChannelWrites(Writing[ChannelRow], ChannelReads):
     """Makes and changes channels."""
 
     async def insert(self, values: dict[str, Any]) -> ChannelRow | None:
@@ -69,7 +84,7 @@ class ChannelWrites(Writing[ChannelRow], Channels):
         return await self.count(statement) > 0
 
 
-class Outbox(Reading[MessageRow]):
+class OutboxReads(Reading[MessageRow]):
     """Reads messages."""
 
     model = MessageRow
@@ -88,23 +103,22 @@ class Outbox(Reading[MessageRow]):
                 statement = statement.where(column == value)
         return await self.page(statement, request)
 
-    async def attempts(self, message_id: UUID) -> Sequence[AttemptRow]:
-        """What became of each attempt, the first one first."""
-        statement = select(AttemptRow).where(AttemptRow.message_id == message_id).order_by(AttemptRow.number)
-        return (await self.session.scalars(statement)).all()
+    async def detail(self, message_id: UUID) -> MessageRow:
+        """The message with what became of its attempts. Raises `NotFound`."""
+        return await self.one(self.base().where(MessageRow.id == message_id).options(selectinload(MessageRow.tried)))
 
-    async def told_since(self, event: str, since: datetime) -> bool:
+    async def any_since(self, event: str, since: datetime) -> bool:
         """Whether there was a message of this kind since then."""
         statement = select(MessageRow.id).where(MessageRow.event == event, MessageRow.created_at >= since).limit(1)
         return (await self.session.execute(statement)).first() is not None
 
-    async def told_of(self, event: str, entity: str) -> bool:
+    async def any_about(self, event: str, entity: str) -> bool:
         """Whether there was a message of this kind about this entity."""
         statement = select(MessageRow.id).where(MessageRow.event == event, MessageRow.entity == entity).limit(1)
         return (await self.session.execute(statement)).first() is not None
 
 
-class OutboxWrites(Writing[MessageRow], Outbox):
+class OutboxWrites(Writing[MessageRow], OutboxReads):
     """Puts messages into the outbox, and back into it."""
 
     async def fan_out(self, content: MessageContent, patterns: Sequence[str]) -> Sequence[UUID]:
@@ -128,18 +142,8 @@ class OutboxWrites(Writing[MessageRow], Outbox):
 
     async def put(self, content: MessageContent, channel_id: UUID) -> UUID:
         """The id of a new message for one channel."""
-        row = await self.add(
-            MessageRow(
-                channel_id=channel_id,
-                event=content.event,
-                entity=content.entity,
-                subject=content.subject,
-                body=content.body,
-                payload=content.payload,
-                correlation_id=content.correlation_id,
-                next_attempt_at=func.now(),
-            )
-        )
+        said = {each.name: getattr(content, each.name) for each in fields(content)}
+        row = await self.add(MessageRow(channel_id=channel_id, next_attempt_at=func.now(), **said))
         await self.wake()
         return row.id
 

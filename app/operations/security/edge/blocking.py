@@ -72,6 +72,14 @@ def parse_target(kind: BlockKind, text: str) -> Target:
     return Target(kind, str(network))
 
 
+def split_target(text: str) -> tuple[BlockKind, str]:
+    """The kind and text of a target such as `user:<id>`, `client:<id>`, `198.51.100.7` or `198.51.100.0/24`."""
+    prefix, colon, rest = text.partition(":")
+    if colon and prefix in {BlockKind.USER, BlockKind.CLIENT}:
+        return BlockKind(prefix), rest
+    return (BlockKind.NETWORK if "/" in text else BlockKind.ADDRESS), text
+
+
 def target_of_address(address: Address) -> Target:
     """What a rule blocks for events from this address: itself, or its /64 network."""
     if isinstance(address, IPv6Address):

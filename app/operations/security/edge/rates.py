@@ -1,4 +1,4 @@
-"""Rate limits: which class a request is of, what a class allows, and how that is told. Pure.
+"""Rate limits: which class a request is of, what a class allows, and how answers say so. Pure.
 
 Classes are told apart by method and the beginning of the path alone, since this is asked on every request: matching a
 route would cost more than all the rest.
@@ -72,17 +72,17 @@ MIN_PER_MINUTE: Final = 10
 class RateRule:
     """How many requests of a class are taken from one caller or address within a window."""
 
-    kind: RouteClass
+    route_class: RouteClass
     scope: RateScope
     amount: int
     window_seconds: int
     enabled: bool = True
     name: str = field(init=False)
     policy: str = field(init=False)
-    """As `RateLimit-Policy` tells it: a structured field (RFC 9651) of draft-ietf-httpapi-ratelimit-headers-10."""
+    """As `RateLimit-Policy` has it: a structured field (RFC 9651) of draft-ietf-httpapi-ratelimit-headers-10."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", f"{self.kind}-{self.scope}")
+        object.__setattr__(self, "name", f"{self.route_class}-{self.scope}")
         object.__setattr__(self, "policy", f'"{self.name}";q={self.amount};w={self.window_seconds}')
 
 
@@ -100,7 +100,7 @@ Rates = Mapping[tuple[RouteClass, RateScope], RateRule]
 
 def in_force(rules: Iterable[RateRule]) -> Rates:
     """The enabled rules by what they are for."""
-    return {(rule.kind, rule.scope): rule for rule in rules if rule.enabled}
+    return {(rule.route_class, rule.scope): rule for rule in rules if rule.enabled}
 
 
 def table_faults(rules: list[RateRule]) -> list[Fault]:
@@ -108,7 +108,7 @@ def table_faults(rules: list[RateRule]) -> list[Fault]:
     faults = []
     seen: set[tuple[RouteClass, RateScope]] = set()
     for number, rule in enumerate(rules):
-        pair, place = (rule.kind, rule.scope), f"/rules/{number}"
+        pair, place = (rule.route_class, rule.scope), f"/rules/{number}"
         if pair not in PAIRS:
             faults.append(
                 Fault(pointer=f"{place}/scope", code="no-such-rule", message="Log-ins are counted by address.")

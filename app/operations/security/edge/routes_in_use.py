@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Match
 from app.operations.security.edge.decoys import decoy_path
 
 
-def leads_somewhere(path: str, routes: Sequence[BaseRoute]) -> bool:
+def is_route_in_use(path: str, routes: Sequence[BaseRoute]) -> bool:
     """Whether a request for the path, in this or the decoys' way of writing it, would reach an operation."""
     return any(_matches(each, routes) for each in {path, decoy_path(path), decoy_path(path) + "/"})
 

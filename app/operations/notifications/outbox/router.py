@@ -3,37 +3,32 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Reads, Writes
+from app.kernel.http.sessions import reads, writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.ports.events import KIND_PATTERN
 from app.kernel.problems import NotFound, responses
-from app.kernel.runtime.resources import ResourcesDep
-from app.operations.notifications.documents import detail
-from app.operations.notifications.outbox.messages import MessageReading, MessageService, WantedMessage
+from app.operations.notifications.outbox.messages import MessageService
 from app.operations.notifications.outbox.problems import ChannelInactive, InvalidMessage, MessageOver
-from app.operations.notifications.outbox.repository import Outbox
-from app.operations.notifications.schemas import (
+from app.operations.notifications.outbox.repository import OutboxReads
+from app.operations.notifications.outbox.schemas import (
     MessageDetail,
     MessageDocument,
+    MessageStatus,
     NewMessage,
     QueuedMessages,
     Recovered,
     Recovery,
-    Status,
 )
 from app.operations.permissions import CanRunSystem, CanSeeSystem
 
 router = APIRouter(prefix="/system/notify", tags=["notifications"], route_class=TransactionalRoute)
 
 
-async def _messages(session: Writes, resources: ResourcesDep) -> MessageService:
-    return MessageService(session, resources)
-
-
-MessagesDep = Annotated[MessageService, Depends(_messages)]
+OutboxDep = Annotated[OutboxReads, reads(OutboxReads)]
+MessagesDep = Annotated[MessageService, writes(MessageService)]
 
 
 @router.post(
@@ -43,7 +38,7 @@ async def send_notification(
     wanted: NewMessage, actor: CanRunSystem, messages: MessagesDep, response: Response
 ) -> QueuedMessages:
     """Put a message into the outbox: for one channel, or for every active one that takes the event."""
-    ids = await messages.send(actor, WantedMessage(**wanted.model_dump()))
+    ids = await messages.send(actor, wanted)
     one = len(ids) == 1
     response.headers["Location"] = f"/system/notify/{ids[0]}" if one else f"/system/notify/?event={wanted.event}"
     return QueuedMessages(ids=list(ids))
@@ -52,16 +47,16 @@ async def send_notification(
 @router.get("/", operation_id="list_notifications")
 async def list_notifications(
     _: CanSeeSystem,
-    session: Reads,
+    outbox: OutboxDep,
     paging: Paging,
     request: Request,
     response: Response,
-    status: Annotated[Status | None, Query(description="What has become of it.")] = None,
+    status: Annotated[MessageStatus | None, Query(description="What has become of it.")] = None,
     channel_id: Annotated[UUID | None, Query(description="Where it goes.")] = None,
     event: Annotated[str | None, Query(pattern=KIND_PATTERN, description="Kind of event.")] = None,
 ) -> PageDocument[MessageDocument]:
     """Messages, newest first."""
-    page = await Outbox(session).matching(status=status, channel_id=channel_id, event=event, request=paging)
+    page = await outbox.matching(status=status, channel_id=channel_id, event=event, request=paging)
     return show(page, MessageDocument.model_validate, request, response)
 
 
@@ -72,9 +67,9 @@ async def recover_notifications(wanted: Recovery, actor: CanRunSystem, messages:
 
 
 @router.get("/{message_id}", operation_id="get_notification", responses=responses(NotFound))
-async def get_notification(message_id: UUID, _: CanSeeSystem, session: Reads) -> MessageDetail:
+async def get_notification(message_id: UUID, _: CanSeeSystem, outbox: OutboxDep) -> MessageDetail:
     """One message with its attempts: when, what was answered, how long it took, why it failed."""
-    return detail(*await MessageReading(session).get(message_id))
+    return MessageDetail.model_validate(await outbox.detail(message_id))
 
 
 @router.post(

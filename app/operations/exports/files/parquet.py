@@ -10,7 +10,7 @@ import pyarrow as pa
 from app.kernel.ports.export_formats import Column, over
 from app.kernel.tabular.parquet import Drain, ParquetFile
 from app.kernel.tabular.types import SQL_NAMES, NotRepresentableError, array, distinct, field
-from app.operations.exports.problems import NotRepresentableInForm
+from app.operations.exports.files.problems import NotRepresentableInFormat
 
 FETCH_ROWS: Final = 5_000
 
@@ -67,7 +67,7 @@ async def write_parquet(
     """The file in pieces, each with the rows that were read for it.
 
     Raises:
-        NotRepresentableInForm: a value has no place in its column.
+        NotRepresentableInFormat: a value has no place in its column.
         asyncpg.PostgresError: the statement failed.
     """
     kept, drain = parquet_columns(columns, decimals), Drain()
@@ -80,6 +80,6 @@ async def write_parquet(
             await to_thread(_put, file, schema, kept, rows)
             yield drain.taken(), len(rows)
     except NotRepresentableError as error:
-        raise NotRepresentableInForm(f"{error} Export as CSV or NDJSON.") from error
+        raise NotRepresentableInFormat(f"{error} Export as CSV or NDJSON.") from error
     await to_thread(file.finish)
     yield drain.taken(), 0

@@ -10,27 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    Boolean,
-    DateTime,
-    Double,
-    Integer,
-    Interval,
-    Text,
-    Uuid,
-    bindparam,
-    func,
-    literal_column,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Boolean, DateTime, Double, Integer, Interval, Text, Uuid, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.kernel.db.database import WriteSession
-from app.kernel.db.lookups import Lookup
-from app.operations.notifications.delivery.envelope import Message
-from app.operations.notifications.delivery.retrying import FAILING_FOR
+from app.operations.notifications.delivery.cloud_events import Message
+from app.operations.notifications.delivery.retry_policy import FAILING_FOR
 from app.operations.notifications.outbox.models import ChannelRow, MessageRow
 
 _CLAIM = text(
@@ -94,15 +79,6 @@ _APPLY = text(
 )
 """That a message was taken is true whoever tells it, even after another worker was given the message."""
 
-WAITING = Lookup.of(
-    select(
-        func.coalesce(
-            func.extract("epoch", func.clock_timestamp() - func.min(MessageRow.created_at)), literal_column("0")
-        ).label("age")
-    ).where(MessageRow.next_attempt_at.is_not(None))
-)
-"""Age of the oldest message that waits or is on its way, in seconds."""
-
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -132,7 +108,7 @@ class Applied:
     """None when nothing was tried."""
 
 
-class DeliveryRepository:
+class DeliveryWrites:
     """What delivery reads and writes."""
 
     def __init__(self, session: WriteSession) -> None:

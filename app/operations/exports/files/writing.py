@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 import asyncpg
@@ -30,8 +31,8 @@ from app.kernel.ports.export_formats import (
 from app.kernel.ports.exports import Content, Login, Pieces, Statement
 from app.kernel.runtime.resources import Resources
 from app.kernel.storage.object_storage import ByteWriter
-from app.operations.exports.parquet import write_parquet
-from app.operations.exports.problems import NotRepresentableInForm, ResultTooLarge
+from app.operations.exports.files.parquet import write_parquet
+from app.operations.exports.files.problems import NotRepresentableInFormat, ResultTooLarge
 
 BLOCK_BYTES: Final = 1024 * 1024
 """What one hop into a thread works on; a hop costs a tenth of a millisecond."""
@@ -50,11 +51,9 @@ class Packer(Protocol):
 
     def compress(self, data: bytes) -> bytes:
         """What is ready of the packed bytes."""
-        ...
 
     def flush(self) -> bytes:
         """The rest."""
-        ...
 
 
 def packer(compression: Compression) -> Packer | None:
@@ -69,25 +68,19 @@ def packer(compression: Compression) -> Packer | None:
             return None
 
 
+@dataclass(slots=True)
 class Progress:
-    """How far it is; read by whoever tells it."""
+    """How far the writing is; read by whoever reports it."""
 
-    def __init__(self) -> None:
-        self.rows = 0
-        self.estimated_rows: int | None = None
+    rows: int = 0
+    estimated_rows: int | None = None
 
 
 class Output:
     """Takes the bytes of a file in order, in whatever portions, and passes them on packed."""
 
     def __init__(self, writer: ByteWriter, compression: Compression, max_bytes: int | None = None) -> None:
-        """Binds.
-
-        Args:
-            writer: of the object.
-            compression: of the file.
-            max_bytes: most bytes before they are packed.
-        """
+        """Binds to the writer of the object; `max_bytes` bounds the file before it is packed."""
         self._writer = writer
         self._packer = packer(compression)
         self._max_bytes = max_bytes
@@ -128,13 +121,13 @@ class Output:
 
 
 async def write_content(
-    resources: Resources, content: Content, form: Format, output: Output, progress: Progress
+    resources: Resources, content: Content, file_format: Format, output: Output, progress: Progress
 ) -> None:
-    """Write all of it; `progress` goes along, and holds the exact number of rows at the end.
+    """Write the whole content; `progress` goes along, and holds the exact number of rows at the end.
 
     Raises:
         ResultTooLarge: more rows or bytes than the content may have.
-        NotRepresentableInForm: Parquet cannot hold a value.
+        NotRepresentableInFormat: Parquet cannot hold a value.
         asyncpg.PostgresError: the statement failed.
     """
     if isinstance(content, Pieces):
@@ -143,8 +136,10 @@ async def write_content(
     async with _reading(resources, content) as connection:
         columns = await _described(connection, content.sql)
         progress.estimated_rows = await _estimate(connection, content.sql)
-        sql = content.sql if content.max_rows is None else _capped(content.sql, content.max_rows + 1)
-        match form:
+        sql = content.sql
+        if content.max_rows is not None:
+            sql = f"SELECT * FROM ({sql}) AS capped LIMIT {content.max_rows + 1:d}"  # noqa: S608 - a source's statement
+        match file_format:
             case Format.CSV:
                 await _write_csv(connection, sql, columns, output, progress)
             case Format.NDJSON:
@@ -156,7 +151,7 @@ async def write_content(
 
 
 async def _write_pieces(resources: Resources, pieces: Pieces, output: Output, progress: Progress) -> None:
-    async with resources.database.snapshot() as session, aclosing(pieces.write(session)) as written:
+    async with resources.database.snapshot() as session, aclosing(resources.build(pieces.write, session)) as written:
         async for piece in written:
             await output.write(piece.data)
             progress.rows += piece.rows
@@ -173,14 +168,9 @@ async def _write_csv(
         progress.rows = max(0, ends.lines)
         return block
 
-    async def take(data: bytes) -> None:
-        await output.write(data, ended)
-
     await output.write(csv_header(columns), ended)
     ends.lines = -1  # the head is none of the rows
-    status = await connection.copy_from_query(csv_statement(sql, columns), output=take, format="csv")
-    await output.finish(ended)
-    progress.rows = _copied(status)
+    await _copy(connection, csv_statement(sql, columns), output, ended, progress)
 
 
 async def _write_ndjson(
@@ -190,15 +180,24 @@ async def _write_ndjson(
         progress.rows += block.count(b"\n")
         return block
 
-    async def take(data: bytes) -> None:
-        await output.write(data, counted)
+    signs = {"delimiter": JSON_DELIMITER, "quote": JSON_QUOTE}
+    await _copy(connection, ndjson_statement(sql, columns), output, counted, progress, **signs)
 
-    statement = ndjson_statement(sql, columns)
-    status = await connection.copy_from_query(
-        statement, output=take, format="csv", delimiter=JSON_DELIMITER, quote=JSON_QUOTE
-    )
-    await output.finish(counted)
-    progress.rows = _copied(status)
+
+async def _copy(
+    connection: Connection,
+    statement: str,
+    output: Output,
+    change: Callable[[bytes], bytes],
+    progress: Progress,
+    **signs: str,
+) -> None:
+    async def take(data: bytes) -> None:
+        await output.write(data, change)
+
+    status = await connection.copy_from_query(statement, output=take, format="csv", **signs)
+    await output.finish(change)
+    progress.rows = int(status.rpartition(" ")[2])
 
 
 async def _write_parquet(
@@ -209,18 +208,10 @@ async def _write_parquet(
             await output.write(data)
             progress.rows += rows
     except (asyncpg.DataError, asyncpg.FeatureNotSupportedError) as error:  # infinity is no number of days or seconds
-        raise NotRepresentableInForm(
+        raise NotRepresentableInFormat(
             "A date or time is infinite or too far away for Parquet: export as CSV or NDJSON."
         ) from error
     await output.finish()
-
-
-def _copied(status: str) -> int:
-    return int(status.rpartition(" ")[2])
-
-
-def _capped(sql: str, rows: int) -> str:
-    return f"SELECT * FROM ({sql}) AS capped LIMIT {rows:d}"  # noqa: S608 - a number around a source's statement
 
 
 @asynccontextmanager
@@ -239,12 +230,10 @@ async def _reading(resources: Resources, statement: Statement) -> AsyncIterator[
 
 async def _described(connection: Connection, sql: str) -> list[Column]:
     prepared = await connection.prepare(sql)
-    return [Column(attribute.name, _type_name(attribute.type)) for attribute in prepared.get_attributes()]
-
-
-def _type_name(kind: Any) -> str:
-    name = str(kind.name)
-    return name if kind.schema == "pg_catalog" else f"{kind.schema}.{name}"
+    return [
+        Column(name, type_.name if type_.schema == "pg_catalog" else f"{type_.schema}.{type_.name}")
+        for name, type_ in prepared.get_attributes()
+    ]
 
 
 async def _estimate(connection: Connection, sql: str) -> int:

@@ -1,4 +1,4 @@
-"""One range of bytes of a file, as requests ask for it (RFC 9110 section 14). Pure."""
+"""A range of bytes of a file, as requests ask for it (RFC 9110 section 14). Pure."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _ONE: Final = re.compile(r"bytes=\s*(?:(\d{1,19})-(\d{1,19})?|-(\d{1,19}))\s*", 
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """From `start` up to before `stop`."""
+    """Bytes from `start` up to before `stop`."""
 
     start: int
     stop: int

@@ -4,16 +4,23 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Reads, Writes
+from app.kernel.http.sessions import reads, writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, PreconditionFailed, responses
-from app.kernel.runtime.resources import ResourcesDep
-from app.operations.notifications.channels.receivers import ChannelType
-from app.operations.notifications.channels.service import ChannelService, WantedChannel, channel_tag
+from app.operations.notifications.channels.channel_types import ChannelType
+from app.operations.notifications.channels.schemas import (
+    ChannelChange,
+    ChannelDocument,
+    MadeChannel,
+    NewChannel,
+    RotatedSecret,
+    SecretRotation,
+)
+from app.operations.notifications.channels.service import ChannelService, tagged
 from app.operations.notifications.outbox.messages import MessageService
 from app.operations.notifications.outbox.problems import (
     ChannelInactive,
@@ -21,16 +28,8 @@ from app.operations.notifications.outbox.problems import (
     InvalidChannel,
     NoSigningSecret,
 )
-from app.operations.notifications.outbox.repository import Channels
-from app.operations.notifications.schemas import (
-    ChannelChange,
-    ChannelDocument,
-    MadeChannel,
-    NewChannel,
-    QueuedMessages,
-    RotatedSecret,
-    SecretRotation,
-)
+from app.operations.notifications.outbox.repository import ChannelReads
+from app.operations.notifications.outbox.schemas import QueuedMessages
 from app.operations.permissions import CanRunSystem, CanSeeSystem
 
 router = APIRouter(prefix="/system/notify/channels", tags=["notifications"], route_class=TransactionalRoute)
@@ -38,16 +37,9 @@ router = APIRouter(prefix="/system/notify/channels", tags=["notifications"], rou
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-async def _channels(session: Writes, resources: ResourcesDep) -> ChannelService:
-    return ChannelService(session, resources)
-
-
-async def _messages(session: Writes, resources: ResourcesDep) -> MessageService:
-    return MessageService(session, resources)
-
-
-ChannelsDep = Annotated[ChannelService, Depends(_channels)]
-MessagesDep = Annotated[MessageService, Depends(_messages)]
+ChannelListDep = Annotated[ChannelReads, reads(ChannelReads)]
+ChannelsDep = Annotated[ChannelService, writes(ChannelService)]
+MessagesDep = Annotated[MessageService, writes(MessageService)]
 
 
 @router.post(
@@ -60,16 +52,16 @@ async def create_notification_channel(
     wanted: NewChannel, actor: CanRunSystem, channels: ChannelsDep, response: Response
 ) -> MadeChannel:
     """A new channel. Of a webhook, this answer is the only one that shows its signing secret."""
-    row, secret = await channels.create(actor, WantedChannel(**wanted.model_dump()))
-    response.headers.update(NO_STORE | {"Location": f"/system/notify/channels/{row.id}", "ETag": channel_tag(row)})
-    made = MadeChannel.model_validate(row)
+    row, secret = await channels.create(actor, wanted)
+    response.headers.update(NO_STORE | {"Location": f"/system/notify/channels/{row.id}"})
+    made = MadeChannel.model_validate(tagged(row).put_on(response))
     return made.model_copy(update={"signing_secret": secret.text if secret else None})
 
 
 @router.get("", operation_id="list_notification_channels")
 async def list_notification_channels(
     _: CanSeeSystem,
-    session: Reads,
+    channels: ChannelListDep,
     paging: Paging,
     request: Request,
     response: Response,
@@ -77,18 +69,16 @@ async def list_notification_channels(
     channel_type: Annotated[ChannelType | None, Query(description="How it is reached.")] = None,
 ) -> PageDocument[ChannelDocument]:
     """Channels, newest first; their targets masked."""
-    page = await Channels(session).matching(active=active, channel_type=channel_type, request=paging)
+    page = await channels.matching(active=active, channel_type=channel_type, request=paging)
     return show(page, ChannelDocument.model_validate, request, response)
 
 
 @router.get("/{channel_id}", operation_id="get_notification_channel", responses=responses(NotFound))
 async def get_notification_channel(
-    channel_id: UUID, _: CanSeeSystem, session: Reads, response: Response
+    channel_id: UUID, _: CanSeeSystem, channels: ChannelListDep, response: Response
 ) -> ChannelDocument:
     """One channel, its target masked."""
-    row = await Channels(session).one(Channels(session).base().where(Channels.model.id == channel_id))
-    set_etag(response, channel_tag(row))
-    return ChannelDocument.model_validate(row)
+    return ChannelDocument.model_validate(tagged(await channels.get(channel_id)).put_on(response))
 
 
 @router.patch(
@@ -105,9 +95,8 @@ async def change_notification_channel(
     if_match: IfMatch = None,
 ) -> ChannelDocument:
     """Change it, switch it off (its messages wait) or on again (they are sent)."""
-    row = await channels.change(actor, channel_id, wanted.model_dump(include=wanted.model_fields_set), if_match)
-    set_etag(response, channel_tag(row))
-    return ChannelDocument.model_validate(row)
+    changed = await channels.change(actor, channel_id, wanted.model_dump(include=wanted.model_fields_set), if_match)
+    return ChannelDocument.model_validate(changed.put_on(response))
 
 
 @router.delete(
@@ -154,5 +143,5 @@ async def rotate_notification_secret(
     """A fresh signing secret of a webhook; for the grace, messages carry the signatures of both."""
     grace = timedelta(seconds=wanted.grace_seconds)
     row, secret = await channels.rotate_secret(actor, channel_id, grace, if_match)
-    response.headers.update(NO_STORE | {"ETag": channel_tag(row)})
-    return RotatedSecret(channel_id=row.id, signing_secret=secret.text)
+    response.headers.update(NO_STORE)
+    return RotatedSecret(channel_id=tagged(row).put_on(response).id, signing_secret=secret.text)
