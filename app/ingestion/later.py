@@ -35,6 +35,7 @@ from app.kernel.ids import new_id
 from app.kernel.jobs import JobContext, enqueue
 from app.kernel.jobs.rules import Ending, judge
 from app.kernel.jobs.runs import Superseded
+from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Problem, Unavailable
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
@@ -168,7 +169,7 @@ class LaterService:
         await AuditTrail(session).append(
             sender(batch), BatchAction.FAILED, "batch", batch.id, label, outcome="failure", verb=Verb.UPLOAD
         )
-        await announce_failure(Announcements(session, self._resources), batch, refusal)
+        await announce_failure(Announcements(session, self._resources.extensions.of(EventKinds)), batch, refusal)
 
     async def tidy(self, context: JobContext) -> None:
         """Give up batches whose job ended without them, and remove raw bodies that belong to no batch."""

@@ -29,6 +29,7 @@ from app.kernel.correlation import correlation_id
 from app.kernel.db.database import Database, WriteSession
 from app.kernel.http.idempotency import IdempotencyKeys
 from app.kernel.ids import new_id
+from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Problem
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
@@ -169,7 +170,7 @@ class IngestService:
             await AuditTrail(session).append(
                 actor, BatchAction.FAILED, "batch", batch_id, batch.contract_id, outcome="failure", verb=Verb.UPLOAD
             )
-            await announce_failure(Announcements(session, self._resources), batch, refusal)
+            await announce_failure(Announcements(session, self._resources.extensions.of(EventKinds)), batch, refusal)
 
         await self._database.run(record)
         refusal.fields["batch_id"] = str(batch_id)

@@ -31,6 +31,7 @@ from app.catalog.tables.version import TableVersion
 from app.catalog.tables.write_repository import TableWrites
 from app.kernel.db.database import WriteSession
 from app.kernel.http.etags import check_if_match
+from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Fault, Forbidden, InvalidRequest
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
@@ -87,7 +88,7 @@ class TransitionService:
     ) -> None:
         self._session = session
         self._clock = resources.clock
-        self._announcements = Announcements(session, resources)
+        self._announcements = Announcements(session, resources.extensions.of(EventKinds))
         self._tables = TableWrites(session)
         self._inspector = Inspector(session)
         self._audit = AuditTrail(session)

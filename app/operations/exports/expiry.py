@@ -9,6 +9,7 @@ from uuid import UUID
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import Database, WriteSession
 from app.kernel.jobs import JobContext
+from app.kernel.ports.events import EventKinds
 from app.kernel.ports.exports import ExportSources
 from app.kernel.security.authorization import SYSTEM
 from app.kernel.storage.object_storage import ObjectStorage
@@ -97,7 +98,9 @@ async def tidy(context: JobContext) -> None:
 
 async def _give_up(context: JobContext, export_id: UUID, session: WriteSession) -> None:
     sources = context.resources.extensions.of(ExportSources)
-    await Endings(session, sources, Announcements(session, context.resources)).fail(export_id, ExportBroken())
+    await Endings(session, sources, Announcements(session, context.resources.extensions.of(EventKinds))).fail(
+        export_id, ExportBroken()
+    )
 
 
 async def _wanted(context: JobContext, key: str) -> bool:

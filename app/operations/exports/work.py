@@ -18,6 +18,7 @@ import asyncpg
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded
 from app.kernel.jobs.rules import Ending, is_away, judge
+from app.kernel.ports.events import EventKinds
 from app.kernel.ports.export_formats import Compression, Format, ending
 from app.kernel.ports.exports import ExportSources
 from app.kernel.problems import Problem, Unavailable
@@ -201,7 +202,7 @@ class ExportWork:
         await self._endings(session).fail(self._id, refusal)
 
     def _endings(self, session: WriteSession) -> Endings:
-        return Endings(session, self._sources, Announcements(session, self._resources))
+        return Endings(session, self._sources, Announcements(session, self._resources.extensions.of(EventKinds)))
 
 
 def _fails_again(error: Exception) -> bool:

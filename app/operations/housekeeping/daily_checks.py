@@ -8,6 +8,7 @@ from app.audit.seals.seals import SealingKey
 from app.audit.verification.verify_database import LogVerification, Scope
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext
+from app.kernel.ports.events import EventKinds
 from app.operations.housekeeping.events import KEY_EXPIRES, LOG_FAILED
 from app.operations.notifications.outbox.announcing import Announcements
 from app.operations.notifications.outbox.repository import Outbox
@@ -40,7 +41,7 @@ async def verify_log(context: JobContext) -> None:
         return
 
     async def announce(session: WriteSession) -> None:
-        await Announcements(session, resources).announce(
+        await Announcements(session, resources.extensions.of(EventKinds)).announce(
             LOG_FAILED,
             f"The audit log is not as it was sealed: {found.total()} findings",
             " ".join(examples),
@@ -60,7 +61,7 @@ async def warn_of_keys(context: JobContext) -> None:
         async def announce(session: WriteSession, key: ExpiringKey = key) -> None:
             entity = f"client-key/{key.id}/{key.days}"
             if not await Outbox(session).told_of(KEY_EXPIRES.name, entity):
-                await _announce_key(Announcements(session, resources), key, entity)
+                await _announce_key(Announcements(session, resources.extensions.of(EventKinds)), key, entity)
 
         await context.apply(announce)
     await context.progress(expiring=len(keys))

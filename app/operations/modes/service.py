@@ -5,6 +5,7 @@ from enum import StrEnum
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.http.etags import check_if_match, etag
+from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
 from app.operations.decisions.repository import SystemConfigRepository, SystemConfigWrites
@@ -61,7 +62,7 @@ class Modes:
         self._config = SystemConfigWrites(session)
         self._in_force = ModesInForce(session)
         self._audit = AuditTrail(session)
-        self._announcements = Announcements(session, resources)
+        self._announcements = Announcements(session, resources.extensions.of(EventKinds))
 
     async def set_system_mode(self, mode: SystemMode, actor: Actor, if_match: str | None) -> tuple[SystemMode, str]:
         """The mode now in force and its ETag."""

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
+from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Conflict, InvalidRequest
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Actor
@@ -81,7 +82,11 @@ class WindowService:
 
 async def record_due(session: WriteSession, resources: Resources) -> None:
     """Put on record, and announce, which windows have begun or ended: each once, whoever else looks."""
-    windows, audit, announcements = WindowWrites(session), AuditTrail(session), Announcements(session, resources)
+    windows, audit, announcements = (
+        WindowWrites(session),
+        AuditTrail(session),
+        Announcements(session, resources.extensions.of(EventKinds)),
+    )
     now = await windows.now()
     for row in await windows.lock_due():
         if row.entered_at is None:

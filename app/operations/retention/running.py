@@ -13,6 +13,7 @@ from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded
 from app.kernel.jobs.rules import Ending, describe, judge
+from app.kernel.ports.events import EventKinds
 from app.kernel.ports.retention import Prepares, RetentionTarget, RetentionTargets
 from app.kernel.ports.retention_holds import lock_category
 from app.kernel.problems import Problem, Unavailable
@@ -145,7 +146,7 @@ class Sweeping:
             SYSTEM, RetentionAction.RUN_ENDED, "retention-run", run.id, run.category, after=told
         )
         if run.rows or run.objects:
-            await Announcements(session, self.resources).announce(
+            await Announcements(session, self.resources.extensions.of(EventKinds)).announce(
                 RETENTION_RAN,
                 f"Retention: {run.category}",
                 f"{run.rows:,} rows and {run.objects:,} objects older than {run.cut_off.isoformat()} were removed.",

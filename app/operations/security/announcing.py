@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.kernel.db.database import WriteSession
-from app.kernel.ports.events import EventKind
+from app.kernel.ports.events import EventKind, EventKinds
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.security_events import SecurityEvent
 from app.operations.notifications.outbox.announcing import Announcements
@@ -21,7 +21,7 @@ async def announce_events(session: WriteSession, resources: Resources, events: S
     for kind, event in first.items():
         if await Outbox(session).told_since(kind.name, resources.clock() - QUIET):
             continue
-        await Announcements(session, resources).announce(
+        await Announcements(session, resources.extensions.of(EventKinds)).announce(
             kind,
             f"{kind.description.rstrip('.')} ({event.address or 'address unknown'})",
             "More of the kind may follow and is not announced for a while: see GET /system/security/events.",

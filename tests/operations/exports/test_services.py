@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.kernel.db.database import WriteSession
+from app.kernel.ports.events import EventKinds
 from app.kernel.ports.exports import Ended, ExportSources, FilterParams, Source, Subject
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Permission
@@ -68,7 +69,9 @@ async def test_an_export_ends_with_nothing_but_a_session_its_sources_and_the_cha
     sources, export_id = ExportSources([source]), UUID(shown["id"])
     for _ in range(2):  # what is over is left alone
         async with resources.database.write() as session:
-            await Endings(session, sources, Announcements(session, resources)).fail(export_id, ExportBroken())
+            await Endings(session, sources, Announcements(session, resources.extensions.of(EventKinds))).fail(
+                export_id, ExportBroken()
+            )
     assert [each.error_code for each in source.ends] == [ExportBroken.code]
     row = await owner.fetchrow("SELECT status, error_code FROM spyne.export_jobs WHERE id = $1", export_id)
     assert tuple(row or ()) == ("failed", ExportBroken.code)

@@ -22,6 +22,7 @@ import pytest
 
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.db.database import WriteSession
+from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
 from app.operations.notifications.channels.receivers import ChannelType
@@ -134,7 +135,7 @@ async def feed(resources: Resources) -> None:
         count = MESSAGES * (step + 1) // steps - MESSAGES * step // steps
 
         async def work(session: WriteSession, step: int = step, count: int = count) -> None:
-            announcements = Announcements(session, resources)
+            announcements = Announcements(session, resources.extensions.of(EventKinds))
             for number in range(count):
                 await announcements.announce(MESSAGE, f"{step}.{number}", payload={"step": step, "number": number})
 

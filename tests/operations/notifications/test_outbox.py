@@ -18,7 +18,9 @@ NOTIFY = "/system/notify/"
 
 async def announced(resources: Resources, **more: Any) -> int:
     async def work(session: Any) -> int:
-        return await Announcements(session, resources).announce(CHANNEL_DISABLED, "off", **more)
+        return await Announcements(session, resources.extensions.of(EventKinds)).announce(
+            CHANNEL_DISABLED, "off", **more
+        )
 
     return await resources.database.run(work)
 
@@ -44,7 +46,7 @@ async def test_what_is_rolled_back_is_not_told(
     await make(admin)
 
     async def fails(session: Any) -> None:
-        assert await Announcements(session, resources).announce(CHANNEL_DISABLED, "off") == 1
+        assert await Announcements(session, resources.extensions.of(EventKinds)).announce(CHANNEL_DISABLED, "off") == 1
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -66,7 +68,9 @@ async def test_what_is_too_long_is_cut_and_never_fails_the_change(
 async def test_kinds_that_nobody_registers_are_bugs(resources: Resources) -> None:
     with pytest.raises(UnregisteredKindError):
         async with resources.database.write() as session:
-            await Announcements(session, resources).announce(EventKind("nobody:knows", "Never."), "x")
+            await Announcements(session, resources.extensions.of(EventKinds)).announce(
+                EventKind("nobody:knows", "Never."), "x"
+            )
     with pytest.raises(TwiceNamedError):
         EventKinds((EventKind("a:b", "One."), EventKind("a:b", "Two.")))
     with pytest.raises(ValueError, match="subject:happening"):

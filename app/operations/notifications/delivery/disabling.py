@@ -5,6 +5,7 @@ from uuid import UUID
 
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import OperationClass, WriteSession
+from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
 from app.operations.notifications.delivery.delivery_repository import DeliveryRepository
@@ -37,7 +38,7 @@ async def _disable(resources: Resources, channel_id: UUID, reason: str, session:
         after={"active": False, "disabled_reason": reason},
     )
     await OutboxWrites(session).hold(channel_id)
-    await Announcements(session, resources).announce(
+    await Announcements(session, resources.extensions.of(EventKinds)).announce(
         CHANNEL_DISABLED,
         f"The channel {row.name} was switched off",
         f"{reason} Its messages wait until an admin switches it on again.",

@@ -12,7 +12,6 @@ import orjson
 from app.kernel.correlation import correlation_id
 from app.kernel.db.database import WriteSession
 from app.kernel.ports.events import EventKind, EventKinds
-from app.kernel.runtime.resources import Resources
 from app.operations.notifications.outbox.models import MAX_SUBJECT
 from app.operations.notifications.outbox.repository import MessageContent, OutboxWrites
 
@@ -26,9 +25,9 @@ MAX_ENTITY: Final = 512
 class Announcements:
     """Writes messages into the outbox within the caller's transaction."""
 
-    def __init__(self, session: WriteSession, resources: Resources) -> None:
+    def __init__(self, session: WriteSession, kinds: EventKinds) -> None:
         self._outbox = OutboxWrites(session)
-        self._kinds = resources.extensions.of(EventKinds)
+        self._kinds = kinds
 
     async def announce(
         self,
