@@ -15,10 +15,9 @@ from app.catalog.contracts.definition import (
     UnknownColumns,
     column_document,
 )
-from app.catalog.contracts.models import ContractRow, ContractSchemaRow
 from app.catalog.contracts.record import ContractRecord, SchemaRecord
+from app.catalog.models import ContractRow, ContractSchemaRow, TableVersionRow
 from app.catalog.tables.lifecycle import TableState
-from app.catalog.tables.models import TableVersionRow
 from app.catalog.tables.version import TableVersion
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.paging import Page, PageRequest, cut

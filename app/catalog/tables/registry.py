@@ -6,9 +6,9 @@ from uuid import UUID
 from app.audit.log.service import AuditTrail
 from app.catalog.tables.actions import TableAction
 from app.catalog.tables.lifecycle import PROPERTIES, TableState
+from app.catalog.tables.repository import TableWrites
 from app.catalog.tables.shape import Shape
 from app.catalog.tables.version import TableVersion
-from app.catalog.tables.write_repository import TableWrites
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict
 from app.kernel.security.authorization import Actor
@@ -42,6 +42,10 @@ class TableRegistry:
     async def next_version(self, name: str) -> int:
         """The version that would come next. Stays true when the name is reserved."""
         return await self._tables.latest_version(name) + 1
+
+    async def registered(self, relations: Sequence[RelationName]) -> set[RelationName]:
+        """Those of the relations that are behind a table already."""
+        return await self._tables.registered(relations)
 
     async def register_governed(self, name: str, version: int, contract_id: str, owner: Actor) -> TableVersion:
         """A version in SHADOW for a contract; its relation is made when its columns are known."""
