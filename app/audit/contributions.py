@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from app.audit.log.actions import ACTION_PATTERN, Outcome, Verb
 from app.audit.log.listing import entry_lines
-from app.audit.log.repository import AuditFilter, matching_entries
-from app.audit.log.schemas import MAX_TERM
+from app.audit.log.repository import matching_entries
+from app.audit.log.schemas import MAX_TERM, AuditFilter
 from app.kernel.db.database import ReadSession
 from app.kernel.ports.dashboard import StatementTile
 from app.kernel.ports.export_formats import Format

@@ -16,7 +16,7 @@ from app.kernel.db.models import Base, Created, Identified
 
 
 class TableVersionRow(Identified, Created, Base):
-    """One version of a logical table."""
+    """A version of a logical table; `TableSchemaVersionRow` has its shapes."""
 
     __tablename__ = "tables"
     __table_args__ = (
@@ -52,7 +52,7 @@ class TableVersionRow(Identified, Created, Base):
 
 
 class TableSchemaVersionRow(Identified, Created, Base):
-    """One shape that a version of a table had or has, and what was in it when it was last measured."""
+    """A shape that a version of a table had or has, and what was in it when it was last measured."""
 
     __tablename__ = "table_versions"
     __table_args__ = (UniqueConstraint("table_id", "schema_version"),)
@@ -68,7 +68,7 @@ class TableSchemaVersionRow(Identified, Created, Base):
 
 
 class TableStateChangeRow(Identified, Created, Base):
-    """One change of state. Rows are only ever added."""
+    """A change of state. Rows are only ever added."""
 
     __tablename__ = "table_state_history"
     __table_args__ = (Index(None, "table_id", "id"),)
@@ -83,7 +83,7 @@ class TableStateChangeRow(Identified, Created, Base):
 
 
 class ContractRow(Created, Base):
-    """One contract: how data for a version of a table comes in, and who answers for it."""
+    """A contract: how data for a version of a table comes in, and who answers for it."""
 
     __tablename__ = "contracts"
     __table_args__ = (
@@ -121,7 +121,7 @@ class ContractRow(Created, Base):
 
 
 class ContractSchemaRow(Created, Base):
-    """One version of a contract's schema. Rows are only ever added."""
+    """A version of a contract's schema. Rows are only ever added."""
 
     __tablename__ = "contract_schemas"
     __table_args__ = (CheckConstraint("origin IN ('declared', 'inferred')", name="origin"),)

@@ -11,11 +11,10 @@ import asyncpg
 import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.audit.archives.archive_repository import ArchiveReading
 from app.audit.archiving.archive_files import plain, with_archives
+from app.audit.seals.chain import Checkpoint
 from app.audit.seals.proofs import checkpoint
-from app.audit.seals.seal_repository import MAX_BIGINT
-from app.audit.seals.seals import Checkpoint, MalformedSealError, PublicKey, SealingKey
+from app.audit.seals.signing import MalformedSealError, PublicKey, SealingKey
 from app.audit.verification.exporting import Exported, export
 from app.audit.verification.offline import ExportVerification, NotAnExportError, Trust, verify_export
 from app.audit.verification.verifier import Kind
@@ -78,8 +77,8 @@ async def verify_database(
     async with place.resources() as resources, resources.database.snapshot() as session:
         own = SealingKey(resources.secret).public
         trusted = [own, *(_key(text) for text in _texts(keys))]
-        verified = await LogVerification(session, trusted, seen).verify(Scope())
-        vouched = await ArchiveReading(session).over(1, MAX_BIGINT)
+        log = LogVerification(session, trusted, seen)
+        verified, vouched = await log.verify(Scope()), await log.archives()
     outcome = ExportVerification(verified.report, own, Trust.SERVICE, archives=vouched)
     return _archived(outcome, archives, [key.raw.hex() for key in trusted])
 

@@ -1,4 +1,4 @@
-"""One batch into one relation: stage by COPY, settle verdicts, merge with before-images, hand refused rows over.
+"""A batch into a relation: stage by COPY, settle verdicts, merge with before-images, hand refused rows over.
 
 Invariants: every received row gets exactly one verdict; nothing is committed here (the caller owns the transaction, and
 rolls back on any error or for a dry run); memory does not grow with the batch.
@@ -67,7 +67,7 @@ class RejectLimits:
 
     rows: int | None = None
     share: float | None = None
-    """Of the rows received, between 0 and 1."""
+    """Share of the rows received, between 0 and 1."""
 
 
 @dataclass(slots=True)

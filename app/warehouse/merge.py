@@ -32,7 +32,7 @@ _ORDER = {
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch on its way into a relation: the plan, its staging relation, its sequence number and its time."""
+    """A batch on its way into a relation: the plan, its staging relation, its sequence number and its time."""
 
     plan: RelationPlan
     staging: RelationName
@@ -56,7 +56,7 @@ def winner_order(plan: RelationPlan, alias: str = "s") -> str:
 
 
 def summarise(batch: Batch) -> str:
-    """One row: staged rows still in the race, first and last event time."""
+    """A single row: staged rows still in the race, first and last event time."""
     time = quote(batch.plan.event_time)
     first, last = (instant(batch.plan, f"{end}({time})") for end in ("min", "max"))
     return f"SELECT count(*), {first}, {last} FROM {batch.staging.sql} WHERE {VERDICT} IS NULL"
@@ -210,7 +210,7 @@ def delete_absent(batch: Batch) -> str:
 
 
 def count_untouched(batch: Batch) -> str:
-    """One row: winners that equal the stored row, and winners that lost against it; run after the writes."""
+    """A single row: winners that equal the stored row, and winners that lost against it; run after the writes."""
     plan = batch.plan
     same = f"{rank(plan, 's')} = {rank(plan, 't')}"
     return (

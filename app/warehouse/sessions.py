@@ -170,7 +170,7 @@ def insert_singles(batch: Batch) -> str:
 
 
 def count_verdicts(batch: Batch, working: RelationName) -> str:
-    """One row: staged rows inserted, updated, duplicate, and beaten by other content; run before the writes."""
+    """A single row: staged rows inserted, updated, duplicate, and beaten by other content; run before the writes."""
     plan = batch.plan
     key = ", ".join(f"k{i}" for i in range(len(plan.key)))
     one = f"PARTITION BY {key}, session"

@@ -28,7 +28,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Semantics:
-    """The six fields that say how rows are told apart, ordered and merged."""
+    """The six fields that say how rows are distinguished, ordered and merged."""
 
     mode: Mode
     idempotency_key: tuple[str, ...]
@@ -51,7 +51,7 @@ class Policy:
     unknown_columns: UnknownColumns = UnknownColumns.REJECT
     max_rejected_rows: int | None = None
     max_rejected_share: float | None = None
-    """Of the rows received; between 0 and 1."""
+    """Share of the rows received; between 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True)

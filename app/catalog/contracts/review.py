@@ -62,15 +62,15 @@ def review(document: Any) -> ContractDefinition:
 
 
 def _definition(request: RegisterRequest, columns: ColumnsReview, window: timedelta) -> ContractDefinition:
-    told = request.ingestion_semantics
+    named = request.ingestion_semantics
     semantics = Semantics(
-        mode=Mode(told.mode),
-        idempotency_key=tuple(told.idempotency_key),
-        event_time_column=told.event_time_column,
-        processing_time_column=told.processing_time_column,
+        mode=Mode(named.mode),
+        idempotency_key=tuple(named.idempotency_key),
+        event_time_column=named.event_time_column,
+        processing_time_column=named.processing_time_column,
         dedupe_window=window,
-        conflict_resolution=Resolution(told.conflict_resolution),
-        dedupe_window_text=told.dedupe_window,
+        conflict_resolution=Resolution(named.conflict_resolution),
+        dedupe_window_text=named.dedupe_window,
     )
     limit = request.max_rejected
     return ContractDefinition(

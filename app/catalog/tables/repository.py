@@ -15,6 +15,7 @@ from app.catalog.tables.lifecycle import LOOKUP_ORDER, TableState, visible_state
 from app.catalog.tables.references import TableReference
 from app.catalog.tables.shape import Shape, shape_documents, shape_of
 from app.catalog.tables.version import (
+    NewVersion,
     QueryableTable,
     ShapedVersion,
     StateChange,
@@ -211,34 +212,20 @@ class TableWrites(TableReads):
         found = (await self.writer.execute(statement)).scalar_one_or_none()
         return TableState(found) if found else None
 
-    async def add(
-        self,
-        *,
-        name: str,
-        version: int,
-        state: TableState,
-        origin: str,
-        relation: RelationName,
-        owner: Actor,
-        contract_id: str | None,
-    ) -> TableVersion:
-        """A new version of a name, without a shape yet."""
-        statement = (
-            insert(TableVersionRow)
-            .values(
-                name=name,
-                version=version,
-                state=state.value,
-                origin=origin,
-                owner_id=owner.id,
-                owner_label=owner.label,
-                relation_schema=relation.schema,
-                relation_name=relation.name,
-                contract_id=contract_id,
-            )
-            .returning(*_WHOLE)
+    async def add(self, new: NewVersion, owner: Actor) -> TableVersion:
+        """The version, made without a shape yet."""
+        statement = insert(TableVersionRow).values(
+            name=new.name,
+            version=new.version,
+            state=new.state.value,
+            origin=new.origin,
+            owner_id=owner.id,
+            owner_label=owner.label,
+            relation_schema=new.relation.schema,
+            relation_name=new.relation.name,
+            contract_id=new.contract_id,
         )
-        return _version((await self.writer.execute(statement)).one())
+        return _version((await self.writer.execute(statement.returning(*_WHOLE))).one())
 
     async def add_shape(self, table_id: UUID, schema_version: int, shape: Shape, by: Actor) -> None:
         """Give the version a shape, which is in force from now on."""

@@ -61,7 +61,7 @@ class ChangeRequest:
     dry_run: bool = False
     if_match: str | None = None
     plan_hash: str | None = None
-    """Of the dry run that was looked at: the change is refused if it would do anything else."""
+    """Hash of the dry run that was looked at: the change is refused if it would do anything else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,18 @@ class TableVersion(TableStatus):
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVersion:
+    """A version that is to be made."""
+
+    name: str
+    version: int
+    state: TableState
+    origin: str
+    relation: RelationName
+    contract_id: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class TableSnapshot:
     """A shape of a version, and what was in it when it was last measured."""
@@ -71,7 +83,7 @@ class ShapedVersion(TableVersion):
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """One line of a table's history."""
+    """A line of a table's history."""
 
     id: UUID
     table_id: UUID
