@@ -7,6 +7,7 @@ Which of them runs when, and which count comes from which: `app/warehouse/ingest
 `tests/reference/verdicts.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -139,12 +140,16 @@ def count_marked(batch: Batch) -> str:
 
 def _insert(batch: Batch, chosen: str, condition: str, order: str) -> str:
     """An INSERT in the order of the key: pages of the relation and of its index are then filled one after another."""
-    plan = batch.plan
-    names = tuple(column.name for column in plan.record_columns)
-    target = f"{quote_all(names)}, {quote(plan.processing_time)}, {HASH}, {BATCH}"
-    values = f"{quote_all(names, 's.')}, {batch.time_literal}, s.{HASH}, {batch.seq}"
     source = f"{batch.staging.sql} s WHERE s.{VERDICT} IS NULL{condition} ORDER BY {order}"
-    return f"INSERT INTO {plan.relation.sql} ({target}) SELECT {chosen}{values} FROM {source}"
+    return insert_staged(batch, source, {}, chosen)
+
+
+def insert_staged(batch: Batch, source: str, hidden: Mapping[str, str], chosen: str = "") -> str:
+    """The INSERT of staged rows, which bear the alias `s` in the source; `hidden` columns beside hash and batch."""
+    names = tuple(column.name for column in batch.plan.record_columns)
+    columns = quote_all((*names, batch.plan.processing_time, HASH, BATCH, *hidden))
+    values = ", ".join((quote_all(names, "s."), batch.time_literal, f"s.{HASH}", str(batch.seq), *hidden.values()))
+    return f"INSERT INTO {batch.plan.relation.sql} ({columns}) SELECT {chosen}{values} FROM {source}"
 
 
 def insert_winners(batch: Batch) -> str:
@@ -168,12 +173,11 @@ def insert_new(batch: Batch) -> str:
 def with_images(batch: Batch, changing: str, op: str) -> str:
     """The changing statement (which ends before RETURNING, its target aliased `t`), its old rows kept as images."""
     plan = batch.plan
-    names = quote_all((*(column.name for column in plan.columns), *hidden_columns(plan)))
-    old = quote_all((*(column.name for column in plan.columns), *hidden_columns(plan)), "old.")
+    columns = (*(column.name for column in plan.columns), *hidden_columns(plan))
+    names = quote_all(columns)
     return (
-        f"WITH changed AS ({changing} RETURNING {old}) "
-        f"INSERT INTO {plan.before.sql} ({IMAGE_BY}, {IMAGE_OP}, {names}) "
-        f"SELECT {batch.seq}, '{op}', {names} FROM changed"
+        f"WITH changed AS ({changing} RETURNING {quote_all(columns, 'old.')}) INSERT INTO {plan.before.sql} "
+        f"({IMAGE_BY}, {IMAGE_OP}, {names}) SELECT {batch.seq}, '{op}', {names} FROM changed"
     )
 
 

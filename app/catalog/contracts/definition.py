@@ -43,6 +43,17 @@ class Semantics:
         """What every row must carry: the key and the event time, which are therefore NOT NULL."""
         return tuple(dict.fromkeys((*self.idempotency_key, self.event_time_column)))
 
+    def document(self) -> dict[str, Any]:
+        """The six fields as a contract writes them."""
+        return {
+            "mode": self.mode.value,
+            "idempotency_key": list(self.idempotency_key),
+            "event_time_column": self.event_time_column,
+            "processing_time_column": self.processing_time_column,
+            "dedupe_window": self.dedupe_window_text,
+            "conflict_resolution": self.conflict_resolution.value,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

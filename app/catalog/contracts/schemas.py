@@ -206,17 +206,10 @@ class SchemaDifferenceDocument(BaseModel):
 
 def contract_document(contract: ContractRecord) -> ContractDocument:
     """The contract."""
-    semantics, policy = contract.semantics, contract.policy
+    policy = contract.policy
     limited = policy.max_rejected_rows is not None or policy.max_rejected_share is not None
     return ContractDocument(
-        ingestion_semantics=ShownSemantics(
-            mode=semantics.mode,
-            idempotency_key=list(semantics.idempotency_key),
-            event_time_column=semantics.event_time_column,
-            processing_time_column=semantics.processing_time_column,
-            dedupe_window=semantics.dedupe_window_text,
-            conflict_resolution=semantics.conflict_resolution,
-        ),
+        ingestion_semantics=ShownSemantics(**contract.semantics.document()),
         unknown_columns=policy.unknown_columns,
         max_rejected=MaxRejectedDocument(rows=policy.max_rejected_rows, share=policy.max_rejected_share)
         if limited

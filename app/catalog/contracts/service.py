@@ -220,16 +220,9 @@ def _shape(columns: Sequence[Column]) -> Shape:
 
 
 def _audited(definition: ContractDefinition) -> dict[str, object]:
-    semantics = definition.semantics
-    return {
+    return definition.semantics.document() | {
         "endpoint": definition.endpoint,
         "table_name": definition.table_name,
-        "mode": semantics.mode.value,
-        "idempotency_key": list(semantics.idempotency_key),
-        "event_time_column": semantics.event_time_column,
-        "processing_time_column": semantics.processing_time_column,
-        "dedupe_window": semantics.dedupe_window_text,
-        "conflict_resolution": semantics.conflict_resolution.value,
         "unknown_columns": definition.policy.unknown_columns.value,
         "columns": None if definition.columns is None else [f"{c.name} {c.type}" for c in definition.columns],
     }
