@@ -1,7 +1,6 @@
 """What the dashboard shows of the audit log."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import fields
 from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
@@ -78,8 +77,7 @@ class AuditSource(Source[AuditParams]):
 
     async def content(self, resources: Resources, subject: Subject, form: Format) -> Content:  # noqa: ARG002 - of the protocol
         """The statement, or the lines."""
-        asked = AuditParams.model_validate(subject)
-        wanted = AuditFilter(**{item.name: getattr(asked, item.name) for item in fields(AuditFilter)})
+        wanted = AuditFilter(**dict(AuditParams.model_validate(subject)))
         if form is not Format.NDJSON:
             return control_statement(matching_entries(wanted))
 

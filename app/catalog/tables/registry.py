@@ -49,22 +49,14 @@ class TableRegistry:
 
     async def register_governed(self, name: str, version: int, contract_id: str, owner: Actor) -> TableVersion:
         """A version in SHADOW for a contract; its relation is made when its columns are known."""
-        relation = governed_relation(name, version)
-        new = NewVersion(
-            name=name,
-            version=version,
-            state=TableState.SHADOW,
-            origin="contract",
-            relation=relation,
-            contract_id=contract_id,
-        )
+        new = NewVersion(name, version, TableState.SHADOW, "contract", governed_relation(name, version), contract_id)
         return await self._register(new, owner, TableAction.REGISTERED, f"Registered by contract {contract_id}")
 
     async def register_adopted(
         self, name: str, relation: RelationName, shape: Shape, owner: Actor, reason: str | None
     ) -> TableVersion:
         """The first version of a name, READ_ONLY, for a relation that exists already."""
-        new = NewVersion(name=name, version=1, state=TableState.READ_ONLY, origin="adopted", relation=relation)
+        new = NewVersion(name, 1, TableState.READ_ONLY, "adopted", relation)
         version = await self._register(new, owner, TableAction.ADOPTED, reason)
         await self._tables.add_shape(version.id, 1, shape, owner)
         return version

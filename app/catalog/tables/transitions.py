@@ -242,12 +242,8 @@ class TransitionService:
         }
         if plan.superseded is not None:
             changes["supersedes_id"] = plan.superseded.version.id
-        after = await self._moved(target, plan.to_state, changes)
+        after = await self._move(plan, plan.target, plan.to_state, changes, reason, actor)
         await self._publish(plan)
-        await self._remember(plan.target, now)
-        await self._tables.record_change(
-            target.id, plan.from_state, plan.to_state, by=actor, reason=reason, plan_hash=plan.hash
-        )
         kind = transition(plan.from_state, plan.to_state)
         assert kind is not None
         await self._audit_change(_ACTIONS[kind], target, after, reason, actor)
@@ -272,24 +268,32 @@ class TransitionService:
         old = superseded.version
         label = plan.target.version.label
         changes = {"state_changed_at": now, "deprecated_at": now, "successor": label, "sunset": None}
-        after = await self._moved(old, TableState.DEPRECATED, changes)
-        await self._remember(superseded, now)
-        await self._tables.record_change(
-            old.id,
-            old.state,
-            TableState.DEPRECATED,
-            by=actor,
-            reason=f"Superseded by {label}: {reason}",
-            plan_hash=plan.hash,
-        )
+        recorded = f"Superseded by {label}: {reason}"
+        after = await self._move(plan, superseded, TableState.DEPRECATED, changes, recorded, actor)
         await self._audit_change(TableAction.SUPERSEDED, old, after, reason, actor)
         because = f"{label} took its name. {reason}"
         await announce_change(self._announcements, Transition.DEPRECATE, old, TableState.DEPRECATED, because, actor)
 
-    async def _moved(self, before: TableVersion, to_state: TableState, changes: dict[str, Any]) -> TableVersion:
+    async def _move(
+        self,
+        plan: TransitionPlan,
+        content: Content,
+        to_state: TableState,
+        changes: dict[str, Any],
+        reason: str,
+        actor: Actor,
+    ) -> TableVersion:
+        """The version after its change of state, which is recorded together with what the version holds."""
+        before, measured = content.version, content.measured
         after = await self._tables.change_state(before.id, before.state, to_state, changes)
         if after is None:  # the lock makes this impossible; the comparison stays, so that no lock is trusted blindly
             raise PlanChanged(f"{before.label} was changed meanwhile.")
+        if measured is not None and before.schema_version is not None:
+            at = changes["state_changed_at"]
+            await self._tables.record_measurement(before.id, before.schema_version, measured, at)
+        await self._tables.record_change(
+            before.id, before.state, to_state, by=actor, reason=reason, plan_hash=plan.hash
+        )
         return after
 
     async def _publish(self, plan: TransitionPlan) -> None:
@@ -298,11 +302,6 @@ class TransitionService:
         if leaves_shadow and plan.target.shape is not None:
             columns = [column.name for column in plan.target.shape]
             await publish(self._session, plan.target.version.relation, columns)
-
-    async def _remember(self, content: Content, now: datetime) -> None:
-        version = content.version
-        if content.measured is not None and version.schema_version is not None:
-            await self._tables.record_measurement(version.id, version.schema_version, content.measured, now)
 
     async def _audit_change(
         self, action: TableAction, before: TableVersion, after: TableVersion, reason: str, actor: Actor

@@ -49,7 +49,7 @@ class TableVersion(TableStatus):
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NewVersion:
     """A version that is to be made."""
 
