@@ -10,8 +10,9 @@ from typing import Any, Final
 import orjson
 
 from app.audit.archiving.archive_files import plain, with_archives
+from app.audit.seals.chain import Checkpoint
 from app.audit.seals.proofs import checkpoint
-from app.audit.seals.seals import Checkpoint, MalformedSealError, PublicKey, SealingKey
+from app.audit.seals.signing import MalformedSealError, PublicKey, SealingKey
 from app.audit.verification.exporting import Exported, export
 from app.audit.verification.offline import ExportVerification, NotAnExportError, Trust, verify_export
 from app.audit.verification.verifier import Kind
@@ -72,8 +73,8 @@ async def verify_database(
     async with environment.resources() as resources, resources.database.snapshot() as session:
         own = SealingKey(resources.secret).public
         trusted = [own, *(_key(text) for text in _texts(keys))]
-        verification = LogVerification(session, trusted, seen)
-        verified, vouched = await verification.verify(Scope()), await verification.archives()
+        log = LogVerification(session, trusted, seen)
+        verified, vouched = await log.verify(Scope()), await log.archives()
     outcome = ExportVerification(verified.report, own, Trust.SERVICE, archives=vouched)
     return _archived(outcome, archives, [key.raw.hex() for key in trusted])
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 
 from app.audit.seals.proofs import checkpoint
-from app.audit.seals.seals import SealingKey
+from app.audit.seals.signing import SealingKey
 from app.commands import environment_repository as rows
 from app.commands.environment import Environment, NoEnvironmentError
 from app.commands.manifest import DUMP, MANIFEST, OBJECTS, Manifest, SavedObject, fingerprint, sha256_of

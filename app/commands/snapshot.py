@@ -4,7 +4,7 @@ from pathlib import Path
 
 import asyncpg
 
-from app.audit.seals.seals import SealingKey
+from app.audit.seals.signing import SealingKey
 from app.commands.environment import Environment, NoEnvironmentError
 from app.kernel.dumping.programs import ProgramError
 from app.operations.exports.snapshot.archive import NotASnapshotError

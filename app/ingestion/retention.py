@@ -12,9 +12,9 @@ from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ports.retention import Amount, Default, HoldFilter, Preview, Removed, RetentionTarget
 from app.kernel.ports.retention_rows import RowsTarget
 from app.settings import Settings
-from app.warehouse.images import before_relations
 from app.warehouse.layout import IMAGE_BY
 from app.warehouse.naming import RelationName
+from app.warehouse.relations import before_relations
 
 
 class BatchHold(HoldFilter):
