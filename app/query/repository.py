@@ -12,7 +12,7 @@ from app.kernel.paging import Page, PageRequest
 from app.query.models import QueryExecution, QueryPreview
 
 
-class Previews(Reading[QueryPreview]):
+class PreviewReads(Reading[QueryPreview]):
     """Reads previews."""
 
     model = QueryPreview
@@ -28,7 +28,7 @@ class Previews(Reading[QueryPreview]):
         return (await self.session.execute(clock)).scalar_one()
 
 
-class PreviewWrites(Writing[QueryPreview], Previews):
+class PreviewWrites(Writing[QueryPreview], PreviewReads):
     """Makes and claims previews."""
 
     async def claim(self, id_: UUID) -> bool:
@@ -44,7 +44,7 @@ class PreviewWrites(Writing[QueryPreview], Previews):
         return (await self.session.execute(claimed)).scalar_one_or_none() is not None
 
 
-class Executions(Reading[QueryExecution]):
+class ExecutionReads(Reading[QueryExecution]):
     """Reads executions."""
 
     model = QueryExecution
@@ -57,7 +57,7 @@ class Executions(Reading[QueryExecution]):
         return await self.page(statement, request)
 
 
-class ExecutionWrites(Writing[QueryExecution], Executions):
+class ExecutionWrites(Writing[QueryExecution], ExecutionReads):
     """Begins and ends executions."""
 
     async def finish(self, id_: UUID, **values: Any) -> bool:

@@ -30,7 +30,7 @@ def shape_digest(columns: Iterable[tuple[str, str]]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class PreviewBasis:
     """Everything that a preview is bound to."""
 
     sql_hash: str
@@ -39,16 +39,11 @@ class Basis:
     limits: Limits
 
     def document(self) -> dict[str, Any]:
-        """As it is stored."""
-        return {
-            "sql_hash": self.sql_hash,
-            "tables": [asdict(table) for table in self.tables],
-            "roles": list(self.roles),
-            "limits": self.limits.document(),
-        }
+        """The basis as it is stored."""
+        return asdict(self)
 
     @classmethod
-    def of(cls, document: dict[str, Any]) -> "Basis":
+    def of(cls, document: dict[str, Any]) -> "PreviewBasis":
         """The basis within a stored document. Raises KeyError or TypeError for one of another shape."""
         return cls(
             sql_hash=document["sql_hash"],
@@ -66,7 +61,7 @@ class Change:
     message: str
 
 
-def changes(before: Basis, now: Basis) -> tuple[Change, ...]:
+def changes(before: PreviewBasis, now: PreviewBasis) -> tuple[Change, ...]:
     """What has changed since the preview; empty when it still holds."""
     found = [*_table_changes(before, now)]
     if not found and before.sql_hash != now.sql_hash:
@@ -78,7 +73,7 @@ def changes(before: Basis, now: Basis) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def _table_changes(before: Basis, now: Basis) -> list[Change]:
+def _table_changes(before: PreviewBasis, now: PreviewBasis) -> list[Change]:
     current = {table.name: table for table in now.tables}
     found: list[Change] = []
     for table in before.tables:

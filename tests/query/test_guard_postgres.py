@@ -15,8 +15,8 @@ import pytest
 
 from app.kernel.embedded import ServerAddress
 from app.query.guard import keywords
+from app.query.guard.check import check
 from app.query.guard.functions import ALLOWED as FUNCTIONS
-from app.query.guard.guard import check
 from tests.query.cases import Case
 from tests.query.good import GOOD
 from tests.query.relations import CATALOG, COLUMNS, HIDDEN

@@ -149,7 +149,7 @@ SYSTEM_SCHEMAS: Final = frozenset({"pg_catalog", "information_schema", "pg_toast
 
 
 def check_depth(tree: exp.Expr) -> None:
-    """Raises Refusal `too-complex` for a tree that cannot be written back; chains of AND, OR count once."""
+    """Raises `GuardRefusal` `too-complex` for a tree that cannot be written back; chains of AND, OR count once."""
     stack: list[tuple[exp.Expr, int]] = [(tree, 0)]
     while stack:
         node, depth = stack.pop()

@@ -11,7 +11,7 @@ from typing import Final
 from app.query.guard import keywords as kw
 from app.query.guard.findings import GuardRefusal
 from app.query.guard.scanner import Token, scan
-from app.query.guard.token_rewriter import Frame, PlainWriter
+from app.query.guard.token_rewriter import Frame, TokenRewriter
 
 MAX_TOKENS: Final = 5_000  # reading takes some 50 microseconds for each
 MAX_PREFIX_RUN: Final = 8  # NOT NOT NOT …, - - - …: each one is a stack frame of the parser
@@ -38,7 +38,7 @@ class NormalizedStatement:
 
 
 def normalize(sql: str, max_depth: int, max_tokens: int = MAX_TOKENS) -> NormalizedStatement:
-    """The plain form of `sql`. Raises Refusal for anything that has no place in one read-only query."""
+    """The plain form of `sql`. Raises `GuardRefusal` for anything that has no place in one read-only query."""
     tokens = scan(sql)
     if len(tokens) > max_tokens:
         raise GuardRefusal(
@@ -60,7 +60,7 @@ def _first_word(tokens: list[Token]) -> None:
         )
 
 
-class _Normalizer(PlainWriter):
+class _Normalizer(TokenRewriter):
     """Tells keywords from names by what stands around them."""
 
     def run(self) -> NormalizedStatement:

@@ -78,7 +78,7 @@ def quote_identifier(value: str) -> str:
 
 
 def scan(sql: str) -> list[Token]:
-    """The tokens of `sql`, comments dropped. Raises Refusal where PostgreSQL and this scanner could differ."""
+    """The tokens of `sql`, comments dropped. Raises `GuardRefusal` where PostgreSQL and this scanner could differ."""
     tokens: list[Token] = []
     position, length, newline_since, joinable = 0, len(sql), False, False
     while position < length:

@@ -41,7 +41,7 @@ class Source:
         return self.kind in {"values", "function"}
 
     def column(self, name: str) -> Output | None:
-        """The column of that name, or None. Raises Refusal when there are several."""
+        """The column of that name, or None. Raises `GuardRefusal` when there are several."""
         found = [column for column in self.columns if column.name == name]
         if len(found) > 1:
             raise GuardRefusal(
@@ -75,7 +75,7 @@ class Scope:
     incomplete: bool = False  # a source was refused: names missing because of it are not findings of their own
 
     def add(self, source: Source) -> None:
-        """Adds a source of FROM. Raises Refusal when its alias is taken."""
+        """Adds a source of FROM. Raises `GuardRefusal` when its alias is taken."""
         if source.alias in self.sources:
             raise GuardRefusal(
                 "duplicate-alias", f"{source.alias} names two tables.", 0, f"{source.alias} AS another_name"
@@ -84,7 +84,7 @@ class Scope:
         self.star.extend((source.alias if source.named else None, column) for column in source.columns)
 
     def merge(self, names: list[str], right: Source) -> list[tuple[Reference, Output]]:
-        """Merges columns as USING does; answers the pairs made equal. Raises Refusal for a name missing on a side."""
+        """The pairs made equal by USING, whose columns are merged. Raises `GuardRefusal` for a name missing on a side."""
         pairs = []
         for name in names:
             inner = right.column(name)
@@ -112,7 +112,7 @@ class Scope:
         return Reference(0, (found[0][0],), found[0][1]) if found else None
 
     def resolve(self, name: str, table: str | None) -> Reference:
-        """What `table.name`, or `name` alone, refers to. Raises Refusal when it is nothing, several things or a row."""
+        """What `table.name`, or `name` alone, means. Raises `GuardRefusal` when it is nothing, several things or a row."""
         for depth, scope in enumerate(self._chain()):
             found = scope.own(name, table)
             if found is not None:

@@ -27,7 +27,7 @@ class Frame:
     setting: bool = False  # a WINDOW clause has begun
 
 
-class PlainWriter:
+class TokenRewriter:
     """Reads tokens from left to right and collects the pieces of the plain form, their places and the signature."""
 
     def __init__(self, tokens: list[Token], max_depth: int) -> None:
@@ -130,7 +130,7 @@ class PlainWriter:
             self._fetch(token)
 
     def _count(self, token: Token, at: int) -> Token:
-        """The number at `at`; goes on after it. Raises Refusal for anything else."""
+        """The number at `at`; goes on after it. Raises `GuardRefusal` for anything else."""
         count = self.tokens[at] if at < len(self.tokens) else NOTHING
         self.at = at + 1
         whole = count.kind == "number" and count.value.isdigit() and len(count.value) <= MAX_COUNT_DIGITS

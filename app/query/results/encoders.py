@@ -19,7 +19,7 @@ from app.query.results.formats import Format
 Row = Sequence[Any]
 
 
-class AnswerWriter(Protocol):
+class ResultEncoder(Protocol):
     """Writes one answer."""
 
     def begin(self) -> None:
@@ -40,7 +40,7 @@ class AnswerWriter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ResultTarget:
     """What an answer is written as, and where."""
 
     kind: Format
@@ -52,15 +52,15 @@ class Form:
     """Fields that JSON puts before the columns."""
 
 
-def writer_for(form: Form) -> AnswerWriter:
+def encoder_for(form: ResultTarget) -> ResultEncoder:
     """The writer of a form."""
     return _WRITERS[form.kind](form)
 
 
-class _TextWriter(ABC):
+class _TextEncoder(ABC):
     """Row by row, each row's bytes counted."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: ResultTarget) -> None:
         self.columns = form.columns
         self._file = form.file
         self._left = form.max_bytes
@@ -93,10 +93,10 @@ class _TextWriter(ABC):
         """One row as the format writes it."""
 
 
-class JsonWriter(_TextWriter):
+class JsonEncoder(_TextEncoder):
     """One document: rows are arrays in the order of `columns`."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: ResultTarget) -> None:
         super().__init__(form)
         self._writers = json_writers(form.columns)
         self._head = form.head
@@ -118,10 +118,10 @@ class JsonWriter(_TextWriter):
         self._file.write(b"]," + dumps(summary)[1:])
 
 
-class NdjsonWriter(_TextWriter):
+class NdjsonEncoder(_TextEncoder):
     """One object per line, by column name."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: ResultTarget) -> None:
         super().__init__(form)
         self._writers = json_writers(form.columns)
         self._names = [column.name for column in form.columns]
@@ -151,10 +151,10 @@ _NEVER_QUOTED: Final = frozenset(
 _QUOTED: Final = frozenset('",\r\n')
 
 
-class CsvWriter(_TextWriter):
+class CsvEncoder(_TextEncoder):
     """RFC 4180 with a header line. Null is an empty field, an empty text is a quoted one."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: ResultTarget) -> None:
         super().__init__(form)
         self._writers = [_cell_writer(column) for column in form.columns]
 
@@ -180,10 +180,10 @@ def _field(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-class _ColumnarWriter(ABC):
+class _ColumnarEncoder(ABC):
     """Chunk by chunk: a chunk that does not fit is left out whole."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: ResultTarget) -> None:
         self._columns = form.columns
         self._file = form.file
         self._left = form.max_bytes
@@ -210,7 +210,7 @@ class _ColumnarWriter(ABC):
         """Write one batch of rows."""
 
 
-class ArrowWriter(_ColumnarWriter):
+class ArrowEncoder(_ColumnarEncoder):
     """Arrow IPC streaming format."""
 
     _stream: Any = None
@@ -232,7 +232,7 @@ class ArrowWriter(_ColumnarWriter):
             self._stream.close()
 
 
-class ParquetWriter(_ColumnarWriter):
+class ParquetEncoder(_ColumnarEncoder):
     """Parquet."""
 
     _parquet: ParquetFile | None = None
@@ -256,12 +256,12 @@ class ParquetWriter(_ColumnarWriter):
             self._parquet.abandon()
 
 
-_WRITERS: Final[dict[Format, Callable[[Form], AnswerWriter]]] = {
-    Format.JSON: JsonWriter,
-    Format.NDJSON: NdjsonWriter,
-    Format.CSV: CsvWriter,
-    Format.ARROW: ArrowWriter,
-    Format.PARQUET: ParquetWriter,
+_WRITERS: Final[dict[Format, Callable[[ResultTarget], ResultEncoder]]] = {
+    Format.JSON: JsonEncoder,
+    Format.NDJSON: NdjsonEncoder,
+    Format.CSV: CsvEncoder,
+    Format.ARROW: ArrowEncoder,
+    Format.PARQUET: ParquetEncoder,
 }
 
 

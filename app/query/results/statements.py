@@ -1,4 +1,4 @@
-"""Runs regenerated statements as the query login: plan, describe, and read through a portal in bounded chunks.
+"""Runs regenerated statements as the query login: plan, describe, and read through a cursor in bounded chunks.
 
 Nothing but text that the guard wrote comes here. Every method raises a `Problem` for what is the statement's own fault.
 """
@@ -77,11 +77,11 @@ class Statement:
         found = await self._connection.fetch(_STANDS_FOR, [r[0] for r in relations], [r[1] for r in relations])
         return frozenset((row["nspname"], row["relname"]) for row in found)
 
-    async def open(self, columns: Sequence[ResultColumn]) -> "Portal":
+    async def open(self, columns: Sequence[ResultColumn]) -> "ResultCursor":
         """The running statement, whose columns `columns()` has told. Its rows arrive as they are fetched."""
         with self._faults():
             prepared = await self._connection.prepare(bounded(self._sql, columns, MAX_ROW_BYTES))
-            return Portal(self, await prepared.cursor())
+            return ResultCursor(self, await prepared.cursor())
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -97,7 +97,7 @@ class Statement:
             raise problem from error
 
 
-class Portal:
+class ResultCursor:
     """A statement under way."""
 
     def __init__(self, statement: Statement, cursor: Any) -> None:
@@ -106,7 +106,7 @@ class Portal:
 
     async def fetch(self, count: int) -> list[Any]:
         """The next rows, at most `count`; fewer at the end."""
-        with self._statement._faults():  # noqa: SLF001 - a portal is its statement's other half
+        with self._statement._faults():  # noqa: SLF001 - a cursor is its statement's other half
             rows: list[Any] = await self._cursor.fetch(count)
         return rows
 

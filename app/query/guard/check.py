@@ -57,19 +57,19 @@ def check(sql: str, catalog: Catalog, policy: GuardPolicy | None = None) -> Guar
 
 def _examine(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
     _check_text(sql, policy)
-    gated = normalize(sql, policy.max_depth)
-    tree = _tree(gated)
-    findings = [_finding(sql, _offset(gated, node), refusal) for node, refusal in check_nodes(tree)]
+    normalized = normalize(sql, policy.max_depth)
+    tree = _tree(normalized)
+    findings = [_finding(sql, _offset(normalized, node), refusal) for node, refusal in check_nodes(tree)]
     if findings:
         return _refused(findings)
-    _check_faithful(gated, tree, policy)
+    _check_faithful(normalized, tree, policy)
     _name_calls(tree)
     resolver = Resolver(catalog)
     output = tuple(column.name for column in resolver.query(tree, None, {}))
     joins, warnings, faults = _judge_joins(resolver, catalog, policy)
     refusals = [*resolver.findings, *faults]
     if refusals:
-        return _refused([_finding(sql, _offset(gated, node), refusal) for node, refusal in refusals])
+        return _refused([_finding(sql, _offset(normalized, node), refusal) for node, refusal in refusals])
     written = _write(tree)
     _check_fixed(written, tree, policy)
     return GuardVerdict(
@@ -97,12 +97,12 @@ def _check_text(sql: str, policy: GuardPolicy) -> None:
         raise GuardRefusal("odd-character", "The text holds a NUL character.", sql.index("\0"), "leave it out")
 
 
-def _tree(gated: NormalizedStatement) -> exp.Expr:
+def _tree(normalized: NormalizedStatement) -> exp.Expr:
     try:
-        statements = parse(gated.text)
+        statements = parse(normalized.text)
     except SqlglotError as error:
         errors = getattr(error, "errors", None) or [{}]
-        offset = gated.offset_of(int(errors[0].get("start") or 0)) if errors[0].get("start") else 0
+        offset = normalized.offset_of(int(errors[0].get("start") or 0)) if errors[0].get("start") else 0
         message = str(errors[0].get("description") or "The statement is not one query.")
         raise GuardRefusal("syntax", message.split("\n", 1)[0][:200], offset, "SELECT … FROM … WHERE …") from None
     except (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError):
@@ -115,11 +115,11 @@ def _tree(gated: NormalizedStatement) -> exp.Expr:
     return tree
 
 
-def _check_faithful(gated: NormalizedStatement, tree: exp.Expr, policy: GuardPolicy) -> None:
+def _check_faithful(normalized: NormalizedStatement, tree: exp.Expr, policy: GuardPolicy) -> None:
     """What is written says the same words in the same order: the parser has dropped, added and rewritten nothing."""
     again = normalize(_write(tree), policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS)
-    if again.signature != gated.signature or again.negations != gated.negations:
-        both = zip(gated.signature, again.signature, gated.origins, strict=False)
+    if again.signature != normalized.signature or again.negations != normalized.negations:
+        both = zip(normalized.signature, again.signature, normalized.origins, strict=False)
         place = next((origin for said, written, origin in both if said != written), 0)
         raise GuardRefusal(
             "not-faithful", "The statement cannot be written anew without a change here.", place, "a plainer form"
@@ -184,13 +184,13 @@ def _nearest_join(join: UsedJoin, catalog: Catalog) -> str:
     return "an accepted join, or an override with its rationale"
 
 
-def _offset(gated: NormalizedStatement, node: exp.Expr) -> int:
+def _offset(normalized: NormalizedStatement, node: exp.Expr) -> int:
     """Where a node stands in the user's text: at the first of its parts whose place is known, else at its parent's."""
     current: exp.Expr | None = node
     while current is not None:
         starts = [part.meta["start"] for part in current.walk() if "start" in part.meta]
         if starts:
-            return gated.offset_of(min(starts))
+            return normalized.offset_of(min(starts))
         current = current.parent
     return 0
 
