@@ -31,11 +31,11 @@ Every place that refuses a join:
 |---|---|---|
 | CROSS, NATURAL, LATERAL | `cross-join`, `natural-join`, `lateral` | `guard/keywords`: `REFUSED` |
 | JOIN without ON or USING | `unconstrained-join` | `guard/normalizer`: `_settle_join` |
-| joins in brackets; FROM of anything but a table, subquery, call | `nested-join` | `guard/grammar`: `_check_source` |
+| joins in brackets, FROM of anything but a table or query | `nested-join` | `guard/grammar`: `_check_source` |
 | SEMI, ANTI and other kinds | `construct-not-allowed` | `guard/grammar`: `_check_join` |
 | comma | `comma-join` | `guard/resolver`: `_join` |
 | two tables under one alias | `duplicate-alias` | `guard/scopes`: `Scope.add` |
-| USING a column that a side lacks, or has twice | `unknown-column`, `ambiguous-column` | `guard/scopes`: `Scope.merge` |
+| USING a column that a side lacks or has twice | `unknown-column`, `ambiguous-column` | `guard/scopes`: `Scope.merge` |
 | ON that does not compare the two sides | `unconstrained-join` | `guard/join_rules`: `relate` |
 | ON by a range between two long sides | `unconstrained-join` | `guard/join_rules`: `_is_lookup` |
 | nobody accepted it, where that is required | `join-not-accepted` | `guard/check`: `_judge_joins` |

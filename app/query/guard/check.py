@@ -47,11 +47,7 @@ def check(sql: str, catalog: Catalog, policy: GuardPolicy | None = None) -> Guar
         return _refused([_finding(sql, refusal.offset, refusal)])
     except RecursionError:
         return _refused(
-            [
-                _finding(
-                    sql, 0, GuardRefusal("too-complex", "The statement is nested too deep.", 0, "name parts in WITH")
-                )
-            ]
+            [_finding(sql, 0, GuardRefusal("too-complex", "The statement is nested too deep.", "name parts in WITH"))]
         )
 
 
@@ -88,13 +84,13 @@ def _check_text(sql: str, policy: GuardPolicy) -> None:
     try:
         size = len(sql.encode())
     except UnicodeEncodeError as error:
-        raise GuardRefusal("odd-character", "The text holds half a character.", error.start, "valid Unicode") from None
+        raise GuardRefusal("odd-character", "The text holds half a character.", "valid Unicode", error.start) from None
     if size > policy.max_bytes:
         raise GuardRefusal(
-            "too-long", f"The statement has {size} bytes, more than {policy.max_bytes}.", 0, "a shorter statement"
+            "too-long", f"The statement has {size} bytes, more than {policy.max_bytes}.", "a shorter statement"
         )
     if "\0" in sql:
-        raise GuardRefusal("odd-character", "The text holds a NUL character.", sql.index("\0"), "leave it out")
+        raise GuardRefusal("odd-character", "The text holds a NUL character.", "leave it out", sql.index("\0"))
 
 
 def _tree(normalized: NormalizedStatement) -> exp.Expr:
@@ -104,13 +100,13 @@ def _tree(normalized: NormalizedStatement) -> exp.Expr:
         errors = getattr(error, "errors", None) or [{}]
         offset = normalized.offset_of(int(errors[0].get("start") or 0)) if errors[0].get("start") else 0
         message = str(errors[0].get("description") or "The statement is not one query.")
-        raise GuardRefusal("syntax", message.split("\n", 1)[0][:200], offset, "SELECT … FROM … WHERE …") from None
+        raise GuardRefusal("syntax", message.split("\n", 1)[0][:200], "SELECT … FROM … WHERE …", offset) from None
     except (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError):
         # The parser fails this way on input it never expected; whatever it was, it is not a plain query.
-        raise GuardRefusal("syntax", "The statement is not one query.", 0, "SELECT … FROM … WHERE …") from None
+        raise GuardRefusal("syntax", "The statement is not one query.", "SELECT … FROM … WHERE …") from None
     tree = statements[0] if len(statements) == 1 else None
     if not isinstance(tree, _QUERIES):
-        raise GuardRefusal("statement-kind", "Only a query is read.", 0, "SELECT … FROM …")
+        raise GuardRefusal("statement-kind", "Only a query is read.", "SELECT … FROM …")
     check_depth(tree)
     return tree
 
@@ -122,7 +118,7 @@ def _check_faithful(normalized: NormalizedStatement, tree: exp.Expr, policy: Gua
         both = zip(normalized.signature, again.signature, normalized.origins, strict=False)
         place = next((origin for said, written, origin in both if said != written), 0)
         raise GuardRefusal(
-            "not-faithful", "The statement cannot be written anew without a change here.", place, "a plainer form"
+            "not-faithful", "The statement cannot be written anew without a change here.", "a plainer form", place
         )
 
 
@@ -132,7 +128,7 @@ def _check_fixed(written: str, tree: exp.Expr, policy: GuardPolicy) -> None:
     _name_calls(again)
     if _write(again) != written or again != tree:
         raise GuardRefusal(
-            "not-faithful", "The statement does not read back as it was written.", 0, "brackets around each part"
+            "not-faithful", "The statement does not read back as it was written.", "brackets around each part"
         )
 
 
@@ -140,7 +136,7 @@ def _write(tree: exp.Expr) -> str:
     try:
         return generate(tree)
     except (SqlglotError, ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError):
-        raise GuardRefusal("not-faithful", "The statement cannot be written anew.", 0, "a plainer form") from None
+        raise GuardRefusal("not-faithful", "The statement cannot be written anew.", "a plainer form") from None
 
 
 def _name_calls(tree: exp.Expr) -> None:
@@ -168,9 +164,7 @@ def _judge_joins(
             warnings[f"The join of {label} is not accepted; overridden: {rationale}"] = None
             continue
         nearest = _nearest_join(join, catalog)
-        faults.append(
-            (node, GuardRefusal("join-not-accepted", f"No accepted join relates {label} this way.", 0, nearest))
-        )
+        faults.append((node, GuardRefusal("join-not-accepted", f"No accepted join relates {label} this way.", nearest)))
     return tuple(joins), tuple(warnings), faults
 
 

@@ -80,11 +80,14 @@ class GuardVerdict:
     warnings: tuple[str, ...] = ()
 
 
-class GuardRefusal(Exception):  # noqa: N818 - control flow inside the guard, never leaves `examine`
-    """Ends the examination with one finding: what follows could not be read with certainty."""
+class GuardRefusal(Exception):  # noqa: N818 - control flow inside the guard, never leaves `check`
+    """Ends the check with one finding: what follows could not be read with certainty.
+
+    `nearest` is the nearest allowed form, `offset` the place in the text in characters, `table` as in `GuardFinding`.
+    """
 
     def __init__(
-        self, rule: str, message: str, offset: int = 0, nearest: str | None = None, table: str | None = None
+        self, rule: str, message: str, nearest: str | None = None, offset: int = 0, table: str | None = None
     ) -> None:
         super().__init__(message)
         self.rule = rule

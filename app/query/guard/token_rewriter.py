@@ -90,9 +90,7 @@ class TokenRewriter:
                 self._emit(token.value, token.start, token.value[1:])
             case "+" if self._begins_operand():
                 if self._peek().kind != "number":  # elsewhere it may give a string the type of a number
-                    raise GuardRefusal(
-                        "operator", "A plus sign stands before a number only.", token.start, "leave the sign out"
-                    )
+                    raise token.refusal("operator", "A plus sign stands before a number only.", "leave the sign out")
             case _:
                 self._emit(token.value, token.start, token.value)
         self.at += 1
@@ -136,7 +134,7 @@ class TokenRewriter:
         whole = count.kind == "number" and count.value.isdigit() and len(count.value) <= MAX_COUNT_DIGITS
         if not whole or self._peek(0).kind == "operator":
             word = token.value.upper()
-            raise GuardRefusal("limit-expression", f"{word} takes a plain whole number.", token.start, f"{word} 100")
+            raise token.refusal("limit-expression", f"{word} takes a plain whole number.", f"{word} 100")
         return count
 
     def _fetch(self, token: Token) -> None:
@@ -206,11 +204,8 @@ class TokenRewriter:
         if name == "INTERVAL" and self._peek(0).kind == "word" and self._peek(0).value in kw.INTERVAL_UNITS:
             unit = self._peek(0)
             if not value.strip().lstrip("-").isdigit() or self._is(1, "to"):
-                raise GuardRefusal(
-                    "interval",
-                    "Only a whole number goes with an interval unit.",
-                    unit.start,
-                    "INTERVAL '1 day 2 hours'",
+                raise unit.refusal(
+                    "interval", "Only a whole number goes with an interval unit.", "INTERVAL '1 day 2 hours'"
                 )
             value, self.at = f"{value.strip()} {unit.value}", self.at + 1
         self._emit("CAST (", token.start)
