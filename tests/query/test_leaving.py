@@ -12,7 +12,7 @@ from starlette.types import Message
 
 from app.query.execute import ExecuteService
 from app.query.results.result_spool import FIRST_CHUNK_ROWS, MAX_CHUNK_ROWS, MAX_OPEN_ENDED_CHUNK_ROWS
-from app.query.results.statements import ResultCursor
+from app.query.results.statements import Statement
 from tests.query.asking import SLOW, preview, rows
 from tests.query.conftest import Warehouse
 from tests.waiting import eventually
@@ -135,13 +135,13 @@ async def test_no_connection_is_held_while_an_answer_is_read(flights: Warehouse,
 @pytest.mark.usefixtures("flights")
 async def test_rows_are_fetched_in_bounded_chunks(analyst: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    fetch = ResultCursor.fetch
+    fetch = Statement.fetch
 
-    async def counting(self: ResultCursor, count: int) -> list[Any]:
+    async def counting(self: Statement, count: int) -> list[Any]:
         asked.append(count)
         return await fetch(self, count)
 
-    monkeypatch.setattr(ResultCursor, "fetch", counting)
+    monkeypatch.setattr(Statement, "fetch", counting)
     assert len(await rows(analyst, WIDE)) == 50_000
     assert max(asked) == MAX_OPEN_ENDED_CHUNK_ROWS
     asked.clear()

@@ -51,7 +51,7 @@ async def record_blocks(body: AsyncIterator[bytes], block_bytes: int = BLOCK_BYT
         cut = _last_border(text)
         if cut:
             yield list(_records(text[:cut], line))
-            line += _count_lines(text[:cut])
+            line += text.count("\n", 0, cut)
             text = text[cut:]
             wait = block_bytes
         elif len(text) > MAX_ROW_BYTES:
@@ -80,10 +80,6 @@ def _last_border(text: str) -> int:
         odd = (odd + text.count('"', previous, cut)) % 2
         cut = previous
     return cut
-
-
-def _count_lines(text: str) -> int:
-    return text.count("\n")
 
 
 def _records(text: str, line: int) -> Iterator[Record]:

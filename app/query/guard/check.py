@@ -20,7 +20,7 @@ from app.query.guard.relations import Catalog
 from app.query.guard.resolver import Resolver
 
 MAX_BYTES: Final = 20_000
-"""Of a statement; a longer one is refused unread."""
+"""Most bytes of a statement; a longer one is refused unread."""
 MAX_FINDINGS: Final = 20
 MAX_RATIONALE: Final = 500
 _QUERIES: Final = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
@@ -39,19 +39,20 @@ class GuardPolicy:
 
 
 def check(sql: str, catalog: Catalog, policy: GuardPolicy | None = None) -> GuardVerdict:
-    """The guard's verdict on `sql` for a caller who may read the relations of `catalog`. Raises nothing."""
-    policy = policy or GuardPolicy()
+    """The guard's verdict on `sql` for a caller who may read the relations of `catalog`. Raises nothing.
+
+    The steps, and every place that refuses a join, are listed in `app/query/check_statement.py`.
+    """
     try:
-        return _examine(sql, catalog, policy)
+        return _verdict(sql, catalog, policy or GuardPolicy())
     except GuardRefusal as refusal:
         return _refused([_finding(sql, refusal.offset, refusal)])
     except RecursionError:
-        return _refused(
-            [_finding(sql, 0, GuardRefusal("too-complex", "The statement is nested too deep.", "name parts in WITH"))]
-        )
+        nested = GuardRefusal("too-complex", "The statement is nested too deep.", "name parts in WITH")
+        return _refused([_finding(sql, 0, nested)])
 
 
-def _examine(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
+def _verdict(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
     _check_text(sql, policy)
     normalized = normalize(sql, policy.max_depth)
     tree = _tree(normalized)
@@ -86,9 +87,8 @@ def _check_text(sql: str, policy: GuardPolicy) -> None:
     except UnicodeEncodeError as error:
         raise GuardRefusal("odd-character", "The text holds half a character.", "valid Unicode", error.start) from None
     if size > policy.max_bytes:
-        raise GuardRefusal(
-            "too-long", f"The statement has {size} bytes, more than {policy.max_bytes}.", "a shorter statement"
-        )
+        message = f"The statement has {size} bytes, more than {policy.max_bytes}."
+        raise GuardRefusal("too-long", message, "a shorter statement")
     if "\0" in sql:
         raise GuardRefusal("odd-character", "The text holds a NUL character.", "leave it out", sql.index("\0"))
 
@@ -117,9 +117,8 @@ def _check_faithful(normalized: NormalizedStatement, tree: exp.Expr, policy: Gua
     if again.signature != normalized.signature or again.negations != normalized.negations:
         both = zip(normalized.signature, again.signature, normalized.origins, strict=False)
         place = next((origin for said, written, origin in both if said != written), 0)
-        raise GuardRefusal(
-            "not-faithful", "The statement cannot be written anew without a change here.", "a plainer form", place
-        )
+        message = "The statement cannot be written anew without a change here."
+        raise GuardRefusal("not-faithful", message, "a plainer form", place)
 
 
 def _check_fixed(written: str, tree: exp.Expr, policy: GuardPolicy) -> None:
@@ -127,9 +126,8 @@ def _check_fixed(written: str, tree: exp.Expr, policy: GuardPolicy) -> None:
     again = _tree(normalize(written, policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS))
     _name_calls(again)
     if _write(again) != written or again != tree:
-        raise GuardRefusal(
-            "not-faithful", "The statement does not read back as it was written.", "brackets around each part"
-        )
+        message = "The statement does not read back as it was written."
+        raise GuardRefusal("not-faithful", message, "brackets around each part")
 
 
 def _write(tree: exp.Expr) -> str:
@@ -163,8 +161,8 @@ def _judge_joins(
             rationale = policy.join_override_rationale.strip()[:MAX_RATIONALE]
             warnings[f"The join of {label} is not accepted; overridden: {rationale}"] = None
             continue
-        nearest = _nearest_join(join, catalog)
-        faults.append((node, GuardRefusal("join-not-accepted", f"No accepted join relates {label} this way.", nearest)))
+        message = f"No accepted join relates {label} this way."
+        faults.append((node, GuardRefusal("join-not-accepted", message, _nearest_join(join, catalog))))
     return tuple(joins), tuple(warnings), faults
 
 

@@ -79,7 +79,7 @@ class PlainParser(PostgresParser):
         allow_identifiers: bool = True,
         with_collation: bool = False,
     ) -> exp.Expr | None:
-        """A type, which after the gate stands only in CAST and behind `::`, never where an expression may begin."""
+        """A type, which once normalized stands only in CAST and behind `::`, never where an expression may begin."""
         if check_func:
             return None
         return super()._parse_types(check_func, schema, allow_identifiers, with_collation)

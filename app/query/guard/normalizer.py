@@ -61,7 +61,7 @@ def _first_word(tokens: list[Token]) -> None:
 
 
 class _Normalizer(TokenRewriter):
-    """Tells keywords from names by what stands around them."""
+    """Takes words for keywords or names by what stands around them."""
 
     def run(self) -> NormalizedStatement:
         while self.at < len(self.tokens):
@@ -186,10 +186,9 @@ class _Normalizer(TokenRewriter):
             self._name(token)
 
     def _by_neighbour(self, word: str) -> bool:
-        after, before = kw.NEIGHBOURS.get(word, ((), ()))
         if word == "escape":
             return self._peek().kind == "string" and self._peek(-1).kind in {"string", "identifier"}
-        return bool((after and self._is(1, *after)) or (before and self._is(-1, *before)))
+        return self._is(1, *kw.BEFORE.get(word, ())) or self._is(-1, *kw.AFTER.get(word, ()))
 
     def _clause(self, token: Token, frame: Frame) -> None:  # noqa: C901 - one arm per clause
         word = token.value

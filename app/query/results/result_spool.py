@@ -19,7 +19,7 @@ from app.query.results.columns import open_ended
 from app.query.results.encoders import ResultTarget, encoder_for
 from app.query.results.failures import QueryTimeout
 from app.query.results.limits import Limits
-from app.query.results.statements import ResultCursor, Statement
+from app.query.results.statements import Statement
 
 Result = TypeVar("Result")
 
@@ -77,7 +77,8 @@ class ResultSpool:
         try:
             async with asyncio.timeout(self._limits.timeout_ms / 1000) as deadline:
                 await _in_thread(self._encoder.begin)
-                await self._read(await self._statement.open(self._target.columns))
+                await self._statement.open(self._target.columns)
+                await self._read()
                 self._whole = True
         except TimeoutError:
             if not deadline.expired():
@@ -89,12 +90,12 @@ class ResultSpool:
             if not self._whole:
                 await _in_thread(self._encoder.abandon)
 
-    async def _read(self, cursor: ResultCursor) -> None:
+    async def _read(self) -> None:
         wanted, cap = FIRST_CHUNK_ROWS, self._limits.max_rows
         most = MAX_OPEN_ENDED_CHUNK_ROWS if open_ended(self._target.columns) else MAX_CHUNK_ROWS
         while self.cut_by is None:
             # One row beyond the cap shows whether there are more.
-            rows = await cursor.fetch(min(wanted, cap + 1 - self.rows))
+            rows = await self._statement.fetch(min(wanted, cap + 1 - self.rows))
             if not rows:
                 return
             room = cap - self.rows
