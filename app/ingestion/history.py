@@ -32,7 +32,7 @@ class BatchHistory:
         return batch_report(batch, [quarantined_row(row) for row in sample.items])
 
     async def quarantine(self, batch_id: UUID, request: PageRequest) -> Page[QuarantineRow]:
-        """One page of refused rows, by line. Raises `BatchNotFound`."""
+        """A page of refused rows, by line. Raises `BatchNotFound`."""
         await self._find(batch_id)
         return await self._batches.quarantined(batch_id, request)
 

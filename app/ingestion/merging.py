@@ -1,4 +1,4 @@
-"""One batch, merged into its table or failed, within a transaction: contract → rows → verdicts → record of the batch.
+"""A batch is merged into its table or fails, within a transaction: contract → rows → verdicts → record of the batch.
 
 A contract without a schema gets it from its first batch: the body is in the raw store already, is read once to infer
 the columns and once more to take the rows.

@@ -23,12 +23,12 @@ from app.operations.modes.modes import NotIngestionReady
 from app.operations.modes.service import require_ingestion_ready
 
 REFUSED_AT_ONCE = (NotIngestionReady, ContractNotFound, TableNotWritable)
-"""What needs no body to be known. A request that was answered before gets its stored answer all the same."""
+"""Refusals that need no body to be known. A request that was answered before gets its stored answer all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One request to take a batch in."""
+    """A request to take a batch in."""
 
     contract_id: str
     representation: Representation

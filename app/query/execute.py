@@ -78,7 +78,7 @@ LOST: Final = "process-lost"
 """Error code of an execution whose process died before it could record an end."""
 
 LOST_AFTER_LIMIT: Final = timedelta(minutes=15)
-"""Beyond the statement's time: what encoding the answer and recording its end may take at the very most."""
+"""Time, beyond the statement's, that encoding the answer and recording its end may take at the very most."""
 
 
 @dataclass(frozen=True, slots=True)

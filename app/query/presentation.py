@@ -87,7 +87,7 @@ def warnings(verdict: GuardVerdict, limits: Limits, estimate: Estimate) -> list[
 
 
 def explanation(rows: int, labels: Sequence[str], estimated: int, cut_by: str | None) -> str:
-    """What an answer is, in a sentence or two. `labels` name the tables it was read from."""
+    """A sentence or two on what an answer is. `labels` name the tables it was read from."""
     source = f" from {', '.join(labels)}" if labels else ""
     text = f"{rows:,} {'row' if rows == 1 else 'rows'}{source}; the planner expected {estimated:,}."
     if cut_by is not None:

@@ -50,7 +50,7 @@ class ExecutionReads(Reading[QueryExecution]):
     model = QueryExecution
 
     async def of(self, owner: tuple[str, UUID | None] | None, request: PageRequest) -> Page[QueryExecution]:
-        """One page, newest first: an actor's own, or everybody's."""
+        """A page of executions, newest first: an actor's own, or everybody's."""
         statement = self.base()
         if owner is not None:
             statement = statement.where(_by(*owner))
@@ -61,7 +61,7 @@ class ExecutionWrites(Writing[QueryExecution], ExecutionReads):
     """Begins and ends executions."""
 
     async def finish(self, id_: UUID, **values: Any) -> bool:
-        """Write how the execution ended; whether it was running until now."""
+        """Whether the execution was running until now; how it ended is written then."""
         ended = (
             update(QueryExecution)
             .where(QueryExecution.id == id_, QueryExecution.outcome == "running")
@@ -71,7 +71,7 @@ class ExecutionWrites(Writing[QueryExecution], ExecutionReads):
         return (await self.session.execute(ended)).scalar_one_or_none() is not None
 
     async def lose(self, started_before: timedelta, error_code: str) -> Sequence[UUID]:
-        """Write that executions which began so long ago and have no end have failed; answers them."""
+        """The executions which began so long ago and have no end, now written as failed."""
         ended = (
             update(QueryExecution)
             .where(

@@ -1,4 +1,4 @@
-"""What a preview was made on, and whether that still holds when it is executed. Pure.
+"""The basis that a preview was made on, and whether that still holds when it is executed. Pure.
 
 A preview is bound to the regenerated SQL, the version and shape of every table, and the caller's roles and limits.
 """
@@ -55,14 +55,14 @@ class PreviewBasis:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that is no longer as it was. `code` is stable."""
+    """Something that is no longer as it was. `code` is stable."""
 
     code: str
     message: str
 
 
 def changes(before: PreviewBasis, now: PreviewBasis) -> tuple[Change, ...]:
-    """What has changed since the preview; empty when it still holds."""
+    """The changes since the preview; empty when it still holds."""
     found = [*_table_changes(before, now)]
     if not found and before.sql_hash != now.sql_hash:
         found.append(Change("sql", "The statement is written differently now."))

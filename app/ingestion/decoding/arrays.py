@@ -30,7 +30,7 @@ class Scanner:
 
     def __init__(self) -> None:
         self.end: int | None = None
-        """Where the array's closing bracket stands, once it was seen."""
+        """The offset of the array's closing bracket, once it was seen."""
         self._data = b""
         self._borders: list[int] = []
 
@@ -75,7 +75,7 @@ class Scanner:
             start = border + 1
 
     def rest(self, data: bytes) -> bytes:
-        """What follows the last comma, as an element."""
+        """The element that follows the last comma."""
         return _element(data[self._borders[-1] + 1 if self._borders else 0 :])
 
 
@@ -130,7 +130,7 @@ class _Array(Generic[BlockT_co]):
         self._wait = BLOCK_BYTES
 
     def add(self, data: bytes) -> bool:
-        """Take bytes in; whether a block may be due."""
+        """Whether a block may be due, now that these bytes are taken in."""
         self._parts.append(data)
         self._size += len(data)
         return self._size >= self._wait
@@ -226,7 +226,7 @@ def _is_array(elements: bytes) -> bool:
 
 
 async def array_blocks(body: AsyncIterator[bytes], rows: ElementReader[BlockT_co]) -> AsyncIterator[BlockT_co]:
-    """What the reader makes of the elements of a body that is one JSON array.
+    """The blocks that the reader makes of the elements of a body that is one JSON array.
 
     Raises:
         MalformedBody: no array, never closed, or followed by something.

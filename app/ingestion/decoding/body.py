@@ -22,7 +22,7 @@ from app.kernel.storage.object_storage import ByteWriter
 from app.warehouse.rejections import Chunk
 
 SILENCE_SECONDS = 60.0
-"""How long a sender may say nothing in the middle of a body: it holds one of few connections meanwhile."""
+"""Longest silence of a sender in the middle of a body: it holds one of few connections meanwhile."""
 
 
 class SenderSilent(Problem):

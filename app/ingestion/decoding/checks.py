@@ -46,7 +46,7 @@ _SUSPECT_NUMBER = re.compile(rf"[eE][+-]?\d{{4,}}|\d{{{MAX_DIGITS},}}")
 
 @dataclass(frozen=True)
 class ColumnCheck:
-    """One demand on one column's non-null values."""
+    """A demand on the non-null values of a column."""
 
     column: str
     code: RejectionCode
@@ -205,7 +205,7 @@ def values_of(rows: Sequence[tuple[Any, ...]], index: int) -> list[Any]:
 
 
 def first_faults(rows: Sequence[tuple[Any, ...]], checks: Sequence[tuple[int, ColumnCheck]]) -> dict[int, ColumnCheck]:
-    """For each row (by position) that fails a check: the first one it fails. `checks` name the value's position."""
+    """The first check that each row fails, by the row's position. `checks` name the value's position."""
     faults: dict[int, ColumnCheck] = {}
     for index, check in checks:
         values = values_of(rows, index)

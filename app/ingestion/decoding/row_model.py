@@ -49,7 +49,7 @@ class UnknownColumns(StrEnum):
 
 
 class RowModel:
-    """How rows of one contract are read. Built once per batch; not shared between batches that run side by side."""
+    """The reader of rows of one contract. Built once per batch; not shared between batches that run side by side."""
 
     def __init__(self, plan: RelationPlan, unknown: UnknownColumns = UnknownColumns.REJECT) -> None:
         self.plan = plan

@@ -20,12 +20,12 @@ csv.field_size_limit(MAX_ROW_BYTES)  # the module's own limit of 128 kB would re
 
 _astuple = msgspec.structs.astuple
 _DATE_DASH = 4
-"""Where the first dash of an ISO date stands; keeps bare numbers from being read as seconds since 1970."""
+"""Offset of the first dash of an ISO date, which keeps bare numbers from being read as seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: the line it begins on, its fields, or what is wrong with it."""
+    """A record: the line on which it begins, its fields, or what is wrong with it."""
 
     line: int
     fields: list[str]
@@ -72,7 +72,7 @@ def _decode(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool) -> 
 
 
 def _last_border(text: str) -> int:
-    """Where the last whole record ends: a line feed with an even number of quotes before it."""
+    """The offset at which the last whole record ends: a line feed with an even number of quotes before it."""
     cut = text.rfind("\n") + 1
     odd = text.count('"', 0, cut) % 2
     while cut and odd:

@@ -1,4 +1,4 @@
-"""From a contract's column to the Python type that a compiled decoder validates: type, nullability, bounds, length.
+"""The Python type of a contract's column, which a compiled decoder validates: type, nullability, bounds, length.
 
 Invariant: what a built type (with the checks of `checks.py`) accepts, PostgreSQL can store in that column.
 """
@@ -51,7 +51,7 @@ def check_value(column_type: ColumnType, value: object) -> Any:
 
 
 def python_type(column: Column, document: Any = msgspec.Raw, max_length: int | None = None) -> Any:
-    """What the decoder checks a value of the column against, nulls aside.
+    """The type that the decoder checks a value of the column against, nulls aside.
 
     `document` stands for jsonb; `max_length` bounds texts beside what the column's type says.
     """

@@ -112,7 +112,7 @@ def _tree(normalized: NormalizedStatement) -> exp.Expr:
 
 
 def _check_faithful(normalized: NormalizedStatement, tree: exp.Expr, policy: GuardPolicy) -> None:
-    """What is written says the same words in the same order: the parser has dropped, added and rewritten nothing."""
+    """Refuse unless the text written says the same words in the same order: nothing is dropped, added or rewritten."""
     again = normalize(_write(tree), policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS)
     if again.signature != normalized.signature or again.negations != normalized.negations:
         both = zip(normalized.signature, again.signature, normalized.origins, strict=False)
@@ -122,7 +122,7 @@ def _check_faithful(normalized: NormalizedStatement, tree: exp.Expr, policy: Gua
 
 
 def _check_fixed(written: str, tree: exp.Expr, policy: GuardPolicy) -> None:
-    """What is written reads back to the tree that was checked, and is written the same again."""
+    """Refuse unless the text written reads back to the tree that was checked, and is written the same again."""
     again = _tree(normalize(written, policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS))
     _name_calls(again)
     if _write(again) != written or again != tree:
@@ -177,7 +177,7 @@ def _nearest_join(join: UsedJoin, catalog: Catalog) -> str:
 
 
 def _offset(normalized: NormalizedStatement, node: exp.Expr) -> int:
-    """Where a node stands in the user's text: at the first of its parts whose place is known, else at its parent's."""
+    """The offset, in the user's text, of the first part of a node whose place is known, else of its parent."""
     current: exp.Expr | None = node
     while current is not None:
         starts = [part.meta["start"] for part in current.walk() if "start" in part.meta]

@@ -1,4 +1,4 @@
-"""What the guard answers with: findings (rule, place, nearest allowed form) and the verdict that carries them.
+"""The guard's answers: findings (rule, place, nearest allowed form) and the verdict that carries them.
 
 A finding never holds more of the statement than a short snippet, so that it may be shown, logged and counted.
 """
@@ -11,7 +11,7 @@ SNIPPET_CHARACTERS = 80
 
 @dataclass(frozen=True, slots=True)
 class SourceLocation:
-    """Where in the user's text: 1-based line and column, 0-based character offset, and the text there (capped)."""
+    """A place in the user's text: 1-based line and column, 0-based character offset, and the text there (capped)."""
 
     line: int
     column: int
@@ -21,7 +21,7 @@ class SourceLocation:
 
 @dataclass(frozen=True, slots=True)
 class GuardFinding:
-    """One reason to refuse. `rule` is stable kebab-case and bounded in number, so that it may label a metric."""
+    """A reason to refuse. `rule` is stable kebab-case and bounded in number, so that it may label a metric."""
 
     rule: str
     message: str

@@ -24,7 +24,7 @@ Pair = tuple[tuple[str, str], tuple[str, str]]  # ((left table, column), (right 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """How a condition relates a new source to earlier ones: the earlier sources compared, and the traced equalities."""
+    """The earlier sources that a condition compares a new source with, and the equalities traced to both."""
 
     earlier: tuple[Source, ...]
     pairs: tuple[Pair, ...]
@@ -44,7 +44,7 @@ def conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
 
 
 def relate(on: exp.Expr, right: Source, scope: Scope, references: Mapping[int, Reference]) -> Relation | None:
-    """How `on` relates `right` to the sources before it in `scope`; None when it does not."""
+    """The way in which `on` relates `right` to the sources before it in `scope`; None when it does not."""
     earlier: list[Source] = []
     pairs: list[Pair] = []
     for part in conjuncts(on):
@@ -184,7 +184,7 @@ def used_by_correlation(
 def _grouped(
     pairs: Iterable[Pair], left_tables: Iterable[str], right_tables: Iterable[str], kind: str
 ) -> list[UsedJoin]:
-    """One join for every two tables; a couple of tables without a traced equality keeps an empty list of pairs."""
+    """A join for every two tables; a couple of tables without a traced equality keeps an empty list of pairs."""
     by_tables: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for (left, left_column), (right, right_column) in pairs:
         by_tables.setdefault((left, right), []).append((left_column, right_column))

@@ -26,7 +26,7 @@ Ctes = dict[str, Source]
 
 
 class Resolver:
-    """One walk over one statement. `findings` holds the refusals with the node each belongs to."""
+    """A walk over one statement. `findings` holds the refusals with the node each belongs to."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog

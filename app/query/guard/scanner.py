@@ -55,7 +55,7 @@ _HIGHEST_ASCII: Final = 0x7F
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One lexical element: `value` is folded for words, unescaped for strings and quoted identifiers."""
+    """A lexical element: `value` is folded for words, unescaped for strings and quoted identifiers."""
 
     kind: Kind
     value: str

@@ -1,4 +1,4 @@
-"""What a name in a statement refers to: sources, their columns, and where each column comes from.
+"""The meaning of a name in a statement: sources, their columns, and where each column comes from.
 
 Invariant: a column reference resolves to one visible column of one source, by PostgreSQL's own rules, or it is refused.
 """

@@ -27,7 +27,7 @@ _PLAIN: Final = {name: type_ for type_, names in _SPELLINGS.items() for name in 
     name: name.upper() for name in _SAME.split()
 }
 _MODIFIERS: Final = {"DECIMAL": 2} | dict.fromkeys(word_set("VARCHAR CHAR BPCHAR TIME TIMETZ TIMESTAMP TIMESTAMPTZ"), 1)
-"""How many numbers may stand in brackets behind the type."""
+"""The numbers that may stand in brackets behind the type."""
 _ALLOWED: Final = (
     "text, integer, bigint, numeric(p,s), double precision, boolean, date, timestamp, timestamptz, interval, "
     "uuid, jsonb"

@@ -149,7 +149,7 @@ _TEXT_WRITERS: Final[dict[Kind, Writer]] = _JSON_WRITERS | {
 
 
 def json_writers(columns: Sequence[ResultColumn]) -> tuple[tuple[int, Writer], ...]:
-    """For each column whose values need it: its index, and what makes a value writable as JSON."""
+    """The index of each column whose values need it, with what makes a value writable as JSON."""
     return tuple(
         (index, _nested(_JSON_WRITERS[column.kind]) if column.array else _JSON_WRITERS[column.kind])
         for index, column in enumerate(columns)
@@ -158,7 +158,7 @@ def json_writers(columns: Sequence[ResultColumn]) -> tuple[tuple[int, Writer], .
 
 
 def text_writer(column: ResultColumn) -> Writer:
-    """What makes text of a value of the column; lists become JSON."""
+    """The function that makes text of a value of the column; lists become JSON."""
     if column.array:
         item = _nested(_JSON_WRITERS[column.kind]) if column.kind in _JSON_WRITERS else (lambda value: value)
         return lambda value: dumps(item(value)).decode()

@@ -80,11 +80,11 @@ class _TextEncoder(ResultEncoder):
 
     @abstractmethod
     def _line(self, row: Row) -> bytes:
-        """One row as the format writes it."""
+        """A row as the format writes it."""
 
 
 class JsonEncoder(_TextEncoder):
-    """One document: rows are arrays in the order of `columns`."""
+    """A single document: rows are arrays in the order of `columns`."""
 
     def __init__(self, target: ResultTarget) -> None:
         super().__init__(target)
@@ -111,7 +111,7 @@ class JsonEncoder(_TextEncoder):
 
 
 class NdjsonEncoder(JsonEncoder):
-    """One object per line, by column name; nothing before or after the lines."""
+    """An object per line, by column name; nothing before or after the lines."""
 
     def begin(self) -> None:
         """The names of the columns are in every line."""

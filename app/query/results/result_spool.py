@@ -30,7 +30,7 @@ CHUNK_BYTES: Final = 1024 * 1024
 FIRST_CHUNK_ROWS: Final = 128
 MAX_CHUNK_ROWS: Final = 8_192
 MAX_OPEN_ENDED_CHUNK_ROWS: Final = 256
-"""Where values may be of any size, a chunk is small: its size is known only when it is there."""
+"""Rows of a chunk where values may be of any size: its size is known only when it is there."""
 
 
 class NotRepresentable(Problem):
@@ -41,7 +41,7 @@ class NotRepresentable(Problem):
 
 @dataclass(frozen=True, slots=True)
 class ResultExtent:
-    """How large a result is, and which cap cut it."""
+    """The size of a result, and which cap cut it."""
 
     rows: int
     bytes: int
@@ -55,7 +55,7 @@ def spool_file(directory: Path) -> IO[bytes]:
 
 
 class ResultSpool:
-    """One result while it is written."""
+    """A result while it is written."""
 
     def __init__(self, statement: Statement, target: ResultTarget, limits: Limits) -> None:
         self.rows = 0
@@ -134,7 +134,7 @@ async def _in_thread(work: Callable[..., Result], *arguments: Any) -> Result:
 
 
 def _next_chunk(rows: int, size: int) -> int:
-    """How many rows to ask for next, so that a chunk is about `CHUNK_BYTES`: at most twice as many as before."""
+    """The number of rows to ask for next, so that a chunk is about `CHUNK_BYTES`: at most twice as many as before."""
     fitting = rows * 2 if size <= 0 else rows * CHUNK_BYTES // size
     return max(1, min(fitting, rows * 2))
 

@@ -44,7 +44,7 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 
 
 class Statement:
-    """One regenerated statement within one transaction of the query login."""
+    """A regenerated statement within one transaction of the query login."""
 
     def __init__(self, connection: QueryConnection, sql: str, limits: Limits, names: Mapping[str, str]) -> None:
         """Binds; runs nothing.
