@@ -53,23 +53,14 @@ class PreviewUsed(Conflict):
         super().__init__("A preview is executed once, also when it fails. Preview the statement again.")
 
 
-class _Outdated(Conflict):
-    """Carries a fresh preview, or what stands in its way."""
-
-    def __init__(
-        self, detail: str, preview: dict[str, Any] | None, refusal: dict[str, Any] | None, **more: Any
-    ) -> None:
-        super().__init__(detail, preview=preview, refusal=refusal, **more)
-
-
-class PreviewExpired(_Outdated):
-    """The preview's time is over."""
+class PreviewExpired(Conflict):
+    """The preview's time is over. Brings a fresh preview, or the refusal of one."""
 
     code, title = "preview-expired", "The preview has expired"
 
 
-class StalePreview(_Outdated):
-    """What the preview was made on has changed."""
+class StalePreview(Conflict):
+    """The basis of the preview has changed. Brings a fresh preview, or the refusal of one."""
 
     code, title = "stale-preview", "The preview is stale"
 
@@ -155,21 +146,21 @@ class ExecuteService:
             query = QueryRequest.stored(preview.request)
             checked = await check_statement(session, query, actor)
         if expired:
-            raise PreviewExpired("The preview was not executed in time.", *await self._fresh(actor, query))
+            raise PreviewExpired("The preview was not executed in time.", **await self._fresh(actor, query))
         changed = changes(PreviewBasis.of(preview.basis), checked.basis(actor.roles, limits))
         if changed:
             detail = " ".join(change.message for change in changed)
-            raise StalePreview(detail, *await self._fresh(actor, query), changes=[asdict(each) for each in changed])
+            raise StalePreview(detail, **await self._fresh(actor, query), changes=[asdict(each) for each in changed])
         return ExecutablePreview(preview, checked, limits)
 
-    async def _fresh(self, actor: Actor, query: QueryRequest) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    async def _fresh(self, actor: Actor, query: QueryRequest) -> dict[str, Any]:
         """A fresh preview of the same request, or the problem that stands in its way."""
         previews = PreviewService(self._units, self._query_login, self._configuration)
         try:
             fresh = await previews.preview_again(actor, query)
         except Problem as problem:
-            return None, problem.document(None)
-        return fresh.model_dump(mode="json"), None
+            return {"preview": None, "refusal": problem.document(None)}
+        return {"preview": fresh.model_dump(mode="json"), "refusal": None}
 
     async def _run(self, actor: Actor, executable: ExecutablePreview, form: Format) -> QueryResult:
         checked, limits = executable.checked, executable.limits

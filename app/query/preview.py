@@ -1,7 +1,7 @@
 """Use cases before an execution: preview a statement, hold one against the guard, look at a preview again."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from app.audit.log.actions import Verb
@@ -32,22 +32,12 @@ from app.query.schemas import (
     PreviewState,
     ValidationDocument,
 )
-from app.query.staleness import PreviewBasis
 
 
 class CannotAnswer(Problem):
     """A question in words, where nothing understands words."""
 
     code, title, status = "cannot-answer", "The question cannot be answered", 422
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A preview that is not kept yet."""
-
-    answer: PreviewAnswer
-    basis: PreviewBasis
-    estimate: Estimate
 
 
 class PreviewNotFound(NotFound):
@@ -90,8 +80,8 @@ class PreviewService:
     @metrics_timer(QUERY_LATENCY, "preview")
     async def preview_again(self, actor: Actor, query: QueryRequest) -> PreviewDocument:
         """A fresh preview of a request, kept. Raises what `preview` raises."""
-        draft = await self._draft(actor, query)
-        kept = await self._units.run(lambda session: self._keep(session, actor, query, draft), OperationClass.RECORD)
+        columns = await self._draft(actor, query)
+        kept = await self._units.run(lambda session: self._keep(session, actor, query, columns), OperationClass.RECORD)
         QUERY_PREVIEWS_VIEWED.inc()
         return kept
 
@@ -118,33 +108,34 @@ class PreviewService:
         QUERY_PREVIEWS_VIEWED.inc()
         return _document(preview, expired=expired)
 
-    async def _draft(self, actor: Actor, query: QueryRequest) -> Draft:
+    async def _draft(self, actor: Actor, query: QueryRequest) -> dict[str, Any]:
+        """The columns of a preview of the request, but for its times. Raises what `preview` raises."""
         async with self._units.read() as session:
             checked = await check_statement(session, query, actor)
         sql, limits = checked.require_allowed(), limits_of(actor, self._configuration)
         async with open_statement(self._query_login, sql, limits, checked.names) as prepared:
             columns = await prepared.columns()
             estimate = await require_affordable(prepared, checked, limits)
-        return Draft(_answer(sql, checked, limits, estimate, columns), checked.basis(actor.roles, limits), estimate)
+        basis = checked.basis(actor.roles, limits)
+        return {
+            "owner_kind": actor.kind.value,
+            "owner_id": actor.id,
+            "owner_label": actor.label,
+            "request": query.document(),
+            "sql_hash": basis.sql_hash,
+            "basis": basis.document(),
+            "answer": _answer(sql, checked, limits, estimate, columns).model_dump(mode="json"),
+            "estimated_rows": float(estimate.rows),
+            "estimated_cost": estimate.cost,
+        }
 
-    async def _keep(self, session: WriteSession, actor: Actor, query: QueryRequest, draft: Draft) -> PreviewDocument:
+    async def _keep(
+        self, session: WriteSession, actor: Actor, query: QueryRequest, columns: dict[str, Any]
+    ) -> PreviewDocument:
         previews, trail = PreviewWrites(session), AuditTrail(session)
         now = await previews.now()
-        row = await previews.add(
-            QueryPreview(
-                owner_kind=actor.kind.value,
-                owner_id=actor.id,
-                owner_label=actor.label,
-                request=query.document(),
-                sql_hash=draft.basis.sql_hash,
-                basis=draft.basis.document(),
-                answer=draft.answer.model_dump(mode="json"),
-                estimated_rows=float(draft.estimate.rows),
-                estimated_cost=draft.estimate.cost,
-                created_at=now,
-                expires_at=now + timedelta(seconds=self._configuration.value(PREVIEW_LIFETIME_SECONDS)),
-            )
-        )
+        expires_at = now + timedelta(seconds=self._configuration.value(PREVIEW_LIFETIME_SECONDS))
+        row = await previews.add(QueryPreview(**columns, created_at=now, expires_at=expires_at))
         after = {"sql_hash": row.sql_hash}
         await trail.append(actor, QueryAction.PREVIEWED, "query-preview", row.id, after=after)
         if query.override_joins is not None:

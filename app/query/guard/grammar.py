@@ -22,6 +22,7 @@ from app.query.guard.functions import (
 from app.query.guard.keywords import FORMS
 from app.query.guard.scanner import word_set
 
+_NOT_ALLOWED: Final = "construct-not-allowed"
 MAX_TREE_DEPTH: Final = 90  # the generator recurses a few frames per level
 MAX_ROWS_OF_VALUES: Final = 1_000
 MAX_GROUPING_PARTS: Final = 3  # they multiply
@@ -144,11 +145,11 @@ def _refusal_of(node: exp.Expr) -> GuardRefusal | None:
     kind: type[exp.Expr] = type(node)
     allowed = NODES.get(kind)
     if allowed is None:
-        return GuardRefusal("construct-not-allowed", f"{kind.__name__} has no place in a query here.", "a plain SELECT")
+        return GuardRefusal(_NOT_ALLOWED, f"{kind.__name__} has no place in a query here.", "a plain SELECT")
     for argument, value in node.args.items():
         if argument not in allowed and value not in (None, False, []):
             message = f"{kind.__name__} does not take {argument.upper()}."
-            fallback = ("construct-not-allowed", message, "a plain SELECT")
+            fallback = (_NOT_ALLOWED, message, "a plain SELECT")
             rule, message, nearest = _ARGUMENT_RULES.get((kind, argument), fallback)
             if rule == "schema-qualified" and isinstance(value, exp.Identifier) and value.name in SYSTEM_SCHEMAS:
                 rule, message = "system-relation", "The system catalogue is not readable."
@@ -189,31 +190,26 @@ def function_name(node: exp.Expr) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _check_alias(node: exp.Expr) -> GuardRefusal | None:
-    if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":
-        return None
-    return GuardRefusal("construct-not-allowed", "An alias stands in the SELECT list or in FROM.", "SELECT a AS b")
+def _demand(
+    holds: Callable[[exp.Expr], bool], rule: str, message: str, nearest: str
+) -> Callable[[exp.Expr], GuardRefusal | None]:
+    """A check that refuses every node for which something does not hold."""
+    return lambda node: None if holds(node) else GuardRefusal(rule, message, nearest)
 
 
-def _check_star(node: exp.Expr) -> GuardRefusal | None:
+def _in_select_list(node: exp.Expr) -> bool:
+    return isinstance(node.parent, exp.Select) and node.arg_key == "expressions"
+
+
+def _star_has_place(node: exp.Expr) -> bool:
     parent = node.parent
-    in_list = isinstance(parent, exp.Select) and node.arg_key == "expressions"
-    qualified = (
-        isinstance(parent, exp.Column) and isinstance(parent.parent, exp.Select) and parent.arg_key == "expressions"
-    )
-    if in_list or qualified or isinstance(parent, exp.Anonymous):
-        return None
-    return GuardRefusal("whole-row-reference", "* stands in the SELECT list or in count(*).", "name the columns")
+    qualified = isinstance(parent, exp.Column) and _in_select_list(parent)
+    return _in_select_list(node) or qualified or isinstance(parent, exp.Anonymous)
 
 
-def _check_tuple(node: exp.Expr) -> GuardRefusal | None:
+def _tuple_has_place(node: exp.Expr) -> bool:
     parent = node.parent
-    counted = isinstance(parent, exp.Distinct) or (
-        isinstance(parent, exp.Paren) and isinstance(parent.parent, _TUPLE_HOMES)
-    )
-    if isinstance(parent, _TUPLE_HOMES) or counted:
-        return None
-    return GuardRefusal("row-value", "A row value stands in a comparison only.", "(a, b) = (1, 2)")
+    return isinstance(parent.parent if isinstance(parent, exp.Paren) else parent, _TUPLE_HOMES)
 
 
 def _check_var(node: exp.Expr) -> GuardRefusal | None:
@@ -224,25 +220,15 @@ def _check_var(node: exp.Expr) -> GuardRefusal | None:
         return None
     if isinstance(parent, exp.WindowSpec) and name in {"no others", "current row", "group", "ties"}:
         return None
-    return GuardRefusal("construct-not-allowed", f"{node.name[:40]} has no place here.", "a column or a literal")
+    return GuardRefusal(_NOT_ALLOWED, f"{node.name[:40]} has no place here.", "a column or a literal")
 
 
-def _check_kwarg(node: exp.Expr) -> GuardRefusal | None:
-    if isinstance(node.parent, exp.Anonymous) and function_name(node.parent) == "make_interval":
-        return None
-    return GuardRefusal("construct-not-allowed", "Arguments are given by position.", "f(a, b)")
+def _is_interval_argument(node: exp.Expr) -> bool:
+    return isinstance(node.parent, exp.Anonymous) and function_name(node.parent) == "make_interval"
 
 
-def _check_collate(node: exp.Expr) -> GuardRefusal | None:
-    if isinstance(node.expression, exp.Identifier) and node.expression.quoted and node.expression.name == "C":
-        return None
-    return GuardRefusal("collation", 'Only the collation "C" is allowed.', 'COLLATE "C"')
-
-
-def _check_is(node: exp.Expr) -> GuardRefusal | None:
-    if isinstance(node.expression, (exp.Null, exp.Boolean)):
-        return None
-    return GuardRefusal("syntax", "IS tests for NULL, TRUE or FALSE.", "(a IS TRUE)::text")
+def _is_c_collation(node: exp.Expr) -> bool:
+    return isinstance(node.expression, exp.Identifier) and node.expression.quoted and node.expression.name == "C"
 
 
 def _check_values(node: exp.Expr) -> GuardRefusal | None:
@@ -282,44 +268,45 @@ def _check_subject(node: exp.Expr) -> GuardRefusal | None:
     )
 
 
-def _check_source(node: exp.Expr) -> GuardRefusal | None:
+def _is_source(node: exp.Expr) -> bool:
     source = node.this
-    if isinstance(source, (exp.Table, exp.Values)):
-        return None
-    if isinstance(source, exp.Subquery) and isinstance(source.this, (*_QUERIES, exp.Subquery)):
-        return None
-    return GuardRefusal(
-        "nested-join", "FROM takes tables, subqueries, VALUES and allowed functions.", "FROM a JOIN b ON …"
-    )
+    in_brackets = isinstance(source, exp.Subquery) and isinstance(source.this, (*_QUERIES, exp.Subquery))
+    return in_brackets or isinstance(source, (exp.Table, exp.Values))
+
+
+_check_source: Final = _demand(
+    _is_source, "nested-join", "FROM takes tables, subqueries, VALUES and allowed functions.", "FROM a JOIN b ON …"
+)
 
 
 def _check_join(node: exp.Expr) -> GuardRefusal | None:
     if node.text("side") not in {"", "LEFT", "RIGHT", "FULL"} or node.text("kind") not in {"", "INNER", "OUTER"}:
-        return GuardRefusal("construct-not-allowed", "This kind of join is not read.", "a JOIN b ON …")
+        return GuardRefusal(_NOT_ALLOWED, "This kind of join is not read.", "a JOIN b ON …")
     return _check_source(node)
 
 
-def _check_type(node: exp.Expr) -> GuardRefusal | None:
-    if node.this.value in _TYPES:
-        return None
-    return GuardRefusal("type-not-allowed", "The type is not allowed.", "text")
-
-
-def _check_table(node: exp.Expr) -> GuardRefusal | None:
-    if isinstance(node.this, (exp.Identifier, exp.Anonymous)) and isinstance(node.parent, (exp.From, exp.Join)):
-        return None
-    return GuardRefusal("construct-not-allowed", "A table stands in FROM only.", "FROM table")
+def _is_table(node: exp.Expr) -> bool:
+    return isinstance(node.this, (exp.Identifier, exp.Anonymous)) and isinstance(node.parent, (exp.From, exp.Join))
 
 
 _CHECKS: Final[dict[type[exp.Expr], Callable[[exp.Expr], GuardRefusal | None]]] = {
     exp.Anonymous: _check_anonymous,
-    exp.Alias: _check_alias,
-    exp.Star: _check_star,
-    exp.Tuple: _check_tuple,
+    exp.Alias: _demand(
+        _in_select_list, _NOT_ALLOWED, "An alias stands in the SELECT list or in FROM.", "SELECT a AS b"
+    ),
+    exp.Star: _demand(
+        _star_has_place, "whole-row-reference", "* stands in the SELECT list or in count(*).", "name the columns"
+    ),
+    exp.Tuple: _demand(_tuple_has_place, "row-value", "A row value stands in a comparison only.", "(a, b) = (1, 2)"),
     exp.Var: _check_var,
-    exp.Kwarg: _check_kwarg,
-    exp.Collate: _check_collate,
-    exp.Is: _check_is,
+    exp.Kwarg: _demand(_is_interval_argument, _NOT_ALLOWED, "Arguments are given by position.", "f(a, b)"),
+    exp.Collate: _demand(_is_c_collation, "collation", 'Only the collation "C" is allowed.', 'COLLATE "C"'),
+    exp.Is: _demand(
+        lambda node: isinstance(node.expression, (exp.Null, exp.Boolean)),
+        "syntax",
+        "IS tests for NULL, TRUE or FALSE.",
+        "(a IS TRUE)::text",
+    ),
     exp.Values: _check_values,
     exp.Cube: _check_cube,
     exp.Group: _check_group,
@@ -328,6 +315,8 @@ _CHECKS: Final[dict[type[exp.Expr], Callable[[exp.Expr], GuardRefusal | None]]] 
     exp.WithinGroup: _check_subject,
     exp.From: _check_source,
     exp.Join: _check_join,
-    exp.DataType: _check_type,
-    exp.Table: _check_table,
+    exp.DataType: _demand(
+        lambda node: node.this.value in _TYPES, "type-not-allowed", "The type is not allowed.", "text"
+    ),
+    exp.Table: _demand(_is_table, _NOT_ALLOWED, "A table stands in FROM only.", "FROM table"),
 }

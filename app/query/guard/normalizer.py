@@ -6,6 +6,7 @@ parser therefore never meets a dialect feature that PostgreSQL reads otherwise, 
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from app.query.guard import keywords as kw
@@ -78,14 +79,9 @@ class _Normalizer(TokenRewriter):
         self._settle_join(self.frames[-1])
         if len(self.frames) > 1:
             raise GuardRefusal("syntax", "A bracket is not closed.", offset=self.frames[-1].start)
-        starts, position = [], 0
-        for piece in self.pieces:
-            starts.append(position)
-            position += len(piece) + 1
-        signature, origins = tuple(self.signature), tuple(self.origins)
-        return NormalizedStatement(
-            " ".join(self.pieces), tuple(starts), tuple(self.offsets), signature, origins, self.negations
-        )
+        starts = tuple(accumulate((len(piece) + 1 for piece in self.pieces[:-1]), initial=0))
+        signature, origins, offsets = tuple(self.signature), tuple(self.origins), tuple(self.offsets)
+        return NormalizedStatement(" ".join(self.pieces), starts, offsets, signature, origins, self.negations)
 
     def _count_prefixes(self, token: Token) -> None:
         prefix = token.value in {"not", "-", "+", "~"} and token.kind in {"word", "operator"}
