@@ -128,7 +128,7 @@ def reject_limits(text: str | None, default: RejectLimits) -> RejectLimits:
 
 
 async def complete(session: WriteSession, actor: Actor, batch: BatchRow, started: float) -> None:
-    """Write and audit a batch that was merged; `started` is the `time.monotonic()` of its first byte."""
+    """Write and audit a batch that was merged; `started` is the `time.monotonic()` of the request."""
     batch.seconds = time.monotonic() - started
     await session.flush()
     await AuditTrail(session).append(

@@ -68,8 +68,7 @@ async def _submission(
         raise ContractNotFound(contract_id)
     form = representation(content_type, content_encoding)
     reject_limits(max_rejected, RejectLimits())
-    limits = InflateLimits(max_bytes=max_batch_bytes(resources))
-    body = BatchBody(request.stream(), form.coding, limits)
+    body = BatchBody(request.stream(), form.coding, InflateLimits(max_bytes=max_batch_bytes(resources)))
     return Submission(contract_id, form, body, idempotency_key, max_rejected)
 
 

@@ -7,7 +7,6 @@ raw object, which the tidying job removes).
 
 import hashlib
 import json
-import time
 
 from app.ingestion.configuration import MAX_REJECTED_SHARE
 from app.ingestion.decoding.body import BatchBody
@@ -62,7 +61,6 @@ class IngestService:
             Problem: of the contract, the body, the key, the limits of rejections, or the shield. Nothing is stored
                 then but, for a batch that failed its limit of rejections, the record that it did.
         """
-        started = time.monotonic()
         batch = new_batch(actor, submission)
         try:
             async with self._raw.unless_committed(batch) as cleanup:
@@ -77,7 +75,7 @@ class IngestService:
                         cleanup.unwanted = True
                         return stored
                     await require_ingestion_ready(session)
-                    answer = Answer(await self._merge(session, actor, batch, submission, body, started), CREATED)
+                    answer = Answer(await self._merge(session, actor, batch, submission, body), CREATED)
                     await answers.store(answer)
                     cleanup.commit_begun = True
         except RejectLimitExceeded as refusal:
@@ -88,14 +86,13 @@ class IngestService:
 
     async def try_out(self, actor: Actor, submission: Submission) -> BatchReport:
         """What `take` would answer: the very same statements, rolled back. Raises as `take`."""
-        started = time.monotonic()
         batch = new_batch(actor, submission)
         try:
             async with self._raw.unless_committed(batch):
                 body = await self._beforehand(batch, submission)
                 async with self._units.load() as session:
                     await require_ingestion_ready(session)
-                    report = await self._merge(session, actor, batch, submission, body, started)
+                    report = await self._merge(session, actor, batch, submission, body)
                     raise _DryRunOver(_as_dry_run(report, submission.body))  # noqa: TRY301 - leaves by a rollback
         except _DryRunOver as over:
             return over.report
@@ -112,19 +109,13 @@ class IngestService:
         return None
 
     async def _merge(
-        self,
-        session: WriteSession,
-        actor: Actor,
-        batch: BatchRow,
-        submission: Submission,
-        body: BatchBody | None,
-        started: float,
+        self, session: WriteSession, actor: Actor, batch: BatchRow, submission: Submission, body: BatchBody | None
     ) -> BatchReport:
         await BatchWrites(session).accept(batch)
         share = self._configuration.value(MAX_REJECTED_SHARE)
         await merge_batch(session, self._raw, batch, submission.representation, body, share)
         batch.bytes_received, batch.sha256 = submission.body.bytes, submission.body.sha256
-        await complete(session, actor, batch, started)
+        await complete(session, actor, batch, submission.started)
         return await BatchHistory(session).report(batch.id)
 
     async def _record_failure(self, actor: Actor, submission: Submission, refusal: RejectLimitExceeded) -> None:

@@ -4,7 +4,8 @@
 """
 
 import hashlib
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from app.catalog.contracts.record import IngestionContract
@@ -35,6 +36,8 @@ class Submission:
     body: BatchBody
     idempotency_key: str | None
     max_rejected: str | None
+    started: float = field(default_factory=time.monotonic)
+    """When the request came, by the monotonic clock."""
 
     @property
     def fingerprint(self) -> bytes:

@@ -14,14 +14,10 @@ from app.warehouse.plan import Column
 from app.warehouse.types import INTEGER_KINDS, TEXT_KINDS, ColumnType, TypeKind
 
 _PLAIN: dict[TypeKind, Any] = {
-    TypeKind.TEXT: str,
-    TypeKind.VARCHAR: str,
-    TypeKind.SMALLINT: int,
-    TypeKind.INTEGER: int,
-    TypeKind.BIGINT: int,
+    **dict.fromkeys(TEXT_KINDS, str),
+    **dict.fromkeys(INTEGER_KINDS, int),
+    **dict.fromkeys((TypeKind.REAL, TypeKind.DOUBLE), float),
     TypeKind.NUMERIC: Decimal,
-    TypeKind.REAL: float,
-    TypeKind.DOUBLE: float,
     TypeKind.BOOLEAN: bool,
     TypeKind.DATE: date,
     TypeKind.TIME: Annotated[time, msgspec.Meta(tz=False)],

@@ -153,9 +153,8 @@ class TokenRewriter:
         if token.value in {"substring", "overlay"}:
             self._emit(quote_identifier(token.value), token.start, token.value)
         elif token.value == "trim" and not self._holds_word(kw.FORMS["trim"]):
-            self._emit(
-                '"btrim"', token.start, "btrim"
-            )  # trim(a, b) is this call; the form with FROM turns its parts round
+            # trim(a, b) is this call; the form with FROM turns its parts round
+            self._emit('"btrim"', token.start, "btrim")
         elif token.value in kw.NOISE:
             self._emit(token.value.upper(), token.start)
         else:

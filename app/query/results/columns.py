@@ -163,12 +163,8 @@ def text_writer(column: ResultColumn) -> Writer:
         item = _nested(_JSON_WRITERS[column.kind]) if column.kind in _JSON_WRITERS else (lambda value: value)
         return lambda value: dumps(item(value)).decode()
     if column.kind is Kind.PLAIN:
-        return _boolean_text if column.type == "boolean" else str
+        return (lambda value: "true" if value else "false") if column.type == "boolean" else str
     return _TEXT_WRITERS[column.kind]
-
-
-def _boolean_text(value: Any) -> str:
-    return "true" if value else "false"
 
 
 def _nested(writer: Writer) -> Writer:
