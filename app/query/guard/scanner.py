@@ -43,6 +43,11 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_REFUSED: Final = {
+    "prefixed": ("bit-string", "Bit, hexadecimal and national strings are not read.", "a plain string 'text'"),
+    "unicode": ("unicode-escape", "U& strings and identifiers hide names and are not read.", "write the characters"),
+    "parameter": ("parameter", "Parameters have no value here.", "write the value itself"),
+}
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 _OPERATOR_TAIL = frozenset("~!@#%^&|`?")
 _ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -111,7 +116,7 @@ def scan(sql: str) -> list[Token]:
     return tokens
 
 
-def _token(  # noqa: C901, PLR0911, PLR0912 - one arm per kind of token
+def _token(  # noqa: C901, PLR0911 - one arm per kind of token
     sql: str, kind: str, text: str, start: int, end: int
 ) -> tuple[Token, int]:
     match kind:
@@ -134,19 +139,8 @@ def _token(  # noqa: C901, PLR0911, PLR0912 - one arm per kind of token
             if close < 0:
                 raise GuardRefusal("syntax", "A dollar-quoted string is not closed.", offset=start)
             return Token("string", _clean(sql[end:close], start), start), close + len(text)
-        case "prefixed":
-            raise GuardRefusal(
-                "bit-string", "Bit, hexadecimal and national strings are not read.", "a plain string 'text'", start
-            )
-        case "unicode":
-            raise GuardRefusal(
-                "unicode-escape",
-                "U& strings and identifiers hide names and are not read.",
-                "write the characters",
-                start,
-            )
-        case "parameter":
-            raise GuardRefusal("parameter", "Parameters have no value here.", "write the value itself", start)
+        case "prefixed" | "unicode" | "parameter":
+            raise GuardRefusal(*_REFUSED[kind], start)
         case _:
             return Token("punctuation", text, start), end
 

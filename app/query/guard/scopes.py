@@ -90,7 +90,8 @@ class Scope:
             inner = right.column(name)
             left = self._using(name, right)
             if inner is None or left is None:
-                raise unknown_column(name, [column.name for column in right.columns], "both sides of USING")
+                nearest = nearest_names(name, [column.name for column in right.columns])
+                raise GuardRefusal("unknown-column", f"{name} is not a column of both sides of USING.", nearest)
             pairs.append((left, inner))
             self.merged[name] = Reference(0, (*left.sources, right), left.output)
         chosen = [(None, Output(name, self.merged[name].output.origin)) for name in names]
@@ -182,9 +183,4 @@ class Scope:
             return GuardRefusal("function-alias-column", f"{source.alias} names no columns.", f"AS {form}")
         if source is not None and name in ALLOWED:
             return GuardRefusal("attribute-notation", f"{source.alias}.{name} would call a function.", f"{name}(…)")
-        return unknown_column(name, [], "this query", nearest)
-
-
-def unknown_column(name: str, names: list[str], where: str, nearest: str | None = None) -> GuardRefusal:
-    """The refusal of a column that is not there."""
-    return GuardRefusal("unknown-column", f"{name} is not a column of {where}.", nearest or nearest_names(name, names))
+        return GuardRefusal("unknown-column", f"{name} is not a column of this query.", nearest)
