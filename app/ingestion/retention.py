@@ -115,7 +115,7 @@ class BeforeImages:
 
 
 _END = orjson.dumps(["(4294967295,65535)"]).decode()
-"""Beyond every row of a relation: blocks have 32 bits, places 16 (PostgreSQL manual, system columns)."""
+"""A place beyond every row of a relation: blocks have 32 bits, places 16 (PostgreSQL manual, system columns)."""
 
 
 def _sum(amounts: Sequence[Amount]) -> Amount:
