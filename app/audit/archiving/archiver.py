@@ -12,9 +12,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any, BinaryIO, Final
 
-from app.audit.actions import AuditAction
 from app.audit.archives.archive_repository import ArchiveReads, ArchiveWrites
 from app.audit.archives.statements import NO_ARCHIVE, Archive
+from app.audit.archiving.actions import AuditAction
 from app.audit.archiving.archive_files import BLOCK_BYTES, digest, verify_archive
 from app.audit.log.service import AuditTrail
 from app.audit.seals.seal_repository import MAX_BIGINT, SealReads
