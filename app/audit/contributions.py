@@ -1,4 +1,4 @@
-"""What the dashboard shows of the audit log."""
+"""What the dashboard shows of the audit log, asked as in `seals/seal_repository.WAITING`, and how it is exported."""
 
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any, ClassVar, Final

@@ -1,4 +1,7 @@
-"""The audit log as a retention target: archived, verified, vouched for, and only then removed, whole seals in order."""
+"""The audit log as a retention target: archived, verified, vouched for, and only then removed, whole seals in order.
+
+How rows are archived: `archiver.py`; what lets PostgreSQL remove them: `../archives/archive_repository.py`.
+"""
 
 from datetime import datetime
 from typing import Final

@@ -1,4 +1,7 @@
-"""`audit_log`: one row for everything that somebody did; and its seals. Grants and triggers keep all append-only."""
+"""`audit_log`: a row for all that somebody did; its seals and archives. Grants and triggers keep all append-only.
+
+The verbs and outcomes of the constraints are those of `actions.py`.
+"""
 
 from datetime import datetime
 from typing import Any

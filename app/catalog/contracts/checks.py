@@ -1,4 +1,7 @@
-"""What a column check may be, for which types, and that its values fit the column. Pure."""
+"""What a column check may be, for which types, and that its values fit the column. Pure.
+
+Rows are held against checks by `app/ingestion/decoding/checks.py`; `unique` by `app/warehouse/merge.py`.
+"""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum

@@ -1,6 +1,7 @@
 """How long a dedupe window is: `24h`, or an ISO 8601 duration such as `PT24H`. Pure.
 
-Years and months are refused: they have no fixed length, and the window is laid on event times of any date.
+Years and months are refused: they have no fixed length, and the window is laid on event times of any date. What the
+window does: `app/warehouse/event_sessions.py`.
 """
 
 import re

@@ -1,6 +1,6 @@
 """What the state of a table means: its transitions, what it allows, who sees it, and which version a name stands for.
 
-Pure. The rest of the catalog asks here and decides nothing itself.
+Pure. The rest of the catalog asks here and decides nothing itself; who sees SHADOW is said by `service.sees_shadow`.
 """
 
 from dataclasses import dataclass
