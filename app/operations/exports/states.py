@@ -17,30 +17,24 @@ class ExportStatus(StrEnum):
     """The export was completed; its object is gone, or about to go."""
 
 
-TRANSITIONS: Final = frozenset(
-    {
-        (ExportStatus.PENDING, ExportStatus.RUNNING),
-        (ExportStatus.PENDING, ExportStatus.FAILED),
-        (ExportStatus.PENDING, ExportStatus.CANCELLED),
-        (ExportStatus.RUNNING, ExportStatus.COMPLETED),
-        (ExportStatus.RUNNING, ExportStatus.FAILED),
-        (ExportStatus.RUNNING, ExportStatus.CANCELLED),
-        (ExportStatus.COMPLETED, ExportStatus.EXPIRED),
-    }
-)
+_FOLLOWERS: Final = {
+    ExportStatus.PENDING: (ExportStatus.RUNNING, ExportStatus.FAILED, ExportStatus.CANCELLED),
+    ExportStatus.RUNNING: (ExportStatus.COMPLETED, ExportStatus.FAILED, ExportStatus.CANCELLED),
+    ExportStatus.COMPLETED: (ExportStatus.EXPIRED,),
+}
 """Every allowed change. Nothing leaves a final state, and nothing is completed that was not running."""
 
 OPEN: Final = frozenset({ExportStatus.PENDING, ExportStatus.RUNNING})
 
 
-def may_follow(before: ExportStatus, after: ExportStatus) -> bool:
-    """Whether an export may go from one status to the other."""
-    return (before, after) in TRANSITIONS
-
-
 def followers(before: ExportStatus) -> tuple[ExportStatus, ...]:
     """Where an export may go from a status, in the order of `ExportStatus`."""
-    return tuple(after for after in ExportStatus if may_follow(before, after))
+    return _FOLLOWERS.get(before, ())
+
+
+def may_follow(before: ExportStatus, after: ExportStatus) -> bool:
+    """Whether an export may go from one status to the other."""
+    return after in followers(before)
 
 
 EXPORT_JOB: Final = "exports:make"
