@@ -15,7 +15,8 @@ from app.access.oidc.background import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
 from app.commands import administration, audit, backup, keys, manifest, restore, serving, snapshot, verify_installation
 from app.commands.demo import DemoError, run_demo
-from app.commands.environment import Environment, NoEnvironmentError, open_place
+from app.commands.environment import NoEnvironmentError, open_environment
+from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.dumping.programs import ProgramError
 from app.kernel.problems import Problem
 from app.kernel.security.secrets import load_secret
@@ -53,34 +54,34 @@ def run() -> None:
     """Start everything: PostgreSQL (embedded unless DATABASE_URL is set), migrations, API and worker."""
     settings = _settings()
     serving.require_port(settings.server)
-    with open_place(settings) as place:
-        place.migrate()
-        created = asyncio.run(administration.first_admin(place))
+    with open_environment(settings) as environment:
+        environment.migrate()
+        created = asyncio.run(administration.first_admin(environment))
         if created is not None:
             _show(created.shown(administration.FIRST_ADMIN))
-        raise typer.Exit(serving.supervise(place))
+        raise typer.Exit(serving.supervise(environment))
 
 
 @cli.command()
 def serve() -> None:
     """Serve the API alone. Needs DATABASE_URL or a running embedded server; refuses a stale schema."""
-    with open_place(_settings()) as place:
-        serving.serve(place)
+    with open_environment(_settings()) as environment:
+        serving.serve(environment)
 
 
 @cli.command()
 def worker() -> None:
     """Run background jobs alone."""
-    with open_place(_settings()) as place:
-        place.require_head()
-        asyncio.run(serving.work(place))
+    with open_environment(_settings()) as environment:
+        environment.require_head()
+        asyncio.run(serving.work(environment))
 
 
 @cli.command()
 def migrate() -> None:
     """Make the logins, and bring the database to the migration that this code needs."""
-    with open_place(_settings()) as place:
-        place.migrate()
+    with open_environment(_settings()) as environment:
+        environment.migrate()
         console.print("The database is at head.")
 
 
@@ -89,9 +90,9 @@ def back_up(
     to: Annotated[Path, typer.Option("--to", help="Directory to make, or one file when the name ends in .tar.")],
 ) -> None:
     """Save the database and the stored objects that it names, while the service runs. Keep the secret beside it."""
-    with open_place(_settings()) as place:
-        place.require_head()
-        saved = asyncio.run(backup.back_up(place, to))
+    with open_environment(_settings()) as environment:
+        environment.require_head()
+        saved = asyncio.run(backup.back_up(environment, to))
     _show(
         f"The database and {len(saved.objects):,} objects were saved to {to}.\nThe service secret is not in it: "
         "without it nothing encrypted can be read and no audit seal verified. Keep it, elsewhere."
@@ -118,8 +119,8 @@ def verify_place(
 
     Exit codes: 0 nothing is wrong, 1 something is, 2 nothing can be said.
     """
-    with _or_cannot(), open_place(_settings()) as place:
-        found = asyncio.run(verify_installation.verify(place, checkpoint, contents=not quick))
+    with _or_cannot(), open_environment(_settings()) as environment:
+        found = asyncio.run(verify_installation.verify(environment, checkpoint, contents=not quick))
         _show(verify_installation.as_json(found) if as_json else verify_installation.as_text(found))
         raise typer.Exit(audit.FINDINGS if found.findings else audit.CLEAN)
 
@@ -139,9 +140,9 @@ def admin_create(
 ) -> None:
     """Create an administrator; a one-time password is made and shown unless one is given."""
     password = sys.stdin.readline().rstrip("\n") if password_stdin else None
-    with open_place(_settings()) as place:
-        place.require_head()
-        created = asyncio.run(administration.create_admin(place, username, password))
+    with open_environment(_settings()) as environment:
+        environment.require_head()
+        created = asyncio.run(administration.create_admin(environment, username, password))
     _show(created.shown("Administrator created:"))
 
 
@@ -151,9 +152,9 @@ def client_create(
     role: Annotated[list[str], typer.Option("--role", help="Role it holds; may be repeated.")],
 ) -> None:
     """Create an API client and show its key, this once."""
-    with open_place(_settings()) as place:
-        place.require_head()
-        key = asyncio.run(administration.create_client(place, name, role))
+    with open_environment(_settings()) as environment:
+        environment.require_head()
+        key = asyncio.run(administration.create_client(environment, name, role))
     console.print(f"API key of {name}, shown this once:\n\n  {key}\n", highlight=False)
 
 
@@ -162,8 +163,8 @@ def snapshot_restore(
     file: Annotated[Path, typer.Argument(help="The downloaded snapshot, packed or not.", exists=True, dir_okay=False)],
 ) -> None:
     """Put a snapshot into an empty, migrated database: all of it, or nothing."""
-    with open_place(_settings()) as place:
-        console.print(asyncio.run(snapshot.restore_snapshot(place, file)), highlight=False)
+    with open_environment(_settings()) as environment:
+        console.print(asyncio.run(snapshot.restore_snapshot(environment, file)), highlight=False)
 
 
 @signing.command("new")
@@ -173,9 +174,9 @@ def keys_new(
     """Make a key: others can read it in the key set at once, and it signs after the activation delay."""
     settings = _settings()
     keys.prepare(settings.access)
-    with open_place(settings) as place:
-        place.require_head()
-        file = asyncio.run(keys.new_key(place, algorithm))
+    with open_environment(settings) as environment:
+        environment.require_head()
+        file = asyncio.run(keys.new_key(environment, algorithm))
     _show(f"{file.key.kid} signs from {file.key.signs_from.isoformat(timespec='seconds')}")
 
 
@@ -192,9 +193,9 @@ def keys_retire(
     last: Annotated[bool, typer.Option("--last", help="Even if no other key signs yet.")] = False,
 ) -> None:
     """Drop a key's private half; it verifies until its last token is over."""
-    with open_place(_settings()) as place:
-        place.require_head()
-        file = asyncio.run(keys.retire_key(place, kid, last=last))
+    with open_environment(_settings()) as environment:
+        environment.require_head()
+        file = asyncio.run(keys.retire_key(environment, kid, last=last))
     assert file.key.verifies_until is not None
     _show(f"{file.key.kid} verifies until {file.key.verifies_until.isoformat(timespec='seconds')}")
 
@@ -202,17 +203,17 @@ def keys_retire(
 @log.command("export")
 def audit_export(to: Annotated[Path, typer.Option("--to", help="File to write.")]) -> None:
     """Write the whole log, its seals and the public key to a file, which can be verified without the service."""
-    with _or_cannot(), open_place(_settings()) as place:
-        place.require_head()
-        _show(asyncio.run(audit.export_log(place, to)))
+    with _or_cannot(), open_environment(_settings()) as environment:
+        environment.require_head()
+        _show(asyncio.run(audit.export_log(environment, to)))
 
 
 @log.command("checkpoint")
 def audit_checkpoint(to: Annotated[Path, typer.Option("--to", help="File to write.")]) -> None:
     """Write a signed statement of how far the log has come; kept elsewhere, it gives away a log that was cut."""
-    with _or_cannot(), open_place(_settings()) as place:
-        place.require_head()
-        _show(asyncio.run(audit.save_checkpoint(place, to)))
+    with _or_cannot(), open_environment(_settings()) as environment:
+        environment.require_head()
+        _show(asyncio.run(audit.save_checkpoint(environment, to)))
 
 
 @log.command("verify")
@@ -236,18 +237,18 @@ def audit_verify(
         if source is not None:
             outcome = audit.verify_file(source, checkpoint, key or [], archive or [])
         else:
-            with open_place(_settings()) as place:
-                place.require_head()
-                outcome = asyncio.run(audit.verify_database(place, checkpoint, key or [], archive or []))
+            with open_environment(_settings()) as environment:
+                environment.require_head()
+                outcome = asyncio.run(audit.verify_database(environment, checkpoint, key or [], archive or []))
         _show(audit.as_json(outcome) if as_json else audit.as_text(outcome, with_checkpoint=checkpoint is not None))
         raise typer.Exit(audit.exit_code(outcome))
 
 
 def _restore(settings: Settings, folder: Path, found: manifest.Manifest) -> None:
     manifest.check_secret(found, load_secret(settings))  # before a database is made with another one
-    with open_place(settings) as place:
-        asyncio.run(restore.restore(place, folder, found))
-        place.migrate()
+    with open_environment(settings) as environment:
+        asyncio.run(restore.restore(environment, folder, found))
+        environment.migrate()
 
 
 @contextlib.contextmanager
@@ -255,8 +256,8 @@ def _or_cannot() -> Iterator[None]:
     """Whatever keeps the block from its answer is one line on standard error and exit code 2."""
     try:
         yield
-    except (*SAID, audit.CannotVerifyError, *audit.FAILURES) as error:
-        _refuse(str(error) if isinstance(error, (*SAID, audit.CannotVerifyError)) else audit.told(error))
+    except (*SAID, audit.CannotVerifyError, *DATABASE_FAILURES) as error:
+        _refuse(str(error) if isinstance(error, (*SAID, audit.CannotVerifyError)) else audit.described(error))
         raise typer.Exit(audit.CANNOT) from error
 
 
@@ -287,8 +288,6 @@ def main() -> None:
         _refuse(message)
         sys.exit(1)
 
-
-__all__ = ["Environment", "cli", "main"]
 
 if __name__ == "__main__":
     main()

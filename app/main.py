@@ -26,13 +26,7 @@ from app.wiring import api_background, open_resources, routers
 def create_app(
     settings: Settings | None = None, urls: DatabaseUrls | None = None, secret: ServiceSecret | None = None
 ) -> FastAPI:
-    """The service. Refuses to start on a database that is not at the migration which the code needs.
-
-    Args:
-        settings: read from the environment when absent.
-        urls: made from `DATABASE_URL` when absent.
-        secret: loaded from the settings or the state directory when absent.
-    """
+    """The service, of the environment's settings where none are given; it starts on a database at head alone."""
     settings = settings or Settings()
     configure_logging(settings.server)  # before the layers of the door bind their loggers
     modes = ModeWatch()

@@ -5,16 +5,28 @@ the state directory at the first start, or given by the environment.
 """
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+
+
+Value = TypeVar("Value")
+Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
+
+
+def _by_commas(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+ByCommas: TypeAlias = Annotated[Value, NoDecode, BeforeValidator(_by_commas)]
+"""Several values in one variable."""
 
 
 class _Group(BaseSettings):
@@ -25,11 +37,9 @@ class _Group(BaseSettings):
 class DatabaseSettings(_Group):
     """Where PostgreSQL is. Without `DATABASE_URL` the embedded server in the state directory is used."""
 
-    model_config = SettingsConfigDict(env_prefix="DATABASE_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="DATABASE_")
 
-    url: SecretStr | None = Field(
-        None, description="Owner login, postgresql+asyncpg://…; runs migrations, makes the roles."
-    )
+    url: SecretStr | None = Field(None, description="Owner login, postgresql+asyncpg://…; migrates, makes the roles.")
     app_role: str = Field("spyne_app", description="Runtime role; its password is derived from the service secret.")
     query_role: str = Field("spyne_query", description="Login that executes previewed queries, and nothing else.")
     pool_size: int = Field(10, ge=1, description="Connections for writing transactions, per process.")
@@ -43,13 +53,11 @@ class DatabaseSettings(_Group):
 class ServerSettings(_Group):
     """The HTTP edge."""
 
-    model_config = SettingsConfigDict(env_prefix="SERVER_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="SERVER_")
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65_535, description="Port to listen on.")
-    max_in_flight: int = Field(
-        200, ge=1, description="Requests served at once; more are answered 503 with Retry-After."
-    )
+    max_in_flight: int = Field(200, ge=1, description="Requests served at once; more get 503 with Retry-After.")
     max_body_bytes: int = Field(1 * MIB, ge=1, description="Largest request body, except for ingestion.")
     max_head_bytes: int = Field(32 * KIB, ge=1024, description="Largest request line and header fields together.")
     head_seconds: float = Field(
@@ -70,21 +78,18 @@ class ServerSettings(_Group):
     max_connections: int = Field(
         4096, ge=1, description="Open connections per process; at the bound, who has waited longest makes room."
     )
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+    trusted_proxies: ByCommas[Networks] = Field(
         (), description="Networks of our own proxies, by commas; X-Forwarded-For and -Proto count from them alone."
     )
     drain_seconds: float = Field(
-        0.0, ge=0, le=300, description="Told to stop, serve on for this long while /health/ready answers 503."
+        0.0, ge=0, le=300, description="Asked to stop, serve on for this long while /health/ready answers 503."
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "json"
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies")
     @classmethod
-    def _networks(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        networks = tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    def _ours(cls, networks: Networks) -> Networks:
         if any(network.prefixlen == 0 for network in networks):
             raise ValueError("a network of everybody would let everybody choose an address")
         return networks
@@ -93,7 +98,7 @@ class ServerSettings(_Group):
 class RateLimitSettings(_Group):
     """Where requests are counted; the rules stand in the database."""
 
-    model_config = SettingsConfigDict(env_prefix="RATE_LIMIT_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="RATE_LIMIT_")
 
     storage_url: SecretStr | None = Field(
         None, description="redis://… or rediss://…, where all processes count together; each alone when absent."
@@ -110,14 +115,12 @@ class RateLimitSettings(_Group):
 class AccessSettings(_Group):
     """Tokens, passwords and their limits (spec: access)."""
 
-    model_config = SettingsConfigDict(env_prefix="ACCESS_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="ACCESS_")
 
     token_lifetime_seconds: int = Field(3600, ge=60, le=86_400, description="Life of an access token.")
     issuer: str = Field("spyne", description="`iss` of our tokens.")
     audience: str = Field("spyne-api", description="`aud` of our tokens.")
-    caller_cache_seconds: float = Field(
-        0.5, gt=0, le=1.0, description="How long a resolved caller may be reused; the bound on revocation."
-    )
+    caller_cache_seconds: float = Field(0.5, gt=0, le=1.0, description="Reuse of a resolved caller; bounds revocation.")
     signing_keys: Path | None = Field(
         None, description="Directory of PEM keys (ES256, RS256) that sign tokens; the service secret signs when absent."
     )
@@ -129,39 +132,26 @@ class AccessSettings(_Group):
 class OidcSettings(_Group):
     """Log-in at an identity provider (OpenID Connect). Without `OIDC_ISSUER` it is off."""
 
-    model_config = SettingsConfigDict(env_prefix="OIDC_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="OIDC_")
 
     issuer: str | None = Field(None, description="The provider's issuer URL, exactly as it calls itself.")
     client_id: str = Field("", description="Our id at the provider.")
     client_secret: SecretStr | None = Field(None, description="Our secret at the provider; PKCE alone when absent.")
     scopes: str = Field("openid profile email", description="What is asked for, by spaces.")
     redirect_base_url: str = Field("", description="Where browsers reach this service, such as https://spyne.example.")
-    roles_claim: str | None = Field(
-        None, description="Claim of the ID token that tells roles or groups; dots lead into objects."
-    )
+    roles_claim: str | None = Field(None, description="The ID token's claim of roles; dots lead into objects.")
     role_mapping: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description='Roles by value of that claim, as JSON: {"data-team": ["ENGINEER"]}.'
     )
-    default_roles: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Roles of a new person when no claim tells them, by commas."
-    )
-    create_users: bool = Field(
-        default=True, description="Whether people who are not known yet are let in, as new users."
-    )
-    algorithms: Annotated[tuple[Literal["RS256", "ES256", "PS256", "EdDSA"], ...], NoDecode] = Field(
+    default_roles: ByCommas[tuple[str, ...]] = Field((), description="Roles of a new person when no claim names any.")
+    create_users: bool = Field(default=True, description="Whether people not known yet are let in, as new users.")
+    algorithms: ByCommas[tuple[Literal["RS256", "ES256", "PS256", "EdDSA"], ...]] = Field(
         ("RS256", "ES256", "PS256", "EdDSA"), description="Signatures of ID tokens that are taken, by commas."
     )
     leeway_seconds: int = Field(60, ge=0, le=300, description="By how much the provider's clock may differ.")
     deadline_seconds: float = Field(10.0, gt=0, le=60, description="For one whole answer of the provider.")
     allow_http: bool = Field(default=False, description="Whether the provider may speak plain HTTP; for tests.")
-    allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
-        (), description="Networks, by commas, in which the provider may be although they are not public."
-    )
-
-    @field_validator("default_roles", "algorithms", "allowed_networks", mode="before")
-    @classmethod
-    def _by_commas(cls, value: Any) -> Any:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    allowed_networks: ByCommas[Networks] = Field((), description="Where the provider may be although not public.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -182,7 +172,7 @@ class OidcSettings(_Group):
 class IngestionSettings(_Group):
     """Limits of a batch."""
 
-    model_config = SettingsConfigDict(env_prefix="INGESTION_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="INGESTION_")
 
     max_batch_bytes: int = Field(16 * GIB, ge=1, description="Largest decoded batch body.")
     max_line_bytes: int = Field(4 * MIB, ge=1024, description="Longest single row.")
@@ -194,7 +184,7 @@ class IngestionSettings(_Group):
 class QuerySettings(_Group):
     """Limits of a query; a role may have lower ones."""
 
-    model_config = SettingsConfigDict(env_prefix="QUERY_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="QUERY_")
 
     preview_lifetime_seconds: int = Field(600, ge=1, description="A preview may be executed for this long.")
     statement_timeout_seconds: float = Field(30.0, gt=0, description="PostgreSQL cancels a query after this.")
@@ -203,12 +193,10 @@ class QuerySettings(_Group):
 class NotifySettings(_Group):
     """Where notifications may go, and how fast."""
 
-    model_config = SettingsConfigDict(env_prefix="NOTIFY_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="NOTIFY_")
 
     allow_http: bool = Field(default=False, description="Whether webhooks may be plain http.")
-    allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
-        (), description="Networks reachable although they are not public, by commas."
-    )
+    allowed_networks: ByCommas[Networks] = Field((), description="Networks reachable although not public, by commas.")
     smtp_url: SecretStr | None = Field(
         None, description="mailto:// or mailtos:// URL of the mail server, for channels that name addresses alone."
     )
@@ -221,18 +209,11 @@ class NotifySettings(_Group):
     concurrency: int = Field(16, ge=4, le=500, description="Messages under way at once in one worker.")
     max_answer_bytes: int = Field(64 * KIB, ge=1024, description="Longest answer of a receiver; none of it is kept.")
 
-    @field_validator("allowed_networks", mode="before")
-    @classmethod
-    def _networks(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
-
 
 class ExportSettings(_Group):
     """Limits of exports."""
 
-    model_config = SettingsConfigDict(env_prefix="EXPORTS_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="EXPORTS_")
 
     lifetime_seconds: int = Field(
         7 * 24 * 3600, ge=60, description="A finished export can be downloaded for this long; then its file goes."
@@ -243,15 +224,13 @@ class ExportSettings(_Group):
 class JobSettings(_Group):
     """How workers keep time."""
 
-    model_config = SettingsConfigDict(env_prefix="JOBS_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="JOBS_")
 
     lease_seconds: float = Field(10.0, ge=1, description="A job whose worker is silent for this long is started again.")
     poll_seconds: float = Field(2.0, gt=0, description="Longest wait between two looks into the queue.")
     grace_seconds: float = Field(30.0, ge=0, description="At its end a worker lets jobs finish for this long.")
     concurrency: int = Field(8, ge=2, description="Jobs under way at once in one worker.")
-    metrics_port: int | None = Field(
-        None, ge=1, le=65_535, description="Where a worker answers /metrics; nowhere when absent."
-    )
+    metrics_port: int | None = Field(None, ge=1, le=65_535, description="A worker answers /metrics there, if given.")
 
 
 class TracingSettings(_Group):
@@ -261,7 +240,7 @@ class TracingSettings(_Group):
     (`OTEL_BSP_…`) are read by the SDK itself.
     """
 
-    model_config = SettingsConfigDict(env_prefix="OTEL_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="OTEL_")
 
     exporter_otlp_endpoint: str | None = Field(None, description="OTLP/HTTP receiver; spans go to …/v1/traces.")
     exporter_otlp_traces_endpoint: str | None = Field(None, description="The receiver of spans, whole.")
@@ -292,7 +271,7 @@ class Settings(_Group):
     `SPYNE_HOME` is the state directory: embedded database, stored objects and the generated service secret live in it.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SPYNE_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="SPYNE_")
 
     home: Path = Field(Path(".spyne"), description="State directory.")
     secret: SecretStr | None = Field(
@@ -326,6 +305,6 @@ class Settings(_Group):
 
 
 def variable(group: str, location: Sequence[int | str]) -> str:
-    """The environment variable behind a field, of which a validation error tells the group's class and the field."""
+    """The environment variable behind a field, of which a validation error names the group's class and the field."""
     prefixes = {kind.__name__: kind.model_config.get("env_prefix", "") for kind in _Group.__subclasses__()}
     return (prefixes.get(group, "") + "_".join(str(step) for step in location)).upper()

@@ -24,8 +24,7 @@ from app.kernel.ports.exports import ExportSources
 from app.kernel.ports.retention import RetentionTargets
 from app.kernel.runtime.background import BackgroundTask, intervals
 from app.kernel.runtime.configuration import ConfigurationInForce
-from app.kernel.runtime.extensions import Extensions
-from app.kernel.runtime.resources import Resources
+from app.kernel.runtime.resources import Extensions, Resources
 from app.kernel.security.authorization import DecoyKeys
 from app.kernel.security.policy import PolicyInForce
 from app.kernel.security.secrets import ServiceSecret

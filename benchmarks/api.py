@@ -25,7 +25,7 @@ from sqlalchemy.engine import make_url
 from app.access.credentials.tokens import AccessTokens
 from app.access.subjects import user_subject
 from app.access.users.service import UserService
-from app.commands.environment import Environment, open_place
+from app.commands.environment import Environment, open_environment
 from app.kernel.clock import utc_now
 from app.kernel.db import migrations
 from app.kernel.ids import random_token
@@ -103,7 +103,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="spyne-bench-") as folder:
         settings = Settings(home=Path(folder))
-        with open_place(settings) as place:
+        with open_environment(settings) as place:
             place.migrate()
             token, login = asyncio.run(prepare(place))
             measure(place, token, login, options)

@@ -24,7 +24,7 @@ import uvloop
 from app.access.clients.service import ClientService
 from app.audit.log.service import AuditTrail
 from app.audit.seals.sealing import sealing, standing
-from app.audit.seals.seals import SealingKey
+from app.audit.seals.signing import SealingKey
 from app.audit.verification.verify_database import LogVerification, Scope
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls, database_urls

@@ -29,7 +29,7 @@ import psutil
 from sqlalchemy.engine import make_url
 
 from app.access.clients.service import ClientService
-from app.commands.environment import Environment, open_place
+from app.commands.environment import Environment, open_environment
 from app.kernel.db import migrations
 from app.kernel.security.authorization import SYSTEM
 from app.settings import Settings
@@ -197,7 +197,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="spyne-bench-") as name:
         folder = Path(name)
-        with open_place(Settings(home=folder)) as place:
+        with open_environment(Settings(home=folder)) as place:
             place.migrate()
             service = Service(asyncio.run(_owner_and_key(place)))
             environment = {"DATABASE_URL": place.urls.owner, "SPYNE_HOME": name, "SERVER_PORT": str(PORT)}

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import uvloop
 
-from app.commands.environment import open_place
+from app.commands.environment import open_environment
 from app.settings import Settings
 from benchmarks.api import SERVICE_PORT, call, prepare, process
 
@@ -166,7 +166,10 @@ def main() -> None:
         print(json.dumps(uvloop.run(honest(options.token, options.seconds))))
         return
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))  # the service sees to its own
-    with tempfile.TemporaryDirectory(prefix="spyne-bench-") as folder, open_place(Settings(home=Path(folder))) as place:
+    with (
+        tempfile.TemporaryDirectory(prefix="spyne-bench-") as folder,
+        open_environment(Settings(home=Path(folder))) as place,
+    ):
         place.migrate()
         token, _ = asyncio.run(prepare(place))
         environment = {

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy.orm import configure_mappers
 
 from app.kernel.db.models import CONTROL_SCHEMA, Base
+from app.registry import DOMAINS
 from app.wiring import metadata
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -141,6 +142,19 @@ def test_every_relationship_refuses_to_load_lazily() -> None:
         if relation.lazy != "raise"
     ]
     assert lazy == []
+
+
+def test_domains_name_every_table_once() -> None:
+    named = [model.__table__ for domain in DOMAINS for model in domain.models]
+    assert len(named) == len(set(named))
+    assert set(named) == set(metadata().tables.values())
+
+
+def test_every_domain_has_a_name_of_its_own() -> None:
+    names = [domain.name for domain in DOMAINS]
+    assert len(names) == len(set(names))
+    listed = {path.parent for path in (ROOT / "app").rglob("domain.py")} - {ROOT / "app" / "kernel" / "domains"}
+    assert len(listed) == len(names) - 1, "each domain.py is in the registry, beside the kernel's"
 
 
 def test_every_table_is_in_the_control_schema_with_a_key_and_a_comment_on_every_column() -> None:

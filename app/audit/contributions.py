@@ -1,7 +1,6 @@
 """What the dashboard shows of the audit log."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import fields
 from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
@@ -9,8 +8,8 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from app.audit.log.actions import ACTION_PATTERN, Outcome, Verb
 from app.audit.log.listing import entry_lines
-from app.audit.log.repository import AuditFilter, matching_entries
-from app.audit.log.schemas import MAX_TERM
+from app.audit.log.repository import matching_entries
+from app.audit.log.schemas import MAX_TERM, AuditFilter
 from app.kernel.db.database import ReadSession
 from app.kernel.ports.dashboard import StatementTile
 from app.kernel.ports.export_formats import Format
@@ -77,8 +76,7 @@ class AuditSource(Source[AuditParams]):
 
     async def content(self, subject: Subject, file_format: Format) -> Content:
         """The statement, or the lines."""
-        asked = AuditParams.model_validate(subject)
-        wanted = AuditFilter(**{item.name: getattr(asked, item.name) for item in fields(AuditFilter)})
+        wanted = AuditFilter(**dict(AuditParams.model_validate(subject)))
         if file_format is not Format.NDJSON:
             return control_statement(matching_entries(wanted))
 

@@ -3,21 +3,20 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response, status
+from fastapi import APIRouter, Request, Response, status
 
 from app.audit.log.listing import JSON, NDJSON, entries_as_ndjson
-from app.audit.log.models import AuditEntry
-from app.audit.log.schemas import AuditActor, AuditedEntity, AuditEntryDocument, Filtering
-from app.audit.log.service import AuditReading
+from app.audit.log.repository import AuditReads
+from app.audit.log.schemas import AuditEntryDocument, Filtering, entry_document
 from app.audit.permissions import CanReadAudit
 from app.audit.seal_schemas import CheckpointDocument, ProofDocument, VerificationDocument, VerifyRequest
 from app.audit.seals.proofs import NotProvable, NotSealedYet, checkpoint, proof
-from app.audit.seals.seals import SealingKey
+from app.audit.seals.signing import SealingKey
 from app.audit.verification.verify_database import InvalidPosition, LogVerification
 from app.kernel.db.database import OperationClass
 from app.kernel.http.negotiation import Accept, NotAcceptable, preferred
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Reads, operation
+from app.kernel.http.sessions import Reads, Snapshots, operation, provided, reads
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, responses
 from app.kernel.runtime.resources import ResourcesDep
@@ -28,32 +27,8 @@ VERIFY_SECONDS = 5.0
 router = APIRouter(prefix="/api/audit", tags=["audit"], route_class=TransactionalRoute)
 
 
-def _document(entry: AuditEntry) -> AuditEntryDocument:
-    return AuditEntryDocument.model_validate(
-        {
-            "id": entry.id,
-            "time": entry.time,
-            "actor": AuditActor.model_validate(
-                {"kind": entry.actor_kind, "id": entry.actor_id, "label": entry.actor_label}
-            ),
-            "action": entry.action,
-            "verb": entry.verb,
-            "entity": AuditedEntity(type=entry.entity_type, id=entry.entity_id, label=entry.entity_label),
-            "before": entry.before,
-            "after": entry.after,
-            "correlation_id": entry.correlation_id,
-            "trace_id": entry.trace_id,
-            "client_address": entry.client_address,
-            "outcome": entry.outcome,
-        }
-    )
-
-
-async def _key(resources: ResourcesDep) -> SealingKey:
-    return SealingKey(resources.secret)
-
-
-Key = Annotated[SealingKey, Depends(_key)]
+EntriesDep = Annotated[AuditReads, reads(AuditReads)]
+KeyDep = Annotated[SealingKey, provided(SealingKey)]
 
 _LISTED: dict[int | str, dict[str, Any]] = {
     200: {
@@ -71,7 +46,7 @@ _LISTED: dict[int | str, dict[str, Any]] = {
 )
 async def list_audit_entries(
     _: CanReadAudit,
-    session: Reads,
+    entries: EntriesDep,
     wanted: Filtering,
     paging: Paging,
     request: Request,
@@ -82,13 +57,12 @@ async def list_audit_entries(
     """What happened, newest first; every filter narrows. As NDJSON all of it, without pages."""
     if preferred(accept, (JSON, NDJSON)) == NDJSON:
         return await entries_as_ndjson(resources.database, wanted)
-    page = await AuditReading(session).page(wanted, paging)
-    return show(page, _document, request, response)
+    return show(await entries.matching(wanted, paging), entry_document, request, response)
 
 
 @router.get("/checkpoint", operation_id="get_audit_checkpoint")
 async def get_audit_checkpoint(
-    _: CanReadAudit, session: Reads, resources: ResourcesDep, key: Key
+    _: CanReadAudit, session: Reads, resources: ResourcesDep, key: KeyDep
 ) -> CheckpointDocument:
     """The log as it is now, signed: keep it elsewhere."""
     return CheckpointDocument.model_validate((await checkpoint(session, key, resources.clock())).document())
@@ -102,26 +76,24 @@ async def get_audit_checkpoint(
     openapi_extra=operation(OperationClass.READ),
 )
 async def verify_audit_log(
-    _: CanReadAudit, wanted: VerifyRequest, resources: ResourcesDep, key: Key
+    _: CanReadAudit, wanted: VerifyRequest, session: Snapshots, key: KeyDep
 ) -> VerificationDocument:
     """Whether the log is as it was sealed. Answers within seconds how far it came; go on with `next_cursor`."""
-    async with resources.database.snapshot() as session:
-        seen = None if wanted.checkpoint is None else wanted.checkpoint.value()
-        log = LogVerification(session, [key.public], seen)
-        verified = await log.verify(wanted.scope(), wanted.cursor, VERIFY_SECONDS)
+    seen = None if wanted.checkpoint is None else wanted.checkpoint.value()
+    log = LogVerification(session, [key.public], seen)
+    verified = await log.verify(wanted.scope(), wanted.cursor, VERIFY_SECONDS)
     return VerificationDocument.of(verified, key.public)
 
 
 @router.get("/{entry_id}", operation_id="get_audit_entry", responses=responses(NotFound))
-async def get_audit_entry(entry_id: UUID, _: CanReadAudit, session: Reads) -> AuditEntryDocument:
+async def get_audit_entry(entry_id: UUID, _: CanReadAudit, entries: EntriesDep) -> AuditEntryDocument:
     """One row."""
-    return _document(await AuditReading(session).entry(entry_id))
+    return entry_document(await entries.entry(entry_id))
 
 
 @router.get(
     "/{entry_id}/proof", operation_id="prove_audit_entry", responses=responses(NotFound, NotSealedYet, NotProvable)
 )
-async def prove_audit_entry(entry_id: UUID, _: CanReadAudit, resources: ResourcesDep, key: Key) -> ProofDocument:
+async def prove_audit_entry(entry_id: UUID, _: CanReadAudit, session: Snapshots, key: KeyDep) -> ProofDocument:
     """The proof that a row is in the log, for anybody who trusts the public key."""
-    async with resources.database.snapshot() as session:
-        return ProofDocument.of(await proof(session, entry_id), key.public)
+    return ProofDocument.of(await proof(session, entry_id), key.public)

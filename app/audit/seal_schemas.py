@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from app.audit.seals.chain import Checkpoint
 from app.audit.seals.proofs import Proof
-from app.audit.seals.seals import Checkpoint, PublicKey
+from app.audit.seals.signing import PublicKey
 from app.audit.verification.verifier import Kind
 from app.audit.verification.verify_database import Scope, Verified
 from app.kernel.paging import MAX_CURSOR_LENGTH

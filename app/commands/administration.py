@@ -21,39 +21,39 @@ class Credentials:
     password: str | None = field(repr=False)
 
     def shown(self, title: str) -> str:
-        """For the terminal alone, this once."""
+        """The login as the terminal alone shows it, this once."""
         return f"\n{title}\n\n  username  {self.username}\n  password  {self.password or '(as given)'}\n"
 
 
-async def first_admin(place: Environment) -> Credentials | None:
+async def first_admin(environment: Environment) -> Credentials | None:
     """The first administrator, made when there is no user at all; else None."""
-    async with place.resources() as resources:
+    async with environment.resources() as resources:
         made = await resources.database.run(
-            lambda session: UserService(session, resources).ensure_first_admin(), OperationClass.CONTROL
+            lambda session: resources.build(UserService, session).ensure_first_admin(), OperationClass.CONTROL
         )
         return Credentials(*made) if made else None
 
 
-async def create_admin(place: Environment, username: str, password: str | None) -> Credentials:
+async def create_admin(environment: Environment, username: str, password: str | None) -> Credentials:
     """A new administrator. Raises the access plane's problems."""
-    async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
-        name, chosen = await UserService(session, resources).create_admin(username, password)
+    async with environment.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
+        name, chosen = await resources.build(UserService, session).create_admin(username, password)
     return Credentials(name, None if password is not None else chosen)
 
 
-async def create_client(place: Environment, name: str, roles: Sequence[str]) -> str:
+async def create_client(environment: Environment, name: str, roles: Sequence[str]) -> str:
     """The key of a new API client. Raises the access plane's problems."""
-    async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
-        clients = ClientService(session, resources)
+    async with environment.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
+        clients = resources.build(ClientService, session)
         created = await clients.create(SYSTEM, name, roles)
         _, key = await clients.issue_key(SYSTEM, created.id)
     return key
 
 
-async def demo_key(place: Environment, name: str) -> str:
+async def demo_key(environment: Environment, name: str) -> str:
     """A key for one day of the demonstration's own client, who is made the first time."""
-    async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
-        clients = ClientService(session, resources)
+    async with environment.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
+        clients = resources.build(ClientService, session)
         client = await clients.find(name) or await clients.create(SYSTEM, name, ["ADMIN"])
         _, key = await clients.issue_key(SYSTEM, client.id, resources.clock() + timedelta(days=1))
     return key

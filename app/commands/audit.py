@@ -7,15 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 import orjson
-from sqlalchemy.exc import SQLAlchemyError
 
-from app.audit.archives.archive_repository import ArchiveReading
 from app.audit.archiving.archive_files import plain, with_archives
+from app.audit.seals.chain import Checkpoint
 from app.audit.seals.proofs import checkpoint
-from app.audit.seals.seal_repository import MAX_BIGINT
-from app.audit.seals.seals import Checkpoint, MalformedSealError, PublicKey, SealingKey
+from app.audit.seals.signing import MalformedSealError, PublicKey, SealingKey
 from app.audit.verification.exporting import Exported, export
 from app.audit.verification.offline import ExportVerification, NotAnExportError, Trust, verify_export
 from app.audit.verification.verifier import Kind
@@ -27,8 +24,6 @@ from app.kernel.redaction import safe_text
 CLEAN, FINDINGS, CANNOT = 0, 1, 2
 """Exit codes."""
 
-FAILURES: Final = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-"""Of the database while the work goes on."""
 _BY_CHECKPOINT: Final = frozenset({Kind.CHECKPOINT_FORGED, Kind.LOG_CUT, Kind.LOG_REPLACED})
 _SHOWN: Final = 50
 _TRUST: Final = {
@@ -43,10 +38,10 @@ class CannotVerifyError(RuntimeError):
     """Nothing can be said about the log; the message says why."""
 
 
-async def export_log(place: Environment, path: Path) -> str:
+async def export_log(environment: Environment, path: Path) -> str:
     """Write the whole log to a file, which is there when it is complete; answers what was done."""
     exported = Exported()
-    async with place.resources() as resources, resources.database.snapshot() as session:
+    async with environment.resources() as resources, resources.database.snapshot() as session:
         key = SealingKey(resources.secret).public
         with _written(path) as file:
             async for piece in export(session, key, resources.clock(), exported):
@@ -57,9 +52,9 @@ async def export_log(place: Environment, path: Path) -> str:
     )
 
 
-async def save_checkpoint(place: Environment, path: Path) -> str:
+async def save_checkpoint(environment: Environment, path: Path) -> str:
     """Write a checkpoint to a file; answers what was done."""
-    async with place.resources() as resources, resources.database.read() as session:
+    async with environment.resources() as resources, resources.database.read() as session:
         now = await checkpoint(session, SealingKey(resources.secret), resources.clock())
     with _written(path) as file:
         file.write(orjson.dumps(now.document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
@@ -67,7 +62,7 @@ async def save_checkpoint(place: Environment, path: Path) -> str:
 
 
 async def verify_database(
-    place: Environment, checkpoint_file: Path | None, keys: Sequence[str], archives: Sequence[Path] = ()
+    environment: Environment, checkpoint_file: Path | None, keys: Sequence[str], archives: Sequence[Path] = ()
 ) -> ExportVerification:
     """Verify the log in the database, all of it in one snapshot, and files of its archives.
 
@@ -75,11 +70,11 @@ async def verify_database(
         CannotVerifyError
     """
     seen = None if checkpoint_file is None else read_checkpoint(checkpoint_file)
-    async with place.resources() as resources, resources.database.snapshot() as session:
+    async with environment.resources() as resources, resources.database.snapshot() as session:
         own = SealingKey(resources.secret).public
         trusted = [own, *(_key(text) for text in _texts(keys))]
-        verified = await LogVerification(session, trusted, seen).verify(Scope())
-        vouched = await ArchiveReading(session).over(1, MAX_BIGINT)
+        log = LogVerification(session, trusted, seen)
+        verified, vouched = await log.verify(Scope()), await log.archives()
     outcome = ExportVerification(verified.report, own, Trust.SERVICE, archives=vouched)
     return _archived(outcome, archives, [key.raw.hex() for key in trusted])
 
@@ -121,7 +116,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise CannotVerifyError(f"{path} is not a checkpoint.") from error
 
 
-def told(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """A failure of the database without the data that its message may hold."""
     return f"The database failed on it: {type(error).__name__}, SQLSTATE {sqlstate(error) or 'unknown'}."
 

@@ -14,18 +14,17 @@ from pathlib import Path
 import asyncpg
 
 from app.audit.seals.proofs import checkpoint
-from app.audit.seals.seals import SealingKey
+from app.audit.seals.signing import SealingKey
 from app.commands import environment_repository as rows
 from app.commands.environment import Environment, NoEnvironmentError
 from app.commands.manifest import DUMP, MANIFEST, OBJECTS, Manifest, SavedObject, fingerprint, sha256_of
-from app.commands.objects_repository import named_objects
 from app.kernel.dumping import repository as copied
 from app.kernel.dumping.engine import dump_into, exported_snapshot
 from app.kernel.runtime.resources import Resources
 from app.kernel.storage.object_storage import ObjectNotFound, ObjectStorage
 
 
-async def back_up(place: Environment, target: Path) -> Manifest:
+async def back_up(environment: Environment, target: Path) -> Manifest:
     """Write a backup: a directory, or one file when the name ends in `.tar`. Raises `NoEnvironmentError`."""
     if target.exists():  # noqa: ASYNC240 - before anything goes on beside it
         raise NoEnvironmentError(f"{target} is there already.")
@@ -34,8 +33,8 @@ async def back_up(place: Environment, target: Path) -> Manifest:
     try:
         (part / OBJECTS).mkdir(parents=True, mode=0o700)
         part.chmod(0o700)
-        async with place.resources() as resources:
-            manifest = await _fill(place, resources, part)
+        async with environment.resources() as resources:
+            manifest = await _fill(environment, resources, part)
         (part / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         if target.suffix == ".tar":
             await asyncio.to_thread(_pack, part, target)
@@ -48,24 +47,24 @@ async def back_up(place: Environment, target: Path) -> Manifest:
     return manifest
 
 
-async def _fill(place: Environment, resources: Resources, part: Path) -> Manifest:
+async def _fill(environment: Environment, resources: Resources, part: Path) -> Manifest:
     async with resources.database.read() as session:  # before the snapshot: the log there goes on from it
         sealed = await checkpoint(session, SealingKey(resources.secret), resources.clock())
-    async with exported_snapshot(place.urls.owner) as (connection, snapshot):
+    async with exported_snapshot(environment.urls.owner) as (connection, snapshot):
         major = connection.get_server_version().major
-        await dump_into(part / DUMP, place.urls.owner, major, [f"--snapshot={snapshot}"])
+        await dump_into(part / DUMP, environment.urls.owner, major, [f"--snapshot={snapshot}"])
         saved, gone = await _save_objects(connection, resources.storage, part / OBJECTS)
         return Manifest(
             version=version("spyne"),
             migration=await copied.migration(connection),
             taken_at=resources.clock().isoformat(timespec="seconds"),
             server=major,
-            secret=fingerprint(place.secret),
+            secret=fingerprint(environment.secret),
             dump_sha256=await asyncio.to_thread(sha256_of, part / DUMP),
             objects=saved,
             gone=gone,
-            app_relations=await copied.relations_of(connection, place.settings.database.app_role),
-            role_settings=await rows.role_statements(connection, place.settings.database),
+            app_relations=await copied.relations_of(connection, environment.settings.database.app_role),
+            role_settings=await rows.role_statements(connection, environment.settings.database),
             checkpoint=sealed.document(),
         )
 
@@ -75,7 +74,7 @@ async def _save_objects(
 ) -> tuple[list[SavedObject], list[str]]:
     saved: dict[str, SavedObject] = {}
     gone: list[str] = []
-    async for named in named_objects(connection):
+    async for named in rows.named_objects(connection):
         if named.key in saved:
             continue
         try:

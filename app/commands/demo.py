@@ -21,7 +21,7 @@ from rich.table import Table
 from app.commands import administration
 from app.commands.demo_data import DATASETS, TOTAL_ROWS, Dataset
 from app.commands.demo_queries import QUERIES
-from app.commands.environment import open_place
+from app.commands.environment import open_environment
 from app.settings import Settings
 
 CLIENT_NAME = "demo"
@@ -45,8 +45,8 @@ def run_demo(settings: Settings, console: Console) -> int:
 
 def _own_key(settings: Settings) -> str:
     """A key made on the spot: whoever can read the state directory administers the service."""
-    with open_place(settings) as place:
-        return asyncio.run(administration.demo_key(place, CLIENT_NAME))
+    with open_environment(settings) as environment:
+        return asyncio.run(administration.demo_key(environment, CLIENT_NAME))
 
 
 @contextmanager
@@ -59,9 +59,9 @@ def _service(url: str, settings: Settings, console: Console) -> Iterator[None]:
         raise DemoError(f"No service answers at {url}.")
     console.print(f"No service answers at {url}: starting one for the demonstration ...", highlight=False)
     log = settings.home / "demo-service.log"
-    with open_place(settings) as place, log.open("ab") as output:
-        place.migrate()
-        created = asyncio.run(administration.first_admin(place))
+    with open_environment(settings) as environment, log.open("ab") as output:
+        environment.migrate()
+        created = asyncio.run(administration.first_admin(environment))
         if created is not None:  # here and not by the service, whose output goes to a file
             console.print(created.shown(administration.FIRST_ADMIN), highlight=False, markup=False)
         process = subprocess.Popen(

@@ -39,7 +39,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One table of the demonstration."""
+    """A table of the demonstration."""
 
     table: str
     file: str
@@ -93,7 +93,7 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One request's body; its key names its content, so sending it again is harmless."""
+    """The body of one request; its key names its content, so sending it again is harmless."""
 
     body: bytes
     rows: int

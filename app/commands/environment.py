@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls, UnsupportedUrlError, database_urls
 from app.kernel.db.database import sqlstate
+from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.embedded import EmbeddedServer, EmbeddedServerError
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.secrets import ServiceSecret, WeakSecretError, load_secret
@@ -56,7 +57,7 @@ class Environment:
             _upgrade(self.urls.owner)
         except migrations.UnsupportedServerError as error:
             raise NoEnvironmentError(str(error)) from error
-        except (DBAPIError, asyncpg.PostgresError, OSError) as error:
+        except DATABASE_FAILURES as error:
             raise NoEnvironmentError(f"The database cannot be migrated: {_reason(error)}.{_hint(error)}") from error
 
     def require_head(self) -> None:
@@ -70,7 +71,7 @@ class Environment:
             asyncio.run(check())
         except (migrations.StaleSchemaError, UnsupportedStorageError) as error:
             raise NoEnvironmentError(str(error)) from error
-        except (DBAPIError, asyncpg.PostgresError, OSError) as error:
+        except DATABASE_FAILURES as error:
             raise NoEnvironmentError(f"The database cannot be used: {_reason(error)}.{_hint(error)}") from error
 
     @asynccontextmanager
@@ -122,8 +123,8 @@ def _hint(error: Exception) -> str:
 
 
 @contextmanager
-def open_place(settings: Settings) -> Iterator[Environment]:
-    """The configured place, its embedded server running while the block does. Raises `NoEnvironmentError`."""
+def open_environment(settings: Settings) -> Iterator[Environment]:
+    """The configured environment, its embedded server running while the block does. Raises `NoEnvironmentError`."""
     try:
         secret = _secret(settings)
         if settings.database.url is not None:

@@ -36,10 +36,10 @@ def prepare(settings: AccessSettings) -> None:
     _directory(settings).prepare()
 
 
-async def new_key(place: Environment, algorithm: KeyAlgorithm) -> KeyFile:
+async def new_key(environment: Environment, algorithm: KeyAlgorithm) -> KeyFile:
     """A fresh key, published at once, which signs after the activation delay. Raises `DirectoryError`."""
-    directory = _directory(place.settings.access)
-    async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
+    directory = _directory(environment.settings.access)
+    async with environment.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
         file = directory.fresh(algorithm.value, resources.clock())
         after = {"algorithm": algorithm.value, "signs_from": file.key.signs_from}
         trail = AuditTrail(session, resources.secret)
@@ -48,21 +48,19 @@ async def new_key(place: Environment, algorithm: KeyAlgorithm) -> KeyFile:
     return file
 
 
-async def retire_key(place: Environment, kid: str, *, last: bool) -> KeyFile:
+async def retire_key(environment: Environment, kid: str, *, last: bool) -> KeyFile:
     """The key, which signs no more and verifies until its last token is over.
 
-    Args:
-        place: where.
-        kid: the key's id, or the beginning of it that no other shares.
-        last: whether it may be the only one that signs, so that the service secret signs from then on.
+    `kid` may be the beginning of an id that no other shares. With `last` the key may be the only one that signs, so
+    that the service secret signs from then on.
 
     Raises:
-        PlaceError: there is no such key, it is retired already, or no other key signs yet.
+        NoEnvironmentError: there is no such key, it is retired already, or no other key signs yet.
         DirectoryError: the directory cannot be read or written.
     """
-    access = place.settings.access
+    access = environment.settings.access
     directory = _directory(access)
-    async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
+    async with environment.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
         files, now = directory.read(), resources.clock()
         file = _named(files, kid)
         if file.key.verifies_until is not None:
@@ -81,7 +79,7 @@ async def retire_key(place: Environment, kid: str, *, last: bool) -> KeyFile:
 
 
 def listed(settings: AccessSettings, now: datetime | None = None) -> list[str]:
-    """One line for each key: id, algorithm, what it does. Raises `DirectoryError`."""
+    """A line for each key: id, algorithm, what it does. Raises `DirectoryError`."""
     moment = now or utc_now()
     files = _directory(settings).read()
     signing = max((f.key for f in files if f.key.signs(moment)), key=lambda k: (k.signs_from, k.kid), default=None)

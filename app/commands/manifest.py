@@ -21,7 +21,7 @@ BLOCK: Final = 1024 * 1024
 
 
 class SavedObject(BaseModel):
-    """One stored object within a backup."""
+    """A stored object within a backup."""
 
     key: str
     size: int
@@ -32,7 +32,7 @@ class Manifest(Copy):
     """What is in a backup, and what it needs."""
 
     format: int = FORMAT
-    secret: str = Field(description="Tells whether a service secret is the one; gives nothing of it away.")
+    secret: str = Field(description="Shows whether a service secret is the one; gives nothing of it away.")
     objects: list[SavedObject]
     gone: list[str] = Field(description="Objects that were removed while the backup was taken.")
     role_settings: list[str] = Field(description="Statements that set up the logins beyond their passwords.")
@@ -40,7 +40,7 @@ class Manifest(Copy):
 
 
 def fingerprint(secret: ServiceSecret) -> str:
-    """By which a backup knows the service secret: 64 bits of a key that is used for nothing else."""
+    """The mark by which a backup knows the service secret: 64 bits of a key that is used for nothing else."""
     return hmac.new(secret.key("backup:1"), b"fingerprint", hashlib.sha256).hexdigest()[:16]
 
 

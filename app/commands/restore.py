@@ -1,4 +1,4 @@
-"""`spyne restore`: a backup into an empty place, whole or not at all as far as the database goes.
+"""`spyne restore`: a backup into an empty environment, whole or not at all as far as the database goes.
 
 Everything is compared with the manifest before anything is written. The secret is not in a backup: it must be there.
 """
@@ -22,8 +22,7 @@ from app.kernel.storage.object_storage import ObjectStorage
 def opened(source: Path) -> Iterator[tuple[Path, Manifest]]:
     """The folder of a backup, unpacked for the while when the backup is one file, and its manifest.
 
-    Raises:
-        NoEnvironmentError: the file cannot be read as a backup.
+    Raises `NoEnvironmentError`: the file cannot be read as a backup.
     """
     if source.is_dir():
         yield source, read_manifest(source)
@@ -38,32 +37,31 @@ def opened(source: Path) -> Iterator[tuple[Path, Manifest]]:
         yield folder, read_manifest(folder)
 
 
-async def restore(place: Environment, folder: Path, manifest: Manifest) -> None:
+async def restore(environment: Environment, folder: Path, manifest: Manifest) -> None:
     """Bring the backup's database and objects here; when that fails the database is empty as before.
 
-    Raises:
-        NoEnvironmentError: the backup does not fit this place, or cannot be read.
+    Raises `NoEnvironmentError`: the backup does not fit here, or cannot be read.
     """
-    check_secret(manifest, place.secret)
+    check_secret(manifest, environment.secret)
     await asyncio.to_thread(_check_files, folder, manifest)
-    storage = ObjectStorage.open(place.settings.storage_url or (place.settings.home / "objects").as_uri())
+    storage = ObjectStorage.open(environment.settings.storage_url or (environment.settings.home / "objects").as_uri())
     async for info in storage.list():
         raise NoEnvironmentError(
             f"The object storage is not empty: there is {info.key}. A backup goes into an empty place."
         )
-    connection = await migrations.connect(place.urls.owner)
+    connection = await migrations.connect(environment.urls.owner)
     try:
         found = await rows.occupants(connection)
         if found:
             raise NoEnvironmentError(
                 f"The database is not empty: there is {found[0]}. A backup goes into an empty place."
             )
-        await migrations.prepare(place.urls.owner, place.settings.database, place.secret)
+        await migrations.prepare(environment.urls.owner, environment.settings.database, environment.secret)
         for saved in manifest.objects:  # before the rows that name them, as ever
             await _put(storage, saved, folder)
-        app_role = place.settings.database.app_role
+        app_role = environment.settings.database.app_role
         relations = manifest.app_relations
-        await engine.restore(connection, place.urls.owner, folder / DUMP, manifest.server, relations, app_role)
+        await engine.restore(connection, environment.urls.owner, folder / DUMP, manifest.server, relations, app_role)
         await rows.set_up_roles(connection, manifest.role_settings)
     finally:
         await connection.close()

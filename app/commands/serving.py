@@ -53,20 +53,19 @@ GC_THRESHOLDS = (20_000, 20, 50)
 """Young objects before a collection; the defaults of 700 collect several times within one request."""
 
 
-def serve(place: Environment) -> None:
-    """Serve the API until told to stop.
+def serve(environment: Environment) -> None:
+    """Serve the API until asked to stop.
 
-    Raises:
-        PlaceError: the port cannot be had, the database cannot be used as it is, or uvicorn is not one that fits.
+    Raises `NoEnvironmentError`: the port cannot be had, the database cannot be used as it is, or uvicorn does not fit.
     """
     try:
         require_fitting()
     except UnknownUvicornError as error:
         raise NoEnvironmentError(str(error)) from error
-    settings = place.settings.server
+    settings = environment.settings.server
     with _listen(settings.host, settings.port) as listener:
-        place.require_head()
-        server = DrainingServer(_configuration(place), settings.drain_seconds)
+        environment.require_head()
+        server = DrainingServer(_configuration(environment), settings.drain_seconds)
         _settle_garbage_collector()
         with leaving_with_supervisor(), contextlib.suppress(KeyboardInterrupt, Terminated):
             server.run(sockets=[listener])  # sends itself again the signal which ended it, once it has ended in order
@@ -75,7 +74,7 @@ def serve(place: Environment) -> None:
 
 
 class DrainingServer(uvicorn.Server):
-    """Told to stop, it first says so at /health/ready and serves on, so that load balancers send nothing new."""
+    """A server that, asked to stop, says so at /health/ready and serves on until load balancers send nothing new."""
 
     def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
         super().__init__(config)
@@ -102,12 +101,12 @@ class DrainingServer(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def _configuration(place: Environment) -> uvicorn.Config:
+def _configuration(environment: Environment) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(place.settings, place.urls, place.secret),
-        http=arriving(Watch(_arrival_limits(place.settings.server))),
+        create_app(environment.settings, environment.urls, environment.secret),
+        http=arriving(Watch(_arrival_limits(environment.settings.server))),
         ws="none",
-        timeout_keep_alive=place.settings.server.keep_alive_seconds,
+        timeout_keep_alive=environment.settings.server.keep_alive_seconds,
         proxy_headers=False,
         server_header=False,
         date_header=True,
@@ -165,25 +164,25 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def work(place: Environment) -> None:
-    """Run jobs until told to stop. The caller has seen to it that the schema is at head."""
-    configure_logging(place.settings.server)
+async def work(environment: Environment) -> None:
+    """Run jobs until asked to stop. The caller has seen to it that the schema is at head."""
+    configure_logging(environment.settings.server)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with leaving_with_supervisor():
-        told = place.settings.jobs
-        async with exporting(place.settings.tracing, "worker"), place.resources() as resources:
+        settings = environment.settings.jobs
+        async with exporting(environment.settings.tracing, "worker"), environment.resources() as resources:
             gauges = process_gauges(resources)
-            if told.metrics_port is not None:
-                start_http_server(told.metrics_port, addr=place.settings.server.host, registry=joined(gauges))
+            if settings.metrics_port is not None:
+                start_http_server(settings.metrics_port, addr=environment.settings.server.host, registry=joined(gauges))
             modes = ModeWatch(lambda: timedelta(seconds=resources.configured(DRAIN_SECONDS)))
             timings = WorkerTimings(
-                lease=timedelta(seconds=told.lease_seconds),
-                poll=timedelta(seconds=told.poll_seconds),
-                grace=timedelta(seconds=told.grace_seconds),
-                concurrency=told.concurrency,
+                lease=timedelta(seconds=settings.lease_seconds),
+                poll=timedelta(seconds=settings.poll_seconds),
+                grace=timedelta(seconds=settings.grace_seconds),
+                concurrency=settings.concurrency,
             )
             resources.extensions.add(modes)
             async with background(worker_background(), resources):
@@ -224,11 +223,11 @@ def leave_in_order() -> None:
 
 
 class Supervisor:
-    """Keeps PostgreSQL, the API and the worker running until told to stop; what dies is started again."""
+    """Keeps PostgreSQL, the API and the worker running until asked to stop; what dies is started again."""
 
-    def __init__(self, place: Environment) -> None:
-        self._place = place
-        self._environment = os.environ | {"DATABASE_URL": place.urls.owner, SUPERVISOR: str(os.getpid())}
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._variables = os.environ | {"DATABASE_URL": environment.urls.owner, SUPERVISOR: str(os.getpid())}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = False
 
@@ -257,7 +256,7 @@ class Supervisor:
 
     def _keep_database(self) -> None:
         try:
-            self._place.keep_database()
+            self._environment.keep_database()
         except NoEnvironmentError as error:
             log.warning("the database does not start again", extra={"reason": str(error)})
             time.sleep(RESTART_PAUSE_SECONDS)
@@ -265,7 +264,7 @@ class Supervisor:
     def _start(self, name: str) -> None:
         # In a group of its own: a Ctrl-C reaches the supervisor alone, which then ends its children in order.
         self._children[name] = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "app.cli", name], env=self._environment, start_new_session=True
+            [sys.executable, "-m", "app.cli", name], env=self._variables, start_new_session=True
         )
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
@@ -283,7 +282,7 @@ class Supervisor:
                 child.wait()
 
 
-def supervise(place: Environment) -> int:
+def supervise(environment: Environment) -> int:
     """Run the API and the worker as processes of their own; answers the exit code."""
-    configure_logging(place.settings.server)
-    return Supervisor(place).run()
+    configure_logging(environment.settings.server)
+    return Supervisor(environment).run()

@@ -4,27 +4,27 @@ from pathlib import Path
 
 import asyncpg
 
-from app.audit.seals.seals import SealingKey
+from app.audit.seals.signing import SealingKey
 from app.commands.environment import Environment, NoEnvironmentError
 from app.kernel.dumping.programs import ProgramError
 from app.operations.exports.snapshot.archive import NotASnapshotError
 from app.operations.exports.snapshot.restoring import CannotRestoreError, restore
 
 
-async def restore_snapshot(place: Environment, path: Path) -> str:
+async def restore_snapshot(environment: Environment, path: Path) -> str:
     """Put the snapshot into the empty database; answers what was done. Raises `NoEnvironmentError`."""
     try:
-        done = await restore(place.urls.owner, path)
+        done = await restore(environment.urls.owner, path)
     except (NotASnapshotError, CannotRestoreError) as error:
         raise NoEnvironmentError(str(error)) from error
     except (ProgramError, asyncpg.PostgresError, OSError) as error:
         raise NoEnvironmentError(f"Nothing was restored: {type(error).__name__}: {error}") from error
     control = len(done.tables) - done.relations
-    told = f"{done.rows:,} rows of {control} control tables and {done.relations} relations, as of {done.taken_at}."
-    if SealingKey(place.secret).public.raw.hex() == done.sealing_key:
-        return told
+    restored = f"{done.rows:,} rows of {control} control tables and {done.relations} relations, as of {done.taken_at}."
+    if SealingKey(environment.secret).public.raw.hex() == done.sealing_key:
+        return restored
     return (
-        f"{told}\nThis service has another SPYNE_SECRET than the one which took the snapshot: secrets of channels "
+        f"{restored}\nThis service has another SPYNE_SECRET than the one which took the snapshot: secrets of channels "
         "cannot be opened, and seals of the audit log verify with its public key alone, "
         f"{done.sealing_key}. Set SPYNE_SECRET to the old one."
     )

@@ -1,4 +1,4 @@
-"""`spyne verify`: whether the place is as the service leaves it. Reads only; each fault found is one finding.
+"""`spyne verify`: whether the environment is as the service leaves it. Reads only; each fault found is one finding.
 
 What the migrations make is not written down a second time: they are run in a scratch PostgreSQL, and the two databases
 are compared object by object.
@@ -20,7 +20,6 @@ from app.commands import audit
 from app.commands import environment_repository as rows
 from app.commands.environment import Environment
 from app.commands.manifest import DUMP
-from app.commands.objects_repository import NamedObject, named_objects
 from app.kernel.db import migrations, schema_state
 from app.kernel.dumping import engine
 from app.kernel.dumping import repository as copied
@@ -37,7 +36,7 @@ _SHOWN: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class InstallationFinding:
-    """One thing that is not as it should be."""
+    """A thing that is not as it should be."""
 
     area: str
     """schema, grants, settings, data, objects or audit."""
@@ -56,48 +55,44 @@ class Verified:
     """What could not be looked at, and why that may be right."""
 
     def add(self, area: str, looked_at: int, found: Sequence[tuple[str, str]]) -> None:
-        """Tell what was found in an area."""
+        """Record what was found in an area."""
         self.looked_at[area] = self.looked_at.get(area, 0) + looked_at
         self.findings += [InstallationFinding(area, subject, detail) for subject, detail in found]
 
 
-async def verify(place: Environment, checkpoint: Path | None, *, contents: bool = True) -> Verified:
-    """Look at everything.
-
-    Args:
-        place: where.
-        checkpoint: of the audit log, taken earlier.
-        contents: whether stored objects are read and hashed, or only looked for.
-    """
+async def verify(environment: Environment, checkpoint: Path | None, *, contents: bool = True) -> Verified:
+    """What a look at everything finds. `contents`: stored objects are read and hashed, not only looked for."""
     verified = Verified()
-    connection = await migrations.connect(place.urls.owner)
+    connection = await migrations.connect(environment.urls.owner)
     try:
         at = await copied.migration(connection) if await rows.has_migrations(connection) else "none"
         if at != migrations.head():
             found = f"it is at {at}, this code needs {migrations.head()}; `spyne migrate` brings it there"
             verified.add("schema", 1, [("migration", found)])
             return verified
-        await _schema(place, connection, verified)
+        await _schema(environment, connection, verified)
         settings = await schema_state.unsafe_settings(connection)
-        told = [(name, f"it is {value}: committed changes or triggers may be lost") for name, value in settings]
-        verified.add("settings", len(schema_state.SETTINGS), told)
+        faults = [(name, f"it is {value}: committed changes or triggers may be lost") for name, value in settings]
+        verified.add("settings", len(schema_state.SETTINGS), faults)
         try:
             verified.add("data", await rows.number_of_tables(connection), await governed.findings(connection))
-            await _objects(place, connection, verified, contents=contents)
+            await _objects(environment, connection, verified, contents=contents)
         except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
             verified.notes.append("data and objects were not looked at: the schema above keeps from it")
     finally:
         await connection.close()
-    await _audit(place, checkpoint, verified)
+    await _audit(environment, checkpoint, verified)
     return verified
 
 
-async def _schema(place: Environment, connection: asyncpg.Connection, verified: Verified) -> None:
+async def _schema(environment: Environment, connection: asyncpg.Connection, verified: Verified) -> None:
     walls = await schema_state.is_superuser(connection)
     if not walls:
         verified.notes.append("the owner is no superuser: PostgreSQL's own functions are not walled off")
-    expected, restored = await asyncio.to_thread(_as_migrated, place, await rows.owner_name(connection), walls=walls)
-    actual = await schema_state.state(connection, place.settings.database, walls=walls)
+    expected, restored = await asyncio.to_thread(
+        _as_migrated, environment, await rows.owner_name(connection), walls=walls
+    )
+    actual = await schema_state.state(connection, environment.settings.database, walls=walls)
     for area, of_area in (("schema", False), ("grants", True)):
         names = {name for name in expected.keys() | actual.keys() if _is_grant(name) is of_area}
         verified.add(area, len(names), differences(expected, actual, sorted(names), restored))
@@ -110,7 +105,7 @@ def _is_grant(name: str) -> bool:
 def differences(
     expected: schema_state.State, actual: schema_state.State, names: Sequence[str], restored: schema_state.State
 ) -> list[tuple[str, str]]:
-    """How the actual state differs in these names. `restored` is the expected one as a restored dump tells it."""
+    """How the actual state differs in these names. `restored` is the expected one as a restored dump shows it."""
     found: list[tuple[str, str]] = []
     for name in names:
         wanted, there = expected.get(name), actual.get(name)
@@ -123,29 +118,32 @@ def differences(
     return found
 
 
-def _as_migrated(place: Environment, owner: str, *, walls: bool) -> tuple[schema_state.State, schema_state.State]:
+def _as_migrated(environment: Environment, owner: str, *, walls: bool) -> tuple[schema_state.State, schema_state.State]:
     """The state of a fresh database, made by the migrations in a PostgreSQL of its own; and after a dump and a restore.
 
-    PostgreSQL tells some expressions otherwise after they went through a dump, once and for all.
+    PostgreSQL writes some expressions otherwise after they went through a dump, once and for all.
     """
 
     async def look(url: str) -> schema_state.State:
         connection = await migrations.connect(url)
         try:
-            return await schema_state.state(connection, place.settings.database, walls=walls)
+            return await schema_state.state(connection, environment.settings.database, walls=walls)
         finally:
             await connection.close()
 
     with tempfile.TemporaryDirectory(prefix="spyne-verify-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # as root, PostgreSQL runs as another account
         server = EmbeddedServer(
-            Path(folder) / "postgres", superuser=owner, password=place.secret.password("scratch"), settings=SCRATCH
+            Path(folder) / "postgres",
+            superuser=owner,
+            password=environment.secret.password("scratch"),
+            settings=SCRATCH,
         )
         with server as address:
             first, second = address.url("postgres"), address.url("template1")
-            asyncio.run(migrations.prepare(first, place.settings.database, place.secret))
+            asyncio.run(migrations.prepare(first, environment.settings.database, environment.secret))
             migrations.upgrade(first)
-            asyncio.run(_copied(first, second, place.settings.database.app_role, Path(folder) / DUMP))
+            asyncio.run(_copied(first, second, environment.settings.database.app_role, Path(folder) / DUMP))
             return asyncio.run(look(first)), asyncio.run(look(second))
 
 
@@ -158,11 +156,13 @@ async def _copied(source: str, target: str, app_role: str, dump: Path) -> None:
         await connection.close()
 
 
-async def _objects(place: Environment, connection: asyncpg.Connection, verified: Verified, *, contents: bool) -> None:
-    storage = ObjectStorage.open(place.settings.storage_url or (place.settings.home / "objects").as_uri())
+async def _objects(
+    environment: Environment, connection: asyncpg.Connection, verified: Verified, *, contents: bool
+) -> None:
+    storage = ObjectStorage.open(environment.settings.storage_url or (environment.settings.home / "objects").as_uri())
     known: set[str] = set()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        async for named in named_objects(connection):
+        async for named in rows.named_objects(connection):
             known.add(named.key)
             wrong = await _fault(storage, named, contents=contents)
             verified.add("objects", 1, [(named.key, f"{wrong} ({named.named_by})")] if wrong else [])
@@ -171,7 +171,7 @@ async def _objects(place: Environment, connection: asyncpg.Connection, verified:
         verified.notes.append(f"{len(unnamed)} stored objects are named by no row; the workers tidy such up")
 
 
-async def _fault(storage: ObjectStorage, named: NamedObject, *, contents: bool) -> str | None:
+async def _fault(storage: ObjectStorage, named: rows.NamedObject, *, contents: bool) -> str | None:
     try:
         if not contents:
             await storage.head(named.key)
@@ -193,29 +193,29 @@ async def _sha256(content: AsyncIterator[bytes]) -> str:
     return digest.hexdigest()
 
 
-async def _audit(place: Environment, checkpoint: Path | None, verified: Verified) -> None:
-    report: Report = (await audit.verify_database(place, checkpoint, [])).report
+async def _audit(environment: Environment, checkpoint: Path | None, verified: Verified) -> None:
+    report: Report = (await audit.verify_database(environment, checkpoint, [])).report
     verified.add(
         "audit",
         report.rows,
-        [(finding.kind.value, _place(finding.seal, finding.detail)) for finding in report.findings],
+        [(finding.kind.value, _located(finding.seal, finding.detail)) for finding in report.findings],
     )
     if checkpoint is None:
         verified.notes.append("no audit checkpoint given: a log that was cut at its end looks like a shorter one")
 
 
-def _place(seal: int | None, detail: str) -> str:
+def _located(seal: int | None, detail: str) -> str:
     return detail if seal is None else f"seal {seal}: {detail}"
 
 
 def as_json(verified: Verified) -> str:
-    """For programs, one object."""
+    """The findings for programs, one object."""
     document = {"clean": not verified.findings} | asdict(verified)
     return orjson.dumps(document).decode()
 
 
 def as_text(verified: Verified) -> str:
-    """For people."""
+    """The findings for people."""
     number = len(verified.findings)
     lines = ["Everything is as it should be." if not number else f"{number} finding{'s' * (number != 1)}:"]
     lines += [

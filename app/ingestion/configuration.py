@@ -4,7 +4,6 @@ from typing import Final
 
 from app.kernel.runtime.configuration import ConfigKey
 from app.kernel.runtime.resources import Resources
-from app.warehouse.ingest import RejectLimits
 
 MAX_BATCH_BYTES: Final = ConfigKey[int](
     name="ingestion.max-batch-bytes",
@@ -24,10 +23,5 @@ CONFIG_KEYS: Final = (MAX_BATCH_BYTES, MAX_REJECTED_SHARE)
 
 
 def max_batch_bytes(resources: Resources) -> int:
-    """The bound in force."""
+    """The largest decoded body, in bytes, that is in force."""
     return min(resources.configured(MAX_BATCH_BYTES), resources.settings.ingestion.max_batch_bytes)
-
-
-def or_share(limits: RejectLimits, share: float | None) -> RejectLimits:
-    """The contract's limits; the service's share where it has none."""
-    return limits if share is None or limits != RejectLimits() else RejectLimits(share=share)

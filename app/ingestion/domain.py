@@ -1,5 +1,6 @@
 """Ingestion, as the registry knows the domain."""
 
+from app.ingestion.actions import BatchAction
 from app.ingestion.configuration import CONFIG_KEYS
 from app.ingestion.contributions import TILES
 from app.ingestion.events import EVENT_KINDS
@@ -14,6 +15,7 @@ DOMAIN = Domain(
     name="ingestion",
     routers=(uploads, router),
     models=(BatchRow, QuarantineRow),
+    actions=(BatchAction,),
     jobs=JOBS,
     schedules=SCHEDULES,
     config_keys=CONFIG_KEYS,

@@ -27,10 +27,6 @@ class HistoryParams(QuarantineParams):
     status: Literal["pending", "completed", "failed"] | None = Field(None, description="That stand so.")
 
 
-def _filter(params: QuarantineParams) -> BatchFilter:
-    return BatchFilter(**params.model_dump())
-
-
 class HistorySource(Source[HistoryParams]):
     """Batches, without their bodies."""
 
@@ -39,8 +35,9 @@ class HistorySource(Source[HistoryParams]):
     params: ClassVar[type[FilterParams]] = HistoryParams
 
     async def content(self, subject: Subject, file_format: Format) -> Statement:  # noqa: ARG002 - of the protocol
-        """The statement."""
-        return control_statement(batches_statement(_filter(HistoryParams.model_validate(subject))))
+        """The statement of the batches, or rows, that the subject names."""
+        wanted = HistoryParams.model_validate(subject).model_dump()
+        return control_statement(batches_statement(BatchFilter(**wanted)))
 
 
 class QuarantineSource(Source[QuarantineParams]):
@@ -51,8 +48,10 @@ class QuarantineSource(Source[QuarantineParams]):
     params: ClassVar[type[FilterParams]] = QuarantineParams
 
     async def content(self, subject: Subject, file_format: Format) -> Statement:  # noqa: ARG002 - of the protocol
-        """The statement."""
-        return control_statement(quarantine_statement(_filter(QuarantineParams.model_validate(subject))))
+        """The statement of the batches, or rows, that the subject names."""
+        return control_statement(
+            quarantine_statement(BatchFilter(**QuarantineParams.model_validate(subject).model_dump()))
+        )
 
 
 EXPORT_SOURCES = (HistorySource(), QuarantineSource())

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from app.ingestion.later import MERGE_JOB, MERGE_STARTS, LaterService
+from app.ingestion.deferred import MERGE_JOB, MERGE_STARTS, DeferredBatchService
 from app.kernel.jobs import JobContext, JobDefinition, Schedule
 
 TIDY_JOB = "ingestion:tidy"
@@ -10,12 +10,12 @@ TIDY_JOB = "ingestion:tidy"
 
 async def merge(context: JobContext) -> None:
     """Merge a batch that was accepted for later."""
-    await LaterService(context.resources).merge_later(context)
+    await context.resources.build(DeferredBatchService).merge(context)
 
 
 async def tidy(context: JobContext) -> None:
     """Clear up after processes that died."""
-    await LaterService(context.resources).tidy(context)
+    await context.resources.build(DeferredBatchService).tidy(context)
 
 
 JOBS = (

@@ -12,7 +12,7 @@ from app.kernel.db.models import Base, Created, Identified
 
 
 class BatchRow(Identified, Created, Base):
-    """One batch: who sent what, what became of every row, and where the raw body is kept."""
+    """A batch: who sent what, what became of every row, and where the raw body is kept."""
 
     __tablename__ = "ingestion_history"
     __table_args__ = (
@@ -48,7 +48,7 @@ class BatchRow(Identified, Created, Base):
 
 
 class QuarantineRow(Base):
-    """One refused row, as it came."""
+    """A refused row, as it came."""
 
     __tablename__ = "ingestion_quarantine"
 

@@ -24,12 +24,12 @@ STAGING_BUFFERS = "64MB"
 
 
 class BatchReads(Reading[BatchRow]):
-    """Answers batches and their refused rows."""
+    """Reads batches and their refused rows."""
 
     model = BatchRow
 
     async def matching(self, contract_id: str | None, status: str | None, request: PageRequest) -> Page[BatchRow]:
-        """One page of batches, newest first."""
+        """A page of batches, newest first."""
         statement = self.base()
         if contract_id is not None:
             statement = statement.where(BatchRow.contract_id == contract_id)
@@ -38,7 +38,7 @@ class BatchReads(Reading[BatchRow]):
         return await self.page(statement, request)
 
     async def quarantined(self, batch_id: UUID, request: PageRequest) -> Page[QuarantineRow]:
-        """One page of refused rows of a batch, by line."""
+        """A page of refused rows of a batch, by line."""
         statement = select(QuarantineRow).where(QuarantineRow.batch_id == batch_id)
         after = request.after(int)
         if after is not None:
@@ -58,7 +58,7 @@ class BatchReads(Reading[BatchRow]):
 
 
 class BatchWrites(Writing[BatchRow]):
-    """Also accepts and finishes batches."""
+    """Reads, accepts and finishes batches."""
 
     model = BatchRow
 
@@ -70,7 +70,7 @@ class BatchWrites(Writing[BatchRow]):
         return row
 
     async def prepare_merge(self) -> None:
-        """Until this transaction ends, locks are waited for as long as the merges before it may take."""
+        """Let locks be waited for, until this transaction ends, as long as the merges before it may take."""
         await self.session.execute(text(f"SET LOCAL lock_timeout = '{TURN_SECONDS}s'"))
         await self.session.execute(text(f"SET LOCAL temp_buffers = '{STAGING_BUFFERS}'"))
 

@@ -12,9 +12,9 @@ from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ports.retention import Amount, Default, HoldFilter, Preview, Removed, RetentionTarget
 from app.kernel.ports.retention_rows import RowsTarget
 from app.settings import Settings
-from app.warehouse.images import before_relations
 from app.warehouse.layout import IMAGE_BY
 from app.warehouse.naming import RelationName
+from app.warehouse.relations import before_relations
 
 
 class BatchHold(HoldFilter):
@@ -115,7 +115,7 @@ class BeforeImages:
 
 
 _END = orjson.dumps(["(4294967295,65535)"]).decode()
-"""Beyond every row of a relation: blocks have 32 bits, places 16 (PostgreSQL manual, system columns)."""
+"""A place beyond every row of a relation: blocks have 32 bits, places 16 (PostgreSQL manual, system columns)."""
 
 
 def _sum(amounts: Sequence[Amount]) -> Amount:

@@ -9,17 +9,20 @@ from app.catalog.contracts.service import ContractNotFound
 from app.catalog.names import is_contract_id
 from app.catalog.tables.registry import TableNotWritable
 from app.ingestion.configuration import max_batch_bytes
+from app.ingestion.decoding.body import BatchBody, BodyFormat, SenderSilent, representation
 from app.ingestion.decoding.inflate import InflateLimits
 from app.ingestion.decoding.problems import BodyTooDense, MalformedBody
-from app.ingestion.history import BatchHistory, BatchNotFound, quarantined, summary
-from app.ingestion.intake import BodyFormat, Intake, SenderSilent, reject_limits, representation
-from app.ingestion.later import ACCEPTED, LaterService
+from app.ingestion.deferred import ACCEPTED, DeferredBatchService
+from app.ingestion.history import BatchHistory, BatchNotFound, batch_report, quarantined_row
+from app.ingestion.merging import reject_limits
 from app.ingestion.permissions import CanIngest, CanSeeBatches
+from app.ingestion.repository import BatchReads
 from app.ingestion.schemas import BatchReport, QuarantinedRow
-from app.ingestion.service import CREATED, Answer, IngestService, Submission
+from app.ingestion.service import CREATED, IngestService
+from app.ingestion.submission import Answer, Submission
 from app.kernel.http import idempotency
 from app.kernel.http.routes import StrictRoute, TransactionalRoute
-from app.kernel.http.sessions import Reads
+from app.kernel.http.sessions import provided, reads
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import UnsupportedMediaType, responses
 from app.kernel.runtime.resources import ResourcesDep
@@ -65,9 +68,8 @@ async def _submission(
         raise ContractNotFound(contract_id)
     form = representation(content_type, content_encoding)
     reject_limits(max_rejected, RejectLimits())
-    limits = InflateLimits(max_bytes=max_batch_bytes(resources))
-    intake = Intake(request.stream(), form.coding, limits)
-    return Submission(contract_id, form, intake, idempotency_key, max_rejected)
+    body = BatchBody(request.stream(), form.coding, InflateLimits(max_bytes=max_batch_bytes(resources)))
+    return Submission(contract_id, form, body, idempotency_key, max_rejected)
 
 
 async def _wants_answer_later(
@@ -80,23 +82,12 @@ async def _wants_answer_later(
     return any(item.partition(";")[0].strip().lower() == RESPOND_ASYNC for item in preferences)
 
 
-async def _service(resources: ResourcesDep) -> IngestService:
-    return IngestService(resources)
-
-
-async def _later(resources: ResourcesDep) -> LaterService:
-    return LaterService(resources)
-
-
-async def _history(session: Reads) -> BatchHistory:
-    return BatchHistory(session)
-
-
-ServiceDep = Annotated[IngestService, Depends(_service)]
-LaterDep = Annotated[LaterService, Depends(_later)]
+ServiceDep = Annotated[IngestService, provided(IngestService)]
+DeferredDep = Annotated[DeferredBatchService, provided(DeferredBatchService)]
 WantsAnswerLater = Annotated[bool, Depends(_wants_answer_later)]
 SubmissionDep = Annotated[Submission, Depends(_submission)]
-HistoryDep = Annotated[BatchHistory, Depends(_history)]
+HistoryDep = Annotated[BatchHistory, reads(BatchHistory)]
+BatchesDep = Annotated[BatchReads, reads(BatchReads)]
 
 
 @uploads.post(
@@ -124,7 +115,7 @@ async def ingest_batch(
     actor: CanIngest,
     submission: SubmissionDep,
     service: ServiceDep,
-    later: LaterDep,
+    deferred: DeferredDep,
     answer_later: WantsAnswerLater,
     response: Response,
     dry_run: Annotated[bool, Query(description="Do everything, then roll it back.")] = False,
@@ -133,7 +124,7 @@ async def ingest_batch(
     if dry_run:
         response.status_code = 200
         return await service.try_out(actor, submission)
-    answer: Answer = await (later.take_later if answer_later else service.take)(actor, submission)
+    answer: Answer = await (deferred.accept if answer_later else service.take)(actor, submission)
     response.status_code = answer.status
     response.headers["Location"] = f"/api/ingestion/batches/{answer.report.id}"
     if answer.status == ACCEPTED:
@@ -144,7 +135,7 @@ async def ingest_batch(
 @router.get("/batches", operation_id="list_batches")
 async def list_batches(
     _: CanSeeBatches,
-    history: HistoryDep,
+    batches: BatchesDep,
     paging: Paging,
     request: Request,
     response: Response,
@@ -154,7 +145,7 @@ async def list_batches(
     ] = None,
 ) -> PageDocument[BatchReport]:
     """Batches, newest first."""
-    return show(await history.page(contract_id, status, paging), summary, request, response)
+    return show(await batches.matching(contract_id, status, paging), batch_report, request, response)
 
 
 @router.get("/batches/{batch_id}", operation_id="get_batch", responses=responses(BatchNotFound))
@@ -168,4 +159,4 @@ async def list_quarantined_rows(
     _: CanSeeBatches, batch_id: UUID, history: HistoryDep, paging: Paging, request: Request, response: Response
 ) -> PageDocument[QuarantinedRow]:
     """The refused rows of a batch, by line."""
-    return show(await history.quarantine(batch_id, paging), quarantined, request, response)
+    return show(await history.quarantine(batch_id, paging), quarantined_row, request, response)

@@ -39,12 +39,7 @@ def fresh_traceparent() -> str:
 
 
 def bind(correlation: str, traceparent: str | None = None) -> Bound:
-    """Set both for the current context; answers what `unbind` needs to restore it.
-
-    Args:
-        correlation: the correlation id.
-        traceparent: a valid one of W3C Trace Context, version 00.
-    """
+    """What `unbind` needs, after both ids were set for the current context. A `traceparent` is of version 00."""
     return Bound(_correlation_id.set(correlation), _traceparent.set(traceparent))
 
 

@@ -30,11 +30,8 @@ class InvalidCursor(InvalidRequest):
     code, title = "invalid-cursor", "The cursor is not valid"
 
     def __init__(self) -> None:
-        super().__init__(
-            faults=[
-                Fault(pointer="query/cursor", code=self.code, message="Take cursors from the `next_cursor` of a page.")
-            ]
-        )
+        message = "Take cursors from the `next_cursor` of a page."
+        super().__init__(faults=[Fault(pointer="query/cursor", code=self.code, message=message)])
 
 
 @dataclass(frozen=True, slots=True)

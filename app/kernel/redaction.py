@@ -1,4 +1,4 @@
-"""What may leave the process in a log line: secrets masked, sizes bounded, exceptions told without their data. Pure.
+"""What may leave the process in a log line: secrets masked, sizes bounded, exceptions without their data. Pure.
 
 Masking goes by name (`password`, `X-API-Key`, …: `app/kernel/secret_names.py`, also for `token=…` within a text) and by
 shape (API keys, JWTs, passwords in URLs), at any depth, so that a secret that got into a message by accident is masked
@@ -136,7 +136,7 @@ def _members(values: Iterable[Any], length: int, depth: int) -> list[Any]:
 def _stated(value: object) -> str:
     try:
         return safe_text(str(value))
-    except Exception:  # noqa: BLE001 - a log line must not fail because of what it tells
+    except Exception:  # noqa: BLE001 - a log line must not fail because of what it holds
         return f"<{type(value).__name__}>"
 
 
@@ -146,21 +146,21 @@ def describe(error: BaseException, causes: int = MAX_CAUSES) -> dict[str, Any]:
     The message is left out for errors of the database, whose texts quote parameters and rows; of others the first
     line is kept.
     """
-    told: dict[str, Any] = {"type": f"{type(error).__module__}.{type(error).__qualname__}"}
+    described: dict[str, Any] = {"type": f"{type(error).__module__}.{type(error).__qualname__}"}
     state = getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None)
     if isinstance(state, str):
-        told["sqlstate"] = state
+        described["sqlstate"] = state
     elif type(error).__module__.partition(".")[0] not in _DATABASE_PACKAGES:
-        told["message"] = _stated(error).split("\\n", 1)[0][:MAX_ERROR_TEXT]
+        described["message"] = _stated(error).split("\\n", 1)[0][:MAX_ERROR_TEXT]
     frames = [
         f"{frame.f_code.co_filename}:{line} {frame.f_code.co_name}" for frame, line in walk_tb(error.__traceback__)
     ]
-    told["frames"] = frames[-MAX_FRAMES:]
+    described["frames"] = frames[-MAX_FRAMES:]
     inner = list(error.exceptions[:MAX_CAUSES]) if isinstance(error, BaseExceptionGroup) else []
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if causes > 0:
         if cause is not None:
-            told["cause"] = describe(cause, causes - 1)
+            described["cause"] = describe(cause, causes - 1)
         if inner:
-            told["exceptions"] = [describe(one, causes - 1) for one in inner]
-    return told
+            described["exceptions"] = [describe(one, causes - 1) for one in inner]
+    return described

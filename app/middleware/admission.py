@@ -17,6 +17,7 @@ from app.kernel.problems import Unavailable
 from app.kernel.telemetry.metrics import REQUESTS_IN_FLIGHT, REQUESTS_REFUSED
 from app.middleware.answers import carries_body, refuse
 from app.middleware.body_limit import BodyClass, declared_length
+from app.middleware.layer import HttpLayer
 from app.middleware.probes import HEALTH_PATHS
 
 MAX_HEALTH_IN_FLIGHT = 16
@@ -26,17 +27,17 @@ BODILESS: Final = frozenset({"GET", "HEAD"})
 """No operation reads a body of these."""
 
 STREAMING_SHARE = 2
-"""One slot of so many may be held by a request whose body is still on its way."""
+"""The share: one slot of so many may be held by a request whose body is still on its way."""
 
 MAX_COLLECTED_BYTES = 64 * 1024
-"""Of one body, before its request takes a slot. Nearly all JSON bodies are smaller; it is what uvicorn holds anyway."""
+"""The bytes of one body, before its request takes a slot: what uvicorn holds anyway, and nearly all JSON needs."""
 
 MAX_ALL_COLLECTED_BYTES = 64 * 1024 * 1024
-"""Of all bodies that wait for their ends."""
+"""The bytes of all bodies that wait for their ends."""
 
 
 class Overloaded(Unavailable):
-    """As many requests as the service takes at once are being served."""
+    """The service has as many requests as it takes at once."""
 
     code, title = "overloaded", "The service has too many requests at hand"
 
@@ -100,7 +101,7 @@ class _Collected:
         return replaying
 
 
-class Admission:
+class Admission(HttpLayer):
     """Lets requests in while there are free slots; others are answered 503 with `Retry-After`."""
 
     def __init__(
@@ -111,16 +112,12 @@ class Admission:
         max_body_bytes: int | None = None,
         uploads: Sequence[BodyClass] = (),
     ) -> None:
-        """Layers around `app`.
+        """Takes the numbers of slots.
 
-        Args:
-            app: what is served.
-            max_in_flight: slots.
-            max_health_in_flight: slots of the health lane.
-            max_body_bytes: what declares more is refused further in, so its body is not waited for.
-            uploads: paths which read their bodies as they arrive, and only from those who may send them.
+        A body that declares more than `max_body_bytes` is refused further in, so it is not waited for; `uploads` read
+        their bodies as they arrive, and only from those who may send them.
         """
-        self.app = app
+        super().__init__(app)
         self.requests = Lane(max_in_flight, REQUESTS_IN_FLIGHT.labels("requests"))
         self.streaming = Lane(max(1, max_in_flight // STREAMING_SHARE), REQUESTS_IN_FLIGHT.labels("streaming"))
         self.health = Lane(max_health_in_flight, REQUESTS_IN_FLIGHT.labels("health"))
@@ -129,11 +126,9 @@ class Admission:
         self._max_body_bytes = max_body_bytes
         self._uploads = tuple(uploads)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request if its lane has a free slot."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-        elif scope["path"] in HEALTH_PATHS:
+        if scope["path"] in HEALTH_PATHS:
             await self._serve(self.health, scope, receive, send)
         elif self.requests.full or scope["method"] in BODILESS or not carries_body(scope):
             await self._serve(self.requests, scope, receive, send)

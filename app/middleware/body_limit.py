@@ -15,6 +15,7 @@ from app.kernel.security.policy import SecurityPolicy
 from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
 from app.middleware.boundary import AnswerCut
+from app.middleware.layer import HttpLayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def declared_length(headers: Sequence[tuple[bytes, bytes]]) -> int:
 
 
 class _Exchange:
-    """One request and its answer: counts the one, and knows how far the other has come."""
+    """A request and its answer: counts the one, and knows how far the other has come."""
 
     __slots__ = ("answered", "exceeded", "limit", "raw_receive", "raw_send", "received", "scope", "started")
 
@@ -90,7 +91,7 @@ def _too_large(limit: int) -> ContentTooLarge:
     return ContentTooLarge(f"The body is larger than {limit} bytes.", limit_bytes=limit)
 
 
-class BodyLimit:
+class BodyLimit(HttpLayer):
     """Lets no more bytes in than the path's limit."""
 
     def __init__(
@@ -100,24 +101,14 @@ class BodyLimit:
         classes: Sequence[BodyClass] = (),
         policy: Callable[[], SecurityPolicy] = SecurityPolicy,
     ) -> None:
-        """Takes the configured bounds.
-
-        Args:
-            app: what is inside.
-            max_bytes: of every path without a class.
-            classes: paths with a bound of their own: those of uploads.
-            policy: answers the security policy in force, which may lower the bounds.
-        """
-        self.app = app
+        """Takes the bound of every path, and of those with a bound of their own; the policy in force may lower them."""
+        super().__init__(app)
         self._max_bytes = max_bytes
         self._classes = tuple(classes)
         self._policy = policy
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request with its body counted."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         exchange = _Exchange(scope, receive, send, self.limit_of(scope["path"]))
         if declared_length(scope["headers"]) > exchange.limit:
             await exchange.exceed()

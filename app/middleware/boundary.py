@@ -5,11 +5,12 @@ Every 500 is a bug; its log line names types, places and SQLSTATE, never paramet
 
 import structlog
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.kernel.problems import Problem
 from app.middleware.answers import OBSERVED, refuse
 from app.middleware.correlation import request_id
+from app.middleware.layer import HttpLayer
 
 log = structlog.stdlib.get_logger("spyne.boundary")
 
@@ -24,17 +25,11 @@ class AnswerCut(Exception):  # noqa: N818 - says what happened; it is raised onl
     """An answer had begun and cannot be completed."""
 
 
-class Boundary:
+class Boundary(HttpLayer):
     """Answers 500 for an exception that got here; after a begun answer the connection is cut instead."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request; no exception but `AnswerCut` leaves, which makes the server cut the connection."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         started = False
 
         async def watched(message: Message) -> None:

@@ -43,6 +43,6 @@ class ClientAddress:
             [value for name, value in headers if name == b"x-forwarded-proto"],
         )
         if origin.address != peer:
-            scope["client"] = (origin.address, 0)  # the client's port is not told
+            scope["client"] = (origin.address, 0)  # the client's port is not known
         if origin.scheme is not None:
             scope["scheme"] = origin.scheme if scope["type"] == "http" else origin.scheme.replace("http", "ws")

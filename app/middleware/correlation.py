@@ -8,12 +8,13 @@ import re
 from typing import Any
 
 from opentelemetry.trace import SpanKind
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.kernel.correlation import bind, fresh_traceparent, unbind
 from app.kernel.ids import new_id
 from app.kernel.redaction import safe_text
-from app.kernel.telemetry.tracing import remote, span, spans, told
+from app.kernel.telemetry.tracing import remote, span, spans, traceparent_of
+from app.middleware.layer import HttpLayer
 from app.middleware.probes import HEALTH_PATHS
 
 REQUEST_ID = b"x-request-id"
@@ -62,17 +63,11 @@ def _tracestate(scope: Scope) -> str:
     return b",".join(given).decode("ascii", "replace")  # several are one list (W3C Trace Context, 3.3.1)
 
 
-class Correlation:
+class Correlation(HttpLayer):
     """Binds correlation and trace id for everything inside, and echoes the correlation id."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request under its ids."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         correlation = request_id(scope)
         parent = parse_traceparent([value for name, value in scope["headers"] if name == b"traceparent"])
         echo = (REQUEST_ID, correlation.encode("ascii"))
@@ -98,7 +93,7 @@ class Correlation:
             scope[SPAN_KEY] = opened
             correlation = request_id(scope)
             opened.set_attribute("spyne.correlation_id", correlation)
-            bound = bind(correlation, told(opened))
+            bound = bind(correlation, traceparent_of(opened))
             try:
                 await self.app(scope, receive, send)
             finally:

@@ -5,19 +5,17 @@ app/access/credentials/authenticator.py: a request is counted and bounded first,
 answers of their own (RFC 6749 section 5.2).
 """
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from app.kernel.security.credential_headers import SCOPE_KEY, read_credential
+from app.middleware.layer import HttpLayer
 
 
-class Credentials:
+class Credentials(HttpLayer):
     """Leaves the credential in the scope, if one is shown."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request with its credential read."""
-        if scope["type"] == "http" and (found := read_credential(scope["headers"])) is not None:
+        if (found := read_credential(scope["headers"])) is not None:
             scope[SCOPE_KEY] = found
         await self.app(scope, receive, send)

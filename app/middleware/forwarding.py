@@ -29,7 +29,7 @@ class Origin:
 
     address: str
     scheme: str | None
-    """What the client spoke, when the proxies have told it."""
+    """What the client spoke, when the proxies have said so."""
 
 
 def parse_entry(text: str) -> Address | None:
@@ -63,13 +63,7 @@ class Proxies:
         return address is not None and within(address, self.networks)
 
     def origin(self, peer: str, forwarded_for: Sequence[bytes], forwarded_proto: Sequence[bytes]) -> Origin:
-        """The client behind a peer. Ask for trusted peers alone.
-
-        Args:
-            peer: the address of the connection.
-            forwarded_for: the values of every `X-Forwarded-For`, in the order of the headers.
-            forwarded_proto: likewise `X-Forwarded-Proto`.
-        """
+        """The client behind a trusted peer, by the values of every such header, in the order of the headers."""
         address, hops = peer, 0
         entries = _list(forwarded_for)
         for entry in reversed(entries):
@@ -87,8 +81,8 @@ def _list(values: Sequence[bytes]) -> list[str]:
 
 
 def _scheme(entries: Sequence[str], hops: int) -> str | None:
-    """What the outermost trusted proxy has told: each appends one, or a single one was set for all."""
+    """What the outermost trusted proxy has said: each appends one, or a single one was set for all."""
     if not entries or not hops:
         return None
-    told = entries[-min(hops, len(entries))].strip(" \t").lower()
-    return told if told in SCHEMES else None
+    said = entries[-min(hops, len(entries))].strip(" \t").lower()
+    return said if said in SCHEMES else None

@@ -11,6 +11,7 @@ from app.kernel.security.authorization import Blocked
 from app.kernel.security.security_events import EventKind
 from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
+from app.middleware.layer import HttpLayer
 from app.middleware.probes import HEALTH_PATHS
 from app.operations.security.edge.decoys import decoy_path
 from app.operations.security.edge.edge_state import Edge, EdgeVerdict
@@ -28,17 +29,17 @@ _REFUSALS = {
 }
 
 
-class Gate:
+class Gate(HttpLayer):
     """Lets requests pass whose address may come in."""
 
     def __init__(self, app: ASGIApp, edge: Edge) -> None:
-        self.app = app
+        super().__init__(app)
         self._edge = edge
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request, or refuse it."""
         view = self._edge.view
-        if scope["type"] == "http" and (view.guards or view.decoy_paths):
+        if view.guards or view.decoy_paths:
             client = scope.get("client")
             address = client[0] if client else None
             if view.guards and scope["path"] not in HEALTH_PATHS:
@@ -59,5 +60,5 @@ class Gate:
 
 
 def _came_through_a_proxy(scope: Scope) -> bool:
-    """Whether a proxy on this machine, which nobody has told us to trust, passed the request on."""
+    """Whether a proxy on this machine, which no setting trusts, passed the request on."""
     return any(name == b"x-forwarded-for" for name, _ in scope["headers"])

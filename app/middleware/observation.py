@@ -1,4 +1,4 @@
-"""One observation per request: the HTTP metrics of prometheus-fastapi-instrumentator, and one access-log line.
+"""An observation per request: the HTTP metrics of prometheus-fastapi-instrumentator, and one access-log line.
 
 The library's instrumentations are used with our own measuring: its middleware matches every route a second time and
 builds a response object per request, which costs several times as much as the rest of the door (see
@@ -22,6 +22,7 @@ from app.kernel.telemetry.metrics import LATENCY_BUCKETS, REGISTRY
 from app.kernel.telemetry.tracing import failed
 from app.middleware.answers import OBSERVED
 from app.middleware.correlation import SPAN_KEY
+from app.middleware.layer import HttpLayer
 from app.middleware.probes import HEALTH_PATHS
 from app.middleware.templates import UNMATCHED, Templates
 
@@ -43,18 +44,15 @@ _INSTRUMENTATIONS: Final[tuple[Callable[[instrumentations.Info], None], ...]] = 
 )
 
 
-class Observation:
+class Observation(HttpLayer):
     """Times the request and records what came of it, also when it raised or was cancelled."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+        super().__init__(app)
         self._templates = Templates()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request and observe it."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         status = CLIENT_CLOSED
         app = scope.get("app")  # now: a mounted application will put itself there
 

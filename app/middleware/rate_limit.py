@@ -1,4 +1,4 @@
-"""Refuses callers who send more than the rules allow, and tells everybody where they stand.
+"""Refuses callers who send more than the rules allow, and shows everybody where they stand.
 
 Counted by the caller when the credential was found valid in this process before, else by the client's address; so the
 first request of every credential counts for its address, and guesses always do.
@@ -17,6 +17,7 @@ from app.kernel.security.credential_headers import shown_credential
 from app.kernel.security.security_events import EventKind
 from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
+from app.middleware.layer import HttpLayer
 from app.operations.security.edge.edge_state import Edge
 from app.operations.security.edge.rates import (
     OWN_NAME,
@@ -40,7 +41,7 @@ class RateLimited(Problem):
 
 
 class _Standing:
-    """Where a request stands with the rules that count it: the fields to tell, and the wait when there are too many."""
+    """Where a request stands with the rules that count it: the fields to show, and the wait when there are too many."""
 
     __slots__ = ("limits", "policies", "subject", "violated", "wait")
 
@@ -63,19 +64,17 @@ class _Standing:
         return [(POLICY, ", ".join(self.policies).encode()), (LIMIT, ", ".join(self.limits).encode())]
 
 
-class RateLimit:
+class RateLimit(HttpLayer):
     """Counts every request that a rule is for; answers 429 when there are too many."""
 
     def __init__(self, app: ASGIApp, edge: Edge) -> None:
-        self.app = app
+        super().__init__(app)
         self._edge = edge
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request if it is within the limits."""
-        if scope["type"] != "http" or (kind := route_class(scope["method"], scope["path"])) is None:
-            await self.app(scope, receive, send)
-            return
-        standing = await self._standing(kind, scope)
+        kind = route_class(scope["method"], scope["path"])
+        standing = None if kind is None else await self._standing(kind, scope)
         if standing is None:
             await self.app(scope, receive, send)
             return
@@ -84,12 +83,12 @@ class RateLimit:
             return
         fields = standing.headers()
 
-        async def telling(message: Message) -> None:
+        async def showing(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *fields]
             await send(message)
 
-        await self.app(scope, receive, telling)
+        await self.app(scope, receive, showing)
 
     async def _standing(self, kind: RouteClass, scope: Scope) -> _Standing | None:
         shown = None if kind is RouteClass.LOGIN else shown_credential(scope)
@@ -124,9 +123,9 @@ class RateLimit:
             detail={"rules": standing.violated},
         )
         headers = {name.decode(): value.decode() for name, value in standing.headers()}
-        told: dict[str, Any] = {"violated-policies": standing.violated}  # the name that the draft registers
+        violated: dict[str, Any] = {"violated-policies": standing.violated}  # the name that the draft registers
         problem = RateLimited(
-            f"Come back in {standing.wait} seconds.", headers={"Retry-After": str(standing.wait), **headers}, **told
+            f"Come back in {standing.wait} seconds.", headers={"Retry-After": str(standing.wait), **headers}, **violated
         )
         await refuse(scope, receive, send, problem)
 

@@ -18,6 +18,7 @@ from app.kernel.db.database import OperationClass
 from app.kernel.http.sessions import declared_class
 from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
+from app.middleware.layer import HttpLayer
 from app.operations.modes.modes import SAFE_METHODS, Maintenance, MaintenanceMode, passes, refusal
 
 
@@ -26,7 +27,6 @@ class ModeSource(Protocol):
 
     def current(self) -> Maintenance:
         """The mode as it was seen last."""
-        ...
 
 
 def operation_class(routes: Sequence[BaseRoute], scope: Scope) -> OperationClass | None:
@@ -38,17 +38,17 @@ def operation_class(routes: Sequence[BaseRoute], scope: Scope) -> OperationClass
     return None
 
 
-class ReadOnlyShield:
+class ReadOnlyShield(HttpLayer):
     """Answers 503 for what the maintenance mode does not admit."""
 
     def __init__(self, app: ASGIApp, modes: ModeSource, clock: Clock = utc_now) -> None:
-        self.app = app
+        super().__init__(app)
         self._modes = modes
         self._clock = clock
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request if the mode admits its operation."""
-        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
+        if scope["method"] not in SAFE_METHODS:
             maintenance = self._modes.current()
             if maintenance.mode is not MaintenanceMode.NORMAL:
                 kind = operation_class(scope["app"].routes, scope)

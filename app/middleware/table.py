@@ -37,13 +37,7 @@ ORDER: Final[tuple[Any, ...]] = (
 
 
 def middleware(settings: Settings, modes: ModeSource, edge: Edge) -> list[Middleware]:
-    """The layers, for `FastAPI(middleware=…)`.
-
-    Args:
-        settings: bounds of the server and of ingestion.
-        modes: the maintenance mode as this process saw it last.
-        edge: rules, blocks and decoys as this process saw them last.
-    """
+    """The layers, for `FastAPI(middleware=…)`; `modes` and `edge` are as this process saw them last."""
     upload = BodyClass("/api/ingestion/", "/batches", settings.ingestion.max_batch_bytes)
     arguments: Mapping[Any, dict[str, Any]] = {
         Admission: {

@@ -21,7 +21,7 @@ class Templates:
     def of(self, app: Starlette, scope: Scope) -> str:
         """The template of the request's route in `app`; `UNMATCHED` when it has none. Ask after the routing.
 
-        What a mounted application has routed is told by its mount's path alone.
+        What a mounted application has routed is shown as its mount's path alone.
         """
         target: Any = scope.get("route") or scope.get("endpoint")
         if target is None:
@@ -33,7 +33,7 @@ class Templates:
             return _first(self._mounts, scope)
         if len(contexts) == 1:
             return contexts[0].path or UNMATCHED
-        # The same route included at several prefixes, or an endpoint of several routes: the path tells them apart.
+        # The same route included at several prefixes, or an endpoint of several routes: the path distinguishes them.
         return _first(contexts, scope)
 
     def _learn(self, app: Starlette) -> None:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from app.kernel.problems import BadRequest, Problem
 from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
+from app.middleware.layer import HttpLayer
 
 MAX_TARGET_BYTES: Final = 8_000
 """Longest path with its query: what RFC 9110, section 4.1, asks everybody to support at least."""
@@ -67,19 +68,15 @@ def headers_fault(headers: Sequence[tuple[bytes, bytes]]) -> Problem | None:
     return None
 
 
-class WellFormed:
+class WellFormed(HttpLayer):
     """Lets requests pass whose address and head are well-formed."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request, or refuse it."""
-        if scope["type"] == "http":
-            path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogatepass")
-            problem = address_fault(path, scope["query_string"]) or headers_fault(scope["headers"])
-            if problem is not None:
-                REQUESTS_REFUSED.labels(problem.code).inc()
-                await refuse(scope, receive, send, problem)
-                return
-        await self.app(scope, receive, send)
+        path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogatepass")
+        problem = address_fault(path, scope["query_string"]) or headers_fault(scope["headers"])
+        if problem is None:
+            await self.app(scope, receive, send)
+            return
+        REQUESTS_REFUSED.labels(problem.code).inc()
+        await refuse(scope, receive, send, problem)

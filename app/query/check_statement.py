@@ -1,27 +1,69 @@
-"""Holds a statement against the guard with the tables that the caller may read now: the one door to `guard.examine`."""
+"""Checks a statement with the tables that its sender may read now: the one door to the guard.
+
+Every check of a statement, in order; each can only refuse. The numbered ones are the guard's.
+
+| check | module: function | refused as, for example |
+|---|---|---|
+| may the sender override joins | here: `QueryRequest.of` | 403 |
+| 1. size and encoding | `guard/check`: `_check_text` | `too-long`, `odd-character` |
+| 2. tokens, as PostgreSQL scans them | `guard/scanner`: `scan` | `operator`, `parameter`, `string-escape` |
+| 3. keyword or name, by `guard/keywords` | `guard/normalizer`: `normalize` | `keyword`, `multiple-statements` |
+| 3. depth, number of tokens, bounds | `guard/normalizer`, `guard/token_rewriter` | `too-complex`, `limit-expression` |
+| 3. types that are named | `guard/type_names`: `read_type` | `type-not-allowed`, `reg-cast` |
+| 4. one query as a tree | `guard/dialect`: `parse`; `guard/grammar`: `check_depth` | `syntax`, `statement-kind` |
+| 5. nodes, by `guard/grammar`: `NODES` | `guard/grammar`: `check_nodes` | `construct-not-allowed` |
+| 5. functions, by `guard/functions`: `ALLOWED` | `guard/grammar`: `_check_anonymous` | `function-not-allowed` |
+| 5. sizes of what calls make | `guard/bounds`: `fault_of` | `series-bounds`, `unbounded-value` |
+| 6. written as it was read | `guard/check`: `_check_faithful` | `not-faithful` |
+| 7. tables and columns | `guard/resolver`, `guard/scopes` | `unknown-table`, `unknown-column`, `system-relation` |
+| 7. joins | the table below | |
+| 8. reads back as it is written | `guard/check`: `_check_fixed` | `not-faithful` |
+| missing tables, with the nearest of all names | `tables`: `not_found` | 404 `table-not-found` |
+| the plan reads checked tables alone | here: `require_affordable` | `plan-mismatch` |
+| the plan costs no more than the roles allow | here: `require_affordable` | `too-expensive` |
+| the preview still holds, at its execution | `execute`: `check`; `staleness`: `changes` | `stale-preview` |
+| time, memory and values, while it runs | `results/failures`: `problem_of` | `query-timeout`, `row-too-large` |
+| rows and bytes, while it runs | `results/result_spool`: `ResultSpool` | not refused: the answer is cut |
+
+Every place that refuses a join:
+
+| join | refused as | module: function |
+|---|---|---|
+| CROSS, NATURAL, LATERAL | `cross-join`, `natural-join`, `lateral` | `guard/keywords`: `REFUSED` |
+| JOIN without ON or USING | `unconstrained-join` | `guard/normalizer`: `_settle_join` |
+| joins in brackets, FROM of anything but a table or query | `nested-join` | `guard/grammar`: `_check_source` |
+| SEMI, ANTI and other kinds | `construct-not-allowed` | `guard/grammar`: `_check_join` |
+| comma | `comma-join` | `guard/resolver`: `_join` |
+| two tables under one alias | `duplicate-alias` | `guard/scopes`: `Scope.add` |
+| USING a column that a side lacks or has twice | `unknown-column`, `ambiguous-column` | `guard/scopes`: `Scope.merge` |
+| ON that does not compare the two sides | `unconstrained-join` | `guard/join_rules`: `relate` |
+| ON by a range between two long sides | `unconstrained-join` | `guard/join_rules`: `_is_lookup` |
+| nobody accepted it, where that is required | `join-not-accepted` | `guard/check`: `_judge_joins` |
+"""
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from app.catalog.tables.service import QueriedTableNotFound
 from app.kernel.db.database import ReadSession
 from app.kernel.problems import Fault, Forbidden, InvalidRequest, Problem
-from app.kernel.runtime.resources import Resources
+from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import Actor, Permission
 from app.kernel.telemetry.metrics import QUERY_GUARDRAILS
 from app.query import presentation
 from app.query.configuration import MAX_COST, STATEMENT_TIMEOUT_SECONDS
+from app.query.guard.check import GuardPolicy, check
 from app.query.guard.findings import GuardFinding, GuardVerdict
-from app.query.guard.guard import GuardPolicy, check
 from app.query.guard.relations import Catalog, RelationView
 from app.query.results.estimates import Estimate
 from app.query.results.limits import Limits, limits_for
 from app.query.results.statements import Statement
 from app.query.schemas import PreviewOptions
-from app.query.staleness import Basis, TableBasis, shape_digest
-from app.query.tables import Readable, not_found, readable, with_nearest
+from app.query.staleness import PreviewBasis, TableBasis, shape_digest
+from app.query.tables import not_found, readable, with_nearest
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +103,7 @@ class PlanMismatch(Problem):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class QueryRequest:
     """A statement, and what its sender lets it do."""
 
     sql: str
@@ -69,8 +111,8 @@ class Ask:
     override_joins: str | None = None
 
     @classmethod
-    def of(cls, sql: str, options: PreviewOptions, actor: Actor) -> "Ask":
-        """The ask of a request. Raises `Forbidden` when it overrides joins without the permission to."""
+    def of(cls, sql: str, options: PreviewOptions, actor: Actor) -> "QueryRequest":
+        """The actor's request. Raises `Forbidden` when it overrides joins without the permission to."""
         if options.override_joins is not None and not actor.may(Permission.QUERY_OVERRIDE_JOINS):
             raise Forbidden(
                 f"Overriding joins needs the permission {Permission.QUERY_OVERRIDE_JOINS}.",
@@ -79,37 +121,38 @@ class Ask:
         return cls(sql, frozenset(options.include_deprecated), options.override_joins)
 
     def document(self) -> dict[str, Any]:
-        """As it is stored."""
-        return {
-            "sql": self.sql,
-            "include_deprecated": sorted(self.include_deprecated),
-            "override_joins": self.override_joins,
-        }
+        """The request as it is stored."""
+        return asdict(self) | {"include_deprecated": sorted(self.include_deprecated)}
 
     @classmethod
-    def stored(cls, document: dict[str, Any]) -> "Ask":
-        """The ask within a stored document."""
+    def stored(cls, document: dict[str, Any]) -> "QueryRequest":
+        """The request within a stored document."""
         return cls(document["sql"], frozenset(document["include_deprecated"]), document["override_joins"])
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedStatement:
-    """The guard's verdict, and the relations that it was reached on."""
+    """The guard's verdict, and the readable tables, by logical name, that it was reached on."""
 
     verdict: GuardVerdict
-    readable: Readable
+    readable: Mapping[str, RelationView]
     missing: QueriedTableNotFound | None = None
     """The problem of the names in FROM that are no readable table."""
 
     @property
     def relations(self) -> tuple[RelationView, ...]:
         """The relations that an allowed statement reads."""
-        return tuple(self.readable.relations[table.logical_name] for table in self.verdict.tables)
+        return tuple(self.readable[table.logical_name] for table in self.verdict.tables)
 
     @property
     def names(self) -> dict[str, str]:
         """Physical relation names and the logical ones that people know."""
         return {relation.relation: relation.logical_name for relation in self.relations}
+
+    @property
+    def table_versions(self) -> list[str]:
+        """The tables that an allowed statement reads, such as `flights@2`."""
+        return [f"{table.logical_name}@{table.version}" for table in self.verdict.tables]
 
     def require_allowed(self) -> str:
         """The regenerated text. Raises `QueriedTableNotFound` or `QueryRefused`."""
@@ -119,14 +162,10 @@ class CheckedStatement:
             QUERY_GUARDRAILS.labels(finding.rule).inc()
         raise self.missing or QueryRefused(self.verdict.findings)
 
-    def basis(self, roles: frozenset[str], limits: Limits) -> Basis:
-        """What a preview of it is bound to."""
-        return Basis(
-            sql_hash=self.verdict.sql_hash or "",
-            tables=tuple(_table_basis(relation) for relation in self.relations),
-            roles=tuple(sorted(roles)),
-            limits=limits,
-        )
+    def basis(self, roles: frozenset[str], limits: Limits) -> PreviewBasis:
+        """What a preview of the statement is bound to."""
+        tables = tuple(_table_basis(relation) for relation in self.relations)
+        return PreviewBasis(self.verdict.sql_hash or "", tables, tuple(sorted(roles)), limits)
 
 
 def _table_basis(relation: RelationView) -> TableBasis:
@@ -139,37 +178,36 @@ def _table_basis(relation: RelationView) -> TableBasis:
     )
 
 
-async def check_statement(session: ReadSession, ask: Ask, actor: Actor) -> CheckedStatement:
+async def check_statement(session: ReadSession, query: QueryRequest, actor: Actor) -> CheckedStatement:
     """The guard's verdict on the statement, on the tables as they are now."""
-    found = await readable(session, ask.sql, ask.include_deprecated)
-    policy = GuardPolicy(join_override_rationale=ask.override_joins)
+    tables = await readable(session, query.sql, query.include_deprecated)
+    policy = GuardPolicy(join_override_rationale=query.override_joins)
     # In a thread: a statement of the largest size takes the parser long enough to hold up every other request.
-    verdict = await asyncio.to_thread(check, ask.sql, Catalog(found.relations), policy)
-    missing = await not_found(session, verdict.findings, ask.include_deprecated, actor)
+    verdict = await asyncio.to_thread(check, query.sql, Catalog(tables), policy)
+    missing = await not_found(session, verdict.findings, query.include_deprecated, actor)
     if missing is not None:
         verdict = replace(verdict, findings=with_nearest(verdict.findings, missing))
-    return CheckedStatement(verdict, found, missing)
+    return CheckedStatement(verdict, tables, missing)
 
 
-def limits_of(actor: Actor, resources: Resources) -> Limits:
+def limits_of(actor: Actor, configuration: ConfigurationInForce) -> Limits:
     """The caller's limits now."""
-    seconds, cost = resources.configured(STATEMENT_TIMEOUT_SECONDS), resources.configured(MAX_COST)
-    return limits_for(actor.roles, seconds, cost)
+    return limits_for(actor.roles, configuration.value(STATEMENT_TIMEOUT_SECONDS), configuration.value(MAX_COST))
 
 
-async def affordable(statement: Statement, found: CheckedStatement, limits: Limits) -> Estimate:
+async def require_affordable(statement: Statement, checked: CheckedStatement, limits: Limits) -> Estimate:
     """The planner's estimate of an allowed statement.
 
     Raises:
-        PlanMismatch: the plan reads a relation that the guard has not seen.
+        PlanMismatch: the plan reads a relation that the guard has not checked.
         TooExpensive: its cost is above the caller's ceiling.
     """
     estimate = await statement.estimate()
-    known = frozenset((relation.schema, relation.relation) for relation in found.relations)
+    known = frozenset((relation.schema, relation.relation) for relation in checked.relations)
     outside = estimate.relations - known
     if outside and outside - await statement.stands_for(sorted(known)):
         QUERY_GUARDRAILS.labels(PlanMismatch.code).inc()
-        log.error("a plan reads what the guard has not seen", extra={"sql_hash": found.verdict.sql_hash})
+        log.error("a plan reads what the guard has not seen", extra={"sql_hash": checked.verdict.sql_hash})
         raise PlanMismatch("PostgreSQL would read other tables than those that were checked.")
     if estimate.cost > limits.max_cost:
         QUERY_GUARDRAILS.labels(TooExpensive.code).inc()

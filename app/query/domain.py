@@ -1,6 +1,7 @@
 """Queries, as the registry knows the domain."""
 
 from app.kernel.domains.domain import Domain
+from app.query.actions import QueryAction
 from app.query.configuration import CONFIG_KEYS
 from app.query.contributions import TILES
 from app.query.exporting import EXPORT_SOURCES
@@ -13,6 +14,7 @@ DOMAIN = Domain(
     name="query",
     routers=(router,),
     models=(QueryPreview, QueryExecution),
+    actions=(QueryAction,),
     jobs=JOBS,
     schedules=SCHEDULES,
     config_keys=CONFIG_KEYS,

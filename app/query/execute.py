@@ -7,34 +7,36 @@ when it fails; whatever refuses it before leaves it as it was.
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import IO, Any, Final
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from app.audit.log.service import AuditTrail
-from app.kernel.db.database import OperationClass, WriteSession
+from app.kernel.db.database import OperationClass, Units, WriteSession
+from app.kernel.db.failures import FAILURES
+from app.kernel.db.query_login import QueryLogin
 from app.kernel.ids import new_id
 from app.kernel.paging import Page, PageRequest
-from app.kernel.problems import Conflict, NotFound, Problem
-from app.kernel.runtime.resources import Resources
+from app.kernel.problems import Conflict, Problem
+from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import SYSTEM, Actor, Permission
 from app.kernel.telemetry.metrics import JOIN_USAGE, QUERY_LATENCY, metrics_timer
 from app.query import presentation
-from app.query.check_statement import Ask, CheckedStatement, affordable, check_statement, limits_of
+from app.query.actions import QueryAction
+from app.query.check_statement import CheckedStatement, QueryRequest, check_statement, limits_of, require_affordable
 from app.query.configuration import STATEMENT_TIMEOUT_SECONDS
 from app.query.models import QueryExecution, QueryPreview
-from app.query.preview import PreviewService, QueryAction
-from app.query.repository import Executions, ExecutionWrites, Previews, PreviewWrites
-from app.query.results.completion import completed
-from app.query.results.encoders import Form
+from app.query.preview import PreviewService, own_preview
+from app.query.repository import ExecutionReads, ExecutionWrites, PreviewWrites
+from app.query.results.encoders import ResultTarget
+from app.query.results.estimates import Estimate
 from app.query.results.formats import Format
 from app.query.results.limits import Limits
-from app.query.results.result_spool import Filled, Spooling, elapsed, spool_file
+from app.query.results.result_spool import ResultExtent, ResultSpool, completed, elapsed, spool_file
 from app.query.results.statements import open_statement
-from app.query.staleness import Basis, Change, changes
+from app.query.staleness import PreviewBasis, changes
+from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -51,23 +53,14 @@ class PreviewUsed(Conflict):
         super().__init__("A preview is executed once, also when it fails. Preview the statement again.")
 
 
-class _Outdated(Conflict):
-    """Carries a fresh preview, or what stands in its way."""
-
-    def __init__(
-        self, detail: str, preview: dict[str, Any] | None, refusal: dict[str, Any] | None, **more: Any
-    ) -> None:
-        super().__init__(detail, preview=preview, refusal=refusal, **more)
-
-
-class PreviewExpired(_Outdated):
-    """The preview's time is over."""
+class PreviewExpired(Conflict):
+    """The preview's time is over. Brings a fresh preview, or the refusal of one."""
 
     code, title = "preview-expired", "The preview has expired"
 
 
-class StalePreview(_Outdated):
-    """What the preview was made on has changed."""
+class StalePreview(Conflict):
+    """The basis of the preview has changed. Brings a fresh preview, or the refusal of one."""
 
     code, title = "stale-preview", "The preview is stale"
 
@@ -76,60 +69,61 @@ LOST: Final = "process-lost"
 """Error code of an execution whose process died before it could record an end."""
 
 LOST_AFTER_LIMIT: Final = timedelta(minutes=15)
-"""Beyond the statement's time: what encoding the answer and recording its end may take at the very most."""
+"""Time, beyond the statement's, that encoding the answer and recording its end may take at the very most."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """A complete answer, in a file that whoever sends it closes."""
+    """A complete result, in a file that whoever sends it closes."""
 
     execution_id: UUID
-    kind: Format
+    format: Format
     file: IO[bytes]
-    filled: Filled
+    extent: ResultExtent
     limits: Limits
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A preview that may run now, what is known of it by now, and the caller's limits."""
+class ExecutablePreview:
+    """A preview that may run now, its statement as checked now, and the caller's limits."""
 
     preview: QueryPreview
-    found: CheckedStatement
+    checked: CheckedStatement
     limits: Limits
 
 
 class ExecuteService:
     """Executes previews for an actor."""
 
-    def __init__(self, resources: Resources) -> None:
-        self._resources = resources
-        self._database = resources.database
+    def __init__(
+        self, units: Units, query_login: QueryLogin, configuration: ConfigurationInForce, settings: Settings
+    ) -> None:
+        self._units, self._query_login, self._configuration = units, query_login, configuration
+        self._spool = settings.home / "spool"
 
     @metrics_timer(QUERY_LATENCY, "execute")
-    async def execute(self, actor: Actor, preview_id: UUID, kind: Format) -> QueryResult:
-        """The whole answer of the actor's own preview.
+    async def execute(self, actor: Actor, preview_id: UUID, form: Format) -> QueryResult:
+        """The whole result of the actor's own preview.
 
         When the call is cancelled, the statement is cancelled in PostgreSQL and the execution recorded as such.
 
         Raises:
-            NotFound: there is no such preview of the actor's.
+            PreviewNotFound: there is no such preview of the actor's.
             PreviewUsed, PreviewExpired, StalePreview: it may not run any more; the last two bring a fresh one.
             QueryFailed, QueryTimeout, QueryCancelled, TooExpensive, NotRepresentable: it did not end well.
         """
-        checked = await self.check(actor, preview_id)
-        return await self._run(actor, checked, kind)
+        return await self._run(actor, await self.check(actor, preview_id), form)
 
     async def page(self, actor: Actor, request: PageRequest) -> Page[QueryExecution]:
         """The actor's executions, newest first; everybody's for who may read the audit log."""
         owner = None if actor.may(Permission.AUDIT_READ) else (actor.kind.value, actor.id)
-        async with self._database.read() as session:
-            return await Executions(session).of(owner, request)
+        async with self._units.read() as session:
+            return await ExecutionReads(session).of(owner, request)
 
     async def end_lost(self) -> int:
         """How many executions had lost their process and are failed now."""
-        longest = timedelta(seconds=self._resources.configured(STATEMENT_TIMEOUT_SECONDS)) + LOST_AFTER_LIMIT
+        longest = timedelta(seconds=self._configuration.value(STATEMENT_TIMEOUT_SECONDS)) + LOST_AFTER_LIMIT
 
         async def lose(session: WriteSession) -> int:
             lost = await ExecutionWrites(session).lose(longest, LOST)
@@ -140,159 +134,135 @@ class ExecuteService:
                 )
             return len(lost)
 
-        return await self._database.run(lose, OperationClass.RECORD)
+        return await self._units.run(lose, OperationClass.RECORD)
 
-    async def check(self, actor: Actor, preview_id: UUID) -> Checked:
+    async def check(self, actor: Actor, preview_id: UUID) -> ExecutablePreview:
         """The actor's own preview, when it may run now. Raises as `execute` does before the statement runs."""
-        limits = limits_of(actor, self._resources)
-        async with self._database.read() as session:
-            previews = Previews(session)
-            preview = await previews.owned(preview_id, actor.kind.value, actor.id)
-            if preview is None:
-                raise NotFound("There is no such preview of yours.")
+        limits = limits_of(actor, self._configuration)
+        async with self._units.read() as session:
+            preview, expired = await own_preview(session, actor, preview_id)
             if preview.used_at is not None:
                 raise PreviewUsed
-            expired = preview.expires_at <= await previews.now()
-            ask = Ask.stored(preview.request)
-            found = await check_statement(session, ask, actor)
+            query = QueryRequest.stored(preview.request)
+            checked = await check_statement(session, query, actor)
         if expired:
-            raise PreviewExpired("The preview was not executed in time.", *await self._fresh(actor, ask))
-        changed = changes(Basis.of(preview.basis), found.basis(actor.roles, limits))
+            raise PreviewExpired("The preview was not executed in time.", **await self._fresh(actor, query))
+        changed = changes(PreviewBasis.of(preview.basis), checked.basis(actor.roles, limits))
         if changed:
-            raise await self._stale(actor, ask, changed)
-        return Checked(preview, found, limits)
+            detail = " ".join(change.message for change in changed)
+            raise StalePreview(detail, **await self._fresh(actor, query), changes=[asdict(each) for each in changed])
+        return ExecutablePreview(preview, checked, limits)
 
-    async def _stale(self, actor: Actor, ask: Ask, changed: tuple[Change, ...]) -> StalePreview:
-        detail = " ".join(change.message for change in changed)
-        listed = [{"code": change.code, "message": change.message} for change in changed]
-        return StalePreview(detail, *await self._fresh(actor, ask), changes=listed)
-
-    async def _fresh(self, actor: Actor, ask: Ask) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-        """A fresh preview of the same ask, or the problem that stands in its way."""
+    async def _fresh(self, actor: Actor, query: QueryRequest) -> dict[str, Any]:
+        """A fresh preview of the same request, or the problem that stands in its way."""
+        previews = PreviewService(self._units, self._query_login, self._configuration)
         try:
-            fresh = await PreviewService(self._resources).preview_again(actor, ask)
+            fresh = await previews.preview_again(actor, query)
         except Problem as problem:
-            return None, problem.document(None)
-        return fresh.model_dump(mode="json"), None
+            return {"preview": None, "refusal": problem.document(None)}
+        return {"preview": fresh.model_dump(mode="json"), "refusal": None}
 
-    async def _run(self, actor: Actor, checked: Checked, kind: Format) -> QueryResult:
-        execution = _execution(actor, checked.preview, kind)
-        file = spool_file(self._resources.settings.home / "spool")
+    async def _run(self, actor: Actor, executable: ExecutablePreview, form: Format) -> QueryResult:
+        checked, limits = executable.checked, executable.limits
+        execution = execution_of(executable.preview, actor.label, form.value, outcome="running")
+        file = spool_file(self._spool)
         started = time.monotonic()
         try:
-            sql, names = checked.found.require_allowed(), checked.found.names
-            async with open_statement(self._resources.query_login, sql, checked.limits, names) as prepared:
-                estimate = await affordable(prepared, checked.found, checked.limits)
+            async with open_statement(self._query_login, checked.require_allowed(), limits, checked.names) as prepared:
+                estimate = await require_affordable(prepared, checked, limits)
                 columns = await prepared.columns()
                 execution.estimated_rows = float(estimate.rows)
                 started = time.monotonic()
                 await completed(self._claim(actor, checked, execution))
                 head = {"execution_id": str(execution.id), "preview_id": str(execution.preview_id)}
-                spooling = Spooling(prepared, Form(kind, columns, file, checked.limits.max_bytes, head), checked.limits)
-                await spooling.fill()
-            answer = await self._complete(spooling, checked, execution, elapsed(started))
-            await completed(self._record(execution.id, answer))
-            _count_joins(checked.found)
+                spool = ResultSpool(prepared, ResultTarget(form, columns, file, limits.max_bytes, head), limits)
+                await spool.fill()
+            seconds = elapsed(started)
+            extent = await spool.finish(_summary(spool, checked, estimate, seconds))
+            await completed(self._record(execution.id, extent, seconds))
         except BaseException as error:
             file.close()
             await completed(self._record_failure(actor, execution, error, elapsed(started)))
             raise
-        return answer
+        for join in checked.verdict.joins:
+            if join.join_id is not None:
+                JOIN_USAGE.labels(str(join.join_id)).inc()
+        return QueryResult(execution.id, form, file, extent, limits, seconds)
 
-    async def _complete(
-        self, spooling: Spooling, checked: Checked, execution: QueryExecution, seconds: float
-    ) -> QueryResult:
-        labels = [f"{t.logical_name} (version {t.version}, {t.state})" for t in checked.found.verdict.tables]
-        cut_by, estimated = spooling.cut_by, int(execution.estimated_rows)
-        filled = await spooling.finish(
-            {
-                "row_count": spooling.rows,
-                "truncated": cut_by is not None,
-                "truncated_by": cut_by,
-                "seconds": seconds,
-                "explanation": presentation.explanation(spooling.rows, labels, estimated, cut_by),
-            }
-        )
-        return QueryResult(execution.id, spooling.form.kind, spooling.form.file, filled, checked.limits, seconds)
-
-    async def _claim(self, actor: Actor, checked: Checked, execution: QueryExecution) -> None:
-        async def claim(session: WriteSession) -> None:
+    async def _claim(self, actor: Actor, checked: CheckedStatement, execution: QueryExecution) -> None:
+        async with self._units.write(OperationClass.RECORD) as session:
             previews = PreviewWrites(session)
-            if not await previews.claim(checked.preview.id):
+            if not await previews.claim(execution.preview_id):
                 raise PreviewUsed
             execution.started_at = await previews.now()
             await ExecutionWrites(session).add(execution)
-            tables = [f"{table.logical_name}@{table.version}" for table in checked.found.verdict.tables]
-            await AuditTrail(session).append(
-                actor,
-                QueryAction.EXECUTED,
-                "query-preview",
-                checked.preview.id,
-                after={
-                    "execution": str(execution.id),
-                    "sql_hash": execution.sql_hash,
-                    "tables": tables,
-                    "format": execution.format,
-                },
-            )
+            after = {
+                "execution": str(execution.id),
+                "sql_hash": execution.sql_hash,
+                "tables": checked.table_versions,
+                "format": execution.format,
+            }
+            trail = AuditTrail(session)
+            await trail.append(actor, QueryAction.EXECUTED, "query-preview", execution.preview_id, after=after)
 
-        async with self._database.write(OperationClass.RECORD) as session:
-            await claim(session)
-
-    async def _record(self, execution_id: UUID, answer: QueryResult) -> None:
+    async def _record(self, execution_id: UUID, extent: ResultExtent, seconds: float) -> None:
         async def record(session: WriteSession) -> None:
             await ExecutionWrites(session).finish(
                 execution_id,
                 outcome="succeeded",
-                seconds=answer.seconds,
-                rows=answer.filled.rows,
-                bytes=answer.filled.bytes,
-                truncated=answer.filled.cut_by is not None,
+                seconds=seconds,
+                rows=extent.rows,
+                bytes=extent.bytes,
+                truncated=extent.cut_by is not None,
             )
 
-        await self._database.run(record, OperationClass.RECORD)
+        await self._units.run(record, OperationClass.RECORD)
 
     async def _record_failure(
         self, actor: Actor, execution: QueryExecution, error: BaseException, seconds: float
     ) -> None:
         cancelled = isinstance(error, asyncio.CancelledError)
         code = "client-closed" if cancelled else error.code if isinstance(error, Problem) else UNEXPECTED
+        outcome, after = "cancelled" if cancelled else "failed", {"execution": str(execution.id), "error_code": code}
 
         async def record(session: WriteSession) -> None:
             ended = await ExecutionWrites(session).finish(
-                execution.id, outcome="cancelled" if cancelled else "failed", seconds=seconds, error_code=code
+                execution.id, outcome=outcome, seconds=seconds, error_code=code
             )
             if ended:  # a claim that was refused has left nothing to record
-                await AuditTrail(session).append(
-                    actor,
-                    QueryAction.EXECUTED,
-                    "query-preview",
-                    execution.preview_id,
-                    after={"execution": str(execution.id), "error_code": code},
-                    outcome="failure",
+                trail, preview_id = AuditTrail(session), execution.preview_id
+                await trail.append(
+                    actor, QueryAction.EXECUTED, "query-preview", preview_id, after=after, outcome="failure"
                 )
 
         try:
-            await self._database.run(record, OperationClass.RECORD)
-        except (Problem, SQLAlchemyError, OSError) as failed:
-            # What made the execution fail is what its caller is told; the row goes on saying `running`.
+            await self._units.run(record, OperationClass.RECORD)
+        except FAILURES as failed:
+            # What made the execution fail is what its caller is answered; the row goes on saying `running`.
             log.warning("a failure could not be recorded", extra={"error": type(failed).__name__, "code": code})
 
 
-def _count_joins(found: CheckedStatement) -> None:
-    for join in found.verdict.joins:
-        if join.join_id is not None:
-            JOIN_USAGE.labels(str(join.join_id)).inc()
+def _summary(spool: ResultSpool, checked: CheckedStatement, estimate: Estimate, seconds: float) -> dict[str, Any]:
+    """The fields that JSON puts after the rows."""
+    labels = [f"{table.logical_name} (version {table.version}, {table.state})" for table in checked.verdict.tables]
+    return {
+        "row_count": spool.rows,
+        "truncated": spool.cut_by is not None,
+        "truncated_by": spool.cut_by,
+        "seconds": seconds,
+        "explanation": presentation.explanation(spool.rows, labels, estimate.rows, spool.cut_by),
+    }
 
 
-def _execution(actor: Actor, preview: QueryPreview, kind: Format) -> QueryExecution:
+def execution_of(preview: QueryPreview, label: str, form: str, **values: Any) -> QueryExecution:
+    """The row of an execution of the preview by its owner, whose name is `label` now."""
     return QueryExecution(
         id=new_id(),
         preview_id=preview.id,
-        actor_kind=actor.kind.value,
-        actor_id=actor.id,
-        actor_label=actor.label,
+        actor_kind=preview.owner_kind,
+        actor_id=preview.owner_id,
+        actor_label=label,
         sql_hash=preview.sql_hash,
-        format=kind.value,
-        outcome="running",
+        format=form,
+        **values,
     )

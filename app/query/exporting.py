@@ -3,6 +3,7 @@
 What runs is the text that the guard wrote, by the query login. A result beyond the limits fails: it is never cut.
 """
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID
@@ -12,16 +13,15 @@ from pydantic import Field
 from app.audit.log.service import AuditTrail
 from app.catalog.tables.service import QueriedTableNotFound, TableService
 from app.kernel.db.database import ReadSession, WriteSession
-from app.kernel.ids import new_id
-from app.kernel.ports.export_formats import Format, quoted
+from app.kernel.ports.export_formats import Format
 from app.kernel.ports.exports import Ended, FilterParams, Login, Source, Statement, Subject
+from app.kernel.quoting import quote_identifier
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
-from app.query.check_statement import affordable
-from app.query.execute import ExecuteService, PreviewUsed
-from app.query.models import QueryExecution
-from app.query.preview import QueryAction
-from app.query.repository import ExecutionWrites, Previews, PreviewWrites
+from app.query.actions import QueryAction
+from app.query.check_statement import require_affordable
+from app.query.execute import ExecuteService, PreviewUsed, execution_of
+from app.query.repository import ExecutionWrites, PreviewReads, PreviewWrites
 from app.query.results.columns import ResultColumn, bounded
 from app.query.results.statements import MAX_ROW_BYTES, open_statement
 
@@ -43,18 +43,18 @@ class QuerySource(Source[QueryParams]):
 
     async def prepare(self, resources: Resources, actor: Actor, params: QueryParams) -> Subject:
         """The statement and its limits. Raises as the execution of the preview does."""
-        checked = await ExecuteService(resources).check(actor, params.preview_id)
-        sql, limits = checked.found.require_allowed(), checked.limits
-        async with open_statement(resources.query_login, sql, limits, checked.found.names) as prepared:
-            await affordable(prepared, checked.found, limits)
+        executable = await resources.build(ExecuteService).check(actor, params.preview_id)
+        checked, limits = executable.checked, executable.limits
+        sql = checked.require_allowed()
+        async with open_statement(resources.query_login, sql, limits, checked.names) as prepared:
+            await require_affordable(prepared, checked, limits)
             columns = await prepared.columns()
-        tables = checked.found.verdict.tables
         return {
             "preview_id": str(params.preview_id),
-            "sql_hash": checked.preview.sql_hash,
-            "tables": [f"{table.logical_name}@{table.version}" for table in tables],
+            "sql_hash": executable.preview.sql_hash,
+            "tables": checked.table_versions,
             "sql": _named(sql, columns),
-            "limits": limits.document(),
+            "limits": asdict(limits),
         }
 
     async def claim(self, session: WriteSession, actor: Actor, export_id: UUID, subject: Subject) -> None:
@@ -62,8 +62,8 @@ class QuerySource(Source[QueryParams]):
         preview_id = UUID(subject["preview_id"])
         if not await PreviewWrites(session).claim(preview_id):
             raise PreviewUsed
-        told = {"export": str(export_id), "sql_hash": subject["sql_hash"], "tables": subject["tables"]}
-        await AuditTrail(session).append(actor, QueryAction.EXECUTED, "query-preview", preview_id, after=told)
+        after = {"export": str(export_id), "sql_hash": subject["sql_hash"], "tables": subject["tables"]}
+        await AuditTrail(session).append(actor, QueryAction.EXECUTED, "query-preview", preview_id, after=after)
 
     async def content(self, subject: Subject, file_format: Format) -> Statement:  # noqa: ARG002 - of the protocol
         """The statement under its limits."""
@@ -87,33 +87,28 @@ class QuerySource(Source[QueryParams]):
         return True
 
     async def ended(self, session: WriteSession, subject: Subject, ended: Ended) -> None:
-        """Keep it among the executions."""
-        previews = Previews(session)
+        """Record the export among the executions."""
+        previews = PreviewReads(session)
         preview = await previews.by_id(UUID(subject["preview_id"]))
         if preview is None:
             return
         now = await previews.now()
-        outcome = "succeeded" if ended.error_code is None else "failed"
-        await ExecutionWrites(session).add(
-            QueryExecution(
-                id=new_id(),
-                preview_id=preview.id,
-                actor_kind=preview.owner_kind,
-                actor_id=preview.owner_id,
-                actor_label=preview.owner_label,
-                sql_hash=preview.sql_hash,
-                format="export",
-                started_at=now - timedelta(seconds=ended.seconds),
-                finished_at=now,
-                seconds=ended.seconds,
-                rows=ended.rows,
-                bytes=ended.bytes,
-                estimated_rows=preview.estimated_rows,
-                truncated=False if ended.error_code is None else None,
-                outcome=CANCELLED if ended.error_code == CANCELLED else outcome,
-                error_code=ended.error_code,
-            )
+        failed = ended.error_code is not None
+        execution = execution_of(
+            preview,
+            preview.owner_label,
+            "export",
+            started_at=now - timedelta(seconds=ended.seconds),
+            finished_at=now,
+            seconds=ended.seconds,
+            rows=ended.rows,
+            bytes=ended.bytes,
+            estimated_rows=preview.estimated_rows,
+            truncated=None if failed else False,
+            outcome=CANCELLED if ended.error_code == CANCELLED else "failed" if failed else "succeeded",
+            error_code=ended.error_code,
         )
+        await ExecutionWrites(session).add(execution)
 
 
 def _named(sql: str, columns: tuple[ResultColumn, ...]) -> str:
@@ -121,7 +116,7 @@ def _named(sql: str, columns: tuple[ResultColumn, ...]) -> str:
     narrow = bounded(sql, columns, MAX_ROW_BYTES)
     if narrow == sql:
         return sql
-    shown = ", ".join(f"c{index} AS {quoted(column.name)}" for index, column in enumerate(columns))
+    shown = ", ".join(f"c{index} AS {quote_identifier(column.name)}" for index, column in enumerate(columns))
     return f"SELECT {shown} FROM ({narrow}) AS narrow"  # noqa: S608 - the guard wrote it, and the names are quoted
 
 

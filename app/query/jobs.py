@@ -9,7 +9,7 @@ LOST_JOB = "query:end-lost-executions"
 
 async def end_lost_executions(context: JobContext) -> None:
     """Give executions an end whose process died."""
-    await context.progress(ended=await ExecuteService(context.resources).end_lost())
+    await context.progress(ended=await context.resources.build(ExecuteService).end_lost())
 
 
 JOBS = (JobDefinition(name=LOST_JOB, handler=end_lost_executions, operation=OperationClass.RECORD),)

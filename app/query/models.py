@@ -12,7 +12,7 @@ from app.kernel.db.models import Base, Created, Identified
 
 
 class QueryPreview(Identified, Created, Base):
-    """One preview: may be executed once, by its owner, before it expires."""
+    """A preview: may be executed once, by its owner, before it expires."""
 
     __tablename__ = "query_previews"
     __table_args__ = (
@@ -35,7 +35,7 @@ class QueryPreview(Identified, Created, Base):
 
 
 class QueryExecution(Identified, Base):
-    """One execution of a preview, and how it ended."""
+    """An execution of a preview, and how it ended."""
 
     __tablename__ = "query_executions"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Who may ask."""
+"""Who may query."""
 
 from typing import Annotated
 

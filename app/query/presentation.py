@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final
 
 from app.query.guard.findings import GuardFinding, GuardVerdict
 from app.query.guard.relations import RelationView
 from app.query.results.estimates import Estimate
 from app.query.results.limits import MIB, Limits
-from app.query.schemas import GuardrailDocument, JoinDocument, PlaceDocument, TableDocument
+from app.query.schemas import GuardrailDocument, JoinDocument, TableDocument
 
 DEPRECATED: Final = "DEPRECATED"
 
@@ -21,41 +22,25 @@ def logical_sql(sql: str, relations: Sequence[RelationView]) -> str:
 
 
 def refusals(findings: Sequence[GuardFinding]) -> list[GuardrailDocument]:
-    """The guard's findings."""
-    return [
-        GuardrailDocument(
-            rule=finding.rule,
-            verdict="refused",
-            message=finding.message,
-            place=PlaceDocument(
-                line=finding.place.line,
-                column=finding.place.column,
-                offset=finding.place.offset,
-                snippet=finding.place.snippet,
-            ),
-            nearest=finding.nearest,
-        )
-        for finding in findings
-    ]
+    """The documents of the guard's findings."""
+    return [GuardrailDocument.model_validate(asdict(finding) | {"verdict": "refused"}) for finding in findings]
 
 
 def bounds(limits: Limits, estimate: Estimate) -> list[GuardrailDocument]:
     """The rules that an allowed statement has passed, and the bounds that it will run within."""
+    passed = {
+        "one-read": "One query, which changes nothing.",
+        "permitted-relations": "It reads permitted tables only.",
+        "cost-ceiling": f"Its estimated cost {estimate.cost:,.0f} is within {limits.max_cost:,.0f}.",
+    }
+    applied = {
+        "row-cap": f"At most {limits.max_rows:,} rows are answered.",
+        "byte-cap": f"At most {limits.max_bytes / MIB:,.0f} MiB are answered.",
+        "timeout": f"It is cancelled after {limits.timeout_ms / 1000:g} seconds.",
+    }
     return [
-        GuardrailDocument(rule="one-read", verdict="passed", message="One query, which changes nothing."),
-        GuardrailDocument(rule="permitted-relations", verdict="passed", message="It reads permitted tables only."),
-        GuardrailDocument(
-            rule="cost-ceiling",
-            verdict="passed",
-            message=f"Its estimated cost {estimate.cost:,.0f} is within {limits.max_cost:,.0f}.",
-        ),
-        GuardrailDocument(rule="row-cap", verdict="applied", message=f"At most {limits.max_rows:,} rows are answered."),
-        GuardrailDocument(
-            rule="byte-cap", verdict="applied", message=f"At most {limits.max_bytes / MIB:,.0f} MiB are answered."
-        ),
-        GuardrailDocument(
-            rule="timeout", verdict="applied", message=f"It is cancelled after {limits.timeout_ms / 1000:g} seconds."
-        ),
+        *(GuardrailDocument(rule=rule, verdict="passed", message=message) for rule, message in passed.items()),
+        *(GuardrailDocument(rule=rule, verdict="applied", message=message) for rule, message in applied.items()),
     ]
 
 
@@ -76,13 +61,7 @@ def tables(verdict: GuardVerdict) -> list[TableDocument]:
 def joins(verdict: GuardVerdict) -> list[JoinDocument]:
     """The joins of an allowed statement."""
     return [
-        JoinDocument(
-            left=join.left,
-            right=join.right,
-            kind=join.kind,
-            pairs=list(join.pairs),
-            join_id=str(join.join_id) if join.join_id is not None else None,
-        )
+        JoinDocument.model_validate(asdict(join) | {"join_id": join.join_id and str(join.join_id)})
         for join in verdict.joins
     ]
 
@@ -108,7 +87,7 @@ def warnings(verdict: GuardVerdict, limits: Limits, estimate: Estimate) -> list[
 
 
 def explanation(rows: int, labels: Sequence[str], estimated: int, cut_by: str | None) -> str:
-    """What an answer is, in a sentence or two. `labels` name the tables it was read from."""
+    """A sentence or two on what an answer is. `labels` name the tables it was read from."""
     source = f" from {', '.join(labels)}" if labels else ""
     text = f"{rows:,} {'row' if rows == 1 else 'rows'}{source}; the planner expected {estimated:,}."
     if cut_by is not None:

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, func, select, update
+from sqlalchemy import DateTime, func, select, update
 
 from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
 from app.query.models import QueryExecution, QueryPreview
 
 
-class Previews(Reading[QueryPreview]):
+class PreviewReads(Reading[QueryPreview]):
     """Reads previews."""
 
     model = QueryPreview
@@ -28,7 +28,7 @@ class Previews(Reading[QueryPreview]):
         return (await self.session.execute(clock)).scalar_one()
 
 
-class PreviewWrites(Writing[QueryPreview], Previews):
+class PreviewWrites(Writing[QueryPreview], PreviewReads):
     """Makes and claims previews."""
 
     async def claim(self, id_: UUID) -> bool:
@@ -44,24 +44,26 @@ class PreviewWrites(Writing[QueryPreview], Previews):
         return (await self.session.execute(claimed)).scalar_one_or_none() is not None
 
 
-class Executions(Reading[QueryExecution]):
+class ExecutionReads(Reading[QueryExecution]):
     """Reads executions."""
 
     model = QueryExecution
 
     async def of(self, owner: tuple[str, UUID | None] | None, request: PageRequest) -> Page[QueryExecution]:
-        """One page, newest first: an actor's own, or everybody's."""
+        """A page of executions, newest first: an actor's own, or everybody's."""
         statement = self.base()
         if owner is not None:
-            statement = statement.where(_by(*owner))
+            kind, id_ = owner
+            own = QueryExecution.actor_id.is_not_distinct_from(id_)
+            statement = statement.where(QueryExecution.actor_kind == kind, own)
         return await self.page(statement, request)
 
 
-class ExecutionWrites(Writing[QueryExecution], Executions):
+class ExecutionWrites(Writing[QueryExecution], ExecutionReads):
     """Begins and ends executions."""
 
     async def finish(self, id_: UUID, **values: Any) -> bool:
-        """Write how the execution ended; whether it was running until now."""
+        """Whether the execution was running until now; how it ended is written then."""
         ended = (
             update(QueryExecution)
             .where(QueryExecution.id == id_, QueryExecution.outcome == "running")
@@ -71,7 +73,7 @@ class ExecutionWrites(Writing[QueryExecution], Executions):
         return (await self.session.execute(ended)).scalar_one_or_none() is not None
 
     async def lose(self, started_before: timedelta, error_code: str) -> Sequence[UUID]:
-        """Write that executions which began so long ago and have no end have failed; answers them."""
+        """The executions which began so long ago and have no end, now written as failed."""
         ended = (
             update(QueryExecution)
             .where(
@@ -81,7 +83,3 @@ class ExecutionWrites(Writing[QueryExecution], Executions):
             .returning(QueryExecution.id)
         )
         return (await self.session.execute(ended)).scalars().all()
-
-
-def _by(kind: str, id_: UUID | None) -> ColumnElement[bool]:
-    return (QueryExecution.actor_kind == kind) & QueryExecution.actor_id.is_not_distinct_from(id_)

@@ -3,21 +3,20 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response, status
+from fastapi import APIRouter, Request, Response, status
 
 from app.catalog.tables.service import QueriedTableNotFound
 from app.kernel.db.database import OperationClass
 from app.kernel.http.negotiation import Accept, NotAcceptable
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import operation
+from app.kernel.http.sessions import operation, provided
 from app.kernel.paging import PageDocument, Paging, show
-from app.kernel.problems import NotFound, responses
-from app.kernel.runtime.resources import ResourcesDep
+from app.kernel.problems import responses
 from app.query.check_statement import QueryRefused, TooExpensive
 from app.query.execute import ExecuteService, PreviewExpired, PreviewUsed, StalePreview
 from app.query.models import QueryExecution
 from app.query.permissions import CanQuery
-from app.query.preview import CannotAnswer, PreviewService
+from app.query.preview import CannotAnswer, PreviewNotFound, PreviewService
 from app.query.results.failures import QueryCancelled, QueryFailed, QueryTimeout, RowTooLarge, TableChanged
 from app.query.results.formats import negotiate
 from app.query.results.result_spool import NotRepresentable
@@ -34,16 +33,8 @@ from app.query.streaming import RESULT, respond
 router = APIRouter(prefix="/api/query", tags=["query"], route_class=TransactionalRoute)
 
 
-async def _previews(resources: ResourcesDep) -> PreviewService:
-    return PreviewService(resources)
-
-
-async def _executions(resources: ResourcesDep) -> ExecuteService:
-    return ExecuteService(resources)
-
-
-Previewing = Annotated[PreviewService, Depends(_previews)]
-Executing = Annotated[ExecuteService, Depends(_executions)]
+PreviewsDep = Annotated[PreviewService, provided(PreviewService)]
+ExecutionsDep = Annotated[ExecuteService, provided(ExecuteService)]
 
 
 @router.post(
@@ -53,13 +44,13 @@ Executing = Annotated[ExecuteService, Depends(_executions)]
     responses=responses(CannotAnswer, QueriedTableNotFound, QueryRefused, TooExpensive, QueryFailed, QueryCancelled),
     openapi_extra=operation(OperationClass.RECORD),
 )
-async def preview_query(wanted: PreviewRequest, actor: CanQuery, previews: Previewing) -> PreviewDocument:
+async def preview_query(wanted: PreviewRequest, actor: CanQuery, previews: PreviewsDep) -> PreviewDocument:
     """What the statement would read, answer and cost; to be executed once, within ten minutes."""
     return await previews.preview(actor, wanted)
 
 
-@router.get("/previews/{preview_id}", operation_id="get_query_preview", responses=responses(NotFound))
-async def get_query_preview(preview_id: UUID, actor: CanQuery, previews: Previewing) -> PreviewDocument:
+@router.get("/previews/{preview_id}", operation_id="get_query_preview", responses=responses(PreviewNotFound))
+async def get_query_preview(preview_id: UUID, actor: CanQuery, previews: PreviewsDep) -> PreviewDocument:
     """A preview of the caller's own, as it was answered."""
     return await previews.view(actor, preview_id)
 
@@ -70,7 +61,7 @@ async def get_query_preview(preview_id: UUID, actor: CanQuery, previews: Preview
     status_code=status.HTTP_200_OK,
     openapi_extra=operation(OperationClass.READ),
 )
-async def validate_query(wanted: ValidateRequest, actor: CanQuery, previews: Previewing) -> ValidationDocument:
+async def validate_query(wanted: ValidateRequest, actor: CanQuery, previews: PreviewsDep) -> ValidationDocument:
     """The guard's verdict on a statement. Nothing is planned, run or kept."""
     return await previews.validate(actor, wanted.sql, wanted.options)
 
@@ -81,22 +72,21 @@ async def validate_query(wanted: ValidateRequest, actor: CanQuery, previews: Pre
     response_model=None,
     responses=RESULT
     | responses(
-        NotFound, NotAcceptable, PreviewUsed, PreviewExpired, StalePreview, TableChanged,
+        PreviewNotFound, NotAcceptable, PreviewUsed, PreviewExpired, StalePreview, TableChanged,
         TooExpensive, QueryFailed, QueryTimeout, RowTooLarge, NotRepresentable, QueryCancelled,
     ),
     openapi_extra=operation(OperationClass.RECORD),
 )  # fmt: skip  # one line per kind of problem would hide the route
 async def execute_query(
-    wanted: ExecuteRequest, actor: CanQuery, executions: Executing, request: Request, accept: Accept = None
+    wanted: ExecuteRequest, actor: CanQuery, executions: ExecutionsDep, request: Request, accept: Accept = None
 ) -> Response:
     """Run a preview of the caller's own, once. A client that leaves cancels it."""
-    kind = negotiate(accept)
-    return await respond(request, executions.execute(actor, wanted.preview_id, kind))
+    return await respond(request, executions.execute(actor, wanted.preview_id, negotiate(accept)))
 
 
 @router.get("/executions", operation_id="list_query_executions")
 async def list_query_executions(
-    actor: CanQuery, executions: Executing, paging: Paging, request: Request, response: Response
+    actor: CanQuery, executions: ExecutionsDep, paging: Paging, request: Request, response: Response
 ) -> PageDocument[ExecutionDocument]:
     """The caller's executions, newest first; everybody's for who may read the audit log."""
     return show(await executions.page(actor, paging), _document, request, response)

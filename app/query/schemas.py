@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from app.kernel.schemas import StrictModel
+
 MAX_QUESTION_CHARACTERS = 2_000
 MAX_NAMES = 50
 
@@ -14,8 +16,8 @@ TableName = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 Rationale = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500)]
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Request(StrictModel):
+    model_config = ConfigDict(frozen=True)
 
 
 class PreviewOptions(_Request):

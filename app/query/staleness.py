@@ -1,4 +1,4 @@
-"""What a preview was made on, and whether that still holds when it is executed. Pure.
+"""The basis that a preview was made on, and whether that still holds when it is executed. Pure.
 
 A preview is bound to the regenerated SQL, the version and shape of every table, and the caller's roles and limits.
 """
@@ -30,7 +30,7 @@ def shape_digest(columns: Iterable[tuple[str, str]]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class PreviewBasis:
     """Everything that a preview is bound to."""
 
     sql_hash: str
@@ -39,16 +39,11 @@ class Basis:
     limits: Limits
 
     def document(self) -> dict[str, Any]:
-        """As it is stored."""
-        return {
-            "sql_hash": self.sql_hash,
-            "tables": [asdict(table) for table in self.tables],
-            "roles": list(self.roles),
-            "limits": self.limits.document(),
-        }
+        """The basis as it is stored."""
+        return asdict(self)
 
     @classmethod
-    def of(cls, document: dict[str, Any]) -> "Basis":
+    def of(cls, document: dict[str, Any]) -> "PreviewBasis":
         """The basis within a stored document. Raises KeyError or TypeError for one of another shape."""
         return cls(
             sql_hash=document["sql_hash"],
@@ -60,14 +55,14 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that is no longer as it was. `code` is stable."""
+    """Something that is no longer as it was. `code` is stable."""
 
     code: str
     message: str
 
 
-def changes(before: Basis, now: Basis) -> tuple[Change, ...]:
-    """What has changed since the preview; empty when it still holds."""
+def changes(before: PreviewBasis, now: PreviewBasis) -> tuple[Change, ...]:
+    """The changes since the preview; empty when it still holds."""
     found = [*_table_changes(before, now)]
     if not found and before.sql_hash != now.sql_hash:
         found.append(Change("sql", "The statement is written differently now."))
@@ -78,7 +73,7 @@ def changes(before: Basis, now: Basis) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def _table_changes(before: Basis, now: Basis) -> list[Change]:
+def _table_changes(before: PreviewBasis, now: PreviewBasis) -> list[Change]:
     current = {table.name: table for table in now.tables}
     found: list[Change] = []
     for table in before.tables:

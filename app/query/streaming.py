@@ -1,4 +1,4 @@
-"""How an answer leaves: watched while it is made, then streamed from its file."""
+"""The response of an execution: the client is watched while the result is made, then it is streamed from its file."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -50,7 +50,7 @@ class ClientLeft(Exception):  # noqa: N818 - an event, not a fault
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, QueryResult]) -> QueryResult:
-    """What the work answers; it is cancelled, and waited for, when the client leaves or this call is cancelled.
+    """The result of the work, which is cancelled, and waited for, when the client leaves or this call is cancelled.
 
     Raises:
         ClientLeft: the client left.
@@ -83,26 +83,26 @@ async def _disconnected(request: Request) -> None:
 
 
 async def respond(request: Request, work: Coroutine[Any, Any, QueryResult]) -> Response:
-    """The work's answer as a response, which closes its file."""
+    """The result of the work as a response, which closes its file."""
     try:
-        answer = await while_connected(request, work)
+        result = await while_connected(request, work)
     except ClientLeft:
         return Response(status_code=CLIENT_CLOSED)
     headers = {
-        "Content-Length": str(answer.filled.bytes),
-        "Spyne-Execution-Id": str(answer.execution_id),
-        "Spyne-Rows": str(answer.filled.rows),
-        "Spyne-Truncated": answer.filled.cut_by or "false",
-        "Spyne-Row-Cap": str(answer.limits.max_rows),
-        "Spyne-Byte-Cap": str(answer.limits.max_bytes),
-        "Spyne-Seconds": f"{answer.seconds:.6f}",
+        "Content-Length": str(result.extent.bytes),
+        "Spyne-Execution-Id": str(result.execution_id),
+        "Spyne-Rows": str(result.extent.rows),
+        "Spyne-Truncated": result.extent.cut_by or "false",
+        "Spyne-Row-Cap": str(result.limits.max_rows),
+        "Spyne-Byte-Cap": str(result.limits.max_bytes),
+        "Spyne-Seconds": f"{result.seconds:.6f}",
         "Cache-Control": "no-store",
     }
-    if answer.kind in _ATTACHED:
-        name = f"{answer.execution_id}.{_ATTACHED[answer.kind]}"
+    if result.format in _ATTACHED:
+        name = f"{result.execution_id}.{_ATTACHED[result.format]}"
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    media_type = MEDIA_TYPES[answer.kind] + ("; header=present" if answer.kind is Format.CSV else "")
-    return ResultResponse(answer.file, headers, media_type)
+    media_type = MEDIA_TYPES[result.format] + ("; header=present" if result.format is Format.CSV else "")
+    return ResultResponse(result.file, headers, media_type)
 
 
 class ResultResponse(StreamingResponse):

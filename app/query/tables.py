@@ -2,30 +2,23 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from app.catalog.tables.service import QueriedTableNotFound, TableService
 from app.catalog.tables.version import QueryableTable
 from app.kernel.db.database import ReadSession
 from app.kernel.security.authorization import Actor
+from app.query.guard.check import MAX_BYTES
 from app.query.guard.findings import GuardFinding
-from app.query.guard.guard import MAX_BYTES
 from app.query.guard.relations import ColumnView, RelationView
 
 _WORD: Final = re.compile(r"[a-z_][a-z0-9_]*")
-"""What a table may be called (`app/catalog/names.py`)."""
+"""A name that a table may have (`app/catalog/names.py`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Readable:
-    """The relations whose names occur in a statement, by logical name."""
-
-    relations: Mapping[str, RelationView]
-
-
-async def readable(session: ReadSession, sql: str, deprecated: frozenset[str]) -> Readable:
-    """The readable tables whose names occur in the text, in whatever place.
+async def readable(session: ReadSession, sql: str, deprecated: frozenset[str]) -> Mapping[str, RelationView]:
+    """The readable tables, by logical name, whose names occur in the text, in whatever place.
 
     Args:
         session: to read the catalog.
@@ -36,7 +29,7 @@ async def readable(session: ReadSession, sql: str, deprecated: frozenset[str]) -
     found = await service.find(words) if words else {}
     if flagged := (words & deprecated) - found.keys():
         found |= await service.find(flagged, include_deprecated=True)
-    return Readable({name: _view(table) for name, table in found.items()})
+    return {name: _view(table) for name, table in found.items()}
 
 
 def identifiers(sql: str) -> frozenset[str]:

@@ -1,10 +1,10 @@
-"""One batch into one relation: stage by COPY, settle verdicts, merge with before-images, hand refused rows over.
+"""A batch into a relation: stage by COPY, settle verdicts, merge with before-images, hand refused rows over.
 
 Invariants: every received row gets exactly one verdict; nothing is committed here (the caller owns the transaction, and
 rolls back on any error or for a dry run); memory does not grow with the batch.
 
-Which count comes from which statement (`merge.py`; in append mode also `sessions.py`), or from which letter that the
-statement left in `_spyne_verdict`:
+Which count comes from which statement (`merge.py`; in append mode also `event_sessions.py`), or from which letter that
+the statement left in `_spyne_verdict`:
 
 | count     | upsert, replace                                       | append                                      |
 |-----------|-------------------------------------------------------|---------------------------------------------|
@@ -16,6 +16,7 @@ statement left in `_spyne_verdict`:
 |           | count_untouched, 2nd                                  |                                             |
 | conflict  | c of mark_losers_of_batch, mark_stored (under reject) | count_verdicts, 4th (under reject)          |
 | rejected  | refused before staging; x of mark_unique_violations   | the same                                    |
+| deleted   | rows of delete_absent (under replace)                 | rows of delete_absorbed                     |
 
 What must come out stands in plain Python in `tests/reference/verdicts.py`; property tests hold the two together.
 """
@@ -28,7 +29,7 @@ from typing import Any
 import asyncpg
 
 from app.kernel.problems import InvalidRequest
-from app.warehouse import ddl, merge, sessions
+from app.warehouse import ddl, event_sessions, merge
 from app.warehouse.copying import copy_rows
 from app.warehouse.merge import CONFLICT, DUPLICATE, LATE, UNCHANGED, UNIQUE, Batch
 from app.warehouse.naming import staging_relation, working_relation
@@ -67,7 +68,7 @@ class RejectLimits:
 
     rows: int | None = None
     share: float | None = None
-    """Of the rows received, between 0 and 1."""
+    """Share of the rows received, between 0 and 1."""
 
 
 @dataclass(slots=True)
@@ -283,23 +284,23 @@ class _Run:
             await self._mark(merge.mark_exact_repeats(batch))
         await self._count_marked()
         if fresh and not repeated:
-            counts.inserted = await self._execute(sessions.insert_singles(batch))
+            counts.inserted = await self._execute(event_sessions.insert_singles(batch))
             return
         working = working_relation(batch.seq)
-        await self._connection.execute(sessions.create_sessions(batch, working))
+        await self._connection.execute(event_sessions.create_sessions(batch, working))
         await self._connection.execute(f"ANALYZE {working.sql}")
-        inserted, updated, duplicate, beaten = await self._row(sessions.count_verdicts(batch, working))
+        inserted, updated, duplicate, beaten = await self._row(event_sessions.count_verdicts(batch, working))
         counts.inserted, counts.updated = inserted, updated
         counts.duplicate += duplicate
         if batch.plan.resolution is Resolution.REJECT:
             counts.conflict += beaten
-            await self._execute(sessions.mark_conflicts(batch, working))
+            await self._execute(event_sessions.mark_conflicts(batch, working))
         else:
             counts.late += beaten
-            self.outcome.deleted = await self._execute(sessions.delete_absorbed(batch, working))
-            await self._execute(sessions.overwrite_beaten(batch, working))
-        await self._execute(sessions.extend_spans(batch, working))
-        await self._execute(sessions.insert_sessions(batch, working))
+            self.outcome.deleted = await self._execute(event_sessions.delete_absorbed(batch, working))
+            await self._execute(event_sessions.overwrite_beaten(batch, working))
+        await self._execute(event_sessions.extend_spans(batch, working))
+        await self._execute(event_sessions.insert_sessions(batch, working))
         await self._connection.execute(ddl.drop(working))
 
     async def _mark(self, statement: str) -> None:

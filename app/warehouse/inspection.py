@@ -60,7 +60,7 @@ class FoundRelation:
     relation: RelationName
     kind: RelationKind
     partition: bool
-    """It is a part of a partitioned table."""
+    """Whether the relation is a part of a partitioned table."""
     temporary: bool
     reads_protected: bool
     """A view which reads system or control schemas, directly or through others."""
@@ -83,10 +83,10 @@ class Measurement:
     exact: bool
     """Counted; otherwise the planner's estimate."""
     checksum: str | None
-    """Of the rows whatever their order, 16 hexadecimal digits; None when they were not all read."""
+    """Hash of the rows whatever their order, 16 hexadecimal digits; None when they were not all read."""
 
 
-# What a view reads is taken from its rule: pg_depend does not tell of PostgreSQL's own relations, which are pinned.
+# What a view reads is taken from its rule: pg_depend has no rows for PostgreSQL's own relations, which are pinned.
 _FIND = text(r"""
 WITH RECURSIVE found AS (
   SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relpersistence

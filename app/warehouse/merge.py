@@ -7,6 +7,7 @@ Which of them runs when, and which count comes from which: `app/warehouse/ingest
 `tests/reference/verdicts.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,7 +33,7 @@ _ORDER = {
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch on its way into a relation: the plan, its staging relation, its sequence number and its time."""
+    """A batch on its way into a relation: the plan, its staging relation, its sequence number and its time."""
 
     plan: RelationPlan
     staging: RelationName
@@ -56,7 +57,7 @@ def winner_order(plan: RelationPlan, alias: str = "s") -> str:
 
 
 def summarise(batch: Batch) -> str:
-    """One row: staged rows still in the race, first and last event time."""
+    """A single row: staged rows still in the race, first and last event time."""
     time = quote(batch.plan.event_time)
     first, last = (instant(batch.plan, f"{end}({time})") for end in ("min", "max"))
     return f"SELECT count(*), {first}, {last} FROM {batch.staging.sql} WHERE {VERDICT} IS NULL"
@@ -139,12 +140,16 @@ def count_marked(batch: Batch) -> str:
 
 def _insert(batch: Batch, chosen: str, condition: str, order: str) -> str:
     """An INSERT in the order of the key: pages of the relation and of its index are then filled one after another."""
-    plan = batch.plan
-    names = tuple(column.name for column in plan.record_columns)
-    target = f"{quote_all(names)}, {quote(plan.processing_time)}, {HASH}, {BATCH}"
-    values = f"{quote_all(names, 's.')}, {batch.time_literal}, s.{HASH}, {batch.seq}"
     source = f"{batch.staging.sql} s WHERE s.{VERDICT} IS NULL{condition} ORDER BY {order}"
-    return f"INSERT INTO {plan.relation.sql} ({target}) SELECT {chosen}{values} FROM {source}"
+    return insert_staged(batch, source, {}, chosen)
+
+
+def insert_staged(batch: Batch, source: str, hidden: Mapping[str, str], chosen: str = "") -> str:
+    """The INSERT of staged rows, which bear the alias `s` in the source; `hidden` columns beside hash and batch."""
+    names = tuple(column.name for column in batch.plan.record_columns)
+    columns = quote_all((*names, batch.plan.processing_time, HASH, BATCH, *hidden))
+    values = ", ".join((quote_all(names, "s."), batch.time_literal, f"s.{HASH}", str(batch.seq), *hidden.values()))
+    return f"INSERT INTO {batch.plan.relation.sql} ({columns}) SELECT {chosen}{values} FROM {source}"
 
 
 def insert_winners(batch: Batch) -> str:
@@ -168,12 +173,11 @@ def insert_new(batch: Batch) -> str:
 def with_images(batch: Batch, changing: str, op: str) -> str:
     """The changing statement (which ends before RETURNING, its target aliased `t`), its old rows kept as images."""
     plan = batch.plan
-    names = quote_all((*(column.name for column in plan.columns), *hidden_columns(plan)))
-    old = quote_all((*(column.name for column in plan.columns), *hidden_columns(plan)), "old.")
+    columns = (*(column.name for column in plan.columns), *hidden_columns(plan))
+    names = quote_all(columns)
     return (
-        f"WITH changed AS ({changing} RETURNING {old}) "
-        f"INSERT INTO {plan.before.sql} ({IMAGE_BY}, {IMAGE_OP}, {names}) "
-        f"SELECT {batch.seq}, '{op}', {names} FROM changed"
+        f"WITH changed AS ({changing} RETURNING {quote_all(columns, 'old.')}) INSERT INTO {plan.before.sql} "
+        f"({IMAGE_BY}, {IMAGE_OP}, {names}) SELECT {batch.seq}, '{op}', {names} FROM changed"
     )
 
 
@@ -210,7 +214,7 @@ def delete_absent(batch: Batch) -> str:
 
 
 def count_untouched(batch: Batch) -> str:
-    """One row: winners that equal the stored row, and winners that lost against it; run after the writes."""
+    """A single row: winners that equal the stored row, and winners that lost against it; run after the writes."""
     plan = batch.plan
     same = f"{rank(plan, 's')} = {rank(plan, 't')}"
     return (

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from app.kernel.quoting import quote_identifier
+
 DATA_SCHEMA = "data"
 STAGING_SCHEMA = "pg_temp"
 """Staging is temporary: it goes with its transaction, whatever ends that (see `ddl.create_staging`)."""
@@ -28,7 +30,7 @@ def quote(identifier: str) -> str:
     """
     if not identifier or "\x00" in identifier or len(identifier.encode()) > MAX_IDENTIFIER_BYTES:
         raise IdentifierError(f"an identifier has 1 to {MAX_IDENTIFIER_BYTES} bytes and no NUL: {identifier[:80]!r}")
-    return '"' + identifier.replace('"', '""') + '"'
+    return quote_identifier(identifier)
 
 
 def quote_all(identifiers: tuple[str, ...], prefix: str = "") -> str:

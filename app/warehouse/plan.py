@@ -46,7 +46,7 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a governed relation."""
+    """A column of a governed relation."""
 
     name: str
     type: ColumnType

@@ -30,7 +30,7 @@ SHOWN_CHARACTERS = 200
 """How much of a value is shown."""
 
 _COMPARED = NUMBER_KINDS | TEMPORAL_KINDS | TEXT_KINDS
-"""Types with a smallest and largest value worth telling."""
+"""Types with a smallest and largest value worth showing."""
 
 _QUERY_CANCELED = "57014"
 
@@ -62,7 +62,7 @@ class ColumnProfile:
     minimum: str | None
     maximum: str | None
     top_values: tuple[TopValue, ...]
-    """Most frequent first; values that occur once are not told."""
+    """Most frequent first; values that occur once are left out."""
     sketch: tuple[str, ...]
     """The smallest 64-bit hashes of the distinct values (bottom-k), as 16 hexadecimal digits, ascending."""
 

@@ -28,7 +28,7 @@ class RejectionCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One refused row: where it stood, why, and what it said."""
+    """A refused row: where it stood, why, and what it said."""
 
     line: int
     """From 1: the physical line (NDJSON, CSV) or the position of the element or row (JSON array, Parquet)."""

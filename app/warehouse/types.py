@@ -88,11 +88,11 @@ class ColumnType:
 
     kind: TypeKind
     length: int | None = None
-    """Of varchar: most characters; None is unbounded."""
+    """Most characters of varchar; None is unbounded."""
     precision: int | None = None
-    """Of numeric: most decimal digits; None is unconstrained."""
+    """Most decimal digits of numeric; None is unconstrained."""
     scale: int | None = None
-    """Of numeric: digits after the point; None only when the precision is None."""
+    """Digits of numeric after the point; None only when the precision is None."""
 
     @property
     def sql(self) -> str:

@@ -8,8 +8,9 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from app.audit.log.service import AuditTrail
+from app.audit.seals.chain import Checkpoint
 from app.audit.seals.sealing import Sealer
-from app.audit.seals.seals import Checkpoint, SealingKey
+from app.audit.seals.signing import SealingKey
 from app.audit.verification.verifier import Report
 from app.audit.verification.verify_database import LogVerification, Scope
 from app.kernel.db.database import Database, ReadSession

@@ -14,9 +14,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.audit.seals.canonical import COLUMNS, encode
+from app.audit.seals.chain import Seal
 from app.audit.seals.merkle import leaf_hash, root_of
 from app.audit.seals.seal_repository import CANONICAL
-from app.audit.seals.seals import Seal, SealingKey
+from app.audit.seals.signing import SealingKey
 from app.kernel.db.database import ReadSession, driver_connection
 from app.kernel.security.secrets import ServiceSecret
 
@@ -220,4 +221,4 @@ async def reseal(owner: asyncpg.Connection, key: SealingKey, *, true_name: bool)
             "UPDATE spyne.audit_seals SET root = $2, previous = $3, key = $4, signature = $5 WHERE number = $1",
             seal.number, seal.root, seal.previous, seal.key, key.sign(seal.content()),
         )  # fmt: skip
-        previous = seal.hash()
+        previous = seal.digest()

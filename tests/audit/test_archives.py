@@ -13,10 +13,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.audit.archiving import archiving
+from app.audit.archiving import archiver
 from app.audit.archiving.archive_files import with_archives
+from app.audit.seals.chain import Checkpoint
 from app.audit.seals.proofs import checkpoint
-from app.audit.seals.seals import Checkpoint, SealingKey
+from app.audit.seals.signing import SealingKey
 from app.audit.verification.exporting import Exported, export
 from app.audit.verification.offline import ExportVerification, verify_export
 from app.audit.verification.verifier import Kind
@@ -41,7 +42,7 @@ def resources(app: FastAPI) -> Resources:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several archives and several steps in a small log."""
-    monkeypatch.setattr(archiving, "ARCHIVE_ROWS", 8)
+    monkeypatch.setattr(archiver, "ARCHIVE_ROWS", 8)
     monkeypatch.setattr(running, "STEP_ROWS", 5)
 
 

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.access.users.service import UserService
-from app.audit.log.repository import AuditAppends, AuditEntries
+from app.audit.log.repository import AuditReads, AuditWrites
 from app.audit.log.service import AuditTrail, AuditUnavailable
 from app.kernel import correlation
 from app.kernel.db.database import WriteSession
@@ -93,10 +93,10 @@ async def test_the_runtime_role_may_add_and_read_only(owner: asyncpg.Connection)
 
 
 def test_the_repository_cannot_change_a_row() -> None:
-    for kind in (AuditAppends, AuditEntries):
+    for kind in (AuditWrites, AuditReads):
         offered = {name for name in dir(kind) if not name.startswith("_")}
         assert not {name for name in offered if "update" in name or "delete" in name or "remove" in name}
-    assert {name for name in dir(AuditAppends) if not name.startswith("_")} == {"append"}
+    assert {name for name in dir(AuditWrites) if not name.startswith("_")} == {"append"}
 
 
 async def test_a_rolled_back_change_leaves_no_row(resources: Resources, owner: asyncpg.Connection) -> None:

@@ -14,8 +14,9 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.audit.seals.chain import Checkpoint
 from app.audit.seals.proofs import checkpoint
-from app.audit.seals.seals import Checkpoint, SealingKey
+from app.audit.seals.signing import SealingKey
 from app.audit.verification.exporting import Exported, export
 from app.audit.verification.offline import ExportVerification, NotAnExportError, Trust, verify_export
 from app.audit.verification.verifier import Kind

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from app.audit.log.actions import Verb, verb_of
-from app.audit.log.diffs import MAX_LABEL, MAX_SIDE, MAX_TEXT, REDACTED, clean, difference, label, stored
+from app.audit.log.diffs import (
+    MAX_LABEL,
+    MAX_SIDE,
+    MAX_TEXT,
+    REDACTED,
+    changed_fields,
+    clean,
+    difference,
+    label,
+    stored,
+)
 
 KEY = b"the key of the hashes"
 
@@ -41,6 +51,21 @@ def test_the_verb_of_an_action(action: str, verb: Verb) -> None:
 def test_what_is_no_action(action: str) -> None:
     with pytest.raises(ValueError, match="subject:action"):
         verb_of(action)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ({"a": 1, "b": 2}, {"a": 1, "b": 3}, {"b": 3}),
+        ({"a": 1, "b": 2}, {"a": 2}, {"a": 2}),  # a patch: what it does not name stays
+        ({"a": 1}, {"a": 1, "b": None}, {"b": None}),  # nothing and null are not the same
+        ({"a": None}, {"a": None}, {}),
+        ({"a": ["x"]}, {"a": ["x", "y"]}, {"a": ["x", "y"]}),
+        ({}, {}, {}),
+    ],
+)
+def test_which_fields_changed(before: dict[str, Any], after: dict[str, Any], changed: dict[str, Any]) -> None:
+    assert changed_fields(before, after) == changed
 
 
 def test_only_what_differs_is_kept() -> None:

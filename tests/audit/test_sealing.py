@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 
 from app.audit.log.service import AuditTrail
-from app.audit.seals.seal_repository import SealWriting
+from app.audit.seals.seal_repository import SealWrites
 from app.audit.seals.sealing import BACKGROUND, ChainRewoundError, Sealer, standing
-from app.audit.seals.seals import SealingKey
+from app.audit.seals.signing import SealingKey
 from app.kernel.db.failures import FAILURES
 from app.kernel.runtime.background import background
 from app.kernel.runtime.resources import Resources
@@ -112,9 +112,9 @@ async def test_a_sealer_that_dies_loses_and_doubles_nothing(
     resources: Resources, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await tell(resources, 4)
-    add = SealWriting.add
+    add = SealWrites.add
 
-    async def die(self: SealWriting, *seal: Any) -> None:
+    async def die(self: SealWrites, *seal: Any) -> None:
         await add(self, *seal)
         await owner.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
@@ -122,7 +122,7 @@ async def test_a_sealer_that_dies_loses_and_doubles_nothing(
         )
 
     with monkeypatch.context() as dying:
-        dying.setattr(SealWriting, "add", die)
+        dying.setattr(SealWrites, "add", die)
         with pytest.raises(FAILURES):
             await sealer(resources).seal_waiting()
     assert (await seals(owner), await sealed(owner)) == ([], 0)
@@ -184,7 +184,7 @@ async def test_after_a_restore_elsewhere_rows_are_taken_over(
     await owner.execute(
         "ALTER TABLE spyne.audit_log ALTER transaction_id SET DEFAULT pg_current_xact_id()::text::bigint + 1000000000"
     )
-    present = SealWriting.present
+    present = SealWrites.present
 
     async def elsewhere(self: Any) -> Any:
         found, horizon = await present(self)
@@ -192,7 +192,7 @@ async def test_after_a_restore_elsewhere_rows_are_taken_over(
 
     await tell(resources, 3)
     with monkeypatch.context() as there:
-        there.setattr(SealWriting, "present", elsewhere)
+        there.setattr(SealWrites, "present", elsewhere)
         assert await sealer(resources).seal_waiting() == 3
     await tell(resources, 5)  # dumped before they were sealed
     await owner.execute(
@@ -214,7 +214,7 @@ async def test_after_a_restore_elsewhere_rows_are_taken_over(
 async def test_a_restore_without_waiting_rows_is_recorded_once(
     resources: Resources, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    present = SealWriting.present
+    present = SealWrites.present
 
     async def elsewhere(self: Any) -> Any:
         found, horizon = await present(self)
@@ -222,7 +222,7 @@ async def test_a_restore_without_waiting_rows_is_recorded_once(
 
     await tell(resources)
     with monkeypatch.context() as there:
-        there.setattr(SealWriting, "present", elsewhere)
+        there.setattr(SealWrites, "present", elsewhere)
         await sealer(resources).seal_waiting()
     for _ in range(2):
         assert await sealer(resources).seal_waiting() == 0

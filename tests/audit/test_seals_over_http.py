@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import FastAPI
 
 from app.audit import router
-from app.audit.log.repository import AuditEntries
+from app.audit.log.repository import AuditReads
 from app.audit.seals import walking
 from app.audit.verification import verify_database
 from app.kernel.runtime.resources import Resources
@@ -242,14 +242,14 @@ async def test_lines_that_break_off_have_no_end(
     admin: httpx.AsyncClient, told: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await tell(told, 3)
-    every = AuditEntries.every
+    every = AuditReads.every
 
-    async def broken(self: AuditEntries, wanted: Any) -> Any:
+    async def broken(self: AuditReads, wanted: Any) -> Any:
         async for rows in every(self, wanted):
             yield rows
             raise ConnectionError
 
-    monkeypatch.setattr(AuditEntries, "every", broken)
+    monkeypatch.setattr(AuditReads, "every", broken)
     answer = await admin.get("/api/audit", headers=NDJSON)
     assert b'"end"' not in answer.content
     assert told.database.reader.pool.checkedout() == 0  # type: ignore[attr-defined]  # of a queue pool

@@ -7,9 +7,10 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.audit.seals.chain import Checkpoint
 from app.audit.seals.proofs import checkpoint
 from app.audit.seals.sealing import Sealer
-from app.audit.seals.seals import Checkpoint, SealingKey
+from app.audit.seals.signing import SealingKey
 from app.audit.verification.verifier import Kind, Report
 from app.audit.verification.verify_database import Scope
 from app.kernel.runtime.resources import Resources

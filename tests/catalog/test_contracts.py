@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from app.catalog.contracts.review import InvalidContract
-from app.catalog.contracts.service import ContractReading, ContractService, TableNotWritable
+from app.catalog.contracts.service import ContractReading, ContractService
 from app.catalog.tables.references import parse_reference
+from app.catalog.tables.registry import TableNotWritable
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
 from app.warehouse.plan import Column, Mode, Resolution

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from app.catalog.tables.lifecycle import TableState, transition
-from app.catalog.tables.write_repository import TableWrites
+from app.catalog.tables.repository import TableWrites
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources

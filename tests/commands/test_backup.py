@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.commands.environment import open_place
+from app.commands.environment import open_environment
 from app.kernel.db import migrations
 from app.settings import Settings
 from tests.census import BOOKKEEPING, Census, census
@@ -53,7 +53,7 @@ def counted(place: Installation, doing: Callable[[asyncpg.Connection], Any]) -> 
         finally:
             await connection.close()
 
-    with open_place(Settings(home=place.home)) as opened:
+    with open_environment(Settings(home=place.home)) as opened:
         return asyncio.run(work(opened.urls.owner))
 
 

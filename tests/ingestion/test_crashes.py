@@ -115,7 +115,7 @@ async def opened(place: Place, api: ApiProcess) -> None:
 class Senders:
     """Clients that send batch after batch, each until it is acknowledged.
 
-    A try after a lost answer carries new event times, as a device stamps what it sends: only the key can tell that it
+    A try after a lost answer carries new event times, as a device stamps what it sends: only the key can show that it
     is the same batch. Every second batch is repeated as it was, and its stored report must come back.
     """
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.ingestion import intake
+from app.ingestion.decoding import body
 from app.kernel.storage.object_storage import ObjectStorage
 from app.warehouse.plan import Mode, Resolution
 from tests.census import census, differences
@@ -150,7 +150,7 @@ async def test_a_silent_sender_is_not_waited_for(
     things: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(intake, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(body, "SILENCE_SECONDS", 0.2)
 
     async def silent() -> AsyncIterator[bytes]:
         yield ndjson(ROWS)

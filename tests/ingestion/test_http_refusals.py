@@ -135,7 +135,7 @@ async def test_who_may_send_and_see(
     before = await census(owner)
     for client, status in ((analyst, 403), (anonymous, 401)):
         assert (await send(client, things, OTHERS)).status_code == status
-        assert (await send(client, things, b"", "text/xml")).status_code == status, "nothing is told to strangers"
+        assert (await send(client, things, b"", "text/xml")).status_code == status, "strangers learn nothing"
         for path in ("", f"/{report['id']}", f"/{report['id']}/quarantine"):
             assert (await client.get(f"/api/ingestion/batches{path}")).status_code == status
     assert differences(before, await census(owner)) == []

@@ -294,7 +294,7 @@ def looking(*outcomes: type[BaseException] | None) -> Look:
             task = asyncio.current_task()
             assert task is not None
             task.cancel()
-            await asyncio.sleep(1)
+            await asyncio.Event().wait()
         if outcome is not None:
             raise outcome("unforeseen")
 

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app.kernel.backoff import backoff
 from app.kernel.jobs.engine import grant_statements, install_statements
 from app.kernel.jobs.models import JobState
-from app.kernel.jobs.rules import MAX_ERROR_LENGTH, Decision, Ending, Facts, backoff, decide, describe, is_away, judge
+from app.kernel.jobs.rules import MAX_ERROR_LENGTH, Decision, Ending, Facts, decide, describe, is_away, judge
 from app.kernel.problems import Conflict, Unavailable
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -40,6 +40,13 @@ async def test_the_database_is_handed_in_under_both_names(resources: Resources) 
     assert resources.build(both) == (resources.database, resources.database, resources.settings)
 
 
+async def test_who_hands_them_on_gets_all_of_them(resources: Resources) -> None:
+    def all_of_them(whole: Resources) -> Resources:
+        return whole
+
+    assert resources.build(all_of_them) is resources
+
+
 async def test_a_type_that_nobody_hands_in_is_a_bug(resources: Resources) -> None:
     with pytest.raises(LookupError):
         resources.build(Unknown, "the session")

@@ -9,7 +9,7 @@ from tests.query.cases import Case, cases
 _PADDED: Final = "SELECT " + "'" + "x" * 20_000 + "'"
 
 ATTACKS_ON_FORM: Final[tuple[Case, ...]] = (
-    # -- types, operators, lexis -----------------------------------------------------------------------------------------
+    # -- types, operators, scanner --------------------------------------------------------------------------------------
     *cases(
         "reg-cast",
         regclass="SELECT 'pg_shadow'::regclass",

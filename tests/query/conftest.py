@@ -87,12 +87,12 @@ class Warehouse:
 
     async def promote(self, table_id: UUID, to: TableState, since: TableState = TableState.SHADOW) -> None:
         async with self.resources.database.write() as session:
-            service = TransitionService(session, self.resources)
+            service = self.resources.build(TransitionService, session)
             await service.promote(TableReference(id=table_id), since, to, ChangeRequest("a test"), SYSTEM)
 
     async def deprecate(self, table_id: UUID) -> None:
         async with self.resources.database.write() as session:
-            service = TransitionService(session, self.resources)
+            service = self.resources.build(TransitionService, session)
             await service.deprecate(TableReference(id=table_id), Successor(), ChangeRequest("a test"), SYSTEM)
 
 

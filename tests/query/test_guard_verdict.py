@@ -8,8 +8,8 @@ from hashlib import sha256
 
 import pytest
 
+from app.query.guard.check import GuardPolicy, check
 from app.query.guard.findings import UsedColumn, UsedJoin, UsedTable
-from app.query.guard.guard import GuardPolicy, check
 from app.query.guard.relations import AcceptedJoin, Catalog, ColumnView
 from tests.query.relations import CATALOG, COLUMNS, relation
 

@@ -12,7 +12,7 @@ from starlette.types import Message
 
 from app.query.execute import ExecuteService
 from app.query.results.result_spool import FIRST_CHUNK_ROWS, MAX_CHUNK_ROWS, MAX_OPEN_ENDED_CHUNK_ROWS
-from app.query.results.statements import Portal
+from app.query.results.statements import Statement
 from tests.query.asking import SLOW, preview, rows
 from tests.query.conftest import Warehouse
 from tests.waiting import eventually
@@ -135,13 +135,13 @@ async def test_no_connection_is_held_while_an_answer_is_read(flights: Warehouse,
 @pytest.mark.usefixtures("flights")
 async def test_rows_are_fetched_in_bounded_chunks(analyst: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    fetch = Portal.fetch
+    fetch = Statement.fetch
 
-    async def counting(self: Portal, count: int) -> list[Any]:
+    async def counting(self: Statement, count: int) -> list[Any]:
         asked.append(count)
         return await fetch(self, count)
 
-    monkeypatch.setattr(Portal, "fetch", counting)
+    monkeypatch.setattr(Statement, "fetch", counting)
     assert len(await rows(analyst, WIDE)) == 50_000
     assert max(asked) == MAX_OPEN_ENDED_CHUNK_ROWS
     asked.clear()
@@ -173,7 +173,7 @@ async def test_an_execution_whose_process_died_is_given_an_end(
     await owner.execute(
         "UPDATE spyne.query_executions SET started_at = started_at - interval '1 hour' WHERE id IN ($1, $2)", old, ended
     )
-    service = ExecuteService(flights.resources)
+    service = flights.resources.build(ExecuteService)
     assert (await service.end_lost(), await service.end_lost()) == (1, 0)
     found = {
         row["id"]: (row["outcome"], row["error_code"], row["finished_at"] is None)

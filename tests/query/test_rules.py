@@ -1,4 +1,4 @@
-"""The pure rules around the guard: limits, staleness, negotiation, estimates, failures, words."""
+"""The pure rules around the guard: limits, staleness, negotiation, estimates, failures, presentation."""
 
 import contextlib
 from dataclasses import replace
@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from app.kernel.http.negotiation import NotAcceptable
 from app.query import presentation
-from app.query.check_statement import CheckedStatement, PlanMismatch, TooExpensive, affordable
+from app.query.check_statement import CheckedStatement, PlanMismatch, TooExpensive, require_affordable
+from app.query.guard.check import MAX_BYTES, check
 from app.query.guard.findings import GuardVerdict, UsedTable
-from app.query.guard.guard import MAX_BYTES, check
 from app.query.guard.relations import RelationView
 from app.query.results.estimates import Estimate, read_plan
 from app.query.results.failures import QueryCancelled, QueryFailed, QueryTimeout, TableChanged, problem_of, safe_message
 from app.query.results.formats import Format, negotiate
 from app.query.results.limits import LIMITS, LOWEST, limits_for
-from app.query.staleness import Basis, TableBasis, changes, shape_digest
-from app.query.tables import Readable, identifiers
+from app.query.staleness import PreviewBasis, TableBasis, changes, shape_digest
+from app.query.tables import identifiers
 from tests.query.relations import CATALOG
 
 
@@ -44,7 +44,7 @@ def test_no_role_runs_longer_than_the_service_lets_it() -> None:
     assert limits_for(["VIEWER"], 1_000).timeout_ms == LOWEST.timeout_ms
 
 
-BASIS = Basis(
+BASIS = PreviewBasis(
     sql_hash="a" * 64,
     tables=(
         TableBasis("1", "flights", 1, "data.flights__v1", "f"),
@@ -55,7 +55,7 @@ BASIS = Basis(
 )
 
 
-def _with_table(**changed: Any) -> Basis:
+def _with_table(**changed: Any) -> PreviewBasis:
     return replace(BASIS, tables=(replace(BASIS.tables[0], **changed), BASIS.tables[1]))
 
 
@@ -74,12 +74,12 @@ def _with_table(**changed: Any) -> Basis:
         (replace(BASIS, limits=LIMITS["ADMIN"], roles=("ADMIN",)), ["roles", "limits"]),
     ],
 )
-def test_what_makes_a_preview_stale(now: Basis, codes: list[str]) -> None:
+def test_what_makes_a_preview_stale(now: PreviewBasis, codes: list[str]) -> None:
     assert [change.code for change in changes(BASIS, now)] == codes
 
 
 def test_a_basis_survives_being_stored() -> None:
-    assert Basis.of(BASIS.document()) == BASIS
+    assert PreviewBasis.of(BASIS.document()) == BASIS
 
 
 @given(st.lists(st.tuples(st.text(st.characters(codec="utf-8", exclude_characters="\n")), st.sampled_from(["a", "b"]))))
@@ -227,7 +227,7 @@ class PlannedStatement:
 
 FOUND = CheckedStatement(
     GuardVerdict(allowed=True, sql="SELECT", sql_hash="h", tables=(UsedTable("id", "flights", 1, "ACTIVE"),)),
-    Readable({"flights": _relation("flights")}),
+    {"flights": _relation("flights")},
 )
 
 
@@ -248,17 +248,17 @@ async def test_a_plan_may_read_no_relation_that_the_guard_has_not_seen(
     statement: Any = PlannedStatement(reads, stands_for)
     if mismatch:
         with pytest.raises(PlanMismatch):
-            await affordable(statement, FOUND, LOWEST)
+            await require_affordable(statement, FOUND, LOWEST)
     else:
-        assert await affordable(statement, FOUND, LOWEST) == await statement.estimate()
+        assert await require_affordable(statement, FOUND, LOWEST) == await statement.estimate()
 
 
 async def test_the_ceiling_itself_may_be_reached() -> None:
     statement: Any = PlannedStatement(set(), set(), LOWEST.max_cost)
-    assert (await affordable(statement, FOUND, LOWEST)).cost == LOWEST.max_cost
+    assert (await require_affordable(statement, FOUND, LOWEST)).cost == LOWEST.max_cost
     dearer: Any = PlannedStatement(set(), set(), LOWEST.max_cost + 1)
     with pytest.raises(TooExpensive):
-        await affordable(dearer, FOUND, LOWEST)
+        await require_affordable(dearer, FOUND, LOWEST)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from app.kernel.tabular.types import NotRepresentableError, time_microseconds
 from app.operations.exports.files.problems import NotRepresentableInFormat
 from app.operations.exports.files.writing import Output, Progress, write_content
 from app.query.results.columns import result_columns
-from app.query.results.encoders import Form, writer_for
+from app.query.results.encoders import ResultTarget, encoder_for
 from app.query.results.formats import Format
 from app.warehouse.types import TypeKind
 
@@ -64,7 +64,7 @@ async def answered(resources: Resources, sql: str) -> pa.Table:
         columns = result_columns((each.name, each.type.name) for each in prepared.get_attributes())
         rows = await prepared.fetch()
     file = io.BytesIO()
-    writer = writer_for(Form(Format.PARQUET, columns, file, 10**9, {}))
+    writer = encoder_for(ResultTarget(Format.PARQUET, columns, file, 10**9, {}))
     writer.begin()
     assert writer.write(rows) == len(rows)
     writer.finish({})

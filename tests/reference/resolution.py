@@ -1,4 +1,4 @@
-"""Which version a name stands for, in plain Python: the reference of `TableRepository.queryable`, which says it in SQL.
+"""Which version a name stands for, in plain Python: the reference of `TableReads.queryable`, which says it in SQL.
 
 `tests/catalog/test_queries_during_promotion.py` holds the two together.
 """

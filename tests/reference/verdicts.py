@@ -1,7 +1,7 @@
 """What verdicts mean, row by row and in plain Python: the reference that the set-based merge is tested against.
 
-What runs is SQL: `app/warehouse/merge.py` and `app/warehouse/sessions.py`. `tests/warehouse/test_ingest_properties.py`
-holds it to this for every mode and resolution.
+What runs is SQL: `app/warehouse/merge.py` and `app/warehouse/event_sessions.py`.
+`tests/warehouse/test_ingest_properties.py` holds it to this for every mode and resolution.
 
 Two independent readings of the same rules: `settle` folds one batch into what is stored and gives every row its
 verdict; `outcome` says from all observations at once what must be stored in the end. They agree however observations

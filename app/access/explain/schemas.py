@@ -4,7 +4,7 @@ from pydantic import Field
 
 from app.access.explain.rules import Explanation, Narrowing
 from app.kernel.schemas import StrictModel
-from app.kernel.security.authorization import DESCRIPTIONS, Permission
+from app.kernel.security.authorization import Permission
 
 
 class CheckDocument(StrictModel):
@@ -47,7 +47,7 @@ def shown(explanation: Explanation) -> ExplanationDocument:
         permissions=[
             CheckDocument(
                 permission=check.permission,
-                description=DESCRIPTIONS[check.permission],
+                description=check.permission.description,
                 held=check.held,
                 roles=list(check.roles),
                 narrowed_by=list(check.narrowed_by),

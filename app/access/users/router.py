@@ -30,7 +30,7 @@ from app.kernel.http.sessions import Reads, Writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
-from app.kernel.security.authorization import DESCRIPTIONS, Actor, AnyActor, Permission
+from app.kernel.security.authorization import Actor, AnyActor, Permission
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
 
@@ -148,7 +148,7 @@ async def list_roles(actor: AnyActor, session: Reads) -> RolesDocument:
 
 def _role(holding: RoleHolding, actor: Actor) -> RoleDocument:
     permissions = [
-        PermissionDocument(name=permission, description=DESCRIPTIONS[permission])
+        PermissionDocument(name=permission, description=permission.description)
         for permission in sorted(known_permissions(holding.permissions))
     ]
     holders = HoldersDocument(users=holding.users, clients=holding.clients)

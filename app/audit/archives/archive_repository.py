@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import insert, select, text
 
-from app.audit.archives.archives import Archive
+from app.audit.archives.statements import Archive
 from app.audit.log.models import AuditArchive
 from app.audit.seals.seal_repository import MAX_BIGINT
 from app.kernel.db.database import ReadSession, WriteSession
@@ -36,7 +36,7 @@ class Extent:
     newest: datetime | None
 
 
-class ArchiveReading:
+class ArchiveReads:
     """Reads archives and what is there to be archived."""
 
     def __init__(self, session: ReadSession) -> None:
@@ -107,7 +107,7 @@ class ArchiveReading:
         return found
 
 
-class ArchiveWriting(ArchiveReading):
+class ArchiveWrites(ArchiveReads):
     """Adds archives, and removes what they vouch for. There is no way to change or remove an archive."""
 
     def __init__(self, session: WriteSession) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import BinaryIO, Final
 
-from app.audit.archives.archives import Archive
+from app.audit.archives.statements import Archive
 from app.audit.verification.offline import ExportVerification, NotAnExportError, verify_export
 from app.audit.verification.verifier import Kind, Report
 
@@ -33,13 +33,7 @@ def plain(file: BinaryIO) -> BinaryIO:
 
 
 def verify_archive(file: BinaryIO, archive: Archive, keys: Collection[str]) -> Report:
-    """Whether the file is what the archive says, row by row.
-
-    Args:
-        file: the object's content.
-        archive: what vouches for it.
-        keys: trusted keys, 64 hexadecimal digits each.
-    """
+    """Whether the file is what the archive says, row by row; trusted keys have 64 hexadecimal digits each."""
     report = Report()
     if digest(file) != (archive.size, archive.sha256):
         report.find(Kind.ARCHIVE_DAMAGED, f"Archive {archive.number} is another file.", archive.last_seal)
@@ -50,9 +44,9 @@ def verify_archive(file: BinaryIO, archive: Archive, keys: Collection[str]) -> R
         report.find(Kind.ARCHIVE_DAMAGED, f"Archive {archive.number} cannot be read: {error}", archive.last_seal)
         return report
     part, last = found.part, found.report.last
-    told = (archive.first_seal, archive.last_seal, archive.rows, archive.seal_hash)
-    there = None if part is None or last is None else (part.first, part.last, found.report.rows, last.hash())
-    if told != there:
+    stated = (archive.first_seal, archive.last_seal, archive.rows, archive.seal_hash)
+    there = None if part is None or last is None else (part.first, part.last, found.report.rows, last.digest())
+    if stated != there:
         found.report.find(Kind.ARCHIVE_DAMAGED, f"Archive {archive.number} holds other rows.", archive.last_seal)
     return found.report
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.audit.archives.archive_repository import ArchiveReading, ArchiveWriting
-from app.audit.archiving.archiving import Archiving
+from app.audit.archives.archive_repository import ArchiveReads, ArchiveWrites
+from app.audit.archiving.archiver import Archiver
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ports.retention import Amount, ArchivingContext, Default, HoldFilter, Preview, Removed
 from app.kernel.ports.retention_holds import held, lock_category
@@ -40,28 +40,28 @@ class AuditLogTarget:
 
     async def preview(self, session: ReadSession, cut_off: datetime) -> Preview:
         """Count the rows under seals that may go."""
-        log = ArchiveReading(session)
+        log = ArchiveReads(session)
         bounds = await log.bounds(cut_off, _HELD)
         going, kept = await log.extent(0, bounds.upto), await log.extent(bounds.upto, bounds.aged)
         return Preview(Amount(going.rows, going.bytes), Amount(kept.rows, kept.bytes), going.oldest, going.newest)
 
     async def prepare(self, context: ArchivingContext, cut_off: datetime) -> None:
         """Archive what may go and is not archived yet."""
-        archiving = Archiving(context.resources)
-        while (segment := await archiving.next_segment(cut_off, _HELD)) is not None:
+        archiver = context.resources.build(Archiver)
+        while (segment := await archiver.next_segment(cut_off, _HELD)) is not None:
             key = segment.key
             await context.register_object(key)
-            archive = await archiving.archive(segment, key)
+            archive = await archiver.archive(segment, key)
 
             async def vouch(session: WriteSession) -> None:
                 await lock_category(session, CATEGORY)
-                await context.keep_object(session, key, await archiving.vouch(session, archive))  # noqa: B023 - awaited below
+                await context.keep_object(session, key, await archiver.vouch(session, archive))  # noqa: B023 - awaited below
 
             await context.apply(vouch)
 
     async def delete_some(self, session: WriteSession, cut_off: datetime, cursor: str | None, limit: int) -> Removed:  # noqa: ARG002 - what is first is looked up
         """Remove the rows of the next seals for which archives vouch, in order."""
-        log = ArchiveWriting(session)
+        log = ArchiveWrites(session)
         first, last = await log.first_present(), await log.last()
         if first is None or last is None:
             return Removed(Amount(), None)
@@ -72,6 +72,3 @@ class AuditLogTarget:
         extent = await log.extent(first - 1, upto)
         rows = await log.remove(upto)
         return Removed(Amount(rows, extent.bytes), str(upto))
-
-
-TARGETS: Final = (AuditLogTarget(),)

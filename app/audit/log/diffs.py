@@ -18,12 +18,12 @@ from app.kernel.secret_names import is_secret_name
 
 REDACTED = "[secret]"
 MAX_TEXT = 10_000
-"""Characters of one text in a diff; the log tells what changed, it is no second store of it."""
+"""Characters of one text in a diff; the log says what changed, it is no second store of it."""
 
 MAX_LABEL = 512
 """Characters of a name in a row."""
 MAX_SIDE = 256 * 1024
-"""Characters of one side of a diff as JSON; a longer one is told by its hash."""
+"""Characters of one side of a diff as JSON; a longer one stands as its hash."""
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Controls, line ends and what turns the direction of text: in a list they would show another row than there is."""
@@ -31,25 +31,23 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2
 Diff = tuple[dict[str, Any] | None, dict[str, Any] | None]
 
 
+def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `after` that `before` has not, or has with another value; what only `before` has is no change.
+
+    So `after` may be a patch: the fields that a request names.
+    """
+    return {name: value for name, value in after.items() if name not in before or before[name] != value}
+
+
 def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, key: bytes | None) -> Diff:
     """Both sides, shown, and reduced to the fields that differ when there are two.
 
-    Args:
-        before: the fields before the change; None for a creation.
-        after: the fields after it; None for a deletion.
-        key: of the hashes that stand for secrets, so that a reader can tell whether two are the same; without one
-            they read `[secret]`.
+    A creation has no side before, a deletion none after. Secrets stand as hashes with the key, so that a reader sees
+    whether two are the same; without a key they read `[secret]`.
     """
-    shown_before = None if before is None else _fields(before, key)
-    shown_after = None if after is None else _fields(after, key)
-    if shown_before is None or shown_after is None or before is None or after is None:
-        return shown_before, shown_after
-    absent = object()
-    same = {name for name in before if name in after and before.get(name, absent) == after.get(name, absent)}
-    return (
-        {name: value for name, value in shown_before.items() if name not in same},
-        {name: value for name, value in shown_after.items() if name not in same},
-    )
+    if before is not None and after is not None:
+        before, after = changed_fields(after, before), changed_fields(before, after)
+    return None if before is None else _fields(before, key), None if after is None else _fields(after, key)
 
 
 def clean(text: str) -> str:
@@ -60,20 +58,20 @@ def clean(text: str) -> str:
 
 
 def label(text: str) -> str:
-    """A name as a row tells it: one line that reads as it is stored, bounded in length."""
+    """The name as a row keeps it: one line that reads as it is stored, bounded in length."""
     text = _UNPRINTABLE.sub("\ufffd", text[:MAX_LABEL])
     return text if len(text) < MAX_LABEL else text[: MAX_LABEL - 1] + "…"
 
 
 def stored(side: Mapping[str, Any] | None) -> str | None:
-    """One side of a difference as JSON, bounded in length."""
+    """A side of a difference as JSON, bounded in length."""
     if side is None:
         return None
     text = json.dumps(side)
     if len(text) <= MAX_SIDE:
         return text
-    told = {"omitted": "too long", "characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
-    return json.dumps(told)
+    summary = {"omitted": "too long", "characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return json.dumps(summary)
 
 
 def _fields(fields: Mapping[str, Any], key: bytes | None) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from sqlalchemy import Row
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from app.audit.log.repository import AuditEntries, AuditFilter
+from app.audit.log.repository import AuditReads
+from app.audit.log.schemas import AuditFilter, entry_fields
 from app.kernel.db.database import Database, ReadSession
 
 JSON = "application/json"
@@ -56,10 +57,10 @@ async def _lines(database: Database, wanted: AuditFilter) -> AsyncGenerator[byte
 
 async def entry_lines(session: ReadSession, wanted: AuditFilter) -> AsyncIterator[tuple[bytes, int]]:
     """The rows as lines, newest first, some hundred at a time, each time with how many they are."""
-    async for rows in AuditEntries(session).every(wanted):
+    async for rows in AuditReads(session).every(wanted):
         yield (
             b"".join(
-                orjson.dumps(document(row), str, _OPTIONS)  # the driver's ids are a kind of their own
+                orjson.dumps(_shown(row), str, _OPTIONS)  # the driver's ids are a kind of their own
                 for row in rows
             ),
             len(rows),
@@ -69,19 +70,7 @@ async def entry_lines(session: ReadSession, wanted: AuditFilter) -> AsyncIterato
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
-def document(row: Row[Any]) -> dict[str, Any]:
+def _shown(row: Row[Any]) -> dict[str, Any]:
     """The row in the same form as in a page; its documents are PostgreSQL's own text, whose numbers have any length."""
-    return {
-        "id": row.id,
-        "time": row.time,
-        "actor": {"kind": row.actor_kind, "id": row.actor_id, "label": row.actor_label},
-        "action": row.action,
-        "verb": row.verb,
-        "entity": {"type": row.entity_type, "id": row.entity_id, "label": row.entity_label},
-        "before": None if row.before is None else orjson.Fragment(row.before),
-        "after": None if row.after is None else orjson.Fragment(row.after),
-        "correlation_id": row.correlation_id,
-        "trace_id": row.trace_id,
-        "client_address": row.client_address,
-        "outcome": row.outcome,
-    }
+    sides = {side: getattr(row, side) for side in ("before", "after")}
+    return entry_fields(row) | {side: None if text is None else orjson.Fragment(text) for side, text in sides.items()}

@@ -23,7 +23,7 @@ from app.kernel.db.models import Base, Identified
 
 
 class AuditEntry(Identified, Base):
-    """One thing that somebody did."""
+    """A thing that somebody did."""
 
     __tablename__ = "audit_log"
     __table_args__ = (
@@ -71,7 +71,7 @@ class AuditEntry(Identified, Base):
 
 
 class AuditSeal(Base):
-    """A batch of rows, stated and signed; see `app.audit.seals.seals.Seal`."""
+    """A batch of rows, stated and signed; see `app.audit.seals.chain.Seal`."""
 
     __tablename__ = "audit_seals"
     __table_args__ = (Index(None, "sealed_at"),)
@@ -94,7 +94,7 @@ class AuditSeal(Base):
 
 
 class SealedEntry(Base):
-    """Which seal covers a row; nothing rests on it but speed, for the root of the seal tells whether it is true."""
+    """Which seal covers a row; nothing rests on it but speed, for the root of the seal shows whether it is true."""
 
     __tablename__ = "audit_sealed_entries"
     __table_args__ = (Index(None, "entry_id", unique=True),)
@@ -106,7 +106,7 @@ class SealedEntry(Base):
 
 
 class AuditArchive(Base):
-    """Seals whose rows are kept in an object, stated and signed; see `app.audit.archives.archives.Archive`."""
+    """Seals whose rows are kept in an object, stated and signed; see `app.audit.archives.statements.Archive`."""
 
     __tablename__ = "audit_archives"
     __table_args__ = (Index("uq_audit_archives_last_seal", "last_seal", unique=True),)

@@ -1,15 +1,13 @@
 """All SQL of the audit log: appending and reading. There is deliberately no way to change or remove a row."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Row, Select, Text, cast, literal, select
 
-from app.audit.log.actions import Outcome, Verb
 from app.audit.log.models import AuditEntry
+from app.audit.log.schemas import AuditFilter
 from app.kernel.db.database import WriteSession, driver_connection
 from app.kernel.db.repository import Reading
 from app.kernel.paging import Page, PageRequest
@@ -30,22 +28,6 @@ _SHOWN: Final = [
 Selected = TypeVar("Selected", bound=Select[*tuple[Any, ...]])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditFilter:
-    """Which rows; absent conditions hold for all."""
-
-    actor_id: UUID | None = None
-    actor: str | None = None
-    action: str | None = None
-    verb: Verb | None = None
-    entity_type: str | None = None
-    entity_id: str | None = None
-    correlation_id: str | None = None
-    outcome: Outcome | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
 _EQUALITIES = {
     "actor_id": AuditEntry.actor_id,
     "actor": AuditEntry.actor_label,
@@ -58,13 +40,17 @@ _EQUALITIES = {
 }
 
 
-class AuditEntries(Reading[AuditEntry]):
+class AuditReads(Reading[AuditEntry]):
     """Reads the log."""
 
     model = AuditEntry
 
+    async def entry(self, entry_id: UUID) -> AuditEntry:
+        """The row. Raises `NotFound`."""
+        return await self.one(self.base().where(AuditEntry.id == entry_id))
+
     async def matching(self, wanted: AuditFilter, request: PageRequest) -> Page[AuditEntry]:
-        """One page of the rows that satisfy every condition, newest first."""
+        """A page of the rows that satisfy every condition, newest first."""
         return await self.page(_narrowed(self.base(), wanted), request)
 
     async def every(self, wanted: AuditFilter) -> AsyncIterator[Sequence[Row[Any]]]:
@@ -92,7 +78,7 @@ def _narrowed(statement: Selected, wanted: AuditFilter) -> Selected:
     return statement
 
 
-class AuditAppends:
+class AuditWrites:
     """Appends to the log."""
 
     def __init__(self, session: WriteSession) -> None:

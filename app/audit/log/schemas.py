@@ -1,5 +1,6 @@
 """Answers of the audit log, and the query parameters that filter it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -8,7 +9,7 @@ from fastapi import Depends, Query
 from pydantic import AfterValidator, Field
 
 from app.audit.log.actions import ACTION_PATTERN, Outcome, Verb
-from app.audit.log.repository import AuditFilter
+from app.audit.log.models import AuditEntry
 from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
 
@@ -61,36 +62,47 @@ class AuditEntryDocument(StrictModel):
     outcome: Outcome = Field(description="How it ended.")
 
 
-def _filter(
-    actor_id: Annotated[UUID | None, Query(description="Id of who did it.")] = None,
-    actor: Annotated[Term | None, Query(max_length=MAX_TERM, description="Label of who did it, exactly.")] = None,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which rows, as the query parameters of the list name them; absent conditions hold for all."""
+
+    actor_id: Annotated[UUID | None, Query(description="Id of who did it.")] = None
+    actor: Annotated[Term | None, Query(max_length=MAX_TERM, description="Label of who did it, exactly.")] = None
     action: Annotated[
         str | None, Query(max_length=MAX_TERM, pattern=ACTION_PATTERN, description="`subject:action`.")
-    ] = None,
-    verb: Annotated[Verb | None, Query(description="Kind of action across all domains.")] = None,
-    entity_type: Annotated[Term | None, Query(max_length=MAX_TERM, description="Kind of thing acted on.")] = None,
-    entity_id: Annotated[Term | None, Query(max_length=MAX_TERM, description="Id of the thing acted on.")] = None,
-    correlation_id: Annotated[
-        Term | None, Query(max_length=MAX_TERM, description="Request or job that did it.")
-    ] = None,
-    outcome: Annotated[Outcome | None, Query(description="How it ended.")] = None,
-    since: Annotated[
-        Moment | None, Query(alias="from", description="Not before this time, RFC 3339 with offset.")
-    ] = None,
-    until: Annotated[Moment | None, Query(alias="to", description="Before this time, RFC 3339 with offset.")] = None,
-) -> AuditFilter:
-    return AuditFilter(
-        actor_id=actor_id,
-        actor=actor,
-        action=action,
-        verb=verb,
-        entity_type=entity_type,
-        entity_id=entity_id,
-        correlation_id=correlation_id,
-        outcome=outcome,
-        since=since,
-        until=until,
+    ] = None
+    verb: Annotated[Verb | None, Query(description="Kind of action across all domains.")] = None
+    entity_type: Annotated[Term | None, Query(max_length=MAX_TERM, description="Kind of thing acted on.")] = None
+    entity_id: Annotated[Term | None, Query(max_length=MAX_TERM, description="Id of the thing acted on.")] = None
+    correlation_id: Annotated[Term | None, Query(max_length=MAX_TERM, description="Request or job that did it.")] = None
+    outcome: Annotated[Outcome | None, Query(description="How it ended.")] = None
+    since: Annotated[Moment | None, Query(alias="from", description="Not before this time, RFC 3339 with offset.")] = (
+        None
     )
+    until: Annotated[Moment | None, Query(alias="to", description="Before this time, RFC 3339 with offset.")] = None
 
 
-Filtering = Annotated[AuditFilter, Depends(_filter)]
+Filtering = Annotated[AuditFilter, Depends(AuditFilter)]
+
+
+def entry_fields(row: Any) -> dict[str, Any]:
+    """The fields of an entry's document, from a row of the log or the entry of the ORM alike."""
+    return {
+        "id": row.id,
+        "time": row.time,
+        "actor": {"kind": row.actor_kind, "id": row.actor_id, "label": row.actor_label},
+        "action": row.action,
+        "verb": row.verb,
+        "entity": {"type": row.entity_type, "id": row.entity_id, "label": row.entity_label},
+        "before": row.before,
+        "after": row.after,
+        "correlation_id": row.correlation_id,
+        "trace_id": row.trace_id,
+        "client_address": row.client_address,
+        "outcome": row.outcome,
+    }
+
+
+def entry_document(entry: AuditEntry) -> AuditEntryDocument:
+    """The entry as HTTP shows it."""
+    return AuditEntryDocument.model_validate(entry_fields(entry))

@@ -1,22 +1,18 @@
-"""Writing and reading the audit log. A row belongs to the transaction of its change: without the row, no change."""
+"""Writing the audit log. A row belongs to the transaction of its change: without the row, no change."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
-import asyncpg
-from sqlalchemy.exc import DBAPIError
-
 from app.audit.log.actions import Verb, verb_of
 from app.audit.log.diffs import difference, label, stored
-from app.audit.log.models import AuditEntry
 from app.audit.log.origin import client_address
-from app.audit.log.repository import AuditAppends, AuditEntries, AuditFilter
+from app.audit.log.repository import AuditWrites
 from app.kernel.correlation import correlation_id, trace_id
-from app.kernel.db.database import ReadSession, WriteSession, is_retryable
-from app.kernel.paging import Page, PageRequest
-from app.kernel.problems import NotFound, Unavailable
+from app.kernel.db.database import WriteSession, is_retryable
+from app.kernel.db.failures import DATABASE_FAILURES
+from app.kernel.problems import Unavailable
 from app.kernel.security.authorization import Actor
 from app.kernel.security.secrets import ServiceSecret
 
@@ -31,14 +27,9 @@ class AuditTrail:
     """Appends to the audit log within the caller's transaction."""
 
     def __init__(self, session: WriteSession, secret: ServiceSecret | None = None) -> None:
-        """Binds to a transaction.
-
-        Args:
-            session: the transaction of the changes.
-            secret: gives the key of the hashes that stand for secrets in diffs; without it they read `[secret]`.
-        """
+        """Binds to the transaction of the changes; without the secret, secrets in diffs read `[secret]`, not hashes."""
         self._session = session
-        self._entries = AuditAppends(session)
+        self._entries = AuditWrites(session)
         self._key = secret.key("audit:1") if secret is not None else None
 
     async def append(
@@ -54,7 +45,7 @@ class AuditTrail:
         outcome: Literal["success", "failure"] = "success",
         verb: Verb | None = None,
     ) -> None:
-        """Tell what the actor did.
+        """Record what the actor did.
 
         Args:
             actor: who.
@@ -65,7 +56,7 @@ class AuditTrail:
             before: its fields before the change; None for a creation.
             after: its fields after; None for a deletion. Of two sides only the fields that differ are kept.
             outcome: how it ended.
-            verb: when the last word of the action does not tell it.
+            verb: when the last word of the action does not say it.
 
         Raises:
             AuditUnavailable: the row cannot be written; the transaction is of no more use.
@@ -90,25 +81,7 @@ class AuditTrail:
         }
         try:
             await self._entries.append(row)
-        except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except DATABASE_FAILURES as error:
             if is_retryable(error):
                 raise
             raise AuditUnavailable("The audit row could not be written, so nothing was changed.") from error
-
-
-class AuditReading:
-    """Answers questions about what happened."""
-
-    def __init__(self, session: ReadSession) -> None:
-        self._entries = AuditEntries(session)
-
-    async def page(self, wanted: AuditFilter, request: PageRequest) -> Page[AuditEntry]:
-        """One page of matching rows, newest first."""
-        return await self._entries.matching(wanted, request)
-
-    async def entry(self, entry_id: UUID) -> AuditEntry:
-        """The row. Raises `NotFound`."""
-        found = await self._entries.by_id(entry_id)
-        if found is None:
-            raise NotFound
-        return found

@@ -1,13 +1,14 @@
 """What can be shown to a stranger: that a row is in the log, and how far the log has come."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from app.audit.seals.canonical import encode
+from app.audit.seals.chain import NO_SEAL, Checkpoint, Seal
 from app.audit.seals.merkle import included, inclusion_path, leaf_hash
-from app.audit.seals.seal_repository import SealReading
-from app.audit.seals.seals import NO_SEAL, Checkpoint, Seal, SealingKey
+from app.audit.seals.seal_repository import SealReads
+from app.audit.seals.signing import SealingKey
 from app.kernel.db.database import ReadSession
 from app.kernel.problems import Conflict, NotFound
 
@@ -32,7 +33,7 @@ class Proof:
     """A row, and the way from it to a signed root."""
 
     content: bytes
-    """Its canonical bytes."""
+    """Canonical bytes of the row."""
     leaf: bytes
     index: int
     path: list[bytes]
@@ -47,7 +48,7 @@ async def proof(session: ReadSession, entry_id: UUID) -> Proof:
         NotSealedYet: it waits for its seal.
         NotProvable: the log was tampered with here.
     """
-    seals = SealReading(session)
+    seals = SealReads(session)
     values = await seals.values(entry_id)
     if values is None:
         raise NotFound
@@ -68,12 +69,11 @@ async def proof(session: ReadSession, entry_id: UUID) -> Proof:
 
 async def checkpoint(session: ReadSession, key: SealingKey, now: datetime) -> Checkpoint:
     """The log as it is now, signed."""
-    last = await SealReading(session).last()
-    unsigned = Checkpoint(
+    last = await SealReads(session).last()
+    return Checkpoint(
         size=0 if last is None else last.total,
         seals=0 if last is None else last.number,
-        hash=NO_SEAL if last is None else last.hash(),
+        hash=NO_SEAL if last is None else last.digest(),
         time=int(now.timestamp() * 1_000_000),
         public_key=key.public,
-    )
-    return replace(unsigned, signature=key.sign(unsigned.content()))
+    ).signed(key)

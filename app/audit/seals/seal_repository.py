@@ -10,7 +10,7 @@ from sqlalchemy import Row, func, insert, select, text
 
 from app.audit.log.models import AuditSeal, SealedEntry
 from app.audit.seals.canonical import COLUMNS
-from app.audit.seals.seals import Present, Seal
+from app.audit.seals.chain import Present, Seal
 from app.kernel.db.database import ReadSession, WriteSession, driver_connection
 from app.kernel.db.lookups import Lookup
 
@@ -49,7 +49,7 @@ _OUTSIDE: Final = (
     "LEFT JOIN spyne.audit_sealed_entries m ON m.entry_id = e.id ORDER BY e.transaction_id, e.id"
 )
 _ADVISORY_LOCK: Final = 0x5EA1_0F_A0D17
-"""One sealer at a time, over all workers."""
+"""Held by the only sealer at a time, over all workers."""
 
 MAX_BIGINT: Final = 2**63 - 1
 FETCH_ROWS: Final = 500
@@ -63,7 +63,7 @@ WAITING = Lookup(
     "ON true",
     (),
 )
-"""How things stand: a look into two indexes, whatever the size of the log."""
+"""How far the log is sealed: a look into two indexes, whatever its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,12 @@ class SealingProgress:
     lineage: str
     horizon: int
     sealed_lineage: str | None
-    """Of the last seal."""
+    """Lineage of the last seal."""
     sealed_horizon: int
     seals: int
     rows: int
     waiting: int | None
-    """Transaction of the oldest row without a seal, as far as the last horizon tells."""
+    """Transaction of the oldest row without a seal, as far as the last horizon shows."""
     age_seconds: float
 
     @classmethod
@@ -109,7 +109,7 @@ class Member:
     entry_id: str
     leaf_hash: bytes
     values: tuple[str | None, ...] | None
-    """As `canonical.encode` takes them; None when the row is gone."""
+    """What `canonical.encode` takes; None when the row is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def microseconds(value: str) -> int:
         return -MAX_BIGINT if value.startswith("-") else MAX_BIGINT
 
 
-class SealReading:
+class SealReads:
     """Reads seals and what they cover."""
 
     def __init__(self, session: ReadSession) -> None:
@@ -209,7 +209,7 @@ class SealReading:
         return Present(row.lineage, row.snapshot_end, row.time), row.horizon
 
 
-class SealWriting(SealReading):
+class SealWrites(SealReads):
     """Adds seals. There is deliberately no way to change or remove one."""
 
     def __init__(self, session: WriteSession) -> None:

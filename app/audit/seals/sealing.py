@@ -8,13 +8,13 @@ killed loses and doubles nothing.
 import asyncio
 import logging
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from uuid import UUID
 
 from app.audit.seals.canonical import ENCODING, encode
+from app.audit.seals.chain import NO_SEAL, Seal
 from app.audit.seals.merkle import leaf_hash, root_of
-from app.audit.seals.seal_repository import MAX_BIGINT, WAITING, SealingProgress, SealWriting
-from app.audit.seals.seals import NO_SEAL, Seal, SealingKey
+from app.audit.seals.seal_repository import MAX_BIGINT, WAITING, SealingProgress, SealWrites
+from app.audit.seals.signing import SealingKey
 from app.kernel.db.database import Database, OperationClass, WriteSession
 from app.kernel.runtime.background import BackgroundTask, repeating
 from app.kernel.runtime.resources import Resources
@@ -35,13 +35,7 @@ class Sealer:
     """Seals batch after batch."""
 
     def __init__(self, database: Database, key: SealingKey, *, batch_rows: int = BATCH_ROWS) -> None:
-        """Binds; reads nothing.
-
-        Args:
-            database: that of the log.
-            key: signs.
-            batch_rows: most rows of one seal.
-        """
+        """Binds; reads nothing. A seal has at most `batch_rows` rows."""
         self._database = database
         self._key = key
         self._batch_rows = batch_rows
@@ -81,7 +75,7 @@ class Sealer:
         return sealed
 
     async def _one(self, session: WriteSession) -> Seal | None:
-        seals = SealWriting(session)
+        seals = SealWrites(session)
         if not await seals.alone():
             return None
         last = await seals.last()
@@ -92,7 +86,7 @@ class Sealer:
         adopting = begin == 0
         members: list[tuple[UUID, bytes]] = []
         end = 0
-        # One row more than fits tells whether the horizon is reached.
+        # One row more than fits shows whether the horizon is reached.
         async for row in seals.waiting(begin, MAX_BIGINT if adopting else horizon, self._batch_rows + 1):
             if len(members) == self._batch_rows:
                 horizon = 0 if adopting else end
@@ -110,7 +104,7 @@ class Sealer:
             count=len(members),
             total=len(members) + (0 if last is None else last.total),
             root=root_of([leaf for _, leaf in members]),
-            previous=NO_SEAL if last is None else last.hash(),
+            previous=NO_SEAL if last is None else last.digest(),
             first_entry=members[0][0] if members else None,
             last_entry=members[-1][0] if members else None,
             lineage=present.lineage,
@@ -119,22 +113,21 @@ class Sealer:
             snapshot_end=present.snapshot_end,
             sealed_at=present.time,
             key=self._key.public.fingerprint,
-        )
-        seal = replace(seal, signature=self._key.sign(seal.content()))
+        ).signed(self._key)
         await seals.add(seal, members)
         return seal
 
-    async def _require_seen(self, seals: SealWriting, last: Seal | None) -> None:
+    async def _require_seen(self, seals: SealWrites, last: Seal | None) -> None:
         seen = self._seen
-        if seen is None or (last is not None and last.hash() == seen.hash()):
+        if seen is None or (last is not None and last.digest() == seen.digest()):
             return
         there = await seals.numbered(seen.number)
-        if there is None or there.hash() != seen.hash():
+        if there is None or there.digest() != seen.digest():
             raise ChainRewoundError(f"Seal {seen.number} of the audit log is gone or another one.")
 
 
 async def standing(database: Database) -> SealingProgress:
-    """How things stand; the gauges tell it too."""
+    """How far the log is sealed; the gauges are set to it."""
     row = await database.lookups.one(WAITING, {})
     assert row is not None  # the statement always has one row
     found = SealingProgress.of(row)

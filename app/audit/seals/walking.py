@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from app.audit.seals.seal_repository import Member, SealReading
-from app.audit.seals.seals import Seal
+from app.audit.seals.chain import Seal
+from app.audit.seals.seal_repository import Member, SealReads
 
 SEALS_AHEAD = 500
 CHUNK_ROWS = 20_000
@@ -22,7 +22,7 @@ class Stray:
 Step = Member | Stray | Seal
 
 
-async def walk(seals: SealReading, after: int, upto: int) -> AsyncIterator[tuple[int, AsyncIterator[Step]]]:
+async def walk(seals: SealReads, after: int, upto: int) -> AsyncIterator[tuple[int, AsyncIterator[Step]]]:
     """The log from behind one seal to another, in chunks, each with the number of its last seal."""
     done = after
     while done < upto:
@@ -32,13 +32,13 @@ async def walk(seals: SealReading, after: int, upto: int) -> AsyncIterator[tuple
         done = last
 
 
-async def strays(seals: SealReading, after: int, upto: int) -> AsyncIterator[Step]:
+async def strays(seals: SealReads, after: int, upto: int) -> AsyncIterator[Step]:
     """Rows that are recorded under these seals, none of which is there."""
     async for step in _steps(seals, [], after, upto):
         yield step
 
 
-async def _steps(seals: SealReading, chunk: list[Seal], after: int, upto: int) -> AsyncIterator[Step]:
+async def _steps(seals: SealReads, chunk: list[Seal], after: int, upto: int) -> AsyncIterator[Step]:
     coming = iter(chunk)
     seal = next(coming, None)
     async for member in seals.members(after, upto):

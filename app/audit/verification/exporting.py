@@ -12,17 +12,17 @@ from typing import Any
 
 import orjson
 
-from app.audit.archives.archive_repository import ArchiveReading
+from app.audit.archives.archive_repository import ArchiveReads
 from app.audit.seals.canonical import ENCODING, encode
-from app.audit.seals.seal_repository import MAX_BIGINT, Member, SealReading
-from app.audit.seals.seals import PublicKey
+from app.audit.seals.seal_repository import MAX_BIGINT, Member, SealReads
+from app.audit.seals.signing import PublicKey
 from app.audit.seals.walking import Step, Stray, strays, walk
 from app.audit.verification.verify_database import LOG_ROWS, NOTHING
 from app.kernel.db.database import ReadSession
 
 VERSION = 1
 VERSION_WITH_ARCHIVES = 2
-"""Of a part of the log, and of a log some of whose rows are kept elsewhere: also `after` in the head, and archives."""
+"""The version of a part of the log, and of a log with archives: also `after` in the head, and the archives."""
 VERSIONS = frozenset({VERSION, VERSION_WITH_ARCHIVES})
 HEAD = "spyne_audit_export"
 ROW = b'{"leaf":"%b","row":%b}\n'
@@ -46,49 +46,18 @@ class Exported:
 
     def end(self) -> bytes:
         """The last line."""
-        return _line(
-            {
-                "end": {
-                    "seals": self.seals,
-                    "rows": self.rows,
-                    "unsealed": self.unsealed,
-                    "sha256": self._digest.hexdigest(),
-                }
-            }
-        )
+        counted = {"seals": self.seals, "rows": self.rows, "unsealed": self.unsealed}
+        return _line({"end": counted | {"sha256": self._digest.hexdigest()}})
 
 
-async def export(session: ReadSession, key: PublicKey, now: datetime, exported: Exported) -> AsyncIterator[bytes]:
-    """The log as pieces of the file.
-
-    Args:
-        session: of one snapshot.
-        key: of the service.
-        now: noted in the head.
-        exported: counts along.
-    """
-    async for piece in _pieces(_lines(session, key, now, exported), exported):
-        yield piece
-
-
-async def export_part(
-    session: ReadSession, key: PublicKey, now: datetime, exported: Exported, first: int, last: int
+async def export(
+    session: ReadSession, key: PublicKey, now: datetime, exported: Exported, part: tuple[int, int] | None = None
 ) -> AsyncIterator[bytes]:
-    """The rows of some seals with these, as pieces of a file that is verified like a whole log.
+    """The log, or a part of it that is verified like a whole one, as pieces of the file; `exported` counts along.
 
-    Args:
-        session: of one snapshot.
-        key: of the service.
-        now: noted in the head.
-        exported: counts along.
-        first: number of the first seal.
-        last: number of the last one.
+    The session has one snapshot. A part is the seals between two numbers, both included, with their rows.
     """
-    async for piece in _pieces(_part(session, key, now, exported, first, last), exported):
-        yield piece
-
-
-async def _pieces(lines: AsyncIterator[bytes], exported: Exported) -> AsyncIterator[bytes]:
+    lines = _part(session, key, now, exported, *part) if part else _lines(session, key, now, exported)
     buffer = bytearray()
     async for line in lines:
         buffer += line
@@ -100,18 +69,18 @@ async def _pieces(lines: AsyncIterator[bytes], exported: Exported) -> AsyncItera
 
 
 async def _lines(session: ReadSession, key: PublicKey, now: datetime, exported: Exported) -> AsyncIterator[bytes]:
-    seals = SealReading(session)
+    seals = SealReads(session)
     newest = await seals.last()
     last = 0 if newest is None else newest.number
-    archives = await ArchiveReading(session).over(1, last)
+    archives = await ArchiveReads(session).over(1, last)
     yield await _head(seals, VERSION_WITH_ARCHIVES if archives else VERSION, key, now)
     for archive in archives:
         yield _line({"archive": archive.document()})
     async for _, steps in walk(seals, 0, last):
         async for step in steps:
-            yield _told(step, exported)
+            yield _step(step, exported)
     async for step in strays(seals, last, MAX_BIGINT):
-        yield _told(step, exported)
+        yield _step(step, exported)
     after = NOTHING
     while True:
         rows = await seals.log(*after, MAX_BIGINT, LOG_ROWS)
@@ -127,19 +96,19 @@ async def _lines(session: ReadSession, key: PublicKey, now: datetime, exported: 
 async def _part(
     session: ReadSession, key: PublicKey, now: datetime, exported: Exported, first: int, last: int
 ) -> AsyncIterator[bytes]:
-    seals = SealReading(session)
+    seals = SealReads(session)
     before = await seals.numbered(first - 1)
     yield await _head(
         seals, VERSION_WITH_ARCHIVES, key, now, after=None if before is None else before.document(), part=[first, last]
     )
     async for _, steps in walk(seals, first - 1, last):
         async for step in steps:
-            yield _told(step, exported)
+            yield _step(step, exported)
 
 
-async def _head(seals: SealReading, version: int, key: PublicKey, now: datetime, **more: Any) -> bytes:
+async def _head(seals: SealReads, version: int, key: PublicKey, now: datetime, **more: Any) -> bytes:
     present, _ = await seals.present()
-    told = {
+    head = {
         HEAD: version,
         "encoding": ENCODING,
         "public_key": key.raw.hex(),
@@ -147,10 +116,10 @@ async def _head(seals: SealReading, version: int, key: PublicKey, now: datetime,
         "lineage": present.lineage,
         "snapshot_end": present.snapshot_end,
     }
-    return _line(told | more)
+    return _line(head | more)
 
 
-def _told(step: Step, exported: Exported) -> bytes:
+def _step(step: Step, exported: Exported) -> bytes:
     if isinstance(step, Member):
         exported.rows += 1
         if step.values is None:

@@ -12,11 +12,12 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from app.audit.archives.archives import Archive
+from app.audit.archives.statements import Archive
 from app.audit.seals.canonical import ENCODING
+from app.audit.seals.chain import Checkpoint, Present, Seal
 from app.audit.seals.merkle import leaf_hash
 from app.audit.seals.seal_repository import microseconds
-from app.audit.seals.seals import Checkpoint, MalformedSealError, Present, PublicKey, Seal
+from app.audit.seals.signing import MalformedSealError, PublicKey
 from app.audit.verification.exporting import HEAD, ROW, VERSIONS
 from app.audit.verification.verifier import Report, Verifier
 

@@ -10,9 +10,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.audit.archives.archives import NO_ARCHIVE, Archive
+from app.audit.archives.statements import NO_ARCHIVE, Archive
+from app.audit.seals.chain import NO_SEAL, Checkpoint, Present, Seal
 from app.audit.seals.merkle import TreeHead
-from app.audit.seals.seals import NO_SEAL, Checkpoint, Present, PublicKey, Seal
+from app.audit.seals.signing import PublicKey
 
 MAX_FINDINGS = 1_000
 """More are counted, not listed."""
@@ -54,7 +55,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogFinding:
-    """One thing that is wrong, and where."""
+    """Something that is wrong, and where."""
 
     kind: Kind
     detail: str
@@ -96,19 +97,14 @@ class Verifier:
     """Takes a log piece by piece."""
 
     def __init__(self, trusted: Collection[PublicKey], checkpoint: Checkpoint | None = None) -> None:
-        """Knows whom to trust.
-
-        Args:
-            trusted: the keys whose seals count.
-            checkpoint: what somebody has seen of this log before.
-        """
+        """Knows the keys whose seals count, and what somebody has seen of this log before."""
         self.report = Report()
         self._keys = {key.fingerprint: key for key in trusted}
         self._checkpoint = checkpoint
         self._previous: Seal | None = None
         self._horizon = 0
         self._bounds: deque[tuple[int, int]] = deque(maxlen=MAX_BOUNDS)
-        """Of the earlier seals of this lineage: first transaction that had not begun, and when that was."""
+        """The first transaction that had not begun, and when that was, of each earlier seal of this lineage."""
         self._vouched: dict[int, Archive] = {}
         """Archives by their last seals."""
         self._archived = (0, 0)
@@ -146,8 +142,8 @@ class Verifier:
             return False
         if before is None:
             return archive.number != 1 or (archive.first_seal, archive.previous) == (1, NO_ARCHIVE)
-        told = (before.number + 1, before.last_seal + 1, before.hash())
-        return told == (archive.number, archive.first_seal, archive.previous)
+        following = (before.number + 1, before.last_seal + 1, before.digest())
+        return following == (archive.number, archive.first_seal, archive.previous)
 
     def follow(self, seal: Seal | None) -> None:
         """Go on after this seal, which stands at the begin of a part of the log; None at the begin of all."""
@@ -159,15 +155,10 @@ class Verifier:
         self.resume([seal])
 
     def row(self, index: int, entry_id: str, leaf: bytes, recorded: bytes, transaction: int, time: int) -> None:
-        """A row of the seal that comes next.
+        """Take a row of the seal that comes next; `index` is its recorded place in the batch, `time` in microseconds.
 
-        Args:
-            index: its place in the batch, as it is recorded.
-            entry_id: its id.
-            leaf: the hash of the row as it is.
-            recorded: the hash of the row as it is recorded; nothing rests on it, it only tells which row it was.
-            transaction: the row's.
-            time: the row's, in microseconds.
+        `leaf` is the hash of the row as it is. Nothing rests on `recorded`, the hash as it was: it only says which row
+        was changed.
         """
         if index != self._tree.size:
             self._leaves_sound = False
@@ -196,7 +187,7 @@ class Verifier:
         elif not key.verifies(seal.signature, seal.content()):
             self.report.find(Kind.SEAL_FORGED, "The seal's signature is not valid.", seal.number)
         archive = self._vouched.get(seal.number)
-        if archive is not None and archive.seal_hash != seal.hash():
+        if archive is not None and archive.seal_hash != seal.digest():
             self.report.find(Kind.ARCHIVE_FORGED, f"Archive {archive.number} names another seal.", seal.number)
         # Rows leave by whole seals: where some of them are there, all must be.
         if self._tree.size == 0 and self._archived[0] <= seal.number <= self._archived[1]:
@@ -221,14 +212,7 @@ class Verifier:
             self.report.find(Kind.ROOT_MISMATCH, "The rows are not those that were sealed.", seal.number)
 
     def unsealed_row(self, entry_id: str, transaction: int, time: int, present: Present) -> None:
-        """A row that no seal covers; to be called after the last seal.
-
-        Args:
-            entry_id: its id.
-            transaction: the row's.
-            time: the row's, in microseconds.
-            present: the database that holds it.
-        """
+        """Take a row that no seal covers, after the last seal; `time` in microseconds, `present` of its database."""
         self.report.unsealed += 1
         last = self._previous
         if last is None or last.lineage != present.lineage or self._horizon == 0:
@@ -251,11 +235,11 @@ class Verifier:
             return
         if seal is None:
             self.report.find(Kind.LOG_CUT, f"The checkpoint has seen seal {seen.seals}, which is not there.")
-        elif (seen.hash, seen.size) != (seal.hash(), seal.total):
+        elif (seen.hash, seen.size) != (seal.digest(), seal.total):
             self.report.find(Kind.LOG_REPLACED, "The checkpoint has seen another seal of this number.", seal.number)
 
     def ended(self) -> Report:
-        """The report, after the log's end: a checkpoint beyond it tells that the log was cut."""
+        """The report, after the log's end: a checkpoint beyond it shows that the log was cut."""
         seen = self._checkpoint
         if seen is not None and seen.seals > self._number():
             self.report.find(Kind.LOG_CUT, f"The checkpoint has seen {seen.seals} seals, there are {self._number()}.")
@@ -271,7 +255,7 @@ class Verifier:
         number, previous = self._number(), self._previous
         if seal.number != number + 1:
             self.report.find(Kind.SEAL_MISSING, f"Seals between {number} and {seal.number} are missing.", seal.number)
-        named, total = (NO_SEAL, 0) if previous is None else (previous.hash(), previous.total)
+        named, total = (NO_SEAL, 0) if previous is None else (previous.digest(), previous.total)
         if seal.previous != named:
             self.report.find(Kind.CHAIN_BROKEN, "The seal does not follow on the one before it.", seal.number)
         if seal.total != total + seal.count:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.audit.archives.archive_repository import ArchiveReading
+from app.audit.archives.archive_repository import ArchiveReads
+from app.audit.archives.statements import Archive
 from app.audit.seals.canonical import COLUMNS, encode
+from app.audit.seals.chain import Checkpoint
 from app.audit.seals.merkle import leaf_hash
-from app.audit.seals.seal_repository import MAX_BIGINT, Member, SealReading, microseconds
-from app.audit.seals.seals import Checkpoint, PublicKey
+from app.audit.seals.seal_repository import MAX_BIGINT, Member, SealReads, microseconds
+from app.audit.seals.signing import PublicKey
 from app.audit.seals.walking import Step, Stray, strays, walk
 from app.audit.verification.verifier import Report, Verifier
 from app.kernel.db.database import ReadSession
@@ -45,7 +47,7 @@ class Scope:
 
     since: datetime | None = None
     until: datetime | None = None
-    """Of the time when seals were made."""
+    """`since` and `until` compare with the time when seals were made."""
     first_seal: int | None = None
     last_seal: int | None = None
 
@@ -68,25 +70,14 @@ class LogVerification:
     """Verifies within one snapshot."""
 
     def __init__(self, session: ReadSession, trusted: Collection[PublicKey], checkpoint: Checkpoint | None) -> None:
-        """Binds; reads nothing.
-
-        Args:
-            session: of one snapshot.
-            trusted: the keys whose seals count.
-            checkpoint: what was seen of the log before.
-        """
-        self._seals = SealReading(session)
-        self._archives = ArchiveReading(session)
+        """Binds to a session of one snapshot, the keys whose seals count, and what was seen of the log before."""
+        self._seals = SealReads(session)
+        self._archives = ArchiveReads(session)
         self._verifier = Verifier(trusted, checkpoint)
         self._checkpoint = checkpoint
 
     async def verify(self, scope: Scope, cursor: str | None = None, seconds: float | None = None) -> Verified:
-        """Look at the log from the cursor on, for about this long.
-
-        Args:
-            scope: the part of the log.
-            cursor: where an earlier piece of work ended.
-            seconds: after which it stops at the next opportunity; None goes on to the end.
+        """What is wrong with the part of the log from the cursor on, within about so many seconds, or to the end.
 
         Raises:
             InvalidPosition: the cursor was not made here.
@@ -104,6 +95,10 @@ class LogVerification:
         else:
             self._verifier.resume(await self._seals.before(last + 1, EARLIER_SEALS))
         return await self._over_log(first, last, (position, entry), deadline, everything=scope.everything)
+
+    async def archives(self) -> list[Archive]:
+        """Every archive of the log, in order."""
+        return await self._archives.over(1, MAX_BIGINT)
 
     async def _numbers(self, scope: Scope) -> tuple[int, int]:
         newest = await self._seals.last()

@@ -1,11 +1,13 @@
 """Requests and answers of adoption."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field
 
 from app.catalog.adoption.patterns import AdoptionRefusal, RelationPattern, parse_pattern
+from app.catalog.adoption.service import Adoption
 from app.catalog.tables.schemas import MAX_REASON, DryRun
 from app.kernel.schemas import StrictModel
 
@@ -57,3 +59,24 @@ class AdoptionReport(BaseModel):
     adopted: int
     refused: int
     relations: list[AdoptionDocument]
+
+
+def adoption_report(adoptions: Sequence[Adoption], *, dry_run: bool) -> AdoptionReport:
+    """What became of every relation."""
+    documents = [
+        AdoptionDocument(
+            relation=adoption.relation,
+            adopted=adoption.table_id is not None,
+            name=adoption.name,
+            table_id=adoption.table_id,
+            refusal=adoption.refusal,
+            grant=adoption.grant,
+        )
+        for adoption in adoptions
+    ]
+    return AdoptionReport(
+        dry_run=dry_run,
+        adopted=sum(document.adopted for document in documents),
+        refused=sum(document.refusal is not None for document in documents),
+        relations=documents,
+    )

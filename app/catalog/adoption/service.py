@@ -6,7 +6,6 @@ from uuid import UUID
 
 from app.catalog.adoption.patterns import PATTERN_KINDS, AdoptionRefusal, RelationPattern, logical_name, refusal
 from app.catalog.tables.registry import TableRegistry
-from app.catalog.tables.repository import TableRepository
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Fault, InvalidRequest
 from app.kernel.security.authorization import Actor
@@ -39,7 +38,6 @@ class AdoptionService:
     def __init__(self, session: WriteSession) -> None:
         self._session = session
         self._registry = TableRegistry(session)
-        self._tables = TableRepository(session)
         self._inspector = Inspector(session)
 
     async def adopt(
@@ -51,7 +49,7 @@ class AdoptionService:
         *,
         dry_run: bool,
     ) -> list[Adoption]:
-        """What became of every relation that the patterns find, by name; a pattern that finds nothing is told as well.
+        """What became of every relation that the patterns find, by name, and of every pattern that finds none.
 
         Args:
             patterns: what to look for.
@@ -65,7 +63,7 @@ class AdoptionService:
         """
         found = await self._find(patterns)
         await self._registry.reserve([name for item in found if (name := logical_name(item.relation, names))])
-        registered = await self._tables.registered([item.relation for item in found])
+        registered = await self._registry.registered([item.relation for item in found])
         taken: set[str] = set()
         report = []
         for item in found:

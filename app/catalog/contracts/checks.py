@@ -76,7 +76,7 @@ class ChecksReview:
         self._pointer = pointer
 
     def add(self, index: int, document: Mapping[str, Any]) -> None:
-        """Look at one check. What is missing or of the wrong JSON type was told before, and is passed over here."""
+        """Look at one check. What is missing or of the wrong JSON type was reported before, and is passed over here."""
         name = document.get("type")
         if not isinstance(name, str) or name not in _NAMES:
             return
@@ -135,7 +135,7 @@ class ChecksReview:
 
 
 def check_documents(checks: Checks) -> list[dict[str, Any]]:
-    """The checks as a contract writes them; `not_null` is told by the column's `nullable`."""
+    """The checks as a contract writes them; `not_null` stands in the column's `nullable`."""
     found: list[dict[str, Any]] = []
     if checks.minimum is not None:
         found.append({"type": CheckType.MIN.value, "value": written(checks.minimum)})

@@ -1,7 +1,7 @@
 """Which columns a contract may have, and which of them can be key, event time and processing time. Pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from app.catalog.contracts.checks import ChecksReview, CheckType
 from app.catalog.names import column_name_fault
@@ -22,13 +22,26 @@ MAX_COLUMNS = 1_000
 
 MAX_CHECKS = len(CheckType)
 
+SEMANTICS = "/ingestion_semantics"
+"""JSON pointer of the part of a contract that mentions columns by name."""
 
-class Mentions(Protocol):
-    """The columns that semantics mention, each with the JSON pointer of the mention."""
 
-    key: list[tuple[str, str]]
-    event_time: tuple[str, str] | None
-    processing_time: tuple[str, str] | None
+class Mentions:
+    """The column names that semantics mention, as far as they can be read, each with its pointer."""
+
+    def __init__(self, semantics: Mapping[str, Any]) -> None:
+        key = semantics.get("idempotency_key")
+        self.key: list[tuple[str, str]] = [
+            (f"{SEMANTICS}/idempotency_key/{index}", name)
+            for index, name in enumerate(key if isinstance(key, list) else [])
+            if isinstance(name, str)
+        ]
+        self.event_time = self._one(semantics, "event_time_column")
+        self.processing_time = self._one(semantics, "processing_time_column")
+
+    def _one(self, semantics: Mapping[str, Any], field: str) -> tuple[str, str] | None:
+        name = semantics.get(field)
+        return (f"{SEMANTICS}/{field}", name) if isinstance(name, str) else None
 
 
 class ColumnsReview:

@@ -28,7 +28,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Semantics:
-    """The six fields that say how rows are told apart, ordered and merged."""
+    """The six fields that say how rows are distinguished, ordered and merged."""
 
     mode: Mode
     idempotency_key: tuple[str, ...]
@@ -43,6 +43,17 @@ class Semantics:
         """What every row must carry: the key and the event time, which are therefore NOT NULL."""
         return tuple(dict.fromkeys((*self.idempotency_key, self.event_time_column)))
 
+    def document(self) -> dict[str, Any]:
+        """The six fields as a contract writes them."""
+        return {
+            "mode": self.mode.value,
+            "idempotency_key": list(self.idempotency_key),
+            "event_time_column": self.event_time_column,
+            "processing_time_column": self.processing_time_column,
+            "dedupe_window": self.dedupe_window_text,
+            "conflict_resolution": self.conflict_resolution.value,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -51,7 +62,7 @@ class Policy:
     unknown_columns: UnknownColumns = UnknownColumns.REJECT
     max_rejected_rows: int | None = None
     max_rejected_share: float | None = None
-    """Of the rows received; between 0 and 1."""
+    """Share of the rows received; between 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from app.warehouse.types import FLOAT_KINDS, INTEGER_KINDS, NUMBER_KINDS, TEXT_K
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,400}(?:\.[0-9]{1,400})?")
 _ISO = re.compile(r"(?:\d{4}-\d{2}-\d{2})?(?:[T ]?\d{2}:\d{2}.*)?", re.ASCII)
-"""Of ISO 8601, what PostgreSQL reads too: no week dates, no ordinal dates."""
+"""The part of ISO 8601 that PostgreSQL reads too: no week dates, no ordinal dates."""
 
 _EXAMPLES = {
     TypeKind.DATE: "2026-01-31",

@@ -19,7 +19,7 @@ from app.warehouse.plan import Column
 from app.warehouse.types import NUMBER_KINDS, TypeKind
 
 API_VERSION: Final = "v3.2.0"
-"""Of the standard; 3.2 is the first that can list the values of a property."""
+"""The version of the standard; 3.2 is the first that can list the values of a property."""
 
 ENGINE: Final = "spyne"
 """Who looks at the rules that the standard cannot express."""
@@ -71,10 +71,6 @@ def odcs_document(contract: ContractRecord, columns: tuple[Column, ...] | None) 
 
     The version is `<version of the table>.<version of its schema>.0`; the schema's is 0 until the first batch has said
     what the columns are, and the table has no properties until then.
-
-    Args:
-        contract: the contract.
-        columns: of the schema in force; None when there is none yet.
     """
     return {
         "apiVersion": API_VERSION,
@@ -99,9 +95,9 @@ def rendered(document: Mapping[str, Any], media_type: str) -> bytes:
 
 
 def _description(contract: ContractRecord) -> dict[str, str]:
-    told = {"purpose": f"What comes in under {contract.endpoint}, kept as the table {contract.table_name}."}
+    stated = {"purpose": f"What comes in under {contract.endpoint}, kept as the table {contract.table_name}."}
     limitation = LIMITATIONS.get(contract.state)
-    return told | ({"limitations": limitation} if limitation else {})
+    return stated | ({"limitations": limitation} if limitation else {})
 
 
 def _owner(contract: ContractRecord) -> dict[str, str]:
@@ -126,7 +122,7 @@ def _table(contract: ContractRecord, columns: tuple[Column, ...] | None) -> dict
 
 
 def _property(column: Column, identity: Sequence[str]) -> dict[str, Any]:
-    """One column. The primary key is what no two stored rows share: in append mode the event time is part of it."""
+    """The property of a column. The primary key is what no two stored rows share: in append mode with event time."""
     logical, implied = LOGICAL_TYPES[column.type.kind]
     options, rules = _expressed(column)
     options = implied | ({"maxLength": column.type.length} if column.type.length is not None else {}) | options
@@ -170,14 +166,14 @@ def _expressed(column: Column) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def _semantics(contract: ContractRecord) -> dict[str, Any]:
-    told = contract.semantics
+    semantics = contract.semantics
     return {
-        "mode": told.mode.value,
-        "idempotencyKey": list(told.idempotency_key),
-        "eventTimeColumn": told.event_time_column,
-        "processingTimeColumn": told.processing_time_column,
-        "dedupeWindow": told.dedupe_window_text,
-        "conflictResolution": told.conflict_resolution.value,
+        "mode": semantics.mode.value,
+        "idempotencyKey": list(semantics.idempotency_key),
+        "eventTimeColumn": semantics.event_time_column,
+        "processingTimeColumn": semantics.processing_time_column,
+        "dedupeWindow": semantics.dedupe_window_text,
+        "conflictResolution": semantics.conflict_resolution.value,
         "endpoint": contract.endpoint,
         "tableState": contract.state.value,
     }

@@ -40,7 +40,7 @@ class ContractRecord:
 
 @dataclass(frozen=True, slots=True)
 class SchemaRecord:
-    """One version of a contract's schema."""
+    """A version of a contract's schema."""
 
     contract_id: str
     version: int

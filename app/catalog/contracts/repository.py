@@ -15,10 +15,10 @@ from app.catalog.contracts.definition import (
     UnknownColumns,
     column_document,
 )
-from app.catalog.contracts.models import ContractRow, ContractSchemaRow
 from app.catalog.contracts.record import ContractRecord, SchemaRecord
+from app.catalog.models import ContractRow, ContractSchemaRow, TableVersionRow
+from app.catalog.records import filled
 from app.catalog.tables.lifecycle import TableState
-from app.catalog.tables.models import TableVersionRow
 from app.catalog.tables.version import TableVersion
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.paging import Page, PageRequest, cut
@@ -31,7 +31,7 @@ S = ContractSchemaRow.__table__.c
 T = TableVersionRow.__table__.c
 
 
-class ContractRepository:
+class ContractReads:
     """Reads contracts."""
 
     def __init__(self, session: ReadSession) -> None:
@@ -58,19 +58,15 @@ class ContractRepository:
         return cut([_record(row) for row in rows], request, lambda record: str(record.table_id))
 
     async def schema(self, contract_id: str, version: int | None) -> SchemaRecord | None:
-        """One version of the contract's schema, the one in force when none is named."""
+        """A version of the contract's schema, the one in force when none is named."""
         wanted: ColumnElement[int] | int = C.schema_version if version is None else version
         statement = (
-            select(S.contract_id, S.version, S.origin, S.columns, S.created_by, S.created_at)
+            select(*S)
             .join_from(ContractSchemaRow, ContractRow, C.id == S.contract_id)
             .where(S.contract_id == contract_id, S.version == wanted)
         )
         row = (await self.session.execute(statement)).one_or_none()
-        if row is None:
-            return None
-        return SchemaRecord(
-            row.contract_id, row.version, Origin(row.origin), tuple(row.columns), row.created_by, row.created_at
-        )
+        return filled(SchemaRecord, row, origin=Origin(row.origin), documents=tuple(row.columns)) if row else None
 
     async def other_table_at(self, endpoint: str, table_name: str) -> str | None:
         """Another logical table which the endpoint belongs to."""
@@ -78,7 +74,7 @@ class ContractRepository:
         return (await self.session.execute(statement)).scalar_one_or_none()
 
 
-class ContractWrites(ContractRepository):
+class ContractWrites(ContractReads):
     """Also makes contracts and their schemas."""
 
     def __init__(self, session: WriteSession) -> None:
@@ -94,7 +90,7 @@ class ContractWrites(ContractRepository):
 
     async def add(self, contract_id: str, table: TableVersion, definition: ContractDefinition, owner: Actor) -> None:
         """Keep a new contract."""
-        told, policy = definition.semantics, definition.policy
+        semantics, policy = definition.semantics, definition.policy
         await self.writer.execute(
             insert(ContractRow).values(
                 id=contract_id,
@@ -102,13 +98,8 @@ class ContractWrites(ContractRepository):
                 table_name=table.name,
                 version=table.version,
                 endpoint=definition.endpoint,
-                mode=told.mode.value,
-                idempotency_key=list(told.idempotency_key),
-                event_time_column=told.event_time_column,
-                processing_time_column=told.processing_time_column,
-                dedupe_window=told.dedupe_window_text,
-                dedupe_window_seconds=int(told.dedupe_window.total_seconds()),
-                conflict_resolution=told.conflict_resolution.value,
+                **semantics.document(),
+                dedupe_window_seconds=int(semantics.dedupe_window.total_seconds()),
                 unknown_columns=policy.unknown_columns.value,
                 max_rejected_rows=policy.max_rejected_rows,
                 max_rejected_share=policy.max_rejected_share,
@@ -146,27 +137,20 @@ def _in_states(states: Iterable[TableState]) -> ColumnElement[bool]:
 
 
 def _record(row: Any) -> ContractRecord:
-    return ContractRecord(
-        id=row.id,
-        table_id=row.table_id,
-        table_name=row.table_name,
-        version=row.version,
+    semantics = filled(
+        Semantics,
+        row,
+        mode=Mode(row.mode),
+        idempotency_key=tuple(row.idempotency_key),
+        dedupe_window=timedelta(seconds=row.dedupe_window_seconds),
+        conflict_resolution=Resolution(row.conflict_resolution),
+        dedupe_window_text=row.dedupe_window,
+    )
+    return filled(
+        ContractRecord,
+        row,
         state=TableState(row.state),
-        endpoint=row.endpoint,
-        semantics=Semantics(
-            mode=Mode(row.mode),
-            idempotency_key=tuple(row.idempotency_key),
-            event_time_column=row.event_time_column,
-            processing_time_column=row.processing_time_column,
-            dedupe_window=timedelta(seconds=row.dedupe_window_seconds),
-            conflict_resolution=Resolution(row.conflict_resolution),
-            dedupe_window_text=row.dedupe_window,
-        ),
+        semantics=semantics,
         policy=Policy(UnknownColumns(row.unknown_columns), row.max_rejected_rows, row.max_rejected_share),
-        owner_id=row.owner_id,
-        owner_label=row.owner_label,
-        schema_version=row.schema_version,
-        revision=row.revision,
         relation=RelationName(row.relation_schema, row.relation_name),
-        created_at=row.created_at,
     )

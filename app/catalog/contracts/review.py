@@ -7,11 +7,11 @@ fault never hides another.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypeGuard
+from typing import Any
 
 from pydantic import ValidationError
 
-from app.catalog.contracts.columns import MAX_COLUMNS, ColumnsReview, placement_faults
+from app.catalog.contracts.columns import MAX_COLUMNS, SEMANTICS, ColumnsReview, Mentions, placement_faults
 from app.catalog.contracts.definition import ContractDefinition, Policy, Semantics, UnknownColumns, completed
 from app.catalog.contracts.durations import InvalidDurationError, parse_duration
 from app.catalog.contracts.schemas import RegisterRequest
@@ -25,8 +25,6 @@ MAX_KEY_COLUMNS = 16
 
 _ENDPOINT = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 """Plain segments (RFC 3986 unreserved), none of them hidden, empty or a step upwards."""
-
-_SEMANTICS = "/ingestion_semantics"
 
 
 class InvalidContract(InvalidRequest):
@@ -54,7 +52,7 @@ def review(document: Any) -> ContractDefinition:
     if isinstance(semantics, dict):
         window = _window(semantics.get("dedupe_window"), faults)
         faults += _semantics_faults(semantics)
-        faults += placement_faults(_Named(semantics), columns.named, complete=columns.complete)
+        faults += placement_faults(Mentions(semantics), columns.named, complete=columns.complete)
     faults += columns.faults
     if faults or window is None:
         raise InvalidContract(faults=_first_of_each_place(faults))
@@ -62,15 +60,15 @@ def review(document: Any) -> ContractDefinition:
 
 
 def _definition(request: RegisterRequest, columns: ColumnsReview, window: timedelta) -> ContractDefinition:
-    told = request.ingestion_semantics
+    named = request.ingestion_semantics
     semantics = Semantics(
-        mode=Mode(told.mode),
-        idempotency_key=tuple(told.idempotency_key),
-        event_time_column=told.event_time_column,
-        processing_time_column=told.processing_time_column,
+        mode=Mode(named.mode),
+        idempotency_key=tuple(named.idempotency_key),
+        event_time_column=named.event_time_column,
+        processing_time_column=named.processing_time_column,
         dedupe_window=window,
-        conflict_resolution=Resolution(told.conflict_resolution),
-        dedupe_window_text=told.dedupe_window,
+        conflict_resolution=Resolution(named.conflict_resolution),
+        dedupe_window_text=named.dedupe_window,
     )
     limit = request.max_rejected
     return ContractDefinition(
@@ -106,34 +104,11 @@ def review_columns(semantics: Semantics, columns: Sequence[Column]) -> None:
             message = "Another column has this name already."
             faults.append(Fault(pointer=pointer, code="duplicate-column", message=message))
         seen.add(column.name)
-    mentions = _Named(
-        {
-            "idempotency_key": list(semantics.idempotency_key),
-            "event_time_column": semantics.event_time_column,
-            "processing_time_column": semantics.processing_time_column,
-        }
+    faults += placement_faults(
+        Mentions(semantics.document()), {column.name: column.type for column in columns}, complete=True
     )
-    faults += placement_faults(mentions, {column.name: column.type for column in columns}, complete=True)
     if faults:
         raise InvalidContract(faults=faults)
-
-
-class _Named:
-    """The column names that semantics mention, as far as they can be read, each with its pointer."""
-
-    def __init__(self, semantics: Mapping[str, Any]) -> None:
-        key = semantics.get("idempotency_key")
-        self.key: list[tuple[str, str]] = [
-            (f"{_SEMANTICS}/idempotency_key/{index}", name)
-            for index, name in enumerate(key if isinstance(key, list) else [])
-            if isinstance(name, str)
-        ]
-        self.event_time = self._one(semantics, "event_time_column")
-        self.processing_time = self._one(semantics, "processing_time_column")
-
-    def _one(self, semantics: Mapping[str, Any], field: str) -> tuple[str, str] | None:
-        name = semantics.get(field)
-        return (f"{_SEMANTICS}/{field}", name) if isinstance(name, str) else None
 
 
 def _shape_faults(document: dict[str, Any]) -> list[Fault]:
@@ -185,24 +160,24 @@ def _window(text: Any, faults: list[Fault]) -> timedelta | None:
     try:
         return parse_duration(text)
     except InvalidDurationError as error:
-        faults.append(Fault(pointer=f"{_SEMANTICS}/dedupe_window", code="invalid-duration", message=str(error)))
+        faults.append(Fault(pointer=f"{SEMANTICS}/dedupe_window", code="invalid-duration", message=str(error)))
         return None
 
 
 def _semantics_faults(semantics: Mapping[str, Any]) -> list[Fault]:
     """What is wrong with the names that the semantics use, whatever the columns are."""
-    named = _Named(semantics)
+    named = Mentions(semantics)
     faults: list[Fault] = []
     key = semantics.get("idempotency_key")
     if isinstance(key, list) and not 1 <= len(key) <= MAX_KEY_COLUMNS:
         message = f"The idempotency key has 1 to {MAX_KEY_COLUMNS} columns."
-        faults.append(Fault(pointer=f"{_SEMANTICS}/idempotency_key", code="invalid-key", message=message))
+        faults.append(Fault(pointer=f"{SEMANTICS}/idempotency_key", code="invalid-key", message=message))
     seen: set[str] = set()
     for pointer, name in named.key:
         if name in seen:
             faults.append(Fault(pointer=pointer, code="duplicate-column", message="The key names it twice."))
         seen.add(name)
-    for pointer, name in filter(_is_named, [*named.key, named.event_time, named.processing_time]):
+    for pointer, name in (each for each in (*named.key, named.event_time, named.processing_time) if each is not None):
         wrong = column_name_fault(name)
         if wrong:
             faults.append(Fault(pointer=pointer, code="invalid-column-name", message=wrong))
@@ -212,10 +187,6 @@ def _semantics_faults(semantics: Mapping[str, Any]) -> list[Fault]:
             message = "Spyne sets the processing time: it is neither the event time nor part of the key."
             faults.append(Fault(pointer=pointer, code="processing-time-in-use", message=message))
     return faults
-
-
-def _is_named(found: tuple[str, str] | None) -> TypeGuard[tuple[str, str]]:
-    return found is not None
 
 
 def _first_of_each_place(faults: Iterable[Fault]) -> list[Fault]:

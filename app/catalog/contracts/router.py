@@ -3,12 +3,11 @@
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from app.catalog.contracts.documents import contract_document, difference_document, schema_document
 from app.catalog.contracts.odcs import MEDIA_TYPES, YAML, rendered
 from app.catalog.contracts.review import InvalidContract, review
 from app.catalog.contracts.schemas import (
@@ -16,6 +15,9 @@ from app.catalog.contracts.schemas import (
     ContractSchemaDocument,
     RegisterRequest,
     SchemaDifferenceDocument,
+    contract_document,
+    difference_document,
+    schema_document,
 )
 from app.catalog.contracts.service import (
     ContractNotFound,
@@ -28,7 +30,7 @@ from app.catalog.permissions import CanRegister, CanSeeContracts
 from app.kernel.http.etags import set_etag
 from app.kernel.http.negotiation import Accept, NotAcceptable, preferred
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Reads, Writes
+from app.kernel.http.sessions import reads, writes
 from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
 from app.kernel.problems import responses
 from app.operations.modes.modes import NotIngestionReady
@@ -58,16 +60,8 @@ class _Unreviewed:
         return handler(RegisterRequest.__pydantic_core_schema__)
 
 
-async def _reading(session: Reads) -> ContractReading:
-    return ContractReading(session)
-
-
-async def _contracts(session: Writes) -> ContractService:
-    return ContractService(session)
-
-
-Reading = Annotated[ContractReading, Depends(_reading)]
-Contracts = Annotated[ContractService, Depends(_contracts)]
+ReadingDep = Annotated[ContractReading, reads(ContractReading)]
+ContractsDep = Annotated[ContractService, writes(ContractService)]
 FromVersion = Annotated[
     int | None, Query(alias="from", ge=1, le=MAX_SCHEMA_VERSION, description="The version before `to` when absent.")
 ]
@@ -84,7 +78,7 @@ ContractId = Annotated[str, Path(max_length=128, description="`<table>_v<version
     responses=responses(InvalidContract, NameTaken, NotIngestionReady),
 )
 async def register_contract(
-    document: Annotated[Any, _Unreviewed, Body()], actor: CanRegister, contracts: Contracts, response: Response
+    document: Annotated[Any, _Unreviewed, Body()], actor: CanRegister, contracts: ContractsDep, response: Response
 ) -> ContractDocument:
     """Register a contract. Its table begins in SHADOW: nothing is queryable until an admin promotes it."""
     contract = await contracts.register(review(document), actor)
@@ -97,7 +91,7 @@ async def register_contract(
 async def list_contracts(
     *,
     actor: CanSeeContracts,
-    contracts: Reading,
+    contracts: ReadingDep,
     paging: Paging,
     request: Request,
     response: Response,
@@ -110,7 +104,7 @@ async def list_contracts(
 
 @router.get("/{contract_id}", operation_id="get_contract", responses=responses(ContractNotFound))
 async def get_contract(
-    contract_id: ContractId, actor: CanSeeContracts, contracts: Reading, response: Response
+    contract_id: ContractId, actor: CanSeeContracts, contracts: ReadingDep, response: Response
 ) -> ContractDocument:
     """A contract."""
     contract = await contracts.get(contract_id, actor)
@@ -124,7 +118,7 @@ async def get_contract(
     responses=responses(ContractNotFound, SchemaVersionNotFound),
 )
 async def get_contract_schema(
-    contract_id: ContractId, actor: CanSeeContracts, contracts: Reading
+    contract_id: ContractId, actor: CanSeeContracts, contracts: ReadingDep
 ) -> ContractSchemaDocument:
     """The schema in force."""
     return schema_document(await contracts.schema(contract_id, None, actor))
@@ -139,7 +133,7 @@ async def get_contract_schema_version(
     contract_id: ContractId,
     version: Annotated[int, Path(ge=1, le=MAX_SCHEMA_VERSION, description="Version of the schema.")],
     actor: CanSeeContracts,
-    contracts: Reading,
+    contracts: ReadingDep,
 ) -> ContractSchemaDocument:
     """One version of the schema."""
     return schema_document(await contracts.schema(contract_id, version, actor))
@@ -153,7 +147,7 @@ async def get_contract_schema_version(
 async def compare_contract_schemas(
     contract_id: ContractId,
     actor: CanSeeContracts,
-    contracts: Reading,
+    contracts: ReadingDep,
     from_version: FromVersion = None,
     to_version: ToVersion = None,
 ) -> SchemaDifferenceDocument:
@@ -168,7 +162,7 @@ async def compare_contract_schemas(
     responses=EXPORT | responses(ContractNotFound, NotAcceptable),
 )
 async def export_contract(
-    contract_id: ContractId, actor: CanSeeContracts, contracts: Reading, accept: Accept = None
+    contract_id: ContractId, actor: CanSeeContracts, contracts: ReadingDep, accept: Accept = None
 ) -> Response:
     """The contract as a document of the Open Data Contract Standard, in JSON or YAML."""
     media_type = preferred(accept, MEDIA_TYPES)

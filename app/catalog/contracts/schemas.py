@@ -11,10 +11,11 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from app.catalog.contracts.definition import UnknownColumns
-from app.catalog.contracts.difference import Aspect
+from app.catalog.contracts.definition import UnknownColumns, column_document
+from app.catalog.contracts.difference import Aspect, SchemaDifference, aspects
+from app.catalog.contracts.record import ContractRecord, SchemaRecord
 from app.catalog.tables.lifecycle import TableState
-from app.warehouse.plan import Mode, Resolution
+from app.warehouse.plan import Column, Mode, Resolution
 
 
 def _scalar(value: Any) -> Any:
@@ -201,3 +202,58 @@ class SchemaDifferenceDocument(BaseModel):
     removed: list[ShownColumn]
     changed: list[ChangedColumn]
     breaking: bool = Field(description="A column is gone or has another type.")
+
+
+def contract_document(contract: ContractRecord) -> ContractDocument:
+    """The contract."""
+    policy = contract.policy
+    limited = policy.max_rejected_rows is not None or policy.max_rejected_share is not None
+    return ContractDocument(
+        ingestion_semantics=ShownSemantics(**contract.semantics.document()),
+        unknown_columns=policy.unknown_columns,
+        max_rejected=MaxRejectedDocument(rows=policy.max_rejected_rows, share=policy.max_rejected_share)
+        if limited
+        else None,
+        owner=OwnerDocument(id=contract.owner_id, label=contract.owner_label),
+        **{name: getattr(contract, name) for name in _OF_RECORD},
+    )
+
+
+_OF_RECORD = ("id", "table_id", "table_name", "version", "state", "endpoint", "schema_version", "created_at")
+
+
+def schema_document(schema: SchemaRecord) -> ContractSchemaDocument:
+    """One version of a contract's schema."""
+    return ContractSchemaDocument(
+        contract_id=schema.contract_id,
+        version=schema.version,
+        origin=schema.origin.value,
+        columns=list(schema.documents),
+        created_by=schema.created_by,
+        created_at=schema.created_at,
+    )
+
+
+def difference_document(found: SchemaDifference) -> SchemaDifferenceDocument:
+    """What differs between two versions of a contract's schema."""
+    return SchemaDifferenceDocument(
+        contract_id=found.contract_id,
+        from_version=found.from_version,
+        to_version=found.to_version,
+        added=[_shown(column) for column in found.columns.added],
+        removed=[_shown(column) for column in found.columns.removed],
+        changed=[
+            ChangedColumn(
+                name=change.after.name,
+                aspects=list(aspects(change)),
+                before=_shown(change.before),
+                after=_shown(change.after),
+            )
+            for change in found.columns.changed
+        ],
+        breaking=found.columns.breaking,
+    )
+
+
+def _shown(column: Column) -> ShownColumn:
+    return ShownColumn.model_validate(column_document(column))

@@ -1,18 +1,18 @@
 """Use cases of contracts: register, read, and what ingestion needs of them."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Any
 
 from app.audit.log.service import AuditTrail
+from app.catalog.contracts.actions import ContractAction
 from app.catalog.contracts.definition import ContractDefinition, Origin, completed, relation_plan
 from app.catalog.contracts.difference import SchemaDifference, preceding
 from app.catalog.contracts.odcs import odcs_document
 from app.catalog.contracts.record import ContractRecord, IngestionContract, SchemaRecord
-from app.catalog.contracts.repository import ContractRepository, ContractWrites
+from app.catalog.contracts.repository import ContractReads, ContractWrites
 from app.catalog.contracts.review import review_columns
 from app.catalog.tables.lifecycle import TableState
-from app.catalog.tables.registry import TableNotWritable, TableRegistry, require_writable
+from app.catalog.tables.registry import TableRegistry, require_writable
 from app.catalog.tables.service import states_of
 from app.catalog.tables.shape import Shape, difference
 from app.kernel.db.database import ReadSession, WriteSession
@@ -49,36 +49,15 @@ class NameTaken(Conflict):
     code, title = "name-taken", "A name in the contract is taken"
 
 
-__all__ = [
-    "ContractNotFound",
-    "ContractReading",
-    "ContractService",
-    "IngestionContract",
-    "NameTaken",
-    "SchemaVersionNotFound",
-    "TableNotWritable",
-]
-
-
-class ContractAction(StrEnum):
-    """What the audit log calls the changes made to contracts."""
-
-    REGISTERED = "contract:register"
-    SCHEMA_FROZEN = "contract:freeze-schema"
-
-
 class ContractReading:
     """Answers questions about contracts. A contract is seen by whoever sees its table."""
 
     def __init__(self, session: ReadSession) -> None:
-        self._contracts = ContractRepository(session)
+        self._contracts = ContractReads(session)
 
     async def get(self, contract_id: str, actor: Actor) -> ContractRecord:
         """The contract. Raises `ContractNotFound`."""
-        found = await self._contracts.find(contract_id, states_of(actor))
-        if found is None:
-            raise ContractNotFound(contract_id)
-        return found
+        return _known(await self._contracts.find(contract_id, states_of(actor)), contract_id)
 
     async def page(self, table_name: str | None, request: PageRequest, actor: Actor) -> Page[ContractRecord]:
         """Contracts, newest first; those of one logical table when it is named."""
@@ -97,17 +76,10 @@ class ContractReading:
     async def difference(
         self, contract_id: str, from_version: int | None, to_version: int | None, actor: Actor
     ) -> SchemaDifference:
-        """How one version of its schema differs from another.
-
-        Args:
-            contract_id: the contract.
-            from_version: the version before `to_version` when none is named.
-            to_version: the one in force when none is named.
-            actor: who asks.
+        """How one version of the schema differs from another: by default the one in force from the one before.
 
         Raises:
-            UnknownContract: there is none.
-            UnknownSchema: it has no such version.
+            ContractNotFound, SchemaVersionNotFound
         """
         await self.get(contract_id, actor)
         after = await self._schema(contract_id, to_version)
@@ -130,12 +102,10 @@ class ContractReading:
         """What ingestion must know, as it stands now.
 
         Raises:
-            UnknownContract: there is none.
+            ContractNotFound: there is none.
             TableNotWritable: the table is neither in SHADOW nor ACTIVE.
         """
-        found = await self._contracts.find(contract_id, tuple(TableState))
-        if found is None:
-            raise ContractNotFound(contract_id)
+        found = _known(await self._contracts.find(contract_id, tuple(TableState)), contract_id)
         require_writable(found.state)
         schema = await self._contracts.schema(contract_id, None)
         return IngestionContract(found, schema.columns if schema else None)
@@ -176,17 +146,14 @@ class ContractService(ContractReading):
         return await self._locked(contract_id)
 
     async def freeze_schema(self, contract_id: str, columns: Sequence[Column], actor: Actor) -> IngestionContract:
-        """Make what the first batch looks like schema version 1, and the relation with it.
+        """The contract, with what the first batch looks like as schema version 1, and the relation made.
 
         Of two batches that come first at once, one freezes its columns and the other gets what was frozen.
 
-        Args:
-            contract_id: the contract.
-            columns: inferred; the processing time is added, key and time columns become NOT NULL.
-            actor: who brought the batch.
+        The processing time is added to the inferred columns; key and time columns become NOT NULL.
 
         Raises:
-            UnknownContract: there is none.
+            ContractNotFound
             InvalidContract: key or time columns are missing or of unusable types, or a name cannot be a column.
             TableNotWritable: the table is neither in SHADOW nor ACTIVE.
         """
@@ -209,10 +176,7 @@ class ContractService(ContractReading):
         await self._registry.hold_writable(contract.contract.table_id)
 
     async def _locked(self, contract_id: str) -> ContractRecord:
-        found = await self._writes.lock(contract_id)
-        if found is None:
-            raise ContractNotFound(contract_id)
-        return found
+        return _known(await self._writes.lock(contract_id), contract_id)
 
     async def _check_names(self, definition: ContractDefinition, version: int) -> None:
         faults: list[Fault] = []
@@ -245,21 +209,20 @@ class ContractService(ContractReading):
             )
 
 
+def _known(found: ContractRecord | None, contract_id: str) -> ContractRecord:
+    if found is None:
+        raise ContractNotFound(contract_id)
+    return found
+
+
 def _shape(columns: Sequence[Column]) -> Shape:
     return tuple(RelationColumn(column.name, column.type.sql, column.nullable) for column in columns)
 
 
 def _audited(definition: ContractDefinition) -> dict[str, object]:
-    told = definition.semantics
-    return {
+    return definition.semantics.document() | {
         "endpoint": definition.endpoint,
         "table_name": definition.table_name,
-        "mode": told.mode.value,
-        "idempotency_key": list(told.idempotency_key),
-        "event_time_column": told.event_time_column,
-        "processing_time_column": told.processing_time_column,
-        "dedupe_window": told.dedupe_window_text,
-        "conflict_resolution": told.conflict_resolution.value,
         "unknown_columns": definition.policy.unknown_columns.value,
         "columns": None if definition.columns is None else [f"{c.name} {c.type}" for c in definition.columns],
     }

@@ -11,12 +11,13 @@ from pydantic import Field, StringConstraints, model_validator
 
 from app.catalog.tables.lifecycle import TableState, visible
 from app.catalog.tables.references import TableReference, parse_reference
-from app.catalog.tables.repository import TableRepository
+from app.catalog.tables.repository import TableReads
 from app.catalog.tables.service import TableService, sees_shadow
 from app.kernel.db.database import ReadSession
-from app.kernel.ports.export_formats import Format, literal
+from app.kernel.ports.export_formats import Format
 from app.kernel.ports.exports import FilterParams, Login, Source, Statement, Subject
 from app.kernel.problems import Conflict, Fault
+from app.kernel.quoting import quote_literal
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
 from app.operations.exports.problems import InvalidExport
@@ -99,18 +100,18 @@ class TableSource(Source[TableParams]):
     params: ClassVar[type[FilterParams]] = TableParams
 
     async def prepare(self, resources: Resources, actor: Actor, params: TableParams) -> Subject:
-        """The version, its relation and the statement. Raises `UnknownTable`, `NothingToExport`, `InvalidExport`."""
+        """The version, its relation and the statement. Raises `TableNotFound`, `NothingToExport`, `InvalidExport`."""
         reference = parse_reference(params.table)
         async with resources.database.read() as session:
-            version, snapshot = await TableService(session).get(reference, actor)
+            version = await TableService(session).get(reference, actor)
             if version.state is TableState.DEPRECATED and reference.version is None and reference.id is None:
                 raise NothingToExport(
                     f"{version.name} is deprecated. Ask for {version.label} to have it all the same.",
                     successor=version.successor,
                 )
-            if snapshot is None:
+            if version.snapshot is None:
                 raise NothingToExport(f"{version.label} has no columns yet.")
-            columns = _chosen(params, {column.name: column for column in snapshot.shape})
+            columns = _chosen(params, {column.name: column for column in version.snapshot.shape})
             await _check_values(session, params, columns)
             published = version.state is not TableState.SHADOW and await Inspector(session).published(
                 version.relation, list(columns), QUERY_ROLE
@@ -136,7 +137,7 @@ class TableSource(Source[TableParams]):
 
     async def may_read(self, session: ReadSession, actor: Actor, subject: Subject) -> bool:
         """Whether the version is there and visible, as it stands now."""
-        version = await TableRepository(session).find(TableReference(id=subject["table_id"]))
+        version = await TableReads(session).find(TableReference(id=subject["table_id"]))
         return version is not None and visible(version.state, sees_shadow=sees_shadow(actor))
 
 
@@ -194,7 +195,7 @@ def _condition(condition: Condition, kind: str) -> str:
 
 
 def _value(value: str, kind: str) -> str:
-    return f"CAST({literal(value)} AS {kind})"
+    return f"CAST({quote_literal(value)} AS {kind})"
 
 
 def _decimals(columns: Any) -> dict[str, list[int]]:

@@ -53,17 +53,5 @@ def profile_document(version: TableVersion, profile: Profile) -> ProfileDocument
         rows=profile.rows,
         sampled=profile.sampled,
         complete=profile.complete,
-        columns=[
-            ColumnProfileDocument(
-                name=column.name,
-                type=column.type,
-                nulls=column.nulls,
-                distinct=column.distinct,
-                minimum=column.minimum,
-                maximum=column.maximum,
-                top_values=[TopValueDocument(value=top.value, share=top.share) for top in column.top_values],
-                sketch=list(column.sketch),
-            )
-            for column in profile.columns
-        ],
+        columns=[ColumnProfileDocument.model_validate(column, from_attributes=True) for column in profile.columns],
     )

@@ -1,6 +1,6 @@
 """How a path names a table: by the id of a version, by logical name, or by `name@version`. Pure.
 
-The three spellings are disjoint, so one look tells which statement finds the row.
+The three spellings are disjoint, so one look shows which statement finds the row.
 """
 
 import re

@@ -6,9 +6,9 @@ from uuid import UUID
 from app.audit.log.service import AuditTrail
 from app.catalog.tables.actions import TableAction
 from app.catalog.tables.lifecycle import PROPERTIES, TableState
+from app.catalog.tables.repository import TableWrites
 from app.catalog.tables.shape import Shape
-from app.catalog.tables.version import TableVersion
-from app.catalog.tables.write_repository import TableWrites
+from app.catalog.tables.version import NewVersion, TableVersion
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict
 from app.kernel.security.authorization import Actor
@@ -43,33 +43,21 @@ class TableRegistry:
         """The version that would come next. Stays true when the name is reserved."""
         return await self._tables.latest_version(name) + 1
 
+    async def registered(self, relations: Sequence[RelationName]) -> set[RelationName]:
+        """Those of the relations that are behind a table already."""
+        return await self._tables.registered(relations)
+
     async def register_governed(self, name: str, version: int, contract_id: str, owner: Actor) -> TableVersion:
         """A version in SHADOW for a contract; its relation is made when its columns are known."""
-        return await self._register(
-            name=name,
-            version=version,
-            state=TableState.SHADOW,
-            origin="contract",
-            relation=governed_relation(name, version),
-            owner=owner,
-            contract_id=contract_id,
-            reason=f"Registered by contract {contract_id}",
-        )
+        new = NewVersion(name, version, TableState.SHADOW, "contract", governed_relation(name, version), contract_id)
+        return await self._register(new, owner, TableAction.REGISTERED, f"Registered by contract {contract_id}")
 
     async def register_adopted(
         self, name: str, relation: RelationName, shape: Shape, owner: Actor, reason: str | None
     ) -> TableVersion:
         """The first version of a name, READ_ONLY, for a relation that exists already."""
-        version = await self._register(
-            name=name,
-            version=1,
-            state=TableState.READ_ONLY,
-            origin="adopted",
-            relation=relation,
-            owner=owner,
-            contract_id=None,
-            reason=reason,
-        )
+        new = NewVersion(name, 1, TableState.READ_ONLY, "adopted", relation)
+        version = await self._register(new, owner, TableAction.ADOPTED, reason)
         await self._tables.add_shape(version.id, 1, shape, owner)
         return version
 
@@ -85,34 +73,9 @@ class TableRegistry:
         """
         require_writable(await self._tables.hold(table_id))
 
-    async def _register(
-        self,
-        *,
-        name: str,
-        version: int,
-        state: TableState,
-        origin: str,
-        relation: RelationName,
-        owner: Actor,
-        contract_id: str | None,
-        reason: str | None,
-    ) -> TableVersion:
-        made = await self._tables.add(
-            name=name,
-            version=version,
-            state=state,
-            origin=origin,
-            relation=relation,
-            owner=owner,
-            contract_id=contract_id,
-        )
-        await self._tables.record_change(made.id, None, state, by=owner, reason=reason)
-        await self._audit.append(
-            owner,
-            TableAction.ADOPTED if origin == "adopted" else TableAction.REGISTERED,
-            "table",
-            made.id,
-            made.label,
-            after={"state": state.value, "relation": str(relation), "contract": contract_id, "reason": reason},
-        )
+    async def _register(self, new: NewVersion, owner: Actor, action: TableAction, reason: str | None) -> TableVersion:
+        made = await self._tables.add(new, owner)
+        await self._tables.record_change(made.id, None, new.state, by=owner, reason=reason)
+        after = {"state": new.state.value, "relation": str(new.relation), "contract": new.contract_id, "reason": reason}
+        await self._audit.append(owner, action, "table", made.id, made.label, after=after)
         return made

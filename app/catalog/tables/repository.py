@@ -1,50 +1,45 @@
-"""All SQL of tables: finding versions, their history and shapes."""
+"""All SQL of tables: versions, their history and shapes. Writes belong to the caller's transaction."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, case, func, literal, literal_column, select, true
+from sqlalchemy import ColumnElement, Select, Text, case, func, insert, literal, literal_column, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
+from app.catalog.models import TableSchemaVersionRow, TableStateChangeRow, TableVersionRow
+from app.catalog.records import filled
 from app.catalog.tables.lifecycle import LOOKUP_ORDER, TableState, visible_states
-from app.catalog.tables.models import TableSchemaVersionRow, TableStateChangeRow, TableVersionRow
 from app.catalog.tables.references import TableReference
-from app.catalog.tables.shape import shape_of
-from app.catalog.tables.version import QueryableTable, StateChange, TableSnapshot, TableStanding, TableVersion
-from app.kernel.db.database import Database, ReadSession
+from app.catalog.tables.shape import Shape, shape_documents, shape_of
+from app.catalog.tables.version import (
+    NewVersion,
+    QueryableTable,
+    ShapedVersion,
+    StateChange,
+    TableSnapshot,
+    TableStatus,
+    TableVersion,
+)
+from app.kernel.db.database import Database, ReadSession, WriteSession
 from app.kernel.db.lookups import Lookup, constant, given
 from app.kernel.paging import Page, PageRequest, cut
+from app.kernel.security.authorization import Actor
+from app.warehouse.inspection import Measurement
 from app.warehouse.naming import RelationName
 
 T = TableVersionRow.__table__.c
 V = TableSchemaVersionRow.__table__.c
 H = TableStateChangeRow.__table__.c
 
-_STANDING = (
-    T.id,
-    T.name,
-    T.version,
-    T.state,
-    T.contract_id,
-    T.successor,
-    T.state_changed_at,
-    T.deprecated_at,
-    T.sunset,
-    T.revision,
-)
-WHOLE = (
-    *_STANDING,
-    T.origin,
-    T.owner_id,
-    T.owner_label,
-    T.relation_schema,
-    T.relation_name,
-    T.schema_version,
-    T.supersedes_id,
-    T.created_at,
-)
-_SNAPSHOT = (V.columns, V.row_count, V.row_count_exact, V.checksum, V.measured_at, V.created_by)
+_STATUS = tuple(T[field.name] for field in fields(TableStatus))
+_WHOLE = tuple(T)
+_SHAPE_IN_FORCE = (V.table_id == T.id) & (V.schema_version == T.schema_version)
+_SHAPED = select(
+    *_WHOLE, V.columns, V.row_count, V.row_count_exact, V.checksum, V.measured_at, V.created_by
+).outerjoin_from(TableVersionRow, TableSchemaVersionRow, _SHAPE_IN_FORCE)
 
 MAX_SIMILAR = 200
 """Names that are compared with one that is not found, for the nearest of them."""
@@ -54,9 +49,9 @@ def _rank(order: Sequence[TableState]) -> ColumnElement[int]:
     return case({state.value: place for place, state in enumerate(order)}, value=T.state)
 
 
-def _standing_statement(*, sees_shadow: bool, by_id: bool) -> Select[Any]:
+def _status_statement(*, sees_shadow: bool, by_id: bool) -> Select[Any]:
     """Made once per kind of caller and reference: building and compiling it cost more than running it."""
-    statement = select(*_STANDING)
+    statement = select(*_STATUS)
     if not sees_shadow:
         statement = statement.where(T.state != constant(TableState.SHADOW.value))
     if by_id:
@@ -67,88 +62,66 @@ def _standing_statement(*, sees_shadow: bool, by_id: bool) -> Select[Any]:
     return named.order_by(place, T.version.desc()).limit(literal_column("1"))
 
 
-_STANDING_OF = {
-    (sees_shadow, by_id): Lookup.of(_standing_statement(sees_shadow=sees_shadow, by_id=by_id))
+_STATUS_OF = {
+    (sees_shadow, by_id): Lookup.of(_status_statement(sees_shadow=sees_shadow, by_id=by_id))
     for sees_shadow in (False, True)
     for by_id in (False, True)
 }
 
 
-class Standings:
+class StatusReads:
     """How tables stand: the question that is asked all the time, answered outside of any session."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def standing(self, reference: TableReference, *, sees_shadow: bool) -> TableStanding | None:
+    async def status(self, reference: TableReference, *, sees_shadow: bool) -> TableStatus | None:
         """How the table stands, in one statement."""
         if reference.version is not None:
             async with self._database.read() as session:
-                return await TableRepository(session).standing(reference, sees_shadow=sees_shadow)
+                return await TableReads(session).find(reference, visible_states(sees_shadow=sees_shadow))
         by_id = reference.id is not None
         parameters = {"id": reference.id} if by_id else {"name": reference.name}
-        row = await self._database.lookups.one(_STANDING_OF[sees_shadow, by_id], parameters)
-        return _standing(row) if row else None
+        row = await self._database.lookups.one(_STATUS_OF[sees_shadow, by_id], parameters)
+        return _status(row) if row else None
 
 
-class TableRepository:
+class TableReads:
     """Reads tables."""
 
     def __init__(self, session: ReadSession) -> None:
         self.session = session
 
-    async def standing(self, reference: TableReference, *, sees_shadow: bool) -> TableStanding | None:
-        """How the table stands."""
-        return await self.find(reference, visible_states(sees_shadow=sees_shadow))
-
     async def find(self, reference: TableReference, order: Sequence[TableState] = LOOKUP_ORDER) -> TableVersion | None:
         """The version that the reference names, among those in the given states, the best first."""
-        statement = _located(select(*WHOLE), reference, order)
+        statement = _located(select(*_WHOLE), reference, order)
         row = (await self.session.execute(statement)).one_or_none()
-        return version_of(row) if row else None
+        return _version(row) if row else None
 
-    async def found_with_snapshot(
-        self, reference: TableReference, order: Sequence[TableState]
-    ) -> tuple[TableVersion, TableSnapshot | None] | None:
-        """The same, with its shape."""
-        statement = _located(_with_snapshot(), reference, order)
-        row = (await self.session.execute(statement)).one_or_none()
-        return (version_of(row), _snapshot(row)) if row else None
+    async def find_shaped(self, reference: TableReference, order: Sequence[TableState]) -> ShapedVersion | None:
+        """The version that `find` returns, with its shape."""
+        row = (await self.session.execute(_located(_SHAPED, reference, order))).one_or_none()
+        return _shaped(row) if row else None
 
     async def page(self, states: Iterable[TableState], search: str | None, request: PageRequest) -> Page[TableVersion]:
         """Versions in the given states whose name contains the text, newest first."""
-        statement = select(*WHOLE).where(_in_states(states))
+        statement = select(*_WHOLE).where(_in_states(states))
         if search:
             statement = statement.where(T.name.contains(search.lower(), autoescape=True))
         rows = (await self.session.execute(_newest_first(statement, T.id, request))).all()
-        return cut([version_of(row) for row in rows], request, lambda version: str(version.id))
+        return cut([_version(row) for row in rows], request, lambda version: str(version.id))
 
-    async def versions(
-        self, name: str, states: Iterable[TableState], request: PageRequest
-    ) -> Page[tuple[TableVersion, TableSnapshot | None]]:
+    async def versions(self, name: str, states: Iterable[TableState], request: PageRequest) -> Page[ShapedVersion]:
         """The versions of a name in the given states with their shapes, newest first."""
-        statement = _with_snapshot().where(T.name == name, _in_states(states))
+        statement = _SHAPED.where(T.name == name, _in_states(states))
         rows = (await self.session.execute(_newest_first(statement, T.id, request))).all()
-        return cut([(version_of(row), _snapshot(row)) for row in rows], request, lambda pair: str(pair[0].id))
+        return cut([_shaped(row) for row in rows], request, lambda version: str(version.id))
 
     async def history(
         self, reference: TableReference, states: Iterable[TableState], request: PageRequest
     ) -> Page[StateChange]:
         """What happened to the versions that the reference names, newest first."""
-        joined = TableStateChangeRow.__table__.join(TableVersionRow.__table__, T.id == H.table_id)
-        statement = select(
-            H.id,
-            H.table_id,
-            T.name,
-            T.version,
-            H.from_state,
-            H.to_state,
-            H.actor_id,
-            H.actor_label,
-            H.reason,
-            H.plan_hash,
-            H.created_at,
-        ).select_from(joined)
+        statement = select(T.name, T.version, *H).join_from(TableStateChangeRow, TableVersionRow, T.id == H.table_id)
         statement = statement.where(_named(reference), _in_states(states))
         rows = (await self.session.execute(_newest_first(statement, H.id, request))).all()
         return cut([_change(row) for row in rows], request, lambda change: str(change.id))
@@ -165,20 +138,14 @@ class TableRepository:
         """For each name the version it stands for in a query, with its columns: one statement, so one moment."""
         statement = (
             select(T.id, T.name, T.version, T.state, T.revision, T.relation_schema, T.relation_name, V.columns)
-            .select_from(_shaped(outer=False))
+            .join_from(TableVersionRow, TableSchemaVersionRow, _SHAPE_IN_FORCE)
             .where(T.name == func.any(literal(names, ARRAY(Text))), _in_states(order))
             .order_by(T.name, _rank(order), T.version.desc())
             .ext(distinct_on(T.name))
         )
         return [
-            QueryableTable(
-                id=row.id,
-                name=row.name,
-                version=row.version,
-                state=TableState(row.state),
-                revision=row.revision,
-                relation=RelationName(row.relation_schema, row.relation_name),
-                shape=shape_of(row.columns),
+            filled(
+                QueryableTable, row, state=TableState(row.state), relation=_relation(row), shape=shape_of(row.columns)
             )
             for row in await self.session.execute(statement)
         ]
@@ -216,13 +183,109 @@ class TableRepository:
         return {RelationName(*row) for row in await self.session.execute(statement)}
 
 
-def _shaped(*, outer: bool) -> Any:
-    shape_in_force = (V.table_id == T.id) & (V.schema_version == T.schema_version)
-    return TableVersionRow.__table__.join(TableSchemaVersionRow.__table__, shape_in_force, isouter=outer)
+class TableWrites(TableReads):
+    """Makes and changes tables."""
 
+    def __init__(self, session: WriteSession) -> None:
+        super().__init__(session)
+        self.writer = session
 
-def _with_snapshot() -> Select[Any]:
-    return select(*WHOLE, *_SNAPSHOT).select_from(_shaped(outer=True))
+    async def lock_names(self, names: Sequence[str]) -> None:
+        """Nobody else makes a version of these names before this transaction ends."""
+        for name in sorted(set(names)):
+            key = func.hashtextextended(f"spyne.tables:{name}", 0)
+            await self.writer.execute(select(func.pg_advisory_xact_lock(key)))
+
+    async def latest_version(self, name: str) -> int:
+        """The highest version of the name; 0 when there is none."""
+        found = await self.writer.execute(select(func.max(T.version)).where(T.name == name))
+        return int(found.scalar_one() or 0)
+
+    async def lock_versions(self, name: str) -> list[TableVersion]:
+        """Every version of the name as it stands now; nobody else changes one before this transaction ends."""
+        statement = select(*_WHOLE).where(T.name == name).order_by(T.id).with_for_update(key_share=True)
+        return [_version(row) for row in await self.writer.execute(statement)]
+
+    async def hold(self, table_id: UUID) -> TableState | None:
+        """The state of the version, which nobody changes before this transaction ends; other holders do not wait."""
+        statement = select(T.state).where(T.id == table_id).with_for_update(read=True)
+        found = (await self.writer.execute(statement)).scalar_one_or_none()
+        return TableState(found) if found else None
+
+    async def add(self, new: NewVersion, owner: Actor) -> TableVersion:
+        """The version, made without a shape yet."""
+        statement = insert(TableVersionRow).values(
+            name=new.name,
+            version=new.version,
+            state=new.state.value,
+            origin=new.origin,
+            owner_id=owner.id,
+            owner_label=owner.label,
+            relation_schema=new.relation.schema,
+            relation_name=new.relation.name,
+            contract_id=new.contract_id,
+        )
+        return _version((await self.writer.execute(statement.returning(*_WHOLE))).one())
+
+    async def add_shape(self, table_id: UUID, schema_version: int, shape: Shape, by: Actor) -> None:
+        """Give the version a shape, which is in force from now on."""
+        await self.writer.execute(
+            insert(TableSchemaVersionRow).values(
+                table_id=table_id, schema_version=schema_version, columns=shape_documents(shape), created_by=by.label
+            )
+        )
+        await self.writer.execute(
+            update(TableVersionRow)
+            .where(T.id == table_id)
+            .values(schema_version=schema_version, revision=T.revision + 1)
+        )
+
+    async def change_state(
+        self, table_id: UUID, from_state: TableState, to_state: TableState, changes: dict[str, Any]
+    ) -> TableVersion | None:
+        """Compare and set: the version after the change, or None when it was not in `from_state`."""
+        statement = (
+            update(TableVersionRow)
+            .where(T.id == table_id, T.state == from_state.value)
+            .values(state=to_state.value, revision=T.revision + 1, **changes)
+            .returning(*_WHOLE)
+        )
+        row = (await self.writer.execute(statement)).one_or_none()
+        return _version(row) if row else None
+
+    async def record_change(
+        self,
+        table_id: UUID,
+        from_state: TableState | None,
+        to_state: TableState,
+        *,
+        by: Actor,
+        reason: str | None,
+        plan_hash: str | None = None,
+    ) -> None:
+        """Add a line to the history."""
+        await self.writer.execute(
+            insert(TableStateChangeRow).values(
+                table_id=table_id,
+                from_state=from_state.value if from_state else None,
+                to_state=to_state.value,
+                actor_id=by.id,
+                actor_label=by.label,
+                reason=reason,
+                plan_hash=plan_hash,
+            )
+        )
+
+    async def record_measurement(
+        self, table_id: UUID, schema_version: int, measured: Measurement, at: datetime
+    ) -> None:
+        """Keep what was in the version."""
+        statement = (
+            update(TableSchemaVersionRow)
+            .where(V.table_id == table_id, V.schema_version == schema_version)
+            .values(row_count=measured.rows, row_count_exact=measured.exact, checksum=measured.checksum, measured_at=at)
+        )
+        await self.writer.execute(statement)
 
 
 def _in_states(states: Iterable[TableState]) -> ColumnElement[bool]:
@@ -249,58 +312,29 @@ def _newest_first(statement: Select[Any], key: ColumnElement[Any], request: Page
     return statement.order_by(key.desc()).limit(request.limit + 1)
 
 
-def _standing(row: Any) -> TableStanding:
+def _status(row: Any) -> TableStatus:
     id_, name, version, state, *rest = row
-    return TableStanding(id_, name, version, TableState(state), *rest)
+    return TableStatus(id_, name, version, TableState(state), *rest)
 
 
-def version_of(row: Any) -> TableVersion:
-    """The version that a row of `WHOLE` tells of."""
-    return TableVersion(
-        id=row.id,
-        name=row.name,
-        version=row.version,
-        state=TableState(row.state),
-        contract_id=row.contract_id,
-        successor=row.successor,
-        state_changed_at=row.state_changed_at,
-        deprecated_at=row.deprecated_at,
-        sunset=row.sunset,
-        revision=row.revision,
-        origin=row.origin,
-        owner_id=row.owner_id,
-        owner_label=row.owner_label,
-        relation=RelationName(row.relation_schema, row.relation_name),
-        schema_version=row.schema_version,
-        supersedes_id=row.supersedes_id,
-        created_at=row.created_at,
-    )
+def _relation(row: Any) -> RelationName:
+    return RelationName(row.relation_schema, row.relation_name)
 
 
-def _snapshot(row: Any) -> TableSnapshot | None:
-    if row.columns is None:
-        return None
-    return TableSnapshot(
-        shape=shape_of(row.columns),
-        row_count=row.row_count,
-        row_count_exact=row.row_count_exact,
-        checksum=row.checksum,
-        measured_at=row.measured_at,
-        created_by=row.created_by,
-    )
+def _version(row: Any) -> TableVersion:
+    return filled(TableVersion, row, state=TableState(row.state), relation=_relation(row))
+
+
+def _shaped(row: Any) -> ShapedVersion:
+    snapshot = None if row.columns is None else filled(TableSnapshot, row, shape=shape_of(row.columns))
+    return filled(ShapedVersion, row, state=TableState(row.state), relation=_relation(row), snapshot=snapshot)
+
+
+def _queryable(row: Any) -> QueryableTable:
+    shape = shape_of(row.columns)
+    return filled(QueryableTable, row, state=TableState(row.state), relation=_relation(row), shape=shape)
 
 
 def _change(row: Any) -> StateChange:
-    return StateChange(
-        id=row.id,
-        table_id=row.table_id,
-        name=row.name,
-        version=row.version,
-        from_state=TableState(row.from_state) if row.from_state else None,
-        to_state=TableState(row.to_state),
-        actor_id=row.actor_id,
-        actor_label=row.actor_label,
-        reason=row.reason,
-        plan_hash=row.plan_hash,
-        at=row.created_at,
-    )
+    before = TableState(row.from_state) if row.from_state else None
+    return filled(StateChange, row, from_state=before, to_state=TableState(row.to_state), at=row.created_at)

@@ -1,12 +1,10 @@
 """`/api/tables`: what there is, how it stands, and the changes of state."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.catalog.permissions import CanDeprecate, CanPromote, CanSeeTables
-from app.catalog.tables import documents
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.planning import InvalidTransition, NoSchemaYet, NothingToRestore, PlanChanged, StateChanged
 from app.catalog.tables.profiles import ProfileDocument, profile_document
@@ -20,18 +18,23 @@ from app.catalog.tables.schemas import (
     TableSummary,
     TransitionDocument,
     VersionDocument,
+    headers_of,
+    state_change_document,
+    state_document,
+    table_summary,
+    transition_document,
+    version_document,
 )
-from app.catalog.tables.service import TableService, standing
+from app.catalog.tables.service import TableService, table_status
 from app.catalog.tables.transitions import ChangeRequest, InvalidDeprecation, Successor, TransitionService
-from app.kernel.db.database import ReadSession
-from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Reads, Writes
+from app.kernel.http.sessions import reads, snapshots, writes
 from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
 from app.kernel.problems import InvalidRequest, PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
 from app.warehouse.inspection import RelationUnreadable
-from app.warehouse.profile import ProfileTooSlow, profile
+from app.warehouse.profile import ProfileTooSlow
 from app.warehouse.publishing import GrantNeeded, RelationGone
 
 router = APIRouter(prefix="/api/tables", tags=["tables"], route_class=TransactionalRoute)
@@ -49,22 +52,9 @@ CHANGES = responses(
 )
 
 
-async def _tables(session: Reads) -> TableService:
-    return TableService(session)
-
-
-async def _transitions(session: Writes, resources: ResourcesDep) -> TransitionService:
-    return TransitionService(session, resources)
-
-
-async def _snapshot(resources: ResourcesDep) -> AsyncIterator[ReadSession]:
-    async with resources.database.snapshot() as session:
-        yield session
-
-
-Tables = Annotated[TableService, Depends(_tables)]
-Transitions = Annotated[TransitionService, Depends(_transitions)]
-Snapshot = Annotated[ReadSession, Depends(_snapshot, scope="function")]
+TablesDep = Annotated[TableService, reads(TableService)]
+ProfilesDep = Annotated[TableService, snapshots(TableService)]
+TransitionsDep = Annotated[TransitionService, writes(TransitionService)]
 TablePath = Annotated[str, Path(description="Id of a version, logical name, or `name@version`.")]
 
 
@@ -72,7 +62,7 @@ TablePath = Annotated[str, Path(description="Id of a version, logical name, or `
 async def list_tables(
     *,
     actor: CanSeeTables,
-    tables: Tables,
+    tables: TablesDep,
     paging: Paging,
     request: Request,
     response: Response,
@@ -81,16 +71,15 @@ async def list_tables(
 ) -> PageDocument[TableSummary]:
     """Every version of every table that the caller sees, newest first."""
     page = await tables.page(state or (), search, paging, actor)
-    return show(page, documents.table_summary, request, response)
+    return show(page, table_summary, request, response)
 
 
 @router.get("/{table}", operation_id="get_table", responses=responses(TableNotFound))
-async def get_table(table: TablePath, actor: CanSeeTables, tables: Tables, response: Response) -> VersionDocument:
+async def get_table(table: TablePath, actor: CanSeeTables, tables: TablesDep, response: Response) -> VersionDocument:
     """A table and its columns."""
     found = await tables.get(parse_reference(table), actor)
-    response.headers.update(documents.deprecation_headers(found[0]))
-    set_etag(response, found[0].etag)
-    return documents.version_document(found)
+    response.headers.update(headers_of(found))
+    return version_document(found)
 
 
 @router.get("/{table}/state", operation_id="get_table_state", responses=responses(TableNotFound))
@@ -98,28 +87,27 @@ async def get_table_state(
     table: TablePath, actor: CanSeeTables, resources: ResourcesDep, response: Response
 ) -> StateDocument:
     """How a table stands."""
-    found = await standing(resources.database, parse_reference(table), actor)
-    response.headers.update(documents.deprecation_headers(found))
-    set_etag(response, found.etag)
-    return documents.state_document(found)
+    found = await table_status(resources.database, parse_reference(table), actor)
+    response.headers.update(headers_of(found))
+    return state_document(found)
 
 
 @router.get("/{table}/history", operation_id="get_table_history", responses=responses(TableNotFound, InvalidCursor))
 async def get_table_history(
-    *, table: TablePath, actor: CanSeeTables, tables: Tables, paging: Paging, request: Request, response: Response
+    *, table: TablePath, actor: CanSeeTables, tables: TablesDep, paging: Paging, request: Request, response: Response
 ) -> PageDocument[StateChangeDocument]:
     """Changes of state, newest first: of one version, or by name of all."""
     page = await tables.history(parse_reference(table), paging, actor)
-    return show(page, documents.state_change_document, request, response)
+    return show(page, state_change_document, request, response)
 
 
 @router.get("/{table}/versions", operation_id="list_table_versions", responses=responses(TableNotFound, InvalidCursor))
 async def list_table_versions(
-    *, table: TablePath, actor: CanSeeTables, tables: Tables, paging: Paging, request: Request, response: Response
+    *, table: TablePath, actor: CanSeeTables, tables: TablesDep, paging: Paging, request: Request, response: Response
 ) -> PageDocument[VersionDocument]:
     """Every version of the logical table, newest first."""
     page = await tables.versions(parse_reference(table), paging, actor)
-    return show(page, documents.version_document, request, response)
+    return show(page, version_document, request, response)
 
 
 @router.get(
@@ -127,23 +115,24 @@ async def list_table_versions(
     operation_id="get_table_profile",
     responses=responses(TableNotFound, NoSchemaYet, RelationUnreadable, ProfileTooSlow),
 )
-async def get_table_profile(table: TablePath, actor: CanSeeTables, session: Snapshot) -> ProfileDocument:
+async def get_table_profile(table: TablePath, actor: CanSeeTables, tables: ProfilesDep) -> ProfileDocument:
     """What is in the columns of a table, from a bounded sample."""
-    version, snapshot = await TableService(session).get(parse_reference(table), actor)
-    if snapshot is None:
-        raise NoSchemaYet("No batch has come in yet that would say what the columns are.")
-    found = await profile(session, version.relation, snapshot.shape)
-    return profile_document(version, found)
+    return profile_document(*await tables.profile(parse_reference(table), actor))
 
 
 @router.post("/{table}/promote", operation_id="promote_table", responses=CHANGES)
 async def promote_table(
-    *, wanted: PromoteRequest, table: TablePath, actor: CanPromote, transitions: Transitions, if_match: IfMatch = None
+    *,
+    wanted: PromoteRequest,
+    table: TablePath,
+    actor: CanPromote,
+    transitions: TransitionsDep,
+    if_match: IfMatch = None,
 ) -> TransitionDocument:
     """Change the state of a table. By name alone, its newest version in `from_state` is meant."""
     change = ChangeRequest(wanted.reason, wanted.dry_run, if_match, wanted.plan_hash)
     plan = await transitions.promote(parse_reference(table), wanted.from_state, wanted.to_state, change, actor)
-    return documents.transition_document(plan, dry_run=wanted.dry_run)
+    return transition_document(plan, dry_run=wanted.dry_run)
 
 
 @router.post("/{table}/deprecate", operation_id="deprecate_table", responses=CHANGES | responses(InvalidDeprecation))
@@ -152,21 +141,26 @@ async def deprecate_table(
     wanted: DeprecateRequest,
     table: TablePath,
     actor: CanDeprecate,
-    transitions: Transitions,
+    transitions: TransitionsDep,
     if_match: IfMatch = None,
 ) -> TransitionDocument:
     """Take a table out of use, saying what to use instead and until when it can still be read."""
     change = ChangeRequest(wanted.reason, wanted.dry_run, if_match, wanted.plan_hash)
     successor = Successor(wanted.successor, wanted.sunset)
     plan = await transitions.deprecate(parse_reference(table), successor, change, actor)
-    return documents.transition_document(plan, dry_run=wanted.dry_run)
+    return transition_document(plan, dry_run=wanted.dry_run)
 
 
 @router.post("/{table}/restore", operation_id="restore_table", responses=CHANGES | responses(NothingToRestore))
 async def restore_table(
-    *, wanted: RestoreRequest, table: TablePath, actor: CanDeprecate, transitions: Transitions, if_match: IfMatch = None
+    *,
+    wanted: RestoreRequest,
+    table: TablePath,
+    actor: CanDeprecate,
+    transitions: TransitionsDep,
+    if_match: IfMatch = None,
 ) -> TransitionDocument:
     """Bring a deprecated version back with its data, schema and contract; the current version gives way."""
     change = ChangeRequest(wanted.reason, wanted.dry_run, if_match, wanted.plan_hash)
     plan = await transitions.restore(parse_reference(table), wanted.to_state, change, actor)
-    return documents.transition_document(plan, dry_run=wanted.dry_run)
+    return transition_document(plan, dry_run=wanted.dry_run)

@@ -1,17 +1,19 @@
-"""What tables look like over HTTP."""
+"""What tables look like over HTTP: requests, answers, and how answers are made of what the use cases return."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from app.catalog.tables.lifecycle import TableState
+from app.catalog.tables.lifecycle import PROPERTIES, TableState
+from app.catalog.tables.planning import Content, TransitionPlan
+from app.catalog.tables.version import ShapedVersion, StateChange, TableStatus, TableVersion
 from app.kernel.schemas import StrictModel
 from app.kernel.timestamps import Moment
 
 MAX_REASON = 1_000
-
 
 Reason = Annotated[
     str,
@@ -22,11 +24,7 @@ Reason = Annotated[
         examples=["The first load was checked."],
     ),
 ]
-
-
 DryRun = Annotated[StrictBool, Field(description="Answer what would change, and change nothing.")]
-
-
 PlanHash = Annotated[
     str | None,
     Field(
@@ -80,7 +78,13 @@ class OwnerDocument(BaseModel):
     label: str = Field(description="The name at the time.")
 
 
-class ColumnDocument(BaseModel):
+class _Shown(BaseModel):
+    """Made of an object with these attributes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class ColumnDocument(_Shown):
     """A column that queries see."""
 
     name: str
@@ -153,14 +157,14 @@ class ContentDocument(BaseModel):
     checksum: str | None
 
 
-class ColumnChangeDocument(BaseModel):
+class ColumnChangeDocument(_Shown):
     """A column that both versions have, in different ways."""
 
     before: ColumnDocument
     after: ColumnDocument
 
 
-class DifferenceDocument(BaseModel):
+class DifferenceDocument(_Shown):
     """How the columns differ for those who used the superseded version."""
 
     added: list[ColumnDocument]
@@ -169,7 +173,7 @@ class DifferenceDocument(BaseModel):
     breaking: bool = Field(description="A column is gone or has another type.")
 
 
-class DependantDocument(BaseModel):
+class DependantDocument(_Shown):
     """Something that relies on the table."""
 
     kind: str
@@ -189,3 +193,98 @@ class TransitionDocument(BaseModel):
     schema_difference: DifferenceDocument | None = Field(description="Against the superseded version.")
     dependants: list[DependantDocument]
     plan_hash: str
+
+
+_OF_STATUS = StateDocument.model_fields.keys() - {"queryable", "writable", "auto_joined"}
+
+
+def headers_of(status: TableStatus) -> dict[str, str]:
+    """`ETag`; for a deprecated table also `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and `Link` (RFC 5829)."""
+    headers = {"ETag": status.etag}
+    if status.deprecated_at is not None:
+        headers["Deprecation"] = f"@{int(status.deprecated_at.timestamp())}"
+        if status.sunset is not None:
+            headers["Sunset"] = format_datetime(status.sunset.astimezone(UTC), usegmt=True)
+        if status.successor is not None:
+            headers["Link"] = f'</api/tables/{status.successor}>; rel="successor-version"'
+    return headers
+
+
+def state_document(status: TableStatus) -> StateDocument:
+    """How the table stands. Everything comes from one row of the right types, so nothing is validated again."""
+    allowed = PROPERTIES[status.state]
+    return StateDocument.model_construct(
+        queryable=allowed.queryable,
+        writable=allowed.writable,
+        auto_joined=allowed.auto_joined,
+        **{name: getattr(status, name) for name in _OF_STATUS},
+    )
+
+
+def table_summary(version: TableVersion) -> TableSummary:
+    """The table in a list."""
+    return TableSummary(
+        **dict(state_document(version)),
+        origin=version.origin,
+        owner=OwnerDocument(id=version.owner_id, label=version.owner_label),
+        relation=str(version.relation),
+        schema_version=version.schema_version,
+        supersedes=version.supersedes_id,
+        created_at=version.created_at,
+    )
+
+
+def version_document(version: ShapedVersion) -> VersionDocument:
+    """The version with its shape."""
+    snapshot = version.snapshot
+    return VersionDocument(
+        **dict(table_summary(version)),
+        columns=[ColumnDocument.model_validate(column) for column in snapshot.shape] if snapshot else None,
+        row_count=snapshot.row_count if snapshot else None,
+        row_count_exact=snapshot.row_count_exact if snapshot else None,
+        checksum=snapshot.checksum if snapshot else None,
+        measured_at=snapshot.measured_at if snapshot else None,
+    )
+
+
+def state_change_document(change: StateChange) -> StateChangeDocument:
+    """One line of a history."""
+    return StateChangeDocument(
+        id=change.id,
+        table_id=change.table_id,
+        version=change.version,
+        from_state=change.from_state,
+        to_state=change.to_state,
+        actor=OwnerDocument(id=change.actor_id, label=change.actor_label),
+        reason=change.reason,
+        plan_hash=change.plan_hash,
+        at=change.at,
+    )
+
+
+def transition_document(plan: TransitionPlan, *, dry_run: bool) -> TransitionDocument:
+    """The plan, whether it was carried out or not."""
+    difference = plan.difference
+    return TransitionDocument(
+        dry_run=dry_run,
+        name=plan.target.version.name,
+        from_state=plan.from_state,
+        to_state=plan.to_state,
+        table=_content(plan.target),
+        supersedes=_content(plan.superseded) if plan.superseded else None,
+        schema_difference=DifferenceDocument.model_validate(difference) if difference else None,
+        dependants=[DependantDocument.model_validate(dependant) for dependant in plan.dependants],
+        plan_hash=plan.hash,
+    )
+
+
+def _content(content: Content) -> ContentDocument:
+    version, measured = content.version, content.measured
+    return ContentDocument(
+        id=version.id,
+        version=version.version,
+        state=version.state,
+        row_count=measured.rows if measured else None,
+        row_count_exact=measured.exact if measured else None,
+        checksum=measured.checksum if measured else None,
+    )

@@ -5,13 +5,15 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from app.catalog.tables.lifecycle import TableState, resolution_order, visible_states
+from app.catalog.tables.planning import NoSchemaYet
 from app.catalog.tables.references import TableNotFound, TableReference
-from app.catalog.tables.repository import Standings, TableRepository
-from app.catalog.tables.version import QueryableTable, StateChange, TableSnapshot, TableStanding, TableVersion
+from app.catalog.tables.repository import StatusReads, TableReads
+from app.catalog.tables.version import QueryableTable, ShapedVersion, StateChange, TableStatus, TableVersion
 from app.kernel.db.database import Database, ReadSession
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import NotFound
 from app.kernel.security.authorization import Actor, Permission
+from app.warehouse.profile import Profile, profile
 
 Found = TypeVar("Found")
 
@@ -22,7 +24,7 @@ LIKENESS = 0.5
 
 
 class QueriedTableNotFound(NotFound):
-    """A query names a table that it cannot use; the nearest that it could are told."""
+    """A query names a table that it cannot use; the answer names the nearest that it could."""
 
     code, title = "table-not-found", "There is no such table to query"
 
@@ -37,24 +39,33 @@ def states_of(actor: Actor) -> tuple[TableState, ...]:
     return visible_states(sees_shadow=sees_shadow(actor))
 
 
-async def standing(database: Database, reference: TableReference, actor: Actor) -> TableStanding:
-    """How the table stands. Raises `TableNotFound`."""
-    return _known(await Standings(database).standing(reference, sees_shadow=sees_shadow(actor)), reference)
+async def table_status(database: Database, reference: TableReference, actor: Actor) -> TableStatus:
+    """How the table stands, read outside of any session. Raises `TableNotFound`."""
+    return _known(await StatusReads(database).status(reference, sees_shadow=sees_shadow(actor)), reference)
 
 
 class TableService:
     """Answers questions about tables. What the actor may not see is not there."""
 
     def __init__(self, session: ReadSession) -> None:
-        self._tables = TableRepository(session)
+        self._session = session
+        self._tables = TableReads(session)
 
-    async def standing(self, reference: TableReference, actor: Actor) -> TableStanding:
-        """How the table stands. Raises `TableNotFound`."""
-        return _known(await self._tables.standing(reference, sees_shadow=sees_shadow(actor)), reference)
+    async def get(self, reference: TableReference, actor: Actor) -> ShapedVersion:
+        """The table with its shape. Raises `TableNotFound`."""
+        return _known(await self._tables.find_shaped(reference, states_of(actor)), reference)
 
-    async def get(self, reference: TableReference, actor: Actor) -> tuple[TableVersion, TableSnapshot | None]:
-        """The table and its shape. Raises `TableNotFound`."""
-        return _known(await self._tables.found_with_snapshot(reference, states_of(actor)), reference)
+    async def profile(self, reference: TableReference, actor: Actor) -> tuple[TableVersion, Profile]:
+        """The table and what is in its columns, on the snapshot of the session.
+
+        Raises:
+            TableNotFound, RelationUnreadable, ProfileTooSlow
+            NoSchemaYet: nothing says what the columns are.
+        """
+        version = await self.get(reference, actor)
+        if version.snapshot is None:
+            raise NoSchemaYet("No batch has come in yet that would say what the columns are.")
+        return version, await profile(self._session, version.relation, version.snapshot.shape)
 
     async def page(
         self, states: Iterable[TableState], search: str | None, request: PageRequest, actor: Actor
@@ -64,34 +75,30 @@ class TableService:
         wanted = set(states) & set(visible) if states else visible
         return await self._tables.page(wanted, search, request)
 
-    async def versions(
-        self, reference: TableReference, request: PageRequest, actor: Actor
-    ) -> Page[tuple[TableVersion, TableSnapshot | None]]:
+    async def versions(self, reference: TableReference, request: PageRequest, actor: Actor) -> Page[ShapedVersion]:
         """Every version of the logical table, newest first. Raises `TableNotFound`."""
-        standing = await self.standing(reference, actor)
-        return await self._tables.versions(standing.name, states_of(actor), request)
+        found = await self._find(reference, actor)
+        return await self._tables.versions(found.name, states_of(actor), request)
 
     async def history(self, reference: TableReference, request: PageRequest, actor: Actor) -> Page[StateChange]:
         """Changes of state, newest first: of one version by id or name@version, of all by name.
 
         Raises:
-            UnknownTable
+            TableNotFound
         """
-        await self.standing(reference, actor)
+        await self._find(reference, actor)
         return await self._tables.history(reference, states_of(actor), request)
+
+    async def _find(self, reference: TableReference, actor: Actor) -> TableVersion:
+        return _known(await self._tables.find(reference, states_of(actor)), reference)
 
     async def resolve(
         self, names: Sequence[str], actor: Actor, *, include_deprecated: bool = False
     ) -> dict[str, QueryableTable]:
-        """What each name stands for in a query, all at one moment.
-
-        Args:
-            names: logical names.
-            actor: who asks; the suggestions are what this actor could query.
-            include_deprecated: whether the query asks for deprecated tables by flag.
+        """The table that each logical name stands for in a query, all at one moment.
 
         Raises:
-            TableNotFoundError: names every one that cannot be queried, with the nearest that can.
+            QueriedTableNotFound: names every one that cannot be queried, with the nearest that this actor could query.
         """
         del actor  # every role sees every queryable table; SHADOW is queryable by nobody
         found = await self.find(names, include_deprecated=include_deprecated)
@@ -108,10 +115,10 @@ class TableService:
     async def _not_found(self, missing: Sequence[str], order: Sequence[TableState]) -> QueriedTableNotFound:
         known = await self._tables.similar(missing, order)
         nearest = {name: get_close_matches(name, known, n=NEAREST, cutoff=LIKENESS) for name in missing}
-        told = "; ".join(
+        listed = "; ".join(
             f"{name!r}" + (f" (did you mean {', '.join(near)}?)" if near else "") for name, near in nearest.items()
         )
-        return QueriedTableNotFound(f"No table can be queried as {told}.", nearest=nearest)
+        return QueriedTableNotFound(f"No table can be queried as {listed}.", nearest=nearest)
 
 
 def _known(found: Found | None, reference: TableReference) -> Found:

@@ -27,13 +27,13 @@ from app.catalog.tables.planning import (
     restored_state,
 )
 from app.catalog.tables.references import TableNotFound, TableReference, parse_reference
+from app.catalog.tables.repository import TableWrites
 from app.catalog.tables.version import TableVersion
-from app.catalog.tables.write_repository import TableWrites
+from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
 from app.kernel.http.etags import check_if_match
 from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Fault, Forbidden, InvalidRequest
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
 from app.kernel.telemetry.metrics import TABLE_DEPRECATIONS, TABLE_PROMOTIONS
 from app.operations.notifications.outbox.announcing import Announcements
@@ -61,12 +61,12 @@ class ChangeRequest:
     dry_run: bool = False
     if_match: str | None = None
     plan_hash: str | None = None
-    """Of the dry run that was looked at: the change is refused if it would do anything else."""
+    """Hash of the dry run that was looked at: the change is refused if it would do anything else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Successor:
-    """What follows a deprecated table, as a caller tells it."""
+    """What follows a deprecated table, in the words of the caller."""
 
     reference: str | None = None
     """Id, name or name@version of what to use instead."""
@@ -84,11 +84,11 @@ class TransitionService:
     """Plans and makes changes of state."""
 
     def __init__(
-        self, session: WriteSession, resources: Resources, dependant_sources: Sequence[DependantSource] = ()
+        self, session: WriteSession, clock: Clock, kinds: EventKinds, dependant_sources: Sequence[DependantSource] = ()
     ) -> None:
         self._session = session
-        self._clock = resources.clock
-        self._announcements = Announcements(session, resources.extensions.of(EventKinds))
+        self._clock = clock
+        self._announcements = Announcements(session, kinds)
         self._tables = TableWrites(session)
         self._inspector = Inspector(session)
         self._audit = AuditTrail(session)
@@ -107,7 +107,7 @@ class TransitionService:
         A name alone stands for its newest version in `from_state`: "promote flights from SHADOW" means the new one.
 
         Raises:
-            UnknownTable, StateChanged, InvalidTransition, NoSchemaYet, PreconditionFailed, PlanChanged, GrantNeeded
+            TableNotFound, StateChanged, InvalidTransition, NoSchemaYet, PreconditionFailed, PlanChanged, GrantNeeded
         """
         order = (from_state, *(state for state in LOOKUP_ORDER if state is not from_state))
         version = await self._find(reference, order)
@@ -123,7 +123,7 @@ class TransitionService:
 
         Raises:
             InvalidDeprecation: the successor is not a table in use, or the sunset not a time to come.
-            UnknownTable, InvalidTransition, PreconditionFailed, PlanChanged, GrantNeeded
+            TableNotFound, InvalidTransition, PreconditionFailed, PlanChanged, GrantNeeded
         """
         version = await self._find(reference, DEPRECATION_ORDER)
         check_transition(version, version.state, TableState.DEPRECATED)
@@ -145,7 +145,7 @@ class TransitionService:
 
         Raises:
             NothingToRestore: there is no deprecated version to bring back.
-            UnknownTable, InvalidTransition, NoSchemaYet, PreconditionFailed, PlanChanged, GrantNeeded
+            TableNotFound, InvalidTransition, NoSchemaYet, PreconditionFailed, PlanChanged, GrantNeeded
         """
         version = await self._find(reference, LOOKUP_ORDER)
         if version.state is not TableState.DEPRECATED:
@@ -166,12 +166,12 @@ class TransitionService:
             raise TableNotFound(str(reference))
         return version
 
-    async def _successor(self, version: TableVersion, told: str | None) -> str | None:
+    async def _successor(self, version: TableVersion, wanted: str | None) -> str | None:
         """The successor as `name`, or as `name@version` where one version is meant."""
-        if told is None:
+        if wanted is None:
             return None
         try:
-            reference = parse_reference(told)
+            reference = parse_reference(wanted)
             found = await self._tables.find(reference, (TableState.ACTIVE, TableState.READ_ONLY, TableState.SHADOW))
         except TableNotFound:
             found = None
@@ -215,8 +215,8 @@ class TransitionService:
         )
 
     async def _content(self, version: TableVersion) -> Content:
-        found = await self._tables.found_with_snapshot(TableReference(id=version.id), tuple(TableState))
-        snapshot = found[1] if found else None
+        shaped = await self._tables.find_shaped(TableReference(id=version.id), tuple(TableState))
+        snapshot = shaped.snapshot if shaped else None
         if snapshot is None:
             return Content(version, None, None)
         names = [column.name for column in snapshot.shape]
@@ -242,12 +242,8 @@ class TransitionService:
         }
         if plan.superseded is not None:
             changes["supersedes_id"] = plan.superseded.version.id
-        after = await self._moved(target, plan.to_state, changes)
+        after = await self._move(plan, plan.target, plan.to_state, changes, reason, actor)
         await self._publish(plan)
-        await self._remember(plan.target, now)
-        await self._tables.record_change(
-            target.id, plan.from_state, plan.to_state, by=actor, reason=reason, plan_hash=plan.hash
-        )
         kind = transition(plan.from_state, plan.to_state)
         assert kind is not None
         await self._audit_change(_ACTIONS[kind], target, after, reason, actor)
@@ -272,24 +268,32 @@ class TransitionService:
         old = superseded.version
         label = plan.target.version.label
         changes = {"state_changed_at": now, "deprecated_at": now, "successor": label, "sunset": None}
-        after = await self._moved(old, TableState.DEPRECATED, changes)
-        await self._remember(superseded, now)
-        await self._tables.record_change(
-            old.id,
-            old.state,
-            TableState.DEPRECATED,
-            by=actor,
-            reason=f"Superseded by {label}: {reason}",
-            plan_hash=plan.hash,
-        )
+        recorded = f"Superseded by {label}: {reason}"
+        after = await self._move(plan, superseded, TableState.DEPRECATED, changes, recorded, actor)
         await self._audit_change(TableAction.SUPERSEDED, old, after, reason, actor)
-        told = f"{label} took its name. {reason}"
-        await announce_change(self._announcements, Transition.DEPRECATE, old, TableState.DEPRECATED, told, actor)
+        because = f"{label} took its name. {reason}"
+        await announce_change(self._announcements, Transition.DEPRECATE, old, TableState.DEPRECATED, because, actor)
 
-    async def _moved(self, before: TableVersion, to_state: TableState, changes: dict[str, Any]) -> TableVersion:
+    async def _move(
+        self,
+        plan: TransitionPlan,
+        content: Content,
+        to_state: TableState,
+        changes: dict[str, Any],
+        reason: str,
+        actor: Actor,
+    ) -> TableVersion:
+        """The version after its change of state, which is recorded together with what the version holds."""
+        before, measured = content.version, content.measured
         after = await self._tables.change_state(before.id, before.state, to_state, changes)
         if after is None:  # the lock makes this impossible; the comparison stays, so that no lock is trusted blindly
             raise PlanChanged(f"{before.label} was changed meanwhile.")
+        if measured is not None and before.schema_version is not None:
+            at = changes["state_changed_at"]
+            await self._tables.record_measurement(before.id, before.schema_version, measured, at)
+        await self._tables.record_change(
+            before.id, before.state, to_state, by=actor, reason=reason, plan_hash=plan.hash
+        )
         return after
 
     async def _publish(self, plan: TransitionPlan) -> None:
@@ -298,11 +302,6 @@ class TransitionService:
         if leaves_shadow and plan.target.shape is not None:
             columns = [column.name for column in plan.target.shape]
             await publish(self._session, plan.target.version.relation, columns)
-
-    async def _remember(self, content: Content, now: datetime) -> None:
-        version = content.version
-        if content.measured is not None and version.schema_version is not None:
-            await self._tables.record_measurement(version.id, version.schema_version, content.measured, now)
 
     async def _audit_change(
         self, action: TableAction, before: TableVersion, after: TableVersion, reason: str, actor: Actor

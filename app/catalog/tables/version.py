@@ -11,8 +11,8 @@ from app.warehouse.naming import RelationName
 
 
 @dataclass(frozen=True, slots=True)
-class TableStanding:
-    """The little that answers how a table stands."""
+class TableStatus:
+    """How a version of a table stands: what is asked for all the time, and little enough for that."""
 
     id: UUID
     name: str
@@ -27,7 +27,7 @@ class TableStanding:
 
     @property
     def etag(self) -> str:
-        """Changes with every change of the table."""
+        """The ETag, another one after every change of the version."""
         return etag(self.id, self.revision)
 
     @property
@@ -37,8 +37,8 @@ class TableStanding:
 
 
 @dataclass(frozen=True, slots=True)
-class TableVersion(TableStanding):
-    """All of the row."""
+class TableVersion(TableStatus):
+    """Everything about a version but its shape."""
 
     origin: str
     owner_id: UUID | None
@@ -47,6 +47,18 @@ class TableVersion(TableStanding):
     schema_version: int | None
     supersedes_id: UUID | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version that is to be made."""
+
+    name: str
+    version: int
+    state: TableState
+    origin: str
+    relation: RelationName
+    contract_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +74,16 @@ class TableSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class ShapedVersion(TableVersion):
+    """A version with the shape in force."""
+
+    snapshot: TableSnapshot | None
+    """None until a first batch has said what it looks like."""
+
+
+@dataclass(frozen=True, slots=True)
 class StateChange:
-    """One line of a table's history."""
+    """A line of a table's history."""
 
     id: UUID
     table_id: UUID
@@ -80,7 +100,7 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class QueryableTable:
-    """A table as a query sees it: the version its name stands for, and where and what it is."""
+    """A table as a query sees it: the version that its name stands for, its relation and its shape."""
 
     id: UUID
     name: str

@@ -30,7 +30,7 @@ class Scanner:
 
     def __init__(self) -> None:
         self.end: int | None = None
-        """Where the array's closing bracket stands, once it was seen."""
+        """The offset of the array's closing bracket, once it was seen."""
         self._data = b""
         self._borders: list[int] = []
 
@@ -75,7 +75,7 @@ class Scanner:
             start = border + 1
 
     def rest(self, data: bytes) -> bytes:
-        """What follows the last comma, as an element."""
+        """The element that follows the last comma."""
         return _element(data[self._borders[-1] + 1 if self._borders else 0 :])
 
 
@@ -92,12 +92,18 @@ def _elements(block: bytes) -> list[bytes]:
     Raises:
         MalformedBody: an element is missing, or a bracket is closed by one of the other kind.
     """
+    if (found := _decoded(block)) is not None:
+        return [bytes(element) for element in found]
+    scan = Scanner()
+    scan.feed(block)
+    return [*scan.elements(), scan.rest(block)]
+
+
+def _decoded(block: bytes) -> list[msgspec.Raw] | None:
     try:
-        return [bytes(element) for element in _ANY_ARRAY.decode(b"[" + block + b"]")]
+        return _ANY_ARRAY.decode(b"[" + block + b"]")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        scan = Scanner()
-        scan.feed(block)
-        return [*scan.elements(), scan.rest(block)]
+        return None
 
 
 BlockT_co = TypeVar("BlockT_co", covariant=True)
@@ -130,7 +136,7 @@ class _Array(Generic[BlockT_co]):
         self._wait = BLOCK_BYTES
 
     def add(self, data: bytes) -> bool:
-        """Take bytes in; whether a block may be due."""
+        """Whether a block may be due, now that these bytes are taken in."""
         self._parts.append(data)
         self._size += len(data)
         return self._size >= self._wait
@@ -166,7 +172,7 @@ class _Array(Generic[BlockT_co]):
             cut = match.end() - 1
             block = self._text[:cut]
             whole = self._rows.elements(b"[" + block + b"]")
-            if whole is None and not _is_array(block):
+            if whole is None and _decoded(block) is None:
                 continue
             yield self._chunk(block, whole)
             self._text, self._wait = self._text[cut + 1 :], BLOCK_BYTES
@@ -185,7 +191,7 @@ class _Array(Generic[BlockT_co]):
 
     def _all(self) -> Iterator[BlockT_co]:
         trimmed = self._text.rstrip(_SPACE)
-        if trimmed.endswith(b"]") and _is_array(trimmed[:-1]):
+        if trimmed.endswith(b"]") and _decoded(trimmed[:-1]) is not None:
             yield from self._closing(len(trimmed) - 1)
             return
         scan = Scanner()
@@ -217,16 +223,8 @@ class _Array(Generic[BlockT_co]):
             raise MalformedBody("something follows the array")
 
 
-def _is_array(elements: bytes) -> bool:
-    try:
-        _ANY_ARRAY.decode(b"[" + elements + b"]")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
-
-
 async def array_blocks(body: AsyncIterator[bytes], rows: ElementReader[BlockT_co]) -> AsyncIterator[BlockT_co]:
-    """What the reader makes of the elements of a body that is one JSON array.
+    """The blocks that the reader makes of the elements of a body that is one JSON array.
 
     Raises:
         MalformedBody: no array, never closed, or followed by something.

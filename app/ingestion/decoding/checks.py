@@ -46,7 +46,7 @@ _SUSPECT_NUMBER = re.compile(rf"[eE][+-]?\d{{4,}}|\d{{{MAX_DIGITS},}}")
 
 @dataclass(frozen=True)
 class ColumnCheck:
-    """One demand on one column's non-null values."""
+    """A demand on the non-null values of a column."""
 
     column: str
     code: RejectionCode
@@ -67,16 +67,13 @@ def column_checks(plan: RelationPlan, column: Column, *, exact: bool) -> Iterato
     if kind is TypeKind.REAL:
         yield _check(column, RejectionCode.OUT_OF_RANGE, "is outside the range of real", _outside_real)
     elif kind is TypeKind.DOUBLE and not exact:
-        message = "is not a finite number"
-        yield ColumnCheck(
-            column.name, RejectionCode.OUT_OF_RANGE, message, _not_finite, lambda values: all(map(isfinite, values))
-        )
-    if kind is TypeKind.JSONB and column.name in plan.required:
-        yield _check(column, RejectionCode.NOT_NULL, "is null", _is_null_document)
+        finite = "is not a finite number"
+        yield _range(column, finite, lambda value: not isfinite(value), lambda values: all(map(isfinite, values)))
     if kind is TypeKind.JSONB:
-        yield _check(
-            column, RejectionCode.INVALID_TEXT, "holds text or numbers that jsonb cannot store", _unstorable_document
-        )
+        if column.name in plan.required:
+            yield _check(column, RejectionCode.NOT_NULL, "is null", lambda text: text.strip() == NULL_DOCUMENT)
+        message = "holds text or numbers that jsonb cannot store"
+        yield _check(column, RejectionCode.INVALID_TEXT, message, _unstorable_document)
     limit = indexed_limit(plan, column)
     if limit is not None and kind is TypeKind.BYTEA:
         yield _indexed(column, limit, lambda value: len(value) > 2 * limit + len("\\x"))
@@ -109,34 +106,23 @@ def _declared(column: Column) -> Iterator[ColumnCheck]:
     if kind not in INTEGER_KINDS:
         if checks.minimum is not None:
             low = check_value(column.type, checks.minimum)
-            yield _bound(
-                column,
-                f"is below the minimum {checks.minimum}",
-                lambda value: bool(value < low),
-                lambda values: bool(min(values) >= low),
-            )
+            message = f"is below the minimum {checks.minimum}"
+            yield _range(column, message, lambda value: bool(value < low), lambda values: bool(min(values) >= low))
         if checks.maximum is not None:
             high = check_value(column.type, checks.maximum)
-            yield _bound(
-                column,
-                f"is above the maximum {checks.maximum}",
-                lambda value: bool(value > high),
-                lambda values: bool(max(values) <= high),
-            )
+            message = f"is above the maximum {checks.maximum}"
+            yield _range(column, message, lambda value: bool(value > high), lambda values: bool(max(values) <= high))
     if checks.one_of is not None and kind not in INTEGER_KINDS | TEXT_KINDS:
         allowed = frozenset(check_value(column.type, value) for value in checks.one_of)
+        message = "is not among the allowed values"
         yield ColumnCheck(
-            column.name,
-            RejectionCode.ONE_OF,
-            "is not among the allowed values",
-            lambda value: value not in allowed,
-            allowed.issuperset,
+            column.name, RejectionCode.ONE_OF, message, lambda value: value not in allowed, allowed.issuperset
         )
     if checks.pattern is not None:
         yield _pattern(column, checks.pattern)
 
 
-def _bound(
+def _range(
     column: Column, message: str, bad: Callable[[Any], bool], passes: Callable[[Sequence[Any]], bool]
 ) -> ColumnCheck:
     return ColumnCheck(column.name, RejectionCode.OUT_OF_RANGE, message, bad, passes)
@@ -173,29 +159,15 @@ def _numeric(column: Column) -> ColumnCheck:
         except (ArithmeticError, ValueError):
             return False
 
-    return ColumnCheck(
-        column.name,
-        RejectionCode.OUT_OF_RANGE,
-        f"is outside the range of {column.type}",
-        lambda value: not passes((value,)),
-        passes,
-    )
+    return _range(column, f"is outside the range of {column.type}", lambda value: not passes((value,)), passes)
 
 
 def _indexed(column: Column, limit: int, bad: Callable[[Any], bool]) -> ColumnCheck:
     return _check(column, RejectionCode.TOO_LONG, f"has more than {limit} bytes, which no index can hold", bad)
 
 
-def _not_finite(value: float) -> bool:
-    return not isfinite(value)
-
-
 def _outside_real(value: float) -> bool:
     return not (value == 0 or REAL_SMALLEST <= abs(value) <= REAL_LARGEST)
-
-
-def _is_null_document(text: str) -> bool:
-    return text.strip() == NULL_DOCUMENT
 
 
 def _unstorable_document(text: str) -> bool:
@@ -204,7 +176,7 @@ def _unstorable_document(text: str) -> bool:
         msgspec.json.decode(text)
         if "\\u0000" in text or _SUSPECT_NUMBER.search(text):
             document = json.loads(text, parse_float=_small_number, parse_int=_small_number)
-            return any(map(_has_nul, _texts(document)))
+            return any("\x00" in item for item in _texts(document))
     except (ValueError, ArithmeticError, RecursionError):
         return True
     return False
@@ -212,10 +184,6 @@ def _unstorable_document(text: str) -> bool:
 
 def _small_number(text: str) -> Decimal:
     return _NUMBERS.plus(_NUMBERS.create_decimal(text))
-
-
-def _has_nul(text: str) -> bool:
-    return "\x00" in text
 
 
 def _texts(document: Any) -> Iterator[str]:
@@ -237,7 +205,7 @@ def values_of(rows: Sequence[tuple[Any, ...]], index: int) -> list[Any]:
 
 
 def first_faults(rows: Sequence[tuple[Any, ...]], checks: Sequence[tuple[int, ColumnCheck]]) -> dict[int, ColumnCheck]:
-    """For each row (by position) that fails a check: the first one it fails. `checks` name the value's position."""
+    """The first check that each row fails, by the row's position. `checks` name the value's position."""
     faults: dict[int, ColumnCheck] = {}
     for index, check in checks:
         values = values_of(rows, index)

@@ -4,7 +4,6 @@ import zlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 import zstandard
 
@@ -39,12 +38,6 @@ class InflateLimits:
     max_ratio: float = 200.0
 
 
-class _Decoder(Protocol):
-    def feed(self, data: bytes) -> Iterator[bytes]: ...
-
-    def finish(self) -> None: ...
-
-
 async def inflate(body: AsyncIterator[bytes], coding: Coding, limits: InflateLimits) -> AsyncIterator[bytes]:
     """The body without its coding.
 
@@ -60,7 +53,7 @@ async def inflate(body: AsyncIterator[bytes], coding: Coding, limits: InflateLim
                 raise BodyTooDense(f"the body has more than {limits.max_bytes} bytes")
             yield data
         return
-    decoder: _Decoder = _Gzip() if coding is Coding.GZIP else _Zstd()
+    decoder: _Gzip | _Zstd = _Gzip() if coding is Coding.GZIP else _Zstd()
     taken = given = 0
     async for data in body:
         taken += len(data)

@@ -87,7 +87,7 @@ class JsonRows:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Rows decoded as a whole, and what tells whether a field stood twice in one of them (the decoder does not)."""
+    """Rows decoded as a whole, and what shows whether a field stood twice in one of them (the decoder does not)."""
 
     data: bytes
     rows: list[Any]
@@ -100,11 +100,13 @@ class Decoded:
         return len(self.rows)
 
     def may_repeat_fields(self, chunk: Chunk) -> bool:
-        """Whether the text may name a field twice in a row; never answers no where it does.
+        r"""Whether the text may name a field twice in a row; never False where it does.
 
-        Commas inside values are written as they were read. So without escapes, commas of the text less commas written
-        come out as expected; one more is a repeated field. Where it does not come out, keys are counted: text that
-        looks like a key makes them too many, nothing makes them too few.
+        `{"a":1}` has 0 commas and becomes 1 field, `{"a":1,"b":2}` has 1 comma and becomes 2; `{"a":1,"a":2}` has 1
+        comma and becomes 1 field: one comma too many. Commas inside values, as in `{"a":"x,y"}`, are written as they
+        were read, so they are taken off both sides, unless something was escaped or refused. Where the commas do not
+        come out, keys are counted: `{"a":"\":1"}` seems to have two, which makes them too many; nothing makes them
+        too few.
         """
         plain = b"\\" not in self.data and not chunk.rejected
         if plain and self.data.count(b",") - chunk.payload.count(b",") == self.commas:

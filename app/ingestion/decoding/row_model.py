@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import repeat
-from operator import length_hint
+from operator import attrgetter, length_hint
 from typing import Any
 
 import msgspec
@@ -49,7 +49,7 @@ class UnknownColumns(StrEnum):
 
 
 class RowModel:
-    """How rows of one contract are read. Built once per batch; not shared between batches that run side by side."""
+    """The reader of rows of one contract. Built once per batch; not shared between batches that run side by side."""
 
     def __init__(self, plan: RelationPlan, unknown: UnknownColumns = UnknownColumns.REJECT) -> None:
         self.plan = plan
@@ -78,12 +78,9 @@ class RowModel:
         for number, column in enumerate(self.plan.record_columns):
             renamed[f"f{number}"] = column.name
             value_type = python_type(column, max_length=indexed_limit(self.plan, column))
-            if column.name in self.plan.required:
-                fields.append((f"f{number}", value_type, msgspec.NODEFAULT))
-            else:
-                fields.append(
-                    (f"f{number}", nullable(value_type), msgspec.field(default_factory=self._absent.__next__))
-                )
+            required = column.name in self.plan.required
+            default = msgspec.NODEFAULT if required else msgspec.field(default_factory=self._absent.__next__)
+            fields.append((f"f{number}", value_type if required else nullable(value_type), default))
         renamed["ignored"] = self.ignored
         fields.append(("ignored", Any, None))
         strict = self.unknown is UnknownColumns.REJECT
@@ -117,13 +114,10 @@ class RowModel:
             message = f"{check.column} {check.message}"
             faults[position] = Rejection(rows[position][0], check.code, check.column, message, clip(raw(position)))
         if faults:
-            rows = self._without(rows, faults)
+            rows = [row for position, row in enumerate(rows) if position not in faults]
         payload, more = self._encoded(rows, raw, faults)
         rejected = (*refused, *faults.values(), *more)
-        return Chunk(len(rows) - len(more), payload, tuple(sorted(rejected, key=_line)))
-
-    def _without(self, rows: list[Row], faults: dict[int, Rejection]) -> list[Row]:
-        return [row for position, row in enumerate(rows) if position not in faults]
+        return Chunk(len(rows) - len(more), payload, tuple(sorted(rejected, key=attrgetter("line"))))
 
     def _encoded(
         self, rows: list[Row], raw: Callable[[int], str | bytes], gone: dict[int, Rejection]
@@ -231,7 +225,3 @@ def _value_code(message: str) -> RejectionCode:
     if "out of range" in message or re.search(r"^Expected `[^`]*` [<>]=", message):
         return RejectionCode.OUT_OF_RANGE
     return RejectionCode.WRONG_TYPE
-
-
-def _line(rejection: Rejection) -> int:
-    return rejection.line

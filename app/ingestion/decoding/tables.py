@@ -20,12 +20,12 @@ csv.field_size_limit(MAX_ROW_BYTES)  # the module's own limit of 128 kB would re
 
 _astuple = msgspec.structs.astuple
 _DATE_DASH = 4
-"""Where the first dash of an ISO date stands; keeps bare numbers from being read as seconds since 1970."""
+"""Offset of the first dash of an ISO date, which keeps bare numbers from being read as seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: the line it begins on, its fields, or what is wrong with it."""
+    """A record: the line on which it begins, its fields, or what is wrong with it."""
 
     line: int
     fields: list[str]
@@ -51,7 +51,7 @@ async def record_blocks(body: AsyncIterator[bytes], block_bytes: int = BLOCK_BYT
         cut = _last_border(text)
         if cut:
             yield list(_records(text[:cut], line))
-            line += _count_lines(text[:cut])
+            line += text.count("\n", 0, cut)
             text = text[cut:]
             wait = block_bytes
         elif len(text) > MAX_ROW_BYTES:
@@ -72,7 +72,7 @@ def _decode(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool) -> 
 
 
 def _last_border(text: str) -> int:
-    """Where the last whole record ends: a line feed with an even number of quotes before it."""
+    """The offset at which the last whole record ends: a line feed with an even number of quotes before it."""
     cut = text.rfind("\n") + 1
     odd = text.count('"', 0, cut) % 2
     while cut and odd:
@@ -80,10 +80,6 @@ def _last_border(text: str) -> int:
         odd = (odd + text.count('"', previous, cut)) % 2
         cut = previous
     return cut
-
-
-def _count_lines(text: str) -> int:
-    return text.count("\n")
 
 
 def _records(text: str, line: int) -> Iterator[Record]:

@@ -1,4 +1,4 @@
-"""From a contract's column to the Python type that a compiled decoder validates: type, nullability, bounds, length.
+"""The Python type of a contract's column, which a compiled decoder validates: type, nullability, bounds, length.
 
 Invariant: what a built type (with the checks of `checks.py`) accepts, PostgreSQL can store in that column.
 """
@@ -14,14 +14,10 @@ from app.warehouse.plan import Column
 from app.warehouse.types import INTEGER_KINDS, TEXT_KINDS, ColumnType, TypeKind
 
 _PLAIN: dict[TypeKind, Any] = {
-    TypeKind.TEXT: str,
-    TypeKind.VARCHAR: str,
-    TypeKind.SMALLINT: int,
-    TypeKind.INTEGER: int,
-    TypeKind.BIGINT: int,
+    **dict.fromkeys(TEXT_KINDS, str),
+    **dict.fromkeys(INTEGER_KINDS, int),
+    **dict.fromkeys((TypeKind.REAL, TypeKind.DOUBLE), float),
     TypeKind.NUMERIC: Decimal,
-    TypeKind.REAL: float,
-    TypeKind.DOUBLE: float,
     TypeKind.BOOLEAN: bool,
     TypeKind.DATE: date,
     TypeKind.TIME: Annotated[time, msgspec.Meta(tz=False)],
@@ -51,7 +47,7 @@ def check_value(column_type: ColumnType, value: object) -> Any:
 
 
 def python_type(column: Column, document: Any = msgspec.Raw, max_length: int | None = None) -> Any:
-    """What the decoder checks a value of the column against, nulls aside.
+    """The type that the decoder checks a value of the column against, nulls aside.
 
     `document` stands for jsonb; `max_length` bounds texts beside what the column's type says.
     """

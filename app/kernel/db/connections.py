@@ -1,13 +1,18 @@
 """Addresses of the one database, as its three logins see it."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import make_url
 
 from app.kernel.security.secrets import ServiceSecret
 from app.settings import DatabaseSettings
 
 DRIVER = "postgresql+asyncpg"
+DIALECT: Any = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # has no types of its own
+_OF_SQLALCHEMY = ("async_fallback", "prepared_statement_cache_size", "prepared_statement_name_func")
+"""What a URL may say to SQLAlchemy's dialect, which keeps it from the driver."""
 SCHEMES = ("postgresql", "postgres")
 """How a URL may begin: libpq knows both, and hosting services hand out the shorter one."""
 
@@ -45,3 +50,9 @@ def database_urls(owner_url: str, settings: DatabaseSettings, secret: ServiceSec
         app=login(settings.app_role),
         query=login(settings.query_role),
     )
+
+
+def driver_arguments(url: str) -> dict[str, Any]:
+    """The arguments with which `asyncpg` connects as an engine of this SQLAlchemy URL does, its `ssl` included."""
+    _, arguments = DIALECT.create_connect_args(make_url(url))
+    return {name: value for name, value in arguments.items() if name not in _OF_SQLALCHEMY}

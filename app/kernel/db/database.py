@@ -63,7 +63,6 @@ class Shield(Protocol):
 
     async def admit(self, session: WriteSession, operation: OperationClass) -> None:
         """Return, or raise the problem that says why nothing may be written now."""
-        ...
 
 
 class Units(Protocol):
@@ -74,25 +73,20 @@ class Units(Protocol):
 
     def read(self) -> AbstractAsyncContextManager[ReadSession]:
         """A session whose statements each see the latest committed rows."""
-        ...
 
     def snapshot(self) -> AbstractAsyncContextManager[ReadSession]:
         """A read session whose statements all see one snapshot."""
-        ...
 
     def write(self, operation: OperationClass = OperationClass.WRITE) -> AbstractAsyncContextManager[WriteSession]:
-        """One transaction, committed when the block ends well."""
-        ...
+        """A transaction, committed when the block ends well."""
 
     def load(self, operation: OperationClass = OperationClass.WRITE) -> AbstractAsyncContextManager[WriteSession]:
-        """As `write`, over the few connections kept for long uploads."""
-        ...
+        """A transaction as `write` has it, over the few connections kept for long uploads."""
 
     async def run(
         self, work: Callable[[WriteSession], Awaitable[Result]], operation: OperationClass = OperationClass.WRITE
     ) -> Result:
         """The result of `work`, its writes committed; run again, whole, when it loses against another transaction."""
-        ...
 
 
 class WriteInReadSessionError(RuntimeError):
@@ -125,8 +119,7 @@ def is_retryable(error: BaseException) -> bool:
 async def retrying(work: Callable[[], Awaitable[Result]]) -> Result:
     """What `work` answers; run again, whole, after a serialization failure or deadlock.
 
-    Raises:
-        DBAPIError: the last failure, after `MAX_ATTEMPTS` tries.
+    Raises `DBAPIError`: the last failure, after `MAX_ATTEMPTS` tries.
     """
     for attempt in range(MAX_ATTEMPTS - 1):
         try:
@@ -142,13 +135,7 @@ class Database:
     """The pools of the runtime role, and the edges at which their transactions end."""
 
     def __init__(self, url: str, settings: DatabaseSettings, *, shield: Shield | None = None) -> None:
-        """Builds the pools; connects to nothing yet.
-
-        Args:
-            url: postgresql+asyncpg URL of the runtime role.
-            settings: pool sizes and timeouts.
-            shield: consulted by every writing session; everything passes when absent.
-        """
+        """Builds the pools of the runtime role; connects to nothing yet. Without a shield every write passes."""
         self.url = url
         self.shield: Shield = shield or OpenShield()
         self.writer = _engine(url, settings, settings.pool_size, read_only=False)
@@ -194,17 +181,16 @@ class Database:
 
     @asynccontextmanager
     async def write(self, operation: OperationClass = OperationClass.WRITE) -> AsyncIterator[WriteSession]:
-        """One transaction: committed when the block ends well, rolled back when anything is raised.
+        """A transaction: committed when the block ends well, rolled back when anything is raised.
 
-        Raises:
-            Problem: the shield is up for this class of operation, at the begin or by the time of the commit.
+        Raises `Problem`: the shield is up for this class of operation, at the begin or by the time of the commit.
         """
         async with self._transaction(self._write_sessions, operation) as session:
             yield session
 
     @asynccontextmanager
     async def load(self, operation: OperationClass = OperationClass.WRITE) -> AsyncIterator[WriteSession]:
-        """As `write`, over the few connections kept for long uploads, so that those never starve short work."""
+        """A transaction like that of `write`, on the few connections of long uploads: short work never starves."""
         async with self._transaction(self._load_sessions, operation) as session:
             yield session
 
@@ -259,7 +245,7 @@ def _engine(url: str, settings: DatabaseSettings, size: int, *, read_only: bool)
     )
     event.listen(engine.sync_engine, "checkout", _refuse_dead)
     if read_only:
-        event.listen(engine.sync_engine, "handle_error", _tell_bug, retval=True)
+        event.listen(engine.sync_engine, "handle_error", _as_bug, retval=True)
     return engine
 
 
@@ -273,15 +259,15 @@ def _server_settings(settings: DatabaseSettings, *, read_only: bool) -> dict[str
     }
 
 
-def _tell_bug(context: ExceptionContext) -> BaseException | None:
+def _as_bug(context: ExceptionContext) -> BaseException | None:
     """Take a refused write for what it is here: elsewhere it says that the server is a standby, and may pass."""
     if sqlstate(context.original_exception) != READ_ONLY_SQLSTATE:
         return None
-    return WriteInReadSessionError("a read session was told to write")
+    return WriteInReadSessionError("a read session was asked to write")
 
 
 async def _connect(*args: Any, **options: Any) -> "asyncpg.Connection[Any]":  # quoted: generic in its stubs alone
-    """As `asyncpg.connect`; a server out of reach, be it for want of a socket or a name, is a ConnectionError."""
+    """A connection of asyncpg. A server out of reach, for want of a socket or a name, is a ConnectionError."""
     try:
         connection: asyncpg.Connection[Any] = await asyncpg.connect(*args, **options)
     except ConnectionError:

@@ -12,9 +12,8 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import BindParameter, Select, bindparam
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.engine import make_url
 
+from app.kernel.db.connections import DIALECT, driver_arguments
 from app.kernel.problems import Unavailable
 from app.kernel.telemetry.tracing import unit_of_work
 
@@ -22,8 +21,6 @@ Connect = Callable[..., Coroutine[Any, Any, Any]]
 
 IDLE_SECONDS = 300.0
 """A connection that nobody needed for this long is closed."""
-
-_DIALECT: Any = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # has no types of its own
 
 
 def constant(value: str | int) -> BindParameter[Any]:
@@ -47,7 +44,7 @@ class Lookup:
     @classmethod
     def of(cls, statement: Select[*tuple[Any, ...]]) -> "Lookup":
         """The lookup of a statement; its values are `given` or `constant`."""
-        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        compiled = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
         return cls(str(compiled), tuple(compiled.positiontup or ()))
 
     def arguments(self, parameters: Mapping[str, Any]) -> list[Any]:
@@ -61,16 +58,8 @@ class Lookups:
     def __init__(
         self, url: str, size: int, wait_seconds: float, server_settings: Mapping[str, str], connect: Connect
     ) -> None:
-        """Connects to nothing yet.
-
-        Args:
-            url: SQLAlchemy URL of the runtime role.
-            size: most connections.
-            wait_seconds: longest wait for one.
-            server_settings: of every connection; they must make it read-only.
-            connect: makes a connection, as `asyncpg.connect`.
-        """
-        self._url = make_url(url)
+        """Connects to nothing yet. The server settings must make every connection read-only."""
+        self._url = url
         self._size = size
         self._wait = wait_seconds
         self._settings = dict(server_settings)
@@ -81,8 +70,7 @@ class Lookups:
     async def one(self, lookup: Lookup, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """The row's values in the order of the statement's columns; None when there is none.
 
-        Raises:
-            Unavailable: no connection was free in time.
+        Raises `Unavailable`: no connection was free in time.
         """
         with unit_of_work("database lookup"):
             row = await self._fetch(lookup, parameters)
@@ -102,13 +90,8 @@ class Lookups:
     async def _open(self) -> asyncpg.Pool:
         async with self._opening:
             if self._pool is None:
-                url = self._url
                 self._pool = await asyncpg.create_pool(
-                    host=str(url.query.get("host", url.host)),
-                    port=url.port or int(str(url.query.get("port", 5432))),
-                    user=url.username,
-                    password=url.password,
-                    database=url.database,
+                    **driver_arguments(self._url),
                     min_size=0,
                     max_size=self._size,
                     max_inactive_connection_lifetime=IDLE_SECONDS,

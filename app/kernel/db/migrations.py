@@ -14,8 +14,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
+from app.kernel.db.connections import driver_arguments
 from app.kernel.db.database import ReadSession
 from app.kernel.db.models import CONTROL_SCHEMA
 from app.kernel.security.secrets import ServiceSecret
@@ -78,8 +78,7 @@ def check(url: str) -> None:
 async def prepare(url: str, settings: DatabaseSettings, secret: ServiceSecret) -> None:
     """Make or refresh the runtime and query logins, and close the database to everybody else.
 
-    Raises:
-        UnsupportedServerError: the server is older than PostgreSQL 18.
+    Raises `UnsupportedServerError`: the server is older than PostgreSQL 18.
     """
     connection = await connect(url)
     try:
@@ -132,15 +131,7 @@ async def _secure(connection: asyncpg.Connection, settings: DatabaseSettings) ->
 
 async def connect(url: str) -> asyncpg.Connection:
     """An asyncpg connection to a SQLAlchemy URL."""
-    parsed = make_url(url)
-    host = str(parsed.query["host"]) if "host" in parsed.query else parsed.host
-    return await asyncpg.connect(
-        host=host,
-        port=parsed.port or int(str(parsed.query.get("port", 5432))),
-        user=parsed.username,
-        password=parsed.password,
-        database=parsed.database,
-    )
+    return await asyncpg.connect(**driver_arguments(url))
 
 
 async def require_head(session: ReadSession) -> None:

@@ -14,8 +14,9 @@ from typing import TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from asyncpg.transaction import Transaction
-from sqlalchemy.engine import make_url
 
+from app.kernel.db.connections import driver_arguments
+from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.problems import Unavailable
 from app.kernel.telemetry.tracing import unit_of_work
 from app.settings import DatabaseSettings
@@ -47,7 +48,7 @@ class QueryLogin:
     """Connections of the query role."""
 
     def __init__(self, url: str, settings: DatabaseSettings) -> None:
-        self._url = make_url(url)
+        self._url = url
         self._size = settings.query_pool_size
         self._wait = settings.pool_timeout_seconds
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
@@ -55,13 +56,8 @@ class QueryLogin:
 
     async def open(self) -> None:
         """Make the pool; connections are opened when they are first needed."""
-        url = self._url
         self._pool = await asyncpg.create_pool(
-            host=str(url.query.get("host", url.host)),
-            port=url.port or int(str(url.query.get("port", 5432))),
-            user=url.username,
-            password=url.password,
-            database=url.database,
+            **driver_arguments(self._url),
             min_size=0,
             max_size=self._size,
             statement_cache_size=0,
@@ -94,9 +90,7 @@ class QueryLogin:
         """A connection inside a READ ONLY transaction with the limits set; always rolled back.
 
         Its statements see one snapshot. When the block is cancelled, so is the statement under way in PostgreSQL.
-
-        Raises:
-            Unavailable: no connection was free in time.
+        Raises `Unavailable` when no connection is free in time.
         """
         with unit_of_work("database query"):
             async with self._transaction(limits) as connection:
@@ -150,11 +144,11 @@ async def _give_back(
         async with asyncio.timeout(GIVE_BACK_SECONDS):
             if connection.is_in_transaction():
                 await transaction.rollback()
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except DATABASE_FAILURES as error:
         log.warning("a query connection is cut", extra={"error": type(error).__name__})
         connection.terminate()
     try:
         await pool.release(connection, timeout=GIVE_BACK_SECONDS)
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except DATABASE_FAILURES as error:
         # asyncpg has cut the connection by now; its place in the pool is free again.
         log.warning("a query connection could not be reset", extra={"error": type(error).__name__})

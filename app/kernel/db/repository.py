@@ -58,7 +58,7 @@ class Reading(Generic[Model]):
         return int((await self.session.execute(counted)).scalar_one())
 
     async def page(self, statement: Select[Row], request: PageRequest) -> Page[Row]:
-        """One page, newest first, keyed by the model's UUIDv7 id."""
+        """A page, newest first, keyed by the model's UUIDv7 id."""
         key = self.model.__table__.c.id
         statement = statement.order_by(key.desc()).limit(request.limit + 1)
         after = request.after(UUID)
@@ -72,7 +72,7 @@ class Reading(Generic[Model]):
 
 
 class Writing(Reading[Model]):
-    """Also makes and changes rows, within the transaction of its session."""
+    """A repository that also makes and changes rows, within the transaction of its session."""
 
     session: WriteSession
 

@@ -1,6 +1,6 @@
 """What a database is made of, as text by object: so that two of them can be compared, grants and triggers included.
 
-Tables of the data schema are not told: they have another keeper, the catalogue.
+Tables of the data schema are not shown: they have another keeper, the catalogue.
 """
 
 from collections.abc import Mapping
@@ -150,7 +150,7 @@ async def is_superuser(connection: asyncpg.Connection) -> bool:
 
 
 async def state(connection: asyncpg.Connection, settings: DatabaseSettings, *, walls: bool) -> State:
-    """What the database is made of. `walls` tells PostgreSQL's own functions and the roles' settings too."""
+    """What the database is made of. `walls` adds PostgreSQL's own functions and the roles' settings too."""
     roles = [settings.app_role, settings.query_role]
     asked = [(kind, query, list(SCHEMAS)) for kind, query in _QUERIES.items()] + [("role", _ROLES, roles)]
     if walls:

@@ -26,7 +26,7 @@ class Domain:
     name: str
     routers: Sequence[APIRouter] = ()
     models: Sequence[type[Base]] = ()
-    """Its tables; together they are the metadata, which a test holds."""
+    """The domain's tables; together they are the metadata, which a test holds."""
     actions: Sequence[type[StrEnum]] = ()
     """What the audit log calls the changes of the domain."""
     jobs: Sequence[JobDefinition] = ()

@@ -47,15 +47,9 @@ async def exported_snapshot(url: str) -> AsyncIterator[tuple[asyncpg.Connection,
 
 
 async def dump(url: str, server: int, more: Sequence[str]) -> AsyncGenerator[bytes, None]:
-    """The dump in blocks; a generator that is closed ends it.
+    """The dump of a server of this major version, in blocks; a generator that is closed ends it.
 
-    Args:
-        url: of the login that reads.
-        server: major version of PostgreSQL.
-        more: arguments of pg_dump.
-
-    Raises:
-        ProgramError: there is no pg_dump for the server, or it failed.
+    Raises `ProgramError` when there is no pg_dump for the server, or it failed.
     """
     pg_dump = await asyncio.to_thread(program, "pg_dump", server)
     async with aclosing(output(pg_dump, ["--format=custom", "--no-password", *more], url)) as blocks:
@@ -79,7 +73,7 @@ async def restore(
     first: Sequence[str] = (),
     more: Sequence[str] = (),
 ) -> None:
-    """Restore a dump, and hand the relations of the runtime login over to it.
+    """Restore a dump over the owner's login, and hand the relations of the runtime login (quoted) over to it.
 
     Args:
         connection: to the database, as the same login.
@@ -91,8 +85,7 @@ async def restore(
         first: statements at the begin of the transaction.
         more: arguments of pg_restore.
 
-    Raises:
-        ProgramError: there are no programs for the server, or one failed; nothing was changed.
+    Raises `ProgramError` when there are no programs for the server, or one failed; nothing was changed then.
     """
     server = max(connection.get_server_version().major, server)
     pg_restore = await asyncio.to_thread(program, "pg_restore", server)

@@ -8,16 +8,24 @@ import shutil
 import subprocess
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy.engine import make_url
-
+from app.kernel.db.connections import driver_arguments
 from app.kernel.embedded.binaries import binary
 from app.kernel.embedded.errors import UnsupportedPlatformError
 
 BLOCK_BYTES: Final = 1024 * 1024
 GRACE_SECONDS: Final = 5.0
 """What a program has to end its statement at the server before it is killed."""
+_LIBPQ: Final = {
+    "host": "HOST",
+    "port": "PORT",
+    "user": "USER",
+    "password": "PASSWORD",
+    "database": "DATABASE",
+    "ssl": "SSLMODE",
+}
+"""Variables of libpq, without their `PG`, by asyncpg's names for the same."""
 
 
 class ProgramError(RuntimeError):
@@ -52,17 +60,13 @@ def _major(path: Path) -> int:
 
 def connecting(url: str) -> Mapping[str, str]:
     """Libpq's environment for a SQLAlchemy URL: the password is on no command line."""
-    parsed = make_url(url)
-    host = parsed.query.get("host", parsed.host) or "localhost"
-    known = {
-        "PGHOST": str(host),
-        "PGPORT": str(parsed.port or parsed.query.get("port", 5432)),
-        "PGUSER": parsed.username,
-        "PGPASSWORD": parsed.password,
-        "PGDATABASE": parsed.database,
-        "PGOPTIONS": "-c statement_timeout=0 -c lock_timeout=60s",
-    }
-    return {name: value for name, value in known.items() if value}
+    known = {"host": "localhost", "port": 5432} | driver_arguments(url)
+    options = {"PGOPTIONS": "-c statement_timeout=0 -c lock_timeout=60s"}
+    return options | {f"PG{name}": _listed(known[argument]) for argument, name in _LIBPQ.items() if known.get(argument)}
+
+
+def _listed(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 async def output(path: Path, arguments: Sequence[str], url: str) -> AsyncGenerator[bytes, None]:

@@ -5,28 +5,7 @@ it.
 """
 
 from app.kernel.embedded.address import ServerAddress
-from app.kernel.embedded.binaries import binary, find_binaries
-from app.kernel.embedded.errors import (
-    AddressInUseError,
-    AuthenticationError,
-    DataDirectoryError,
-    EmbeddedServerError,
-    ServerStartError,
-    ServerStopError,
-    UnsupportedPlatformError,
-)
+from app.kernel.embedded.errors import EmbeddedServerError
 from app.kernel.embedded.server import EmbeddedServer
 
-__all__ = [
-    "AddressInUseError",
-    "AuthenticationError",
-    "DataDirectoryError",
-    "EmbeddedServer",
-    "EmbeddedServerError",
-    "ServerAddress",
-    "ServerStartError",
-    "ServerStopError",
-    "UnsupportedPlatformError",
-    "binary",
-    "find_binaries",
-]
+__all__ = ["EmbeddedServer", "EmbeddedServerError", "ServerAddress"]

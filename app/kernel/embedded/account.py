@@ -75,8 +75,7 @@ def _traversable(found: os.stat_result, account: Account) -> bool:
 def account_for(data_dir: Path) -> Account:
     """The account to run the server of a data directory, which need not exist yet.
 
-    Raises:
-        DataDirectoryError: the directory belongs to somebody else, or root has no unprivileged account to use.
+    Raises `DataDirectoryError`: the directory belongs to somebody else, or root has no unprivileged account to use.
     """
     owner = data_dir.stat() if data_dir.exists() else None
     if os.geteuid() != 0:

@@ -2,18 +2,8 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 from urllib.parse import quote, urlencode
-
-
-class ConnectArguments(TypedDict):
-    """Keyword arguments of `asyncpg.connect` and `asyncpg.create_pool`."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    database: str
 
 
 @dataclass(frozen=True)
@@ -28,7 +18,7 @@ class ServerAddress:
 
     def connect_kwargs(
         self, database: str = "postgres", *, user: str | None = None, password: str | None = None
-    ) -> ConnectArguments:
+    ) -> dict[str, Any]:
         """Arguments for asyncpg; the owner's login unless another is given."""
         return {
             "host": str(self.socket_dir),

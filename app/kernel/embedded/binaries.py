@@ -68,10 +68,9 @@ def _check_runs(postgres: Path, here: str) -> None:
 
 
 def binary(name: str) -> Path:
-    """One program, such as `psql` or `pg_dump`.
+    """The path of a program, such as `psql` or `pg_dump`.
 
-    Raises:
-        UnsupportedPlatformError: as `find_binaries`, or the wheel does not carry that program.
+    Raises `UnsupportedPlatformError`: as `find_binaries`, or the wheel does not carry that program.
     """
     path = find_binaries() / name
     if not path.is_file():

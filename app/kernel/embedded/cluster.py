@@ -19,7 +19,7 @@ from app.kernel.embedded.binaries import MAJOR
 from app.kernel.embedded.errors import DataDirectoryError, ServerStartError
 
 INITDB_SECONDS = 300.0
-"""It takes one second on a small machine; more than this means that the disk hangs."""
+"""Making a cluster takes one second on a small machine; more than this means that the disk hangs."""
 
 REMOVAL_SECONDS = 10.0
 

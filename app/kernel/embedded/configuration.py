@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from app.kernel.quoting import quote_identifier, quote_literal
+
 FILE = "spyne.conf"
 """Included at the end of `postgresql.conf` and written anew at each start."""
 
@@ -42,26 +44,21 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 def render(settings: Mapping[str, str]) -> str:
     """The text of a PostgreSQL configuration file, one setting per line.
 
-    Raises:
-        ValueError: a name is no setting name, or a value has a line break or NUL.
+    Raises `ValueError`: a name is no setting name, or a value has a line break or NUL.
     """
     for name, value in settings.items():
         if not _NAME.fullmatch(name):
             raise ValueError(f"not a PostgreSQL setting name: {name!r}")
         if any(char in value for char in "\n\r\0"):
             raise ValueError(f"the value of PostgreSQL setting {name} has a line break")
-    lines = (f"{name} = {_quoted(value)}\n" for name, value in settings.items())
+    lines = (f"{name} = " + quote_literal(value.replace("\\", "\\\\")) + "\n" for name, value in settings.items())
     return "# Written by Spyne at each start; changes here are lost.\n" + "".join(lines)
-
-
-def _quoted(value: str) -> str:
-    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def addressing(socket_dir: str, port: int, *, tcp: bool) -> dict[str, str]:
     """The settings that place the server: a Unix socket, and the loopback interface when `tcp`."""
     return {
-        "unix_socket_directories": '"' + socket_dir.replace('"', '""') + '"',
+        "unix_socket_directories": quote_identifier(socket_dir),
         "port": str(port),
         "listen_addresses": "127.0.0.1" if tcp else "",
     }

@@ -26,7 +26,7 @@ class ServerStartError(EmbeddedServerError):
 
 
 class ServerStopError(EmbeddedServerError):
-    """PostgreSQL did not go away, even when told to stop at once."""
+    """PostgreSQL did not go away, even when asked to stop at once."""
 
 
 class AuthenticationError(EmbeddedServerError):

@@ -24,8 +24,7 @@ _POLL_SECONDS = 0.05
 def exclusive(path: Path, account: Account, timeout: float) -> Iterator[None]:
     """Hold the start/stop lock of a data directory; other processes and threads wait for it.
 
-    Raises:
-        ServerStartError: another process has held it for `timeout` seconds.
+    Raises `ServerStartError`: another process has held it for `timeout` seconds.
     """
     descriptor = account.open(path, os.O_RDWR)
     try:
@@ -79,8 +78,7 @@ def live(directory: Path) -> list[Path]:
 def refuse_other_systems(directory: Path) -> None:
     """Refuse a data directory that a process of another container uses: its server is invisible here and looks dead.
 
-    Raises:
-        DataDirectoryError: names the other system; a second server would destroy the data.
+    Raises `DataDirectoryError`: names the other system; a second server would destroy the data.
     """
     for path in live(directory):
         system = path.read_text()

@@ -63,8 +63,7 @@ class Wanted:
 def bring_up(layout: Layout, account: Account, wanted: Wanted) -> ServerAddress:
     """The address of a server that has answered `SELECT 1`; stopped again if we started it and it did not.
 
-    Raises:
-        EmbeddedServerError: see `EmbeddedServer.start`.
+    Raises `EmbeddedServerError`: see `EmbeddedServer.start`.
     """
     data = place(layout, account)
     deadline = time.monotonic() + START_SECONDS

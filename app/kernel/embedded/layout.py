@@ -47,7 +47,7 @@ class Layout:
 
     @property
     def handles(self) -> Path:
-        """One locked file for each user of the server."""
+        """The folder of one locked file for each user of the server."""
         return self.data.with_name(self.data.name + ".handles")
 
     @property
@@ -63,8 +63,7 @@ def place(layout: Layout, account: Account) -> Path:
     directory of its own in `/var/lib/spyne`. If only the state directory itself is closed (and is nobody's home), it is
     opened for traversal (not for listing) instead.
 
-    Raises:
-        DataDirectoryError: an existing data directory is out of the account's reach.
+    Raises `DataDirectoryError`: an existing data directory is out of the account's reach.
     """
     real = layout.data.resolve()
     if layout.data.is_symlink() and not real.exists():
@@ -115,8 +114,7 @@ def fits(socket_dir: Path, port: int) -> bool:
 def socket_directory(data_dir: Path, port: int, account: Account) -> Path:
     """Where the Unix socket goes: the data directory, else a private directory under the temporary one, made here.
 
-    Raises:
-        DataDirectoryError: no place is short enough, or the private directory belongs to somebody else.
+    Raises `DataDirectoryError`: no place is short enough, or the private directory belongs to somebody else.
     """
     if fits(data_dir, port):
         return data_dir

@@ -1,4 +1,4 @@
-"""What runs on a data directory: reads `postmaster.pid`, tells a live server from a stale file, and ends servers.
+"""What runs on a data directory: reads `postmaster.pid`, knows a live server from a stale file, and ends servers.
 
 A pid file is believed only when its process is a PostgreSQL working in that very directory; it is removed only when
 none is.
@@ -122,15 +122,14 @@ def survivors(data_dir: Path) -> list[int]:
 def clear_remains(data_dir: Path) -> None:
     """Make way after a crash: let orphaned backends end, end those that do not, then remove the stale pid file.
 
-    The caller holds the start/stop lock and knows that no live server owns the directory. Orphans are told to quit as
-    the postmaster would after a crash (SIGQUIT); crash recovery follows in any case.
+    The caller holds the start/stop lock and knows that no live server owns the directory. Orphans get SIGQUIT, as the
+    postmaster would send it after a crash; crash recovery follows in any case.
 
-    Raises:
-        ServerStartError: backends of the dead server still hold its shared memory; names them.
+    Raises `ServerStartError`: backends of the dead server still hold its shared memory; names them.
     """
     left = _await_end(data_dir, ORPHAN_GRACE_SECONDS)
     if left:
-        _log.warning("backends of a dead server still run in %s and are told to quit: %s", data_dir, left)
+        _log.warning("backends of a dead server still run in %s and are signalled to quit: %s", data_dir, left)
         for pid in left:
             _signal(pid, signal.SIGQUIT)
         left = _await_end(data_dir, ORPHAN_QUIT_SECONDS)
@@ -152,11 +151,7 @@ def _await_end(data_dir: Path, seconds: float) -> list[int]:
 
 
 def clear_socket(socket_dir: Path, port: int) -> None:
-    """Remove the socket and lock file of a dead server.
-
-    Raises:
-        AddressInUseError: somebody answers on the socket.
-    """
+    """Remove the socket and lock file of a dead server. Raises `AddressInUseError`: somebody answers on the socket."""
     path = socket_dir / f".s.PGSQL.{port}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
@@ -174,8 +169,7 @@ def clear_socket(socket_dir: Path, port: int) -> None:
 def check_port(port: int) -> None:
     """Nothing when 127.0.0.1:`port` is free.
 
-    Raises:
-        AddressInUseError: another program listens there, or the port may not be used.
+    Raises `AddressInUseError`: another program listens there, or the port may not be used.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL: lingering connections do not count
@@ -191,8 +185,7 @@ def check_port(port: int) -> None:
 def shut_down(data_dir: Path, timeout: float) -> None:
     """Stop the server of a data directory, if any: fast (clients are cut off, a checkpoint is written), else at once.
 
-    Raises:
-        ServerStopError: it is still there after the immediate shutdown too.
+    Raises `ServerStopError`: it is still there after the immediate shutdown too.
     """
     found = running(data_dir)
     if found is None:

@@ -55,8 +55,7 @@ class EmbeddedServer:
 
         Blocks for about a second the first time. Calling it again answers the same address.
 
-        Raises:
-            EmbeddedServerError: a subclass says what is wrong; nothing that was started here is left running.
+        Raises `EmbeddedServerError`: a subclass says what is wrong; nothing that was started here is left running.
         """
         with self._mutex:
             if self._use is None or self._use.process != os.getpid():
@@ -67,8 +66,7 @@ class EmbeddedServer:
     def revive(self) -> None:
         """Start the server again when it died under its users; nothing while it runs, or where it was never started.
 
-        Raises:
-            EmbeddedServerError: a subclass says why it does not start.
+        Raises `EmbeddedServerError`: a subclass says why it does not start.
         """
         with self._mutex:
             if self._use is not None and self._use.process == os.getpid():
@@ -77,8 +75,7 @@ class EmbeddedServer:
     def stop(self) -> None:
         """Leave the server; the last one to leave stops it, at once if that takes too long. Harmless when not started.
 
-        Raises:
-            ServerStopError: the server does not go away.
+        Raises `ServerStopError`: the server does not go away.
         """
         with self._mutex:
             use, self._use = self._use, None
@@ -112,7 +109,7 @@ class EmbeddedServer:
 
 
 class _Use:
-    """One use of a running server, from attaching to leaving."""
+    """A use of a running server, from attaching to leaving."""
 
     def __init__(self, layout: Layout, account: Account, handle: Handle, address: ServerAddress) -> None:
         self.address = address

@@ -79,19 +79,18 @@ class OutboundPolicy:
     ports: frozenset[int] | None = None
     """Ports that may be called; None is all."""
     deadline: timedelta = timedelta(seconds=15)
-    """For name, connection, request and the whole answer together."""
+    """The bound of name, connection, request and the whole answer together."""
     max_body_bytes: int = 1024 * 1024
-    """Of the answer, as sent and as decoded."""
+    """The bound of the answer, as sent and as decoded."""
     connections: int = MAX_CONNECTIONS
     """At once over all hosts; one more waits, within its deadline."""
     kept_connections: int = 0
     """Kept open for the next request to the same scheme, host and port: to the address that was checked for it."""
 
     def check(self, url: httpx.URL) -> None:
-        """Return when the URL may be called, as far as that can be told without resolving its host.
+        """Return when the URL may be called, as far as that is known without resolving its host.
 
-        Raises:
-            OutboundRefused: its scheme, port or length is not allowed, it has no host, or it carries a login.
+        Raises `OutboundRefused`: its scheme, port or length is not allowed, it has no host, or it carries a login.
         """
         if url.scheme not in self.schemes:
             raise OutboundRefused(f"Only {' and '.join(sorted(self.schemes))} URLs are called.")
@@ -135,7 +134,7 @@ class OutboundHttp:
             cookies=nothing_kept,
             headers={"Accept-Encoding": "gzip", "User-Agent": "spyne"},
         )
-        """For libraries that bring their own calls; the transport guards these as well."""
+        """The client for libraries that bring their own calls; the transport guards these as well."""
 
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
@@ -148,11 +147,7 @@ class OutboundHttp:
             OutboundTooLarge: the body exceeds the policy's bound.
             OutboundTimeout: the whole took longer than the policy's deadline.
         """
-        try:
-            parsed = httpx.URL(url)
-        except (httpx.InvalidURL, TypeError) as error:
-            raise OutboundRefused("This is not a URL.") from error
-        response = await self.client.request(method, parsed, headers=headers, content=content)
+        response = await self.client.request(method, _parsed(url), headers=headers, content=content)
         return OutboundAnswer(response.status_code, dict(response.headers), response.content)
 
     async def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> tuple[int, Mapping[str, str]]:
@@ -161,11 +156,7 @@ class OutboundHttp:
         Raises:
             OutboundRefused, OutboundFailed, OutboundTimeout: as `request`, before the answer's head was there.
         """
-        try:
-            parsed = httpx.URL(url)
-        except (httpx.InvalidURL, TypeError) as error:
-            raise OutboundRefused("This is not a URL.") from error
-        async with self.client.stream("POST", parsed, headers=headers, content=content) as response:
+        async with self.client.stream("POST", _parsed(url), headers=headers, content=content) as response:
             with contextlib.suppress(OutboundFailed, OutboundTooLarge, OutboundTimeout):
                 async for _ in response.aiter_raw():
                     pass
@@ -205,7 +196,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             "server.address": url.host,
             "server.port": _port(url),
         }
-        with _told(request.method, url.host), span(f"call {request.method}", SpanKind.CLIENT, facts) as opened:
+        with _logged(request.method, url.host), span(f"call {request.method}", SpanKind.CLIENT, facts) as opened:
             self._policy.check(url)
             carry_trace(request.headers)
             answer = await self._exchange(request)
@@ -274,7 +265,7 @@ class _Body(httpx.AsyncByteStream):
         self._host = host
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _told("body", self._host):
+        with _logged("body", self._host):
             async for part in self._decoded():
                 yield part
 
@@ -317,7 +308,7 @@ class _Inflating(_Identity):
     """Gzip and zlib, never more than one byte beyond the limit in memory."""
 
     def __init__(self, limit: int, host: str) -> None:
-        self._stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: tells gzip and zlib apart by itself
+        self._stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: knows gzip from zlib by itself
         self._limit = limit
         self._host = host
         self._begun = False
@@ -358,13 +349,20 @@ def carry_trace(headers: MutableMapping[str, str]) -> None:
 
 
 @contextmanager
-def _told(what: str, host: str) -> Iterator[None]:
+def _logged(what: str, host: str) -> Iterator[None]:
     """Log a failure under the ids of the request or job that met it; of the URL its host alone."""
     try:
         yield
     except (OutboundRefused, OutboundFailed, OutboundTooLarge, OutboundTimeout) as error:
         log.warning("outbound call failed", extra={"call": what, "host": host, "reason": error.code})
         raise
+
+
+def _parsed(url: str) -> httpx.URL:
+    try:
+        return httpx.URL(url)
+    except (httpx.InvalidURL, TypeError) as error:
+        raise OutboundRefused("This is not a URL.") from error
 
 
 def _port(url: httpx.URL) -> int:

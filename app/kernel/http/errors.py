@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """One answer for every error: RFC 9457, with the correlation id."""
+    """Make every error one kind of answer: RFC 9457, with the correlation id."""
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(HTTPException, _answer_http)

@@ -36,8 +36,7 @@ def guarded(networks: Sequence[Network] = ()) -> Iterator[None]:
 
     What is refused fails in the library as a `PermissionError`, which it may handle as it likes.
 
-    Raises:
-        OutboundRefused: at the block's end, when something was refused, whatever the library made of it.
+    Raises `OutboundRefused`: at the block's end, when something was refused, whatever the library made of it.
     """
     _install()
     guard = _Guard(tuple(networks), [])

@@ -1,7 +1,7 @@
 """`Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header): one effect per key, the stored answer replayed.
 
 The key's row is written in the transaction of the effect, so neither can be there without the other; an advisory
-lock, which dies with its connection, tells that a request with the same key is still under way.
+lock, which dies with its connection, shows that a request with the same key is still under way.
 """
 
 import hashlib
@@ -54,15 +54,8 @@ class KeyReused(InvalidRequest):
     code, title = "idempotency-key-reused", "The Idempotency-Key belongs to another request"
 
     def __init__(self) -> None:
-        super().__init__(
-            faults=[
-                Fault(
-                    pointer="header/Idempotency-Key",
-                    code=self.code,
-                    message="Use a fresh key for another body or operation.",
-                )
-            ]
-        )
+        message = "Use a fresh key for another body or operation."
+        super().__init__(faults=[Fault(pointer="header/Idempotency-Key", code=self.code, message=message)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +72,7 @@ class Replay:
             raise KeyReused
 
 
-async def _header(
+async def header(
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -87,6 +80,7 @@ async def _header(
         ),
     ] = None,
 ) -> str | None:
+    """The client's key, checked; None when there is none. Raises `MalformedKey`."""
     if idempotency_key is None:
         return None
     key = idempotency_key.strip()
@@ -95,10 +89,6 @@ async def _header(
     if not key or len(key) > MAX_KEY_LENGTH or not key.isprintable() or not key.isascii():
         raise MalformedKey(f"Use 1 to {MAX_KEY_LENGTH} printable ASCII characters.")
     return key
-
-
-header = _header
-"""The dependency that reads and checks the header."""
 
 
 class IdempotencyKeys:

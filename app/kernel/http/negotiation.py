@@ -9,10 +9,10 @@ from fastapi import Header
 from app.kernel.problems import Problem
 
 MAX_RANGES: Final = 50
-"""Of one header; more are not looked at."""
+"""The most ranges of one header; more are not looked at."""
 
 Accept = Annotated[str | None, Header(include_in_schema=False)]
-"""Read by the operation itself; OpenAPI wants it told by the media types of the answer."""
+"""A header that the operation reads itself; OpenAPI wants the form in the media types of the answer."""
 
 
 class NotAcceptable(Problem):
@@ -54,7 +54,7 @@ def _range(text: str) -> _Range | None:
 
 
 def _quality(media_type: str, ranges: list[_Range]) -> float:
-    """Of the most specific range that covers the type; 0 when none does."""
+    """The quality of the most specific range that covers the type; 0 when none does."""
     for wanted in (media_type, media_type.partition("/")[0] + "/*", "*/*"):
         qualities = [found.quality for found in ranges if found.type == wanted]
         if qualities:

@@ -18,12 +18,11 @@ class NoExampleError(ValueError):
 def example(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
     """A value which the schema allows: its needed fields, and the others that have examples.
 
-    Raises:
-        NoExampleError: a needed field has neither examples nor a default, an enum or a known format.
+    Raises `NoExampleError`: a needed field has neither examples nor a default, an enum or a known format.
     """
-    told = [each for each in schema.get("examples", ()) if each is not None]
-    if told:
-        return told[0]
+    examples = [each for each in schema.get("examples", ()) if each is not None]
+    if examples:
+        return examples[0]
     if _REF_WORD in schema:
         return example(schemas[schema[_REF_WORD].removeprefix(_REF)], schemas)
     for word in ("const", "default"):
@@ -41,7 +40,7 @@ def _by_type(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
     kind = schema.get("type")
     if kind == "object" and "properties" in schema:
         needed = set(schema.get("required", ()))
-        shown = {name: inner for name, inner in schema["properties"].items() if name in needed or _tells(inner)}
+        shown = {name: inner for name, inner in schema["properties"].items() if name in needed or _has_examples(inner)}
         return {name: example(inner, schemas) for name, inner in shown.items()}
     if kind == "array":
         return [example(schema["items"], schemas)] if schema.get("minItems") or _REF_WORD in schema["items"] else []
@@ -54,5 +53,5 @@ def _by_type(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
     raise NoExampleError(f"no example for {schema.get('title', schema)}")
 
 
-def _tells(schema: Mapping[str, Any]) -> bool:
+def _has_examples(schema: Mapping[str, Any]) -> bool:
     return any(each is not None for each in schema.get("examples", ()))

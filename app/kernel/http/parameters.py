@@ -51,7 +51,7 @@ class QueryParameters:
         """Return when a query with these names, as often as they occur in it, can be answered.
 
         Raises:
-            UnknownParameter: it has others; the nearest right name is told.
+            UnknownParameter: it has others; the message names the nearest right name.
             RepeatedParameter: it has one several times that has one value.
         """
         counts = Counter(names)

@@ -144,7 +144,7 @@ def _check_coding(codings: Sequence[str]) -> None:
 
 
 class AnsweringRoute(TransactionalRoute):
-    """For what foreign servers lead a browser to: they may add parameters (RFC 6749 section 4.1.2)."""
+    """A route for what foreign servers lead a browser to: they may add parameters (RFC 6749 section 4.1.2)."""
 
     ignores_unknown = True
 

@@ -5,41 +5,30 @@ answers 5xx.
 """
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
 
 from fastapi import Depends
 
-from app.kernel.db.database import OperationClass, ReadSession, WriteSession
+from app.kernel.db.database import OperationClass, ReadSession, Units, WriteSession
 from app.kernel.runtime.resources import ResourcesDep
 
 
-async def _reads(resources: ResourcesDep) -> AsyncIterator[ReadSession]:
-    async with resources.database.read() as session:
-        yield session
+def _session(opening: Callable[[Units], AbstractAsyncContextManager[ReadSession]]) -> Any:
+    async def session(resources: ResourcesDep) -> AsyncIterator[ReadSession]:
+        async with opening(resources.database) as opened:
+            yield opened
+
+    return Depends(session, scope="function")
 
 
-async def _snapshots(resources: ResourcesDep) -> AsyncIterator[ReadSession]:
-    async with resources.database.snapshot() as session:
-        yield session
-
-
-async def _writes(resources: ResourcesDep) -> AsyncIterator[WriteSession]:
-    async with resources.database.write() as session:
-        yield session
-
-
-async def _controls(resources: ResourcesDep) -> AsyncIterator[WriteSession]:
-    async with resources.database.write(OperationClass.CONTROL) as session:
-        yield session
-
-
-Reads = Annotated[ReadSession, Depends(_reads, scope="function")]
+Reads = Annotated[ReadSession, _session(lambda units: units.read())]
 """A read session for this request."""
-Snapshots = Annotated[ReadSession, Depends(_snapshots, scope="function")]
+Snapshots = Annotated[ReadSession, _session(lambda units: units.snapshot())]
 """A read session for this request whose statements all see one snapshot."""
-Writes = Annotated[WriteSession, Depends(_writes, scope="function")]
+Writes = Annotated[WriteSession, _session(lambda units: units.write())]
 """A transaction for this request; refused while the shield is up."""
-Controls = Annotated[WriteSession, Depends(_controls, scope="function")]
+Controls = Annotated[WriteSession, _session(lambda units: units.write(OperationClass.CONTROL))]
 """A transaction that switches the modes themselves; always open."""
 
 

@@ -15,12 +15,7 @@ _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])?(?::[0
 
 
 def fields_fault(version: str, fields: Sequence[tuple[bytes, bytes]]) -> str | None:
-    """What is wrong with a request's header fields, in words, or None.
-
-    Args:
-        version: of HTTP, as `1.1`.
-        fields: names in lower case, and values.
-    """
+    """What is wrong with a request's header fields, in words, or None. Names are in lower case."""
     host: bytes | None = None
     chunked = False
     for name, value in fields:

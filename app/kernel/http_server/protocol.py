@@ -50,7 +50,7 @@ def arriving(watch: Watch) -> type[asyncio.Protocol]:
 
 
 class ArrivalProtocol(HttpToolsProtocol):
-    """One connection. `_due` is when its head or body must have come further, `_end` when it is over in any case."""
+    """A connection. `_due` is when its head or body must have come further, `_end` when it is over in any case."""
 
     watch: Watch
 
@@ -75,7 +75,7 @@ class ArrivalProtocol(HttpToolsProtocol):
         self._emptied = False  # whether the reader has since taken nearly all that was left
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Count it in, and keep what its reader does not take in this process, where it is seen."""
+        """Count the connection in, and keep what its reader does not take in this process, where it is seen."""
         super().connection_made(transport)
         peer = transport.get_extra_info("socket")
         if peer is not None and peer.family in _INTERNET:
@@ -84,7 +84,7 @@ class ArrivalProtocol(HttpToolsProtocol):
         self._probes_only = not self.watch.admit(self, self.connections, self.loop)  # type: ignore[arg-type]  # uvicorn's own set
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count it out."""
+        """Count the connection out."""
         self.watch.is_busy(self)
         super().connection_lost(exc)
 
@@ -269,7 +269,7 @@ class ArrivalProtocol(HttpToolsProtocol):
         cycle = self.cycle
         answered = cycle.response_started or bool(self.pipeline)
         if not cycle.response_complete:
-            cycle.disconnected = True  # the application is told that its client has gone
+            cycle.disconnected = True  # the application learns that its client has gone
             cycle.message_event.set()
         if answered:
             self._leave()

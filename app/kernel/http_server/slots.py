@@ -1,4 +1,4 @@
-"""How the connection tells the door that an answer only waits for its reader: the slot is free again from then on."""
+"""How the connection reports to the door that an answer only waits for its reader: the slot is free from then on."""
 
 from typing import Final, Protocol
 

@@ -1,4 +1,4 @@
-"""One look at all open connections every half second, and the bound on how many there are.
+"""A look at all open connections every half second, and the bound on how many there are.
 
 A timer per request would cost every request; a sweep costs each open connection a fraction of a microsecond.
 """
@@ -23,10 +23,8 @@ class Watched(Protocol):
     def look(self, now: float, elapsed: float, late: float) -> bool:
         """Whether the connection was cut, because it is beyond a deadline.
 
-        Args:
-            now: the loop's time.
-            elapsed: seconds since the last look.
-            late: as much as `elapsed` when the loop was late, else 0: what came meanwhile lies unread, so no clock ran.
+        Of the seconds since the last look, `elapsed`, all are `late` when the loop was late, else none: what came
+        meanwhile lies unread, so no clock ran.
         """
 
     def make_room(self) -> None:

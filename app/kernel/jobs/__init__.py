@@ -5,19 +5,16 @@ so effects are idempotent; a job is never lost after its commit, and never exist
 """
 
 from app.kernel.jobs.context import JobContext
-from app.kernel.jobs.definitions import Admission, JobDefinition, JobHandler, Schedule, WorkerTimings
+from app.kernel.jobs.definitions import JobDefinition, Schedule, WorkerTimings
 from app.kernel.jobs.engine import grant_statements, install_statements
-from app.kernel.jobs.models import JobRun, JobState
+from app.kernel.jobs.models import JobState
 from app.kernel.jobs.queue import cancel, enqueue, enqueue_once
 from app.kernel.jobs.runs import Superseded, depths, oldest_waiting_seconds, workers_seen
 from app.kernel.jobs.worker import Worker
 
 __all__ = [
-    "Admission",
     "JobContext",
     "JobDefinition",
-    "JobHandler",
-    "JobRun",
     "JobState",
     "Schedule",
     "Superseded",

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
-from uuid import UUID
 
 import msgspec
 
@@ -15,54 +14,30 @@ Result = TypeVar("Result")
 
 
 class JobContext:
-    """One start of one job."""
+    """A start of one job."""
 
     def __init__(self, resources: Resources, claim: Claim, operation: OperationClass) -> None:
         self.resources = resources
-        self._claim = claim
-        self._operation = operation
+        self.database: Database = resources.database
+        """The database for reading and for work that is idempotent by itself; effects go through `apply`."""
+        self.run_id = claim.run_id
+        """The job's id, the same on every start: a good idempotency key for the world outside."""
+        self.payload: Mapping[str, Any] = claim.payload
+        """What was enqueued."""
+        self.key = claim.key
+        """What no two running jobs share."""
+        self.attempt = claim.attempt
+        """The number of this start, from 1; later starts supersede earlier ones."""
+        self.starts = claim.starts
+        """How many starts count so far, this one included."""
+        self.correlation_id = claim.correlation_id
+        """The id of the request that caused the job; also bound while the handler runs."""
+        self.actor = claim.actor
+        """Label of the actor who caused the job."""
         self.cancel_requested = False
         """Whether somebody asked for the job's end; the handler is cancelled at its next await then."""
-
-    @property
-    def database(self) -> Database:
-        """For reading and for work that is idempotent by itself; effects go through `apply`."""
-        return self.resources.database
-
-    @property
-    def run_id(self) -> UUID:
-        """The job's id, the same on every start: a good idempotency key for the world outside."""
-        return self._claim.run_id
-
-    @property
-    def payload(self) -> Mapping[str, Any]:
-        """What was enqueued."""
-        return self._claim.payload
-
-    @property
-    def key(self) -> str | None:
-        """What no two running jobs share."""
-        return self._claim.key
-
-    @property
-    def attempt(self) -> int:
-        """The number of this start, from 1; later starts supersede earlier ones."""
-        return self._claim.attempt
-
-    @property
-    def starts(self) -> int:
-        """How many starts count so far, this one included."""
-        return self._claim.starts
-
-    @property
-    def correlation_id(self) -> str | None:
-        """The id of the request that caused the job; also bound while the handler runs."""
-        return self._claim.correlation_id
-
-    @property
-    def actor(self) -> str:
-        """Label of the actor who caused the job."""
-        return self._claim.actor
+        self._claim = claim
+        self._operation = operation
 
     async def apply(self, work: Callable[[WriteSession], Awaitable[Result]]) -> Result:
         """What `work` answers, its writes committed, all of it while this start is the job's current one.
@@ -81,10 +56,10 @@ class JobContext:
         return await self.database.run(guarded, self._operation)
 
     async def progress(self, **facts: Any) -> None:
-        """Tell how far the work is, replacing what was told before. Raises `Superseded`."""
-        told = msgspec.to_builtins(facts, str_keys=True)
+        """Record how far the work is, replacing what was recorded before. Raises `Superseded`."""
+        progress = msgspec.to_builtins(facts, str_keys=True)
 
-        async def tell(session: WriteSession) -> None:
-            await runs.change(session, self._claim, progress=told)
+        async def record(session: WriteSession) -> None:
+            await runs.change(session, self._claim, progress=progress)
 
-        await self.database.run(tell, OperationClass.CONTROL)
+        await self.database.run(record, OperationClass.CONTROL)

@@ -39,27 +39,19 @@ class Schedule:
 
 
 class Admission(Protocol):
-    """Knows, without asking anybody, what the service's mode lets workers do."""
+    """Knows, without asking anybody, what the service's mode lets workers do; by default everything."""
 
-    def takes(self, operation: OperationClass) -> bool:
+    def takes(self, operation: OperationClass) -> bool:  # noqa: ARG002 - for others
         """Whether a job of this class may be started now."""
-        ...
-
-    def stops(self, operation: OperationClass) -> bool:
-        """Whether a job of this class that is under way is to be given back."""
-        ...
-
-
-class AlwaysOpen:
-    """Takes every job."""
-
-    def takes(self, _: OperationClass) -> bool:
-        """True."""
         return True
 
-    def stops(self, _: OperationClass) -> bool:
-        """False."""
+    def stops(self, operation: OperationClass) -> bool:  # noqa: ARG002 - for others
+        """Whether a job of this class that is under way is to be given back."""
         return False
+
+
+class AlwaysOpen(Admission):
+    """Takes every job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

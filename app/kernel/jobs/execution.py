@@ -1,4 +1,4 @@
-"""One start of one job: the handler in a task of its own, and what follows from how it ends."""
+"""A start of one job: the handler in a task of its own, and what follows from how it ends."""
 
 import asyncio
 import logging
@@ -10,17 +10,18 @@ from functools import partial
 
 from opentelemetry.trace import Span, SpanKind
 
+from app.kernel.backoff import backoff
 from app.kernel.correlation import bind, fresh_traceparent
 from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.jobs import runs
 from app.kernel.jobs.context import JobContext
 from app.kernel.jobs.definitions import JobDefinition
-from app.kernel.jobs.measures import JOB_SECONDS, JOBS_ENDED
 from app.kernel.jobs.models import JobState
-from app.kernel.jobs.rules import Ending, backoff, describe, is_unreachable, judge
+from app.kernel.jobs.rules import FIRST_BACKOFF, LONGEST_BACKOFF, Ending, describe, is_unreachable, judge
 from app.kernel.jobs.runs import Claim, Superseded
 from app.kernel.runtime.resources import Resources
-from app.kernel.telemetry.tracing import Attributes, failed, remote, span, told
+from app.kernel.telemetry.metrics import counter, histogram
+from app.kernel.telemetry.tracing import Attributes, failed, remote, span, traceparent_of
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,9 @@ SETTLE_SECONDS = 60.0
 """How long an ending is offered to a database that is away; after that the lease runs out and the job starts again."""
 
 NO_PAUSE = timedelta(0)
+
+JOBS_ENDED = counter("spyne_job_endings_total", "Starts of jobs that ended, by how.", "name", "ending")
+JOB_SECONDS = histogram("spyne_job_seconds", "Time that handlers took.", "name")
 
 
 class Stop(StrEnum):
@@ -81,7 +85,7 @@ class Execution:
         }
         parent = remote(self.claim.traceparent)
         with span(f"job {self.claim.name}", SpanKind.CONSUMER, attributes, parent) as opened:
-            traceparent = told(opened) or self.claim.traceparent or fresh_traceparent()
+            traceparent = traceparent_of(opened) or self.claim.traceparent or fresh_traceparent()
             bind(self.claim.correlation_id or str(self.claim.run_id), traceparent)  # for this task's own context
             return await self._run(opened)
 
@@ -125,7 +129,8 @@ class Execution:
 
     def _after(self, error: Exception) -> RunOutcome:
         ending = judge(error, self.claim.starts, self._definition.max_starts)
-        pause = backoff(self.claim.attempt if ending is Ending.PUT_BACK else self.claim.starts)
+        times = self.claim.attempt if ending is Ending.PUT_BACK else self.claim.starts
+        pause = backoff(times, FIRST_BACKOFF, LONGEST_BACKOFF)
         return RunOutcome(ending, describe(error), pause)
 
     async def _settle(self, outcome: RunOutcome) -> timedelta | None:
@@ -138,8 +143,8 @@ class Execution:
             except Exception as error:
                 if not is_unreachable(error) or time.monotonic() > give_up:
                     log.exception("the ending of a job could not be written", extra=self._facts())
-                    return backoff(tries)
-                await asyncio.sleep(backoff(tries, longest=timedelta(seconds=5)).total_seconds())
+                    return backoff(tries, FIRST_BACKOFF, LONGEST_BACKOFF)
+                await asyncio.sleep(backoff(tries, 1.0, 5.0))
             else:
                 break
         return outcome.pause if outcome.ending in {Ending.RETRY, Ending.PUT_BACK} else None

@@ -22,9 +22,9 @@ class JobState(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    """Its handler refused or raised on every one of its starts."""
+    """The handler refused or raised on every one of its starts."""
     DEAD = "dead"
-    """It took its worker with it on every one of its starts."""
+    """The job took its worker with it on every one of its starts."""
     CANCELLED = "cancelled"
 
 
@@ -32,7 +32,7 @@ OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
 
 
 class JobRun(Identified, Base):
-    """One job, from its enqueueing to its end."""
+    """A job, from its enqueueing to its end."""
 
     __tablename__ = "job_runs"
     __table_args__ = (

@@ -32,14 +32,8 @@ async def enqueue(
 ) -> UUID:
     """The id of a new job, which exists when the session's transaction commits and not before.
 
-    Args:
-        session: the transaction of the change that causes the job.
-        name: a job definition's name.
-        payload: the handler's input; ids, times and dataclasses become their JSON forms. No secrets: it is stored.
-        actor: who causes it.
-        key: jobs with one key, whatever their names, never run at the same time; None excludes nothing.
-        run_at: not before this time; at once when absent.
-        priority: higher first.
+    In the payload ids, times and dataclasses become their JSON forms; no secrets: it is stored. Jobs with one key,
+    whatever their names, never run at the same time. A higher priority comes first; `run_at` is not before.
     """
     now = utc_now()
     run = JobRun(

@@ -1,6 +1,5 @@
 """When a job may start, and what follows from how a start ended. Pure."""
 
-import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -71,11 +70,11 @@ class Ending(StrEnum):
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    """For good: no start is left."""
+    """The job failed for good: no start is left."""
     RETRY = "retry"
-    """It counts, and there is another."""
+    """The start counts, and there is another."""
     PUT_BACK = "put_back"
-    """It does not count: not the job's fault."""
+    """The start does not count: not the job's fault."""
     CANCELLED = "cancelled"
 
 
@@ -99,16 +98,10 @@ def is_unreachable(error: BaseException) -> bool:
     return is_away(error) or isinstance(error, OSError | asyncpg.InterfaceError | SQLInterfaceError)
 
 
-def backoff(times: int, first: timedelta = FIRST_BACKOFF, longest: timedelta = LONGEST_BACKOFF) -> timedelta:
-    """The pause after the `times`-th disappointment: doubled each time, capped, with jitter down to half of it."""
-    full = min(first * 2.0 ** min(max(times - 1, 0), 20), longest)
-    return full * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
-
-
 def describe(error: BaseException) -> str:
     """The error in at most `MAX_ERROR_LENGTH` characters, without the data that messages of libraries carry.
 
-    A problem says what it tells callers; anything else its type, its SQLSTATE if it has one, and where it was raised.
+    A problem as callers see it; of anything else its type, its SQLSTATE if it has one, and where it was raised.
     """
     if isinstance(error, Problem):
         return f"{error.code}: {error.detail}"[:MAX_ERROR_LENGTH]

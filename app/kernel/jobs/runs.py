@@ -228,7 +228,7 @@ async def depths(session: ReadSession) -> Mapping[str, int]:
 
 
 async def oldest_waiting_seconds(session: ReadSession) -> float:
-    """For how long the job that waits longest could have started; 0 when none waits."""
+    """The seconds for which the job that waits longest could have started; 0 when none waits."""
     waited = func.extract("epoch", func.now() - func.min(JobRun.run_at))
     statement = select(waited).where(JobRun.state == JobState.QUEUED, JobRun.run_at <= func.now())
     return float((await session.execute(statement)).scalar_one() or 0.0)

@@ -1,4 +1,4 @@
-"""One life of the engine: its connections, queue and clock, from start to end or failure."""
+"""A life of the engine: its connections, queue and clock, from start to end or failure."""
 
 import asyncio
 import contextlib
@@ -13,18 +13,17 @@ from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.core.sm import SchedulerManager
-from pgqueuer.domain import models, types
-from pgqueuer.ports.repository import EntrypointExecutionParameter
-from sqlalchemy.engine import make_url
+from pgqueuer.domain import models
 
+from app.kernel.db.connections import driver_arguments
 from app.kernel.jobs.definitions import JobDefinition, Schedule, WorkerTimings
 from app.kernel.jobs.engine import CHANNEL, configured
 
 CONNECTIONS = 3
-"""One listens; two carry claims and heartbeats, so that neither waits for the other."""
+"""The first listens; two carry claims and heartbeats, so that neither waits for the other."""
 
 END_SECONDS = 2.0
-"""For the engine to end by itself, after it has lost the database; its jobs go on in any case."""
+"""The wait for the engine to end by itself, after it has lost the database; its jobs go on in any case."""
 
 TicketServer = Callable[[models.Job], Awaitable[None]]
 Fire = Callable[[Schedule], Awaitable[None]]
@@ -35,23 +34,14 @@ class EngineLostError(RuntimeError):
 
 
 class _WatchedQueries(Queries):
-    """Tells at once when the queue cannot be read any more; the engine itself first waits for its jobs."""
+    """Reports at once when the queue cannot be read any more; the engine itself first waits for its jobs."""
 
     lost: asyncio.Event
 
-    async def dequeue(
-        self,
-        batch_size: int,
-        entrypoints: dict[types.QueueEntrypoint, EntrypointExecutionParameter],
-        queue_manager_id: types.QueueManagerId,
-        global_concurrency_limit: int | None,
-        heartbeat_timeout: timedelta,
-    ) -> list[models.Job]:
-        """As the engine's own."""
+    async def dequeue(self, *arguments: Any, **options: Any) -> list[models.Job]:
+        """The tickets taken, as the engine's own method takes them."""
         try:
-            return await super().dequeue(
-                batch_size, entrypoints, queue_manager_id, global_concurrency_limit, heartbeat_timeout
-            )
+            return await super().dequeue(*arguments, **options)
         except Exception:
             self.lost.set()
             raise
@@ -73,8 +63,7 @@ class EngineService:
     ) -> None:
         """Take tickets until `shutdown`, then drain and end.
 
-        Raises:
-            EngineLostError: the engine ended by itself, mostly for want of a database; or what it raised.
+        Raises `EngineLostError`: the engine ended by itself, mostly for want of a database; or what it raised.
         """
         async with _pool(self._url) as pool:
             queries = configured(_WatchedQueries, AsyncpgPoolDriver(pool))
@@ -104,7 +93,7 @@ class EngineService:
             max_concurrent_tasks=self._timings.concurrency,
             shutdown_on_listener_failure=True,
             heartbeat_timeout=self._timings.lease,
-            log_aggregation_interval=timedelta(0),  # `job_runs` and our metrics tell more
+            log_aggregation_interval=timedelta(0),  # `job_runs` and our metrics say more
         )
 
     def _manager(self, queries: Queries, serve: TicketServer) -> QueueManager:
@@ -144,13 +133,8 @@ async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
 @asynccontextmanager
 async def _pool(url: str) -> AsyncIterator["asyncpg.Pool[Any]"]:
     """Connections of the engine's own, straight to the server: LISTEN does not pass a transaction pooler."""
-    parsed = make_url(url)
     pool = await asyncpg.create_pool(
-        host=str(parsed.query.get("host", parsed.host)),
-        port=parsed.port or int(str(parsed.query.get("port", 5432))),
-        user=parsed.username,
-        password=parsed.password,
-        database=parsed.database,
+        **driver_arguments(url),
         min_size=1,
         max_size=CONNECTIONS,
         command_timeout=30,

@@ -17,14 +17,14 @@ from uuid import UUID
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job
 
+from app.kernel.backoff import backoff
 from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.jobs import engine, runs
 from app.kernel.jobs.definitions import Admission, AlwaysOpen, JobDefinition, Schedule, WorkerTimings
-from app.kernel.jobs.execution import NO_PAUSE, Execution, Stop
-from app.kernel.jobs.measures import JOBS_ENDED
+from app.kernel.jobs.execution import JOBS_ENDED, NO_PAUSE, Execution, Stop
 from app.kernel.jobs.queue import enqueue_once
-from app.kernel.jobs.rules import FIRST_BUSY_PAUSE, LONGEST_BUSY_PAUSE, Decision, backoff, describe
+from app.kernel.jobs.rules import FIRST_BACKOFF, FIRST_BUSY_PAUSE, LONGEST_BUSY_PAUSE, Decision, describe
 from app.kernel.jobs.service import EngineService
 from app.kernel.problems import Problem, Unavailable
 from app.kernel.runtime.background import repeating
@@ -38,7 +38,7 @@ LONGEST_OUTAGE_PAUSE = timedelta(seconds=5)
 """Between two tries to reach a database that is away."""
 
 RELEASE_SECONDS = 5.0
-"""For cancelled handlers to end and be put back, after the grace is over."""
+"""The wait for cancelled handlers to end and be put back, after the grace is over."""
 
 PRUNE_SECONDS = 600.0
 
@@ -46,7 +46,7 @@ HEARTBEAT = "worker-heartbeat"
 """The background task of every worker: signs of life, leases kept, tickets issued again."""
 
 ENGINE = "job-engine"
-"""Its failures are counted among those of background tasks; whether it works, `spyne_queue_oldest_seconds` shows."""
+"""The engine's failures are counted as a background task's; that it works, `spyne_queue_oldest_seconds` shows."""
 
 NO_SCHEDULES: tuple[Schedule, ...] = ()
 
@@ -61,7 +61,7 @@ class UnknownJobError(ValueError):
 
 
 class Worker:
-    """Runs jobs until it is told to stop."""
+    """Runs jobs until it is asked to stop."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Worker:
                 BACKGROUND_FAILURES.labels(ENGINE).inc()
                 log.warning("the job engine ended and is started again", extra={"error": describe(error)})
             with contextlib.suppress(TimeoutError):
-                pause = backoff(failures, longest=LONGEST_OUTAGE_PAUSE)
+                pause = backoff(failures, FIRST_BACKOFF, LONGEST_OUTAGE_PAUSE)
                 await asyncio.wait_for(shutdown.wait(), pause.total_seconds())
         await self._drain()
 
@@ -142,10 +142,10 @@ class Worker:
             claimed = await self._database.run(claiming, definition.operation)
         except Unavailable as refusal:
             log.info("job waits", extra={"job": definition.name, "run_id": str(run_id), "reason": refusal.code})
-            return backoff(looks + 1, longest=LONGEST_OUTAGE_PAUSE)
+            return backoff(looks + 1, FIRST_BACKOFF, LONGEST_OUTAGE_PAUSE)
         except Exception as error:  # noqa: BLE001 - the ticket must come again, whatever went wrong
             log.warning("job could not be claimed", extra={"job": definition.name, "error": describe(error)})
-            return backoff(looks + 1, longest=LONGEST_OUTAGE_PAUSE)
+            return backoff(looks + 1, FIRST_BACKOFF, LONGEST_OUTAGE_PAUSE)
         if claimed.decision is Decision.WAIT:
             return backoff(looks + 1, FIRST_BUSY_PAUSE, LONGEST_BUSY_PAUSE)
         if claimed.decision is not Decision.START or claimed.claim is None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from app.kernel.quoting import quote_identifier
 from app.kernel.tabular.types import distinct
 
 
@@ -70,16 +71,6 @@ FORMULA_STARTS: Final = "=+-@\t\r"
 _CODES: Final = ", ".join(str(ord(sign)) for sign in FORMULA_STARTS)
 
 
-def quoted(name: str) -> str:
-    """A name as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal; `standard_conforming_strings` is on, as it is by default."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def over(sql: str, columns: Sequence[Column], shown: Sequence[str]) -> str:
     """The statement with these expressions over its columns, which are c0, c1 and so on."""
     names = ", ".join(f"c{index}" for index in range(len(columns)))
@@ -105,13 +96,13 @@ def csv_header(columns: Sequence[Column]) -> bytes:
 
 def _csv_name(name: str) -> str:
     safe = "'" + name if name.startswith(tuple(FORMULA_STARTS)) else name
-    return quoted(safe) if any(sign in safe for sign in ',"\r\n') else safe  # CSV quotes as SQL does
+    return quote_identifier(safe) if any(sign in safe for sign in ',"\r\n') else safe  # CSV quotes as SQL does
 
 
 def ndjson_statement(sql: str, columns: Sequence[Column]) -> str:
     """What to COPY, as CSV of one column whose quotes and delimiters JSON cannot hold: an object per row."""
     shown = [
-        f"{'c' + str(index) + ('::jsonb' if column.type == 'json' else '')} AS {quoted(name)}"
+        f"{'c' + str(index) + ('::jsonb' if column.type == 'json' else '')} AS {quote_identifier(name)}"
         for index, (column, name) in enumerate(zip(columns, distinct(column.name for column in columns), strict=True))
     ]
     return f"SELECT row_to_json(r) FROM ({over(sql, columns, shown)}) AS r"  # noqa: S608 - names are quoted

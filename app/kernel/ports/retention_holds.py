@@ -11,13 +11,7 @@ TIMES: Final = ("since", "until")
 
 
 def held(category: str, time: str, fields: Mapping[str, str]) -> str:
-    """SQL condition: an open hold of the category covers the row.
-
-    Args:
-        category: the target's name, of letters and underscores.
-        time: SQL of the row's time.
-        fields: SQL of what a filter may name, by the name it has there.
-    """
+    """SQL condition: an open hold of the category covers the row; `fields` is SQL by what a filter may name."""
     conditions = [
         f"(h.filter->>'since' IS NULL OR {time} >= CAST(h.filter->>'since' AS timestamptz))",
         f"(h.filter->>'until' IS NULL OR {time} < CAST(h.filter->>'until' AS timestamptz))",

@@ -15,6 +15,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.kernel.backoff import backoff
 from app.kernel.runtime.resources import Resources
 from app.kernel.telemetry.metrics import BACKGROUND_FAILURES, BACKGROUND_INTERVAL, BACKGROUND_LAST_RAN
 from app.settings import Settings
@@ -85,9 +86,8 @@ PACE: Final = Pace()
 
 
 def pause_after(failures: int, every: float, longest: float, jitter: Callable[[float, float], float]) -> float:
-    """The seconds to wait after so many failures in a row: doubled each time, bounded, with jitter down to half."""
-    first = min(every or FIRST_PAUSE, FIRST_PAUSE)
-    return min(first * 2.0 ** min(failures - 1, 20), longest) * jitter(0.5, 1.0)
+    """The seconds that a loop waits after so many failures in a row."""
+    return backoff(failures, min(every or FIRST_PAUSE, FIRST_PAUSE), longest, jitter)
 
 
 class Looks:

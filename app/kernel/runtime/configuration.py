@@ -15,7 +15,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, kw_only=True)  # without slots: generics cannot be frozen with them in Python 3.11
 class ConfigKey(Generic[Value]):
-    """One value that can be decided at run time."""
+    """A value that can be decided at run time."""
 
     name: str
     """`domain.what-with-unit`, such as `query.preview-lifetime-seconds`."""

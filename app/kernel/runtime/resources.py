@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_type_hints
 
 from fastapi import Depends, Request
 
@@ -15,7 +15,6 @@ from app.kernel.clock import Clock, utc_now
 from app.kernel.db.database import Database, Units
 from app.kernel.db.query_login import QueryLogin
 from app.kernel.runtime.configuration import ConfigKey, ConfigurationInForce
-from app.kernel.runtime.extensions import Extensions
 from app.kernel.security.authorization import Authenticator, BlockedSubjects, DecoyKeys
 from app.kernel.security.policy import PolicyInForce
 from app.kernel.security.secrets import ServiceSecret
@@ -26,6 +25,27 @@ from app.settings import Settings
 
 Built = TypeVar("Built")
 Value = TypeVar("Value")
+Part = TypeVar("Part")
+
+
+class Extensions:
+    """What upper planes hand down, by its type: collections of what they contribute. `app/wiring.py` fills it."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, *parts: object) -> None:
+        self._parts = {type(part): part for part in parts}
+
+    def add(self, *parts: object) -> None:
+        """Hand in what is made only after the process's resources."""
+        self._parts |= {type(part): part for part in parts}
+
+    def of(self, kind: type[Part]) -> Part:
+        """The collection of this type. Raises `LookupError` when the registry hands none in: a bug."""
+        found = self._parts.get(kind)
+        if found is None:
+            raise LookupError(f"The registry hands in no {kind.__name__}.")
+        return cast("Part", found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +77,7 @@ class Resources:
         Types are those of the members above, `Units` for the database, and the types of `extensions`. A parameter
         whose type is none of these keeps its default.
 
-        Raises:
-            LookupError: no domain hands in an extension of the type of a parameter, which is a bug.
+        Raises `LookupError`: no domain hands in an extension of the type of a parameter, which is a bug.
         """
         return kind(*given, **{name: part(self) for name, part in _parts(kind, len(given))})
 
@@ -76,6 +95,8 @@ def _parts(kind: Callable[..., object], skipped: int) -> tuple[tuple[str, Callab
 
 
 def _part(wanted: Any) -> Callable[[Resources], object]:
+    if wanted is Resources:  # of what hands them on
+        return lambda resources: resources
     member = _members().get(wanted)
     if member is not None:
         return lambda resources: getattr(resources, member)

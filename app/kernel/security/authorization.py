@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, Self
 from uuid import UUID
 
 from fastapi import Request, Security
@@ -25,46 +25,33 @@ from app.kernel.security.credential_headers import ShownCredential
 class Permission(StrEnum):
     """What a role may allow; also the OAuth2 scopes of the OpenAPI document."""
 
-    TABLES_READ = "tables:read"
-    TABLES_READ_SHADOW = "tables:read-shadow"
-    TABLES_ADOPT = "tables:adopt"
-    TABLES_PROMOTE = "tables:promote"
-    TABLES_DEPRECATE = "tables:deprecate"
-    CONTRACTS_READ = "contracts:read"
-    CONTRACTS_WRITE = "contracts:write"
-    INGESTION_READ = "ingestion:read"
-    INGESTION_WRITE = "ingestion:write"
-    QUERY_RUN = "query:run"
-    QUERY_OVERRIDE_JOINS = "query:override-joins"
-    EXPORTS_RUN = "exports:run"
-    AUDIT_READ = "audit:read"
-    SYSTEM_READ = "system:read"
-    SYSTEM_WRITE = "system:write"
-    USERS_ADMIN = "users:admin"
-    SECURITY_ADMIN = "security:admin"
-    FLAGS_EVALUATE = "flags:evaluate"
+    _value_: str
+    description: str
 
+    def __new__(cls, value: str, description: str = "") -> Self:
+        """A member whose value is its name on the wire."""
+        member = str.__new__(cls, value)
+        member._value_, member.description = value, description
+        return member
 
-DESCRIPTIONS: dict[Permission, str] = {
-    Permission.TABLES_READ: "See tables, their state, history and profile.",
-    Permission.TABLES_READ_SHADOW: "See tables in SHADOW.",
-    Permission.TABLES_ADOPT: "Adopt relations that already exist.",
-    Permission.TABLES_PROMOTE: "Promote a table.",
-    Permission.TABLES_DEPRECATE: "Deprecate and restore a table.",
-    Permission.CONTRACTS_READ: "Read contracts.",
-    Permission.CONTRACTS_WRITE: "Register contracts.",
-    Permission.INGESTION_READ: "See batches and quarantined rows.",
-    Permission.INGESTION_WRITE: "Send batches.",
-    Permission.QUERY_RUN: "Preview, validate and execute queries.",
-    Permission.QUERY_OVERRIDE_JOINS: "Join on other columns than the accepted ones, with a rationale.",
-    Permission.EXPORTS_RUN: "Export what the caller may read, and fetch the files.",
-    Permission.AUDIT_READ: "Read the audit log.",
-    Permission.SYSTEM_READ: "See how the service is run.",
-    Permission.SYSTEM_WRITE: "Change modes and configuration.",
-    Permission.USERS_ADMIN: "Administer users, roles and clients.",
-    Permission.SECURITY_ADMIN: "Set the security policy and rate limits, block callers, see security events.",
-    Permission.FLAGS_EVALUATE: "Ask for the values of feature flags.",
-}
+    TABLES_READ = "tables:read", "See tables, their state, history and profile."
+    TABLES_READ_SHADOW = "tables:read-shadow", "See tables in SHADOW."
+    TABLES_ADOPT = "tables:adopt", "Adopt relations that already exist."
+    TABLES_PROMOTE = "tables:promote", "Promote a table."
+    TABLES_DEPRECATE = "tables:deprecate", "Deprecate and restore a table."
+    CONTRACTS_READ = "contracts:read", "Read contracts."
+    CONTRACTS_WRITE = "contracts:write", "Register contracts."
+    INGESTION_READ = "ingestion:read", "See batches and quarantined rows."
+    INGESTION_WRITE = "ingestion:write", "Send batches."
+    QUERY_RUN = "query:run", "Preview, validate and execute queries."
+    QUERY_OVERRIDE_JOINS = "query:override-joins", "Join on other columns than the accepted ones, with a rationale."
+    EXPORTS_RUN = "exports:run", "Export what the caller may read, and fetch the files."
+    AUDIT_READ = "audit:read", "Read the audit log."
+    SYSTEM_READ = "system:read", "See how the service is run."
+    SYSTEM_WRITE = "system:write", "Change modes and configuration."
+    USERS_ADMIN = "users:admin", "Administer users, roles and clients."
+    SECURITY_ADMIN = "security:admin", "Set the security policy and rate limits, block callers, see security events."
+    FLAGS_EVALUATE = "flags:evaluate", "Ask for the values of feature flags."
 
 
 class ActorKind(StrEnum):
@@ -149,7 +136,7 @@ class DecoyKeys:
         self._digests = digests
 
     def is_decoy(self, digest: bytes) -> bool:
-        """Whether this is the digest of a decoy; as quick for others, and a digest tells nothing by its timing."""
+        """Whether this is the digest of a decoy; as quick for others, and a digest reveals nothing by its timing."""
         return digest in self._digests
 
 
@@ -158,17 +145,15 @@ class Authenticator(Protocol):
 
     async def __call__(self, request: Request) -> Actor:
         """The actor behind the request's credential. Raises `Unauthenticated` where there is no valid one."""
-        ...
 
     def recognised(self, shown: ShownCredential) -> Recognised | None:
         """Whose credential a request shows, if it was found genuine and valid here before; None for all others.
 
         For counting alone: the answer may be half a second old, and nothing is raised.
         """
-        ...
 
 
-_SCOPES = {permission.value: DESCRIPTIONS[permission] for permission in Permission}
+_SCOPES = {permission.value: permission.description for permission in Permission}
 _TOKEN_URL = "/api/auth/token"  # noqa: S105 - an address
 
 

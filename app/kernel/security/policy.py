@@ -37,13 +37,13 @@ class LockoutPolicy:
     """How many wrong passwords are taken; each bound holds by itself."""
 
     failures: int = 3
-    """Of one name at one address within `window`, which lock the pair for `lock`."""
+    """The failures of one name at one address within `window`, which lock the pair for `lock`."""
     window: timedelta = timedelta(minutes=2)
     lock: timedelta = timedelta(minutes=5)
     failures_per_name: int = 30
-    """Of one name from all addresses within `wide_window`; pairs that have succeeded before are not held up by it."""
+    """The failures of one name from all addresses within `wide_window`; pairs that succeeded before are exempt."""
     failures_per_address: int = 100
-    """Of one address (IPv6: its /64) over all names within `wide_window`; the same exception holds."""
+    """The failures of one address (IPv6: its /64) over all names within `wide_window`; the same exception holds."""
     wide_window: timedelta = timedelta(minutes=15)
 
 

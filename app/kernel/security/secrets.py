@@ -28,12 +28,7 @@ class ServiceSecret:
     __slots__ = ("_value", "previous")
 
     def __init__(self, value: bytes, previous: "ServiceSecret | None" = None) -> None:
-        """Takes the secret.
-
-        Args:
-            value: at least 32 random bytes.
-            previous: the secret before this one, whose short-lived credentials count while it is given.
-        """
+        """Takes 32 random bytes or more, and the secret before, whose short-lived credentials count meanwhile."""
         if len(value) < MIN_BYTES:
             raise WeakSecretError(
                 f"The secret (SPYNE_SECRET) has {len(value)} bytes; at least {MIN_BYTES} random bytes are needed."
@@ -64,8 +59,8 @@ def load_secret(settings: Settings) -> ServiceSecret:
         WeakSecretError: the configured secret is too short, or the file does not hold one.
         OSError: the state directory cannot be used.
     """
-    told = settings.secret_previous
-    previous = None if told is None else ServiceSecret(told.get_secret_value().encode())
+    given = settings.secret_previous
+    previous = None if given is None else ServiceSecret(given.get_secret_value().encode())
     if settings.secret is not None:
         return ServiceSecret(settings.secret.get_secret_value().encode(), previous)
     path = settings.home / "secret"

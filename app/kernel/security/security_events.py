@@ -1,4 +1,4 @@
-"""What happened to the service's security, told from anywhere and written down later.
+"""What happened to the service's security, recorded from anywhere and written down later.
 
 `note` never blocks, never raises and never grows without bound: a flood of one kind from one address is one entry with
 a count, and what finds no room is counted and dropped. A background task writes the entries down (operations).
@@ -27,7 +27,7 @@ MAX_NAME: Final = 200
 
 
 class EventKind(StrEnum):
-    """The kinds that the service itself tells of; `note` takes others too."""
+    """The kinds that the service itself records; `note` takes others too."""
 
     HONEYPOT_HIT = "honeypot-hit"
     """Somebody asked for a decoy address."""
@@ -51,7 +51,7 @@ class EventKind(StrEnum):
 
 @dataclass(slots=True)
 class SecurityEvent:
-    """One kind of thing that happened, from one address and by one subject, within one minute."""
+    """A kind of thing that happened, from one address and by one subject, within one minute."""
 
     kind: str
     address: str | None
@@ -61,20 +61,19 @@ class SecurityEvent:
     last_at: datetime
     count: int = 1
     detail: Mapping[str, Any] = field(default_factory=dict)
-    """Of the first time; masked and bounded."""
+    """The details of the first time; masked and bounded."""
 
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class NotesEvents(Protocol):
-    """Whom to tell of what happened."""
+    """Who takes a note of what happened."""
 
     def note(
         self, kind: str, *, address: str | None = None, subject: str | None = None, detail: Mapping[str, Any] = _NOTHING
     ) -> None:
-        """Tell of something. Never blocks, never raises."""
-        ...
+        """Take a note of something. Never blocks, never raises."""
 
 
 class SecurityEvents:
@@ -88,13 +87,10 @@ class SecurityEvents:
     def note(
         self, kind: str, *, address: str | None = None, subject: str | None = None, detail: Mapping[str, Any] = _NOTHING
     ) -> None:
-        """Tell of something. Never blocks, never raises.
+        """Take a note of something. Never blocks, never raises.
 
-        Args:
-            kind: what happened, in words joined by hyphens; a member of `EventKind`, or a kind of the caller's own.
-            address: the client's address, as the request's scope has it.
-            subject: who it was, `user:<id>` or `client:<id>`; or whom it was about.
-            detail: more to know; of the events that are counted together the first one's is kept. Secrets are masked.
+        The kind is a member of `EventKind`, or words joined by hyphens; the subject `user:<id>` or `client:<id>`. Of
+        the events that are counted together the first one's detail is kept, secrets masked.
         """
         try:
             self._note(kind, address, subject, detail)

@@ -17,7 +17,7 @@ PublicKey = RSAPublicKey | EllipticCurvePublicKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """One key pair, or the public half of one."""
+    """A key pair, or the public half of one."""
 
     kid: str
     """RFC 7638 thumbprint."""

@@ -72,8 +72,7 @@ def _frames(compressor: zstandard.ZstdCompressor, block: bytearray) -> bytes:
 async def unzstd_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The content of a stream that `ZstdWriter` made, in blocks of at most a few frames.
 
-    Raises:
-        CorruptObject: the stream is not zstd, is damaged, or ends within a frame.
+    Raises `CorruptObject`: the stream is not zstd, is damaged, or ends within a frame.
     """
     decoder = _Decoder()
     async for chunk in chunks:

@@ -90,14 +90,12 @@ class ByteWriter(Protocol):
 
     async def write(self, data: bytes) -> None:
         """Take the next bytes."""
-        ...
 
 
 def check_key(key: str) -> str:
     """The key itself, when it is one: segments of letters, digits and `_=@+.-`, none beginning with a dot.
 
-    Raises:
-        InvalidKeyError: anything else: absolute paths, `..`, NUL, empty segments.
+    Raises `InvalidKeyError`: anything else: absolute paths, `..`, NUL, empty segments.
     """
     if len(key) > MAX_KEY_LENGTH or not all(_SEGMENT.fullmatch(segment) for segment in key.split("/")):
         raise InvalidKeyError(
@@ -131,8 +129,7 @@ class ObjectWriter:
     async def write(self, data: bytes) -> None:
         """Take the next bytes; returns when there is room for more.
 
-        Raises:
-            StorageUnavailable: the store refused them; the object is not published.
+        Raises `StorageUnavailable`: the store refused them; the object is not published.
         """
         self.size += len(data)
         self._pending += data
@@ -173,8 +170,7 @@ class ObjectStorage:
     def open(cls, url: str) -> Self:
         """The storage behind a URL: file:// (made on demand), s3://, gs://, az://, and memory:// for benchmarks.
 
-        Raises:
-            UnsupportedStorageError: any other scheme, or a file URL which is not an absolute local path.
+        Raises `UnsupportedStorageError`: any other scheme, or a file URL which is not an absolute local path.
         """
         parts = urlsplit(url)
         if parts.scheme == "memory":
@@ -193,13 +189,9 @@ class ObjectStorage:
     async def writer(self, key: str, owner: str | None = None) -> AsyncIterator[ObjectWriter]:
         """A writer whose bytes become the object when the block ends well, and vanish when anything is raised.
 
-        Args:
-            key: of the object.
-            owner: names the work that writes, so that its next start can sweep what a killed one left.
-
-        A local object is on the disk (fsync) before its name is. A bucket publishes a multipart upload at completion;
-        parts that a killed process leaves there are invisible, and the bucket's rule for incomplete uploads removes
-        them.
+        `owner` names the work that writes, so that its next start can sweep what a killed one left. A local object is
+        on the disk (fsync) before its name is. A bucket publishes a multipart upload at completion; parts that a killed
+        process leaves there are invisible, and the bucket's rule for incomplete uploads removes them.
 
         Raises:
             InvalidKeyError: the key is not a plain relative path.
@@ -307,11 +299,8 @@ class ObjectStorage:
     async def sweep_temporary(self, older_than: timedelta, owner: str | None = None) -> int:
         """How many unpublished leftovers of killed writers were removed, untouched for at least `older_than`.
 
-        A bucket's own rule for incomplete multipart uploads does this for a bucket; the answer is then 0.
-
-        Args:
-            older_than: how long they have been left alone.
-            owner: whose; everybody's when absent.
+        Those of one owner, or of all. A bucket's own rule for incomplete multipart uploads does this for a bucket; the
+        answer is then 0.
         """
         if self._root is None:
             return 0

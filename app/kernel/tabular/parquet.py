@@ -7,19 +7,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 GROUP_BYTES: Final = 8 * 1024 * 1024
-"""Of rows in memory before they become a row group."""
+"""The bytes of rows in memory before they become a row group."""
 
 
 class ParquetFile:
     """A Parquet file in the making."""
 
     def __init__(self, sink: IO[bytes], schema: Any) -> None:
-        """Begins the file.
-
-        Args:
-            sink: where its bytes go.
-            schema: Arrow's.
-        """
+        """Begins the file, whose bytes go to the sink."""
         self._schema = schema
         self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
         self._waiting: list[Any] = []

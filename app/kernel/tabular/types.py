@@ -31,7 +31,7 @@ _ARROW: Final[Mapping[str, Any]] = {
     "timestamp": pa.timestamp("us"),
     "timestamptz": pa.timestamp("us", "UTC"),
 }
-"""By SQL's name. Every other type is a string, which keeps all that there is."""
+"""Types of Arrow by SQL's name. Every other type is a string, which keeps all that there is."""
 
 MAX_DECIMAL: Final = 38
 """Digits of a decimal128."""
@@ -82,15 +82,9 @@ def field(name: str, type_: str, digits: tuple[int, int] | None = None) -> Any:
 
 
 def array(wanted: Any, values: Sequence[Any], given: Any = None) -> Any:
-    """The values of a column as an Arrow array of the field's type.
+    """The values of a column as an Arrow array of the field's type, cast from the type `given`; None is null.
 
-    Args:
-        wanted: the field.
-        values: what Arrow takes for `given`; None is null.
-        given: the Arrow type of the values before they are cast, where it is another one.
-
-    Raises:
-        NotRepresentableError: a value has no place in the type.
+    Raises `NotRepresentableError`: a value has no place in the type.
     """
     try:
         found = pa.array(values, wanted.type if given is None else given).cast(wanted.type)

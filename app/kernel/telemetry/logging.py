@@ -29,12 +29,7 @@ _RECORD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message",
 
 
 def configure_logging(settings: ServerSettings, stream: BinaryIO | None = None) -> None:
-    """Route every log of the process through the same pipeline; may be called again.
-
-    Args:
-        settings: `log_level` and `log_format`.
-        stream: where lines go; standard error when absent, so that a command's output stays apart.
-    """
+    """Route every log of the process through one pipeline to standard error or the stream; may be called again."""
     level = _LEVELS[settings.log_level]
     sink: BinaryIO = stream if stream is not None else sys.stderr.buffer
     structlog.configure(
@@ -127,7 +122,7 @@ def add_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def explain_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Replace `exc_info` by what may be told of the exception."""
+    """Replace `exc_info` by what may be known of the exception."""
     given = event.pop("exc_info", None)
     if given is True:
         given = sys.exc_info()[1]
@@ -149,7 +144,7 @@ def render_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
 
 
 def console_renderer() -> Processor:
-    """For people: aligned and, on a terminal, coloured; exceptions on lines of their own."""
+    """The line for people: aligned and, on a terminal, coloured; exceptions on lines of their own."""
     renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
 
     def render(logger: WrappedLogger, name: str, event: EventDict) -> bytes:
@@ -160,12 +155,12 @@ def console_renderer() -> Processor:
     return render
 
 
-def _exception_lines(told: Any) -> list[str]:
-    if not isinstance(told, dict):
-        return [str(told)]
-    lines = [" ".join(str(told[part]) for part in ("type", "sqlstate", "message") if part in told)]
-    lines.extend(f"  at {frame}" for frame in told.get("frames", ()))
-    if "cause" in told:
-        cause = _exception_lines(told["cause"])
+def _exception_lines(described: Any) -> list[str]:
+    if not isinstance(described, dict):
+        return [str(described)]
+    lines = [" ".join(str(described[part]) for part in ("type", "sqlstate", "message") if part in described)]
+    lines.extend(f"  at {frame}" for frame in described.get("frames", ()))
+    if "cause" in described:
+        cause = _exception_lines(described["cause"])
         lines.extend([f"because of {cause[0]}", *cause[1:]])
     return lines

@@ -56,11 +56,7 @@ class Bounded(Generic[Kind]):
         self._children: dict[tuple[str, ...], Kind] = {}
 
     def labels(self, *values: str, **named: str) -> Kind:
-        """The child for these label values, given in the metric's order or by name.
-
-        Raises:
-            ValueError: the names or their number are not the metric's.
-        """
+        """The child for these label values, in the metric's order or by name. Raises `ValueError` for others."""
         if named:
             if values or named.keys() != set(self._names):
                 raise ValueError(f"the labels are {self._names}")
@@ -86,7 +82,8 @@ class Bounded(Generic[Kind]):
         return value
 
 
-def _counter(name: str, text: str, *labels: str) -> Bounded[Counter]:
+def counter(name: str, text: str, *labels: str) -> Bounded[Counter]:
+    """A counter by labels."""
     return Bounded(Counter(name, text, labels, registry=REGISTRY))
 
 
@@ -94,69 +91,55 @@ def _gauge(name: str, text: str, *labels: str) -> Bounded[Gauge]:
     return Bounded(Gauge(name, text, labels, registry=REGISTRY))
 
 
-INGESTION_LAG = _gauge("spyne_ingestion_lag_seconds", "Processing time less the last event time.", "contract_id")
-INGESTION_ROWS = _counter("spyne_ingestion_rows_total", "Rows that arrived, by verdict.", "contract_id", "status")
-REPLAYS = _counter("spyne_replay_count_total", "Replays that were run, by contract.", "contract_id")
-BACKFILL_ROWS = _counter("spyne_backfill_rows_total", "Rows written by backfills, by contract.", "contract_id")
-JOIN_USAGE = _counter("spyne_join_usage_total", "Queries that used an accepted join.", "join_id")
-JOIN_REJECTED = _counter("spyne_join_candidate_rejected_total", "Join candidates that were refused.", "reason")
-DRIFT_DETECTED = _counter("spyne_drift_detected_total", "Drift found, by severity.", "contract_id", "severity")
-DRIFT_RESOLVED = _counter("spyne_drift_resolved_total", "Drift that was resolved, by contract.", "contract_id")
-QUERY_LATENCY = Bounded(
-    Histogram(
-        "spyne_query_latency_seconds",
-        "Duration of queries, by type.",
-        ("query_type",),
-        buckets=LATENCY_BUCKETS,
-        registry=REGISTRY,
-    )
-)
-QUERY_PREVIEWS_VIEWED = Counter("spyne_query_preview_viewed_total", "Previews that were answered.", registry=REGISTRY)
-QUERY_CORRECTIONS = Counter("spyne_query_corrections_total", "Corrections of queries by people.", registry=REGISTRY)
-QUERY_GUARDRAILS = _counter("spyne_query_guardrail_triggered_total", "Queries that the guard refused, by rule.", "type")
-TABLE_PROMOTIONS = _counter("spyne_table_promotions_total", "Promotions, by transition.", "from_state", "to_state")
-TABLE_DEPRECATIONS = Counter("spyne_table_deprecations_total", "Tables that were deprecated.", registry=REGISTRY)
+def histogram(name: str, text: str, *labels: str) -> Bounded[Histogram]:
+    """A histogram of latencies in seconds."""
+    return Bounded(Histogram(name, text, labels, registry=REGISTRY, buckets=LATENCY_BUCKETS))
 
-OPERATIONAL_FAILURES = _counter(
+
+_total = functools.partial(Counter, registry=REGISTRY)
+_value = functools.partial(Gauge, registry=REGISTRY)
+
+INGESTION_LAG = _gauge("spyne_ingestion_lag_seconds", "Processing time less the last event time.", "contract_id")
+INGESTION_ROWS = counter("spyne_ingestion_rows_total", "Rows that arrived, by verdict.", "contract_id", "status")
+REPLAYS = counter("spyne_replay_count_total", "Replays that were run, by contract.", "contract_id")
+BACKFILL_ROWS = counter("spyne_backfill_rows_total", "Rows written by backfills, by contract.", "contract_id")
+JOIN_USAGE = counter("spyne_join_usage_total", "Queries that used an accepted join.", "join_id")
+JOIN_REJECTED = counter("spyne_join_candidate_rejected_total", "Join candidates that were refused.", "reason")
+DRIFT_DETECTED = counter("spyne_drift_detected_total", "Drift found, by severity.", "contract_id", "severity")
+DRIFT_RESOLVED = counter("spyne_drift_resolved_total", "Drift that was resolved, by contract.", "contract_id")
+QUERY_LATENCY = histogram("spyne_query_latency_seconds", "Duration of queries, by type.", "query_type")
+QUERY_PREVIEWS_VIEWED = _total("spyne_query_preview_viewed_total", "Previews that were answered.")
+QUERY_CORRECTIONS = _total("spyne_query_corrections_total", "Corrections of queries by people.")
+QUERY_GUARDRAILS = counter("spyne_query_guardrail_triggered_total", "Queries that the guard refused, by rule.", "type")
+TABLE_PROMOTIONS = counter("spyne_table_promotions_total", "Promotions, by transition.", "from_state", "to_state")
+TABLE_DEPRECATIONS = _total("spyne_table_deprecations_total", "Tables that were deprecated.")
+
+OPERATIONAL_FAILURES = counter(
     "spyne_operational_failures_total", "Operational failures answered as 503, by SQLSTATE.", "reason"
 )
-REQUESTS_REFUSED = _counter("spyne_requests_refused_total", "Requests refused at the door, by reason.", "reason")
-CONNECTIONS_OPEN = Gauge("spyne_connections_open", "Connections of clients, at the last look.", registry=REGISTRY)
-CONNECTIONS_CUT = _counter(
-    "spyne_connections_cut_total", "Connections that the service has ended, by reason.", "reason"
-)
+REQUESTS_REFUSED = counter("spyne_requests_refused_total", "Requests refused at the door, by reason.", "reason")
+CONNECTIONS_OPEN = _value("spyne_connections_open", "Connections of clients, at the last look.")
+CONNECTIONS_CUT = counter("spyne_connections_cut_total", "Connections that the service has ended, by reason.", "reason")
 REQUESTS_IN_FLIGHT = _gauge("spyne_requests_in_flight", "Requests that are being served, by lane.", "lane")
-RATE_LIMIT_FALLBACKS = Counter(
-    "spyne_rate_limit_fallbacks_total", "Requests counted by one process alone, Redis being away.", registry=REGISTRY
+RATE_LIMIT_FALLBACKS = _total(
+    "spyne_rate_limit_fallbacks_total", "Requests counted by one process alone, without Redis."
 )
-SECURITY_EVENTS = _counter("spyne_security_events_total", "Security events, by kind.", "kind")
-SECURITY_EVENTS_DROPPED = Counter(
-    "spyne_security_events_dropped_total",
-    "Security events that found no room before they were written.",
-    registry=REGISTRY,
-)
+SECURITY_EVENTS = counter("spyne_security_events_total", "Security events, by kind.", "kind")
+SECURITY_EVENTS_DROPPED = _total("spyne_security_events_dropped_total", "Security events that found no room.")
 QUEUE_DEPTH = _gauge("spyne_queue_depth", "Jobs in the queue, by status.", "status")
-QUEUE_OLDEST = Gauge(
-    "spyne_queue_oldest_seconds", "For how long the job that waits longest could have started.", registry=REGISTRY
-)
-WORKERS_SEEN = Gauge(
-    "spyne_workers_seen", "Workers that gave a sign of life in the last half minute.", registry=REGISTRY
-)
-DISK_FREE = Gauge("spyne_disk_free_bytes", "Free bytes where the state directory is.", registry=REGISTRY)
-DISK_SIZE = Gauge("spyne_disk_size_bytes", "Bytes of the disk where the state directory is.", registry=REGISTRY)
+QUEUE_OLDEST = _value("spyne_queue_oldest_seconds", "For how long the job that waits longest could have started.")
+WORKERS_SEEN = _value("spyne_workers_seen", "Workers that gave a sign of life in the last half minute.")
+DISK_FREE = _value("spyne_disk_free_bytes", "Free bytes where the state directory is.")
+DISK_SIZE = _value("spyne_disk_size_bytes", "Bytes of the disk where the state directory is.")
 BUILD = _gauge("spyne_build_info", "1, by version.", "version")
-OUTBOX_AGE = Gauge("spyne_outbox_age_seconds", "Age of the oldest notification that waits.", registry=REGISTRY)
-NOTIFICATIONS = _counter(
+OUTBOX_AGE = _value("spyne_outbox_age_seconds", "Age of the oldest notification that waits.")
+NOTIFICATIONS = counter(
     "spyne_notifications_total", "Attempts to send notifications, by type of channel and outcome.", "channel", "outcome"
 )
-AUDIT_SEALS = Gauge("spyne_audit_seals", "Seals over the audit log.", registry=REGISTRY)
-AUDIT_SEALED_ROWS = Gauge("spyne_audit_sealed_rows", "Rows of the audit log under seals.", registry=REGISTRY)
-AUDIT_UNSEALED_AGE = Gauge(
-    "spyne_audit_unsealed_age_seconds",
-    "Age of the oldest row of the audit log that waits for its seal.",
-    registry=REGISTRY,
-)
-SPANS = _counter("spyne_spans_total", "Spans that left the queue of the exporter, by outcome: sent, lost.", "outcome")
+AUDIT_SEALS = _value("spyne_audit_seals", "Seals over the audit log.")
+AUDIT_SEALED_ROWS = _value("spyne_audit_sealed_rows", "Rows of the audit log under seals.")
+AUDIT_UNSEALED_AGE = _value("spyne_audit_unsealed_age_seconds", "Age of the oldest audit row that waits for its seal.")
+SPANS = counter("spyne_spans_total", "Spans that left the queue of the exporter, by outcome: sent, lost.", "outcome")
 BACKGROUND_LAST_RAN = _gauge(
     "spyne_background_last_ran_timestamp_seconds",
     "When a background task last did its work without a failure; before the first time, when it began.",
@@ -165,10 +148,8 @@ BACKGROUND_LAST_RAN = _gauge(
 BACKGROUND_INTERVAL = _gauge(
     "spyne_background_interval_seconds", "Seconds between two looks of a background task.", "task"
 )
-BACKGROUND_FAILURES = _counter("spyne_background_failures_total", "Failures of background tasks, by task.", "task")
-EVENT_LOOP_LAG = Gauge(
-    "spyne_event_loop_lag_seconds", "Longest delay of a timer in the last minute.", registry=REGISTRY
-)
+BACKGROUND_FAILURES = counter("spyne_background_failures_total", "Failures of background tasks, by task.", "task")
+EVENT_LOOP_LAG = _value("spyne_event_loop_lag_seconds", "Longest delay of a timer in the last minute.")
 
 
 def metrics_timer(
@@ -176,12 +157,7 @@ def metrics_timer(
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
     """A decorator that observes how long each call takes, in seconds, whether it returns, raises or is cancelled.
 
-    Args:
-        metric: the histogram.
-        labels: its label values; none for a histogram without labels.
-
-    Raises:
-        TypeError: at decoration, for a generator function, whose call returns before its work begins.
+    Raises `TypeError` at decoration for a generator function, whose call returns before its work begins.
     """
     child = metric.labels(*labels) if labels else cast("Histogram", metric)
 
@@ -220,10 +196,6 @@ class PoolCollector(Collector):
     def __init__(self, engines: Mapping[str, AsyncEngine]) -> None:
         self._engines = dict(engines)
 
-    def describe(self) -> Iterable[Metric]:
-        """Nothing: registering needs no look at the pools."""
-        return ()
-
     def collect(self) -> Iterable[Metric]:
         """Connections in use, idle, and the most there may be, by pool."""
         used = GaugeMetricFamily("spyne_pool_connections", "Connections of a pool, by state.", labels=("pool", "state"))
@@ -250,12 +222,8 @@ class Joined(Collector):
     def __init__(self, *registries: CollectorRegistry) -> None:
         self._registries = registries
 
-    def describe(self) -> Iterable[Metric]:
-        """Nothing: registering needs no look at them."""
-        return ()
-
     def collect(self) -> Iterable[Metric]:
-        """What each of them tells."""
+        """The metrics of each of them."""
         for registry in self._registries:
             yield from registry.collect()
 

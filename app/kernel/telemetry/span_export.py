@@ -29,14 +29,14 @@ log = logging.getLogger(__name__)
 FLUSH_SECONDS: Final = 3.0
 """At the end of the process, for what is still in the queue."""
 
-TELL_SECONDS: Final = 60.0
+LOG_SECONDS: Final = 60.0
 """Between two log lines about a receiver that is away."""
 
 
-class TellingExporter(OTLPSpanExporter):
+class CountingExporter(OTLPSpanExporter):
     """Counts what was sent and lost; the library's own lines hold addresses, and come for every try."""
 
-    _told_at = -TELL_SECONDS
+    _logged_at = -LOG_SECONDS
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """What came of sending the spans; returns within the exporter's timeout."""
@@ -45,20 +45,15 @@ class TellingExporter(OTLPSpanExporter):
             SPANS.labels("sent").inc(len(spans))
             return result
         SPANS.labels("lost").inc(len(spans))
-        if time.monotonic() - self._told_at >= TELL_SECONDS:
-            self._told_at = time.monotonic()
+        if time.monotonic() - self._logged_at >= LOG_SECONDS:
+            self._logged_at = time.monotonic()
             log.warning("spans could not be sent", extra={"count": len(spans)})
         return result
 
 
 @asynccontextmanager
 async def exporting(settings: TracingSettings, process: str) -> AsyncIterator[None]:
-    """Spans are recorded and sent while the block runs; nothing happens without a receiver.
-
-    Args:
-        settings: where to, and which share of the traces.
-        process: `api` or `worker`.
-    """
+    """Record and send the spans of the process (`api`, `worker`) while the block runs, if there is a receiver."""
     endpoint = settings.endpoint
     if endpoint is None:
         yield
@@ -72,7 +67,7 @@ async def exporting(settings: TracingSettings, process: str) -> AsyncIterator[No
             "spyne.process": process,
         }
     )
-    exporter = TellingExporter(endpoint=endpoint)
+    exporter = CountingExporter(endpoint=endpoint)
     provider = TracerProvider(ParentBasedTraceIdRatio(settings.traces_sampler_arg), resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     before, spans.tracer = spans.tracer, provider.get_tracer("spyne", version("spyne"))
@@ -83,7 +78,7 @@ async def exporting(settings: TracingSettings, process: str) -> AsyncIterator[No
         await asyncio.to_thread(_end, provider, exporter)
 
 
-def _end(provider: TracerProvider, exporter: TellingExporter) -> None:
+def _end(provider: TracerProvider, exporter: CountingExporter) -> None:
     ending = threading.Thread(target=provider.shutdown, name="span-export-end", daemon=True)
     ending.start()
     ending.join(FLUSH_SECONDS)

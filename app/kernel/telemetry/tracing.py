@@ -53,12 +53,7 @@ spans = Spans()
 
 
 def remote(traceparent: str | None, tracestate: str | None = None) -> Context:
-    """The context of a parent elsewhere; one without a parent, when there is none.
-
-    Args:
-        traceparent: a valid one, version 00.
-        tracestate: what other participants want to be carried along; dropped when it is malformed or too long.
-    """
+    """The context of a parent elsewhere, or without one. A state that is malformed or too long is dropped."""
     if traceparent is None:
         return Context()
     state = TraceState.from_header([tracestate]) if tracestate and len(tracestate) <= MAX_TRACESTATE else None
@@ -72,7 +67,7 @@ def remote(traceparent: str | None, tracestate: str | None = None) -> Context:
     return set_span_in_context(NonRecordingSpan(parent), Context())
 
 
-def told(span: Span) -> str | None:
+def traceparent_of(span: Span) -> str | None:
     """The `traceparent` that names this span as parent; None for no span."""
     found = span.get_span_context()
     if not found.is_valid:
@@ -82,7 +77,7 @@ def told(span: Span) -> str | None:
 
 def traceparent() -> str | None:
     """What jobs and outbound calls carry: the open span, else what the request or job under way was given."""
-    return (told(get_current_span()) if spans.tracer is not None else None) or bound_traceparent()
+    return (traceparent_of(get_current_span()) if spans.tracer is not None else None) or bound_traceparent()
 
 
 def tracestate() -> str | None:
@@ -107,11 +102,7 @@ def span(
 ) -> Iterator[Span]:
     """A span that is current within the block, and failed when the block raises; `INVALID_SPAN` while tracing is off.
 
-    Args:
-        name: of few values.
-        kind: of OpenTelemetry.
-        attributes: of few bytes, no secrets.
-        parent: from `remote`; the open span when absent.
+    Names have few values, attributes few bytes and no secrets. Without a parent (`remote`) it is the open span.
     """
     tracer = spans.tracer
     if tracer is None:
@@ -152,11 +143,7 @@ _UNTRACED: Final = nullcontext()
 
 
 def unit_of_work(name: str) -> AbstractContextManager[None]:
-    """A span around one unit of work of the database, from the wait for its connection to its end.
-
-    Args:
-        name: such as `database read`.
-    """
+    """A span (`database read`) around one unit of work, from the wait for its connection to its end."""
     tracer = spans.tracer
     if tracer is None:
         return _UNTRACED

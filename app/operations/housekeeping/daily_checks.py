@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Final
 
 from app.access.clients.expiring import ExpiringKey, expiring_keys
-from app.audit.seals.seals import SealingKey
+from app.audit.seals.signing import SealingKey
 from app.audit.verification.verify_database import LogVerification, Scope
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext

@@ -1,4 +1,4 @@
-"""How large the value or the series made by a call can become, told from its literals alone.
+"""How large the value or the series made by a call can become, by its literals alone.
 
 Invariant: a call that multiplies (`generate_series`, `repeat`, `lpad`, `rpad`, `format`) is allowed only when its
 literals bound the result.
@@ -14,6 +14,7 @@ from app.query.guard.functions import MAX_PADDING
 
 MAX_SERIES_ROWS: Final = 100_000
 MAX_REPEATED_CHARACTERS: Final = 10
+_START_STOP_STEP: Final = 3
 _UNITS: Final = {
     "second": timedelta(seconds=1),
     "minute": timedelta(minutes=1),
@@ -65,8 +66,8 @@ def _plain_format(arguments: list[exp.Expr]) -> bool:
 
 def _series_fault(arguments: list[exp.Expr]) -> tuple[str, str, str] | None:
     nearest = "generate_series(1, 100) or generate_series(DATE '2013-01-01', DATE '2013-12-31', INTERVAL '1 day')"
-    rows = _integer_rows(arguments) if len(arguments) in {2, 3} else None
-    rows = _time_rows(arguments) if rows is None and len(arguments) == len(("start", "stop", "step")) else rows
+    rows = _integer_rows(arguments) if len(arguments) in {_START_STOP_STEP - 1, _START_STOP_STEP} else None
+    rows = _time_rows(arguments) if rows is None and len(arguments) == _START_STOP_STEP else rows
     if rows is None:
         return "series-bounds", "The bounds of a series must be literals.", nearest
     if rows > MAX_SERIES_ROWS:
@@ -84,18 +85,14 @@ def _integer(node: exp.Expr) -> int | None:
 
 def _integer_rows(arguments: list[exp.Expr]) -> int | None:
     numbers = [_integer(argument) for argument in arguments]
-    start, stop, step = numbers[0], numbers[1], numbers[2] if len(numbers) > len(("start", "stop")) else 1
-    if start is None or stop is None or not step:
-        return None
-    return max(0, (stop - start) // step + 1)
+    start, stop, step = numbers if len(numbers) == _START_STOP_STEP else (*numbers, 1)
+    return None if start is None or stop is None or not step else max(0, (stop - start) // step + 1)
 
 
 def _time_rows(arguments: list[exp.Expr]) -> int | None:
     start, stop = (_moment(argument) for argument in arguments[:2])
     step = _step(arguments[2])
-    if start is None or stop is None or not step:
-        return None
-    return max(0, (stop - start) // step + 1)
+    return None if start is None or stop is None or not step else max(0, (stop - start) // step + 1)
 
 
 def _text(node: exp.Expr, types: frozenset[str]) -> str | None:

@@ -15,15 +15,10 @@ from sqlglot.tokenizer_core import TokenType
 
 _KEPT_FORMS = frozenset({"CAST", "EXTRACT", "POSITION", "TRIM"})
 _KEPT_WORDS = frozenset({"ANY", "CASE"})
-_KEPT_CONSTANTS = frozenset(
-    {
-        TokenType.CURRENT_DATE,
-        TokenType.CURRENT_TIME,
-        TokenType.CURRENT_TIMESTAMP,
-        TokenType.LOCALTIME,
-        TokenType.LOCALTIMESTAMP,
-    }
-)
+_KEPT_CONSTANTS = frozenset({
+    TokenType.CURRENT_DATE, TokenType.CURRENT_TIME, TokenType.CURRENT_TIMESTAMP, TokenType.LOCALTIME,
+    TokenType.LOCALTIMESTAMP,
+})  # fmt: skip
 
 STEPS_BACK_PER_TOKEN = 8  # the good statements of the corpus need at most 2
 STEPS_BACK_AT_LEAST = 200
@@ -79,7 +74,7 @@ class PlainParser(PostgresParser):
         allow_identifiers: bool = True,
         with_collation: bool = False,
     ) -> exp.Expr | None:
-        """A type, which after the gate stands only in CAST and behind `::`, never where an expression may begin."""
+        """A type, which once normalized stands only in CAST and behind `::`, never where an expression may begin."""
         if check_func:
             return None
         return super()._parse_types(check_func, schema, allow_identifiers, with_collation)

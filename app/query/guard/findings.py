@@ -1,4 +1,4 @@
-"""What the guard answers with: findings (rule, place, nearest allowed form) and the verdict that carries them.
+"""The guard's answers: findings (rule, place, nearest allowed form) and the verdict that carries them.
 
 A finding never holds more of the statement than a short snippet, so that it may be shown, logged and counted.
 """
@@ -11,7 +11,7 @@ SNIPPET_CHARACTERS = 80
 
 @dataclass(frozen=True, slots=True)
 class SourceLocation:
-    """Where in the user's text: 1-based line and column, 0-based character offset, and the text there (capped)."""
+    """A place in the user's text: 1-based line and column, 0-based character offset, and the text there (capped)."""
 
     line: int
     column: int
@@ -21,7 +21,7 @@ class SourceLocation:
 
 @dataclass(frozen=True, slots=True)
 class GuardFinding:
-    """One reason to refuse. `rule` is stable kebab-case and bounded in number, so that it may label a metric."""
+    """A reason to refuse. `rule` is stable kebab-case and bounded in number, so that it may label a metric."""
 
     rule: str
     message: str
@@ -80,11 +80,14 @@ class GuardVerdict:
     warnings: tuple[str, ...] = ()
 
 
-class GuardRefusal(Exception):  # noqa: N818 - control flow inside the guard, never leaves `examine`
-    """Ends the examination with one finding: what follows could not be read with certainty."""
+class GuardRefusal(Exception):  # noqa: N818 - control flow inside the guard, never leaves `check`
+    """Ends the check with one finding: what follows could not be read with certainty.
+
+    `nearest` is the nearest allowed form, `offset` the place in the text in characters, `table` as in `GuardFinding`.
+    """
 
     def __init__(
-        self, rule: str, message: str, offset: int = 0, nearest: str | None = None, table: str | None = None
+        self, rule: str, message: str, nearest: str | None = None, offset: int = 0, table: str | None = None
     ) -> None:
         super().__init__(message)
         self.rule = rule

@@ -54,13 +54,9 @@ INTERVAL_ARGUMENTS: Final = frozenset({"years", "months", "weeks", "days", "hour
 MAX_PADDING: Final = 1_000  # characters that lpad, rpad and repeat may make
 _NEAREST: Final = {
     "current_setting": "a literal value",
-    "ifnull": "coalesce(a, b)",
-    "nvl": "coalesce(a, b)",
-    "isnull": "coalesce(a, b)",
-    "if": "CASE WHEN … THEN … ELSE … END",
-    "iif": "CASE WHEN … THEN … ELSE … END",
-    "group_concat": "string_agg(a, ',')",
-    "listagg": "string_agg(a, ',')",
+    **dict.fromkeys(("ifnull", "nvl", "isnull"), "coalesce(a, b)"),
+    **dict.fromkeys(("if", "iif"), "CASE WHEN … THEN … ELSE … END"),
+    **dict.fromkeys(("group_concat", "listagg"), "string_agg(a, ',')"),
     "datediff": "a::date - b::date",
     "dateadd": "a + INTERVAL '1 day'",
     "len": "length(a)",

@@ -13,21 +13,10 @@ from app.query.guard.findings import UsedJoin
 from app.query.guard.relations import AcceptedJoin
 from app.query.guard.scopes import Output, Reference, Scope, Source
 
-_INEQUALITIES: Final = (exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between)
+_ORDERINGS: Final = (exp.GT, exp.GTE, exp.LT, exp.LTE)
+_INEQUALITIES: Final = (*_ORDERINGS, exp.Between)
 # Operators that bind no tighter than a comparison: beside one, the comparison may not be what it looks like.
-_LOOSE: Final = (
-    exp.Is,
-    exp.Not,
-    exp.Connector,
-    exp.NullSafeEQ,
-    exp.NullSafeNEQ,
-    exp.EQ,
-    exp.NEQ,
-    exp.GT,
-    exp.GTE,
-    exp.LT,
-    exp.LTE,
-)
+_LOOSE: Final = (*_ORDERINGS, exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is, exp.Not, exp.Connector)
 _QUERIES: Final = (exp.Select, exp.SetOperation, exp.Subquery)
 
 Pair = tuple[tuple[str, str], tuple[str, str]]  # ((left table, column), (right table, column))
@@ -35,7 +24,7 @@ Pair = tuple[tuple[str, str], tuple[str, str]]  # ((left table, column), (right 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """How a condition relates a new source to earlier ones: the earlier sources compared, and the traced equalities."""
+    """The earlier sources that a condition compares a new source with, and the equalities traced to both."""
 
     earlier: tuple[Source, ...]
     pairs: tuple[Pair, ...]
@@ -55,7 +44,7 @@ def conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
 
 
 def relate(on: exp.Expr, right: Source, scope: Scope, references: Mapping[int, Reference]) -> Relation | None:
-    """How `on` relates `right` to the sources before it in `scope`; None when it does not."""
+    """The way in which `on` relates `right` to the sources before it in `scope`; None when it does not."""
     earlier: list[Source] = []
     pairs: list[Pair] = []
     for part in conjuncts(on):
@@ -120,24 +109,19 @@ def _side(operand: exp.Expr, references: Mapping[int, Reference]) -> tuple[Sourc
 
 def _traced(part: exp.Expr, right: Source, references: Mapping[int, Reference]) -> list[Pair]:
     """The pairs of governed columns that an equality makes equal, when both operands are plain columns."""
-    operands = [part.this, part.expression]
-    if all(isinstance(operand, exp.Tuple) for operand in operands) and len(operands[0].expressions) == len(
-        operands[1].expressions
-    ):
-        couples = list(zip(operands[0].expressions, operands[1].expressions, strict=True))
-    else:
-        couples = [(operands[0], operands[1])]
+    one, other = part.this, part.expression
+    couples = [(one, other)]
+    if isinstance(one, exp.Tuple) and isinstance(other, exp.Tuple) and len(one.expressions) == len(other.expressions):
+        couples = list(zip(one.expressions, other.expressions, strict=True))
     pairs: list[Pair] = []
     for couple in couples:
         first, second = (references.get(id(_bare(operand))) for operand in couple)
         if first is None or second is None:
             continue
-        swapped = any(source is right for source in first.sources) and not any(
-            source is right for source in second.sources
-        )
-        left, other = (second, first) if swapped else (first, second)
-        if left.output.origin is not None and other.output.origin is not None:
-            pairs.append((left.output.origin, other.output.origin))
+        if any(source is right for source in first.sources) and all(source is not right for source in second.sources):
+            first, second = second, first
+        if first.output.origin is not None and second.output.origin is not None:
+            pairs.append((first.output.origin, second.output.origin))
     return pairs
 
 
@@ -149,9 +133,8 @@ def _bare(operand: exp.Expr) -> exp.Expr:
 
 def used(relation: Relation, right: Source, kind: str) -> list[UsedJoin]:
     """The joins between governed tables that a relation makes."""
-    return _grouped(
-        relation.pairs, [table for source in relation.earlier for table in source.tables], right.tables, kind
-    )
+    tables = [table for source in relation.earlier for table in source.tables]
+    return _grouped(relation.pairs, tables, right.tables, kind)
 
 
 def used_by_using(pairs: Sequence[tuple[Reference, Output]], right: Source, kind: str) -> list[UsedJoin]:
@@ -194,18 +177,14 @@ def used_by_correlation(
         if inside.output.origin is not None and outside.output.origin is not None:
             pairs.append((outside.output.origin, inside.output.origin))
     inner = frozenset(table for source in scope.sources.values() for table in source.tables)
-    return _grouped(
-        pairs,
-        [table for reference in outer for source in reference.sources for table in source.tables],
-        inner,
-        "correlated",
-    )
+    around = [table for reference in outer for source in reference.sources for table in source.tables]
+    return _grouped(pairs, around, inner, "correlated")
 
 
 def _grouped(
     pairs: Iterable[Pair], left_tables: Iterable[str], right_tables: Iterable[str], kind: str
 ) -> list[UsedJoin]:
-    """One join for every two tables; a couple of tables without a traced equality keeps an empty list of pairs."""
+    """A join for every two tables; a couple of tables without a traced equality keeps an empty list of pairs."""
     by_tables: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for (left, left_column), (right, right_column) in pairs:
         by_tables.setdefault((left, right), []).append((left_column, right_column))
@@ -218,28 +197,19 @@ def accepted_join(join: UsedJoin, accepted: Iterable[AcceptedJoin]) -> AcceptedJ
     """The accepted join whose columns are all made equal by `join`, in either direction; None if there is none."""
     pairs = set(join.pairs)
     for candidate in accepted:
-        forward = set(zip(candidate.left_columns, candidate.right_columns, strict=True))
-        backward = {(right, left) for left, right in forward}
-        if (candidate.left_table, candidate.right_table) == (join.left, join.right) and forward <= pairs:
-            return candidate
-        if (candidate.right_table, candidate.left_table) == (join.left, join.right) and backward <= pairs:
-            return candidate
+        columns = (candidate.left_columns, candidate.right_columns)
+        tables = (candidate.left_table, candidate.right_table)
+        for (left, right), couple in ((tables, columns), (tables[::-1], columns[::-1])):
+            if (left, right) == (join.left, join.right) and set(zip(*couple, strict=True)) <= pairs:
+                return candidate
     return None
 
 
 def explicit_form(where: exp.Expr | None) -> str:
-    """The JOIN … ON that says what a comma and WHERE said, as far as it can be told."""
+    """The JOIN … ON that says what a comma and WHERE said, as far as they say it."""
     for part in conjuncts(where.this if where is not None else None):
         if isinstance(part, exp.EQ) and isinstance(part.this, exp.Column) and isinstance(part.expression, exp.Column):
-            left, right = part.this, part.expression
-            if left.text("table") and right.text("table") and left.text("table") != right.text("table"):
-                names = (
-                    left.text("table"),
-                    right.text("table"),
-                    left.text("table"),
-                    left.name,
-                    right.text("table"),
-                    right.name,
-                )
-                return "{} JOIN {} ON {}.{} = {}.{}".format(*names)
+            left, right = part.this.text("table"), part.expression.text("table")
+            if left and right and left != right:
+                return f"{left} JOIN {right} ON {left}.{part.this.name} = {right}.{part.expression.name}"
     return "a JOIN b ON a.column = b.column"

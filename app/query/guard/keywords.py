@@ -1,4 +1,4 @@
-"""The words that the gate reads as keywords, and where. Everything else in a statement is a name.
+"""The words that the normalizer reads as keywords, and where. Everything else in a statement is a name.
 
 The reserved words are those of PostgreSQL 18 (`pg_get_keywords()`, categories R and T); a test compares both.
 """
@@ -18,7 +18,7 @@ RESERVED: Final = word_set("""
     similar tablesample verbose
     """)
 
-# Words that steer the gate itself.
+# Words that steer the normalizer itself.
 CLAUSES: Final = word_set(
     "join on using window for limit offset fetch values distinct all case end from where group having order union "
     "intersect except left right full inner"
@@ -34,26 +34,23 @@ ALWAYS: Final = word_set("""
     localtimestamp window cast
     """)
 
-# word -> (keyword if the next word is one of these, keyword if the previous word is one of these)
-NEIGHBOURS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "by": ((), ("group", "order", "partition")),
-    "partition": (("by",), ()),
-    "nulls": (("first", "last"), ()),
-    "first": ((), ("nulls",)),
-    "last": ((), ("nulls",)),
-    "over": (("(",), (")",)),
-    "filter": (("(",), ()),
-    "within": (("group",), ()),
-    "grouping": (("sets",), ()),
-    "sets": ((), ("grouping",)),
-    "at": (("time",), ()),
-    "time": ((), ("at",)),
-    "zone": ((), ("time",)),
-    "materialized": (("(",), ()),
-    "ordinality": ((), ("with",)),
-    "cube": (("(",), ()),
-    "rollup": (("(",), ()),
-    "escape": ((), ()),
+# word -> the next words that make it a keyword; and the previous ones.
+BEFORE: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("over", "filter", "materialized", "cube", "rollup"), ("(",)),
+    "partition": ("by",),
+    "nulls": ("first", "last"),
+    "within": ("group",),
+    "grouping": ("sets",),
+    "at": ("time",),
+}
+AFTER: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("first", "last"), ("nulls",)),
+    "by": ("group", "order", "partition"),
+    "over": (")",),
+    "sets": ("grouping",),
+    "time": ("at",),
+    "zone": ("time",),
+    "ordinality": ("with",),
 }
 
 # Words after which a bracket does not make a function call.
@@ -100,7 +97,6 @@ TYPE_STARTS: Final = word_set("""
 LONG_TYPES: Final = frozenset({"character", "double", "time", "timestamp"})
 INTERVAL_UNITS: Final = word_set("year month day hour minute second")
 
-_NO_USER: Final = ("function-not-allowed", "Who runs the query is not readable.", "leave it out")
 REFUSED: Final[dict[str, tuple[str, str, str]]] = {
     "into": ("into", "A query may not create or fill a table.", "leave INTO out"),
     "lateral": (
@@ -114,13 +110,10 @@ REFUSED: Final[dict[str, tuple[str, str, str]]] = {
     "variadic": ("variadic", "VARIADIC arguments are not read.", "write the arguments one by one"),
     "table": ("statement-kind", "TABLE is not read as a query.", "SELECT * FROM …"),
     "only": ("only", "ONLY has no meaning for logical tables.", "leave ONLY out"),
-    "current_user": _NO_USER,
-    "current_role": _NO_USER,
-    "session_user": _NO_USER,
-    "system_user": _NO_USER,
-    "user": _NO_USER,
-    "current_catalog": _NO_USER,
-    "current_schema": _NO_USER,
+    **dict.fromkeys(
+        word_set("current_user current_role session_user system_user user current_catalog current_schema"),
+        ("function-not-allowed", "Who runs the query is not readable.", "leave it out"),
+    ),
     "isnull": ("keyword", "ISNULL is not standard.", "IS NULL"),
     "notnull": ("keyword", "NOTNULL is not standard.", "IS NOT NULL"),
     "overlaps": ("keyword", "OVERLAPS is not read.", "a.start < b.finish AND b.start < a.finish"),

@@ -7,16 +7,9 @@ from sqlglot import exp
 from app.query.guard.grammar import function_name
 
 UNNAMED: Final = "?column?"
-_TYPE_NAMES: Final = {
-    "BOOLEAN": "bool",
-    "SMALLINT": "int2",
-    "INT": "int4",
-    "BIGINT": "int8",
-    "DECIMAL": "numeric",
-    "FLOAT": "float4",
-    "DOUBLE": "float8",
-    "CHAR": "bpchar",
-}
+_TYPE_NAMES: Final = {"BOOLEAN": "bool", "SMALLINT": "int2", "INT": "int4", "BIGINT": "int8", "DECIMAL": "numeric"} | {
+    "FLOAT": "float4", "DOUBLE": "float8", "CHAR": "bpchar"
+}  # fmt: skip
 _FIXED: Final[dict[type[exp.Expr], str]] = {
     exp.Extract: "extract",
     exp.StrPosition: "position",

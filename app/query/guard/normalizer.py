@@ -6,12 +6,13 @@ parser therefore never meets a dialect feature that PostgreSQL reads otherwise, 
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from app.query.guard import keywords as kw
 from app.query.guard.findings import GuardRefusal
 from app.query.guard.scanner import Token, scan
-from app.query.guard.token_rewriter import Frame, PlainWriter
+from app.query.guard.token_rewriter import Frame, TokenRewriter
 
 MAX_TOKENS: Final = 5_000  # reading takes some 50 microseconds for each
 MAX_PREFIX_RUN: Final = 8  # NOT NOT NOT …, - - - …: each one is a stack frame of the parser
@@ -38,16 +39,16 @@ class NormalizedStatement:
 
 
 def normalize(sql: str, max_depth: int, max_tokens: int = MAX_TOKENS) -> NormalizedStatement:
-    """The plain form of `sql`. Raises Refusal for anything that has no place in one read-only query."""
+    """The plain form of `sql`. Raises `GuardRefusal` for anything that has no place in one read-only query."""
     tokens = scan(sql)
     if len(tokens) > max_tokens:
-        raise GuardRefusal(
-            "too-complex", f"More than {max_tokens} words and signs.", tokens[max_tokens].start, "a table to join with"
+        raise tokens[max_tokens].refusal(
+            "too-complex", f"More than {max_tokens} words and signs.", "a table to join with"
         )
     while tokens and tokens[-1].value == ";" and tokens[-1].kind == "punctuation":
         tokens.pop()
     if not tokens:
-        raise GuardRefusal("empty", "There is no statement.", 0, "SELECT … FROM …")
+        raise GuardRefusal("empty", "There is no statement.", "SELECT … FROM …")
     _first_word(tokens)
     return _Normalizer(tokens, max_depth).run()
 
@@ -55,13 +56,13 @@ def normalize(sql: str, max_depth: int, max_tokens: int = MAX_TOKENS) -> Normali
 def _first_word(tokens: list[Token]) -> None:
     first = next((token for token in tokens if token.value != "("), tokens[0])
     if first.kind != "word" or first.value not in {"select", "with"}:
-        raise GuardRefusal(
-            "statement-kind", "Only a query that begins with SELECT or WITH is read.", first.start, "SELECT … FROM …"
+        raise first.refusal(
+            "statement-kind", "Only a query that begins with SELECT or WITH is read.", "SELECT … FROM …"
         )
 
 
-class _Normalizer(PlainWriter):
-    """Tells keywords from names by what stands around them."""
+class _Normalizer(TokenRewriter):
+    """Takes words for keywords or names by what stands around them."""
 
     def run(self) -> NormalizedStatement:
         while self.at < len(self.tokens):
@@ -77,23 +78,16 @@ class _Normalizer(PlainWriter):
                 self._value(token)
         self._settle_join(self.frames[-1])
         if len(self.frames) > 1:
-            raise GuardRefusal("syntax", "A bracket is not closed.", self.frames[-1].start)
-        starts, position = [], 0
-        for piece in self.pieces:
-            starts.append(position)
-            position += len(piece) + 1
-        signature, origins = tuple(self.signature), tuple(self.origins)
-        return NormalizedStatement(
-            " ".join(self.pieces), tuple(starts), tuple(self.offsets), signature, origins, self.negations
-        )
+            raise GuardRefusal("syntax", "A bracket is not closed.", offset=self.frames[-1].start)
+        starts = tuple(accumulate((len(piece) + 1 for piece in self.pieces[:-1]), initial=0))
+        signature, origins, offsets = tuple(self.signature), tuple(self.origins), tuple(self.offsets)
+        return NormalizedStatement(" ".join(self.pieces), starts, offsets, signature, origins, self.negations)
 
     def _count_prefixes(self, token: Token) -> None:
         prefix = token.value in {"not", "-", "+", "~"} and token.kind in {"word", "operator"}
         self.prefix_run = self.prefix_run + 1 if prefix else 0
         if self.prefix_run > MAX_PREFIX_RUN:
-            raise GuardRefusal(
-                "too-complex", "Too many signs or NOTs stand in a row.", token.start, "one NOT or one sign"
-            )
+            raise token.refusal("too-complex", "Too many signs or NOTs stand in a row.", "one NOT or one sign")
 
     def _punctuation(self, token: Token) -> None:
         match token.value:
@@ -104,11 +98,9 @@ class _Normalizer(PlainWriter):
             case ")" | "]":
                 self._close(token)
             case ";":
-                raise GuardRefusal(
-                    "multiple-statements", "More than one statement.", token.start, "send one statement at a time"
-                )
+                raise token.refusal("multiple-statements", "More than one statement.", "send one statement at a time")
             case ":" if self.frames[-1].kind != "[":
-                raise GuardRefusal("parameter", "Parameters have no value here.", token.start, "write the value itself")
+                raise token.refusal("parameter", "Parameters have no value here.", "write the value itself")
             case ",":
                 self._settle_join(self.frames[-1])
             case _:
@@ -124,19 +116,15 @@ class _Normalizer(PlainWriter):
         elif kind == "(" and self._peek(-1).kind == "word" and self._peek(-1).value in kw.FORMS:
             kind = self._peek(-1).value
         elif kind == "(" and self._is(1, "insert", "update", "delete", "merge") and self._is(-1, "as", "materialized"):
-            raise GuardRefusal(
-                "data-modifying", "A query may not change data.", self._peek().start, "a SELECT in the CTE"
-            )
+            raise self._peek().refusal("data-modifying", "A query may not change data.", "a SELECT in the CTE")
         self.frames.append(Frame(kind, token.start))
         if len(self.frames) - 1 + sum(frame.cases for frame in self.frames) > self.max_depth:
-            raise GuardRefusal(
-                "too-complex", f"Nested more than {self.max_depth} levels deep.", token.start, "name parts in WITH"
-            )
+            raise token.refusal("too-complex", f"Nested more than {self.max_depth} levels deep.", "name parts in WITH")
 
     def _close(self, token: Token) -> None:
         frame = self.frames[-1]
         if len(self.frames) == 1 or (frame.kind == "[") != (token.value == "]"):
-            raise GuardRefusal("syntax", "A bracket closes what is not open.", token.start)
+            raise token.refusal("syntax", "A bracket closes what is not open.")
         self._settle_join(frame)
         self.frames.pop()
 
@@ -144,7 +132,7 @@ class _Normalizer(PlainWriter):
         """A JOIN must have met its ON or USING by now: checked here, as the parser would try every pairing in turn."""
         if frame.join is not None:
             raise GuardRefusal(
-                "unconstrained-join", "A JOIN has no condition.", frame.join, "JOIN b ON a.column = b.column"
+                "unconstrained-join", "A JOIN has no condition.", "JOIN b ON a.column = b.column", frame.join
             )
 
     def _word(self, token: Token) -> None:
@@ -156,9 +144,7 @@ class _Normalizer(PlainWriter):
         elif word in kw.FORMS and self._is(1, "("):
             self._form(token)
         elif word == "operator" and self._is(1, "("):
-            raise GuardRefusal(
-                "operator", "OPERATOR() hides which operator runs.", token.start, "write the operator itself"
-            )
+            raise token.refusal("operator", "OPERATOR() hides which operator runs.", "write the operator itself")
         elif self._is(1, "(") and word not in kw.BEFORE_BRACKET and word not in kw.NEVER_CALLED:
             self._name(token)  # a function, or an alias with a list of columns
         elif self._is(-1, "as"):
@@ -181,31 +167,24 @@ class _Normalizer(PlainWriter):
     def _plain_word(self, token: Token, frame: Frame) -> None:
         word = token.value
         if word == "recursive" and self._is(-1, "with"):
-            raise GuardRefusal(
-                "recursive-cte", "Recursion has no bound.", token.start, "generate_series(…) or a window function"
-            )
+            raise token.refusal("recursive-cte", "Recursion has no bound.", "generate_series(…) or a window function")
         if word in kw.REFUSED:
-            rule, message, nearest = kw.REFUSED[word]
-            raise GuardRefusal(rule, message, token.start, nearest)
+            raise token.refusal(*kw.REFUSED[word])
         if word in kw.CLAUSES:
             self._clause(token, frame)
         elif word in kw.ALWAYS or self._by_neighbour(word):
             self._keyword(token)
         elif word in kw.RESERVED:
-            raise GuardRefusal(
-                "keyword",
-                f"The keyword {word.upper()} has no place in a query here.",
-                token.start,
-                f'"{word}" if it is a name',
+            raise token.refusal(
+                "keyword", f"The keyword {word.upper()} has no place in a query here.", f'"{word}" if it is a name'
             )
         else:
             self._name(token)
 
     def _by_neighbour(self, word: str) -> bool:
-        after, before = kw.NEIGHBOURS.get(word, ((), ()))
         if word == "escape":
             return self._peek().kind == "string" and self._peek(-1).kind in {"string", "identifier"}
-        return bool((after and self._is(1, *after)) or (before and self._is(-1, *before)))
+        return self._is(1, *kw.BEFORE.get(word, ())) or self._is(-1, *kw.AFTER.get(word, ()))
 
     def _clause(self, token: Token, frame: Frame) -> None:  # noqa: C901 - one arm per clause
         word = token.value
@@ -215,7 +194,7 @@ class _Normalizer(PlainWriter):
             case "case" | "end":
                 frame.cases += 1 if word == "case" else -1
                 if frame.cases < 0:
-                    raise GuardRefusal("syntax", "END without CASE.", token.start, "CASE WHEN … THEN … END")
+                    raise token.refusal("syntax", "END without CASE.", "CASE WHEN … THEN … END")
             case "join":
                 frame.join = token.start
             case "on" | "using":
@@ -223,23 +202,16 @@ class _Normalizer(PlainWriter):
             case "window":
                 frame.setting = True
             case "for":
-                raise GuardRefusal(
-                    "locking-clause", "A query may not lock rows.", token.start, "leave FOR UPDATE or FOR SHARE out"
-                )
+                raise token.refusal("locking-clause", "A query may not lock rows.", "leave FOR UPDATE or FOR SHARE out")
             case "limit" | "offset" | "fetch":
                 self._bound(token)
                 return
             case "values" if not (self._is(-1, "(") and self._is(-2, "from", "join")):
-                raise GuardRefusal(
-                    "values-outside-from",
-                    "VALUES stands in FROM only.",
-                    token.start,
-                    "FROM (VALUES (1, 'a')) AS v(id, name)",
+                raise token.refusal(
+                    "values-outside-from", "VALUES stands in FROM only.", "FROM (VALUES (1, 'a')) AS v(id, name)"
                 )
             case "union" | "intersect" | "except" if self._begins_operand() or self._is(-1, "from", "join", "by"):
-                raise GuardRefusal(
-                    "syntax", f"{word.upper()} follows a query.", token.start, f"SELECT … {word.upper()} SELECT …"
-                )
+                raise token.refusal("syntax", f"{word.upper()} follows a query.", f"SELECT … {word.upper()} SELECT …")
             case "distinct" if self._is(-1, "union", "intersect", "except"):
                 self.at += 1  # the default, said aloud
                 return

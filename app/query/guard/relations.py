@@ -1,4 +1,4 @@
-"""What the guard is told about the relations that the caller may read.
+"""The relations that the caller may read, as the guard knows them.
 
 Invariant: the guard knows no relation and no column beyond these; hidden `_spyne_*` columns are never among them.
 """
@@ -23,7 +23,7 @@ class ColumnView:
 
 @dataclass(frozen=True, slots=True)
 class RelationView:
-    """One version of a logical table, already resolved by role and state, and where its rows are."""
+    """A version of a logical table, already resolved by role and state, and where its rows are."""
 
     table_id: UUID | str
     logical_name: str

@@ -26,7 +26,7 @@ Ctes = dict[str, Source]
 
 
 class Resolver:
-    """One walk over one statement. `findings` holds the refusals with the node each belongs to."""
+    """A walk over one statement. `findings` holds the refusals with the node each belongs to."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -53,8 +53,8 @@ class Resolver:
             self._clause(order, Scope(outer), ctes, {output.name for output in outputs})
         return outputs
 
-    def _refuse(self, node: exp.Expr, refusal: GuardRefusal) -> None:
-        self.findings.append((node, refusal))
+    def _refuse(self, node: exp.Expr, rule: str, message: str, nearest: str | None = None) -> None:
+        self.findings.append((node, GuardRefusal(rule, message, nearest)))
 
     # -- WITH ------------------------------------------------------------------------------------------------------
 
@@ -67,11 +67,9 @@ class Resolver:
         for cte in clause.expressions:
             name = cte.alias
             if name in self.catalog.relations or name.startswith(("pg_", HIDDEN_PREFIX)) or name in SYSTEM_SCHEMAS:
-                self._refuse(
-                    cte, GuardRefusal("cte-shadows-relation", f"{name} is the name of a relation.", 0, f"{name}_part")
-                )
+                self._refuse(cte, "cte-shadows-relation", f"{name} is the name of a relation.", f"{name}_part")
             if name in own:
-                self._refuse(cte, GuardRefusal("duplicate-alias", f"{name} names two parts of WITH.", 0, f"{name}_2"))
+                self._refuse(cte, "duplicate-alias", f"{name} names two parts of WITH.", f"{name}_2")
             own.add(name)
             columns = self._renamed(cte, self.query(cte.this, outer, seen))
             seen[name] = Source(name, "query", columns, self._drawn_from(cte.this, seen))
@@ -81,9 +79,7 @@ class Resolver:
         alias = node.args.get("alias")
         names = [column.name for column in alias.columns] if alias is not None else []
         if len(names) > len(outputs):
-            self._refuse(
-                node, GuardRefusal("column-alias-list", "More names than columns.", 0, f"{len(outputs)} names")
-            )
+            self._refuse(node, "column-alias-list", "More names than columns.", f"{len(outputs)} names")
             return outputs
         return (
             *(replace(output, name=name) for output, name in zip(outputs, names, strict=False)),
@@ -124,7 +120,7 @@ class Resolver:
             added = self._source(source, scope, outer, ctes)
             scope.add(added)
         except GuardRefusal as refusal:
-            self._refuse(source if source is not None else node, refusal)
+            self.findings.append((source if source is not None else node, refusal))
             scope.incomplete = True
             return None
         return added
@@ -148,7 +144,7 @@ class Resolver:
     def _values(self, node: exp.Values, alias: str, unnamed: str, outer: Scope | None, ctes: Ctes) -> Source:
         widths = {len(row.expressions) for row in node.expressions}
         if len(widths) != 1:
-            raise GuardRefusal("syntax", "The rows of VALUES differ in length.", 0, "(VALUES (1, 'a'), (2, 'b'))")
+            raise GuardRefusal("syntax", "The rows of VALUES differ in length.", "(VALUES (1, 'a'), (2, 'b'))")
         for row in node.expressions:
             self._expression(row, Scope(outer), ctes)
         outputs = tuple(Output(f"column{index + 1}") for index in range(widths.pop()))
@@ -160,18 +156,15 @@ class Resolver:
             return Source(node.alias or name, "query", self._renamed(node, ctes[name].columns), ctes[name].tables)
         if name.startswith("pg_") or name in SYSTEM_SCHEMAS:
             raise GuardRefusal(
-                "system-relation",
-                "The system catalogue is not readable.",
-                0,
-                nearest_names(name, self.catalog.relations),
+                "system-relation", "The system catalogue is not readable.", nearest_names(name, self.catalog.relations)
             )
         relation = self.catalog.relations.get(name)
         if relation is None:
             nearest = nearest_names(name, [*self.catalog.relations, *ctes])
-            raise GuardRefusal("unknown-table", f"{name} is not a table that you may query.", 0, nearest, table=name)
+            raise GuardRefusal("unknown-table", f"{name} is not a table that you may query.", nearest, table=name)
         if node.args.get("alias") is not None and node.args["alias"].columns:
             raise GuardRefusal(
-                "column-alias-list", "The columns of a table keep their names here.", 0, f"{name} AS {node.alias}"
+                "column-alias-list", "The columns of a table keep their names here.", f"{name} AS {node.alias}"
             )
         self.tables[name] = UsedTable(relation.table_id, name, relation.version, relation.state)
         alias = node.alias or name
@@ -195,9 +188,7 @@ class Resolver:
         on: exp.Expr | None = node.args.get("on")
         if on is None and not using:
             nearest = join_rules.explicit_form(select.args.get("where"))
-            self._refuse(
-                node.this, GuardRefusal("comma-join", "Tables are joined by JOIN … ON, not by commas.", 0, nearest)
-            )
+            self._refuse(node.this, "comma-join", "Tables are joined by JOIN … ON, not by commas.", nearest)
             return
         if right is None:
             return
@@ -206,7 +197,7 @@ class Resolver:
             try:
                 pairs = scope.merge(using, right)
             except GuardRefusal as refusal:
-                self._refuse(node.this, refusal)
+                self.findings.append((node.this, refusal))
                 return
             for reference, inner in pairs:
                 self._read(reference)
@@ -219,9 +210,7 @@ class Resolver:
         relation = join_rules.relate(on, right, scope, self.references)
         if relation is None:
             nearest = f"ON a.column = {right.alias.strip()}.column"
-            self._refuse(
-                on, GuardRefusal("unconstrained-join", "The condition does not relate the two sides.", 0, nearest)
-            )
+            self._refuse(on, "unconstrained-join", "The condition does not relate the two sides.", nearest)
             return
         self._record(node, join_rules.used(relation, right, kind))
 
@@ -259,7 +248,7 @@ class Resolver:
             reference = self.references.get(id(inner))
             outputs.append(Output(output_name(projection), reference.output.origin if reference is not None else None))
         if len(projections) > MAX_OUTPUTS:
-            self._refuse(node, GuardRefusal("too-complex", f"More than {MAX_OUTPUTS} columns.", 0, "name the columns"))
+            self._refuse(node, "too-complex", f"More than {MAX_OUTPUTS} columns.", "name the columns")
         node.set("expressions", projections)
         return tuple(outputs)
 
@@ -267,7 +256,7 @@ class Resolver:
         if isinstance(node, exp.Star):
             starred = scope.star
             if not scope.sources and not self.findings:
-                self._refuse(node, GuardRefusal("syntax", "* needs a FROM.", 0, "SELECT * FROM table"))
+                self._refuse(node, "syntax", "* needs a FROM.", "SELECT * FROM table")
             sources = list(scope.sources.values())
         else:
             source = scope.sources.get(node.text("table"))
@@ -277,26 +266,17 @@ class Resolver:
                 if scope.incomplete:
                     return []
                 self._refuse(
-                    node,
-                    GuardRefusal(
-                        "unknown-alias", f"{table} is not a table of this query.", 0, nearest_names(table, aliases)
-                    ),
+                    node, "unknown-alias", f"{table} is not a table of this query.", nearest_names(table, aliases)
                 )
                 return []
             starred, sources = [(source.alias, column) for column in source.columns], [source]
         for source in sources:
             if source.kind == "function" and not source.columns:
                 self._refuse(
-                    node,
-                    GuardRefusal(
-                        "function-alias-column", f"{source.alias} names no columns.", 0, f"AS {source.alias}(n)"
-                    ),
+                    node, "function-alias-column", f"{source.alias} names no columns.", f"AS {source.alias}(n)"
                 )
             if any(column.name == UNNAMED for column in source.columns):
-                self._refuse(
-                    node,
-                    GuardRefusal("ambiguous-column", "A column of the subquery has no name.", 0, "expression AS name"),
-                )
+                self._refuse(node, "ambiguous-column", "A column of the subquery has no name.", "expression AS name")
                 return []
         return starred
 
@@ -341,7 +321,7 @@ class Resolver:
             reference = scope.resolve(node.name, node.text("table") or None)
         except GuardRefusal as refusal:
             if not scope.excuses(refusal):
-                self._refuse(node, refusal)
+                self.findings.append((node, refusal))
             return
         self.references[id(node)] = reference
         self._read(reference)

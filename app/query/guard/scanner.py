@@ -43,6 +43,11 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_REFUSED: Final = {
+    "prefixed": ("bit-string", "Bit, hexadecimal and national strings are not read.", "a plain string 'text'"),
+    "unicode": ("unicode-escape", "U& strings and identifiers hide names and are not read.", "write the characters"),
+    "parameter": ("parameter", "Parameters have no value here.", "write the value itself"),
+}
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 _OPERATOR_TAIL = frozenset("~!@#%^&|`?")
 _ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -55,11 +60,15 @@ _HIGHEST_ASCII: Final = 0x7F
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One lexical element: `value` is folded for words, unescaped for strings and quoted identifiers."""
+    """A lexical element: `value` is folded for words, unescaped for strings and quoted identifiers."""
 
     kind: Kind
     value: str
     start: int
+
+    def refusal(self, rule: str, message: str, nearest: str | None = None) -> GuardRefusal:
+        """The refusal of the statement for what stands at this token."""
+        return GuardRefusal(rule, message, nearest, self.start)
 
 
 def fold(word: str) -> str:
@@ -67,18 +76,8 @@ def fold(word: str) -> str:
     return word.lower() if word.isascii() else "".join(c.lower() if c.isascii() else c for c in word)
 
 
-def quote_string(value: str) -> str:
-    """A string literal that means `value` under `standard_conforming_strings = on` (the query role's setting)."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def quote_identifier(value: str) -> str:
-    """A quoted identifier that names exactly `value`."""
-    return '"' + value.replace('"', '""') + '"'
-
-
 def scan(sql: str) -> list[Token]:
-    """The tokens of `sql`, comments dropped. Raises Refusal where PostgreSQL and this scanner could differ."""
+    """The tokens of `sql`, comments dropped. Raises `GuardRefusal` where PostgreSQL and this scanner could differ."""
     tokens: list[Token] = []
     position, length, newline_since, joinable = 0, len(sql), False, False
     while position < length:
@@ -99,7 +98,7 @@ def scan(sql: str) -> list[Token]:
         if token.kind == "string" and previous is not None and previous.kind == "string":
             # The standard joins literals that are separated by a line break, and only those.
             if not (newline_since and joinable and kind == "string"):
-                raise GuardRefusal("syntax", "Two string literals stand side by side.", start, "join strings with ||")
+                raise GuardRefusal("syntax", "Two string literals stand side by side.", "join strings with ||", start)
             tokens[-1] = Token("string", previous.value + token.value, previous.start)
         else:
             tokens.append(token)
@@ -107,7 +106,7 @@ def scan(sql: str) -> list[Token]:
     return tokens
 
 
-def _token(  # noqa: C901, PLR0911, PLR0912 - one arm per kind of token
+def _token(  # noqa: C901, PLR0911 - one arm per kind of token
     sql: str, kind: str, text: str, start: int, end: int
 ) -> tuple[Token, int]:
     match kind:
@@ -128,21 +127,10 @@ def _token(  # noqa: C901, PLR0911, PLR0912 - one arm per kind of token
         case "dollar":
             close = sql.find(text, end)
             if close < 0:
-                raise GuardRefusal("syntax", "A dollar-quoted string is not closed.", start)
+                raise GuardRefusal("syntax", "A dollar-quoted string is not closed.", offset=start)
             return Token("string", _clean(sql[end:close], start), start), close + len(text)
-        case "prefixed":
-            raise GuardRefusal(
-                "bit-string", "Bit, hexadecimal and national strings are not read.", start, "a plain string 'text'"
-            )
-        case "unicode":
-            raise GuardRefusal(
-                "unicode-escape",
-                "U& strings and identifiers hide names and are not read.",
-                start,
-                "write the characters",
-            )
-        case "parameter":
-            raise GuardRefusal("parameter", "Parameters have no value here.", start, "write the value itself")
+        case "prefixed" | "unicode" | "parameter":
+            raise GuardRefusal(*_REFUSED[kind], start)
         case _:
             return Token("punctuation", text, start), end
 
@@ -152,32 +140,32 @@ def _word(text: str, start: int) -> Token:
         for index, character in enumerate(text):
             if ord(character) > _HIGHEST_ASCII and not character.isalnum():
                 raise GuardRefusal(
-                    "odd-character", "A character is neither a letter nor a digit.", start + index, "quote the name"
+                    "odd-character", "A character is neither a letter nor a digit.", "quote the name", start + index
                 )
     return Token("word", _name(fold(text), start), start)
 
 
 def _name(name: str, start: int) -> str:
     if not name:
-        raise GuardRefusal("syntax", "A quoted identifier is empty.", start)
+        raise GuardRefusal("syntax", "A quoted identifier is empty.", offset=start)
     _clean(name, start)
     if len(name.encode()) > MAX_IDENTIFIER_BYTES:
         raise GuardRefusal(
-            "long-identifier", f"A name is longer than {MAX_IDENTIFIER_BYTES} bytes.", start, "a shorter name"
+            "long-identifier", f"A name is longer than {MAX_IDENTIFIER_BYTES} bytes.", "a shorter name", start
         )
     return name
 
 
 def _clean(text: str, start: int) -> str:
     if "\0" in text:
-        raise GuardRefusal("odd-character", "The text holds a NUL character.", start)
+        raise GuardRefusal("odd-character", "The text holds a NUL character.", offset=start)
     return text
 
 
 def _number(sql: str, text: str, start: int, end: int) -> tuple[Token, int]:
     following = sql[end : end + 1]
     if following == "." or following.isalnum() or (following and following in "_$"):
-        raise GuardRefusal("number-format", "The number is not in plain decimal form.", start, "1234, 12.5 or 1e6")
+        raise GuardRefusal("number-format", "The number is not in plain decimal form.", "1234, 12.5 or 1e6", start)
     value = text.lower()
     return Token("number", "0" + value if value.startswith(".") else value, start), end
 
@@ -191,7 +179,7 @@ def _operator(text: str, start: int) -> tuple[Token, int]:
         text = text[:-1]
     if text not in OPERATORS:
         raise GuardRefusal(
-            "operator", f"The operator {text[:16]} is not allowed.", start, "put a space between operators"
+            "operator", f"The operator {text[:16]} is not allowed.", "put a space between operators", start
         )
     return Token("operator", "<>" if text == "!=" else text, start), start + len(text)
 
@@ -201,7 +189,7 @@ def _end_of_comment(sql: str, start: int) -> int:
     while True:
         edge = _BLOCK_EDGE.search(sql, position)
         if edge is None:
-            raise GuardRefusal("syntax", "A comment is not closed.", start, "close it with */")
+            raise GuardRefusal("syntax", "A comment is not closed.", "close it with */", start)
         depth += 1 if edge.group() == "/*" else -1
         position = edge.end()
         if depth == 0:
@@ -219,7 +207,7 @@ def _escape_string(sql: str, start: int) -> tuple[Token, int]:
             return Token("string", _clean(_unescape(body, start), start), start), position + 1
         else:
             position += 1
-    raise GuardRefusal("syntax", "A string is not closed.", start)
+    raise GuardRefusal("syntax", "A string is not closed.", offset=start)
 
 
 def _unescape(body: str, start: int) -> str:
@@ -243,16 +231,16 @@ def _unescape(body: str, start: int) -> str:
 
 def _refuse_escape(start: int) -> str:
     raise GuardRefusal(
-        "string-escape", "A string escape does not name one character.", start, "write the character itself"
+        "string-escape", "A string escape does not name one character.", "write the character itself", start
     )
 
 
 def _unreadable(sql: str, position: int) -> GuardRefusal:
     character = sql[position]
     if character in "'\"":
-        return GuardRefusal("syntax", "A quotation is not closed.", position)
+        return GuardRefusal("syntax", "A quotation is not closed.", offset=position)
     if character == "\\":
         return GuardRefusal(
-            "statement-kind", "Commands of the psql client are not SQL.", position, "a SELECT statement"
+            "statement-kind", "Commands of the psql client are not SQL.", "a SELECT statement", position
         )
-    return GuardRefusal("odd-character", "A character is not part of SQL.", position)
+    return GuardRefusal("odd-character", "A character is not part of SQL.", offset=position)

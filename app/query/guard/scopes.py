@@ -1,4 +1,4 @@
-"""What a name in a statement refers to: sources, their columns, and where each column comes from.
+"""The meaning of a name in a statement: sources, their columns, and where each column comes from.
 
 Invariant: a column reference resolves to one visible column of one source, by PostgreSQL's own rules, or it is refused.
 """
@@ -41,11 +41,11 @@ class Source:
         return self.kind in {"values", "function"}
 
     def column(self, name: str) -> Output | None:
-        """The column of that name, or None. Raises Refusal when there are several."""
+        """The column of that name, or None. Raises `GuardRefusal` when there are several."""
         found = [column for column in self.columns if column.name == name]
         if len(found) > 1:
             raise GuardRefusal(
-                "ambiguous-column", f"{name} names several columns of {self.alias}.", 0, f"{name} AS another_name"
+                "ambiguous-column", f"{name} names several columns of {self.alias}.", f"{name} AS another_name"
             )
         return found[0] if found else None
 
@@ -75,22 +75,23 @@ class Scope:
     incomplete: bool = False  # a source was refused: names missing because of it are not findings of their own
 
     def add(self, source: Source) -> None:
-        """Adds a source of FROM. Raises Refusal when its alias is taken."""
+        """Adds a source of FROM. Raises `GuardRefusal` when its alias is taken."""
         if source.alias in self.sources:
             raise GuardRefusal(
-                "duplicate-alias", f"{source.alias} names two tables.", 0, f"{source.alias} AS another_name"
+                "duplicate-alias", f"{source.alias} names two tables.", f"{source.alias} AS another_name"
             )
         self.sources[source.alias] = source
         self.star.extend((source.alias if source.named else None, column) for column in source.columns)
 
     def merge(self, names: list[str], right: Source) -> list[tuple[Reference, Output]]:
-        """Merges columns as USING does; answers the pairs made equal. Raises Refusal for a name missing on a side."""
+        """The pairs made equal by USING, now merged. Raises `GuardRefusal` for a name missing on a side."""
         pairs = []
         for name in names:
             inner = right.column(name)
             left = self._using(name, right)
             if inner is None or left is None:
-                raise unknown_column(name, [column.name for column in right.columns], "both sides of USING")
+                nearest = nearest_names(name, [column.name for column in right.columns])
+                raise GuardRefusal("unknown-column", f"{name} is not a column of both sides of USING.", nearest)
             pairs.append((left, inner))
             self.merged[name] = Reference(0, (*left.sources, right), left.output)
         chosen = [(None, Output(name, self.merged[name].output.origin)) for name in names]
@@ -107,12 +108,12 @@ class Scope:
         ]
         if len(found) > 1:
             raise GuardRefusal(
-                "ambiguous-column", f"{name} names columns of several tables.", 0, f"ON a.{name} = b.{name}"
+                "ambiguous-column", f"{name} names columns of several tables.", f"ON a.{name} = b.{name}"
             )
         return Reference(0, (found[0][0],), found[0][1]) if found else None
 
     def resolve(self, name: str, table: str | None) -> Reference:
-        """What `table.name`, or `name` alone, refers to. Raises Refusal when it is nothing, several things or a row."""
+        """The meaning of `table.name`, or `name` alone. Raises `GuardRefusal` for nothing, several things or a row."""
         for depth, scope in enumerate(self._chain()):
             found = scope.own(name, table)
             if found is not None:
@@ -137,7 +138,7 @@ class Scope:
         found = [(source, column) for source in self.sources.values() if (column := source.column(name)) is not None]
         if len(found) > 1:
             aliases = ", ".join(f"{source.alias}.{name}" for source, _ in found if source.named)
-            raise GuardRefusal("ambiguous-column", f"{name} names columns of several tables.", 0, aliases or None)
+            raise GuardRefusal("ambiguous-column", f"{name} names columns of several tables.", aliases or None)
         return Reference(0, (found[0][0],), found[0][1]) if found else None
 
     def excuses(self, refusal: GuardRefusal) -> bool:
@@ -159,7 +160,7 @@ class Scope:
         if table is not None:
             aliases = [source.alias for scope in self._chain() for source in scope.sources.values() if source.named]
             return GuardRefusal(
-                "unknown-alias", f"{table} is not a table of this query.", 0, nearest_names(table, aliases)
+                "unknown-alias", f"{table} is not a table of this query.", nearest_names(table, aliases)
             )
         for scope in self._chain():
             source = scope.sources.get(name)
@@ -168,26 +169,18 @@ class Scope:
                     return GuardRefusal(
                         "function-alias-column",
                         f"{name} is a table function, not a column.",
-                        0,
                         f"AS {name}(n), then {name}.n",
                     )
-                return GuardRefusal("whole-row-reference", f"{name} is a whole row, not a column.", 0, f"{name}.column")
+                return GuardRefusal("whole-row-reference", f"{name} is a whole row, not a column.", f"{name}.column")
         return self._not_a_column(name, None)
 
     def _not_a_column(self, name: str, source: Source | None) -> GuardRefusal:
         nearest = nearest_names(name, self._names() if source is None else [column.name for column in source.columns])
         if name in SYSTEM_COLUMNS or name.startswith(HIDDEN_PREFIX):
-            return GuardRefusal("system-column", f"{name} is not a column that queries may read.", 0, nearest)
+            return GuardRefusal("system-column", f"{name} is not a column that queries may read.", nearest)
         if source is not None and source.kind == "function":
             form = f"{source.alias}(n), then {source.alias}.n"
-            return GuardRefusal("function-alias-column", f"{source.alias} names no columns.", 0, f"AS {form}")
+            return GuardRefusal("function-alias-column", f"{source.alias} names no columns.", f"AS {form}")
         if source is not None and name in ALLOWED:
-            return GuardRefusal("attribute-notation", f"{source.alias}.{name} would call a function.", 0, f"{name}(…)")
-        return unknown_column(name, [], "this query", nearest)
-
-
-def unknown_column(name: str, names: list[str], where: str, nearest: str | None = None) -> GuardRefusal:
-    """The refusal of a column that is not there."""
-    return GuardRefusal(
-        "unknown-column", f"{name} is not a column of {where}.", 0, nearest or nearest_names(name, names)
-    )
+            return GuardRefusal("attribute-notation", f"{source.alias}.{name} would call a function.", f"{name}(…)")
+        return GuardRefusal("unknown-column", f"{name} is not a column of this query.", nearest)

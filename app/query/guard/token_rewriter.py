@@ -6,9 +6,10 @@ Invariant: what leaves here has one spelling for each meaning, so that two texts
 from dataclasses import dataclass
 from typing import Final
 
+from app.kernel.quoting import quote_identifier, quote_literal
 from app.query.guard import keywords as kw
 from app.query.guard.findings import GuardRefusal
-from app.query.guard.scanner import Token, quote_identifier, quote_string
+from app.query.guard.scanner import Token
 from app.query.guard.type_names import read_type
 
 MAX_COUNT_DIGITS: Final = 18  # what a bigint surely holds
@@ -27,7 +28,7 @@ class Frame:
     setting: bool = False  # a WINDOW clause has begun
 
 
-class PlainWriter:
+class TokenRewriter:
     """Reads tokens from left to right and collects the pieces of the plain form, their places and the signature."""
 
     def __init__(self, tokens: list[Token], max_depth: int) -> None:
@@ -74,7 +75,7 @@ class PlainWriter:
                 self._name(token)
                 return
             case "string":
-                self._emit(quote_string(token.value), token.start, "'" + token.value)
+                self._emit(quote_literal(token.value), token.start, "'" + token.value)
             case _:
                 self._emit(token.value, token.start, token.value)
         self.at += 1
@@ -90,9 +91,7 @@ class PlainWriter:
                 self._emit(token.value, token.start, token.value[1:])
             case "+" if self._begins_operand():
                 if self._peek().kind != "number":  # elsewhere it may give a string the type of a number
-                    raise GuardRefusal(
-                        "operator", "A plus sign stands before a number only.", token.start, "leave the sign out"
-                    )
+                    raise token.refusal("operator", "A plus sign stands before a number only.", "leave the sign out")
             case _:
                 self._emit(token.value, token.start, token.value)
         self.at += 1
@@ -130,13 +129,13 @@ class PlainWriter:
             self._fetch(token)
 
     def _count(self, token: Token, at: int) -> Token:
-        """The number at `at`; goes on after it. Raises Refusal for anything else."""
+        """The number at `at`; goes on after it. Raises `GuardRefusal` for anything else."""
         count = self.tokens[at] if at < len(self.tokens) else NOTHING
         self.at = at + 1
         whole = count.kind == "number" and count.value.isdigit() and len(count.value) <= MAX_COUNT_DIGITS
         if not whole or self._peek(0).kind == "operator":
             word = token.value.upper()
-            raise GuardRefusal("limit-expression", f"{word} takes a plain whole number.", token.start, f"{word} 100")
+            raise token.refusal("limit-expression", f"{word} takes a plain whole number.", f"{word} 100")
         return count
 
     def _fetch(self, token: Token) -> None:
@@ -155,9 +154,8 @@ class PlainWriter:
         if token.value in {"substring", "overlay"}:
             self._emit(quote_identifier(token.value), token.start, token.value)
         elif token.value == "trim" and not self._holds_word(kw.FORMS["trim"]):
-            self._emit(
-                '"btrim"', token.start, "btrim"
-            )  # trim(a, b) is this call; the form with FROM turns its parts round
+            # trim(a, b) is this call; the form with FROM turns its parts round
+            self._emit('"btrim"', token.start, "btrim")
         elif token.value in kw.NOISE:
             self._emit(token.value.upper(), token.start)
         else:
@@ -206,15 +204,12 @@ class PlainWriter:
         if name == "INTERVAL" and self._peek(0).kind == "word" and self._peek(0).value in kw.INTERVAL_UNITS:
             unit = self._peek(0)
             if not value.strip().lstrip("-").isdigit() or self._is(1, "to"):
-                raise GuardRefusal(
-                    "interval",
-                    "Only a whole number goes with an interval unit.",
-                    unit.start,
-                    "INTERVAL '1 day 2 hours'",
+                raise unit.refusal(
+                    "interval", "Only a whole number goes with an interval unit.", "INTERVAL '1 day 2 hours'"
                 )
             value, self.at = f"{value.strip()} {unit.value}", self.at + 1
         self._emit("CAST (", token.start)
-        self._emit(quote_string(value), literal.start, "'" + value)
+        self._emit(quote_literal(value), literal.start, "'" + value)
         self._emit(f"AS {name}", token.start, name.lower())
         self._emit(")", token.start)
         return True

@@ -8,54 +8,26 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.query.guard.findings import GuardRefusal
-from app.query.guard.scanner import Token
+from app.query.guard.scanner import Token, word_set
 
 MAX_MODIFIER: Final = 10_485_760  # the longest varchar(n) that PostgreSQL takes
 
-_PLAIN: Final[dict[str, str]] = {
-    "text": "TEXT",
-    "varchar": "VARCHAR",
-    "char": "CHAR",
-    "character": "CHAR",
-    "bpchar": "BPCHAR",
-    "smallint": "SMALLINT",
-    "int2": "SMALLINT",
-    "int": "INT",
-    "integer": "INT",
-    "int4": "INT",
-    "bigint": "BIGINT",
-    "int8": "BIGINT",
-    "numeric": "DECIMAL",
-    "decimal": "DECIMAL",
-    "dec": "DECIMAL",
-    "real": "REAL",
-    "float4": "REAL",
-    "float": "DOUBLE PRECISION",
-    "float8": "DOUBLE PRECISION",
-    "boolean": "BOOLEAN",
-    "bool": "BOOLEAN",
-    "date": "DATE",
-    "time": "TIME",
-    "timetz": "TIMETZ",
-    "timestamp": "TIMESTAMP",
-    "timestamptz": "TIMESTAMPTZ",
-    "interval": "INTERVAL",
-    "uuid": "UUID",
-    "json": "JSON",
-    "jsonb": "JSONB",
-    "bytea": "BYTEA",
+_SPELLINGS: Final = {
+    "CHAR": "char character",
+    "SMALLINT": "smallint int2",
+    "INT": "int integer int4",
+    "BIGINT": "bigint int8",
+    "DECIMAL": "numeric decimal dec",
+    "REAL": "real float4",
+    "DOUBLE PRECISION": "float float8",
+    "BOOLEAN": "boolean bool",
 }
-# How many numbers may stand in brackets behind the type.
-_MODIFIERS: Final = {
-    "VARCHAR": 1,
-    "CHAR": 1,
-    "BPCHAR": 1,
-    "DECIMAL": 2,
-    "TIME": 1,
-    "TIMETZ": 1,
-    "TIMESTAMP": 1,
-    "TIMESTAMPTZ": 1,
+_SAME: Final = "text varchar bpchar date time timetz timestamp timestamptz interval uuid json jsonb bytea"
+_PLAIN: Final = {name: type_ for type_, names in _SPELLINGS.items() for name in names.split()} | {
+    name: name.upper() for name in _SAME.split()
 }
+_MODIFIERS: Final = {"DECIMAL": 2} | dict.fromkeys(word_set("VARCHAR CHAR BPCHAR TIME TIMETZ TIMESTAMP TIMESTAMPTZ"), 1)
+"""The numbers that may stand in brackets behind the type."""
 _ALLOWED: Final = (
     "text, integer, bigint, numeric(p,s), double precision, boolean, date, timestamp, timestamptz, interval, "
     "uuid, jsonb"
@@ -68,7 +40,7 @@ def read_type(tokens: Sequence[Token], index: int, start: int, lead: str) -> tup
     if token.kind == "identifier" or (token.kind == "word" and token.value not in _PLAIN and token.value != "double"):
         raise _refused(token, start)
     if token.kind != "word":
-        raise GuardRefusal("syntax", "A type name is missing.", start, _ALLOWED)
+        raise GuardRefusal("syntax", "A type name is missing.", _ALLOWED, start)
     name, index = _read_name(tokens, index, start)
     if _at(tokens, index).value == ".":
         raise _refused(token, start)
@@ -95,7 +67,7 @@ def _read_name(tokens: Sequence[Token], index: int, start: int) -> tuple[str, in
 
 
 def _read_modifiers(tokens: Sequence[Token], index: int, name: str, start: int) -> tuple[str, int]:
-    if _at(tokens, index).value != "(" or _at(tokens, index).kind != "punctuation":
+    if not _is_sign(tokens, index, "("):
         return "", index
     numbers: list[str] = []
     index += 1
@@ -105,26 +77,29 @@ def _read_modifiers(tokens: Sequence[Token], index: int, name: str, start: int) 
         if _at(tokens, index).value != ",":
             break
         index += 1
-    closed = _at(tokens, index).value == ")" and _at(tokens, index).kind == "punctuation"
-    if not closed or not numbers or not all(number.isdigit() and int(number) <= MAX_MODIFIER for number in numbers):
-        raise GuardRefusal("type-not-allowed", "The numbers behind the type are not ones it takes.", start, _ALLOWED)
+    if (
+        not _is_sign(tokens, index, ")")
+        or not numbers
+        or not all(number.isdigit() and int(number) <= MAX_MODIFIER for number in numbers)
+    ):
+        raise GuardRefusal("type-not-allowed", "The numbers behind the type are not ones it takes.", _ALLOWED, start)
     return f"({', '.join(numbers)})", index + 1
 
 
 def _read_array(tokens: Sequence[Token], index: int, modifiers: str) -> tuple[str, int]:
-    while (
-        _at(tokens, index).value == "["
-        and _at(tokens, index + 1).value == "]"
-        and _at(tokens, index).kind == "punctuation"
-    ):
+    while _is_sign(tokens, index, "[") and _at(tokens, index + 1).value == "]":
         modifiers, index = modifiers + "[]", index + 2
     return modifiers, index
 
 
 def _refused(token: Token, start: int) -> GuardRefusal:
     if token.value.startswith("reg"):
-        return GuardRefusal("reg-cast", "Types that look up system names are not allowed.", start, "text")
-    return GuardRefusal("type-not-allowed", f"The type {token.value[:40]} is not allowed.", start, _ALLOWED)
+        return GuardRefusal("reg-cast", "Types that look up system names are not allowed.", "text", start)
+    return GuardRefusal("type-not-allowed", f"The type {token.value[:40]} is not allowed.", _ALLOWED, start)
+
+
+def _is_sign(tokens: Sequence[Token], index: int, sign: str) -> bool:
+    return _at(tokens, index).value == sign and _at(tokens, index).kind == "punctuation"
 
 
 def _words(tokens: Sequence[Token], index: int, *words: str) -> bool:

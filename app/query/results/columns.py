@@ -44,14 +44,11 @@ class ResultColumn:
 
 
 _KINDS: Final = {
-    "float4": Kind.FLOAT,
-    "float8": Kind.FLOAT,
+    **dict.fromkeys(("float4", "float8"), Kind.FLOAT),
+    **dict.fromkeys(("timestamptz", "timetz"), Kind.INSTANT),
+    **dict.fromkeys(("json", "jsonb"), Kind.JSON),
     "numeric": Kind.NUMERIC,
     "timestamp": Kind.TIME,
-    "timestamptz": Kind.INSTANT,
-    "timetz": Kind.INSTANT,
-    "json": Kind.JSON,
-    "jsonb": Kind.JSON,
     "bytea": Kind.BYTES,
 }
 
@@ -74,30 +71,16 @@ def result_columns(described: Iterable[tuple[str, str]]) -> tuple[ResultColumn, 
     return tuple(columns)
 
 
-_FIXED_SIZE: Final = frozenset(
-    [
-        "smallint",
-        "integer",
-        "bigint",
-        "real",
-        "double precision",
-        "numeric",
-        "boolean",
-        "date",
-        "time",
-        "timetz",
-        "timestamp",
-        "timestamptz",
-        "interval",
-        "uuid",
-    ]
-)
+_FIXED_SIZE: Final = frozenset({
+    "smallint", "integer", "bigint", "real", "double precision", "numeric", "boolean", "date", "time", "timetz",
+    "timestamp", "timestamptz", "interval", "uuid",
+})  # fmt: skip
 """Types whose values are small whatever they hold; a numeric has at most 64 KiB."""
 
 _TEXTS: Final = frozenset({"text", "varchar", "char"})
 
 ROW_TOO_LARGE: Final = "spyne-row-too-large-"
-"""What PostgreSQL is made to fail on, so that a row beyond the limit is never sent."""
+"""The text that PostgreSQL is made to fail on, so that a row beyond the limit is never sent."""
 
 
 def open_ended(columns: Sequence[ResultColumn]) -> list[int]:
@@ -146,10 +129,6 @@ def _numeric(text: str) -> Any:
     return text if text in _NOT_FINITE or len(text) > LONGEST_NUMBER else orjson.Fragment(text)
 
 
-def _json(text: str) -> Any:
-    return orjson.Fragment(text)
-
-
 def _base64(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
@@ -159,21 +138,18 @@ _JSON_WRITERS: Final[dict[Kind, Writer]] = {
     Kind.NUMERIC: _numeric,
     Kind.TIME: time_text,
     Kind.INSTANT: instant_text,
-    Kind.JSON: _json,
+    Kind.JSON: orjson.Fragment,
     Kind.BYTES: _base64,
 }
-_TEXT_WRITERS: Final[dict[Kind, Writer]] = {
+_TEXT_WRITERS: Final[dict[Kind, Writer]] = _JSON_WRITERS | {
     Kind.FLOAT: lambda value: str(_float(value)),
     Kind.NUMERIC: str,
-    Kind.TIME: time_text,
-    Kind.INSTANT: instant_text,
     Kind.JSON: str,
-    Kind.BYTES: _base64,
 }
 
 
 def json_writers(columns: Sequence[ResultColumn]) -> tuple[tuple[int, Writer], ...]:
-    """For each column whose values need it: its index, and what makes a value writable as JSON."""
+    """The index of each column whose values need it, with what makes a value writable as JSON."""
     return tuple(
         (index, _nested(_JSON_WRITERS[column.kind]) if column.array else _JSON_WRITERS[column.kind])
         for index, column in enumerate(columns)
@@ -182,17 +158,13 @@ def json_writers(columns: Sequence[ResultColumn]) -> tuple[tuple[int, Writer], .
 
 
 def text_writer(column: ResultColumn) -> Writer:
-    """What makes text of a value of the column; lists become JSON."""
+    """The function that makes text of a value of the column; lists become JSON."""
     if column.array:
         item = _nested(_JSON_WRITERS[column.kind]) if column.kind in _JSON_WRITERS else (lambda value: value)
         return lambda value: dumps(item(value)).decode()
     if column.kind is Kind.PLAIN:
-        return _boolean_text if column.type == "boolean" else str
+        return (lambda value: "true" if value else "false") if column.type == "boolean" else str
     return _TEXT_WRITERS[column.kind]
-
-
-def _boolean_text(value: Any) -> str:
-    return "true" if value else "false"
 
 
 def _nested(writer: Writer) -> Writer:

@@ -1,13 +1,13 @@
-"""Writes an answer's rows into a file as they come, in each of the forms that an answer can take.
+"""Encoders, which write the rows of a result into a file as they come, in each format that a result can have.
 
-A writer takes no more bytes than the cap: it says how many rows it took, and the rest is cut. Memory holds one chunk of
-rows (columnar forms: one row group).
+An encoder takes no more bytes than the cap and returns how many rows it took; the rest is cut. Memory holds one
+chunk of rows (columnar formats: one row group).
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final
 
 import pyarrow as pa
 
@@ -19,31 +19,11 @@ from app.query.results.formats import Format
 Row = Sequence[Any]
 
 
-class AnswerWriter(Protocol):
-    """Writes one answer."""
-
-    def begin(self) -> None:
-        """Write what comes before the rows."""
-        ...
-
-    def write(self, rows: Sequence[Row]) -> int:
-        """Write rows until the cap; answers how many were taken."""
-        ...
-
-    def finish(self, summary: dict[str, Any]) -> None:
-        """Write what comes after the rows."""
-        ...
-
-    def abandon(self) -> None:
-        """Let go of the file, complete or not."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class Form:
-    """What an answer is written as, and where."""
+class ResultTarget:
+    """What a result is written as, and where."""
 
-    kind: Format
+    format: Format
     columns: tuple[ResultColumn, ...]
     file: IO[bytes]
     max_bytes: int
@@ -52,25 +32,41 @@ class Form:
     """Fields that JSON puts before the columns."""
 
 
-def writer_for(form: Form) -> AnswerWriter:
-    """The writer of a form."""
-    return _WRITERS[form.kind](form)
+class ResultEncoder(ABC):
+    """Writes one result: `begin`, `write` until the cap, then `finish` or `abandon`."""
+
+    def __init__(self, target: ResultTarget) -> None:
+        self._target = target
+        self._columns = target.columns
+        self._file = target.file
+        self._left = target.max_bytes
+
+    def begin(self) -> None:  # noqa: B027 - some formats need nothing here
+        """Write what comes before the rows."""
+
+    @abstractmethod
+    def write(self, rows: Sequence[Row]) -> int:
+        """Write rows until the cap; return how many were taken."""
+
+    def finish(self, summary: dict[str, Any]) -> None:  # noqa: B027 - some formats need nothing here
+        """Write what comes after the rows."""
+
+    def abandon(self) -> None:  # noqa: B027 - some formats hold nothing
+        """Let go of the file while it is open, complete or not."""
 
 
-class _TextWriter(ABC):
+def encoder_for(target: ResultTarget) -> ResultEncoder:
+    """The encoder of the target's format."""
+    return _ENCODERS[target.format](target)
+
+
+class _TextEncoder(ResultEncoder):
     """Row by row, each row's bytes counted."""
 
-    def __init__(self, form: Form) -> None:
-        self.columns = form.columns
-        self._file = form.file
-        self._left = form.max_bytes
-        self._rows = 0
-
-    def begin(self) -> None:  # noqa: B027 - most formats need nothing here
-        """Nothing comes before the rows."""
+    _rows = 0
 
     def write(self, rows: Sequence[Row]) -> int:
-        """Write rows until the cap; answers how many were taken."""
+        """Write rows until the cap; return how many were taken."""
         lines: list[bytes] = []
         for row in rows:
             line = self._line(row)
@@ -82,85 +78,69 @@ class _TextWriter(ABC):
         self._file.write(b"".join(lines))
         return len(lines)
 
-    def finish(self, summary: dict[str, Any]) -> None:  # noqa: B027 - most formats need nothing here
-        """Nothing comes after the rows."""
-
-    def abandon(self) -> None:  # noqa: B027 - most formats need nothing here
-        """Nothing is held."""
-
     @abstractmethod
     def _line(self, row: Row) -> bytes:
-        """One row as the format writes it."""
+        """A row as the format writes it."""
 
 
-class JsonWriter(_TextWriter):
-    """One document: rows are arrays in the order of `columns`."""
+class JsonEncoder(_TextEncoder):
+    """A single document: rows are arrays in the order of `columns`."""
 
-    def __init__(self, form: Form) -> None:
-        super().__init__(form)
-        self._writers = json_writers(form.columns)
-        self._head = form.head
+    def __init__(self, target: ResultTarget) -> None:
+        super().__init__(target)
+        self._writers = json_writers(target.columns)
 
     def begin(self) -> None:
         """Head and columns."""
-        columns = [{"name": column.name, "type": column.type_name} for column in self.columns]
-        self._file.write(dumps({**self._head, "columns": columns})[:-1] + b',"rows":[')
+        columns = [{"name": column.name, "type": column.type_name} for column in self._columns]
+        self._file.write(dumps({**self._target.head, "columns": columns})[:-1] + b',"rows":[')
 
-    def _line(self, row: Row) -> bytes:
+    def _values(self, row: Row) -> list[Any]:
         values = list(row)
         for index, writer in self._writers:
             if values[index] is not None:
                 values[index] = writer(values[index])
-        return (b",\n" if self._rows else b"\n") + dumps(values)
+        return values
+
+    def _line(self, row: Row) -> bytes:
+        return (b",\n" if self._rows else b"\n") + dumps(self._values(row))
 
     def finish(self, summary: dict[str, Any]) -> None:
         """The fields that are known at the end."""
         self._file.write(b"]," + dumps(summary)[1:])
 
 
-class NdjsonWriter(_TextWriter):
-    """One object per line, by column name."""
+class NdjsonEncoder(JsonEncoder):
+    """An object per line, by column name; nothing before or after the lines."""
 
-    def __init__(self, form: Form) -> None:
-        super().__init__(form)
-        self._writers = json_writers(form.columns)
-        self._names = [column.name for column in form.columns]
+    def begin(self) -> None:
+        """The names of the columns are in every line."""
+        self._names = [column.name for column in self._columns]
 
     def _line(self, row: Row) -> bytes:
-        values = list(row)
-        for index, writer in self._writers:
-            if values[index] is not None:
-                values[index] = writer(values[index])
-        return dumps(dict(zip(self._names, values, strict=True))) + b"\n"
+        return dumps(dict(zip(self._names, self._values(row), strict=True))) + b"\n"
+
+    def finish(self, summary: dict[str, Any]) -> None:
+        """The headers of the answer say it."""
 
 
-_NEVER_QUOTED: Final = frozenset(
-    {
-        "smallint",
-        "integer",
-        "bigint",
-        "numeric",
-        "real",
-        "double precision",
-        "boolean",
-        "date",
-        "timestamptz",
-        "timestamp",
-    }
-)
+_NEVER_QUOTED: Final = frozenset({
+    "smallint", "integer", "bigint", "numeric", "real", "double precision", "boolean", "date", "timestamptz",
+    "timestamp",
+})  # fmt: skip
 _QUOTED: Final = frozenset('",\r\n')
 
 
-class CsvWriter(_TextWriter):
+class CsvEncoder(_TextEncoder):
     """RFC 4180 with a header line. Null is an empty field, an empty text is a quoted one."""
 
-    def __init__(self, form: Form) -> None:
-        super().__init__(form)
-        self._writers = [_cell_writer(column) for column in form.columns]
+    def __init__(self, target: ResultTarget) -> None:
+        super().__init__(target)
+        self._writers = [_cell_writer(column) for column in target.columns]
 
     def begin(self) -> None:
         """The header line."""
-        self._file.write((",".join(_field(column.name) for column in self.columns) + "\r\n").encode())
+        self._file.write((",".join(_field(column.name) for column in self._columns) + "\r\n").encode())
 
     def _line(self, row: Row) -> bytes:
         cells = ["" if value is None else write(value) for write, value in zip(self._writers, row, strict=True)]
@@ -180,37 +160,32 @@ def _field(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-class _ColumnarWriter(ABC):
+class _ColumnarEncoder(ResultEncoder):
     """Chunk by chunk: a chunk that does not fit is left out whole."""
 
-    def __init__(self, form: Form) -> None:
-        self._columns = form.columns
-        self._file = form.file
-        self._left = form.max_bytes
-        self._schema = pa.schema([field(column.name, column.type_name) for column in form.columns])
+    def __init__(self, target: ResultTarget) -> None:
+        super().__init__(target)
+        self._schema = pa.schema([field(column.name, column.type_name) for column in target.columns])
 
     def write(self, rows: Sequence[Row]) -> int:
-        """Write the rows if they are within the cap; answers how many were taken."""
-        batch = self._batch(rows)
+        """Write the rows if they are within the cap; return how many were taken."""
+        arrays = [
+            _array(column, [row[index] for row in rows], self._schema.field(index))
+            for index, column in enumerate(self._columns)
+        ]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
         if batch.nbytes > self._left:
             return 0
         self._left -= batch.nbytes
         self._put(batch)
         return len(rows)
 
-    def _batch(self, rows: Sequence[Row]) -> pa.RecordBatch:
-        arrays = [
-            _array(column, [row[index] for row in rows], self._schema.field(index))
-            for index, column in enumerate(self._columns)
-        ]
-        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
-
     @abstractmethod
     def _put(self, batch: pa.RecordBatch) -> None:
         """Write one batch of rows."""
 
 
-class ArrowWriter(_ColumnarWriter):
+class ArrowEncoder(_ColumnarEncoder):
     """Arrow IPC streaming format."""
 
     _stream: Any = None
@@ -232,22 +207,20 @@ class ArrowWriter(_ColumnarWriter):
             self._stream.close()
 
 
-class ParquetWriter(_ColumnarWriter):
-    """Parquet."""
+class ParquetEncoder(_ColumnarEncoder):
+    """Parquet, through the same writer as exports."""
 
-    _parquet: ParquetFile | None = None
+    _parquet: Any = None
 
     def begin(self) -> None:
         """The magic bytes."""
         self._parquet = ParquetFile(self._file, self._schema)
 
     def _put(self, batch: pa.RecordBatch) -> None:
-        assert self._parquet is not None
         self._parquet.put(batch)
 
     def finish(self, summary: dict[str, Any]) -> None:  # noqa: ARG002 - the headers of the answer say it
         """The last row group and the footer."""
-        assert self._parquet is not None
         self._parquet.finish()
 
     def abandon(self) -> None:
@@ -256,12 +229,12 @@ class ParquetWriter(_ColumnarWriter):
             self._parquet.abandon()
 
 
-_WRITERS: Final[dict[Format, Callable[[Form], AnswerWriter]]] = {
-    Format.JSON: JsonWriter,
-    Format.NDJSON: NdjsonWriter,
-    Format.CSV: CsvWriter,
-    Format.ARROW: ArrowWriter,
-    Format.PARQUET: ParquetWriter,
+_ENCODERS: Final[dict[Format, type[ResultEncoder]]] = {
+    Format.JSON: JsonEncoder,
+    Format.NDJSON: NdjsonEncoder,
+    Format.CSV: CsvEncoder,
+    Format.ARROW: ArrowEncoder,
+    Format.PARQUET: ParquetEncoder,
 }
 
 

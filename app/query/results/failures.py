@@ -74,7 +74,7 @@ def problem_of(
         error: what PostgreSQL answered.
         names: physical relation names and the logical ones that stand for them in messages.
         timeout_ms: the statement's limit.
-        elapsed_seconds: how long it ran: tells a timeout from a cancellation by hand.
+        elapsed_seconds: how long it ran, by which a timeout differs from a cancellation by hand.
     """
     state = error.sqlstate or ""
     if state == _CANCELLED:

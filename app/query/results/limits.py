@@ -15,7 +15,7 @@ class Limits:
     """The caps of one execution."""
 
     max_rows: int
-    """Rows answered; more are cut, and the answer says so."""
+    """Most rows of an answer; more are cut, and the answer says so."""
     max_bytes: int
     """Bytes of the answer as it is encoded; more are cut, and the answer says so."""
     max_cost: float
@@ -24,10 +24,6 @@ class Limits:
     """Milliseconds for the whole execution."""
     work_mem_kb: int
     """Memory of one sort or hash before it spills to disk, in KiB."""
-
-    def document(self) -> dict[str, int | float]:
-        """As it is stored."""
-        return {item.name: getattr(self, item.name) for item in fields(self)}
 
 
 LOWEST = Limits(max_rows=10_000, max_bytes=8 * MIB, max_cost=1e6, timeout_ms=15_000, work_mem_kb=16 * KIB)

@@ -8,7 +8,7 @@ holds one chunk of rows.
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, Literal, TypeVar, cast
@@ -16,11 +16,10 @@ from typing import IO, Any, Final, Literal, TypeVar, cast
 from app.kernel.problems import Problem
 from app.kernel.tabular.types import NotRepresentableError
 from app.query.results.columns import open_ended
-from app.query.results.completion import completed
-from app.query.results.encoders import Form, writer_for
+from app.query.results.encoders import ResultTarget, encoder_for
 from app.query.results.failures import QueryTimeout
 from app.query.results.limits import Limits
-from app.query.results.statements import Portal, Statement
+from app.query.results.statements import Statement
 
 Result = TypeVar("Result")
 
@@ -31,7 +30,7 @@ CHUNK_BYTES: Final = 1024 * 1024
 FIRST_CHUNK_ROWS: Final = 128
 MAX_CHUNK_ROWS: Final = 8_192
 MAX_OPEN_ENDED_CHUNK_ROWS: Final = 256
-"""Where values may be of any size, a chunk is small: its size is known only when it is there."""
+"""Rows of a chunk where values may be of any size: its size is known only when it is there."""
 
 
 class NotRepresentable(Problem):
@@ -41,8 +40,8 @@ class NotRepresentable(Problem):
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
-    """What was read."""
+class ResultExtent:
+    """The size of a result, and which cap cut it."""
 
     rows: int
     bytes: int
@@ -55,18 +54,17 @@ def spool_file(directory: Path) -> IO[bytes]:
     return cast("IO[bytes]", tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, dir=str(directory)))
 
 
-class Spooling:
-    """One answer being written."""
+class ResultSpool:
+    """A result while it is written."""
 
-    def __init__(self, statement: Statement, form: Form, limits: Limits) -> None:
-        self.form = form
-        self._statement = statement
-        self._limits = limits
-        self._file = form.file
-        self._writer = writer_for(form)
-        self._rows = 0
+    def __init__(self, statement: Statement, target: ResultTarget, limits: Limits) -> None:
+        self.rows = 0
+        """Rows written so far."""
+        self.cut_by: Literal["rows", "bytes"] | None = None
+        """The cap that cut the result, if one did."""
+        self._statement, self._target, self._limits, self._file = statement, target, limits, target.file
+        self._encoder = encoder_for(target)
         self._whole = False
-        self._cut_by: Literal["rows", "bytes"] | None = None
 
     async def fill(self) -> None:
         """Run the statement and write its rows.
@@ -78,8 +76,9 @@ class Spooling:
         """
         try:
             async with asyncio.timeout(self._limits.timeout_ms / 1000) as deadline:
-                await _in_thread(self._writer.begin)
-                await self._read(await self._statement.open(self.form.columns))
+                await _in_thread(self._encoder.begin)
+                await self._statement.open(self._target.columns)
+                await self._read()
                 self._whole = True
         except TimeoutError:
             if not deadline.expired():
@@ -89,51 +88,53 @@ class Spooling:
             raise NotRepresentable(str(error)) from error
         finally:
             if not self._whole:
-                await _in_thread(self._writer.abandon)
+                await _in_thread(self._encoder.abandon)
 
-    async def _read(self, portal: Portal) -> None:
+    async def _read(self) -> None:
         wanted, cap = FIRST_CHUNK_ROWS, self._limits.max_rows
-        most = MAX_OPEN_ENDED_CHUNK_ROWS if open_ended(self.form.columns) else MAX_CHUNK_ROWS
-        while self._cut_by is None:
-            # One row beyond the cap tells whether there are more.
-            rows = await portal.fetch(min(wanted, cap + 1 - self._rows))
+        most = MAX_OPEN_ENDED_CHUNK_ROWS if open_ended(self._target.columns) else MAX_CHUNK_ROWS
+        while self.cut_by is None:
+            # One row beyond the cap shows whether there are more.
+            rows = await self._statement.fetch(min(wanted, cap + 1 - self.rows))
             if not rows:
                 return
-            room = cap - self._rows
+            room = cap - self.rows
             before = self._file.tell()
-            taken = await _in_thread(self._writer.write, rows[:room])
-            self._rows += taken
+            taken = await _in_thread(self._encoder.write, rows[:room])
+            self.rows += taken
             if taken < min(len(rows), room):
-                self._cut_by = "bytes"
+                self.cut_by = "bytes"
             elif len(rows) > room:
-                self._cut_by = "rows"
+                self.cut_by = "rows"
             wanted = min(_next_chunk(wanted, self._file.tell() - before), most)
 
-    async def finish(self, summary: dict[str, Any]) -> Filled:
+    async def finish(self, summary: dict[str, Any]) -> ResultExtent:
         """Complete the file; it is at its beginning afterwards."""
-        await _in_thread(self._writer.finish, summary)
+        await _in_thread(self._encoder.finish, summary)
         size = self._file.tell()
         self._file.seek(0)
-        return Filled(self._rows, size, self._cut_by)
+        return ResultExtent(self.rows, size, self.cut_by)
 
-    @property
-    def rows(self) -> int:
-        """Rows written so far."""
-        return self._rows
 
-    @property
-    def cut_by(self) -> Literal["rows", "bytes"] | None:
-        """The cap that cut the answer, if one did."""
-        return self._cut_by
+async def completed(work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of work that must not stop half-way. A cancellation meanwhile is raised when the work is over."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # seen: the cancellation says more
+        raise
 
 
 async def _in_thread(work: Callable[..., Result], *arguments: Any) -> Result:
-    """What the work answers. The thread is waited for, so that nobody closes the file under its hands."""
+    """The result of the work. The thread is waited for, so that nobody closes the file under its hands."""
     return await completed(asyncio.to_thread(work, *arguments))
 
 
 def _next_chunk(rows: int, size: int) -> int:
-    """How many rows to ask for next, so that a chunk is about `CHUNK_BYTES`: at most twice as many as before."""
+    """The number of rows to ask for next, so that a chunk is about `CHUNK_BYTES`: at most twice as many as before."""
     fitting = rows * 2 if size <= 0 else rows * CHUNK_BYTES // size
     return max(1, min(fitting, rows * 2))
 

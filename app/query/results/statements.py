@@ -1,4 +1,4 @@
-"""Runs regenerated statements as the query login: plan, describe, and read through a portal in bounded chunks.
+"""Runs regenerated statements as the query login: plan, describe, and read through a cursor in bounded chunks.
 
 Nothing but text that the guard wrote comes here. Every method raises a `Problem` for what is the statement's own fault.
 """
@@ -44,7 +44,7 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 
 
 class Statement:
-    """One regenerated statement within one transaction of the query login."""
+    """A regenerated statement within one transaction of the query login."""
 
     def __init__(self, connection: QueryConnection, sql: str, limits: Limits, names: Mapping[str, str]) -> None:
         """Binds; runs nothing.
@@ -55,10 +55,8 @@ class Statement:
             limits: of the caller.
             names: physical relation names and the logical ones that messages show instead.
         """
-        self._connection = connection
-        self._sql = sql
-        self._limits = limits
-        self._names = names
+        self._connection, self._sql, self._limits, self._names = connection, sql, limits, names
+        self._cursor: Any = None
 
     async def estimate(self) -> Estimate:
         """The planner's estimate, without running the statement."""
@@ -77,11 +75,17 @@ class Statement:
         found = await self._connection.fetch(_STANDS_FOR, [r[0] for r in relations], [r[1] for r in relations])
         return frozenset((row["nspname"], row["relname"]) for row in found)
 
-    async def open(self, columns: Sequence[ResultColumn]) -> "Portal":
-        """The running statement, whose columns `columns()` has told. Its rows arrive as they are fetched."""
+    async def open(self, columns: Sequence[ResultColumn]) -> None:
+        """Run the statement, whose columns are those of `columns()`. Its rows arrive as they are fetched."""
         with self._faults():
             prepared = await self._connection.prepare(bounded(self._sql, columns, MAX_ROW_BYTES))
-            return Portal(self, await prepared.cursor())
+            self._cursor = await prepared.cursor()
+
+    async def fetch(self, count: int) -> list[Any]:
+        """The next rows of the running statement, at most `count`; fewer at the end."""
+        with self._faults():
+            rows: list[Any] = await self._cursor.fetch(count)
+        return rows
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -95,20 +99,6 @@ class Statement:
             if problem is None:
                 raise
             raise problem from error
-
-
-class Portal:
-    """A statement under way."""
-
-    def __init__(self, statement: Statement, cursor: Any) -> None:
-        self._statement = statement
-        self._cursor = cursor
-
-    async def fetch(self, count: int) -> list[Any]:
-        """The next rows, at most `count`; fewer at the end."""
-        with self._statement._faults():  # noqa: SLF001 - a portal is its statement's other half
-            rows: list[Any] = await self._cursor.fetch(count)
-        return rows
 
 
 @asynccontextmanager

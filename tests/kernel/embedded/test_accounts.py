@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from app.kernel.embedded import DataDirectoryError, EmbeddedServer, binaries, layout
+from app.kernel.embedded import EmbeddedServer, binaries, layout
 from app.kernel.embedded.account import account_for
+from app.kernel.embedded.errors import DataDirectoryError
 from tests.kernel.embedded.servers import PASSWORD, as_root, ask, pid_of, said_ready
 
 

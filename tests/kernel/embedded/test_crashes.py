@@ -11,8 +11,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.kernel.embedded import EmbeddedServer, ServerStartError, launch, postmaster
+from app.kernel.embedded import EmbeddedServer, launch, postmaster
 from app.kernel.embedded.account import account_for
+from app.kernel.embedded.errors import ServerStartError
 from tests.kernel.embedded.servers import ask, pid_of, said_ready
 
 

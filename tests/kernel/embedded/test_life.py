@@ -15,15 +15,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.kernel.embedded import (
-    AddressInUseError,
-    AuthenticationError,
-    DataDirectoryError,
-    EmbeddedServer,
-    ServerStartError,
-    launch,
-)
+from app.kernel.embedded import EmbeddedServer, launch
 from app.kernel.embedded.account import account_for
+from app.kernel.embedded.errors import AddressInUseError, AuthenticationError, DataDirectoryError, ServerStartError
 from tests.kernel.embedded.servers import FAST, PASSWORD, ask, pid_of, said_ready
 
 

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
-from app.kernel.embedded import DataDirectoryError, ServerAddress, UnsupportedPlatformError, binaries, binary
+from app.kernel.embedded import ServerAddress, binaries
 from app.kernel.embedded.account import account_for
+from app.kernel.embedded.binaries import binary
 from app.kernel.embedded.configuration import DEFAULTS, addressing, render
+from app.kernel.embedded.errors import DataDirectoryError, UnsupportedPlatformError
 from app.kernel.embedded.layout import SOCKET_PATH_BYTES, Layout, fits
 from app.kernel.embedded.postmaster import Postmaster, parse
 

@@ -9,7 +9,7 @@ import pytest
 import zstandard
 from fastapi import FastAPI
 
-from app.audit.seals.seals import SealingKey
+from app.audit.seals.signing import SealingKey
 from app.audit.verification.verify_database import LogVerification, Scope
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls

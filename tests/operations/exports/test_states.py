@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kernel.ports.export_formats import Column, LineEnds, csv_header, literal
+from app.kernel.ports.export_formats import Column, LineEnds, csv_header
+from app.kernel.quoting import quote_literal
 from app.kernel.tabular.types import distinct
 from app.operations.exports.states import ExportStatus, followers, may_follow
 
@@ -52,4 +53,4 @@ def test_names() -> None:
     columns = [Column(name, "text") for name in ("a", "a", "=1+1", 'q"', "a,b", "a_2")]
     assert distinct(column.name for column in columns) == ["a", "a_2", "=1+1", 'q"', "a,b", "a_2_2"]
     assert next(csv.reader(io.StringIO(csv_header(columns).decode()))) == ["a", "a_2", "'=1+1", 'q"', "a,b", "a_2_2"]
-    assert literal("it's \\ 1") == "'it''s \\ 1'"
+    assert quote_literal("it's \\ 1") == "'it''s \\ 1'"

@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.audit.archiving.archiving import Archiving
+from app.audit.archiving.archiver import Archiver
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import enqueue
@@ -133,7 +133,7 @@ async def test_archiving_that_is_interrupted_leaves_no_object_of_nobody(
     await tell(resources, 12)
     await sealer(resources, batch_rows=4).seal_waiting()
     rows = await count(owner, "audit_sealed_entries")
-    target = Sweeping if phase == "_clear" else Archiving
+    target = Sweeping if phase == "_clear" else Archiver
     genuine = getattr(target, phase)
     died: list[str] = []
 

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from importlib.metadata import version
 from typing import ClassVar, Final
 
-from app.audit.seals.seals import SealingKey
+from app.audit.seals.signing import SealingKey
 from app.kernel.clock import Clock
 from app.kernel.db.database import Database, ReadSession, snapshot_connection
 from app.kernel.dumping import repository as copied

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy.engine import make_url
 
+from app.kernel.db.connections import driver_arguments
 from app.kernel.db.database import Database
 from app.kernel.http.client import OutboundHttp
 from app.kernel.runtime.background import BackgroundTask, repeating
@@ -77,13 +77,8 @@ class Listening:
 
 
 async def _connection(database: Database) -> "asyncpg.Connection[Any]":  # quoted: generic in its stubs alone
-    url = make_url(database.url)
     connection: asyncpg.Connection[Any] = await asyncpg.connect(
-        host=str(url.query.get("host", url.host)),
-        port=url.port or int(str(url.query.get("port", 5432))),
-        user=url.username,
-        password=url.password,
-        database=url.database,
+        **driver_arguments(database.url),
         timeout=LISTEN_SECONDS,
         server_settings={"application_name": "spyne-outbox", "timezone": "UTC"},
     )

@@ -17,13 +17,12 @@ from app.ingestion.decoding.objects import Objects, array_objects, csv_objects, 
 from app.ingestion.decoding.parquet import parquet_chunks
 from app.ingestion.decoding.row_model import RowModel
 from app.ingestion.decoding.tables import csv_chunks
-from app.kernel.problems import Fault, InvalidRequest, Problem, UnsupportedMediaType
+from app.kernel.problems import Problem, UnsupportedMediaType
 from app.kernel.storage.object_storage import ByteWriter
-from app.warehouse.ingest import RejectLimits
 from app.warehouse.rejections import Chunk
 
 SILENCE_SECONDS = 60.0
-"""How long a sender may say nothing in the middle of a body: it holds one of few connections meanwhile."""
+"""Longest silence of a sender in the middle of a body: it holds one of few connections meanwhile."""
 
 
 class SenderSilent(Problem):
@@ -80,7 +79,7 @@ class Representation:
 
 
 def representation(content_type: str | None, content_encoding: str | None) -> Representation:
-    """What the headers say. Raises `UnsupportedMediaType`."""
+    """What the headers say of a body. Raises `UnsupportedMediaType`."""
     media = (content_type or "").partition(";")[0].strip().lower()
     charset = "charset=" in (content_type or "").lower() and "utf-8" not in (content_type or "").lower()
     found = _SYNONYMS.get(media) or next((known for known in BodyFormat if known.value == media), None)
@@ -97,8 +96,8 @@ def representation(content_type: str | None, content_encoding: str | None) -> Re
     return Representation(found, coding)
 
 
-class Intake:
-    """Counts and hashes a body as it is read. To be read once."""
+class BatchBody:
+    """The body of a batch as it comes from its sender: counted and hashed as it is read, once."""
 
     def __init__(self, body: AsyncIterator[bytes], coding: Coding, limits: InflateLimits) -> None:
         self._body = body
@@ -110,7 +109,7 @@ class Intake:
 
     @property
     def sha256(self) -> bytes:
-        """Of the body as sent, so far."""
+        """The SHA-256 of the body as sent, so far."""
         return self._digest.digest()
 
     async def _sent(self) -> AsyncIterator[bytes]:
@@ -132,31 +131,9 @@ class Intake:
         async for _ in self._sent():
             pass
 
-    async def plain(self, copy: ByteWriter | None = None) -> AsyncIterator[bytes]:
+    async def decoded(self, copy: ByteWriter | None = None) -> AsyncIterator[bytes]:
         """The body without its coding; each piece is written to the copy before it is given on."""
         async for data in inflate(self._sent(), self._coding, self._limits):
             if copy is not None:
                 await copy.write(data)
             yield data
-
-
-_SHARE_SIGNS = (".", "%")
-
-
-def reject_limits(text: str | None, default: RejectLimits) -> RejectLimits:
-    """`max_rejected` as a count (`100`) or a share of the rows (`0.05`, `5%`). Raises `InvalidRequest`."""
-    if text is None:
-        return default
-    try:
-        if not any(sign in text for sign in _SHARE_SIGNS):
-            rows = int(text)
-            if rows >= 0 and text.isascii() and text.isdigit():
-                return RejectLimits(rows=rows)
-        else:
-            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-            if 0 <= share <= 1:
-                return RejectLimits(share=share)
-    except ValueError:
-        pass
-    message = "A count such as 100, or a share such as 0.05 or 5%."
-    raise InvalidRequest(faults=[Fault(pointer="query/max_rejected", code="invalid-limit", message=message)])

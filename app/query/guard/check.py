@@ -20,7 +20,7 @@ from app.query.guard.relations import Catalog
 from app.query.guard.resolver import Resolver
 
 MAX_BYTES: Final = 20_000
-"""Of a statement; a longer one is refused unread."""
+"""Most bytes of a statement; a longer one is refused unread."""
 MAX_FINDINGS: Final = 20
 MAX_RATIONALE: Final = 500
 _QUERIES: Final = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
@@ -39,37 +39,34 @@ class GuardPolicy:
 
 
 def check(sql: str, catalog: Catalog, policy: GuardPolicy | None = None) -> GuardVerdict:
-    """The guard's verdict on `sql` for a caller who may read the relations of `catalog`. Raises nothing."""
-    policy = policy or GuardPolicy()
+    """The guard's verdict on `sql` for a caller who may read the relations of `catalog`. Raises nothing.
+
+    The steps, and every place that refuses a join, are listed in `app/query/check_statement.py`.
+    """
     try:
-        return _examine(sql, catalog, policy)
+        return _verdict(sql, catalog, policy or GuardPolicy())
     except GuardRefusal as refusal:
         return _refused([_finding(sql, refusal.offset, refusal)])
     except RecursionError:
-        return _refused(
-            [
-                _finding(
-                    sql, 0, GuardRefusal("too-complex", "The statement is nested too deep.", 0, "name parts in WITH")
-                )
-            ]
-        )
+        nested = GuardRefusal("too-complex", "The statement is nested too deep.", "name parts in WITH")
+        return _refused([_finding(sql, 0, nested)])
 
 
-def _examine(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
+def _verdict(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
     _check_text(sql, policy)
-    gated = normalize(sql, policy.max_depth)
-    tree = _tree(gated)
-    findings = [_finding(sql, _offset(gated, node), refusal) for node, refusal in check_nodes(tree)]
+    normalized = normalize(sql, policy.max_depth)
+    tree = _tree(normalized)
+    findings = [_finding(sql, _offset(normalized, node), refusal) for node, refusal in check_nodes(tree)]
     if findings:
         return _refused(findings)
-    _check_faithful(gated, tree, policy)
+    _check_faithful(normalized, tree, policy)
     _name_calls(tree)
     resolver = Resolver(catalog)
     output = tuple(column.name for column in resolver.query(tree, None, {}))
     joins, warnings, faults = _judge_joins(resolver, catalog, policy)
     refusals = [*resolver.findings, *faults]
     if refusals:
-        return _refused([_finding(sql, _offset(gated, node), refusal) for node, refusal in refusals])
+        return _refused([_finding(sql, _offset(normalized, node), refusal) for node, refusal in refusals])
     written = _write(tree)
     _check_fixed(written, tree, policy)
     return GuardVerdict(
@@ -88,59 +85,56 @@ def _check_text(sql: str, policy: GuardPolicy) -> None:
     try:
         size = len(sql.encode())
     except UnicodeEncodeError as error:
-        raise GuardRefusal("odd-character", "The text holds half a character.", error.start, "valid Unicode") from None
+        raise GuardRefusal("odd-character", "The text holds half a character.", "valid Unicode", error.start) from None
     if size > policy.max_bytes:
-        raise GuardRefusal(
-            "too-long", f"The statement has {size} bytes, more than {policy.max_bytes}.", 0, "a shorter statement"
-        )
+        message = f"The statement has {size} bytes, more than {policy.max_bytes}."
+        raise GuardRefusal("too-long", message, "a shorter statement")
     if "\0" in sql:
-        raise GuardRefusal("odd-character", "The text holds a NUL character.", sql.index("\0"), "leave it out")
+        raise GuardRefusal("odd-character", "The text holds a NUL character.", "leave it out", sql.index("\0"))
 
 
-def _tree(gated: NormalizedStatement) -> exp.Expr:
+def _tree(normalized: NormalizedStatement) -> exp.Expr:
     try:
-        statements = parse(gated.text)
+        statements = parse(normalized.text)
     except SqlglotError as error:
         errors = getattr(error, "errors", None) or [{}]
-        offset = gated.offset_of(int(errors[0].get("start") or 0)) if errors[0].get("start") else 0
+        offset = normalized.offset_of(int(errors[0].get("start") or 0)) if errors[0].get("start") else 0
         message = str(errors[0].get("description") or "The statement is not one query.")
-        raise GuardRefusal("syntax", message.split("\n", 1)[0][:200], offset, "SELECT … FROM … WHERE …") from None
+        raise GuardRefusal("syntax", message.split("\n", 1)[0][:200], "SELECT … FROM … WHERE …", offset) from None
     except (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError):
         # The parser fails this way on input it never expected; whatever it was, it is not a plain query.
-        raise GuardRefusal("syntax", "The statement is not one query.", 0, "SELECT … FROM … WHERE …") from None
+        raise GuardRefusal("syntax", "The statement is not one query.", "SELECT … FROM … WHERE …") from None
     tree = statements[0] if len(statements) == 1 else None
     if not isinstance(tree, _QUERIES):
-        raise GuardRefusal("statement-kind", "Only a query is read.", 0, "SELECT … FROM …")
+        raise GuardRefusal("statement-kind", "Only a query is read.", "SELECT … FROM …")
     check_depth(tree)
     return tree
 
 
-def _check_faithful(gated: NormalizedStatement, tree: exp.Expr, policy: GuardPolicy) -> None:
-    """What is written says the same words in the same order: the parser has dropped, added and rewritten nothing."""
+def _check_faithful(normalized: NormalizedStatement, tree: exp.Expr, policy: GuardPolicy) -> None:
+    """Refuse unless the text written says the same words in the same order: nothing is dropped, added or rewritten."""
     again = normalize(_write(tree), policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS)
-    if again.signature != gated.signature or again.negations != gated.negations:
-        both = zip(gated.signature, again.signature, gated.origins, strict=False)
+    if again.signature != normalized.signature or again.negations != normalized.negations:
+        both = zip(normalized.signature, again.signature, normalized.origins, strict=False)
         place = next((origin for said, written, origin in both if said != written), 0)
-        raise GuardRefusal(
-            "not-faithful", "The statement cannot be written anew without a change here.", place, "a plainer form"
-        )
+        message = "The statement cannot be written anew without a change here."
+        raise GuardRefusal("not-faithful", message, "a plainer form", place)
 
 
 def _check_fixed(written: str, tree: exp.Expr, policy: GuardPolicy) -> None:
-    """What is written reads back to the tree that was checked, and is written the same again."""
+    """Refuse unless the text written reads back to the tree that was checked, and is written the same again."""
     again = _tree(normalize(written, policy.max_depth + _WRITTEN_DEPTH, _WRITTEN_TOKENS))
     _name_calls(again)
     if _write(again) != written or again != tree:
-        raise GuardRefusal(
-            "not-faithful", "The statement does not read back as it was written.", 0, "brackets around each part"
-        )
+        message = "The statement does not read back as it was written."
+        raise GuardRefusal("not-faithful", message, "brackets around each part")
 
 
 def _write(tree: exp.Expr) -> str:
     try:
         return generate(tree)
     except (SqlglotError, ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError):
-        raise GuardRefusal("not-faithful", "The statement cannot be written anew.", 0, "a plainer form") from None
+        raise GuardRefusal("not-faithful", "The statement cannot be written anew.", "a plainer form") from None
 
 
 def _name_calls(tree: exp.Expr) -> None:
@@ -167,10 +161,8 @@ def _judge_joins(
             rationale = policy.join_override_rationale.strip()[:MAX_RATIONALE]
             warnings[f"The join of {label} is not accepted; overridden: {rationale}"] = None
             continue
-        nearest = _nearest_join(join, catalog)
-        faults.append(
-            (node, GuardRefusal("join-not-accepted", f"No accepted join relates {label} this way.", 0, nearest))
-        )
+        message = f"No accepted join relates {label} this way."
+        faults.append((node, GuardRefusal("join-not-accepted", message, _nearest_join(join, catalog))))
     return tuple(joins), tuple(warnings), faults
 
 
@@ -184,13 +176,13 @@ def _nearest_join(join: UsedJoin, catalog: Catalog) -> str:
     return "an accepted join, or an override with its rationale"
 
 
-def _offset(gated: NormalizedStatement, node: exp.Expr) -> int:
-    """Where a node stands in the user's text: at the first of its parts whose place is known, else at its parent's."""
+def _offset(normalized: NormalizedStatement, node: exp.Expr) -> int:
+    """The offset, in the user's text, of the first part of a node whose place is known, else of its parent."""
     current: exp.Expr | None = node
     while current is not None:
         starts = [part.meta["start"] for part in current.walk() if "start" in part.meta]
         if starts:
-            return gated.offset_of(min(starts))
+            return normalized.offset_of(min(starts))
         current = current.parent
     return 0
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.ingestion.intake import Intake
+from app.ingestion.decoding.body import BatchBody
 from app.ingestion.models import BatchRow
 from app.kernel.problems import Problem
 from app.kernel.storage.compression import ZstdWriter, unzstd_stream
@@ -17,16 +17,16 @@ PREFIX, SUFFIX = "raw", ".zst"
 
 
 @dataclass(slots=True)
-class Leftover:
-    """Whether the body of a batch may be removed when its request is over."""
+class Cleanup:
+    """Whether the body of a batch is to be removed when its request is over."""
 
-    committing: bool = False
+    commit_begun: bool = False
     """The commit may have happened: only a refusal says for certain that it has not."""
-    remove: bool = False
+    unwanted: bool = False
     """The batch is not kept, whatever happens."""
 
 
-class RawBatches:
+class RawBodies:
     """Keeps and reads raw bodies."""
 
     def __init__(self, storage: ObjectStorage) -> None:
@@ -34,41 +34,41 @@ class RawBatches:
 
     @staticmethod
     def key(batch: BatchRow) -> str:
-        """Where the body of the batch is kept."""
+        """The key under which the body of the batch is kept."""
         return f"{PREFIX}/{batch.contract_id}/{batch.id}{SUFFIX}"
 
     @asynccontextmanager
     async def writer(self, batch: BatchRow) -> AsyncIterator[ByteWriter]:
-        """Takes the body; it is published, whole, when the block ends well, and never otherwise."""
+        """The writer of a body, which is published, whole, when the block ends well, and never otherwise."""
         async with self._storage.writer(self.key(batch)) as target, ZstdWriter(target) as compressed:
             yield compressed
 
-    async def keep(self, batch: BatchRow, intake: Intake) -> None:
-        """Keep a whole body without looking into it. Raises what the intake raises."""
+    async def keep(self, batch: BatchRow, body: BatchBody) -> None:
+        """Keep a whole body without looking into it. Raises what reading it raises."""
         async with self.writer(batch) as copy:
-            async for _ in intake.plain(copy):
+            async for _ in body.decoded(copy):
                 pass
 
     async def stream(self, batch: BatchRow) -> AsyncIterator[bytes]:
-        """The body, its content coding undone."""
+        """The kept body, its content coding undone."""
         async for data in unzstd_stream(self._storage.get_stream(self.key(batch))):
             yield data
 
     @asynccontextmanager
-    async def unless_committed(self, batch: BatchRow) -> AsyncIterator[Leftover]:
-        """Removes the body of a batch that came to nothing.
+    async def unless_committed(self, batch: BatchRow) -> AsyncIterator[Cleanup]:
+        """What decides whether the body is removed at the end: that of a batch that came to nothing is.
 
         Before the commit any error says so. Around it only a problem does: a connection that breaks during the commit
         leaves open whether the batch is there, and its body must not be missed then.
         """
-        leftover = Leftover()
+        cleanup = Cleanup()
         try:
-            yield leftover
+            yield cleanup
         except BaseException as error:
-            leftover.remove = not leftover.committing or isinstance(error, Problem)
+            cleanup.unwanted = not cleanup.commit_begun or isinstance(error, Problem)
             raise
         finally:
-            if leftover.remove:
+            if cleanup.unwanted:
                 with contextlib.suppress(StorageUnavailable):  # what stays behind is found by the tidying job
                     await self._storage.delete(self.key(batch))
 

@@ -11,37 +11,34 @@ from uuid import UUID
 from app.audit.log.actions import Verb
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.service import ContractReading
-from app.ingestion.completion import BatchAction, complete, failure, measure
+from app.ingestion.actions import BatchAction
 from app.ingestion.configuration import MAX_REJECTED_SHARE
-from app.ingestion.events import announce_failure
-from app.ingestion.history import report
-from app.ingestion.merging import merge_batch, sender
-from app.ingestion.raw import RawBatches
+from app.ingestion.history import batch_report
+from app.ingestion.merging import complete, count_rows, mark_failed, merge_batch, record_failure, sender
+from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.repository import BatchReads, BatchWrites
 from app.ingestion.schemas import BatchReport
-from app.ingestion.service import (
+from app.ingestion.submission import (
     REFUSED_AT_ONCE,
     Answer,
+    StoredAnswers,
     Submission,
     admitted,
-    keys_of,
+    answered_before,
     new_batch,
-    replayed,
-    store,
-    stored_answer,
 )
-from app.kernel.db.database import WriteSession
-from app.kernel.ids import new_id
+from app.kernel.clock import Clock
+from app.kernel.db.database import Units, WriteSession
 from app.kernel.jobs import JobContext, enqueue
 from app.kernel.jobs.rules import Ending, judge
 from app.kernel.jobs.runs import Superseded
 from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Problem, Unavailable
-from app.kernel.runtime.resources import Resources
+from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import Actor
+from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.modes.modes import NotIngestionReady
 from app.operations.modes.service import require_ingestion_ready
-from app.operations.notifications.outbox.announcing import Announcements
 
 MERGE_JOB = "ingestion:merge"
 """Merges a batch that was accepted for later. Payload: `batch_id`."""
@@ -56,7 +53,7 @@ ACCEPTED = 202
 
 
 class MergeFailed(Problem):
-    """The merge failed again and again; the log tells why."""
+    """The merge failed again and again; the log says why."""
 
     code, title, status = "merge-failed", "The batch could not be merged", 500
 
@@ -67,59 +64,56 @@ class NotReadyYet(Unavailable):
     code, title = "not-ingestion-ready", "The platform is not ready for ingestion"
 
 
-class LaterService:
+class DeferredBatchService:
     """Accepts batches for later, merges them, and tidies up."""
 
-    def __init__(self, resources: Resources) -> None:
-        self._resources = resources
-        self._database = resources.database
-        self._raw = RawBatches(resources.storage)
+    def __init__(
+        self, units: Units, storage: ObjectStorage, configuration: ConfigurationInForce, kinds: EventKinds, clock: Clock
+    ) -> None:
+        self._units, self._raw = units, RawBodies(storage)
+        self._configuration, self._kinds, self._clock = configuration, kinds, clock
 
-    async def take_later(self, actor: Actor, submission: Submission) -> Answer:
+    async def accept(self, actor: Actor, submission: Submission) -> Answer:
         """The report of a batch that is kept and will be merged by a worker, or the stored answer.
 
         Raises:
             Problem: of the contract, the body's coding, the key, or the shield. Nothing is stored then.
         """
-        batch_id = new_id()
         kept = new_batch(actor, submission)
-        kept.id = batch_id
         try:
-            await admitted(self._database, submission)
+            await admitted(self._units, submission)
         except REFUSED_AT_ONCE as refusal:
-            return await stored_answer(self._database, actor, submission, refusal)
-        async with self._raw.unless_committed(kept) as leftover:
-            await self._raw.keep(kept, submission.intake)
+            return await answered_before(self._units, actor, submission, refusal)
+        async with self._raw.unless_committed(kept) as cleanup:
+            await self._raw.keep(kept, submission.body)
 
             async def accept(session: WriteSession) -> Answer:
-                leftover.committing = False
-                answer = await self._accept(session, actor, submission, batch_id)
-                leftover.remove = answer.report.id != batch_id
-                leftover.committing = True
+                cleanup.commit_begun = False
+                answer = await self._accept(session, actor, submission, kept.id)
+                cleanup.unwanted = answer.report.id != kept.id
+                cleanup.commit_begun = True
                 return answer
 
-            return await self._database.run(accept)
+            return await self._units.run(accept)
 
     async def _accept(self, session: WriteSession, actor: Actor, submission: Submission, batch_id: UUID) -> Answer:
-        keys = keys_of(session, actor, submission)
-        stored = await replayed(keys, submission)
+        answers = StoredAnswers(session, actor, submission)
+        stored = await answers.replay()
         if stored is not None:
             return stored
         await require_ingestion_ready(session)
         await ContractReading(session).for_ingestion(submission.contract_id)
-        batch = new_batch(actor, submission)
-        batch.id = batch_id
-        batch.bytes_received, batch.sha256 = submission.intake.bytes, submission.intake.sha256
+        batch = new_batch(actor, submission, batch_id)
         batch.raw_key = self._raw.key(batch)
         await BatchWrites(session).accept(batch)
         await enqueue(session, MERGE_JOB, {"batch_id": batch_id}, actor=actor, key=f"ingest:{batch.contract_id}")
         label = batch.contract_id
         await AuditTrail(session).append(actor, BatchAction.ACCEPTED, "batch", batch_id, label, verb=Verb.UPLOAD)
-        answer = Answer(report(batch, []), ACCEPTED)
-        await store(keys, submission, answer)
+        answer = Answer(batch_report(batch), ACCEPTED)
+        await answers.store(answer)
         return answer
 
-    async def merge_later(self, context: JobContext) -> None:
+    async def merge(self, context: JobContext) -> None:
         """Merge a batch that was accepted for later; harmless when it is done already.
 
         Raises:
@@ -138,7 +132,7 @@ class LaterService:
                 await context.apply(partial(self._give_up, batch_id, MergeFailed(), context.correlation_id))
             raise
         if finished is not None:
-            measure(finished)
+            count_rows(finished)
 
     async def _merge(self, batch_id: UUID, started: float, session: WriteSession) -> BatchReport | None:
         try:
@@ -150,37 +144,29 @@ class LaterService:
         if batch is None:
             return None
         await batches.prepare_merge()
-        merged = await merge_batch(
-            session, self._raw, batch, None, None, self._resources.configured(MAX_REJECTED_SHARE)
-        )
-        await complete(session, sender(batch), batch, merged, time.monotonic() - started)
-        return report(batch, [])
+        share = self._configuration.value(MAX_REJECTED_SHARE)
+        await merge_batch(session, self._raw, batch, None, None, share)
+        await complete(session, sender(batch), batch, started)
+        return batch_report(batch)
 
     async def _give_up(self, batch_id: UUID, refusal: Problem, correlation: str | None, session: WriteSession) -> None:
-        """The body is kept: its sender was told that we have it."""
-        batches = BatchWrites(session)
-        batch = await batches.pending(batch_id)
+        """Fail a batch that still waits. The body is kept: its sender was promised that we have it."""
+        batch = await BatchWrites(session).pending(batch_id)
         if batch is None:
             return
-        for name, value in failure(refusal, correlation, self._resources.clock()).items():
-            setattr(batch, name, value)
+        mark_failed(batch, refusal, correlation, self._clock())
         await session.flush()
-        label = batch.contract_id
-        await AuditTrail(session).append(
-            sender(batch), BatchAction.FAILED, "batch", batch.id, label, outcome="failure", verb=Verb.UPLOAD
-        )
-        await announce_failure(Announcements(session, self._resources.extensions.of(EventKinds)), batch, refusal)
+        await record_failure(session, self._kinds, sender(batch), batch, refusal)
 
     async def tidy(self, context: JobContext) -> None:
         """Give up batches whose job ended without them, and remove raw bodies that belong to no batch."""
-        async with self._database.read() as session:
+        async with self._units.read() as session:
             stranded = await BatchReads(session).stranded(MERGE_JOB)
         for batch_id in stranded:
             await context.apply(partial(self._give_up, batch_id, MergeFailed(), context.correlation_id))
-        before = self._resources.clock() - ABANDONED_AFTER
         removed = 0
-        async for batch_id, key in self._raw.older_than(before):
-            async with self._database.read() as session:
+        async for batch_id, key in self._raw.older_than(self._clock() - ABANDONED_AFTER):
+            async with self._units.read() as session:
                 known = await BatchReads(session).by_id(batch_id) is not None
             if not known:
                 await self._raw.remove(key)

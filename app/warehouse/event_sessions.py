@@ -7,11 +7,12 @@ carries the span of its session (`_spyne_from`, `_spyne_to`); that is all that m
 
 The row that stays is the resolution's winner among the session's observations. Under `reject` nothing stored is ever
 removed: a row is stored when no earlier observation lies within the window of it, else it is a duplicate (same content
-as a row kept in its session) or a conflict. The reference in plain Python: `tests/reference/verdicts.py`.
+as a row kept in its session) or a conflict. Which statement runs when, and which count comes from which:
+`app/warehouse/ingest.py`. The reference in plain Python: `tests/reference/verdicts.py`.
 """
 
 from app.warehouse.layout import BATCH, FROM, HASH, LINE, ORIGIN, ORIGIN_LINE, TO, VERDICT, instant
-from app.warehouse.merge import Batch, with_images
+from app.warehouse.merge import Batch, insert_staged, with_images
 from app.warehouse.naming import RelationName, quote, quote_all
 from app.warehouse.plan import RelationPlan, Resolution
 
@@ -143,34 +144,27 @@ def overwrite_beaten(batch: Batch, working: RelationName) -> str:
 
 def insert_sessions(batch: Batch, working: RelationName) -> str:
     """Writes the rows that stay in sessions without a stored row (under `reject`: every row that stays)."""
-    plan = batch.plan
-    names = tuple(column.name for column in plan.record_columns)
-    hidden = (HASH, BATCH, FROM, TO, ORIGIN, ORIGIN_LINE)
-    fresh = "" if plan.resolution is Resolution.REJECT else " AND NOT w.known"
-    return (
-        f"INSERT INTO {plan.relation.sql} ({quote_all(names)}, {quote(plan.processing_time)}, {quote_all(hidden)}) "
-        f"SELECT {quote_all(names, 's.')}, {batch.time_literal}, s.{HASH}, {batch.seq}, w.span_from, w.span_to, "
-        f"{batch.seq}, s.{LINE} FROM {working.sql} w JOIN {batch.staging.sql} s ON s.{LINE} = w.line "
-        f"WHERE NOT w.stored AND w.place = 1{fresh}"
-    )
+    fresh = "" if batch.plan.resolution is Resolution.REJECT else " AND NOT w.known"
+    joined = f"{working.sql} w JOIN {batch.staging.sql} s ON s.{LINE} = w.line"
+    rows = f"{joined} WHERE NOT w.stored AND w.place = 1{fresh}"
+    return insert_staged(batch, rows, _session(batch, "w.span_from", "w.span_to"))
 
 
 def insert_singles(batch: Batch) -> str:
     """Writes every staged row as a session of its own: for an empty relation and a batch without repeated keys."""
     plan = batch.plan
-    names = tuple(column.name for column in plan.record_columns)
-    hidden = (HASH, BATCH, FROM, TO, ORIGIN, ORIGIN_LINE)
     time = instant(plan, f"s.{quote(plan.event_time)}")
-    return (
-        f"INSERT INTO {plan.relation.sql} ({quote_all(names)}, {quote(plan.processing_time)}, {quote_all(hidden)}) "
-        f"SELECT {quote_all(names, 's.')}, {batch.time_literal}, s.{HASH}, {batch.seq}, "
-        f"{time}, {time}, {batch.seq}, s.{LINE} "
-        f"FROM {batch.staging.sql} s WHERE s.{VERDICT} IS NULL ORDER BY {quote_all(plan.identity, 's.')}"
-    )
+    rows = f"{batch.staging.sql} s WHERE s.{VERDICT} IS NULL ORDER BY {quote_all(plan.identity, 's.')}"
+    return insert_staged(batch, rows, _session(batch, time, time))
+
+
+def _session(batch: Batch, begin: str, end: str) -> dict[str, str]:
+    """The hidden columns of a staged row that begins a session: the span, and where the row comes from."""
+    return {FROM: begin, TO: end, ORIGIN: str(batch.seq), ORIGIN_LINE: f"s.{LINE}"}
 
 
 def count_verdicts(batch: Batch, working: RelationName) -> str:
-    """One row: staged rows inserted, updated, duplicate, and beaten by other content; run before the writes."""
+    """A single row: staged rows inserted, updated, duplicate, and beaten by other content; run before the writes."""
     plan = batch.plan
     key = ", ".join(f"k{i}" for i in range(len(plan.key)))
     one = f"PARTITION BY {key}, session"

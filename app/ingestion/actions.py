@@ -1,0 +1,11 @@
+"""What the audit log calls the changes of ingestion."""
+
+from enum import StrEnum
+
+
+class BatchAction(StrEnum):
+    """What happened to a batch."""
+
+    INGESTED = "batch:ingest"
+    ACCEPTED = "batch:accept"
+    FAILED = "batch:fail"
