@@ -21,7 +21,7 @@ from app.operations.exports.models import ExportRow
 from app.operations.exports.permissions import require_right, visible
 from app.operations.exports.problems import ExportNotFound, ExportNotReady, RangeNotSatisfiable
 from app.operations.exports.repository import ExportReads
-from app.operations.exports.states import Status
+from app.operations.exports.states import ExportStatus
 
 NOT_MODIFIED: Final = 304
 PARTIAL: Final = 206
@@ -81,8 +81,8 @@ class Downloads:
         require_right(actor, source)
         if not await source.may_read(self._session, actor, row.subject):
             raise ExportNotFound("What was exported is not there for you any more.")
-        if row.status != Status.COMPLETED.value:
-            raise ExportNotReady(Status(row.status))
+        if row.status != ExportStatus.COMPLETED.value:
+            raise ExportNotReady(ExportStatus(row.status))
         return row
 
     def _streamed(self, row: ExportRow, tag: str, part: ByteRange | None) -> Response:

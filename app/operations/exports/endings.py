@@ -13,7 +13,7 @@ from app.operations.exports.events import EXPORT_FAILED, EXPORT_READY
 from app.operations.exports.models import ExportRow
 from app.operations.exports.repository import ExportWrites
 from app.operations.exports.schemas import MAX_ERROR
-from app.operations.exports.states import OPEN, Status
+from app.operations.exports.states import OPEN, ExportStatus
 from app.operations.notifications.outbox.announcing import Announcements
 
 
@@ -38,10 +38,10 @@ class Endings:
         """Let the export fail with this problem, if it is open."""
         exports = ExportWrites(self._session)
         row = await exports.locked(export_id)
-        if row is None or Status(row.status) not in OPEN:
+        if row is None or ExportStatus(row.status) not in OPEN:
             return
         why = {"error_code": refusal.code, "error_message": refusal.detail[:MAX_ERROR]}
-        await exports.move(row, Status.FAILED, completed_at=await exports.now(), **why)
+        await exports.move(row, ExportStatus.FAILED, completed_at=await exports.now(), **why)
         await self.conclude(row, refusal.code)
 
     async def conclude(self, row: ExportRow, error_code: str | None) -> None:

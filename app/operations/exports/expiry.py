@@ -15,7 +15,7 @@ from app.operations.exports.actions import ENTITY, ExportAction
 from app.operations.exports.endings import Endings
 from app.operations.exports.problems import ExportBroken
 from app.operations.exports.repository import ExportReads, ExportWrites
-from app.operations.exports.states import OPEN, Status
+from app.operations.exports.states import OPEN, ExportStatus
 from app.operations.exports.work import PREFIX
 
 BATCH: Final = 200
@@ -58,15 +58,15 @@ async def _mark(session: WriteSession) -> int:
     found = await exports.overdue(await exports.now(), BATCH)
     for export_id in found:
         row = await exports.locked(export_id)
-        if row is not None and row.status == Status.COMPLETED.value:
-            await exports.move(row, Status.EXPIRED)
+        if row is not None and row.status == ExportStatus.COMPLETED.value:
+            await exports.move(row, ExportStatus.EXPIRED)
             await AuditTrail(session).append(SYSTEM, ExportAction.EXPIRED, ENTITY, row.id, row.job_type)
     return len(found)
 
 
 async def _forget(export_id: UUID, session: WriteSession) -> None:
     row = await ExportWrites(session).locked(export_id)
-    if row is not None and row.status == Status.EXPIRED.value:
+    if row is not None and row.status == ExportStatus.EXPIRED.value:
         row.object_key = None
         await session.flush()
 
@@ -98,4 +98,4 @@ async def _wanted(context: JobContext, key: str) -> bool:
         return False
     async with context.database.read() as session:
         row = await ExportReads(session).by_id(export_id)
-    return row is not None and (row.object_key == key or Status(row.status) in OPEN)
+    return row is not None and (row.object_key == key or ExportStatus(row.status) in OPEN)

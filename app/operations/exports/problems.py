@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.kernel.problems import Conflict, Fault, InvalidRequest, NotFound, Problem
-from app.operations.exports.states import Status, followers
+from app.operations.exports.states import ExportStatus, followers
 
 
 class InvalidExport(InvalidRequest):
@@ -26,7 +26,7 @@ class ExportNotReady(Conflict):
 
     code, title = "export-not-ready", "The export has no file"
 
-    def __init__(self, status: Status) -> None:
+    def __init__(self, status: ExportStatus) -> None:
         super().__init__(f"The export is {status}.", state=status.value)
 
 
@@ -35,7 +35,7 @@ class WrongTransition(Conflict):
 
     code, title = "wrong-transition", "The export cannot change so"
 
-    def __init__(self, now: Status, detail: str) -> None:
+    def __init__(self, now: ExportStatus, detail: str) -> None:
         super().__init__(detail, state=now.value, allowed=[status.value for status in followers(now)])
 
 

@@ -11,7 +11,7 @@ from app.kernel.db.repository import Reading, Writing
 from app.kernel.jobs.models import OPEN_STATES, JobRun
 from app.kernel.paging import Page, PageRequest
 from app.operations.exports.models import ExportRow
-from app.operations.exports.states import OPEN, Maker, Status, may_follow
+from app.operations.exports.states import OPEN, ExportStatus, Maker, may_follow
 
 OPEN_STATUSES = [status.value for status in OPEN]
 
@@ -22,7 +22,11 @@ class ExportReads(Reading[ExportRow]):
     model = ExportRow
 
     async def matching(
-        self, owner: tuple[str, UUID | None] | None, status: Status | None, job_type: str | None, request: PageRequest
+        self,
+        owner: tuple[str, UUID | None] | None,
+        status: ExportStatus | None,
+        job_type: str | None,
+        request: PageRequest,
     ) -> Page[ExportRow]:
         """A page of exports, newest first: an actor's own, or everybody's."""
         statement = self.base()
@@ -49,13 +53,15 @@ class ExportReads(Reading[ExportRow]):
     async def overdue(self, before: datetime, most: int) -> Sequence[UUID]:
         """Completed exports whose time is over."""
         statement = select(ExportRow.id).where(
-            ExportRow.status == Status.COMPLETED.value, ExportRow.object_key.is_not(None), ExportRow.expires_at < before
+            ExportRow.status == ExportStatus.COMPLETED.value,
+            ExportRow.object_key.is_not(None),
+            ExportRow.expires_at < before,
         )
         return await self.all(statement.order_by(ExportRow.expires_at).limit(most))
 
     async def leftover(self, most: int) -> Sequence[ExportRow]:
         """Expired exports whose object may still be there."""
-        statement = self.base().where(ExportRow.status == Status.EXPIRED.value, ExportRow.object_key.is_not(None))
+        statement = self.base().where(ExportRow.status == ExportStatus.EXPIRED.value, ExportRow.object_key.is_not(None))
         return await self.all(statement.order_by(ExportRow.expires_at).limit(most))
 
 
@@ -66,9 +72,9 @@ class ExportWrites(Writing[ExportRow], ExportReads):
         """The export, which nobody else changes before this transaction ends."""
         return await self.maybe(self.base().where(ExportRow.id == export_id).with_for_update())
 
-    async def move(self, row: ExportRow, after: Status, **values: Any) -> None:
+    async def move(self, row: ExportRow, after: ExportStatus, **values: Any) -> None:
         """Change the status of a locked export. Raises ValueError where there is no such way: a bug."""
-        if not may_follow(Status(row.status), after):
+        if not may_follow(ExportStatus(row.status), after):
             raise ValueError(f"{row.status} is not followed by {after}")
         row.status, row.version = after.value, row.version + 1
         for name, value in values.items():
@@ -80,7 +86,7 @@ class ExportWrites(Writing[ExportRow], ExportReads):
         recorded = (
             update(ExportRow)
             .where(ExportRow.id == export_id, ExportRow.run_id == run_id)
-            .where(ExportRow.status == Status.RUNNING.value, ExportRow.maker == Maker.SERVICE.value)
+            .where(ExportRow.status == ExportStatus.RUNNING.value, ExportRow.maker == Maker.SERVICE.value)
             .values(rows=rows, bytes=size, estimated_rows=estimated)
             .returning(ExportRow.id)
         )

@@ -24,7 +24,7 @@ from app.operations.exports.permissions import require_right
 from app.operations.exports.problems import InvalidExport, TooManyExports
 from app.operations.exports.repository import ExportWrites
 from app.operations.exports.schemas import ExportDocument, NewExport
-from app.operations.exports.states import EXPORT_JOB, Status
+from app.operations.exports.states import EXPORT_JOB, ExportStatus
 
 
 class ExportRequests:
@@ -105,7 +105,7 @@ class ExportRequests:
             subject=dict(subject),
             format=wanted.format.value,
             compression=wanted.compression.value,
-            status=Status.PENDING.value,
+            status=ExportStatus.PENDING.value,
             requested_by_kind=actor.kind.value,
             requested_by_id=actor.id,
             requested_by=actor.label,

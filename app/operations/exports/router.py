@@ -27,7 +27,7 @@ from app.operations.exports.problems import (
 from app.operations.exports.requests import ExportRequests
 from app.operations.exports.schemas import ExportDocument, JobType, NewExport, StatusReport
 from app.operations.exports.service import ExportService, ExportViews
-from app.operations.exports.states import Status
+from app.operations.exports.states import ExportStatus
 
 router = APIRouter(prefix="/system/exports", tags=["exports"], route_class=TransactionalRoute)
 
@@ -76,7 +76,7 @@ async def list_exports(
     paging: Paging,
     request: Request,
     response: Response,
-    status: Annotated[Status | None, Query(description="Only those that stand so.")] = None,
+    status: Annotated[ExportStatus | None, Query(description="Only those that stand so.")] = None,
     job_type: Annotated[JobType | None, Query(description="Only those of this source.")] = None,
 ) -> PageDocument[ExportDocument]:
     """The caller's exports, newest first; everybody's for who runs the service."""

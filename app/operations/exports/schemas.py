@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from app.kernel.ports.export_formats import Compression, Format
 from app.kernel.schemas import StrictModel
 from app.operations.exports.models import ExportRow
-from app.operations.exports.states import Status
+from app.operations.exports.states import ExportStatus
 
 MAX_JOB_TYPE: Final = 64
 MAX_ERROR: Final = 1_000
@@ -46,7 +46,7 @@ class ExportDocument(StrictModel):
     subject: dict[str, Any] = Field(description="What that meant at that time, such as the version of a table.")
     format: Format = Field(description="Form of the file.")
     compression: Compression = Field(description="What the file is packed with.")
-    status: Status = Field(description="Where it stands; changes count in the ETag, progress does not.")
+    status: ExportStatus = Field(description="Where it stands; changes count in the ETag, progress does not.")
     error_code: str | None = Field(description="Why it failed, for programs.")
     error_message: str | None = Field(description="Why it failed, in words.")
     requested_by: str = Field(description="Who asked, by name at that time.", examples=["ada"])
@@ -66,13 +66,13 @@ class ExportDocument(StrictModel):
     def of(cls, row: ExportRow, now: datetime) -> "ExportDocument":
         """The export as it stands now."""
         place = f"/system/exports/{row.id}"
-        links = {"self": place} | ({"download": f"{place}/download"} if row.status == Status.COMPLETED else {})
+        links = {"self": place} | ({"download": f"{place}/download"} if row.status == ExportStatus.COMPLETED else {})
         columns = {name: getattr(row, name) for name in cls.model_fields if name not in {"eta_seconds", "links"}}
         return cls(**columns, eta_seconds=_eta(row, now), links=links)
 
 
 def _eta(row: ExportRow, now: datetime) -> float | None:
-    if row.status != Status.RUNNING or row.started_at is None or not row.rows or row.estimated_rows is None:
+    if row.status != ExportStatus.RUNNING or row.started_at is None or not row.rows or row.estimated_rows is None:
         return None
     spent = max(0.0, (now - row.started_at).total_seconds())
     return round(max(0, row.estimated_rows - row.rows) * spent / row.rows, 1)
@@ -81,8 +81,10 @@ def _eta(row: ExportRow, now: datetime) -> float | None:
 class StatusReport(StrictModel):
     """What an outside worker tells of an export that it makes."""
 
-    from_status: Status = Field(description="Where the export stands, as the worker believes.", examples=["pending"])
-    to_status: Status = Field(description="Where it is to stand.", examples=["running"])
+    from_status: ExportStatus = Field(
+        description="Where the export stands, as the worker believes.", examples=["pending"]
+    )
+    to_status: ExportStatus = Field(description="Where it is to stand.", examples=["running"])
     object_key: Annotated[str, StringConstraints(max_length=900)] | None = Field(
         None, description="Of the stored file, below `exports/{id}/`; with `completed`."
     )
@@ -95,8 +97,8 @@ class StatusReport(StrictModel):
     @model_validator(mode="after")
     def _complete(self) -> "StatusReport":
         has_file = self.object_key is not None and self.checksum is not None
-        if (self.to_status is Status.COMPLETED) != has_file:
+        if (self.to_status is ExportStatus.COMPLETED) != has_file:
             raise ValueError("object_key and checksum come with `completed`, both of them, and with nothing else")
-        if (self.to_status is Status.FAILED) != (self.error_message is not None):
+        if (self.to_status is ExportStatus.FAILED) != (self.error_message is not None):
             raise ValueError("error_message comes with `failed`, and with nothing else")
         return self

@@ -24,7 +24,7 @@ from app.operations.exports.permissions import owns, visible
 from app.operations.exports.problems import ExportNotFound, InvalidExport, WrongTransition
 from app.operations.exports.repository import ExportReads, ExportWrites
 from app.operations.exports.schemas import ExportDocument, StatusReport
-from app.operations.exports.states import Maker, Status, may_follow
+from app.operations.exports.states import ExportStatus, Maker, may_follow
 from app.operations.exports.work import folder
 from app.settings import Settings
 
@@ -50,7 +50,7 @@ class ExportViews:
         return Tagged(ExportDocument.of(row, self._clock()), version_tag(row))
 
     async def page(
-        self, actor: Actor, status: Status | None, job_type: str | None, request: PageRequest
+        self, actor: Actor, status: ExportStatus | None, job_type: str | None, request: PageRequest
     ) -> Page[ExportDocument]:
         """A page of exports, newest first: the actor's own, or everybody's for who runs the service."""
         owner = None if actor.may(Permission.SYSTEM_READ) else (actor.kind.value, actor.id)
@@ -85,11 +85,11 @@ class ExportService:
         if not owns(actor, row) and not actor.may(Permission.SYSTEM_WRITE):
             raise Forbidden("Another's export is cancelled by an admin.", missing=[Permission.SYSTEM_WRITE.value])
         check_if_match(if_match, version_tag(row))
-        before = Status(row.status)
-        if before is not Status.CANCELLED:
-            if not may_follow(before, Status.CANCELLED):
+        before = ExportStatus(row.status)
+        if before is not ExportStatus.CANCELLED:
+            if not may_follow(before, ExportStatus.CANCELLED):
                 raise WrongTransition(before, f"The export is {before}: there is nothing to cancel.")
-            await self._move(row, Status.CANCELLED, completed_at=await self._exports.now())
+            await self._move(row, ExportStatus.CANCELLED, completed_at=await self._exports.now())
             await self._audit.append(actor, ExportAction.CANCELLED, ENTITY, row.id, row.job_type)
         return Tagged(ExportDocument.of(row, self._clock()), version_tag(row))
 
@@ -107,40 +107,44 @@ class ExportService:
         if row is None:
             raise ExportNotFound
         check_if_match(if_match, version_tag(row))
-        now, before = Status(row.status), report.from_status
+        now, before = ExportStatus(row.status), report.from_status
         if now is not before:
             raise WrongTransition(now, f"The export is {now}, not {before}.")
         if not may_follow(before, report.to_status):
             raise WrongTransition(now, f"{before} is not followed by {report.to_status}.")
-        if before is Status.RUNNING and row.maker == Maker.SERVICE.value and report.to_status is not Status.CANCELLED:
+        if (
+            before is ExportStatus.RUNNING
+            and row.maker == Maker.SERVICE.value
+            and report.to_status is not ExportStatus.CANCELLED
+        ):
             raise WrongTransition(now, "A worker of the service makes it.")
         await self._move(row, report.to_status, **await self._reported(row, report))
         was, now_is = {"status": before.value}, {"status": row.status}
         await self._audit.append(actor, ExportAction.REPORTED, ENTITY, row.id, row.job_type, before=was, after=now_is)
         return Tagged(ExportDocument.of(row, self._clock()), version_tag(row))
 
-    async def _move(self, row: ExportRow, after: Status, **values: Any) -> None:
+    async def _move(self, row: ExportRow, after: ExportStatus, **values: Any) -> None:
         """Change the status, so that no worker of the service goes on and the source learns of an end."""
         await self._exports.move(row, after, **values)
-        if row.run_id is not None and after is not Status.EXPIRED:
+        if row.run_id is not None and after is not ExportStatus.EXPIRED:
             await cancel_job(self._session, row.run_id)
-        if after in {Status.COMPLETED, Status.FAILED, Status.CANCELLED}:
-            code = None if after is Status.COMPLETED else row.error_code or CANCELLED
+        if after in {ExportStatus.COMPLETED, ExportStatus.FAILED, ExportStatus.CANCELLED}:
+            code = None if after is ExportStatus.COMPLETED else row.error_code or CANCELLED
             await record_end(self._session, self._sources, row, code)
 
     async def _reported(self, row: ExportRow, report: StatusReport) -> dict[str, Any]:
         """The columns that the report sets besides the status."""
         now = await self._exports.now()
         match report.to_status:
-            case Status.RUNNING:
+            case ExportStatus.RUNNING:
                 return {"maker": Maker.OUTSIDE.value, "started_at": now}
-            case Status.COMPLETED:
+            case ExportStatus.COMPLETED:
                 size = await self._size(row, report.object_key or "")
                 file = {"object_key": report.object_key, "checksum": report.checksum, "bytes": size}
                 return file | {"rows": report.rows or 0, "completed_at": now, "expires_at": now + self._lifetime}
-            case Status.FAILED:
+            case ExportStatus.FAILED:
                 return {"completed_at": now, "error_code": REPORTED, "error_message": report.error_message}
-            case Status.CANCELLED:
+            case ExportStatus.CANCELLED:
                 return {"completed_at": now}
             case _:
                 return {}

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Status(StrEnum):
+class ExportStatus(StrEnum):
     """Where an export stands; the last three are final."""
 
     PENDING = "pending"
@@ -17,30 +17,24 @@ class Status(StrEnum):
     """The export was completed; its object is gone, or about to go."""
 
 
-TRANSITIONS: Final = frozenset(
-    {
-        (Status.PENDING, Status.RUNNING),
-        (Status.PENDING, Status.FAILED),
-        (Status.PENDING, Status.CANCELLED),
-        (Status.RUNNING, Status.COMPLETED),
-        (Status.RUNNING, Status.FAILED),
-        (Status.RUNNING, Status.CANCELLED),
-        (Status.COMPLETED, Status.EXPIRED),
-    }
-)
+_FOLLOWERS: Final = {
+    ExportStatus.PENDING: (ExportStatus.RUNNING, ExportStatus.FAILED, ExportStatus.CANCELLED),
+    ExportStatus.RUNNING: (ExportStatus.COMPLETED, ExportStatus.FAILED, ExportStatus.CANCELLED),
+    ExportStatus.COMPLETED: (ExportStatus.EXPIRED,),
+}
 """Every allowed change. Nothing leaves a final state, and nothing is completed that was not running."""
 
-OPEN: Final = frozenset({Status.PENDING, Status.RUNNING})
+OPEN: Final = frozenset({ExportStatus.PENDING, ExportStatus.RUNNING})
 
 
-def may_follow(before: Status, after: Status) -> bool:
+def followers(before: ExportStatus) -> tuple[ExportStatus, ...]:
+    """Where an export may go from a status, in the order of `ExportStatus`."""
+    return _FOLLOWERS.get(before, ())
+
+
+def may_follow(before: ExportStatus, after: ExportStatus) -> bool:
     """Whether an export may go from one status to the other."""
-    return (before, after) in TRANSITIONS
-
-
-def followers(before: Status) -> tuple[Status, ...]:
-    """Where an export may go from a status, in the order of `Status`."""
-    return tuple(after for after in Status if may_follow(before, after))
+    return after in followers(before)
 
 
 EXPORT_JOB: Final = "exports:make"

@@ -27,7 +27,7 @@ from app.operations.exports.files.writing import Output, Progress, write_content
 from app.operations.exports.models import ExportRow
 from app.operations.exports.problems import ExportBroken, StatementFailed
 from app.operations.exports.repository import ExportReads, ExportWrites
-from app.operations.exports.states import Maker, Status
+from app.operations.exports.states import ExportStatus, Maker
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +99,9 @@ class ExportWork:
         if row is None or row.maker != Maker.SERVICE.value:
             return None
         now = await exports.now()
-        if row.status == Status.PENDING.value:
-            await exports.move(row, Status.RUNNING, started_at=now)
-        elif row.status == Status.RUNNING.value:
+        if row.status == ExportStatus.PENDING.value:
+            await exports.move(row, ExportStatus.RUNNING, started_at=now)
+        elif row.status == ExportStatus.RUNNING.value:
             row.started_at, row.rows, row.bytes = now, 0, 0
             await session.flush()
         else:
@@ -178,12 +178,12 @@ class ExportWork:
     async def _complete(self, stored: StoredObject, progress: Progress, session: WriteSession) -> bool:
         exports = ExportWrites(session)
         row = await exports.locked(self._id)
-        if row is None or row.status != Status.RUNNING.value or row.maker != Maker.SERVICE.value:
+        if row is None or row.status != ExportStatus.RUNNING.value or row.maker != Maker.SERVICE.value:
             return False
         now = await exports.now()
         until = now + timedelta(seconds=self._resources.settings.exports.lifetime_seconds)
         file = {"object_key": stored.key, "checksum": stored.sha256, "rows": progress.rows, "bytes": stored.size}
-        await exports.move(row, Status.COMPLETED, completed_at=now, expires_at=until, **file)
+        await exports.move(row, ExportStatus.COMPLETED, completed_at=now, expires_at=until, **file)
         await self._resources.build(Endings, session).conclude(row, None)
         return True
 

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from app.kernel.ports.export_formats import Column, LineEnds, csv_header
 from app.kernel.quoting import quote_literal
 from app.kernel.tabular.types import distinct
-from app.operations.exports.states import Status, followers, may_follow
+from app.operations.exports.states import ExportStatus, followers, may_follow
 
-FINAL = {Status.FAILED, Status.CANCELLED, Status.EXPIRED}
+FINAL = {ExportStatus.FAILED, ExportStatus.CANCELLED, ExportStatus.EXPIRED}
 
 
-@pytest.mark.parametrize(("before", "after"), list(product(Status, Status)))
-def test_transitions(before: Status, after: Status) -> None:
+@pytest.mark.parametrize(("before", "after"), list(product(ExportStatus, ExportStatus)))
+def test_transitions(before: ExportStatus, after: ExportStatus) -> None:
     ways = {
-        Status.PENDING: {Status.RUNNING, Status.FAILED, Status.CANCELLED},
-        Status.RUNNING: {Status.COMPLETED, Status.FAILED, Status.CANCELLED},
-        Status.COMPLETED: {Status.EXPIRED},
+        ExportStatus.PENDING: {ExportStatus.RUNNING, ExportStatus.FAILED, ExportStatus.CANCELLED},
+        ExportStatus.RUNNING: {ExportStatus.COMPLETED, ExportStatus.FAILED, ExportStatus.CANCELLED},
+        ExportStatus.COMPLETED: {ExportStatus.EXPIRED},
     }
     assert may_follow(before, after) is (after in ways.get(before, set()))
     assert (after in followers(before)) is may_follow(before, after)
