@@ -29,7 +29,7 @@ async def first_admin(place: Environment) -> Credentials | None:
     """The first administrator, made when there is no user at all; else None."""
     async with place.resources() as resources:
         made = await resources.database.run(
-            lambda session: UserService(session, resources).ensure_first_admin(), OperationClass.CONTROL
+            lambda session: resources.build(UserService, session).ensure_first_admin(), OperationClass.CONTROL
         )
         return Credentials(*made) if made else None
 
@@ -37,14 +37,14 @@ async def first_admin(place: Environment) -> Credentials | None:
 async def create_admin(place: Environment, username: str, password: str | None) -> Credentials:
     """A new administrator. Raises the access plane's problems."""
     async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
-        name, chosen = await UserService(session, resources).create_admin(username, password)
+        name, chosen = await resources.build(UserService, session).create_admin(username, password)
     return Credentials(name, None if password is not None else chosen)
 
 
 async def create_client(place: Environment, name: str, roles: Sequence[str]) -> str:
     """The key of a new API client. Raises the access plane's problems."""
     async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
-        clients = ClientService(session, resources)
+        clients = resources.build(ClientService, session)
         created = await clients.create(SYSTEM, name, roles)
         _, key = await clients.issue_key(SYSTEM, created.id)
     return key
@@ -53,7 +53,7 @@ async def create_client(place: Environment, name: str, roles: Sequence[str]) -> 
 async def demo_key(place: Environment, name: str) -> str:
     """A key for one day of the demonstration's own client, who is made the first time."""
     async with place.resources() as resources, resources.database.write(OperationClass.CONTROL) as session:
-        clients = ClientService(session, resources)
+        clients = resources.build(ClientService, session)
         client = await clients.find(name) or await clients.create(SYSTEM, name, ["ADMIN"])
         _, key = await clients.issue_key(SYSTEM, client.id, resources.clock() + timedelta(days=1))
     return key

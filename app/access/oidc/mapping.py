@@ -19,7 +19,7 @@ NAMELESS = "person"
 def mapped_roles(
     claims: Mapping[str, Any], claim: str | None, mapping: Mapping[str, Sequence[str]]
 ) -> frozenset[str] | None:
-    """The roles that the claim gives, perhaps none; None when no claim is configured to tell roles."""
+    """The roles that the claim gives, perhaps none; None when no claim is configured to give roles."""
     if claim is None:
         return None
     found = _found(claims, claim)

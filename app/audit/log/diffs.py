@@ -31,6 +31,14 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2
 Diff = tuple[dict[str, Any] | None, dict[str, Any] | None]
 
 
+def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `after` that `before` has not, or has with another value; what only `before` has is no change.
+
+    So `after` may be a patch: the fields that a request names.
+    """
+    return {name: value for name, value in after.items() if name not in before or before[name] != value}
+
+
 def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, key: bytes | None) -> Diff:
     """Both sides, shown, and reduced to the fields that differ when there are two.
 
@@ -40,16 +48,9 @@ def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
         key: of the hashes that stand for secrets, so that a reader can tell whether two are the same; without one
             they read `[secret]`.
     """
-    shown_before = None if before is None else _fields(before, key)
-    shown_after = None if after is None else _fields(after, key)
-    if shown_before is None or shown_after is None or before is None or after is None:
-        return shown_before, shown_after
-    absent = object()
-    same = {name for name in before if name in after and before.get(name, absent) == after.get(name, absent)}
-    return (
-        {name: value for name, value in shown_before.items() if name not in same},
-        {name: value for name, value in shown_after.items() if name not in same},
-    )
+    if before is not None and after is not None:
+        before, after = changed_fields(after, before), changed_fields(before, after)
+    return None if before is None else _fields(before, key), None if after is None else _fields(after, key)
 
 
 def clean(text: str) -> str:

@@ -76,7 +76,7 @@ class ActionService:
         self._block_rows = BlockWrites(session)
         self._security = SecurityWrites(session)
         self._blocks = BlockService(session, resources)
-        self._users = UserService(session, resources)
+        self._users = resources.build(UserService, session)
         self._audit = AuditTrail(session, resources.secret)
 
     async def disable_user(self, actor: Actor, user_id: UUID, reason: str, event_kind: str | None) -> ActionRow:
