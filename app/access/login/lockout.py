@@ -13,7 +13,7 @@ from enum import StrEnum
 from app.kernel.security.policy import LockoutPolicy
 
 KNOWN_FOR = timedelta(days=30)
-"""How long a place stays known after the last log-in from there."""
+"""Time for which a name and an address stay known after the last log-in."""
 
 
 class Bound(StrEnum):

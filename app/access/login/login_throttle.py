@@ -100,7 +100,7 @@ class LoginThrottle:
         await self._audit.append(who, UserAction.LOCK_OUT, "user", who.id, who.label, after=after, outcome="failure")
 
     async def succeeded(self, keys: LoginKeys) -> None:
-        """Know the place from now on."""
+        """Remember that the name has logged in from the address."""
         await self._records.add_success(keys, self._clock())
 
     async def records_failure(self, keys: LoginKeys) -> bool:

@@ -1,4 +1,4 @@
-"""From the claims of an ID token to a person here: roles, and a name to begin with. Pure."""
+"""A person here as the claims of an ID token describe them: roles, and a name to begin with. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ MAX_TEXT = 200
 _NAME = re.compile(NAME_PATTERN)
 _FOREIGN = re.compile(r"[^a-z0-9._@+-]+")
 _LONGEST = 56
-"""Of 64, so that there is room for a number."""
+"""Characters, of 64: so there is room for a number."""
 NAMELESS = "person"
 
 

@@ -244,5 +244,5 @@ class UserService:
 
 
 def one_time_password() -> str:
-    """A password that nobody has seen."""
+    """A fresh password to be changed at the first log-in."""
     return random_token(ONE_TIME_PASSWORD_BYTES)
