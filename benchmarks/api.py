@@ -71,7 +71,7 @@ async def prepare(place: Environment) -> tuple[str, dict[str, str]]:
     await connection.close()
     async with place.resources() as resources:
         async with resources.database.write() as session:
-            user = await UserService(session, resources).create(SYSTEM, "benchmark", random_token(), ["ADMIN"])
+            user = await resources.build(UserService, session).create(SYSTEM, "benchmark", random_token(), ["ADMIN"])
         token = AccessTokens(resources.secret, resources.settings.access).issue(user_subject(user.id), utc_now()).text
     url = make_url(place.urls.owner)
     login = {

@@ -46,12 +46,12 @@ Write = Callable[[WriteSession, Resources, UUID], Awaitable[object]]
 
 async def create(session: WriteSession, resources: Resources, _: UUID) -> None:
     """A client with a role: two inserts and their audit row."""
-    await ClientService(session, resources).create(SYSTEM, f"client-{next(_numbers)}", ["VIEWER"])
+    await resources.build(ClientService, session).create(SYSTEM, f"client-{next(_numbers)}", ["VIEWER"])
 
 
 async def change(session: WriteSession, resources: Resources, client: UUID) -> None:
     """Another description of the writer's own client: a locked read, an update and their audit row."""
-    await ClientService(session, resources).change(SYSTEM, client, {"description": f"text {next(_numbers)}"})
+    await resources.build(ClientService, session).change(SYSTEM, client, {"description": f"text {next(_numbers)}"})
 
 
 WRITES: dict[str, Write] = {"create": create, "change": change}
@@ -93,7 +93,7 @@ async def measure(resources: Resources, rounds: int, seconds: float) -> dict[str
     clients = []
     for _ in range(WRITERS):
         async with resources.database.write() as session:
-            clients.append((await ClientService(session, resources).create(SYSTEM, f"w{next(_numbers)}", [])).id)
+            clients.append((await resources.build(ClientService, session).create(SYSTEM, f"w{next(_numbers)}", [])).id)
     ratios = {}
     for name, write in WRITES.items():
         await rate(resources, write, clients, 1.0)

@@ -137,7 +137,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 async def _owner_and_key(place: Environment) -> str:
     async with place.resources() as resources, resources.database.write() as session:
-        clients = ClientService(session, resources)
+        clients = resources.build(ClientService, session)
         client = await clients.create(SYSTEM, "benchmark", ["ADMIN"])
         _, key = await clients.issue_key(SYSTEM, client.id)
     return key

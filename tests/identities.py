@@ -25,7 +25,7 @@ class Identities:
         """Name and id of a fresh user who holds the roles; the password is `PASSWORD`."""
         name = f"{'-'.join(role.lower() for role in roles) or 'nobody'}-{next(_numbers)}"
         async with self._resources.database.write() as session:
-            user = await UserService(session, self._resources).create(SYSTEM, name, PASSWORD, roles)
+            user = await self._resources.build(UserService, session).create(SYSTEM, name, PASSWORD, roles)
         return name, user.id
 
     async def token(self, *roles: str) -> str:
@@ -36,7 +36,7 @@ class Identities:
     async def api_key(self, *roles: str) -> str:
         """A key of a fresh API client which holds the roles."""
         async with self._resources.database.write() as session:
-            clients = ClientService(session, self._resources)
+            clients = self._resources.build(ClientService, session)
             client = await clients.create(SYSTEM, f"client-{next(_numbers)}", roles)
             _, key = await clients.issue_key(SYSTEM, client.id)
         return key

@@ -1,4 +1,4 @@
-"""Faults of a request that several rules find: the caller is told all of them at once."""
+"""Faults of a request that several rules find: the caller learns all of them at once."""
 
 from collections.abc import Callable
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, false, func
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kernel.db.models import Base, Created, Identified
 
@@ -41,6 +41,18 @@ class User(Identified, Created, Base):
     )
     version: Mapped[int] = mapped_column(server_default="1", comment="Raised by every change of an administrator")
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), comment="Time of the last such change")
+
+    held: Mapped[list["UserRole"]] = relationship(lazy="raise", cascade="all, delete-orphan", passive_deletes=True)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The names of the roles held, which were loaded with the user; setting them replaces them."""
+        return frozenset(each.role for each in self.held)
+
+    @roles.setter
+    def roles(self, wanted: frozenset[str]) -> None:
+        kept = [each for each in self.held if each.role in wanted]
+        self.held = kept + [UserRole(role=role) for role in sorted(wanted - self.roles)]
 
 
 class RoleRow(Base):
@@ -88,6 +100,20 @@ class ApiClient(Identified, Created, Base):
     requests_per_minute: Mapped[int | None] = mapped_column(comment="The client's own rate limit; null for the usual")
     version: Mapped[int] = mapped_column(server_default="1", comment="Raised by every change of an administrator")
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), comment="Time of the last such change")
+
+    held: Mapped[list["ClientRole"]] = relationship(lazy="raise", cascade="all, delete-orphan", passive_deletes=True)
+    keys: Mapped[list["ApiKey"]] = relationship(lazy="raise", viewonly=True, order_by="ApiKey.id")
+    """Revoked ones too, the oldest first."""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The names of the roles held, which were loaded with the client; setting them replaces them."""
+        return frozenset(each.role for each in self.held)
+
+    @roles.setter
+    def roles(self, wanted: frozenset[str]) -> None:
+        kept = [each for each in self.held if each.role in wanted]
+        self.held = kept + [ClientRole(role=role) for role in sorted(wanted - self.roles)]
 
 
 class ClientRole(Base):

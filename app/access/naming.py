@@ -31,7 +31,7 @@ def normalised_name(name: str) -> str:
 
 
 def checked_name(name: str, pointer: str) -> str:
-    """The name in its form. Raises `InvalidName`, which tells the pointer."""
+    """The name in its form. Raises `InvalidName` with the pointer."""
     normalised = normalised_name(name)
     if _NAME.fullmatch(normalised) is None:
         raise InvalidName(pointer)

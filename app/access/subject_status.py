@@ -1,4 +1,7 @@
-"""What the directory says of a subject, and the actor which a credential gives its holder. Rules only, no I/O."""
+"""The status of a subject, and the actor which a credential gives its holder. Rules only, no I/O.
+
+Where the status is read: `app/access/subject_repository.py`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +34,7 @@ class SubjectStatus:
     """The holder's own rate limit."""
 
     def permitted(self, key_id: UUID | None) -> frozenset[Permission]:
-        """What the holder may do with a key, which must be valid; with every other credential what the roles give."""
+        """The holder's permissions with a key, which must be valid; with every other credential those of the roles."""
         scopes = self.keys[key_id] if key_id is not None else None
         if scopes is None:
             return self.permissions
@@ -40,7 +43,7 @@ class SubjectStatus:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A credential that was found genuine: its signature or digest is right. Whether it counts is for the standing."""
+    """A credential that was found genuine: its signature or digest is right. The holder's status says if it counts."""
 
     kind: str
     """`access_token`, `api_key` or `session`."""
@@ -58,7 +61,7 @@ class Credential:
 
     @property
     def whose(self) -> str:
-        """What the directory is asked for: the subject, within the session when there is one."""
+        """The subject, within the session when there is one: `user:<uuid>/<uuid>`. By it statuses are remembered."""
         return self.subject if self.session_id is None else f"{self.subject}/{self.session_id}"
 
 
@@ -67,18 +70,18 @@ def known_permissions(names: frozenset[str]) -> frozenset[Permission]:
     return frozenset(_KNOWN[name] for name in names if name in _KNOWN)
 
 
-def admitted(credential: Credential, standing: SubjectStatus | None) -> Actor | None:
+def admitted(credential: Credential, status: SubjectStatus | None) -> Actor | None:
     """The actor, or None when the credential does not count any more."""
-    if standing is None or not standing.active:
+    if status is None or not status.active:
         return None
-    if credential.jti is not None and credential.jti in standing.revoked:
+    if credential.jti is not None and credential.jti in status.revoked:
         return None
-    if credential.key_id is not None and credential.key_id not in standing.keys:
+    if credential.key_id is not None and credential.key_id not in status.keys:
         return None
-    if credential.epoch is not None and credential.epoch != standing.epoch:
+    if credential.epoch is not None and credential.epoch != status.epoch:
         return None
     kind, id_ = parse_subject(credential.subject)
-    permissions = standing.permitted(credential.key_id)
+    permissions = status.permitted(credential.key_id)
     if credential.scope is not None:
         permissions = frozenset(permission for permission in permissions if permission in credential.scope)
-    return Actor(kind, id_, standing.label, standing.roles, permissions, credential.id)
+    return Actor(kind, id_, status.label, status.roles, permissions, credential.id)

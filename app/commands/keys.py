@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.access.signing.actions import SigningKeyAction
 from app.access.signing.directory import KeyDirectory, KeyFile
 from app.access.signing.watch import key_directory
 from app.audit.log.service import AuditTrail
@@ -15,13 +16,6 @@ from app.kernel.clock import utc_now
 from app.kernel.db.database import OperationClass
 from app.kernel.security.authorization import SYSTEM
 from app.settings import AccessSettings
-
-
-class SigningKeyAction(StrEnum):
-    """What the audit log calls the changes made here."""
-
-    CREATE = "signing-key:create"
-    RETIRE = "signing-key:retire"
 
 
 class KeyAlgorithm(StrEnum):

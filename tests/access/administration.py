@@ -25,7 +25,9 @@ async def change(resources: Resources, what: Callable[[Administration], Awaitabl
     return await resources.database.run(
         lambda session: what(
             Administration(
-                UserService(session, resources), ClientService(session, resources), TokenRevocation(session, resources)
+                resources.build(UserService, session),
+                resources.build(ClientService, session),
+                resources.build(TokenRevocation, session),
             )
         )
     )

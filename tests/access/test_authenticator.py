@@ -298,13 +298,13 @@ async def test_whoever_is_cancelled_leaves_the_look_to_the_others() -> None:
         return found
 
     directory = Directory(load, 10)
-    first, second = asyncio.create_task(directory.standing("s")), asyncio.create_task(directory.standing("s"))
+    first, second = asyncio.create_task(directory.status("s")), asyncio.create_task(directory.status("s"))
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.sleep(0)
     go.set()
     assert await second is found
-    assert await directory.standing("s") is found
+    assert await directory.status("s") is found
     assert looks == ["s"]
 
 
@@ -318,9 +318,9 @@ async def test_a_failing_look_fails_all_who_wait_and_is_tried_again() -> None:
             raise answer
 
     directory = Directory(load, 10)
-    failures = await asyncio.gather(*(directory.standing("s") for _ in range(3)), return_exceptions=True)
+    failures = await asyncio.gather(*(directory.status("s") for _ in range(3)), return_exceptions=True)
     assert [type(failure) for failure in failures] == [ConnectionError] * 3
-    assert await directory.standing("s") is None
+    assert await directory.status("s") is None
     assert answers == []
 
 

@@ -1,4 +1,4 @@
-"""The pure rules: lock-out, keys, scopes, standing, roles."""
+"""The pure rules: lock-out, keys, scopes, status, roles."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -42,7 +42,7 @@ def test_a_scope_narrows_and_never_widens(wanted: set[Permission], held: set[Per
     assert narrowed(frozenset(wanted), frozenset(held)) == wanted & held
 
 
-def _standing(*, active: bool = True) -> SubjectStatus:
+def _status(*, active: bool = True) -> SubjectStatus:
     permissions = frozenset({Permission.QUERY_RUN, Permission.TABLES_READ})
     return SubjectStatus("ada", active, frozenset({"ANALYST"}), permissions, frozenset({JTI}), {KEY_ID: None})
 
@@ -54,30 +54,30 @@ def _credential(
 
 
 def test_a_credential_gives_what_its_holder_has_now() -> None:
-    actor = admitted(_credential(jti=uuid4(), key_id=KEY_ID), _standing())
+    actor = admitted(_credential(jti=uuid4(), key_id=KEY_ID), _status())
     assert actor is not None
     assert (actor.id, actor.label, actor.roles) == (OWNER, "ada", {"ANALYST"})
     assert actor.permissions == {Permission.QUERY_RUN, Permission.TABLES_READ}
 
 
 def test_a_scope_takes_permissions_away() -> None:
-    actor = admitted(_credential(scope=frozenset({"query:run", "audit:read"})), _standing())
+    actor = admitted(_credential(scope=frozenset({"query:run", "audit:read"})), _status())
     assert actor is not None
     assert actor.permissions == {Permission.QUERY_RUN}
 
 
 @pytest.mark.parametrize(
-    ("credential", "standing"),
+    ("credential", "status"),
     [
         (_credential(), None),
-        (_credential(), _standing(active=False)),
-        (_credential(jti=JTI), _standing()),
-        (_credential(key_id=uuid4()), _standing()),
+        (_credential(), _status(active=False)),
+        (_credential(jti=JTI), _status()),
+        (_credential(key_id=uuid4()), _status()),
     ],
     ids=["unknown", "disabled", "revoked token", "revoked key"],
 )
-def test_a_credential_that_does_not_count_any_more(credential: Credential, standing: SubjectStatus | None) -> None:
-    assert admitted(credential, standing) is None
+def test_a_credential_that_does_not_count_any_more(credential: Credential, status: SubjectStatus | None) -> None:
+    assert admitted(credential, status) is None
 
 
 def test_permissions_of_a_newer_version_are_left_out() -> None:

@@ -114,7 +114,7 @@ async def test_without_its_row_there_is_no_change(resources: Resources, owner: a
     await owner.execute("REVOKE INSERT ON spyne.audit_log FROM spyne_app")
 
     async def create(session: WriteSession) -> None:
-        await UserService(session, resources).create(SYSTEM, "ada", "correct horse battery", ["VIEWER"])
+        await resources.build(UserService, session).create(SYSTEM, "ada", "correct horse battery", ["VIEWER"])
 
     with pytest.raises(AuditUnavailable) as refused:
         await resources.database.run(create)

@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
+from app.access.clients.repository import ClientReads
 from app.access.clients.rules import KeyExpired, KeyRevoked, KeyRotated
 from app.access.clients.schemas import (
     ClientChange,
@@ -17,33 +18,28 @@ from app.access.clients.schemas import (
     NewKey,
     RotatedKeyDocument,
 )
-from app.access.clients.service import ClientReading, ClientService, ClientView, IssuedKey
+from app.access.clients.service import ClientService, IssuedKey
+from app.access.models import ApiClient
 from app.access.naming import NameTaken
 from app.access.permissions import CanAdministerUsers
-from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.caching import NO_STORE
+from app.kernel.http.etags import IfMatch, Tagged, etag
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Reads, Writes
+from app.kernel.http.sessions import reads, writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import PreconditionFailed, responses
-from app.kernel.runtime.resources import ResourcesDep
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
 
-NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+ClientsDep = Annotated[ClientService, writes(ClientService)]
+ClientReadsDep = Annotated[ClientReads, reads(ClientReads)]
 
 
-async def _clients(session: Writes, resources: ResourcesDep) -> ClientService:
-    return ClientService(session, resources)
-
-
-ClientsDep = Annotated[ClientService, Depends(_clients)]
-
-
-def _client(view: ClientView) -> ClientDocument:
-    of_client = ("id", "name", "description", "status", "requests_per_minute", "created_at", "updated_at")
-    fields = {name: getattr(view.client, name) for name in of_client}
-    keys = [KeyDocument.model_validate(key, from_attributes=True) for key in view.keys]
-    return ClientDocument.model_validate(fields | {"roles": sorted(view.roles), "keys": keys})
+def _client(client: ApiClient) -> ClientDocument:
+    names = ("id", "name", "description", "status", "requests_per_minute", "created_at", "updated_at")
+    fields = {name: getattr(client, name) for name in names}
+    keys = [KeyDocument.model_validate(key, from_attributes=True) for key in client.keys]
+    return ClientDocument.model_validate(fields | {"roles": sorted(client.roles), "keys": keys})
 
 
 def _issued(issued: IssuedKey) -> dict[str, Any]:
@@ -53,10 +49,10 @@ def _issued(issued: IssuedKey) -> dict[str, Any]:
 
 @router.get("/clients", operation_id="list_clients")
 async def list_clients(
-    _: CanAdministerUsers, session: Reads, paging: Paging, request: Request, response: Response
+    _: CanAdministerUsers, clients: ClientReadsDep, paging: Paging, request: Request, response: Response
 ) -> PageDocument[ClientDocument]:
     """Service clients with their roles and keys, newest first."""
-    return show(await ClientReading(session).page(paging), _client, request, response)
+    return show(await clients.newest(paging), _client, request, response)
 
 
 @router.post("/clients", operation_id="create_client", status_code=201, responses=responses(NameTaken))
@@ -65,17 +61,17 @@ async def create_client(
 ) -> ClientDocument:
     """A new service client; it can do nothing before a key is issued."""
     client = await clients.create(actor, wanted.name, wanted.roles, wanted.description, wanted.requests_per_minute)
-    view = ClientView(client, frozenset(wanted.roles), ())
-    response.headers.update({"Location": f"/api/clients/{client.id}", "ETag": view.tag})
-    return _client(view)
+    response.headers.update({"Location": f"/api/clients/{client.id}", "ETag": etag(client.version)})
+    return _client(client)
 
 
 @router.get("/clients/{client_id}", operation_id="get_client")
-async def get_client(client_id: UUID, _: CanAdministerUsers, session: Reads, response: Response) -> ClientDocument:
+async def get_client(
+    client_id: UUID, _: CanAdministerUsers, clients: ClientReadsDep, response: Response
+) -> ClientDocument:
     """One service client with its roles and keys."""
-    view = await ClientReading(session).get(client_id)
-    set_etag(response, view.tag)
-    return _client(view)
+    client = await clients.whole(client_id)
+    return _client(Tagged(client, etag(client.version)).put_on(response))
 
 
 @router.patch("/clients/{client_id}", operation_id="change_client", responses=responses(PreconditionFailed))
@@ -91,9 +87,7 @@ async def change_client(
     changes = wanted.model_dump(include=wanted.model_fields_set)
     if "roles" in changes:
         changes["roles"] = frozenset(role.value for role in wanted.roles)
-    view = await clients.change(actor, client_id, changes, if_match)
-    set_etag(response, view.tag)
-    return _client(view)
+    return _client((await clients.change(actor, client_id, changes, if_match)).put_on(response))
 
 
 @router.post("/clients/{client_id}/keys", operation_id="issue_client_key", status_code=201)

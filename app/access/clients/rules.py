@@ -1,12 +1,11 @@
-"""What a change of a client does, which scopes a key may have, and what a rotation does. Rules only, no I/O."""
+"""The rules by which clients and keys are changed: actions, scopes of keys, ends of keys that are rotated. No I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
-from app.access.actions import AccessAction
+from app.access.clients.actions import ClientAction
 from app.kernel.problems import Conflict, Fault, InvalidRequest
 
 CHANGEABLE = ("description", "status", "requests_per_minute", "roles")
@@ -14,6 +13,8 @@ CHANGEABLE = ("description", "status", "requests_per_minute", "roles")
 DEFAULT_GRACE = timedelta(hours=24)
 """How long the old key goes on: a day, so that whoever runs the service can roll the new one out at any hour."""
 MAX_GRACE = timedelta(days=30)
+
+_ACTION_OF = {"disabled": ClientAction.DISABLE, "active": ClientAction.ENABLE}
 
 
 class ScopeNotHeld(InvalidRequest):
@@ -41,15 +42,6 @@ class KeyExpired(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A change of a client that is to be made: the fields that differ, on both sides."""
-
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-    action: AccessAction
-
-
-@dataclass(frozen=True, slots=True)
 class KeyTimes:
     """When a key begins and ends."""
 
@@ -68,27 +60,13 @@ class Rotation:
     new_expires_at: datetime | None
 
 
-def step(now: Mapping[str, Any], wanted: Mapping[str, Any]) -> Step:
-    """What there is to do.
-
-    Args:
-        now: the client's `CHANGEABLE` fields.
-        wanted: those which the request names.
-    """
-    after = {name: value for name, value in wanted.items() if now[name] != value}
-    before = {name: now[name] for name in after}
-    match after.get("status"):
-        case "disabled":
-            action = AccessAction.CLIENT_DISABLE
-        case "active":
-            action = AccessAction.CLIENT_ENABLE
-        case _:
-            action = AccessAction.CLIENT_UPDATE
-    return Step(MappingProxyType(before), MappingProxyType(after), action)
+def action_of(changed: Mapping[str, Any]) -> ClientAction:
+    """The action of the audit log for a change of these fields, given with their new values."""
+    return _ACTION_OF.get(changed.get("status", ""), ClientAction.UPDATE)
 
 
 def check_scopes(scopes: Sequence[str] | None, held: frozenset[str]) -> None:
-    """Return when the client holds every scope. Raises `ScopeNotHeld`, which tells each that it does not."""
+    """Return when the client holds every scope. Raises `ScopeNotHeld` with every other one."""
     faults = [
         Fault(pointer=f"/scopes/{place}", code=ScopeNotHeld.code, message=f"No role of the client allows {scope}.")
         for place, scope in enumerate(scopes or ())

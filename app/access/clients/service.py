@@ -4,41 +4,26 @@ What is changed here counts in every process within a second: authenticators loo
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from app.access.actions import AccessAction
-from app.access.clients.repository import ClientReads, ClientRepository
-from app.access.clients.rules import CHANGEABLE, DEFAULT_GRACE, KeyRevoked, KeyTimes, check_scopes, rotation, step
+from app.access.clients.actions import ClientAction
+from app.access.clients.repository import ClientWrites
+from app.access.clients.rules import CHANGEABLE, DEFAULT_GRACE, KeyRevoked, KeyTimes, action_of, check_scopes, rotation
 from app.access.credentials.keys import fresh_key
-from app.access.credentials.repository import DirectoryRepository
 from app.access.faults import check_all, faulty
 from app.access.models import ApiClient, ApiKey
 from app.access.naming import NameTaken, checked_name, normalised_name
 from app.access.roles import checked_roles
+from app.access.subject_repository import SubjectReads
+from app.audit.log.diffs import changed_fields
 from app.audit.log.service import AuditTrail
-from app.kernel.db.database import ReadSession, WriteSession
-from app.kernel.http.etags import check_if_match, etag
-from app.kernel.paging import Page, PageRequest
-from app.kernel.problems import NotFound
-from app.kernel.runtime.resources import Resources
+from app.kernel.clock import Clock
+from app.kernel.db.database import WriteSession
+from app.kernel.http.etags import Tagged, check_if_match, etag
 from app.kernel.security.authorization import Actor
-
-
-@dataclass(frozen=True, slots=True)
-class ClientView:
-    """A client with what belongs to it."""
-
-    client: ApiClient
-    roles: frozenset[str]
-    keys: Sequence[ApiKey]
-
-    @property
-    def tag(self) -> str:
-        """The ETag: of the client itself, not of its keys and their uses."""
-        return etag(self.client.version)
+from app.kernel.security.secrets import ServiceSecret
 
 
 class IssuedKey(NamedTuple):
@@ -48,42 +33,14 @@ class IssuedKey(NamedTuple):
     text: str
 
 
-class ClientReading:
-    """Answers questions about clients."""
-
-    def __init__(self, session: ReadSession) -> None:
-        self._clients = ClientReads(session)
-
-    async def page(self, request: PageRequest) -> Page[ClientView]:
-        """One page of the clients, newest first."""
-        page = await self._clients.page(self._clients.base(), request)
-        ids = [client.id for client in page.items]
-        roles, keys = await self._clients.roles(ids), await self._clients.keys(ids)
-        views = [ClientView(c, roles[c.id], [key for key in keys if key.client_id == c.id]) for c in page.items]
-        return Page(items=views, next_cursor=page.next_cursor)
-
-    async def get(self, client_id: UUID) -> ClientView:
-        """The client. Raises `NotFound`."""
-        client = await self._clients.by_id(client_id)
-        if client is None:
-            raise NotFound
-        return await self.view(client)
-
-    async def view(self, client: ApiClient) -> ClientView:
-        """The client with what belongs to it."""
-        roles, keys = await self._clients.roles([client.id]), await self._clients.keys([client.id])
-        return ClientView(client, roles[client.id], keys)
-
-
 class ClientService:
     """Administers service clients within one transaction."""
 
-    def __init__(self, session: WriteSession, resources: Resources) -> None:
-        self._clients = ClientRepository(session)
-        self._reading = ClientReading(session)
-        self._directory = DirectoryRepository(session)
-        self._audit = AuditTrail(session, resources.secret)
-        self._clock = resources.clock
+    def __init__(self, session: WriteSession, secret: ServiceSecret, clock: Clock) -> None:
+        self._clients = ClientWrites(session)
+        self._subjects = SubjectReads(session)
+        self._audit = AuditTrail(session, secret)
+        self._clock = clock
 
     async def create(
         self,
@@ -103,18 +60,13 @@ class ClientService:
         """
         wanted = list(roles)
         check_all(lambda: checked_name(name, "/name"), lambda: checked_roles(wanted))
-        values = {
-            "name": checked_name(name, "/name"),
-            "description": description,
-            "requests_per_minute": requests_per_minute,
-        }
-        client = await self._clients.insert(values)
+        values = {"description": description, "requests_per_minute": requests_per_minute}
+        client = await self._clients.insert(values | {"name": checked_name(name, "/name")})
         if client is None:
-            raise NameTaken(f"There is a client {values['name']} already.")
-        held = checked_roles(wanted)
-        await self._clients.replace_roles(client.id, held)
-        after = values | {"roles": held}
-        await self._audit.append(actor, AccessAction.CLIENT_CREATE, "client", client.id, client.name, after=after)
+            raise NameTaken(f"There is a client {checked_name(name, '/name')} already.")
+        client.roles = checked_roles(wanted)
+        after = values | {"name": client.name, "roles": client.roles}
+        await self._audit.append(actor, ClientAction.CREATE, "client", client.id, client.name, after=after)
         return client
 
     async def find(self, name: str) -> ApiClient | None:
@@ -123,7 +75,7 @@ class ClientService:
 
     async def change(
         self, actor: Actor, client_id: UUID, wanted: Mapping[str, Any], if_match: str | None = None
-    ) -> ClientView:
+    ) -> Tagged[ApiClient]:
         """The client with the wanted fields of `CHANGEABLE`; while it is disabled none of its credentials counts.
 
         Raises:
@@ -131,23 +83,19 @@ class ClientService:
             PreconditionFailed: the client has changed since.
         """
         assert wanted.keys() <= set(CHANGEABLE)
-        client = await self._clients.lock(client_id)
+        client = await self._clients.lock_whole(client_id)
         check_if_match(if_match, etag(client.version))
-        roles = (await self._clients.roles([client_id]))[client_id]
-        now = {"roles": roles} | {name: getattr(client, name) for name in CHANGEABLE if name != "roles"}
-        todo = step(now, wanted)
-        for name, value in todo.after.items():
-            if name == "roles":
-                await self._clients.replace_roles(client_id, value)
-            else:
+        after = changed_fields({name: getattr(client, name) for name in CHANGEABLE}, wanted)
+        if after:
+            before = {name: getattr(client, name) for name in after}
+            for name, value in after.items():
                 setattr(client, name, value)
-        if todo.after:
             client.version += 1
             client.updated_at = self._clock()
             await self._audit.append(
-                actor, todo.action, "client", client_id, client.name, before=todo.before, after=todo.after
+                actor, action_of(after), "client", client_id, client.name, before=before, after=after
             )
-        return await self._reading.view(client)
+        return Tagged(client, etag(client.version))
 
     async def disable(self, actor: Actor, client_id: UUID) -> None:
         """Let none of the client's credentials count. Raises `NotFound`."""
@@ -177,17 +125,15 @@ class ClientService:
             InvalidRequest: the expiry is not in the future.
         """
         client = await self._clients.lock(client_id)
-        standing = await self._directory.client(client_id)
-        assert standing is not None
+        status = await self._subjects.client(client_id)
+        assert status is not None
         check_all(
             lambda: self._check_future(expires_at),
-            lambda: check_scopes(scopes, frozenset(permission.value for permission in standing.permissions)),
+            lambda: check_scopes(scopes, frozenset(permission.value for permission in status.permissions)),
         )
         kept = None if scopes is None else sorted({str(scope) for scope in scopes})
         issued = await self._add_key(client_id, expires_at=expires_at, scopes=kept, label=label)
-        await self._audit.append(
-            actor, AccessAction.KEY_ISSUE, "api_key", issued.key.id, issued.key.prefix, after=_told(issued.key, client)
-        )
+        await self._note_issue(actor, issued.key, client)
         return issued
 
     async def rotate_key(
@@ -215,11 +161,9 @@ class ClientService:
         old.expires_at, old.rotated_to = ends.old_expires_at, fresh.key.id
         after = {"expires_at": old.expires_at, "rotated_to": old.rotated_to}
         await self._audit.append(
-            actor, AccessAction.KEY_ROTATE, "api_key", key_id, old.prefix, before=before, after=after
+            actor, ClientAction.KEY_ROTATE, "api_key", key_id, old.prefix, before=before, after=after
         )
-        await self._audit.append(
-            actor, AccessAction.KEY_ISSUE, "api_key", fresh.key.id, fresh.key.prefix, after=_told(fresh.key, client)
-        )
+        await self._note_issue(actor, fresh.key, client)
         return fresh, old
 
     async def revoke_key(self, actor: Actor, client_id: UUID, key_id: UUID) -> None:
@@ -228,7 +172,7 @@ class ClientService:
         if key.revoked_at is not None:
             raise KeyRevoked(f"It was revoked at {key.revoked_at.isoformat()}.")
         key.revoked_at = self._clock()
-        action, was, now = AccessAction.KEY_REVOKE, {"revoked_at": None}, {"revoked_at": key.revoked_at}
+        action, was, now = ClientAction.KEY_REVOKE, {"revoked_at": None}, {"revoked_at": key.revoked_at}
         await self._audit.append(actor, action, "api_key", key_id, key.prefix, before=was, after=now)
 
     async def _add_key(self, client_id: UUID, **values: Any) -> IssuedKey:
@@ -239,11 +183,11 @@ class ClientService:
             if key is not None:
                 return IssuedKey(key, fresh.text)
 
+    async def _note_issue(self, actor: Actor, key: ApiKey, client: ApiClient) -> None:
+        after = {name: getattr(key, name) for name in ("prefix", "label", "scopes", "expires_at")}
+        after["client"] = client.name
+        await self._audit.append(actor, ClientAction.KEY_ISSUE, "api_key", key.id, key.prefix, after=after)
+
     def _check_future(self, expires_at: datetime | None) -> None:
         if expires_at is not None and expires_at <= self._clock():
             raise faulty("/expires_at", "past", "The expiry is not in the future.")
-
-
-def _told(key: ApiKey, client: ApiClient) -> dict[str, Any]:
-    """What the audit log is told of a key."""
-    return {name: getattr(key, name) for name in ("prefix", "label", "scopes", "expires_at")} | {"client": client.name}

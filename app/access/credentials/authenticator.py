@@ -20,20 +20,19 @@ from app.access.credentials.decoys import note_decoy
 from app.access.credentials.keys import matches, prefix_of
 from app.access.credentials.last_used import KeysLastUsed
 from app.access.credentials.one_time_passwords import check_open
-from app.access.credentials.repository import DirectoryRepository
 from app.access.credentials.tokens import AccessTokens, InvalidToken
 from app.access.sessions.csrf import SAFE_METHODS, ForgedRequest, require_own_site, require_token
 from app.access.sessions.last_used import SessionsLastUsed
-from app.access.sessions.lifetimes import is_over
-from app.access.sessions.repository import SessionReads
 from app.access.sessions.secrets import CSRF_KEY, csrf_token, digest_of
+from app.access.sessions.service import SessionReading
+from app.access.subject_repository import SubjectReads
 from app.access.subject_status import Credential, SubjectStatus, admitted
-from app.access.subjects import parse_subject, user_subject
+from app.access.subjects import client_subject, parse_subject, user_subject
 from app.audit.log.origin import note_client
 from app.kernel.clock import Clock, utc_now
 from app.kernel.db.database import Database
 from app.kernel.problems import BadRequest, Unauthenticated
-from app.kernel.security.authorization import Actor, ActorKind, DecoyKeys, Recognised
+from app.kernel.security.authorization import Actor, DecoyKeys, Recognised
 from app.kernel.security.credential_headers import CredentialKind, ShownCredential, shown_credential
 from app.kernel.security.policy import PolicyInForce
 from app.kernel.security.secrets import ServiceSecret
@@ -94,22 +93,22 @@ class LeastRecentlyUsed(Generic[Kept]):
             self._items.popitem(last=False)
 
     def drop(self, key: bytes | str) -> None:
-        """Keep it no longer."""
+        """Forget the value."""
         self._items.pop(key, None)
 
 
 class _Looked:
-    """A standing, and when the look at the database began."""
+    """The status of a subject, and when the look at the database began."""
 
-    __slots__ = ("at", "standing")
+    __slots__ = ("at", "status")
 
-    def __init__(self, at: float, standing: SubjectStatus | None) -> None:
+    def __init__(self, at: float, status: SubjectStatus | None) -> None:
         self.at = at
-        self.standing = standing
+        self.status = status
 
 
 class Directory:
-    """The standing of subjects, as the database had it at most `ttl` seconds ago."""
+    """The statuses of subjects, as the database had it at most `ttl` seconds ago."""
 
     def __init__(self, load: Callable[[str], Awaitable[SubjectStatus | None]], ttl: float) -> None:
         self._load = load
@@ -117,11 +116,11 @@ class Directory:
         self._looked: LeastRecentlyUsed[_Looked] = LeastRecentlyUsed(REMEMBERED)
         self._under_way: dict[str, asyncio.Task[SubjectStatus | None]] = {}
 
-    async def standing(self, subject: str) -> SubjectStatus | None:
-        """The subject's standing; None when there is no such one. One look at a time serves all who ask for it."""
+    async def status(self, subject: str) -> SubjectStatus | None:
+        """The subject's status; None when there is no such one. One look at a time serves all who ask for it."""
         looked = self._looked.get(subject)
         if looked is not None and time.monotonic() - looked.at < self._ttl:
-            return looked.standing
+            return looked.status
         task = self._under_way.get(subject)
         if task is None:
             task = asyncio.create_task(self._look(subject), name="directory-look")
@@ -136,11 +135,11 @@ class Directory:
 
     async def _look(self, subject: str) -> SubjectStatus | None:
         began = time.monotonic()
-        standing = await self._load(subject)
+        status = await self._load(subject)
         known = self._looked.get(subject)
         if known is None or known.at <= began:
-            self._looked.put(subject, _Looked(began, standing))
-        return standing
+            self._looked.put(subject, _Looked(began, status))
+        return status
 
     def _finished(self, subject: str, task: asyncio.Task[SubjectStatus | None]) -> None:
         if self._under_way.get(subject) is task:
@@ -150,16 +149,16 @@ class Directory:
 
 
 class _Remembered:
-    """A genuine credential, and the actor that it gave under the standing seen last."""
+    """A genuine credential, and the actor that it gave under the status seen last."""
 
-    __slots__ = ("actor", "credential", "csrf", "ends_at", "standing", "whose")
+    __slots__ = ("actor", "credential", "csrf", "ends_at", "status", "whose")
 
     def __init__(self, credential: Credential, csrf: str | None = None) -> None:
         self.credential = credential
         self.csrf = csrf
         self.whose = credential.whose
         self.ends_at = credential.expires_at.timestamp() if credential.expires_at is not None else float("inf")
-        self.standing: SubjectStatus | None = None
+        self.status: SubjectStatus | None = None
         self.actor: Actor | None = None
 
 
@@ -178,7 +177,8 @@ class DirectoryAuthenticator:
         events: NotesEvents | None = None,
     ) -> None:
         """Derives the keys; looks at nothing yet."""
-        self.seen = SessionsLastUsed()
+        self.sessions_last_used = SessionsLastUsed()
+        self.keys_last_used = KeysLastUsed()
         self._policy = policy or PolicyInForce()
         self._csrf_key = secret.key(CSRF_KEY)
         self._database = database
@@ -187,11 +187,8 @@ class DirectoryAuthenticator:
         self._clock = clock
         self._decoys = decoys or DecoyKeys()
         self._events = events or SecurityEvents()
-        self.uses = KeysLastUsed()
         self._directory = Directory(self._load, settings.caller_cache_seconds)
-        self._by_token: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
-        self._by_key: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
-        self._by_cookie: LeastRecentlyUsed[_Remembered] = LeastRecentlyUsed(REMEMBERED)
+        self._by_token, self._by_key, self._by_cookie = (LeastRecentlyUsed[_Remembered](REMEMBERED) for _ in range(3))
         self._known = {
             CredentialKind.BEARER: self._by_token,
             CredentialKind.API_KEY: self._by_key,
@@ -214,21 +211,21 @@ class DirectoryAuthenticator:
         now = self._clock().timestamp()
         if now >= remembered.ends_at:
             raise refusal
-        standing = await self._directory.standing(remembered.whose)
-        if standing is None or remembered.standing is not standing:
-            remembered.actor = admitted(remembered.credential, standing)
-            remembered.standing = standing
+        status = await self._directory.status(remembered.whose)
+        if status is None or remembered.status is not status:
+            remembered.actor = admitted(remembered.credential, status)
+            remembered.status = status
         if remembered.actor is None:
             raise refusal
-        assert standing is not None
-        if standing.must_change_password:
+        assert status is not None
+        if status.must_change_password:
             check_open(scope, remembered.actor)
         if remembered.credential.key_id is not None:
-            self.uses.note(remembered.credential.key_id, self._clock())
+            self.keys_last_used.note(remembered.credential.key_id, self._clock())
         if remembered.csrf is not None and scope["method"] not in SAFE_METHODS:
             self._check_intended(scope, remembered.csrf, remembered.credential.subject)
         if remembered.credential.session_id is not None:
-            self.seen.note(remembered.credential.session_id, now)
+            self.sessions_last_used.note(remembered.credential.session_id, now)
         scope["spyne.credential"] = remembered.credential
         return remembered.actor
 
@@ -248,11 +245,11 @@ class DirectoryAuthenticator:
         remembered = None if known is None else known.get(shown.secret)
         if remembered is None or remembered.actor is None:
             return None
-        limit = remembered.standing.requests_per_minute if remembered.standing is not None else None
+        limit = remembered.status.requests_per_minute if remembered.status is not None else None
         return Recognised(remembered.credential.subject, limit)
 
     async def _genuine(self, shown: ShownCredential) -> tuple[_Remembered, type[Unauthenticated]]:
-        """What is known of the credential, and the refusal for when it counts no more."""
+        """The genuine credential, and the refusal for when it counts no more."""
         if shown.kind is CredentialKind.BEARER:
             if self._generation != self._tokens.generation:
                 self._generation = self._tokens.generation
@@ -292,11 +289,11 @@ class DirectoryAuthenticator:
         if prefix is None:
             raise UnknownKey
         async with self._database.read() as session:
-            known = await DirectoryRepository(session).key(prefix)
+            known = await SubjectReads(session).key(prefix)
         if known is None or not matches(text, known.digest):
             note_decoy(text, self._decoys, self._events)
             raise UnknownKey
-        subject = f"client:{known.client_id}"
+        subject = client_subject(known.client_id)
         remembered = _Remembered(Credential("api_key", subject, str(known.id), known.expires_at, key_id=known.id))
         self._directory.forget(remembered.whose)  # the key may be younger than the last look at its client
         self._by_key.put(key, remembered)
@@ -307,7 +304,7 @@ class DirectoryAuthenticator:
         if digest is None:
             raise InvalidSession
         async with self._database.read() as session:
-            known = await SessionReads(session).by_digest(digest)
+            known = await SessionReading(session, self._clock, self._policy).by_digest(digest)
         if known is None:
             raise InvalidSession
         credential = Credential(
@@ -319,12 +316,8 @@ class DirectoryAuthenticator:
 
     async def _load(self, whose: str) -> SubjectStatus | None:
         subject, _, session_id = whose.partition("/")
-        kind, id_ = parse_subject(subject)
         async with self._database.read() as session:
-            directory = DirectoryRepository(session)
             if not session_id:
-                return await (directory.user(id_) if kind is ActorKind.USER else directory.client(id_))
-            found = await directory.user_in_session(id_, UUID(session_id))
-        if found is None or is_over(found[1], self._clock(), self._policy.current().sessions):
-            return None
-        return found[0]
+                return await SubjectReads(session).subject(subject)
+            _, user_id = parse_subject(subject)
+            return await SessionReading(session, self._clock, self._policy).holder(user_id, UUID(session_id))

@@ -1,4 +1,4 @@
-"""Tells when somebody uses a decoy key. The answer is the one that every unknown key gets."""
+"""Uses of decoy keys are noted. The answer is the one that every unknown key gets."""
 
 from app.access.credentials.keys import digest_of
 from app.audit.log.origin import client_address

@@ -3,6 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
+from app.access.credentials.repository import CredentialWrites
+from app.kernel.problems import Unavailable
+from app.kernel.runtime.resources import Resources
+
 
 class KeysLastUsed:
     """The uses that are not written yet. Bounded by the number of keys, since only valid ones are noted."""
@@ -14,7 +18,7 @@ class KeysLastUsed:
         self._written: dict[UUID, datetime] = {}
 
     def note(self, key_id: UUID, now: datetime) -> None:
-        """The key was used."""
+        """Remember a use."""
         self._noted[key_id] = now
 
     def take(self) -> dict[UUID, datetime]:
@@ -26,7 +30,27 @@ class KeysLastUsed:
         return fresh
 
     def give_back(self, taken: dict[UUID, datetime]) -> None:
-        """What was taken could not be written: it is to be written later, unless the key was used again since."""
+        """Remember what was taken and could not be written, unless the key was used again since."""
         for key_id, at in taken.items():
             self._written.pop(key_id, None)
             self._noted.setdefault(key_id, at)
+
+
+async def write_last_used(resources: Resources, uses: KeysLastUsed) -> int:
+    """The number of keys whose last use was written, in one statement. What cannot be written is kept for later.
+
+    Nothing is written while the shield is up: the session refuses it, which is no failure.
+    """
+    taken = uses.take()
+    if not taken:
+        return 0
+    try:
+        async with resources.database.write() as session:
+            await CredentialWrites(session).note_last_used(taken)
+    except Unavailable:
+        uses.give_back(taken)
+        return 0
+    except BaseException:
+        uses.give_back(taken)
+        raise
+    return len(taken)

@@ -1,4 +1,4 @@
-"""What a person with a one-time password may do before it is changed: see who they are, change it, log out.
+"""The operations that are open to a person with a one-time password: see who they are, change it, log out.
 
 The rule stands where callers are resolved, so no route can forget it.
 """

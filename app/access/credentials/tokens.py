@@ -10,7 +10,7 @@ import base64
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 from jose import jwk, jws
@@ -20,13 +20,12 @@ from app.access.subjects import parse_subject
 from app.kernel import strict_json
 from app.kernel.ids import new_id
 from app.kernel.problems import Unauthenticated
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.secrets import MIN_BYTES, ServiceSecret, WeakSecretError
 from app.kernel.security.signing import SigningKeys
 from app.settings import AccessSettings
 
 ALGORITHM = "HS256"
-TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type: RFC 9068 section 2.1 tells access tokens from other JWTs by it
+TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type: RFC 9068 section 2.1: by it access tokens differ from other JWTs
 CURRENT_KEY = "jwt:1"
 MAX_TOKEN_LENGTH = 4096
 MAX_LIFETIME = timedelta(days=1)
@@ -55,7 +54,7 @@ class InvalidToken(Unauthenticated):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a valid token says."""
+    """The claims of a valid token."""
 
     subject: str
     jti: UUID
@@ -98,11 +97,6 @@ class AccessTokens:
         self._audience = settings.audience
         self._secret_keys = [_hmac_key(value) for value in secret.verifying_keys(CURRENT_KEY)]
         self._asymmetric = keys if keys is not None else SigningKeys()
-
-    @classmethod
-    def of(cls, resources: Resources) -> Self:
-        """With the process's keys, which follow their directory."""
-        return cls(resources.secret, resources.settings.access, resources.signing_keys)
 
     @property
     def generation(self) -> int:

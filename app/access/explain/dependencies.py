@@ -1,4 +1,4 @@
-"""`?explain=<operation id>` as a dependency of the route that tells who one is."""
+"""`?explain=<operation id>` as a dependency of the route `GET /api/auth/me`."""
 
 from typing import Annotated
 

@@ -1,7 +1,7 @@
-"""Why an operation is allowed or denied to a caller. Rules only, no I/O: the same that the doors apply, told in full.
+"""Why an operation is allowed or denied to a caller. Rules only, no I/O: those that the doors apply, with all reasons.
 
-It tells what the caller's credential, roles and the modes decide. The state of a thing, its owner and the bounds of
-rates may stand against a request still.
+An explanation says what the caller's credential, roles and the modes decide. The state of a thing, its owner and the
+bounds of rates may stand against a request still.
 """
 
 import difflib
@@ -51,10 +51,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What the caller holds."""
+    """The roles of the caller, and what narrows them."""
 
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """What each role held allows."""
+    """The permissions of each role held."""
     token_scope: frozenset[str] | None = None
     key_scope: frozenset[str] | None = None
     must_change_password: bool = False
@@ -62,7 +62,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One permission that the operation needs."""
+    """A permission that the operation needs, and whether the caller has it."""
 
     permission: Permission
     roles: tuple[str, ...]

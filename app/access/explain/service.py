@@ -3,33 +3,31 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from app.access.credentials.repository import DirectoryRepository
-from app.access.explain.operations import find_operation
-from app.access.explain.rules import Explanation, Holding, explain
+from app.access.explain.rules import Explanation, Holding, Operation, UnknownOperation, explain
+from app.access.subject_repository import SubjectReads
 from app.access.subject_status import Credential
-from app.access.subjects import parse_subject
-from app.access.users.repository import RoleReads
 from app.kernel.db.database import OperationClass, ReadSession
+from app.kernel.http.sessions import declared_class
 from app.kernel.problems import Problem, Unauthenticated
-from app.kernel.security.authorization import ActorKind
+from app.kernel.security.authorization import needed_permissions
 
 
 class Doors(Protocol):
     """Knows what the maintenance mode stops."""
 
     def stopped(self, method: str, kind: OperationClass) -> Problem | None:
-        """What an operation would be answered now, whoever asks; None when it may be tried."""
+        """The problem that an operation would be answered with now, whoever asks; None when it may be tried."""
         ...
 
 
 class Explaining:
-    """Answers why an operation is open to the holder of a credential, or not."""
+    """Explains why an operation is open to the holder of a credential, or not."""
 
     def __init__(self, session: ReadSession, routes: Sequence[BaseRoute], doors: Doors) -> None:
-        self._directory = DirectoryRepository(session)
-        self._roles = RoleReads(session)
+        self._subjects = SubjectReads(session)
         self._routes = routes
         self._doors = doors
 
@@ -41,15 +39,31 @@ class Explaining:
             Unauthenticated: the holder was removed just now.
         """
         operation = find_operation(self._routes, operation_id)
-        kind, id_ = parse_subject(credential.subject)
-        directory = self._directory
-        standing = await (directory.user(id_) if kind is ActorKind.USER else directory.client(id_))
-        if standing is None:
+        status = await self._subjects.subject(credential.subject)
+        if status is None:
             raise Unauthenticated
         holding = Holding(
-            roles=await self._roles.allowing(standing.roles),
+            roles=await self._subjects.allowed_by(status.roles),
             token_scope=credential.scope,
-            key_scope=standing.keys.get(credential.key_id) if credential.key_id is not None else None,
-            must_change_password=standing.must_change_password,
+            key_scope=status.keys.get(credential.key_id) if credential.key_id is not None else None,
+            must_change_password=status.must_change_password,
         )
         return explain(operation, holding, self._doors.stopped(operation.method, operation.kind))
+
+
+def find_operation(routes: Sequence[BaseRoute], operation_id: str) -> Operation:
+    """The operation with this id. Raises `UnknownOperation`, with the nearest."""
+    shown = [route for route in routes if isinstance(route, APIRoute) and route.include_in_schema]
+    documented = {route.operation_id: route for route in shown if route.operation_id}
+    route = documented.get(operation_id)
+    if route is None:
+        raise UnknownOperation(operation_id, documented)
+    needed = needed_permissions(route.dependant)
+    return Operation(
+        id=operation_id,
+        method=min(route.methods or {"GET"}),
+        path=route.path,
+        needed=needed or (),
+        needs_credential=needed is not None,
+        kind=declared_class(route.openapi_extra),
+    )

@@ -1,1 +1,1 @@
-"""Logging in: the token endpoint, passwords, and how many guesses are taken."""
+"""Logging in: the token endpoint, passwords, and the limits of guesses."""

@@ -1,7 +1,7 @@
 """Housekeeping of log-ins in the background."""
 
 from app.access.login.lockout import KNOWN_FOR, horizon
-from app.access.login.repository import LoginRecords
+from app.access.login.repository import LoginWrites
 from app.kernel.jobs import JobContext, JobDefinition, Schedule
 
 PURGE_JOB = "access:purge-log-ins"
@@ -13,7 +13,7 @@ async def purge_log_ins(context: JobContext) -> None:
     now = resources.clock()
     policy = resources.policy.current().lockout
     async with resources.database.write() as session:
-        await LoginRecords(session).purge(now - horizon(policy), now - KNOWN_FOR, now)
+        await LoginWrites(session).purge(now - horizon(policy), now - KNOWN_FOR, now)
 
 
 JOBS = (JobDefinition(name=PURGE_JOB, handler=purge_log_ins),)

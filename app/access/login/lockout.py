@@ -13,11 +13,11 @@ from enum import StrEnum
 from app.kernel.security.policy import LockoutPolicy
 
 KNOWN_FOR = timedelta(days=30)
-"""How long a place stays known after the last log-in from there."""
+"""Time for which a name and an address stay known after the last log-in."""
 
 
 class Bound(StrEnum):
-    """What holds an attempt up."""
+    """The bound that holds an attempt up."""
 
     PAIR = "pair"
     NAME = "name"
@@ -26,7 +26,7 @@ class Bound(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """No guess is taken before `until`."""
+    """A hold: no guess is taken before `until`."""
 
     bound: Bound
     until: datetime
@@ -54,7 +54,7 @@ def full_until(last_that_fits: datetime | None, now: datetime, policy: LockoutPo
     Args:
         last_that_fits: the n-th failure counted from the newest one, n being the bound; None when there are fewer.
         now: the time of the attempt.
-        policy: tells the window.
+        policy: gives the window.
     """
     if last_that_fits is None or last_that_fits + policy.wide_window <= now:
         return None

@@ -42,7 +42,7 @@ class LoginKeyMaker:
         self._key = secret.key("login-places:1")
 
     def of(self, realm: Realm, name: str, address: str | None) -> LoginKeys:
-        """The place of a normalised name and the client's address as the request has it."""
+        """The keys of a normalised name and the client's address as the request has it."""
         network = network_of(address)
         return LoginKeys(
             self._hash(realm, "pair", name, network),
@@ -51,8 +51,8 @@ class LoginKeyMaker:
         )
 
     def _hash(self, realm: Realm, *parts: str) -> bytes:
-        told = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in (realm, *parts)))
-        return hmac.new(self._key, told, hashlib.sha256).digest()
+        hashed = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in (realm, *parts)))
+        return hmac.new(self._key, hashed, hashlib.sha256).digest()
 
 
 def lock_of(digest: bytes) -> int:
@@ -61,7 +61,7 @@ def lock_of(digest: bytes) -> int:
 
 
 def network_of(address: str | None) -> str:
-    """What counts as one address: an IPv4 address, also when it is written as IPv6, or an IPv6 /64.
+    """The text that counts as one address: an IPv4 address, also when it is written as IPv6, or an IPv6 /64.
 
     Empty without an address (a unix socket). What is no address counts as it is.
     """

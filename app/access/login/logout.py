@@ -2,12 +2,14 @@
 
 from app.access.credentials.revocation import TokenRevocation
 from app.access.sessions.actions import EndReason
-from app.access.sessions.service import Sessions
+from app.access.sessions.service import SessionService
 from app.access.subject_status import Credential
+from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor
+from app.kernel.security.policy import PolicyInForce
+from app.kernel.security.secrets import ServiceSecret
 
 
 class NothingToLeave(Conflict):
@@ -19,9 +21,9 @@ class NothingToLeave(Conflict):
 class Logout:
     """Logs callers out within one transaction."""
 
-    def __init__(self, session: WriteSession, resources: Resources) -> None:
-        self._sessions = Sessions(session, resources)
-        self._tokens = TokenRevocation(session, resources)
+    def __init__(self, session: WriteSession, secret: ServiceSecret, clock: Clock, policy: PolicyInForce) -> None:
+        self._sessions = SessionService(session, secret, clock, policy)
+        self._tokens = TokenRevocation(session, secret)
 
     async def leave(self, actor: Actor, credential: Credential) -> None:
         """End what the caller has shown. Raises `NothingToLeave` for an API key."""

@@ -1,4 +1,4 @@
-"""What is remembered of log-ins: failures, places known to be somebody's, and what was told already."""
+"""Failed log-ins, places known to be somebody's, and limits that the audit log has already."""
 
 from datetime import datetime
 
@@ -38,7 +38,7 @@ class KnownPlace(Base):
 
 
 class LimitNote(Base):
-    """A limit that the audit log was told of."""
+    """A limit that stands in the audit log, where it is repeated after a while only."""
 
     __tablename__ = "limit_notes"
     __table_args__ = (Index(None, "until"),)

@@ -54,6 +54,9 @@ class GrantRefusal:
         return 401 if self.error is ErrorCode.INVALID_CLIENT else 400
 
 
+_WIDER = GrantRefusal(ErrorCode.INVALID_SCOPE, "A renewal can only narrow the scope.")
+
+
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
     """A well-formed request, with what its grant needs: username and password, id and secret, or the refresh token."""
@@ -175,3 +178,21 @@ def _scope(text: str | None) -> frozenset[str] | None:
 def narrowed(wanted: frozenset[str] | None, held: frozenset[Permission]) -> frozenset[str] | None:
     """The scope of a token: None for everything that the holder may, now and later; else what is wanted and held."""
     return None if wanted is None else frozenset(permission.value for permission in held if permission in wanted)
+
+
+def renewed_scope(
+    own: str | None, wanted: frozenset[str] | None, held: frozenset[Permission]
+) -> frozenset[str] | GrantRefusal | None:
+    """The scope of a renewed token, at most the session's own, which stays as it is (RFC 6749 section 6).
+
+    Args:
+        own: the session's scope, separated by spaces; None for everything.
+        wanted: the scope asked for; the session's own when absent.
+        held: what the person may do now.
+    """
+    bound = None if own is None else frozenset(own.split(" "))
+    if wanted is None:
+        return bound
+    if bound is not None and not wanted <= bound:
+        return _WIDER
+    return narrowed(wanted, held) or _WIDER

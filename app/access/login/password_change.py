@@ -7,21 +7,21 @@ that counts towards the lock, are committed. Every change ends what was issued w
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.access.actions import AccessAction
 from app.access.faults import check_all, faulty
 from app.access.login.proof import PasswordProof
 from app.access.models import User
 from app.access.passwords import passwords
-from app.access.passwords.password_policy import check_suitable
-from app.access.sessions.repository import SessionRepository
+from app.access.sessions.service import SessionService
+from app.access.users.actions import UserAction
 from app.access.users.changes import LOCAL
-from app.access.users.repository import UserRepository
-from app.access.users.service import one_time_password
-from app.audit.log.service import AuditTrail
+from app.access.users.service import UserService
+from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Conflict, Fault, Forbidden, InvalidRequest, Problem
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, ActorKind, Permission
+from app.kernel.security.policy import PolicyInForce
+from app.kernel.security.secrets import ServiceSecret
+from app.kernel.security.security_events import SecurityEvents
 
 
 class WrongPassword(Forbidden):
@@ -57,13 +57,12 @@ class PasswordChanged:
 class PasswordChange:
     """Replaces passwords within one transaction."""
 
-    def __init__(self, session: WriteSession, resources: Resources) -> None:
-        self._users = UserRepository(session)
-        self._proof = PasswordProof(session, resources)
-        self._sessions = SessionRepository(session)
-        self._audit = AuditTrail(session, resources.secret)
-        self._policy = resources.policy
-        self._clock = resources.clock
+    def __init__(
+        self, session: WriteSession, secret: ServiceSecret, clock: Clock, policy: PolicyInForce, events: SecurityEvents
+    ) -> None:
+        self._users = UserService(session, secret, clock, policy)
+        self._proof = PasswordProof(session, secret, clock, policy, events)
+        self._sessions = SessionService(session, secret, clock, policy)
 
     async def change(
         self,
@@ -108,7 +107,12 @@ class PasswordChange:
             locked = await self._users.lock(user_id)
             if refusal is None and own and locked.credentials_epoch != epoch:
                 return WrongPassword()  # changed meanwhile
-            return refusal or await self._replace(actor, locked, password, session_id if own else None)
+            if refusal is not None:
+                return refusal
+            drawn = await self._users.replace_password(actor, locked, password)
+            if own and session_id is not None:
+                await self._sessions.carry_on(session_id, locked)
+            return PasswordChanged(locked, drawn)
 
     @staticmethod
     def _check_complete(password: str | None, current: str | None, *, own: bool) -> None:
@@ -123,31 +127,12 @@ class PasswordChange:
             return
         if password == current:
             raise faulty("/password", "unchanged", "The new password is the current one.")
-        names = (user.username, user.email, user.display_name)
-        check_suitable(password, self._policy.current().passwords, names)
+        self._users.check_password(password, (user.username, user.email, user.display_name))
 
     async def _proved(self, user: User, current: str, address: str | None) -> Problem | None:
         """None when the current password is right; else the refusal, counted and audited."""
-        unproved = await self._proof.confirm(user, current, address, AccessAction.USER_PASSWORD)
+        unproved = await self._proof.confirm(user, current, address, UserAction.PASSWORD)
         if unproved is None:
             return None
         seconds = unproved.retry_after_seconds
         return WrongPassword() if seconds is None else TooManyFailures(seconds)
-
-    async def _replace(
-        self, actor: Actor, user: User, password: str | None, session_id: UUID | None
-    ) -> PasswordChanged:
-        drawn = None if password is not None else one_time_password()
-        encoded = await passwords.hashed(password or drawn or "")
-        before = {"password": user.password_hash, "one_time": user.must_change_password}
-        user.password_hash, user.must_change_password = encoded, drawn is not None
-        user.credentials_epoch += 1
-        user.version += 1
-        user.updated_at = self._clock()
-        if session_id is not None:
-            await self._sessions.carry_on(session_id, user)
-        after = {"password": encoded, "one_time": user.must_change_password}
-        await self._audit.append(
-            actor, AccessAction.USER_PASSWORD, "user", user.id, user.username, before=before, after=after
-        )
-        return PasswordChanged(user, drawn)

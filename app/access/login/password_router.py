@@ -3,31 +3,24 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from app.access.login.password_change import NoLocalPassword, PasswordChange, TooManyFailures, WrongPassword
 from app.access.subject_status import Credential
 from app.access.users.schemas import NewPassword, PasswordDocument
 from app.audit.log.origin import client_address
 from app.kernel.db.database import OperationClass
+from app.kernel.http.caching import NO_STORE
 from app.kernel.http.errors import problem_response
 from app.kernel.http.etags import etag
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Controls, operation
+from app.kernel.http.sessions import controls, operation
 from app.kernel.problems import Forbidden, Problem, responses
-from app.kernel.runtime.resources import ResourcesDep
 from app.kernel.security.authorization import AnyActor
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
 
-NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-
-
-async def _passwords(session: Controls, resources: ResourcesDep) -> PasswordChange:
-    return PasswordChange(session, resources)
-
-
-PasswordsDep = Annotated[PasswordChange, Depends(_passwords)]
+PasswordsDep = Annotated[PasswordChange, controls(PasswordChange)]
 
 
 @router.post(

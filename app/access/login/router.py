@@ -1,8 +1,8 @@
-"""`/api/auth`: tokens, and who one is."""
+"""`/api/auth`: tokens, log-out and who the caller is; `POST /api/sessions`: log-in from a browser page."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.access.explain.dependencies import Explained
@@ -18,17 +18,16 @@ from app.access.sessions.schemas import NewSession, OpenedSessionDocument
 from app.access.sessions.secrets import CSRF_KEY, clearing_cookie_header, csrf_token
 from app.access.subject_status import Credential
 from app.kernel.db.database import OperationClass
+from app.kernel.http.caching import NO_STORE
 from app.kernel.http.errors import problem_response
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Controls, operation
+from app.kernel.http.sessions import controls, operation
 from app.kernel.problems import Problem, responses
 from app.kernel.runtime.resources import ResourcesDep
 from app.kernel.security.authorization import Actor, AnyActor
 from app.kernel.security.secrets import ServiceSecret
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
-
-NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 section 5.1
 
 _TEXT = {"type": "string"}
 _TOKEN_FORM: dict[str, Any] = {
@@ -57,21 +56,9 @@ _TOKEN_FORM: dict[str, Any] = {
 }
 
 
-async def _grants(session: Controls, resources: ResourcesDep) -> TokenGrants:
-    return TokenGrants(session, resources)
-
-
-async def _browser_login(session: Controls, resources: ResourcesDep) -> BrowserLogin:
-    return BrowserLogin(session, resources)
-
-
-async def _logout(session: Controls, resources: ResourcesDep) -> Logout:
-    return Logout(session, resources)
-
-
-BrowserLoginDep = Annotated[BrowserLogin, Depends(_browser_login)]
-LogoutDep = Annotated[Logout, Depends(_logout)]
-GrantsDep = Annotated[TokenGrants, Depends(_grants)]
+BrowserLoginDep = Annotated[BrowserLogin, controls(BrowserLogin)]
+LogoutDep = Annotated[Logout, controls(Logout)]
+GrantsDep = Annotated[TokenGrants, controls(TokenGrants)]
 
 
 @router.post(

@@ -35,7 +35,7 @@ _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What the browser has to bring back. State, nonce and verifier are secrets of 256 bits."""
+    """An attempt to log in, which the browser has to bring back. State, nonce and verifier are secrets of 256 bits."""
 
     state: str = field(repr=False)
     nonce: str = field(repr=False)
@@ -46,16 +46,16 @@ class Attempt:
 
     @classmethod
     def begun(cls, return_to: str, now: datetime) -> Self:
-        """A fresh one."""
+        """An attempt that begins now, with fresh secrets."""
         return cls(random_token(), random_token(), random_token(), return_to, int(now.timestamp()))
 
     def is_over(self, now: datetime) -> bool:
-        """Whether it took too long."""
+        """Whether the attempt took too long."""
         return not 0 <= now.timestamp() - self.began_at < LIFETIME.total_seconds()
 
     @property
     def ends_at(self) -> datetime:
-        """From when on it is of no use."""
+        """The time from which on the attempt is of no use."""
         return datetime.fromtimestamp(self.began_at, UTC) + LIFETIME
 
     @property
@@ -73,7 +73,7 @@ def sealed(attempt: Attempt, key: bytes) -> str:
 
 
 CLEARING = f"{COOKIE}=; Max-Age=0; {_ATTRIBUTES}"
-"""The `Set-Cookie` that takes it away."""
+"""The `Set-Cookie` that takes the attempt away."""
 
 
 def opened(headers: Sequence[tuple[bytes, bytes]], keys: Sequence[bytes]) -> Attempt | None:

@@ -27,7 +27,7 @@ MAX_SUBJECT = 255
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 _SEGMENTS = 3
 _FORBIDDEN = frozenset({"crit", "b64", "zip"})
-"""They change what the rest means, and nothing of it is supported here."""
+"""Header fields that change what the rest means; none is supported here."""
 _TYPES = frozenset({"jwt", "id_token+jwt"})
 
 
@@ -41,7 +41,7 @@ class UnknownKeyError(RefusedToken):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the token must say."""
+    """The claims that the token must have."""
 
     issuer: str
     client_id: str

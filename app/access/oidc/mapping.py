@@ -1,4 +1,4 @@
-"""From the claims of an ID token to a person here: roles, and a name to begin with. Pure."""
+"""A person here as the claims of an ID token describe them: roles, and a name to begin with. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,14 +12,14 @@ MAX_TEXT = 200
 _NAME = re.compile(NAME_PATTERN)
 _FOREIGN = re.compile(r"[^a-z0-9._@+-]+")
 _LONGEST = 56
-"""Of 64, so that there is room for a number."""
+"""Characters, of 64: so there is room for a number."""
 NAMELESS = "person"
 
 
 def mapped_roles(
     claims: Mapping[str, Any], claim: str | None, mapping: Mapping[str, Sequence[str]]
 ) -> frozenset[str] | None:
-    """The roles that the claim gives, perhaps none; None when no claim is configured to tell roles."""
+    """The roles that the claim gives, perhaps none; None when no claim is configured to give roles."""
     if claim is None:
         return None
     found = _found(claims, claim)

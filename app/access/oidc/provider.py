@@ -47,7 +47,7 @@ _BASIC, _POST = "client_secret_basic", "client_secret_post"
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What is used of the discovery document."""
+    """The parts of the discovery document that are used."""
 
     authorization_endpoint: str
     token_endpoint: str
@@ -58,7 +58,7 @@ class Metadata:
 
     @classmethod
     def read(cls, document: Any, settings: OidcSettings) -> Self:
-        """From the provider's document. Raises `ProviderFault` when it does not do, or is another issuer's."""
+        """The metadata in the provider's document. Raises `ProviderFault` when it will not do, or is another's."""
         if not isinstance(document, dict) or document.get("issuer") != settings.issuer:
             raise ProviderFault("The discovery document is not that of the configured issuer.")
         urls = [document.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]

@@ -46,7 +46,7 @@ async def _login(resources: ResourcesDep) -> OidcLogin:
     provider = resources.extensions.of(ProviderInForce).current
     if provider is None:
         raise OidcNotConfigured
-    return OidcLogin(provider, resources)
+    return resources.build(OidcLogin, provider)
 
 
 LoginDep = Annotated[OidcLogin, Depends(_login)]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from app.access.actions import AccessAction
 from app.access.models import User
 from app.access.oidc.attempt import KEY, Attempt, opened, sealed
 from app.access.oidc.mapping import mapped_roles, text, usernames
@@ -24,17 +23,20 @@ from app.access.oidc.problems import (
     ProviderFault,
 )
 from app.access.oidc.provider import OidcProvider
-from app.access.oidc.repository import EndedLogins, OidcPeople
+from app.access.oidc.repository import EndedLoginWrites
 from app.access.roles import Role
 from app.access.sessions.facts import RequestFacts
 from app.access.sessions.lifetimes import LoginMethod, SessionKind
-from app.access.sessions.service import OpenedSession, Sessions
-from app.access.users.repository import UserRepository
+from app.access.sessions.service import OpenedSession, SessionService
+from app.access.users.actions import UserAction
+from app.access.users.changes import ACTIVE
 from app.access.users.service import LastAdmin, UserService
 from app.audit.log.service import AuditTrail
-from app.kernel.db.database import OperationClass, WriteSession
-from app.kernel.runtime.resources import Resources
+from app.kernel.clock import Clock
+from app.kernel.db.database import OperationClass, Units, WriteSession
 from app.kernel.security.authorization import SYSTEM, Actor, ActorKind
+from app.kernel.security.policy import PolicyInForce
+from app.kernel.security.secrets import ServiceSecret
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ _MOST_NAMES = 100
 
 
 class ProviderError(StrEnum):
-    """What a provider may send the browser back with (RFC 6749 section 4.1.2.1, Core section 3.1.2.6)."""
+    """Errors that a provider may send the browser back with (RFC 6749 section 4.1.2.1, Core section 3.1.2.6)."""
 
     ACCESS_DENIED = "access_denied"
     LOGIN_REQUIRED = "login_required"
@@ -56,7 +58,7 @@ class ProviderError(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """What the browser brought back from the provider. All of it may be anybody's."""
+    """The parameters that the browser brought back from the provider. All of them may be anybody's."""
 
     state: str
     code: str | None = None
@@ -67,10 +69,12 @@ class Callback:
 class OidcLogin:
     """Begins and ends log-ins."""
 
-    def __init__(self, provider: OidcProvider, resources: Resources) -> None:
+    def __init__(
+        self, provider: OidcProvider, units: Units, secret: ServiceSecret, clock: Clock, policy: PolicyInForce
+    ) -> None:
         self._provider = provider
-        self._resources = resources
-        self._clock = resources.clock
+        self._units = units
+        self._secret, self._clock, self._policy = secret, clock, policy
 
     async def begin(self, return_to: str) -> tuple[str, str]:
         """Where the browser goes, and the `Set-Cookie` by which it is known when it comes back.
@@ -82,11 +86,11 @@ class OidcLogin:
             ProviderFault, ProviderAway, ProviderSlow: the provider's discovery document cannot be had.
         """
         attempt = Attempt.begun(return_to, self._clock())
-        return await self._provider.authorization_url(attempt), sealed(attempt, self._resources.secret.key(KEY))
+        return await self._provider.authorization_url(attempt), sealed(attempt, self._secret.key(KEY))
 
     def attempt(self, headers: list[tuple[bytes, bytes]], state: str) -> Attempt:
         """The attempt that this browser began with this state. Raises `LoginNotBegun`."""
-        attempt = opened(headers, self._resources.secret.verifying_keys(KEY))
+        attempt = opened(headers, self._secret.verifying_keys(KEY))
         if attempt is None or not hmac.compare_digest(attempt.state.encode(), state.encode()):
             raise LoginNotBegun
         if attempt.is_over(self._clock()):
@@ -117,16 +121,14 @@ class OidcLogin:
             log.warning("an ID token was refused", extra={"reason": refused.reason})
             await self._note_refusal(f"ID token: {refused.reason}")
             raise
-        admitted = await self._resources.database.run(
-            lambda session: self._admitted(session, claims, facts), OperationClass.CONTROL
-        )
+        admitted = await self._units.run(lambda session: self._admitted(session, claims, facts), OperationClass.CONTROL)
         if admitted is None:
             raise PersonRefused
         return admitted
 
     async def _end_attempt(self, attempt: Attempt) -> None:
-        first = await self._resources.database.run(
-            lambda session: EndedLogins(session).end(attempt.digest, attempt.ends_at), OperationClass.CONTROL
+        first = await self._units.run(
+            lambda session: EndedLoginWrites(session).end(attempt.digest, attempt.ends_at), OperationClass.CONTROL
         )
         if not first:
             raise LoginNotBegun("This log-in has been ended before; begin again.")
@@ -147,25 +149,26 @@ class OidcLogin:
     async def _admitted(
         self, session: WriteSession, claims: dict[str, Any], facts: RequestFacts
     ) -> OpenedSession | None:
-        people = OidcPeople(session)
-        user = await people.find(self._provider.issuer, claims["sub"])
+        users = UserService(session, self._secret, self._clock, self._policy)
+        user = await users.by_identity(self._provider.issuer, claims["sub"])
         if user is None and self._provider.settings.create_users:
-            user = await self._made(session, people, claims)
-        if user is None or user.status != "active":
-            who = NOBODY if user is None else Actor(ActorKind.USER, user.id, user.username)
-            await self._refused(session, who, "not known here" if user is None else "disabled")
+            user = await self._made(users, claims)
+        if user is None:
+            await self._refused(session, NOBODY, "not known here")
             return None
-        await self._follow_roles(session, user, claims)
-        await people.note_login(user.id, self._clock())
-        opened_session = await Sessions(session, self._resources).open(
-            user.id, SessionKind.BROWSER, LoginMethod.OIDC, facts
-        )
         actor = Actor(ActorKind.USER, user.id, user.username)
+        if user.status == ACTIVE:
+            await self._follow_roles(users, user, claims)
+        if not await users.note_login(user):
+            await self._refused(session, actor, "disabled")
+            return None
+        sessions = SessionService(session, self._secret, self._clock, self._policy)
+        opened_session = await sessions.open(user, SessionKind.BROWSER, LoginMethod.OIDC, facts)
         after = {"method": LoginMethod.OIDC, "session": opened_session.id}
-        await self._trail(session).append(actor, AccessAction.USER_LOGIN, "user", user.id, user.username, after=after)
+        await self._trail(session).append(actor, UserAction.LOGIN, "user", user.id, user.username, after=after)
         return opened_session
 
-    async def _made(self, session: WriteSession, people: OidcPeople, claims: dict[str, Any]) -> User | None:
+    async def _made(self, users: UserService, claims: dict[str, Any]) -> User | None:
         settings = self._provider.settings
         mapped = mapped_roles(claims, settings.roles_claim, settings.role_mapping)
         roles = frozenset(settings.default_roles) if mapped is None else mapped
@@ -177,24 +180,18 @@ class OidcLogin:
             "provider_subject": claims["sub"],
         }
         for _, name in zip(range(_MOST_NAMES), usernames(claims), strict=False):
-            user = await people.insert(values | {"username": name})
-            if user is None:
-                user = await people.find(self._provider.issuer, claims["sub"])  # or made by another request meanwhile
-                if user is None:
-                    continue
+            user = await users.admit_from_provider(values | {"username": name}, roles)
+            if user is None:  # the name is taken, or another request has made the person meanwhile
+                user = await users.by_identity(self._provider.issuer, claims["sub"])
+            if user is not None:
                 return user
-            await UserRepository(session).replace_roles(user.id, roles)
-            after = values | {"username": name, "roles": roles}
-            await self._trail(session).append(SYSTEM, AccessAction.USER_CREATE, "user", user.id, name, after=after)
-            return user
         return None
 
-    async def _follow_roles(self, session: WriteSession, user: User, claims: dict[str, Any]) -> None:
+    async def _follow_roles(self, users: UserService, user: User, claims: dict[str, Any]) -> None:
         settings = self._provider.settings
         wanted = mapped_roles(claims, settings.roles_claim, settings.role_mapping)
         if wanted is None:
             return
-        users = UserService(session, self._resources)
         try:
             await users.set_roles(SYSTEM, user.id, wanted)
         except LastAdmin:
@@ -202,22 +199,20 @@ class OidcLogin:
             await users.set_roles(SYSTEM, user.id, wanted | {Role.ADMIN})
 
     async def _note_refusal(self, reason: str) -> None:
-        await self._resources.database.run(
-            lambda session: self._refused(session, NOBODY, reason), OperationClass.CONTROL
-        )
+        await self._units.run(lambda session: self._refused(session, NOBODY, reason), OperationClass.CONTROL)
 
     async def _refused(self, session: WriteSession, who: Actor, reason: str) -> None:
         after = {"method": LoginMethod.OIDC, "reason": reason}
         await self._trail(session).append(
-            who, AccessAction.USER_LOGIN, "user", who.id, who.label, after=after, outcome="failure"
+            who, UserAction.LOGIN, "user", who.id, who.label, after=after, outcome="failure"
         )
 
     def _trail(self, session: WriteSession) -> AuditTrail:
-        return AuditTrail(session, self._resources.secret)
+        return AuditTrail(session, self._secret)
 
 
 def _refusal(error: str) -> LoginDenied | ProviderAway | ProviderFault:
-    """The problem for what the provider says; only codes of the standard are told on."""
+    """The problem for what the provider says; only codes of the standard are repeated."""
     if error not in set(ProviderError):
         return ProviderFault("The provider could not log the person in.")
     if error == ProviderError.TEMPORARILY_UNAVAILABLE:

@@ -15,7 +15,7 @@ MAX_LENGTH = 1024
 """Characters; what a password costs does not grow with its length, what it takes to receive it does."""
 
 MIN_NAME = 3
-"""Characters from which a name within a password is told from chance."""
+"""Characters from which a name within a password is no chance."""
 MIN_BESIDE_NAME = 8
 """Characters that a password must have beside the person's own name."""
 MAX_UNIT = 8

@@ -1,10 +1,10 @@
-"""What the audit log calls the changes of sessions, and why they end."""
+"""Actions of the audit log: what is done to sessions, and why they end."""
 
 from enum import StrEnum
 
 
 class SessionAction(StrEnum):
-    """The actions."""
+    """Actions of which a session is the subject."""
 
     OPEN = "session:open"
     REFRESH = "session:refresh"

@@ -1,4 +1,4 @@
-"""What sessions contribute: a retention target."""
+"""Contributions of sessions to other planes: a retention target."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from app.kernel.ports.retention_rows import ID, RowsTarget
 
 
 class SessionHold(HoldFilter):
-    """Also whose session."""
+    """A filter of holds that may name the person too."""
 
     user_id: UUID | None = Field(None, description="Who logged in.")
 

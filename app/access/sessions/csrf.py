@@ -12,7 +12,7 @@ from app.kernel.problems import Forbidden
 
 HEADER = "X-CSRF-Token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""They change nothing (RFC 9110 section 9.2.1)."""
+"""Methods that change nothing (RFC 9110 section 9.2.1)."""
 
 _OURS = frozenset({b"same-origin", b"none"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -3,9 +3,10 @@
 The bounds that were in force at the log-in stand in the session; a policy that became tighter since counts at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, Self
 
 from app.kernel.security.policy import SessionPolicy
 
@@ -16,7 +17,7 @@ SLACK = NOTED_EVERY + timedelta(seconds=15)
 
 
 class SessionKind(StrEnum):
-    """What a session gives its holder."""
+    """The kind of a session, by the credential that its holder has."""
 
     BROWSER = "browser"
     TOKEN = "token"  # noqa: S105 - the name of a kind
@@ -40,15 +41,20 @@ class SessionTimes:
     ends_at: datetime
     ended_at: datetime | None = None
 
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """The times of a row of `UserSession`, or of one with these columns."""
+        return cls(*(getattr(row, each.name) for each in fields(cls)))
+
 
 def idle(kind: str, policy: SessionPolicy) -> timedelta:
-    """How long a session may rest: a browser's as the policy says, a token's as long as a refresh token"""
+    """How long a session may rest: a browser's as the policy says, a token's as long as a refresh token."""
     return policy.idle if kind == SessionKind.BROWSER else policy.refresh
 
 
 def begun(kind: SessionKind, now: datetime, policy: SessionPolicy) -> SessionTimes:
     """The times of a session that begins now."""
-    return SessionTimes(kind, now, now, now + idle(kind, policy), now + policy.absolute)
+    return SessionTimes(kind.value, now, now, now + idle(kind, policy), now + policy.absolute)
 
 
 def ends_at(times: SessionTimes, policy: SessionPolicy) -> datetime:

@@ -4,13 +4,14 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.access.models import User
 from app.kernel.db.models import Base, Identified
 
 
 class UserSession(Identified, Base):
-    """What one log-in of a person left behind."""
+    """A session: all that one log-in of a person left behind."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -48,6 +49,8 @@ class UserSession(Identified, Base):
     user_agent: Mapped[str | None] = mapped_column(
         Text, comment="What the log-in came from, as it called itself; bounded"
     )
+
+    user: Mapped[User] = relationship(lazy="raise", viewonly=True)
 
 
 class RefreshToken(Identified, Base):

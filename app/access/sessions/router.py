@@ -6,30 +6,22 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.access.sessions.actions import EndReason
+from app.access.sessions.models import UserSession
 from app.access.sessions.schemas import SessionDocument
-from app.access.sessions.service import SessionReading, Sessions, SessionView
+from app.access.sessions.service import SessionReading, SessionService
 from app.access.subject_status import Credential
 from app.kernel.db.database import OperationClass
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Controls, Reads, operation
+from app.kernel.http.sessions import controls, operation, reads
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import Forbidden
-from app.kernel.runtime.resources import ResourcesDep
 from app.kernel.security.authorization import Actor, AnyActor, Permission
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
 
 
-async def _reading(session: Reads, resources: ResourcesDep) -> SessionReading:
-    return SessionReading(session, resources.clock)
-
-
-async def _sessions(session: Controls, resources: ResourcesDep) -> Sessions:
-    return Sessions(session, resources)
-
-
-ReadingDep = Annotated[SessionReading, Depends(_reading)]
-SessionsDep = Annotated[Sessions, Depends(_sessions)]
+ReadingDep = Annotated[SessionReading, reads(SessionReading)]
+SessionsDep = Annotated[SessionService, controls(SessionService)]
 
 
 def _administers(actor: Actor) -> bool:
@@ -61,7 +53,7 @@ async def list_sessions(
     """Sessions that go on, one's own by default, newest first."""
     credential: Credential = request.scope["spyne.credential"]
     page = await reading.page(whose, paging)
-    return show(page, lambda view: _document(view, credential.session_id), request, response)
+    return show(page, lambda session: _document(session, credential.session_id), request, response)
 
 
 @router.delete(
@@ -78,10 +70,8 @@ async def end_session(session_id: UUID, actor: AnyActor, sessions: SessionsDep) 
     await sessions.end(actor, session_id, EndReason.REVOKED, of=None if _administers(actor) else actor.id)
 
 
-def _document(view: SessionView, current: UUID | None) -> SessionDocument:
-    session = view.session
+def _document(session: UserSession, current: UUID | None) -> SessionDocument:
     fields = {name: getattr(session, name) for name in SessionDocument.model_fields if hasattr(session, name)}
     scope = None if session.scope is None else session.scope.split(" ")
-    return SessionDocument.model_validate(
-        fields | {"username": view.username, "scope": scope, "current": session.id == current}
-    )
+    more = {"username": session.user.username, "scope": scope, "current": session.id == current}
+    return SessionDocument.model_validate(fields | more)

@@ -20,12 +20,12 @@ _FORM = re.compile(r"spy_(session|refresh)_[A-Za-z0-9_-]{43}")
 
 
 def fresh_session_secret() -> str:
-    """What a session's cookie holds."""
+    """A fresh secret for a session's cookie."""
     return f"spy_session_{random_token()}"
 
 
 def fresh_refresh_token() -> str:
-    """A refresh token."""
+    """A fresh refresh token."""
     return f"spy_refresh_{random_token()}"
 
 
@@ -43,11 +43,11 @@ def cookie_header(secret: str) -> str:
 
 
 def clearing_cookie_header() -> str:
-    """The `Set-Cookie` that takes it away."""
+    """The `Set-Cookie` that takes the session away."""
     return f"{SESSION_COOKIE}=; Max-Age=0; {_ATTRIBUTES}"
 
 
 def csrf_token(key: bytes, session_id: UUID) -> str:
-    """What proves that a page of ours made a request: an HMAC over the session, which no other site can know."""
+    """The token that proves that a page of ours made a request: an HMAC over the session's id."""
     tag = hmac.new(key, session_id.bytes, hashlib.sha256).digest()
     return base64.urlsafe_b64encode(tag).rstrip(b"=").decode()

@@ -4,15 +4,16 @@ What ends here stops counting in every process within a second: authenticators l
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.access.models import User
 from app.access.sessions.actions import EndReason, SessionAction
 from app.access.sessions.facts import RequestFacts
-from app.access.sessions.lifetimes import LoginMethod, SessionKind, begun, refresh_expiry
-from app.access.sessions.models import UserSession
-from app.access.sessions.repository import RefreshTokens, SessionReads, SessionRepository, times_of
+from app.access.sessions.lifetimes import LoginMethod, SessionKind, SessionTimes, begun, is_over, refresh_expiry
+from app.access.sessions.models import RefreshToken, UserSession
+from app.access.sessions.repository import KnownSession, SessionReads, SessionWrites
 from app.access.sessions.secrets import (
     CSRF_KEY,
     cookie_header,
@@ -21,6 +22,7 @@ from app.access.sessions.secrets import (
     fresh_refresh_token,
     fresh_session_secret,
 )
+from app.access.subject_status import SubjectStatus
 from app.audit.log.actions import Verb
 from app.audit.log.service import AuditTrail
 from app.kernel.clock import Clock
@@ -28,8 +30,9 @@ from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import NotFound
-from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, ActorKind
+from app.kernel.security.policy import PolicyInForce
+from app.kernel.security.secrets import ServiceSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,88 +48,78 @@ class OpenedSession:
     refresh_token: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionView:
-    """A session and whose it is."""
-
-    session: UserSession
-    username: str
-
-
 class SessionReading:
-    """Answers which sessions go on."""
+    """Finds sessions that go on, and whom they belong to."""
 
-    def __init__(self, session: ReadSession, clock: Clock) -> None:
+    def __init__(self, session: ReadSession, clock: Clock, policy: PolicyInForce) -> None:
         self._sessions = SessionReads(session)
         self._clock = clock
+        self._policy = policy
 
-    async def page(self, user_id: UUID | None, request: PageRequest) -> Page[SessionView]:
-        """One page, newest first: of one user, or of everybody."""
-        page = await self._sessions.live(user_id, self._clock(), request)
-        names = await self._sessions.usernames([one.user_id for one in page.items])
-        return Page([SessionView(one, names[one.user_id]) for one in page.items], page.next_cursor)
+    async def page(self, user_id: UUID | None, request: PageRequest) -> Page[UserSession]:
+        """The page of sessions with their users, newest first: of one user, or of everybody."""
+        return await self._sessions.live(user_id, self._clock(), request)
+
+    async def by_digest(self, digest: bytes) -> KnownSession | None:
+        """The session whose cookie has the digest, whether it goes on or not, or None."""
+        return await self._sessions.by_digest(digest)
+
+    async def holder(self, user_id: UUID, session_id: UUID) -> SubjectStatus | None:
+        """The status of a user in a session of theirs; None when it does not go on."""
+        found = await self._sessions.holder(user_id, session_id)
+        if found is None or is_over(found[1], self._clock(), self._policy.current().sessions):
+            return None
+        return found[0]
 
 
-class Sessions:
+class SessionService:
     """Opens and ends sessions within one transaction."""
 
-    def __init__(self, session: WriteSession, resources: Resources) -> None:
-        self._sessions = SessionRepository(session)
-        self._refresh = RefreshTokens(session)
-        self._audit = AuditTrail(session, resources.secret)
-        self._csrf_key = resources.secret.key(CSRF_KEY)
-        self._clock = resources.clock
-        self._policy = resources.policy
+    def __init__(self, session: WriteSession, secret: ServiceSecret, clock: Clock, policy: PolicyInForce) -> None:
+        self._sessions = SessionWrites(session)
+        self._audit = AuditTrail(session, secret)
+        self._csrf_key = secret.key(CSRF_KEY)
+        self._clock = clock
+        self._policy = policy
 
     async def open(
         self,
-        user_id: UUID,
+        user: User,
         kind: SessionKind,
         method: LoginMethod,
         facts: RequestFacts,
         *,
         scope: frozenset[str] | None = None,
         client_id: UUID | None = None,
-        epoch: int | None = None,
     ) -> OpenedSession:
         """A session of a person who has just proved to be the user; its id and secrets are fresh.
 
         Args:
-            user_id: who logged in.
+            user: who logged in, as read for the proof: a change of the password meanwhile ends the session too.
             kind: `browser` gives a cookie and a CSRF token, `token` a refresh token.
             method: how it was proved.
             facts: what the request says; sessions whose cookies it brought are ended.
             scope: permissions that the session's tokens are narrowed to.
             client_id: the service client that asked on the person's behalf; it alone may renew the tokens.
-            epoch: the credentials epoch of the password that was verified; the current one when absent.
-
-        Raises:
-            NotFound: there is no such user.
         """
-        policy = self._policy.current().sessions
         now = self._clock()
-        times = begun(kind, now, policy)
-        user = await self._sessions.user(user_id)
-        actor = Actor(ActorKind.USER, user_id, user.username)
+        times = begun(kind, now, self._policy.current().sessions)
+        actor = Actor(ActorKind.USER, user.id, user.username)
         if kind is SessionKind.BROWSER:
             await self._replace(actor, facts.cookies)
         secret = fresh_session_secret() if kind is SessionKind.BROWSER else None
         row = await self._sessions.add(
             UserSession(
                 id=new_id(),
-                user_id=user_id,
+                user_id=user.id,
                 client_id=client_id,
-                kind=kind.value,
                 method=method.value,
                 digest=digest_of(secret, "session") if secret else None,
                 scope=None if scope is None else " ".join(sorted(scope)),
-                epoch=user.credentials_epoch if epoch is None else epoch,
-                created_at=now,
-                last_seen_at=now,
-                idle_ends_at=times.idle_ends_at,
-                ends_at=times.ends_at,
+                epoch=user.credentials_epoch,
                 client_address=facts.address,
                 user_agent=facts.user_agent,
+                **asdict(times),
             )
         )
         after = {"kind": kind, "method": method, "ends_at": times.ends_at, "user_agent": facts.user_agent}
@@ -139,12 +132,16 @@ class Sessions:
 
     async def issue_refresh_token(self, session: UserSession, now: datetime) -> tuple[UUID, str]:
         """The id and text of a fresh refresh token of the session."""
-        id_, text = new_id(), fresh_refresh_token()
+        text = fresh_refresh_token()
         digest = digest_of(text, "refresh")
-        assert digest is not None
-        expires_at = refresh_expiry(times_of(session), now, self._policy.current().sessions)
-        await self._refresh.add(id_, session.id, digest, now, expires_at)
-        return id_, text
+        expires_at = refresh_expiry(SessionTimes.of(session), now, self._policy.current().sessions)
+        token = RefreshToken(id=new_id(), session_id=session.id, digest=digest, issued_at=now, expires_at=expires_at)
+        await self._sessions.add_token(token)
+        return token.id, text
+
+    async def carry_on(self, session_id: UUID, user: User) -> None:
+        """Let a session of the user go on although the credentials' epoch is another now."""
+        await self._sessions.carry_on(session_id, user)
 
     async def end(self, actor: Actor, session_id: UUID, reason: EndReason, *, of: UUID | None = None) -> None:
         """End a session; one that was ended before stays as it is.

@@ -53,7 +53,7 @@ class KeyDirectory:
         self._activation = activation
 
     def fingerprint(self) -> Fingerprint:
-        """What tells a changed directory from an unchanged one. Raises `DirectoryError`."""
+        """The fingerprint of the directory, another one as soon as a file is. Raises `DirectoryError`."""
         found = []
         for path in self._files():
             try:

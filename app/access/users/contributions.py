@@ -1,4 +1,4 @@
-"""What users contribute: the export of people and their roles."""
+"""Contributions of users to other planes: the export of people and their roles."""
 
 from typing import ClassVar
 

@@ -1,12 +1,15 @@
 """All SQL of people, the roles they hold, and what the roles allow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, literal, or_, select
+from sqlalchemy import Select, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
+from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.access.models import ClientRole, RolePermission, RoleRow, User, UserRole
 from app.kernel.db.database import ReadSession
@@ -22,7 +25,7 @@ ADMINS_LOCK = FIRST_ADMIN_LOCK + 1
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Which people; everything that is given must hold."""
+    """A choice of people; everything that is given must hold."""
 
     text: str | None = None
     """Part of the username, the e-mail address or the name to show, in any case."""
@@ -48,11 +51,24 @@ class UserReads(Reading[User]):
 
     async def by_username(self, username: str) -> User | None:
         """The user of this name, or None."""
-        return await self.maybe(select(User).where(User.username == username))
+        return await self.maybe(self.base().where(User.username == username))
+
+    async def by_identity(self, issuer: str, subject: str) -> User | None:
+        """The user whom the identity provider calls so, or None."""
+        known = self.base().where(User.provider_issuer == issuer, User.provider_subject == subject)
+        return await self.maybe(known.where(User.auth_provider == "oidc"))
+
+    async def present(self, user_id: UUID) -> User:
+        """The user. Raises `NotFound`."""
+        return await self.one(self.base().where(User.id == user_id))
+
+    async def with_roles(self, user_id: UUID) -> User:
+        """The user with the roles held. Raises `NotFound`."""
+        return await self.one(self.base().where(User.id == user_id).options(selectinload(User.held)))
 
     async def matching(self, wanted: UserFilter, request: PageRequest) -> Page[User]:
-        """One page of them, newest first."""
-        statement: Select[User] = self.base()
+        """The page of the people who match, with the roles held, newest first."""
+        statement: Select[User] = self.base().options(selectinload(User.held))
         if wanted.text:
             columns = (User.username, User.email, User.display_name)
             statement = statement.where(or_(*(column.icontains(wanted.text, autoescape=True) for column in columns)))
@@ -64,48 +80,42 @@ class UserReads(Reading[User]):
             statement = statement.where(User.auth_provider == wanted.provider)
         return await self.page(statement, request)
 
-    async def roles(self, user_id: UUID) -> frozenset[str]:
-        """The roles that the user holds."""
-        return frozenset(await self.all(select(UserRole.role).where(UserRole.user_id == user_id)))
 
-    async def roles_of(self, user_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
-        """The roles of each user."""
-        statement = select(UserRole.user_id, UserRole.role).where(UserRole.user_id.in_(user_ids))
-        held: dict[UUID, set[str]] = {id_: set() for id_ in user_ids}
-        for user_id, role in (await self.session.execute(statement)).all():
-            held[user_id].add(role)
-        return {id_: frozenset(roles) for id_, roles in held.items()}
-
-
-class UserRepository(Writing[User], UserReads):
+class UserWrites(Writing[User], UserReads):
     """Makes and changes people."""
 
-    async def insert(self, values: dict[str, Any]) -> User | None:
-        """The new user, or None when the name is taken."""
-        statement = insert(User).values(values).on_conflict_do_nothing(index_elements=[User.username]).returning(User)
-        return (await self.session.execute(statement)).scalar_one_or_none()
-
-    async def present(self, user_id: UUID) -> User:
-        """The user. Raises `NotFound`."""
-        return await self.one(select(User).where(User.id == user_id))
+    async def insert(self, values: Mapping[str, Any]) -> User | None:
+        """The new user, who holds no role, or None when the name or the provider's identity is taken."""
+        statement = insert(User).values(values).on_conflict_do_nothing().returning(User)
+        user: User | None = (await self.session.execute(statement)).scalar_one_or_none()
+        if user is not None:
+            set_committed_value(user, "held", [])
+        return user
 
     async def lock(self, user_id: UUID) -> User:
         """The user, whom nobody else changes before this transaction ends. Raises `NotFound`."""
-        statement = select(User).where(User.id == user_id).with_for_update()
-        return await self.one(statement.execution_options(populate_existing=True))  # also when it was read before
+        return await self.one(_locking(user_id))
+
+    async def lock_with_roles(self, user_id: UUID) -> User:
+        """The user with the roles held, as `lock` returns the user alone."""
+        return await self.one(_locking(user_id).options(selectinload(User.held)))
+
+    async def note_login(self, user: User, at: datetime, password_hash: str | None = None) -> bool:
+        """Note the log-in, and the password's hash when it was made afresh.
+
+        False when the password was changed, or the user disabled, since they were read: the log-in is none then.
+        """
+        values = {"last_login_at": at} | ({} if password_hash is None else {"password_hash": password_hash})
+        still = (User.id == user.id, User.credentials_epoch == user.credentials_epoch, User.status == "active")
+        noted = await self.session.execute(update(User).where(*still).values(values).returning(User.id))
+        return noted.scalar_one_or_none() is not None
 
     async def anyone(self) -> bool:
         """Whether there is a user at all."""
         return (await self.session.execute(select(select(User.id).exists()))).scalar_one()
 
-    async def replace_roles(self, user_id: UUID, roles: frozenset[str]) -> None:
-        """Let the user hold exactly these roles."""
-        await self.session.execute(delete(UserRole).where(UserRole.user_id == user_id))
-        if roles:
-            await self.session.execute(insert(UserRole).values([{"user_id": user_id, "role": role} for role in roles]))
-
     async def remove(self, user_id: UUID) -> None:
-        """The user is no more, nor what belongs to them alone."""
+        """Delete the user, and what belongs to them alone."""
         await self.session.execute(delete(User).where(User.id == user_id))
 
     async def only_one_at_a_time(self) -> None:
@@ -123,19 +133,16 @@ class UserRepository(Writing[User], UserReads):
         return (await self.session.execute(select(others.exists()))).scalar_one()
 
 
+def _locking(user_id: UUID) -> Select[User]:
+    statement = select(User).where(User.id == user_id).with_for_update()
+    return statement.execution_options(populate_existing=True)  # also when the user was read before
+
+
 class RoleReads:
-    """What the roles allow and who holds them."""
+    """Finds what the roles allow and how many hold them."""
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
-
-    async def allowing(self, roles: frozenset[str]) -> dict[str, frozenset[str]]:
-        """What each of the roles allows."""
-        statement = select(RolePermission.role, RolePermission.permission).where(RolePermission.role.in_(roles))
-        allowed: dict[str, set[str]] = {role: set() for role in roles}
-        for role, permission in (await self._session.execute(statement)).all():
-            allowed[role].add(permission)
-        return {role: frozenset(permissions) for role, permissions in allowed.items()}
 
     async def holdings(self) -> Sequence[RoleHolding]:
         """Every role, by name."""

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from app.access.models import User
 from app.access.naming import NameTaken
 from app.access.permissions import CanAdministerUsers
 from app.access.roles import Role
 from app.access.subject_status import known_permissions
-from app.access.users.repository import RoleHolding, UserFilter
+from app.access.users.repository import RoleHolding, RoleReads, UserFilter, UserReads
 from app.access.users.schemas import (
     HoldersDocument,
     NewUser,
@@ -23,22 +24,16 @@ from app.access.users.schemas import (
     UserDocument,
     UserRoles,
 )
-from app.access.users.service import LastAdmin, UserReading, UserService, UserView
-from app.kernel.http.etags import IfMatch, set_etag
+from app.access.users.service import LastAdmin, UserService
+from app.kernel.http.caching import NO_STORE
+from app.kernel.http.etags import IfMatch, Tagged, etag
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Reads, Writes
+from app.kernel.http.sessions import reads, writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import PreconditionFailed, responses
-from app.kernel.runtime.resources import ResourcesDep
 from app.kernel.security.authorization import Actor, AnyActor, Permission
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
-
-NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-
-
-async def _users(session: Writes, resources: ResourcesDep) -> UserService:
-    return UserService(session, resources)
 
 
 async def _filter(
@@ -52,33 +47,25 @@ async def _filter(
     return UserFilter(q, role, status, provider)
 
 
-UsersDep = Annotated[UserService, Depends(_users)]
+UsersDep = Annotated[UserService, writes(UserService)]
+PeopleDep = Annotated[UserReads, reads(UserReads)]
+RolesDep = Annotated[RoleReads, reads(RoleReads)]
 FilterDep = Annotated[UserFilter, Depends(_filter)]
 
 
-def _shown(view: UserView) -> UserDocument:
-    user = view.user
-    return UserDocument(
-        id=user.id,
-        username=user.username,
-        email=user.email,
-        display_name=user.display_name,
-        status=user.status,
-        provider=user.auth_provider,
-        roles=sorted(view.roles),
-        must_change_password=user.must_change_password,
-        last_login_at=user.last_login_at,
-        created_at=user.created_at,
-        updated_at=user.updated_at,
-    )
+def _shown(user: User) -> UserDocument:
+    own = ("id", "username", "email", "display_name", "status", "must_change_password")
+    times = ("last_login_at", "created_at", "updated_at")
+    fields = {name: getattr(user, name) for name in (*own, *times)}
+    return UserDocument.model_validate(fields | {"provider": user.auth_provider, "roles": sorted(user.roles)})
 
 
 @router.get("/users", operation_id="list_users")
 async def list_users(
-    _: CanAdministerUsers, session: Reads, wanted: FilterDep, paging: Paging, request: Request, response: Response
+    _: CanAdministerUsers, people: PeopleDep, wanted: FilterDep, paging: Paging, request: Request, response: Response
 ) -> PageDocument[UserDocument]:
     """People with their roles, newest first."""
-    return show(await UserReading(session).page(wanted, paging), _shown, request, response)
+    return show(await people.matching(wanted, paging), _shown, request, response)
 
 
 @router.post("/users", operation_id="create_user", status_code=201, responses=responses(NameTaken))
@@ -87,19 +74,18 @@ async def create_user(
 ) -> NewUserDocument:
     """A new person; without a password a one-time one is made, which this answer alone shows."""
     password = wanted.password.get_secret_value() if wanted.password else None
-    view, one_time = await users.admit(
+    user, one_time = await users.admit(
         actor, wanted.username, password, wanted.roles, email=wanted.email, display_name=wanted.display_name
     )
-    response.headers.update(NO_STORE | {"Location": f"/api/users/{view.user.id}", "ETag": view.tag})
-    return NewUserDocument(**_shown(view).model_dump(), one_time_password=one_time)
+    response.headers.update(NO_STORE | {"Location": f"/api/users/{user.id}", "ETag": etag(user.version)})
+    return NewUserDocument(**_shown(user).model_dump(), one_time_password=one_time)
 
 
 @router.get("/users/{user_id}", operation_id="get_user")
-async def get_user(user_id: UUID, _: CanAdministerUsers, session: Reads, response: Response) -> UserDocument:
+async def get_user(user_id: UUID, _: CanAdministerUsers, people: PeopleDep, response: Response) -> UserDocument:
     """One person."""
-    view = await UserReading(session).get(user_id)
-    set_etag(response, view.tag)
-    return _shown(view)
+    user = await people.with_roles(user_id)
+    return _shown(Tagged(user, etag(user.version)).put_on(response))
 
 
 @router.patch("/users/{user_id}", operation_id="change_user", responses=responses(PreconditionFailed, LastAdmin))
@@ -112,9 +98,8 @@ async def change_user(
     if_match: IfMatch = None,
 ) -> UserDocument:
     """Change name, address or status. Disabling ends sessions and tokens everywhere within a second."""
-    view = await users.change(actor, user_id, wanted.model_dump(include=wanted.model_fields_set), if_match)
-    set_etag(response, view.tag)
-    return _shown(view)
+    changed = await users.change(actor, user_id, wanted.model_dump(include=wanted.model_fields_set), if_match)
+    return _shown(changed.put_on(response))
 
 
 @router.delete(
@@ -135,15 +120,13 @@ async def set_user_roles(
     if_match: IfMatch = None,
 ) -> UserDocument:
     """Let a person hold exactly these roles; what changes counts everywhere within a second."""
-    view = await users.set_roles(actor, user_id, wanted.roles, if_match)
-    set_etag(response, view.tag)
-    return _shown(view)
+    return _shown((await users.set_roles(actor, user_id, wanted.roles, if_match)).put_on(response))
 
 
 @router.get("/roles", operation_id="list_roles")
-async def list_roles(actor: AnyActor, session: Reads) -> RolesDocument:
+async def list_roles(actor: AnyActor, roles: RolesDep) -> RolesDocument:
     """The matrix of roles and permissions."""
-    return RolesDocument(roles=[_role(holding, actor) for holding in await UserReading(session).roles()])
+    return RolesDocument(roles=[_role(holding, actor) for holding in await roles.holdings()])
 
 
 def _role(holding: RoleHolding, actor: Actor) -> RoleDocument:

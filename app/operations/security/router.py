@@ -45,7 +45,7 @@ BLOCK_REFUSALS = responses(AlreadyBlocked, OwnBlock, LastAdmin, ProtectedTarget)
 
 
 async def _actions(session: Controls, resources: ResourcesDep) -> ActionService:
-    users, blocks = UserService(session, resources), resources.build(BlockService, session)
+    users, blocks = resources.build(UserService, session), resources.build(BlockService, session)
     return resources.build(ActionService, session, users, blocks)
 
 

@@ -83,10 +83,10 @@ def test_the_explanation_is_what_the_doors_do(
     """Against the rule by which callers are admitted, for every mix of roles and scopes."""
     key_id = new_id()
     held = frozenset[Permission]().union(*(MATRIX[role] for role in roles))
-    standing = SubjectStatus(
+    status = SubjectStatus(
         "a", active=True, roles=frozenset(roles), permissions=held, revoked=frozenset(), keys={key_id: key}
     )
-    actor = admitted(Credential("api_key", user_subject(key_id), "c", key_id=key_id, scope=token), standing)
+    actor = admitted(Credential("api_key", user_subject(key_id), "c", key_id=key_id, scope=token), status)
     assert actor is not None
     given_by = {role.value: frozenset(permission.value for permission in MATRIX[role]) for role in roles}
     found = explain(operation(*sorted(needed)), Holding(given_by, token, key), None)

@@ -107,7 +107,7 @@ async def test_a_token_belongs_to_the_client_that_asked_for_it(
     credentials = []
     for number in range(2):
         async with app.state.resources.database.write() as session:
-            clients = ClientService(session, app.state.resources)
+            clients = app.state.resources.build(ClientService, session)
             made = await clients.create(SYSTEM, f"app-{number}", ["VIEWER"])
             issued = await clients.issue_key(SYSTEM, made.id)
         secret = next(part for part in (issued if isinstance(issued, tuple) else (issued,)) if isinstance(part, str))

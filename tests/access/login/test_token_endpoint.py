@@ -135,7 +135,7 @@ async def test_a_disabled_user_and_an_unknown_name_are_told_the_same(
 ) -> None:
     name, id_ = await identities.user("VIEWER")
     async with resources_of_app.database.write() as session:
-        await UserService(session, resources_of_app).disable(SYSTEM, id_)
+        await resources_of_app.build(UserService, session).disable(SYSTEM, id_)
     disabled, unknown = await _log_in(anonymous, name), await _log_in(anonymous, "hunter2-typed-as-name")
     assert disabled.status_code == unknown.status_code == 400
     assert disabled.json() == unknown.json()
@@ -149,7 +149,7 @@ async def test_a_client_gets_a_token_for_its_key(
     anonymous: httpx.AsyncClient, resources_of_app: Resources, owner: asyncpg.Connection, by: str
 ) -> None:
     async with resources_of_app.database.write() as session:
-        clients = ClientService(session, resources_of_app)
+        clients = resources_of_app.build(ClientService, session)
         client = await clients.create(SYSTEM, "loader", ["ENGINEER"])
         key, text = await clients.issue_key(SYSTEM, client.id)
     data, headers = {"grant_type": "client_credentials"}, {}
@@ -170,7 +170,7 @@ async def test_a_client_with_another_clients_key_or_a_dead_one_is_refused(
     anonymous: httpx.AsyncClient, resources_of_app: Resources, owner: asyncpg.Connection
 ) -> None:
     async with resources_of_app.database.write() as session:
-        clients = ClientService(session, resources_of_app)
+        clients = resources_of_app.build(ClientService, session)
         one = await clients.create(SYSTEM, "one", ["ENGINEER"])
         await clients.create(SYSTEM, "two", ["ADMIN"])
         key, text = await clients.issue_key(SYSTEM, one.id)

@@ -61,7 +61,9 @@ async def test_roles_given_here_give_way_to_the_mapping(browser: Browser, app: F
     await browser.log_in("bob")
     user_id = (await browser.me())["id"]
     await app.state.resources.database.run(
-        lambda session: UserService(session, app.state.resources).set_roles(SYSTEM, user_id, ["KNOWLEDGE_MANAGER"])
+        lambda session: app.state.resources.build(UserService, session).set_roles(
+            SYSTEM, user_id, ["KNOWLEDGE_MANAGER"]
+        )
     )
     await browser.log_in("bob")
     assert (await browser.me())["roles"] == ["ADMIN", "VIEWER"]
@@ -86,7 +88,7 @@ async def test_without_a_claim_roles_are_given_here(browser: Browser, app: FastA
     assert await roles_in(owner) == ["VIEWER"]
     user_id = (await browser.me())["id"]
     await app.state.resources.database.run(
-        lambda session: UserService(session, app.state.resources).set_roles(SYSTEM, user_id, ["ANALYST"])
+        lambda session: app.state.resources.build(UserService, session).set_roles(SYSTEM, user_id, ["ANALYST"])
     )
     await browser.log_in()
     assert await roles_in(owner) == ["ANALYST"]
@@ -103,7 +105,7 @@ async def test_no_local_account_is_taken_over(
 ) -> None:
     resources = app.state.resources
     await resources.database.run(
-        lambda session: UserService(session, resources).create(
+        lambda session: resources.build(UserService, session).create(
             SYSTEM, "admin", "correct horse battery staple", ["ADMIN"], email="admin@example.org"
         )
     )

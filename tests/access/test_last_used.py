@@ -11,9 +11,8 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.clients.last_used import write_last_used
 from app.access.credentials.authenticator import DirectoryAuthenticator
-from app.access.credentials.last_used import KeysLastUsed
+from app.access.credentials.last_used import KeysLastUsed, write_last_used
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.main import create_app
@@ -75,7 +74,7 @@ async def _last(owner: asyncpg.Connection) -> list[datetime | None]:
 
 def _uses(resources: Resources) -> KeysLastUsed:
     assert isinstance(resources.authenticator, DirectoryAuthenticator)
-    return resources.authenticator.uses
+    return resources.authenticator.keys_last_used
 
 
 async def test_requests_write_nothing_and_the_background_task_one_statement(

@@ -34,7 +34,7 @@ def test_nothing_is_remembered_of_sessions_that_are_not_used_any_more() -> None:
         seen.note(uuid4(), 1000.0 + second)
         seen.take_due()
     assert len(seen._written) <= 61
-    assert seen._seen == {}
+    assert seen._noted == {}
 
 
 async def test_the_last_use_is_written_in_a_batch_and_once_a_minute(
