@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import asyncpg
-
 from app.audit.seals.signing import SealingKey
 from app.commands.environment import Environment, NoEnvironmentError
+from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.dumping.programs import ProgramError
 from app.operations.exports.snapshot.archive import NotASnapshotError
 from app.operations.exports.snapshot.restoring import CannotRestoreError, restore
@@ -17,7 +16,7 @@ async def restore_snapshot(environment: Environment, path: Path) -> str:
         done = await restore(environment.urls.owner, path)
     except (NotASnapshotError, CannotRestoreError) as error:
         raise NoEnvironmentError(str(error)) from error
-    except (ProgramError, asyncpg.PostgresError, OSError) as error:
+    except (ProgramError, *DATABASE_FAILURES) as error:
         raise NoEnvironmentError(f"Nothing was restored: {type(error).__name__}: {error}") from error
     control = len(done.tables) - done.relations
     restored = f"{done.rows:,} rows of {control} control tables and {done.relations} relations, as of {done.taken_at}."

@@ -14,9 +14,10 @@ from typing import Any, Protocol, TypeVar
 
 import asyncpg
 from sqlalchemy import ExceptionContext, event, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.db.lookups import Lookups
 from app.kernel.telemetry.tracing import unit_of_work
 from app.settings import DatabaseSettings
@@ -124,7 +125,7 @@ async def retrying(work: Callable[[], Awaitable[Result]]) -> Result:
     for attempt in range(MAX_ATTEMPTS - 1):
         try:
             return await work()
-        except (DBAPIError, asyncpg.PostgresError) as error:
+        except DATABASE_FAILURES as error:
             if not is_retryable(error):
                 raise
             await asyncio.sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, not a secret

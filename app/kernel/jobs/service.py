@@ -16,6 +16,7 @@ from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain import models
 
 from app.kernel.db.connections import driver_arguments
+from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.jobs.definitions import JobDefinition, Schedule, WorkerTimings
 from app.kernel.jobs.engine import CHANNEL, configured
 
@@ -143,5 +144,5 @@ async def _pool(url: str) -> AsyncIterator["asyncpg.Pool[Any]"]:
     try:
         yield pool
     finally:
-        with contextlib.suppress(asyncpg.InterfaceError, OSError):
+        with contextlib.suppress(*DATABASE_FAILURES):
             pool.terminate()
