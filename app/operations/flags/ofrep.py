@@ -20,7 +20,7 @@ from app.kernel.problems import PROBLEM_JSON, InvalidRequest, Unavailable
 from app.kernel.schemas import StrictModel
 from app.operations.flags.definition import Flag
 from app.operations.flags.evaluation import Context, evaluate
-from app.operations.flags.view import FlagView
+from app.operations.flags.provider import FlagView
 
 TARGETING_KEY = "targetingKey"
 
@@ -110,8 +110,8 @@ def all_evaluated(view: FlagView, context: Context) -> dict[str, Any]:
 
 def failure(error: OpenFeatureError, key: str | None) -> dict[str, Any]:
     """The protocol's form of an error."""
-    told = {"errorCode": str(error.error_code.value), "errorDetails": error.error_message or ""}
-    return told if key is None else {"key": key} | told
+    named = {} if key is None else {"key": key}
+    return named | {"errorCode": str(error.error_code.value), "errorDetails": error.error_message or ""}
 
 
 def tag_of(answer: Mapping[str, Any]) -> str:

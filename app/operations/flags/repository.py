@@ -19,7 +19,7 @@ class FlagReads(Reading[FlagRow]):
     async def matching(
         self, *, archived: bool | None, enabled: bool | None, flag_type: str | None, request: PageRequest
     ) -> Page[FlagRow]:
-        """One page, newest first."""
+        """A page of flags, newest first."""
         statement = self.base()
         if archived is not None:
             statement = statement.where(FlagRow.archived_at.is_not(None) if archived else FlagRow.archived_at.is_(None))

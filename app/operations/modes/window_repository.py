@@ -22,7 +22,7 @@ MAINTENANCE: Final = "maintenance"
 _PLANNING: Final = "spyne.maintenance-windows"
 
 _NOW: Final = func.statement_timestamp()
-"""Not `now()`: a transaction that began before a window must see it by the time of its commit."""
+"""The statement's time, not `now()`: a transaction that began before a window must see it by its commit."""
 
 
 def _basis_statement() -> Any:

@@ -82,11 +82,7 @@ class BlockService:
     ) -> tuple[BlockRow, ActionRow]:
         """The new block, and the action that records it.
 
-        Args:
-            actor: the admin.
-            wanted: whom to block.
-            address: the admin's own.
-            event_kind: of the events that this responds to.
+        `address` is the admin's own; `event_kind` names the events that the block responds to.
 
         Raises:
             InvalidTarget: the target is not of its kind.

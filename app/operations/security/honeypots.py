@@ -55,10 +55,7 @@ class HoneypotService:
     ) -> tuple[HoneypotRow, str | None]:
         """The decoy; of a decoy key its text too, which is shown this once.
 
-        Args:
-            actor: the admin.
-            wanted: an address or a key.
-            routes: of the service; none of them may be a decoy.
+        None of the `routes` of the service may be a decoy.
 
         Raises:
             InvalidRequest: a key has a path.

@@ -1,7 +1,7 @@
 """All SQL of edge protection."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,7 @@ REVISION = "security_revision"
 learn of."""
 
 ADMINISTRATION_LOCK = 0x5359_5345
-"""Of `pg_advisory_xact_lock`; any number that nobody else uses."""
+"""Key of `pg_advisory_xact_lock`: any number that nobody else uses."""
 
 _users = table("users", column("id"), column("status"), schema=CONTROL_SCHEMA)
 _user_roles = table("user_roles", column("user_id"), column("role"), schema=CONTROL_SCHEMA)
@@ -124,32 +124,20 @@ class SecurityWrites(SecurityReads):
             await self.session.execute(insert(ResponseRow), list(rules))
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilter:
-    """Which events."""
-
-    kind: str | None = None
-    address: str | None = None
-    subject: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
 class EventReads(Reading[EventRow]):
     """Reads events."""
 
     model = EventRow
 
-    async def matching(self, wanted: EventFilter, request: PageRequest) -> Page[EventRow]:
-        """One page, newest first."""
-        statement: Select[EventRow] = self.base()
-        for name, value in (("kind", wanted.kind), ("address", wanted.address), ("subject", wanted.subject)):
-            if value is not None:
-                statement = statement.where(getattr(EventRow, name) == value)
-        if wanted.since is not None:
-            statement = statement.where(EventRow.last_at >= wanted.since)
-        if wanted.until is not None:
-            statement = statement.where(EventRow.first_at < wanted.until)
+    async def matching(
+        self, request: PageRequest, *, since: datetime | None, until: datetime | None, **wanted: str | None
+    ) -> Page[EventRow]:
+        """A page of events, newest first; `wanted` are values of `kind`, `address` and `subject`."""
+        statement = self.base().filter_by(**{name: value for name, value in wanted.items() if value is not None})
+        if since is not None:
+            statement = statement.where(EventRow.last_at >= since)
+        if until is not None:
+            statement = statement.where(EventRow.first_at < until)
         return await self.page(statement, request)
 
 
@@ -175,7 +163,7 @@ class EventWrites(Writing[EventRow], EventReads):
             await self.session.execute(added)
 
     async def often(self, kind: str, since: datetime, threshold: int, addresses: Sequence[str]) -> Sequence[str]:
-        """Those of the addresses that had so many events of the kind since then."""
+        """The addresses among these that had so many events of the kind since then."""
         counted = (
             select(EventRow.address)
             .where(EventRow.kind == kind, EventRow.last_at >= since, EventRow.address.in_(addresses))
@@ -185,7 +173,7 @@ class EventWrites(Writing[EventRow], EventReads):
         return [address for address in (await self.session.scalars(counted)).all() if address is not None]
 
     async def forget(self, keep: int, at_most: int) -> int:
-        """Delete some of what is beyond the newest so many and under no hold; answers how many."""
+        """The number of events deleted, of those beyond the newest `keep` and under no hold."""
         await lock_category(self.session, SECURITY_EVENTS.category)
         row = aliased(EventRow, name="t")
         oldest_kept = select(EventRow.id).order_by(EventRow.id.desc()).offset(keep - 1).limit(1).scalar_subquery()
@@ -202,7 +190,7 @@ class BlockReads(Reading[BlockRow]):
     async def matching(
         self, *, now: datetime, active: bool | None, kind: str | None, request: PageRequest
     ) -> Page[BlockRow]:
-        """One page, newest first."""
+        """A page of blocks, newest first."""
         statement: Select[BlockRow] = self.base()
         if active is not None:
             statement = statement.where(_is_open(now) if active else not_(_is_open(now)))
@@ -236,7 +224,7 @@ class ActionReads(Reading[ActionRow]):
     model = ActionRow
 
     async def matching(self, *, undone: bool | None, request: PageRequest) -> Page[ActionRow]:
-        """One page, newest first."""
+        """A page of actions, newest first."""
         statement: Select[ActionRow] = self.base()
         if undone is not None:
             statement = statement.where(ActionRow.undone_at.is_not(None) if undone else ActionRow.undone_at.is_(None))
@@ -262,7 +250,7 @@ class HoneypotReads(Reading[HoneypotRow]):
     model = HoneypotRow
 
     async def in_place(self, request: PageRequest) -> Page[HoneypotRow]:
-        """One page of those in place, newest first."""
+        """A page of the decoys in place, newest first."""
         return await self.page(self.base().where(HoneypotRow.removed_at.is_(None)), request)
 
 

@@ -102,7 +102,7 @@ def _webhook_fault(target: str, policy: OutboundPolicy) -> str | None:
 
 
 def _host_fault(host: str, policy: OutboundPolicy) -> str | None:
-    """Of a host given as an address; names are resolved, and checked, when they are called."""
+    """Why a host that is given as an address is refused, or None; names are checked when they are called."""
     try:
         address = ip_address(host.strip("[]"))
     except ValueError:
@@ -138,9 +138,9 @@ def _load_plugins() -> None:
 def scheme_of(plugin: Any) -> str:
     """By what scheme a plugin's URLs begin."""
     for name in ("secure_protocol", "protocol"):
-        told = getattr(plugin, name, None)
-        if told:
-            return str(told if isinstance(told, str) else told[0])
+        schemes = getattr(plugin, name, None)
+        if schemes:
+            return str(schemes if isinstance(schemes, str) else schemes[0])
     return ""
 
 

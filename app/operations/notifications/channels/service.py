@@ -176,7 +176,7 @@ class ChannelService:
             if not self._kinds.takes(pattern)
         ]
         if faults:
-            raise InvalidChannel(faults)
+            raise InvalidChannel(faults=faults)
 
 
 def tagged(row: ChannelRow) -> Tagged[ChannelRow]:

@@ -1,11 +1,10 @@
-"""How the service switches off a channel that does not work, and tells the other channels."""
+"""How the service switches off a channel that does not work, and announces it to the other channels."""
 
 from functools import partial
 from uuid import UUID
 
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import OperationClass, WriteSession
-from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
 from app.operations.notifications.delivery.repository import DeliveryWrites
@@ -17,8 +16,7 @@ from app.operations.notifications.outbox.repository import OutboxWrites
 
 async def disable(resources: Resources, channel_id: UUID, reason: str) -> None:
     """Switch the channel off unless it is; its messages wait until an admin switches it on again."""
-    work = partial(_disable, resources, channel_id, reason)
-    await resources.database.run(work, OperationClass.CONTROL)
+    await resources.database.run(partial(_disable, resources, channel_id, reason), OperationClass.CONTROL)
 
 
 async def _disable(resources: Resources, channel_id: UUID, reason: str, session: WriteSession) -> None:
@@ -38,7 +36,7 @@ async def _disable(resources: Resources, channel_id: UUID, reason: str, session:
         after={"active": False, "disabled_reason": reason},
     )
     await OutboxWrites(session).hold(channel_id)
-    await Announcements(session, resources.extensions.of(EventKinds)).announce(
+    await resources.build(Announcements, session).announce(
         CHANNEL_DISABLED,
         f"The channel {row.name} was switched off",
         f"{reason} Its messages wait until an admin switches it on again.",

@@ -1,6 +1,6 @@
 """Decoys: addresses and keys that nobody has a reason to use. Pure.
 
-A decoy address is never served: its request goes the way of every unknown path, so nothing tells it from one.
+A decoy address is never served: its request goes the way of every unknown path, so it looks like one.
 """
 
 import re

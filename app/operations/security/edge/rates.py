@@ -1,6 +1,6 @@
 """Rate limits: which class a request is of, what a class allows, and how answers say so. Pure.
 
-Classes are told apart by method and the beginning of the path alone, since this is asked on every request: matching a
+Classes differ by method and the beginning of the path alone, since this is asked on every request: matching a
 route would cost more than all the rest.
 """
 
@@ -79,7 +79,7 @@ class RateRule:
     enabled: bool = True
     name: str = field(init=False)
     policy: str = field(init=False)
-    """As `RateLimit-Policy` has it: a structured field (RFC 9651) of draft-ietf-httpapi-ratelimit-headers-10."""
+    """The field `RateLimit-Policy`: a structured field (RFC 9651) of draft-ietf-httpapi-ratelimit-headers-10."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", f"{self.route_class}-{self.scope}")
