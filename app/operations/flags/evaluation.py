@@ -47,8 +47,15 @@ class Evaluation:
     value: Any
     variant: str
     reason: Reason
+    version: int
     rule: str | None = None
     """The rule that chose it."""
+
+    @property
+    def metadata(self) -> dict[str, bool | int | float | str]:
+        """The `version` of the flag, and the `rule` that chose if one did."""
+        named = {"version": self.version, "rule": self.rule}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 def evaluate(flag: Flag, context: Context) -> Evaluation:
@@ -74,7 +81,7 @@ def evaluate(flag: Flag, context: Context) -> Evaluation:
 
 
 def _chosen(flag: Flag, variant: str, reason: Reason, rule: str | None = None) -> Evaluation:
-    return Evaluation(flag.variants[variant], variant, reason, rule)
+    return Evaluation(flag.variants[variant], variant, reason, flag.version, rule)
 
 
 def _split(flag_key: str, rule: Rule, context: Context) -> str | None:

@@ -85,16 +85,8 @@ def context_in(wanted: EvaluationRequest) -> Context:
 def evaluated(flag: Flag, context: Context) -> dict[str, Any]:
     """The protocol's answer for one flag. Raises `OpenFeatureError`."""
     found = evaluate(flag, context)
-    metadata: dict[str, Any] = {"version": flag.version}
-    if found.rule is not None:
-        metadata["rule"] = found.rule
-    return {
-        "key": flag.key,
-        "value": found.value,
-        "reason": found.reason.value,
-        "variant": found.variant,
-        "metadata": metadata,
-    }
+    chosen = {"value": found.value, "reason": found.reason.value, "variant": found.variant}
+    return {"key": flag.key} | chosen | {"metadata": found.metadata}
 
 
 def all_evaluated(view: FlagView, context: Context) -> dict[str, Any]:

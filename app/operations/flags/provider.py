@@ -156,10 +156,9 @@ class SpyneProvider(AbstractProvider):
             raise TypeMismatchError(f"The flag {key!r} is of type {flag.type.value}.")
         asked = context or _NOBODY
         found = evaluate(flag, Context(asked.targeting_key, asked.attributes))
-        metadata: dict[str, bool | int | float | str] = {"version": flag.version}
-        if found.rule is not None:
-            metadata["rule"] = found.rule
-        return FlagResolutionDetails(found.value, reason=found.reason, variant=found.variant, flag_metadata=metadata)
+        return FlagResolutionDetails(
+            found.value, reason=found.reason, variant=found.variant, flag_metadata=found.metadata
+        )
 
 
 class Flags:

@@ -51,7 +51,7 @@ class FlagService:
         """
         _check(FlagType(wanted["type"]), wanted)
         made = {**wanted, "rules": _stored((), wanted["rules"]), "created_by": actor.label, "updated_by": actor.label}
-        row = await self._flags.insert(made)
+        row = await self._flags.add_unless_taken(made)
         if row is None:
             raise FlagKeyTaken(f"{wanted['key']} is taken; keys are never used twice.")
         after = {"key": row.key, "type": row.type} | _audited(row)

@@ -163,7 +163,7 @@ class BlockService:
 
     async def end_if_open(self, actor: Actor, block_id: UUID) -> BlockRow | None:
         """The block, which is over now; None when it was over before. Raises `NotFound`."""
-        block = await self._blocks.lock(block_id)
+        block = await self._blocks.lock_by_id(block_id)
         now = self._clock()
         if block.ended_at is not None or (block.expires_at is not None and block.expires_at <= now):
             return None

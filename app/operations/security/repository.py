@@ -210,12 +210,7 @@ class BlockWrites(Writing[BlockRow], BlockReads):
             .where(same, BlockRow.expires_at <= now)
             .values(ended_at=BlockRow.expires_at, ended_by="expiry")
         )
-        made = insert(BlockRow).values(values).on_conflict_do_nothing().returning(BlockRow)
-        return (await self.session.scalars(made)).one_or_none()
-
-    async def lock(self, block_id: UUID) -> BlockRow:
-        """The block, which nobody else ends before this transaction does. Raises `NotFound`."""
-        return await self.one(self.base().where(BlockRow.id == block_id).with_for_update())
+        return await self.add_unless_taken(values)
 
 
 class ActionReads(Reading[ActionRow]):
@@ -234,10 +229,6 @@ class ActionReads(Reading[ActionRow]):
 class ActionWrites(Writing[ActionRow], ActionReads):
     """Takes actions and undoes them."""
 
-    async def lock(self, action_id: UUID) -> ActionRow:
-        """The action, which nobody else undoes before this transaction ends. Raises `NotFound`."""
-        return await self.one(self.base().where(ActionRow.id == action_id).with_for_update())
-
     async def undone(self, block_id: UUID, by: str) -> None:
         """The block of an action has been ended."""
         statement = update(ActionRow).where(ActionRow.block_id == block_id, ActionRow.undone_at.is_(None))
@@ -249,20 +240,10 @@ class HoneypotReads(Reading[HoneypotRow]):
 
     model = HoneypotRow
 
-    async def in_place(self, request: PageRequest) -> Page[HoneypotRow]:
-        """A page of the decoys in place, newest first."""
-        return await self.page(self.base().where(HoneypotRow.removed_at.is_(None)), request)
+    def base(self) -> Select[HoneypotRow]:
+        """The decoys in place."""
+        return select(HoneypotRow).where(HoneypotRow.removed_at.is_(None))
 
 
 class HoneypotWrites(Writing[HoneypotRow], HoneypotReads):
     """Lays decoys out and removes them."""
-
-    async def insert(self, values: dict[str, Any]) -> HoneypotRow | None:
-        """The new decoy; None when there is one at this address."""
-        made = insert(HoneypotRow).values(values).on_conflict_do_nothing().returning(HoneypotRow)
-        return (await self.session.scalars(made)).one_or_none()
-
-    async def lock(self, honeypot_id: UUID) -> HoneypotRow:
-        """The decoy in place. Raises `NotFound`."""
-        in_place = self.base().where(HoneypotRow.id == honeypot_id, HoneypotRow.removed_at.is_(None))
-        return await self.one(in_place.with_for_update())

@@ -120,7 +120,7 @@ class ActionService:
 
     async def undo(self, actor: Actor, action_id: UUID) -> ActionRow:
         """The action, whose effect is put back. Raises `NotFound`, `AlreadyUndone`."""
-        action = await self._actions.lock(action_id)
+        action = await self._actions.lock_by_id(action_id)
         if action.undone_at is not None:
             raise AlreadyUndone
         if action.block_id is not None:

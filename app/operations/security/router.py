@@ -223,7 +223,7 @@ async def list_honeypots(
     _: CanAdministerSecurity, decoys: HoneypotListDep, paging: Paging, request: Request, response: Response
 ) -> PageDocument[HoneypotDocument]:
     """The decoys in place."""
-    return show(await decoys.in_place(paging), HoneypotDocument.model_validate, request, response)
+    return show(await decoys.page(decoys.base(), paging), HoneypotDocument.model_validate, request, response)
 
 
 @router.post(

@@ -22,7 +22,7 @@ from app.kernel.runtime.background import Interval, repeating
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.at_rest import SecretBox
 from app.kernel.telemetry.metrics import NOTIFICATIONS
-from app.operations.notifications.delivery.disabling import disable
+from app.operations.notifications.channels.service import ChannelService
 from app.operations.notifications.delivery.lanes import Lane, SlowChannels
 from app.operations.notifications.delivery.repository import Applied, Claimed, DeliveryWrites
 from app.operations.notifications.delivery.retry_policy import FAILING_FOR, AttemptOutcome, Result, pause_after
@@ -207,9 +207,15 @@ class Delivery:
             NOTIFICATIONS.labels(kind.kind.value if kind else "unreadable", each.outcome.result.value).inc()
         gone = {each.claimed.channel_id: each.outcome for each in attempts if each.outcome.result is Result.GONE}
         for channel_id, outcome in gone.items():
-            await disable(self._resources, channel_id, outcome.error or "")
+            await self._disable(channel_id, outcome.error or "")
         for channel_id in long:
-            await disable(self._resources, channel_id, f"Nothing could be sent for {FAILING_FOR.days} days.")
+            await self._disable(channel_id, f"Nothing could be sent for {FAILING_FOR.days} days.")
+
+    async def _disable(self, channel_id: UUID, reason: str) -> None:
+        async def work(session: WriteSession) -> None:
+            await self._resources.build(ChannelService, session).disable(channel_id, reason)
+
+        await self._database.run(work, OperationClass.CONTROL)
 
     async def _put_back(self) -> None:
         left = [(each.message.id, each.attempt) for lane in self._lanes for each in lane.left()]

@@ -155,11 +155,6 @@ class DeliveryWrites:
         )
         return (await self.session.scalars(long)).all()
 
-    async def lock(self, channel_id: UUID) -> ChannelRow | None:
-        """The channel, if it is on, which nobody else changes before this transaction ends."""
-        statement = select(ChannelRow).where(ChannelRow.id == channel_id, ChannelRow.active).with_for_update()
-        return (await self.session.scalars(statement)).one_or_none()
-
 
 def _health(channels: Sequence[UUID], differs: Any, moment: Any) -> Any:
     """Note how channels fare, which is no change of them: their ETags stay.

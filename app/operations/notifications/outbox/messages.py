@@ -91,7 +91,7 @@ class MessageService:
             MessageOver: it was sent, or is being sent.
             ChannelInactive: its channel sends nothing now.
         """
-        message = await self._outbox.lock(message_id)
+        message = await self._outbox.lock_by_id(message_id)
         if message.status in {"sent", "sending"}:
             raise MessageOver(f"The message is {message.status}.")
         channel = await self._channels.by_id(message.channel_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import selectinload
 
@@ -68,14 +68,9 @@ class ChannelReads(Reading[ChannelRow]):
 class ChannelWrites(Writing[ChannelRow], ChannelReads):
     """Makes and changes channels."""
 
-    async def insert(self, values: dict[str, Any]) -> ChannelRow | None:
-        """The new channel; None when its name is taken."""
-        made = insert(ChannelRow).values(values).on_conflict_do_nothing().returning(ChannelRow)
-        return (await self.session.scalars(made)).one_or_none()
-
-    async def lock(self, channel_id: UUID) -> ChannelRow:
-        """The channel, which nobody else changes before this transaction ends. Raises `NotFound`."""
-        return await self.one(self.base().where(ChannelRow.id == channel_id).with_for_update())
+    async def lock_active(self, channel_id: UUID) -> ChannelRow | None:
+        """The channel, which nobody else changes before this transaction ends; None when it is off."""
+        return await self.maybe(self.base().where(ChannelRow.id == channel_id, ChannelRow.active).with_for_update())
 
     async def other_of_name(self, name: str, channel_id: UUID) -> bool:
         """Whether another channel has this name."""
@@ -139,10 +134,6 @@ class OutboxWrites(Writing[MessageRow], OutboxReads):
         """Let workers look at once when this transaction has committed."""
         await self.session.execute(select(func.pg_notify(WAKE_CHANNEL, "")))
 
-    async def lock(self, message_id: UUID) -> MessageRow:
-        """The message, which nobody else changes before this transaction ends. Raises `NotFound`."""
-        return await self.one(self.base().where(MessageRow.id == message_id).with_for_update())
-
     async def put_back(self, message: MessageRow) -> None:
         """Let it be tried from the beginning of the schedule."""
         message.status, message.tries, message.next_attempt_at = "pending", 0, func.now()
@@ -152,33 +143,25 @@ class OutboxWrites(Writing[MessageRow], OutboxReads):
 
     async def recover(self, channel_id: UUID, since: datetime) -> int:
         """The number of messages put back, of those that have failed on the channel since then."""
-        changed = (
-            update(MessageRow)
-            .where(MessageRow.channel_id == channel_id, MessageRow.created_at >= since)
-            .where(MessageRow.status.in_(("failed", "dead")))
-            .values(status="pending", tries=0, next_attempt_at=func.now())
-        )
-        return await self._changed(changed)
+        failed = MessageRow.status.in_(("failed", "dead")) & (MessageRow.created_at >= since)
+        return await self._change(channel_id, failed, status="pending", tries=0, next_attempt_at=func.now())
 
     async def hold(self, channel_id: UUID) -> int:
         """The number of messages that now wait until the channel is on again."""
-        waiting = MessageRow.status.in_(("pending", "failed"))
-        statement = update(MessageRow).where(MessageRow.channel_id == channel_id, waiting)
-        return await self._changed(statement.values(next_attempt_at=None))
+        return await self._change(channel_id, MessageRow.status.in_(("pending", "failed")), next_attempt_at=None)
 
     async def release(self, channel_id: UUID) -> int:
         """The number of held messages that are due now."""
         held = MessageRow.status.in_(("pending", "failed")) & MessageRow.next_attempt_at.is_(None)
-        statement = update(MessageRow).where(MessageRow.channel_id == channel_id, held)
-        return await self._changed(statement.values(next_attempt_at=func.now()))
+        return await self._change(channel_id, held, next_attempt_at=func.now())
 
     async def give_up(self, channel_id: UUID, reason: str) -> int:
         """The number of messages given up, of those that wait for the channel."""
-        open_ = MessageRow.status.in_(("pending", "sending", "failed"))
-        statement = update(MessageRow).where(MessageRow.channel_id == channel_id, open_)
-        return await self._changed(statement.values(status="dead", last_error=reason, next_attempt_at=None))
+        waiting = MessageRow.status.in_(("pending", "sending", "failed"))
+        return await self._change(channel_id, waiting, status="dead", last_error=reason, next_attempt_at=None)
 
-    async def _changed(self, statement: Any) -> int:
+    async def _change(self, channel_id: UUID, condition: ColumnElement[bool], **values: Any) -> int:
+        statement = update(MessageRow).where(MessageRow.channel_id == channel_id, condition).values(values)
         result: Any = await self.session.execute(statement.execution_options(synchronize_session=False))
         if result.rowcount:
             await self.wake()
