@@ -19,9 +19,8 @@ from app.kernel.problems import Fault
 from app.kernel.security.at_rest import SecretBox
 from app.kernel.security.authorization import SYSTEM, Actor
 from app.kernel.security.secrets import ServiceSecret
-from app.operations.notifications.channels.channel_types import ChannelType, shown, target_fault
+from app.operations.notifications.channels.channel_types import ChannelType, shown, target_fault, target_rules
 from app.operations.notifications.channels.schemas import NewChannel
-from app.operations.notifications.channels.settings import target_rules
 from app.operations.notifications.channels.webhook_signing import (
     SigningSecret,
     dump_secrets,

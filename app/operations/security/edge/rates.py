@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.kernel.problems import Fault
+from app.operations.modes.modes import SAFE_METHODS
 
 
 class RouteClass(StrEnum):
@@ -34,7 +35,6 @@ class RateScope(StrEnum):
     """The client's address; of IPv6 the /64 network."""
 
 
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 UNLIMITED: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 """An overloaded service still says that it lives; these have a lane of their own (`Admission`)."""
 LOGIN_PATHS: Final = ("/api/auth/token", "/api/auth/oidc/", "/api/auth/login", "/api/auth/session", "/api/auth/refresh")
