@@ -9,10 +9,9 @@ from typing import Any
 
 from app.kernel.ids import new_id
 from app.kernel.security.authorization import Actor, ActorKind
-from app.operations.flags.bucketing import allocated
 from app.operations.flags.definition import Flag, FlagType, rule
-from app.operations.flags.provider import Flags
-from app.operations.flags.view import FlagView
+from app.operations.flags.evaluation import allocated
+from app.operations.flags.provider import Flags, FlagView
 
 BOUND = 50.0
 ROUNDS, CALLS = 7, 20_000

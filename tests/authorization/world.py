@@ -226,7 +226,7 @@ class World:
         """The key of a flag that evaluations know."""
         key = str((await self.as_admin("POST", "/system/flags", 201, json=flag(self.name("flag"))))["key"])
         transport: Any = self.admin._transport
-        await FlagWatch(transport.app.state.resources).look()
+        await transport.app.state.resources.build(FlagWatch).look()
         return key
 
     async def person(self) -> str:

@@ -80,7 +80,7 @@ REACHED: tuple[tuple[type[Any], str], ...] = (
     (KeysLastUsed, "take"),
     (KeyDirectory, "fingerprint"),
     (SlowChannels, "at"),
-    (Delivery, "_tell"),
+    (Delivery, "_write"),
     (Sampler, "changes"),
 )
 """What looks come past. A task that reaches the database is covered by itself; one that reaches something else fails

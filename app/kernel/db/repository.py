@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.db.models import Base
@@ -84,3 +85,13 @@ class Writing(Reading[Model]):
         self.session.add(row)
         await self.session.flush()
         return row
+
+    async def add_unless_taken(self, values: dict[str, Any]) -> Model | None:
+        """The new row; None when a unique constraint of the table has such a row already."""
+        made = insert(self.model).values(values).on_conflict_do_nothing().returning(self.model)
+        row: Model | None = (await self.session.scalars(made)).one_or_none()  # type: ignore[assignment]  # of this model
+        return row
+
+    async def lock_by_id(self, id_: UUID) -> Model:
+        """The row with this id, which nobody else changes before this transaction ends. Raises `NotFound`."""
+        return await self.one(self.base().where(self.model.__table__.c.id == id_).with_for_update())

@@ -11,7 +11,7 @@ from app.kernel.db.models import Base
 
 
 class SystemConfig(Base):
-    """One decision."""
+    """A decision."""
 
     __tablename__ = "system_config"
 

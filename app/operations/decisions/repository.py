@@ -44,7 +44,7 @@ class DecisionWrites(DecisionReads):
         super().__init__(session)
 
     async def lock(self, key: str) -> _Decided | None:
-        """As `get`, and nobody else changes the decision before this transaction ends."""
+        """The decision as `get` has it, which nobody else changes before this transaction ends."""
         return (await self._session.execute(_decided(key).with_for_update())).one_or_none()
 
     async def put(self, key: str, value: dict[str, Any], by: str) -> int:

@@ -1,4 +1,4 @@
-"""One small read tells a process which decisions have changed; only those are read again.
+"""The watch over decisions: a small read shows which have changed; only those are read again.
 
 Decisions count their changes in `system_config`: whoever keeps a view of some in memory names the key there and how the
 view is read again. A database that is away leaves what was known last in force.

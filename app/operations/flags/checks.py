@@ -7,12 +7,11 @@ from typing import Any
 import orjson
 
 from app.kernel.problems import Fault
-from app.operations.flags import versions
-from app.operations.flags.bucketing import BUCKETS
 from app.operations.flags.definition import FlagType, Operator, Subject
+from app.operations.flags.evaluation import BUCKETS, version_order
 
 MAX_VARIANT_BYTES = 16 * 1024
-"""Of one value as JSON: flags decide, they are no store; every process keeps all of them in memory."""
+"""The most for one value as JSON: flags decide, they are no store; every process keeps all of them in memory."""
 MAX_EXACT = 2**53
 """Numbers beyond it are not the same in every language (RFC 8259 section 6)."""
 
@@ -27,9 +26,7 @@ _KINDS: Mapping[FlagType, tuple[type, ...]] = {
 def faults(flag_type: FlagType, flag: Mapping[str, Any]) -> list[Fault]:
     """Every fault of a flag's document, whose fields are of their types already.
 
-    Args:
-        flag_type: what its values are to be.
-        flag: `variants`, `default_variant`, `off_variant` and `rules`.
+    These are `variants`, `default_variant`, `off_variant` and `rules`.
     """
     variants = flag["variants"]
     found = [fault for name, value in variants.items() for fault in _value(flag_type, name, value)]
@@ -99,7 +96,7 @@ def _condition(place: str, condition: Mapping[str, Any]) -> Iterator[Fault]:
         return
     if subject is not Subject.ATTRIBUTE:
         yield _fault(f"{place}/operator", "no-version", "Versions are compared of attributes alone.")
-    if len(values) != 1 or not isinstance(values[0], str) or versions.order(values[0]) is None:
+    if len(values) != 1 or not isinstance(values[0], str) or version_order(values[0]) is None:
         yield _fault(f"{place}/values", "no-version", "This operator takes one semantic version, such as 1.4.0.")
 
 

@@ -13,7 +13,7 @@ MAX_KEY = 128
 
 
 class FlagRow(Identified, Created, Base):
-    """One flag."""
+    """A flag."""
 
     __tablename__ = "feature_flags"
     __table_args__ = (

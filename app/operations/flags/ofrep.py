@@ -20,7 +20,7 @@ from app.kernel.problems import PROBLEM_JSON, InvalidRequest, Unavailable
 from app.kernel.schemas import StrictModel
 from app.operations.flags.definition import Flag
 from app.operations.flags.evaluation import Context, evaluate
-from app.operations.flags.view import FlagView
+from app.operations.flags.provider import FlagView
 
 TARGETING_KEY = "targetingKey"
 
@@ -85,16 +85,8 @@ def context_in(wanted: EvaluationRequest) -> Context:
 def evaluated(flag: Flag, context: Context) -> dict[str, Any]:
     """The protocol's answer for one flag. Raises `OpenFeatureError`."""
     found = evaluate(flag, context)
-    metadata: dict[str, Any] = {"version": flag.version}
-    if found.rule is not None:
-        metadata["rule"] = found.rule
-    return {
-        "key": flag.key,
-        "value": found.value,
-        "reason": found.reason.value,
-        "variant": found.variant,
-        "metadata": metadata,
-    }
+    chosen = {"value": found.value, "reason": found.reason.value, "variant": found.variant}
+    return {"key": flag.key} | chosen | {"metadata": found.metadata}
 
 
 def all_evaluated(view: FlagView, context: Context) -> dict[str, Any]:
@@ -110,8 +102,8 @@ def all_evaluated(view: FlagView, context: Context) -> dict[str, Any]:
 
 def failure(error: OpenFeatureError, key: str | None) -> dict[str, Any]:
     """The protocol's form of an error."""
-    told = {"errorCode": str(error.error_code.value), "errorDetails": error.error_message or ""}
-    return told if key is None else {"key": key} | told
+    named = {} if key is None else {"key": key}
+    return named | {"errorCode": str(error.error_code.value), "errorDetails": error.error_message or ""}
 
 
 def tag_of(answer: Mapping[str, Any]) -> str:

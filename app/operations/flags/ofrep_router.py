@@ -5,12 +5,11 @@ Answered from memory, with no session: it goes on in maintenance, and while the 
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Response
+from fastapi import APIRouter, Header, Path, Response
 from fastapi.responses import JSONResponse
 
 from app.kernel.db.database import OperationClass
-from app.kernel.http.sessions import operation
-from app.kernel.runtime.resources import ResourcesDep
+from app.kernel.http.sessions import operation, provided
 from app.operations.flags.ofrep import (
     BulkEvaluation,
     EvaluatedFlag,
@@ -24,20 +23,20 @@ from app.operations.flags.ofrep import (
     tag_of,
 )
 from app.operations.flags.permissions import CanEvaluate
-from app.operations.flags.provider import Flags
-from app.operations.flags.view import FlagsInForce
+from app.operations.flags.provider import Flags, FlagsInForce
 
 router = APIRouter(prefix="/ofrep/v1/evaluate", tags=["flag evaluation"], route_class=OfrepRoute)
 
 
-async def _in_force(resources: ResourcesDep) -> FlagsInForce:
-    return resources.extensions.of(Flags).in_force
-
-
 ALWAYS_OPEN = operation(OperationClass.CONTROL)
-"""In every mode: what other services do must not change because this one is worked on."""
+"""Evaluation goes on in every mode: what other services do must not change because this one is worked on."""
 
-InForce = Annotated[FlagsInForce, Depends(_in_force)]
+
+def _in_force(flags: Flags) -> FlagsInForce:
+    return flags.in_force
+
+
+InForce = Annotated[FlagsInForce, provided(_in_force)]
 
 
 @router.post(

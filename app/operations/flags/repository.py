@@ -1,10 +1,8 @@
 """SQL of flags."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 
 from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
@@ -19,7 +17,7 @@ class FlagReads(Reading[FlagRow]):
     async def matching(
         self, *, archived: bool | None, enabled: bool | None, flag_type: str | None, request: PageRequest
     ) -> Page[FlagRow]:
-        """One page, newest first."""
+        """A page of flags, newest first."""
         statement = self.base()
         if archived is not None:
             statement = statement.where(FlagRow.archived_at.is_not(None) if archived else FlagRow.archived_at.is_(None))
@@ -44,11 +42,6 @@ class FlagReads(Reading[FlagRow]):
 
 class FlagWrites(Writing[FlagRow], FlagReads):
     """Makes and changes flags."""
-
-    async def insert(self, values: dict[str, Any]) -> FlagRow | None:
-        """The new flag; None when the key is taken."""
-        made = insert(FlagRow).values(values).on_conflict_do_nothing().returning(FlagRow)
-        return (await self.session.scalars(made)).one_or_none()
 
     async def lock(self, key: str) -> FlagRow:
         """The flag, which nobody else changes before this transaction ends. Raises `NotFound`."""

@@ -2,19 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
-from app.kernel.http.sessions import Reads, Writes
+from app.kernel.http.sessions import reads, writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import NotFound, PreconditionFailed, responses
-from app.kernel.runtime.resources import ResourcesDep
 from app.operations.flags.definition import FlagType
 from app.operations.flags.models import MAX_KEY
 from app.operations.flags.repository import FlagReads
 from app.operations.flags.schemas import KEY_PATTERN, FlagChange, FlagDocument, NewFlag
-from app.operations.flags.service import FlagKeyTaken, FlagService, InvalidFlag, flag_tag
+from app.operations.flags.service import FlagKeyTaken, FlagService, InvalidFlag, tagged
 from app.operations.permissions import CanRunSystem, CanSeeSystem
 
 router = APIRouter(prefix="/system/flags", tags=["flags"], route_class=TransactionalRoute)
@@ -22,17 +21,14 @@ router = APIRouter(prefix="/system/flags", tags=["flags"], route_class=Transacti
 FlagKey = Annotated[str, Path(pattern=KEY_PATTERN, max_length=MAX_KEY, description="Key of the flag.")]
 
 
-async def _flags(session: Writes, resources: ResourcesDep) -> FlagService:
-    return FlagService(session, resources)
-
-
-Flags = Annotated[FlagService, Depends(_flags)]
+FlagListDep = Annotated[FlagReads, reads(FlagReads)]
+FlagsDep = Annotated[FlagService, writes(FlagService)]
 
 
 @router.get("", operation_id="list_flags")
 async def list_flags(
     _: CanSeeSystem,
-    session: Reads,
+    flags: FlagListDep,
     paging: Paging,
     request: Request,
     response: Response,
@@ -41,25 +37,22 @@ async def list_flags(
     flag_type: Annotated[FlagType | None, Query(alias="type", description="Of this type.")] = None,
 ) -> PageDocument[FlagDocument]:
     """Flags, newest first."""
-    page = await FlagReads(session).matching(archived=archived, enabled=enabled, flag_type=flag_type, request=paging)
+    page = await flags.matching(archived=archived, enabled=enabled, flag_type=flag_type, request=paging)
     return show(page, FlagDocument.of, request, response)
 
 
 @router.post("", operation_id="create_flag", status_code=201, responses=responses(InvalidFlag, FlagKeyTaken))
-async def create_flag(wanted: NewFlag, actor: CanRunSystem, flags: Flags, response: Response) -> FlagDocument:
+async def create_flag(wanted: NewFlag, actor: CanRunSystem, flags: FlagsDep, response: Response) -> FlagDocument:
     """A new flag, off unless said otherwise; every process knows it within a second."""
     row = await flags.create(actor, wanted.model_dump(exclude={"rules"}) | {"rules": _rules(wanted)})
     response.headers["Location"] = f"/system/flags/{row.key}"
-    set_etag(response, flag_tag(row))
-    return FlagDocument.of(row)
+    return FlagDocument.of(tagged(row).put_on(response))
 
 
 @router.get("/{flag_key}", operation_id="get_flag", responses=responses(NotFound))
-async def get_flag(flag_key: FlagKey, _: CanSeeSystem, session: Reads, response: Response) -> FlagDocument:
+async def get_flag(flag_key: FlagKey, _: CanSeeSystem, flags: FlagListDep, response: Response) -> FlagDocument:
     """One flag, archived or not."""
-    row = await FlagReads(session).by_key(flag_key)
-    set_etag(response, flag_tag(row))
-    return FlagDocument.of(row)
+    return FlagDocument.of(tagged(await flags.by_key(flag_key)).put_on(response))
 
 
 @router.patch("/{flag_key}", operation_id="change_flag", responses=responses(NotFound, PreconditionFailed, InvalidFlag))
@@ -67,7 +60,7 @@ async def change_flag(
     flag_key: FlagKey,
     wanted: FlagChange,
     actor: CanRunSystem,
-    flags: Flags,
+    flags: FlagsDep,
     response: Response,
     if_match: IfMatch = None,
 ) -> FlagDocument:
@@ -76,8 +69,7 @@ async def change_flag(
     if "rules" in changes:
         changes["rules"] = _rules(wanted)
     row = await flags.change(actor, flag_key, changes, if_match)
-    set_etag(response, flag_tag(row))
-    return FlagDocument.of(row)
+    return FlagDocument.of(tagged(row).put_on(response))
 
 
 def _rules(wanted: NewFlag | FlagChange) -> list[dict[str, object]]:

@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.audit.log.service import AuditTrail
+from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
-from app.kernel.http.etags import check_if_match, etag
-from app.kernel.problems import Conflict, Fault, InvalidRequest
-from app.kernel.runtime.resources import Resources
+from app.kernel.http.etags import Tagged, check_if_match, etag
+from app.kernel.problems import Conflict, InvalidRequest
 from app.kernel.security.authorization import Actor
+from app.kernel.security.secrets import ServiceSecret
 from app.operations.flags.actions import FlagAction
-from app.operations.flags.bucketing import allocated
 from app.operations.flags.checks import buckets, faults
 from app.operations.flags.definition import FlagType, slots_of
+from app.operations.flags.evaluation import allocated
 from app.operations.flags.models import FlagRow
 from app.operations.flags.repository import FlagWrites
 
@@ -26,9 +27,6 @@ class InvalidFlag(InvalidRequest):
 
     code, title = "invalid-flag", "The flag has faults"
 
-    def __init__(self, found: Sequence[Fault]) -> None:
-        super().__init__(faults=found)
-
 
 class FlagKeyTaken(Conflict):
     """There is, or was, a flag of this key."""
@@ -39,10 +37,10 @@ class FlagKeyTaken(Conflict):
 class FlagService:
     """Makes and changes flags within one transaction."""
 
-    def __init__(self, session: WriteSession, resources: Resources) -> None:
-        self._clock = resources.clock
+    def __init__(self, session: WriteSession, secret: ServiceSecret, clock: Clock) -> None:
+        self._clock = clock
         self._flags = FlagWrites(session)
-        self._audit = AuditTrail(session, resources.secret)
+        self._audit = AuditTrail(session, secret)
 
     async def create(self, actor: Actor, wanted: Mapping[str, Any]) -> FlagRow:
         """The new flag.
@@ -53,29 +51,25 @@ class FlagService:
         """
         _check(FlagType(wanted["type"]), wanted)
         made = {**wanted, "rules": _stored((), wanted["rules"]), "created_by": actor.label, "updated_by": actor.label}
-        row = await self._flags.insert(made)
+        row = await self._flags.add_unless_taken(made)
         if row is None:
             raise FlagKeyTaken(f"{wanted['key']} is taken; keys are never used twice.")
-        after = {"key": row.key, "type": row.type} | _told(row)
+        after = {"key": row.key, "type": row.type} | _audited(row)
         await self._audit.append(actor, FlagAction.CREATED, "flag", row.id, row.key, after=after)
         return row
 
     async def change(self, actor: Actor, key: str, changes: Mapping[str, Any], if_match: str | None) -> FlagRow:
         """The flag with these fields changed; unchanged when they are as they were.
 
-        Args:
-            actor: who.
-            key: whose.
-            changes: some of `CHANGEABLE`, and `archived`.
-            if_match: the request's condition.
+        `changes` are some of `CHANGEABLE`, and `archived`.
 
         Raises:
             NotFound, PreconditionFailed
             InvalidFlag: it would contradict itself; every fault is listed.
         """
         row = await self._flags.lock(key)
-        check_if_match(if_match, flag_tag(row))
-        before = _told(row)
+        check_if_match(if_match, tagged(row).etag)
+        before = _audited(row)
         wanted = {name: changes.get(name, before[name]) for name in CHANGEABLE}
         _check(FlagType(row.type), wanted)
         archived = changes.get("archived", row.archived_at is not None)
@@ -84,7 +78,7 @@ class FlagService:
             setattr(row, name, wanted[name])
         if archived != (row.archived_at is not None):
             row.archived_at = self._clock() if archived else None
-        after = _told(row)
+        after = _audited(row)
         if after == before:
             return row
         row.version, row.updated_at, row.updated_by = row.version + 1, self._clock(), actor.label
@@ -95,9 +89,9 @@ class FlagService:
         return row
 
 
-def flag_tag(row: FlagRow) -> str:
-    """The flag's ETag."""
-    return etag(row.version)
+def tagged(row: FlagRow) -> Tagged[FlagRow]:
+    """The flag with the ETag of its version."""
+    return Tagged(row, etag(row.version))
 
 
 def shown_rules(stored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -108,7 +102,7 @@ def shown_rules(stored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _check(flag_type: FlagType, flag: Mapping[str, Any]) -> None:
     found = faults(flag_type, flag)
     if found:
-        raise InvalidFlag(found)
+        raise InvalidFlag(faults=found)
 
 
 def _stored(before: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -125,7 +119,7 @@ def _stored(before: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, A
     return stored
 
 
-def _told(row: FlagRow) -> dict[str, Any]:
-    """What can change, as the audit log tells it."""
-    told = {name: getattr(row, name) for name in CHANGEABLE}
-    return told | {"rules": shown_rules(row.rules), "archived": row.archived_at is not None}
+def _audited(row: FlagRow) -> dict[str, Any]:
+    """What can change, as the audit log shows it."""
+    fields = {name: getattr(row, name) for name in CHANGEABLE}
+    return fields | {"rules": shown_rules(row.rules), "archived": row.archived_at is not None}

@@ -12,7 +12,7 @@ from app.operations.housekeeping.events import KEY_EXPIRES, LOG_FAILED
 from app.operations.notifications.outbox.announcing import Announcements
 
 PIECE_SECONDS: Final = 30.0
-"""One snapshot is held for no longer; vacuum waits for it."""
+"""The longest that a snapshot is held; vacuum waits for it."""
 
 
 async def verify_log(context: JobContext) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.runtime.background import BackgroundTask, repeating
 from app.kernel.runtime.resources import Resources
-from app.operations.modes.window_repository import WindowReads
+from app.operations.modes.repository import WindowReads
 from app.operations.modes.window_service import WindowService
 
 LOOK_SECONDS: Final = 1.0

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from app.kernel.db.database import ReadSession
 from app.kernel.ports.dashboard import DashboardTile, StatementTile
 from app.operations.modes.modes import MaintenanceMode, SystemMode
-from app.operations.modes.window_repository import mode_basis
+from app.operations.modes.repository import mode_basis
 
 
 class PlatformTile(BaseModel):

@@ -5,10 +5,9 @@ from app.operations.modes.actions import ModeAction, WindowAction
 from app.operations.modes.background import BACKGROUND as WINDOWS
 from app.operations.modes.contributions import TILES
 from app.operations.modes.events import EVENT_KINDS
-from app.operations.modes.router import router
+from app.operations.modes.models import WindowRow
+from app.operations.modes.router import router, window_router
 from app.operations.modes.shield import BACKGROUND as SHIELD
-from app.operations.modes.window_models import WindowRow
-from app.operations.modes.window_router import router as window_router
 
 DOMAIN = Domain(
     name="modes",

@@ -9,7 +9,7 @@ from app.operations.decisions import service as decisions
 from app.operations.modes.actions import ModeAction
 from app.operations.modes.events import MAINTENANCE_CHANGED, MODE_CHANGED
 from app.operations.modes.modes import Maintenance, MaintenanceMode, NotIngestionReady, SystemMode
-from app.operations.modes.window_repository import MAINTENANCE, mode_basis
+from app.operations.modes.repository import MAINTENANCE, mode_basis
 from app.operations.notifications.outbox.announcing import Announcements
 
 SYSTEM_MODE = "system_mode"

@@ -15,7 +15,7 @@ from app.kernel.problems import Problem
 from app.kernel.runtime.background import BackgroundTask, watching
 from app.kernel.runtime.resources import Resources
 from app.operations.modes.modes import SAFE_METHODS, Maintenance, passes, refusal
-from app.operations.modes.window_repository import mode_basis
+from app.operations.modes.repository import mode_basis
 from app.operations.modes.window_rules import ModeBasis
 
 WATCH_SECONDS = 0.4

@@ -9,10 +9,10 @@ from app.kernel.problems import Conflict, InvalidRequest
 from app.kernel.security.authorization import SYSTEM, Actor
 from app.operations.modes.actions import WindowAction
 from app.operations.modes.events import MAINTENANCE_CHANGED
-from app.operations.modes.window_models import WindowRow
-from app.operations.modes.window_repository import WindowWrites
+from app.operations.modes.models import WindowRow
+from app.operations.modes.repository import WindowWrites
+from app.operations.modes.schemas import WindowDocument, WindowRequest
 from app.operations.modes.window_rules import WindowState, faults, state_of
-from app.operations.modes.window_schemas import WindowDocument, WindowRequest
 from app.operations.notifications.outbox.announcing import Announcements
 
 
@@ -58,7 +58,7 @@ class WindowService:
             WindowOver: it has ended.
         """
         await self._windows.one_at_a_time()
-        row = await self._windows.lock(window_id)
+        row = await self._windows.lock_by_id(window_id)
         now = await self._windows.now()
         state = state_of(row.starts_at, row.ends_at, row.cancelled_at, now)
         if state in {WindowState.OVER, WindowState.CANCELLED}:

@@ -82,11 +82,7 @@ class BlockService:
     ) -> tuple[BlockRow, ActionRow]:
         """The new block, and the action that records it.
 
-        Args:
-            actor: the admin.
-            wanted: whom to block.
-            address: the admin's own.
-            event_kind: of the events that this responds to.
+        `address` is the admin's own; `event_kind` names the events that the block responds to.
 
         Raises:
             InvalidTarget: the target is not of its kind.
@@ -106,7 +102,8 @@ class BlockService:
         why_not = None if wanted.force else self.protection(target)
         if why_not is not None:
             raise ProtectedTarget(f"{why_not} Ask with `force` to block it nevertheless.")
-        made = await self._make(actor, target, wanted.reason, wanted.expires_at, MadeBy.ADMIN, actor.label, event_kind)
+        who = {"reason": wanted.reason, "made_by": MadeBy.ADMIN.value, "created_by": actor.label}
+        made = await self._make(actor, target, event_kind, wanted.expires_at, **who)
         if made is None:
             raise AlreadyBlocked(f"There is a block of {target.text}.")
         return made
@@ -117,7 +114,8 @@ class BlockService:
         """The block that a rule makes; None when the target is blocked already or protected."""
         if self.protection(target) is not None:
             return None
-        return await self._make(SYSTEM, target, reason, expires_at, MadeBy.RULE, event_kind, event_kind)
+        who = {"reason": reason, "made_by": MadeBy.RULE.value, "created_by": event_kind}
+        return await self._make(SYSTEM, target, event_kind, expires_at, **who)
 
     def protection(self, target: Target) -> str | None:
         """Why the target is not blocked by mistake, or None."""
@@ -135,27 +133,19 @@ class BlockService:
                 raise LastAdmin
 
     async def _make(
-        self,
-        actor: Actor,
-        target: Target,
-        reason: str,
-        expires_at: datetime | None,
-        made_by: MadeBy,
-        by: str,
-        event_kind: str | None,
+        self, actor: Actor, target: Target, event_kind: str | None, expires_at: datetime | None, **who: str
     ) -> tuple[BlockRow, ActionRow] | None:
-        who = {"reason": reason, "made_by": made_by.value, "created_by": by}
+        """`who` are `reason`, `made_by` and `created_by`, which block and action have in common."""
         values = {"kind": target.kind.value, "target": target.text, "expires_at": expires_at, **who}
         block = await self._blocks.insert(values, self._clock())
         if block is None:
             return None
+        whom = target.subject or target.text
         action = await self._actions.add(
-            ActionRow(
-                kind="block", target=target.subject or target.text, event_kind=event_kind, block_id=block.id, **who
-            )
+            ActionRow(kind="block", target=whom, event_kind=event_kind, block_id=block.id, **who)
         )
         await self._audit.append(actor, SecurityAction.BLOCK_CREATED, "block", block.id, target.text, after=values)
-        await self._security.changed(by)
+        await self._security.changed(who["created_by"])
         return block, action
 
     async def end(self, actor: Actor, block_id: UUID) -> BlockRow:
@@ -167,7 +157,7 @@ class BlockService:
 
     async def end_if_open(self, actor: Actor, block_id: UUID) -> BlockRow | None:
         """The block, which is over now; None when it was over before. Raises `NotFound`."""
-        block = await self._blocks.lock(block_id)
+        block = await self._blocks.lock_by_id(block_id)
         now = self._clock()
         if block.ended_at is not None or (block.expires_at is not None and block.expires_at <= now):
             return None

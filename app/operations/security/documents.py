@@ -1,12 +1,12 @@
 """The security policy as a document: what is sent, answered and stored. Values out of bounds are faults."""
 
+from dataclasses import fields
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field
 
-from app.kernel.addresses import Network
 from app.kernel.problems import Fault
 from app.kernel.schemas import StrictModel
 from app.kernel.security.policy import LockoutPolicy, PasswordPolicy, SecurityPolicy, SessionPolicy, UploadPolicy
@@ -75,28 +75,9 @@ class PolicyDocument(StrictModel):
     @classmethod
     def of(cls, policy: SecurityPolicy) -> "PolicyDocument":
         """The document of a policy."""
-        sessions, lockout, uploads = policy.sessions, policy.lockout, policy.uploads
-        return cls(
-            passwords=PasswordRules(
-                min_length=policy.passwords.min_length, refuse_common=policy.passwords.refuse_common
-            ),
-            sessions=SessionLifetimes(
-                idle_seconds=_seconds(sessions.idle),
-                absolute_seconds=_seconds(sessions.absolute),
-                refresh_seconds=_seconds(sessions.refresh),
-            ),
-            lockout=LockoutRules(
-                failures=lockout.failures,
-                window_seconds=_seconds(lockout.window),
-                lock_seconds=_seconds(lockout.lock),
-                failures_per_name=lockout.failures_per_name,
-                failures_per_address=lockout.failures_per_address,
-                wide_window_seconds=_seconds(lockout.wide_window),
-            ),
-            uploads=UploadBounds(max_body_bytes=uploads.max_body_bytes, max_batch_bytes=uploads.max_batch_bytes),
-            allowed_networks=[str(network) for network in policy.allowed_networks],
-            never_blocked=[str(network) for network in policy.never_blocked],
-        )
+        parts = {name: _written(getattr(policy, name)) for name in _PARTS}
+        networks = {name: [str(network) for network in getattr(policy, name)] for name in _NETWORKS}
+        return cls.model_validate(parts | networks)
 
     @classmethod
     def stored(cls, value: dict[str, Any]) -> "PolicyDocument":
@@ -115,35 +96,36 @@ class PolicyDocument(StrictModel):
 
     def policy(self) -> SecurityPolicy:
         """The policy of the document."""
-        return SecurityPolicy(
-            passwords=PasswordPolicy(min_length=self.passwords.min_length, refuse_common=self.passwords.refuse_common),
-            sessions=SessionPolicy(
-                idle=timedelta(seconds=self.sessions.idle_seconds),
-                absolute=timedelta(seconds=self.sessions.absolute_seconds),
-                refresh=timedelta(seconds=self.sessions.refresh_seconds),
-            ),
-            lockout=LockoutPolicy(
-                failures=self.lockout.failures,
-                window=timedelta(seconds=self.lockout.window_seconds),
-                lock=timedelta(seconds=self.lockout.lock_seconds),
-                failures_per_name=self.lockout.failures_per_name,
-                failures_per_address=self.lockout.failures_per_address,
-                wide_window=timedelta(seconds=self.lockout.wide_window_seconds),
-            ),
-            uploads=UploadPolicy(
-                max_body_bytes=self.uploads.max_body_bytes, max_batch_bytes=self.uploads.max_batch_bytes
-            ),
-            allowed_networks=_networks(self.allowed_networks),
-            never_blocked=_networks(self.never_blocked),
+        parts: dict[str, Any] = {name: _read(kind, getattr(self, name)) for name, kind in _PARTS.items()}
+        networks: dict[str, Any] = {
+            name: tuple(map(ip_network, dict.fromkeys(getattr(self, name)))) for name in _NETWORKS
+        }
+        return SecurityPolicy(**parts, **networks)
+
+
+_PARTS: Final[dict[str, Any]] = {
+    "passwords": PasswordPolicy, "sessions": SessionPolicy, "lockout": LockoutPolicy, "uploads": UploadPolicy
+}  # fmt: skip
+"""The parts of a policy. A span of time, such as `idle`, stands in their documents as `idle_seconds`."""
+_NETWORKS: Final = ("allowed_networks", "never_blocked")
+
+
+def _written(part: Any) -> dict[str, Any]:
+    values = ((each.name, getattr(part, each.name)) for each in fields(part))
+    return dict(
+        (f"{name}_seconds", int(value.total_seconds())) if isinstance(value, timedelta) else (name, value)
+        for name, value in values
+    )
+
+
+def _read(kind: Any, document: StrictModel) -> Any:
+    values = document.model_dump().items()
+    return kind(
+        **dict(
+            (name.removesuffix("_seconds"), timedelta(seconds=value)) if name.endswith("_seconds") else (name, value)
+            for name, value in values
         )
-
-
-def _seconds(span: timedelta) -> int:
-    return int(span.total_seconds())
-
-
-def _networks(texts: list[str]) -> tuple[Network, ...]:
-    return tuple(ip_network(text) for text in dict.fromkeys(texts))
+    )
 
 
 def policy_faults(document: PolicyDocument) -> list[Fault]:

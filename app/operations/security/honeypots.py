@@ -13,8 +13,7 @@ from app.kernel.problems import Conflict, Fault, InvalidRequest
 from app.kernel.security.authorization import Actor
 from app.kernel.security.secrets import ServiceSecret
 from app.operations.security.actions import SecurityAction
-from app.operations.security.edge.decoys import decoy_path, path_fault
-from app.operations.security.edge.routes_in_use import is_route_in_use
+from app.operations.security.edge.decoys import decoy_path, is_route_in_use, path_fault
 from app.operations.security.models import HoneypotRow
 from app.operations.security.repository import HoneypotWrites, SecurityWrites
 from app.operations.security.schemas import HoneypotRequest
@@ -55,10 +54,7 @@ class HoneypotService:
     ) -> tuple[HoneypotRow, str | None]:
         """The decoy; of a decoy key its text too, which is shown this once.
 
-        Args:
-            actor: the admin.
-            wanted: an address or a key.
-            routes: of the service; none of them may be a decoy.
+        None of the `routes` of the service may be a decoy.
 
         Raises:
             InvalidRequest: a key has a path.
@@ -74,7 +70,7 @@ class HoneypotService:
         return await self._insert(actor, described | {"path": _checked_path(wanted.path, routes)}), None
 
     async def _insert(self, actor: Actor, values: dict[str, object]) -> HoneypotRow:
-        row = await self._honeypots.insert(values | {"created_by": actor.label})
+        row = await self._honeypots.add_unless_taken(values | {"created_by": actor.label})
         if row is None:
             raise DecoyInPlace
         shown = {name: value for name, value in values.items() if name != "digest"}
@@ -86,7 +82,7 @@ class HoneypotService:
 
     async def remove(self, actor: Actor, honeypot_id: UUID) -> None:
         """Remove the decoy; it is kept as history. Raises `NotFound`."""
-        row = await self._honeypots.lock(honeypot_id)
+        row = await self._honeypots.lock_by_id(honeypot_id)
         row.removed_at, row.removed_by = self._clock(), actor.label
         before = {"kind": row.kind, "label": row.label, "path": row.path}
         await self._audit.append(

@@ -12,7 +12,7 @@ async def _own_address(request: Request) -> str | None:
     client = request.client
     address = plain_address(client.host) if client else None
     if address is None or (is_loopback(address) and "x-forwarded-for" in request.headers):
-        return None  # behind a proxy that nobody has told us to trust: it could be anybody
+        return None  # behind a proxy that nobody has declared trusted: it could be anybody
     return str(address)
 
 

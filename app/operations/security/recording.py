@@ -25,7 +25,7 @@ EVENTS_FORGOTTEN_AT_ONCE: Final = 5_000
 
 
 async def write_down(resources: Resources) -> int:
-    """Write what waits; answers how many entries. They wait again if that fails."""
+    """The number of entries written, of those that wait. They wait again if that fails."""
     events = resources.events.take()
     if not events:
         return 0
@@ -65,7 +65,7 @@ async def _announce(session: WriteSession, resources: Resources, events: Sequenc
 
 
 async def forget(resources: Resources) -> int:
-    """Delete events beyond those for which there is room; answers how many."""
+    """The number of events deleted, of those for which there is no room."""
 
     async def work(session: WriteSession) -> int:
         return await EventWrites(session).forget(EVENTS_KEPT, EVENTS_FORGOTTEN_AT_ONCE)

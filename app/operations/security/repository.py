@@ -1,7 +1,7 @@
 """All SQL of edge protection."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,7 @@ REVISION = "security_revision"
 learn of."""
 
 ADMINISTRATION_LOCK = 0x5359_5345
-"""Of `pg_advisory_xact_lock`; any number that nobody else uses."""
+"""Key of `pg_advisory_xact_lock`: any number that nobody else uses."""
 
 _users = table("users", column("id"), column("status"), schema=CONTROL_SCHEMA)
 _user_roles = table("user_roles", column("user_id"), column("role"), schema=CONTROL_SCHEMA)
@@ -124,32 +124,20 @@ class SecurityWrites(SecurityReads):
             await self.session.execute(insert(ResponseRow), list(rules))
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilter:
-    """Which events."""
-
-    kind: str | None = None
-    address: str | None = None
-    subject: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
 class EventReads(Reading[EventRow]):
     """Reads events."""
 
     model = EventRow
 
-    async def matching(self, wanted: EventFilter, request: PageRequest) -> Page[EventRow]:
-        """One page, newest first."""
-        statement: Select[EventRow] = self.base()
-        for name, value in (("kind", wanted.kind), ("address", wanted.address), ("subject", wanted.subject)):
-            if value is not None:
-                statement = statement.where(getattr(EventRow, name) == value)
-        if wanted.since is not None:
-            statement = statement.where(EventRow.last_at >= wanted.since)
-        if wanted.until is not None:
-            statement = statement.where(EventRow.first_at < wanted.until)
+    async def matching(
+        self, request: PageRequest, *, since: datetime | None, until: datetime | None, **wanted: str | None
+    ) -> Page[EventRow]:
+        """A page of events, newest first; `wanted` are values of `kind`, `address` and `subject`."""
+        statement = self.base().filter_by(**{name: value for name, value in wanted.items() if value is not None})
+        if since is not None:
+            statement = statement.where(EventRow.last_at >= since)
+        if until is not None:
+            statement = statement.where(EventRow.first_at < until)
         return await self.page(statement, request)
 
 
@@ -175,7 +163,7 @@ class EventWrites(Writing[EventRow], EventReads):
             await self.session.execute(added)
 
     async def often(self, kind: str, since: datetime, threshold: int, addresses: Sequence[str]) -> Sequence[str]:
-        """Those of the addresses that had so many events of the kind since then."""
+        """The addresses among these that had so many events of the kind since then."""
         counted = (
             select(EventRow.address)
             .where(EventRow.kind == kind, EventRow.last_at >= since, EventRow.address.in_(addresses))
@@ -185,7 +173,7 @@ class EventWrites(Writing[EventRow], EventReads):
         return [address for address in (await self.session.scalars(counted)).all() if address is not None]
 
     async def forget(self, keep: int, at_most: int) -> int:
-        """Delete some of what is beyond the newest so many and under no hold; answers how many."""
+        """The number of events deleted, of those beyond the newest `keep` and under no hold."""
         await lock_category(self.session, SECURITY_EVENTS.category)
         row = aliased(EventRow, name="t")
         oldest_kept = select(EventRow.id).order_by(EventRow.id.desc()).offset(keep - 1).limit(1).scalar_subquery()
@@ -202,7 +190,7 @@ class BlockReads(Reading[BlockRow]):
     async def matching(
         self, *, now: datetime, active: bool | None, kind: str | None, request: PageRequest
     ) -> Page[BlockRow]:
-        """One page, newest first."""
+        """A page of blocks, newest first."""
         statement: Select[BlockRow] = self.base()
         if active is not None:
             statement = statement.where(_is_open(now) if active else not_(_is_open(now)))
@@ -222,12 +210,7 @@ class BlockWrites(Writing[BlockRow], BlockReads):
             .where(same, BlockRow.expires_at <= now)
             .values(ended_at=BlockRow.expires_at, ended_by="expiry")
         )
-        made = insert(BlockRow).values(values).on_conflict_do_nothing().returning(BlockRow)
-        return (await self.session.scalars(made)).one_or_none()
-
-    async def lock(self, block_id: UUID) -> BlockRow:
-        """The block, which nobody else ends before this transaction does. Raises `NotFound`."""
-        return await self.one(self.base().where(BlockRow.id == block_id).with_for_update())
+        return await self.add_unless_taken(values)
 
 
 class ActionReads(Reading[ActionRow]):
@@ -236,7 +219,7 @@ class ActionReads(Reading[ActionRow]):
     model = ActionRow
 
     async def matching(self, *, undone: bool | None, request: PageRequest) -> Page[ActionRow]:
-        """One page, newest first."""
+        """A page of actions, newest first."""
         statement: Select[ActionRow] = self.base()
         if undone is not None:
             statement = statement.where(ActionRow.undone_at.is_not(None) if undone else ActionRow.undone_at.is_(None))
@@ -245,10 +228,6 @@ class ActionReads(Reading[ActionRow]):
 
 class ActionWrites(Writing[ActionRow], ActionReads):
     """Takes actions and undoes them."""
-
-    async def lock(self, action_id: UUID) -> ActionRow:
-        """The action, which nobody else undoes before this transaction ends. Raises `NotFound`."""
-        return await self.one(self.base().where(ActionRow.id == action_id).with_for_update())
 
     async def undone(self, block_id: UUID, by: str) -> None:
         """The block of an action has been ended."""
@@ -261,20 +240,10 @@ class HoneypotReads(Reading[HoneypotRow]):
 
     model = HoneypotRow
 
-    async def in_place(self, request: PageRequest) -> Page[HoneypotRow]:
-        """One page of those in place, newest first."""
-        return await self.page(self.base().where(HoneypotRow.removed_at.is_(None)), request)
+    def base(self) -> Select[HoneypotRow]:
+        """The decoys in place."""
+        return select(HoneypotRow).where(HoneypotRow.removed_at.is_(None))
 
 
 class HoneypotWrites(Writing[HoneypotRow], HoneypotReads):
     """Lays decoys out and removes them."""
-
-    async def insert(self, values: dict[str, Any]) -> HoneypotRow | None:
-        """The new decoy; None when there is one at this address."""
-        made = insert(HoneypotRow).values(values).on_conflict_do_nothing().returning(HoneypotRow)
-        return (await self.session.scalars(made)).one_or_none()
-
-    async def lock(self, honeypot_id: UUID) -> HoneypotRow:
-        """The decoy in place. Raises `NotFound`."""
-        in_place = self.base().where(HoneypotRow.id == honeypot_id, HoneypotRow.removed_at.is_(None))
-        return await self.one(in_place.with_for_update())

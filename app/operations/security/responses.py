@@ -40,7 +40,7 @@ class Responses:
         self._blocks = blocks
 
     async def answer(self, events: Sequence[SecurityEvent]) -> int:
-        """Block the addresses that have had too many events; answers how many were."""
+        """The number of addresses that were blocked because they have had too many events."""
         rules = {rule.event_kind: rule for rule in await self._security.responses() if rule.enabled}
         addresses: dict[str, set[str]] = defaultdict(set)
         for event in events:
@@ -86,10 +86,7 @@ class ActionService:
     async def take(self, actor: Actor, wanted: ActionRequest, address: str | None) -> ActionRow:
         """The action, taken: a block, or a user who is disabled.
 
-        Args:
-            actor: the admin.
-            wanted: what to do, and to whom.
-            address: the admin's own.
+        `address` is the admin's own.
 
         Raises:
             InvalidTarget: a user is to be disabled, and the target is none.
@@ -123,7 +120,7 @@ class ActionService:
 
     async def undo(self, actor: Actor, action_id: UUID) -> ActionRow:
         """The action, whose effect is put back. Raises `NotFound`, `AlreadyUndone`."""
-        action = await self._actions.lock(action_id)
+        action = await self._actions.lock_by_id(action_id)
         if action.undone_at is not None:
             raise AlreadyUndone
         if action.block_id is not None:

@@ -24,7 +24,7 @@ from app.operations.security.edge.blocking import BlockKind
 from app.operations.security.honeypots import DecoyInPlace, HoneypotService, RealRoute
 from app.operations.security.origin import OwnAddress
 from app.operations.security.permissions import CanAdministerSecurity
-from app.operations.security.repository import ActionReads, BlockReads, EventFilter, EventReads, HoneypotReads
+from app.operations.security.repository import ActionReads, BlockReads, EventReads, HoneypotReads
 from app.operations.security.responses import ActionService, AlreadyUndone
 from app.operations.security.schemas import (
     ActionDocument,
@@ -175,7 +175,7 @@ async def list_security_events(
     until: Annotated[Moment | None, Query(description="Before.")] = None,
 ) -> PageDocument[EventDocument]:
     """What happened, newest first; floods are counted together by minute."""
-    page = await events.matching(EventFilter(kind, address, subject, since, until), paging)
+    page = await events.matching(paging, kind=kind, address=address, subject=subject, since=since, until=until)
     return show(page, EventDocument.model_validate, request, response)
 
 
@@ -223,7 +223,7 @@ async def list_honeypots(
     _: CanAdministerSecurity, decoys: HoneypotListDep, paging: Paging, request: Request, response: Response
 ) -> PageDocument[HoneypotDocument]:
     """The decoys in place."""
-    return show(await decoys.in_place(paging), HoneypotDocument.model_validate, request, response)
+    return show(await decoys.page(decoys.base(), paging), HoneypotDocument.model_validate, request, response)
 
 
 @router.post(

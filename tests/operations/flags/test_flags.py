@@ -50,14 +50,14 @@ def flags(app: FastAPI) -> Flags:
 async def make(admin: httpx.AsyncClient, app: FastAPI, **more: Any) -> httpx.Response:
     answer = await admin.post(ROOT, json=FLAG | more)
     assert answer.status_code == 201, answer.text
-    await FlagWatch(app.state.resources).look()
+    await app.state.resources.build(FlagWatch).look()
     return answer
 
 
 async def change(admin: httpx.AsyncClient, app: FastAPI, key: str = "new-preview", **fields: Any) -> httpx.Response:
     answer = await admin.patch(f"{ROOT}/{key}", json=fields)
     assert answer.status_code == 200, answer.text
-    await FlagWatch(app.state.resources).look()
+    await app.state.resources.build(FlagWatch).look()
     return answer
 
 

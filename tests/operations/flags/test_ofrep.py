@@ -68,7 +68,7 @@ async def made(admin: httpx.AsyncClient, app: FastAPI) -> None:
     for flag in ({"rules": [ENGINEERS, TENTH]}, *others):
         answer = await admin.post(ROOT, json=FLAG | flag)
         assert answer.status_code == 201, answer.text
-    await FlagWatch(app.state.resources).look()
+    await app.state.resources.build(FlagWatch).look()
 
 
 @pytest.mark.usefixtures("made")
@@ -137,7 +137,7 @@ async def test_all_flags_with_an_etag(admin: httpx.AsyncClient, app: FastAPI) ->
     other = await admin.post(EVALUATE, json=engineer, headers={"If-None-Match": tag})
     assert other.status_code == 200, "another context, other values"
     assert (await admin.patch(f"{ROOT}/limit", json={"variants": {"few": 4}})).status_code == 200
-    await FlagWatch(app.state.resources).look()
+    await app.state.resources.build(FlagWatch).look()
     assert (await admin.post(EVALUATE, json=nobody, headers={"If-None-Match": tag})).status_code == 200
 
 

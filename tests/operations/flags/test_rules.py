@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from openfeature.exception import ErrorCode, OpenFeatureError
 from openfeature.flag_evaluation import Reason
 
-from app.operations.flags import versions
-from app.operations.flags.bucketing import BUCKETS, allocated, bucket
 from app.operations.flags.checks import faults
 from app.operations.flags.definition import Flag, FlagType, Slot, rule
-from app.operations.flags.evaluation import Context, evaluate
+from app.operations.flags.evaluation import BUCKETS, Context, allocated, bucket, evaluate, version_order
 
 ON: dict[str, Any] = {"name": "on", "when": [], "variant": "on"}
 SHARES = st.lists(st.integers(0, BUCKETS), min_size=1, max_size=4).map(
@@ -196,13 +194,13 @@ VERSIONS = (
 
 
 def test_versions_are_ordered_as_semver_says() -> None:
-    orders = [versions.order(text) for text in VERSIONS.split()]
+    orders = [version_order(text) for text in VERSIONS.split()]
     assert None not in orders
     assert orders == sorted(orders)  # type: ignore[type-var]
     assert len(set(orders)) == len(orders)
-    assert versions.order("1.0.0+a") == versions.order("1.0.0+b")
+    assert version_order("1.0.0+a") == version_order("1.0.0+b")
     for text in ("1", "1.0", "01.0.0", "1.0.0-01", "1.0.0-", "", "x", "1.0.0 ", "9" * 300):
-        assert versions.order(text) is None, text
+        assert version_order(text) is None, text
 
 
 GOOD: dict[str, Any] = {

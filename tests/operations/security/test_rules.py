@@ -19,9 +19,8 @@ from app.operations.security.edge.blocking import (
     protected,
     target_of_address,
 )
-from app.operations.security.edge.decoys import decoy_path, path_fault
+from app.operations.security.edge.decoys import decoy_path, is_route_in_use, path_fault
 from app.operations.security.edge.edge_state import EdgeVerdict, EdgeView
-from app.operations.security.edge.routes_in_use import is_route_in_use
 
 USER = "01890000-0000-7000-8000-000000000000"
 

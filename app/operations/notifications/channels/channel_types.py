@@ -7,6 +7,7 @@ import logging
 import re
 import warnings
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import ip_address
@@ -18,6 +19,7 @@ from apprise import Apprise, AppriseAsset
 from app.kernel.addresses import may_reach
 from app.kernel.http.client import OutboundPolicy, OutboundRefused
 from app.kernel.security.at_rest import MASK
+from app.settings import NotifySettings
 
 MAX_TARGET: Final = 512
 MAX_ADDRESSES: Final = 20
@@ -61,6 +63,24 @@ class TargetRules:
     """apprise URL of the mail server, for targets which are mere addresses."""
 
 
+def outbound_policy(settings: NotifySettings) -> OutboundPolicy:
+    """What delivery may call."""
+    return OutboundPolicy(
+        schemes=frozenset({"http", "https"} if settings.allow_http else {"https"}),
+        networks=settings.allowed_networks,
+        deadline=timedelta(seconds=settings.timeout_seconds),
+        max_body_bytes=settings.max_answer_bytes,
+        connections=2 * settings.concurrency,
+        kept_connections=settings.concurrency,
+    )
+
+
+def target_rules(settings: NotifySettings) -> TargetRules:
+    """What targets may be."""
+    smtp = settings.smtp_url
+    return TargetRules(outbound_policy(settings), None if smtp is None else smtp.get_secret_value())
+
+
 def target_fault(kind: ChannelType, target: str, rules: TargetRules) -> str | None:  # noqa: PLR0911 - one return per reason
     """Why the target cannot be one of this kind, without repeating it; None when it can."""
     if MASK in target:
@@ -102,7 +122,7 @@ def _webhook_fault(target: str, policy: OutboundPolicy) -> str | None:
 
 
 def _host_fault(host: str, policy: OutboundPolicy) -> str | None:
-    """Of a host given as an address; names are resolved, and checked, when they are called."""
+    """Why a host that is given as an address is refused, or None; names are checked when they are called."""
     try:
         address = ip_address(host.strip("[]"))
     except ValueError:
@@ -138,9 +158,9 @@ def _load_plugins() -> None:
 def scheme_of(plugin: Any) -> str:
     """By what scheme a plugin's URLs begin."""
     for name in ("secure_protocol", "protocol"):
-        told = getattr(plugin, name, None)
-        if told:
-            return str(told if isinstance(told, str) else told[0])
+        schemes = getattr(plugin, name, None)
+        if schemes:
+            return str(schemes if isinstance(schemes, str) else schemes[0])
     return ""
 
 

@@ -17,11 +17,10 @@ from app.kernel.http.etags import Tagged, check_if_match, etag
 from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Fault
 from app.kernel.security.at_rest import SecretBox
-from app.kernel.security.authorization import Actor
+from app.kernel.security.authorization import SYSTEM, Actor
 from app.kernel.security.secrets import ServiceSecret
-from app.operations.notifications.channels.channel_types import ChannelType, shown, target_fault
+from app.operations.notifications.channels.channel_types import ChannelType, shown, target_fault, target_rules
 from app.operations.notifications.channels.schemas import NewChannel
-from app.operations.notifications.channels.settings import target_rules
 from app.operations.notifications.channels.webhook_signing import (
     SigningSecret,
     dump_secrets,
@@ -30,6 +29,8 @@ from app.operations.notifications.channels.webhook_signing import (
     rotated,
 )
 from app.operations.notifications.outbox.actions import NotificationAction
+from app.operations.notifications.outbox.announcing import Announcements
+from app.operations.notifications.outbox.events import CHANNEL_DISABLED
 from app.operations.notifications.outbox.models import ChannelRow
 from app.operations.notifications.outbox.problems import ChannelNameTaken, InvalidChannel, NoSigningSecret
 from app.operations.notifications.outbox.repository import ChannelWrites, OutboxWrites
@@ -49,6 +50,7 @@ class ChannelService:
         self._channels = ChannelWrites(session)
         self._outbox = OutboxWrites(session)
         self._audit = AuditTrail(session, secret)
+        self._announcements = Announcements(session, kinds)
 
     async def create(self, actor: Actor, wanted: NewChannel) -> tuple[ChannelRow, SigningSecret | None]:
         """The new channel; of a webhook its signing secret too, which is shown this once.
@@ -59,15 +61,12 @@ class ChannelService:
         """
         self._check(wanted.channel_type, {"target": wanted.target, "event_filter": wanted.event_filter})
         secret = fresh_secret() if wanted.channel_type is ChannelType.WEBHOOK else None
-        row = await self._channels.insert(
+        row = await self._channels.add_unless_taken(
             {
-                "name": wanted.name,
-                "channel_type": wanted.channel_type.value,
+                **wanted.model_dump(mode="json", include={"name", "channel_type", "active", "description"}),
                 "target": self._box.seal(wanted.target),
                 "shown": shown(wanted.channel_type, wanted.target),
                 "secrets": self._box.seal(dump_secrets([secret])) if secret else None,
-                "active": wanted.active,
-                "description": wanted.description,
                 "event_filter": sorted(set(wanted.event_filter)),
                 "created_by": actor.label,
             }
@@ -145,6 +144,27 @@ class ChannelService:
         await self._outbox.give_up(channel_id, "The channel was removed.")
         await self._record(actor, NotificationAction.CHANNEL_REMOVED, row, before=before)
 
+    async def disable(self, channel_id: UUID, reason: str) -> None:
+        """Switch off a channel that does not work, unless it is off, and announce that to the other channels.
+
+        Its messages wait until an admin switches it on again.
+        """
+        row = await self._channels.lock_active(channel_id)
+        if row is None:
+            return
+        row.active, row.disabled_reason = False, reason
+        self._changed(row)
+        before, after = {"active": True, "disabled_reason": None}, {"active": False, "disabled_reason": reason}
+        await self._record(SYSTEM, NotificationAction.CHANNEL_DISABLED, row, before=before, after=after)
+        await self._outbox.hold(channel_id)
+        await self._announcements.announce(
+            CHANNEL_DISABLED,
+            f"The channel {row.name} was switched off",
+            f"{reason} Its messages wait until an admin switches it on again.",
+            {"channel_id": str(row.id), "name": row.name, "reason": reason},
+            f"notification-channel/{row.name}",
+        )
+
     async def _record(
         self,
         actor: Actor,
@@ -157,7 +177,7 @@ class ChannelService:
         await self._audit.append(actor, action, "notification-channel", row.id, row.name, before=before, after=after)
 
     async def _locked(self, channel_id: UUID, if_match: str | None) -> ChannelRow:
-        row = await self._channels.lock(channel_id)
+        row = await self._channels.lock_by_id(channel_id)
         check_if_match(if_match, tagged(row).etag)
         return row
 
@@ -176,7 +196,7 @@ class ChannelService:
             if not self._kinds.takes(pattern)
         ]
         if faults:
-            raise InvalidChannel(faults)
+            raise InvalidChannel(faults=faults)
 
 
 def tagged(row: ChannelRow) -> Tagged[ChannelRow]:

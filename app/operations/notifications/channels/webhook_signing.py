@@ -27,7 +27,7 @@ class SigningSecret:
     text: str
     """`whsec_…`"""
     until: datetime | None = None
-    """Not used from then on; None for the current one."""
+    """The end of its use; None for the current one."""
 
     def __repr__(self) -> str:
         return "SigningSecret(…)"
@@ -63,12 +63,12 @@ def signature(keys: Sequence[bytes], message_id: str, timestamp: int, body: byte
 
 
 def dump_secrets(known: Sequence[SigningSecret]) -> str:
-    """As they are encrypted and stored."""
+    """The text in which secrets are encrypted and stored."""
     return orjson.dumps([{"text": each.text, "until": each.until} for each in known]).decode()
 
 
 def load_secrets(text: str) -> list[SigningSecret]:
-    """As `dump_secrets` wrote them."""
+    """The secrets in a text that `dump_secrets` made."""
     return [
         SigningSecret(each["text"], datetime.fromisoformat(each["until"]) if each["until"] else None)
         for each in orjson.loads(text)

@@ -13,7 +13,7 @@ from app.kernel.http.client import OutboundHttp
 from app.kernel.runtime.background import BackgroundTask, repeating
 from app.kernel.runtime.resources import Resources
 from app.kernel.telemetry.metrics import OUTBOX_AGE
-from app.operations.notifications.channels.settings import outbound_policy
+from app.operations.notifications.channels.channel_types import outbound_policy
 from app.operations.notifications.delivery.delivery import LOOPS, Delivery
 from app.operations.notifications.delivery.sending import Sender
 from app.operations.notifications.outbox.messages import oldest_waiting_seconds

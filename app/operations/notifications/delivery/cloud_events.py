@@ -16,7 +16,7 @@ TYPE_PREFIX: Final = "spyne."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What is to be told."""
+    """A message to be sent."""
 
     id: UUID
     event: str

@@ -1,7 +1,7 @@
 """Delivery: beside the jobs of a worker, what is due in the outbox is claimed, sent and written down.
 
 Claimed and committed, then sent with no session open, then written down under the attempt's number. A worker that dies
-or stands still tells nothing; its messages are claimed again, under the same ids, when their leases have run out.
+or stands still reports nothing; its messages are claimed again, under the same ids, when their leases have run out.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from app.kernel.runtime.background import Interval, repeating
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.at_rest import SecretBox
 from app.kernel.telemetry.metrics import NOTIFICATIONS
-from app.operations.notifications.delivery.disabling import disable
+from app.operations.notifications.channels.service import ChannelService
 from app.operations.notifications.delivery.lanes import Lane, SlowChannels
 from app.operations.notifications.delivery.repository import Applied, Claimed, DeliveryWrites
 from app.operations.notifications.delivery.retry_policy import FAILING_FOR, AttemptOutcome, Result, pause_after
 from app.operations.notifications.delivery.sending import OpenChannel, Sender, opened
 
 CLAIMS: Final = ("outbox-claims", "outbox-claims-slow")
-"""Of the quick lane and of the slow one."""
+"""Names of the loops of the quick lane and of the slow one."""
 OUTCOMES: Final = "outbox-outcomes"
 SENDER: Final = "outbox-sender"
 LOOPS: Final[Mapping[str, Interval]] = {
@@ -39,7 +39,7 @@ LOOPS: Final[Mapping[str, Interval]] = {
 GATHER_SECONDS: Final = 0.02
 """While more is under way, outcomes are gathered for so long and written together. What is gathered when a worker is
 killed is sent a second time, so it is short."""
-MOST_UNTOLD: Final = 16
+MOST_UNWRITTEN: Final = 16
 """Outcomes that may wait for being written; then nothing more is sent, so that a slow database, too, leaves little to
 be sent a second time."""
 STOPPED: Final = AttemptOutcome(Result.FAILED, error="The worker was stopped meanwhile.")
@@ -56,10 +56,9 @@ class Attempt:
 
 
 class Delivery:
-    """Delivers until it is told to stop."""
+    """Delivers while `running`."""
 
     def __init__(self, resources: Resources, sender: Sender) -> None:
-        """Binds; reads nothing."""
         self._resources = resources
         self._database = resources.database
         self._settings = resources.settings.notify
@@ -70,7 +69,7 @@ class Delivery:
         size = self._settings.concurrency
         self._lanes = (Lane(size, slow=False), Lane(max(1, size // 4), slow=True))
         self._attempts: list[Attempt] = []
-        self._told = asyncio.Event()
+        self._tried = asyncio.Event()
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -87,7 +86,7 @@ class Delivery:
         """Deliver while the block runs; then end what is under way, within an attempt's deadline; put back the rest."""
         poll = self._settings.poll_seconds
         async with (
-            repeating(OUTCOMES, self._write_outcomes, poll, wake=self._told, at_end=self._write_outcomes),
+            repeating(OUTCOMES, self._write_outcomes, poll, wake=self._tried, at_end=self._write_outcomes),
             self._sending(),
             self._claiming(),
         ):
@@ -166,8 +165,8 @@ class Delivery:
             seconds = time.monotonic() - started
             self._attempts.append(Attempt(claimed, outcome, began, seconds))
             self._slow.note(claimed.channel_id, outcome, seconds, time.monotonic())
-            self._told.set()
-            if len(self._attempts) >= MOST_UNTOLD:
+            self._tried.set()
+            if len(self._attempts) >= MOST_UNWRITTEN:
                 self._caught_up.clear()
             if not self._under_way:
                 self._idle.set()
@@ -177,17 +176,17 @@ class Delivery:
 
     async def _write_outcomes(self) -> None:
         """Write down what became of attempts. What cannot be written waits for the next time."""
-        if self._under_way and len(self._attempts) < MOST_UNTOLD // 2:
+        if self._under_way and len(self._attempts) < MOST_UNWRITTEN // 2:
             await asyncio.sleep(GATHER_SECONDS)
         attempts, self._attempts = self._attempts, []
         try:
-            await self._tell(attempts)
+            await self._write(attempts)
         except BaseException:
             self._attempts = attempts + self._attempts
             raise
         self._caught_up.set()
 
-    async def _tell(self, attempts: Sequence[Attempt]) -> None:
+    async def _write(self, attempts: Sequence[Attempt]) -> None:
         if not attempts:
             return
         applied = [_applied(each) for each in attempts]
@@ -208,18 +207,20 @@ class Delivery:
             NOTIFICATIONS.labels(kind.kind.value if kind else "unreadable", each.outcome.result.value).inc()
         gone = {each.claimed.channel_id: each.outcome for each in attempts if each.outcome.result is Result.GONE}
         for channel_id, outcome in gone.items():
-            await disable(self._resources, channel_id, outcome.error or "")
+            await self._disable(channel_id, outcome.error or "")
         for channel_id in long:
-            await disable(self._resources, channel_id, f"Nothing could be sent for {FAILING_FOR.days} days.")
+            await self._disable(channel_id, f"Nothing could be sent for {FAILING_FOR.days} days.")
+
+    async def _disable(self, channel_id: UUID, reason: str) -> None:
+        async def work(session: WriteSession) -> None:
+            await self._resources.build(ChannelService, session).disable(channel_id, reason)
+
+        await self._database.run(work, OperationClass.CONTROL)
 
     async def _put_back(self) -> None:
         left = [(each.message.id, each.attempt) for lane in self._lanes for each in lane.left()]
         if left:
-            await self._database.run(partial(_released, left), OperationClass.CONTROL)
-
-
-async def _released(left: Sequence[tuple[UUID, int]], session: WriteSession) -> None:
-    await DeliveryWrites(session).put_back(left)
+            await self._database.run(lambda session: DeliveryWrites(session).put_back(left), OperationClass.CONTROL)
 
 
 def _applied(attempt: Attempt) -> Applied:
@@ -254,5 +255,5 @@ async def _to_its_end(work: Coroutine[Any, Any, int]) -> int:
     except asyncio.CancelledError:
         await asyncio.wait({task})
         if not task.cancelled():
-            task.exception()  # told or not, the outbox is left to others now
+            task.exception()  # seen or not, the outbox is left to others now
         raise

@@ -71,7 +71,7 @@ class SlowChannels:
             self._until.pop(channel_id, None)
 
     def at(self, now: float) -> list[UUID]:
-        """Those at this time."""
+        """The slow channels at this time."""
         for channel_id in [each for each, until in self._until.items() if until <= now]:
             del self._until[channel_id]
         return list(self._until)

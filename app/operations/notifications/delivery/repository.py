@@ -4,10 +4,10 @@
 All times are the database's, so that workers need not agree on theirs.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Boolean, DateTime, Double, Integer, Interval, Text, Uuid, bindparam, func, select, text, update
@@ -47,19 +47,26 @@ _ABANDONED = text(
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("numbers", type_=ARRAY(Integer)))
 
+_APPLIED: Final[Mapping[str, Any]] = {
+    "message_id": Uuid, "attempt": Integer, "status": Text, "pause": Double, "error": Text, "code": Integer,
+    "latency_ms": Integer, "began": DateTime(timezone=True),
+}  # fmt: skip
+"""The fields of `Applied`, and their types in PostgreSQL."""
+
 _APPLY = text(
     """
     WITH outcome AS (
-        SELECT * FROM unnest(:ids, :attempts, :statuses, :pauses, :errors, :codes, :latencies, :began)
-            AS told(id, attempt, status, pause, error, code, latency, began)
+        SELECT * FROM unnest(:message_id, :attempt, :status, :pause, :error, :code, :latency_ms, :began)
+            AS tried(id, attempt, status, pause, error, code, latency, began)
     ), applied AS (
         UPDATE spyne.notification_outbox o
-        SET status = told.status, last_error = told.error, tries = o.tries + (told.status IN ('failed', 'dead'))::int,
-            next_attempt_at = now() + make_interval(secs => told.pause),
-            sent_at = CASE told.status WHEN 'sent' THEN now() END
-        FROM outcome told
-        WHERE o.id = told.id
-            AND (o.attempts = told.attempt AND o.status = 'sending' OR told.status = 'sent' AND o.status <> 'sent')
+        SET status = tried.status, last_error = tried.error,
+            tries = o.tries + (tried.status IN ('failed', 'dead'))::int,
+            next_attempt_at = now() + make_interval(secs => tried.pause),
+            sent_at = CASE tried.status WHEN 'sent' THEN now() END
+        FROM outcome tried
+        WHERE o.id = tried.id
+            AND (o.attempts = tried.attempt AND o.status = 'sending' OR tried.status = 'sent' AND o.status <> 'sent')
     )
     INSERT INTO spyne.notification_attempts (message_id, number, attempted_at, status_code, latency_ms, error)
     SELECT id, attempt, began, code, latency, error FROM outcome WHERE began IS NOT NULL
@@ -67,17 +74,8 @@ _APPLY = text(
     SET attempted_at = excluded.attempted_at, status_code = excluded.status_code,
         latency_ms = excluded.latency_ms, error = excluded.error
     """
-).bindparams(
-    bindparam("ids", type_=ARRAY(Uuid)),
-    bindparam("attempts", type_=ARRAY(Integer)),
-    bindparam("statuses", type_=ARRAY(Text)),
-    bindparam("pauses", type_=ARRAY(Double)),
-    bindparam("errors", type_=ARRAY(Text)),
-    bindparam("codes", type_=ARRAY(Integer)),
-    bindparam("latencies", type_=ARRAY(Integer)),
-    bindparam("began", type_=ARRAY(DateTime(timezone=True))),
-)
-"""That a message was taken is true whoever tells it, even after another worker was given the message."""
+).bindparams(*(bindparam(name, type_=ARRAY(kind)) for name, kind in _APPLIED.items()))
+"""That a message was taken is true whoever reports it, even after another worker was given the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ class Claimed:
     channel_version: int
     attempt: int
     tries: int
-    """Those that failed so far, since it was last put back."""
+    """Tries that failed since the message was last put back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +113,9 @@ class DeliveryWrites:
         self.session = session
 
     async def claim(self, channels: Sequence[UUID], *, among: bool, most: int, lease: timedelta) -> list[Claimed]:
-        """Messages that are due, oldest first, now claimed.
+        """At most `most` messages that are due, oldest first, now claimed until the lease ends.
 
-        Args:
-            channels: of these channels, or of all others.
-            among: whether of these.
-            most: so many at most.
-            lease: after which they may be claimed again.
+        They are `among` those of the channels, or else among those of all others.
         """
         values = {"channels": list(channels), "among": among, "most": most, "lease": lease}
         rows = (await self.session.execute(_CLAIM, values)).all()
@@ -135,21 +129,10 @@ class DeliveryWrites:
         """These channels, removed ones too."""
         return (await self.session.scalars(select(ChannelRow).where(ChannelRow.id.in_(ids)))).all()
 
-    async def apply(self, told: Sequence[Applied]) -> None:
+    async def apply(self, outcomes: Sequence[Applied]) -> None:
         """Write down what became of attempts, each while it is its message's last one."""
-        await self.session.execute(
-            _APPLY,
-            {
-                "ids": [each.message_id for each in told],
-                "attempts": [each.attempt for each in told],
-                "statuses": [each.status for each in told],
-                "pauses": [each.pause for each in told],
-                "errors": [each.error for each in told],
-                "codes": [each.code for each in told],
-                "latencies": [each.latency_ms for each in told],
-                "began": [each.began for each in told],
-            },
-        )
+        values = {name: [getattr(each, name) for each in outcomes] for name in _APPLIED}
+        await self.session.execute(_APPLY, values)
 
     async def put_back(self, claimed: Sequence[tuple[UUID, int]]) -> None:
         """Let others take at once what was claimed by these attempts and not tried."""
@@ -165,17 +148,12 @@ class DeliveryWrites:
         await self.session.execute(_health(channels, ChannelRow.failing_since.is_not(None), None))
 
     async def failed(self, channels: Sequence[UUID]) -> Sequence[UUID]:
-        """Nothing was sent on these channels; answers those that have failed for too long."""
+        """The channels that have failed for too long, of these, on which nothing was sent."""
         await self.session.execute(_health(channels, ChannelRow.failing_since.is_(None), func.now()))
         long = select(ChannelRow.id).where(
             ChannelRow.id.in_(channels), ChannelRow.active, ChannelRow.failing_since < func.now() - FAILING_FOR
         )
         return (await self.session.scalars(long)).all()
-
-    async def lock(self, channel_id: UUID) -> ChannelRow | None:
-        """The channel, if it is on, which nobody else changes before this transaction ends."""
-        statement = select(ChannelRow).where(ChannelRow.id == channel_id, ChannelRow.active).with_for_update()
-        return (await self.session.scalars(statement)).one_or_none()
 
 
 def _health(channels: Sequence[UUID], differs: Any, moment: Any) -> Any:
@@ -189,13 +167,5 @@ def _health(channels: Sequence[UUID], differs: Any, moment: Any) -> Any:
 
 
 def _claimed(row: Any) -> Claimed:
-    message = Message(
-        id=row.id,
-        event=row.event,
-        entity=row.entity,
-        subject=row.subject,
-        body=row.body,
-        payload=row.payload,
-        created_at=row.created_at,
-    )
+    message = Message(**{each.name: getattr(row, each.name) for each in fields(Message)})
     return Claimed(message, row.channel_id, row.version, row.attempts, row.tries)

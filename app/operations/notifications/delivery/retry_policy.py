@@ -45,13 +45,7 @@ class AttemptOutcome:
 
 
 def pause_after(tries: int, outcome: AttemptOutcome, random: Random) -> timedelta | None:
-    """How long to wait before the next try; None when there is none.
-
-    Args:
-        tries: so far, this one included.
-        outcome: of this one, which failed.
-        random: gives the jitter.
-    """
+    """How long to wait after so many tries, of which the last one failed so; None when there is no next one."""
     if tries >= len(SCHEDULE):
         return None
     pause = SCHEDULE[tries] * random(1.0, 1.0 + JITTER)
@@ -66,9 +60,9 @@ def judge(status: int, headers: Mapping[str, str], now: datetime) -> AttemptOutc
         return AttemptOutcome(Result.SENT, status)
     if status == 410:  # noqa: PLR2004 - Gone
         return AttemptOutcome(Result.GONE, status, "The receiver answered 410 Gone: it wants no more messages.")
-    told = "; redirects are not followed" if 300 <= status < 400 else ""  # noqa: PLR2004 - RFC 9110 section 15.4
+    redirected = "; redirects are not followed" if 300 <= status < 400 else ""  # noqa: PLR2004 - RFC 9110 section 15.4
     after = retry_after(headers.get("retry-after"), now) if status in {429, 503} else None
-    return AttemptOutcome(Result.FAILED, status, f"The receiver answered {status}{told}.", after)
+    return AttemptOutcome(Result.FAILED, status, f"The receiver answered {status}{redirected}.", after)
 
 
 def retry_after(value: str | None, now: datetime) -> timedelta | None:

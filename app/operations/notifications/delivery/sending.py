@@ -20,7 +20,7 @@ from app.kernel.http.guarded_threads import guarded
 from app.kernel.problems import Problem
 from app.kernel.security.at_rest import SecretBox, UnreadableSecretError
 from app.operations.notifications.channels.channel_types import ChannelType, addresses_of, instantiate
-from app.operations.notifications.channels.webhook_signing import SigningSecret, load_secrets, signature
+from app.operations.notifications.channels.webhook_signing import load_secrets, signature
 from app.operations.notifications.delivery.cloud_events import CONTENT_TYPE, Message, cloud_event
 from app.operations.notifications.delivery.retry_policy import AttemptOutcome, Result, judge
 from app.operations.notifications.outbox.models import ChannelRow
@@ -46,21 +46,16 @@ class OpenChannel:
     def __repr__(self) -> str:
         return f"OpenChannel({self.id})"
 
-    @classmethod
-    def of(cls, row: ChannelRow, box: SecretBox) -> "OpenChannel":
-        """The channel of a row. Raises `UnreadableSecretError`."""
-        told: list[SigningSecret] = load_secrets(box.open(row.secrets)) if row.secrets else []
-        secrets = tuple((each.key, each.until) for each in told)
-        target = box.open(row.target) if row.target else ""
-        return cls(row.id, row.version, row.active, ChannelType(row.channel_type), target, secrets)
-
 
 def opened(row: ChannelRow, box: SecretBox) -> OpenChannel | None:
     """The channel of a row; None when this service secret does not open it."""
     try:
-        return OpenChannel.of(row, box)
+        known = load_secrets(box.open(row.secrets)) if row.secrets else []
+        target = box.open(row.target) if row.target else ""
     except UnreadableSecretError:
         return None
+    secrets = tuple((each.key, each.until) for each in known)
+    return OpenChannel(row.id, row.version, row.active, ChannelType(row.channel_type), target, secrets)
 
 
 class Sender:
@@ -69,15 +64,7 @@ class Sender:
     def __init__(
         self, http: OutboundHttp, policy: OutboundPolicy, *, source: str, smtp_url: str | None, clock: Clock
     ) -> None:
-        """Connects to nothing yet.
-
-        Args:
-            http: for webhooks.
-            policy: for what speaks by itself.
-            source: of the CloudEvents.
-            smtp_url: apprise URL of the mail server, for channels that name addresses alone.
-            clock: dates messages.
-        """
+        """Connects to nothing yet. `smtp_url`, apprise's URL of the mail server, is for channels of mere addresses."""
         self._http = http
         self._policy = policy
         self._source = source
@@ -86,7 +73,7 @@ class Sender:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
 
     async def send(self, message: Message, channel: OpenChannel | None) -> AttemptOutcome:
-        """What became of it; whatever went wrong is an outcome."""
+        """What became of the attempt; whatever went wrong is an outcome."""
         if channel is None:
             return AttemptOutcome(Result.FAILED, error="The target cannot be decrypted with this service secret.")
         if not channel.active:
@@ -94,7 +81,7 @@ class Sender:
         try:
             if channel.kind is ChannelType.WEBHOOK:
                 return await self._call(message, channel)
-            return await self._tell(message, channel)
+            return await self._call_apprise(message, channel)
         except Problem as problem:
             return AttemptOutcome(Result.FAILED, error=problem.detail)
         except Exception as error:  # noqa: BLE001 - whatever a library raises, the next message is sent
@@ -118,7 +105,7 @@ class Sender:
             "webhook-signature": signature(keys, str(message.id), timestamp, body),
         }
 
-    async def _tell(self, message: Message, channel: OpenChannel) -> AttemptOutcome:
+    async def _call_apprise(self, message: Message, channel: OpenChannel) -> AttemptOutcome:
         seconds = self._policy.deadline.total_seconds()
         work = asyncio.get_running_loop().run_in_executor(
             self._threads, _notify, message, self._urls(channel), self._policy, seconds
@@ -144,7 +131,7 @@ class Sender:
 
 
 def _notify(message: Message, where: tuple[str, tuple[str, ...]], policy: OutboundPolicy, seconds: float) -> bool:
-    """In a thread: whether the service took it. Raises `OutboundRefused`."""
+    """Whether the service took the message; runs in a thread. Raises `OutboundRefused`."""
     url, addresses = where
     plugin = instantiate(url)
     if plugin is None:

@@ -1,4 +1,4 @@
-"""How a domain tells that something happened: in the transaction of the change, for every channel that takes its kind.
+"""How a domain announces what happened: in the transaction of the change, for every channel that takes its kind.
 
 The message is committed with the change or never existed. No channel, no row.
 """
@@ -19,7 +19,7 @@ from app.operations.notifications.outbox.repository import MessageContent, Outbo
 MAX_BODY: Final = 16_384
 """Characters of a body; chat services cut far earlier."""
 MAX_PAYLOAD_BYTES: Final = 64 * 1024
-"""Of a payload as JSON; receivers of webhooks commonly take 256 KiB for the whole."""
+"""The most for a payload as JSON; receivers of webhooks commonly take 256 KiB for the whole."""
 MAX_ENTITY: Final = 512
 
 
@@ -38,7 +38,7 @@ class Announcements:
         payload: Mapping[str, Any] | None = None,
         entity: str | None = None,
     ) -> int:
-        """How many channels will be told.
+        """How many channels get a message.
 
         Args:
             kind: what happened; registered by its domain.

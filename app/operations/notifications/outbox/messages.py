@@ -36,13 +36,8 @@ class MessageService:
             ChannelInactive: the channel sends nothing now.
         """
         kind = self._kind(wanted)
-        content = MessageContent(
-            event=kind.name,
-            subject=wanted.subject,
-            body=wanted.body,
-            payload=dict(wanted.payload),
-            correlation_id=correlation_id(),
-        )
+        said = wanted.model_dump(include={"subject", "body", "payload"})
+        content = MessageContent(event=kind.name, correlation_id=correlation_id(), **said)
         if wanted.channel_id is None:
             ids = await self._outbox.fan_out(content, kind.patterns)
         else:
@@ -58,19 +53,19 @@ class MessageService:
         channel = await self._channels.by_id(channel_id)
         if channel is None:
             message = "There is no such channel."
-            raise InvalidMessage([Fault(pointer="/channel_id", code="unknown-channel", message=message)])
+            raise InvalidMessage(faults=[Fault(pointer="/channel_id", code="unknown-channel", message=message)])
         return _active(channel)
 
     def _kind(self, wanted: NewMessage) -> EventKind:
         if wanted.event is None:
             if wanted.channel_id is None:
                 message = "Name a channel, or an event whose channels are to be told."
-                raise InvalidMessage([Fault(pointer="/channel_id", code="no-receiver", message=message)])
+                raise InvalidMessage(faults=[Fault(pointer="/channel_id", code="no-receiver", message=message)])
             return MESSAGE
         kind = self._kinds.get(wanted.event)
         if kind is None:
             message = f"The kinds of events are {', '.join(sorted(each.name for each in self._kinds))}."
-            raise InvalidMessage([Fault(pointer="/event", code="unknown-event", message=message)])
+            raise InvalidMessage(faults=[Fault(pointer="/event", code="unknown-event", message=message)])
         return kind
 
     async def test(self, actor: Actor, channel_id: UUID) -> UUID:
@@ -96,7 +91,7 @@ class MessageService:
             MessageOver: it was sent, or is being sent.
             ChannelInactive: its channel sends nothing now.
         """
-        message = await self._outbox.lock(message_id)
+        message = await self._outbox.lock_by_id(message_id)
         if message.status in {"sent", "sending"}:
             raise MessageOver(f"The message is {message.status}.")
         channel = await self._channels.by_id(message.channel_id)

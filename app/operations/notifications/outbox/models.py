@@ -39,7 +39,7 @@ class ChannelRow(Identified, Created, Base):
 
 
 class MessageRow(Identified, Created, Base):
-    """One message for one channel, written in the transaction of what it is about."""
+    """A message for one channel, written in the transaction of what it is about."""
 
     __tablename__ = "notification_outbox"
     __table_args__ = (
@@ -79,7 +79,7 @@ class MessageRow(Identified, Created, Base):
 
 
 class AttemptRow(Base):
-    """One attempt to send one message."""
+    """An attempt to send a message."""
 
     __tablename__ = "notification_attempts"
 

@@ -1,8 +1,6 @@
 """Why channels and messages are refused."""
 
-from collections.abc import Sequence
-
-from app.kernel.problems import Conflict, Fault, InvalidRequest
+from app.kernel.problems import Conflict, InvalidRequest
 
 
 class InvalidChannel(InvalidRequest):
@@ -10,17 +8,11 @@ class InvalidChannel(InvalidRequest):
 
     code, title = "invalid-channel", "The channel has faults"
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(faults=faults)
-
 
 class InvalidMessage(InvalidRequest):
     """The message goes nowhere, or is of no kind."""
 
     code, title = "invalid-message", "The message has faults"
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(faults=faults)
 
 
 class ChannelNameTaken(Conflict):

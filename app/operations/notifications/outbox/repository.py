@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal, literal_column, select, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import selectinload
-from sqlalchemy.types import Text
 
 from app.kernel.db.lookups import Lookup
 from app.kernel.db.repository import Reading, Writing
@@ -17,7 +16,7 @@ from app.kernel.paging import Page, PageRequest
 from app.operations.notifications.outbox.models import ChannelRow, MessageRow
 
 WAKE_CHANNEL = "spyne_outbox"
-"""Of NOTIFY: something is due."""
+"""Channel of NOTIFY: something is due."""
 
 WAITING = Lookup.of(
     select(
@@ -47,7 +46,7 @@ class ChannelReads(Reading[ChannelRow]):
     model = ChannelRow
 
     def base(self) -> Select[ChannelRow]:
-        """Those there are."""
+        """The channels that were not removed."""
         return select(ChannelRow).where(ChannelRow.removed_at.is_(None))
 
     async def get(self, channel_id: UUID) -> ChannelRow:
@@ -57,7 +56,7 @@ class ChannelReads(Reading[ChannelRow]):
     async def matching(
         self, *, active: bool | None, channel_type: str | None, request: PageRequest
     ) -> Page[ChannelRow]:
-        """One page, newest first."""
+        """A page of channels, newest first."""
         statement = self.base()
         if active is not None:
             statement = statement.where(ChannelRow.active.is_(active))
@@ -69,14 +68,9 @@ class ChannelReads(Reading[ChannelRow]):
 class ChannelWrites(Writing[ChannelRow], ChannelReads):
     """Makes and changes channels."""
 
-    async def insert(self, values: dict[str, Any]) -> ChannelRow | None:
-        """The new channel; None when its name is taken."""
-        made = insert(ChannelRow).values(values).on_conflict_do_nothing().returning(ChannelRow)
-        return (await self.session.scalars(made)).one_or_none()
-
-    async def lock(self, channel_id: UUID) -> ChannelRow:
-        """The channel, which nobody else changes before this transaction ends. Raises `NotFound`."""
-        return await self.one(self.base().where(ChannelRow.id == channel_id).with_for_update())
+    async def lock_active(self, channel_id: UUID) -> ChannelRow | None:
+        """The channel, which nobody else changes before this transaction ends; None when it is off."""
+        return await self.maybe(self.base().where(ChannelRow.id == channel_id, ChannelRow.active).with_for_update())
 
     async def other_of_name(self, name: str, channel_id: UUID) -> bool:
         """Whether another channel has this name."""
@@ -92,16 +86,10 @@ class OutboxReads(Reading[MessageRow]):
     async def matching(
         self, *, status: str | None, channel_id: UUID | None, event: str | None, request: PageRequest
     ) -> Page[MessageRow]:
-        """One page, newest first."""
-        statement: Select[MessageRow] = self.base()
-        for column, value in (
-            (MessageRow.status, status),
-            (MessageRow.channel_id, channel_id),
-            (MessageRow.event, event),
-        ):
-            if value is not None:
-                statement = statement.where(column == value)
-        return await self.page(statement, request)
+        """A page of messages, newest first."""
+        wanted = {"status": status, "channel_id": channel_id, "event": event}
+        named = {name: value for name, value in wanted.items() if value is not None}
+        return await self.page(self.base().filter_by(**named), request)
 
     async def detail(self, message_id: UUID) -> MessageRow:
         """The message with what became of its attempts. Raises `NotFound`."""
@@ -123,17 +111,12 @@ class OutboxWrites(Writing[MessageRow], OutboxReads):
 
     async def fan_out(self, content: MessageContent, patterns: Sequence[str]) -> Sequence[UUID]:
         """Ids of the messages: one for each active channel whose filter has one of these entries."""
-        columns = ["channel_id", "event", "entity", "subject", "body", "payload", "correlation_id", "next_attempt_at"]
-        chosen = select(
-            ChannelRow.id,
-            literal(content.event, Text),
-            literal(content.entity, Text),
-            literal(content.subject, Text),
-            literal(content.body, Text),
-            literal(content.payload, JSONB),
-            literal(content.correlation_id, Text),
-            func.now(),
-        ).where(ChannelRow.active, ChannelRow.removed_at.is_(None), ChannelRow.event_filter.overlap(list(patterns)))
+        types = MessageRow.__table__.c
+        said = {each.name: literal(getattr(content, each.name), types[each.name].type) for each in fields(content)}
+        chosen = select(ChannelRow.id, *said.values(), func.now()).where(
+            ChannelRow.active, ChannelRow.removed_at.is_(None), ChannelRow.event_filter.overlap(list(patterns))
+        )
+        columns = ["channel_id", *said, "next_attempt_at"]
         made = insert(MessageRow).from_select(columns, chosen, include_defaults=False).returning(MessageRow.id)
         ids = (await self.session.scalars(made)).all()
         if ids:
@@ -151,10 +134,6 @@ class OutboxWrites(Writing[MessageRow], OutboxReads):
         """Let workers look at once when this transaction has committed."""
         await self.session.execute(select(func.pg_notify(WAKE_CHANNEL, "")))
 
-    async def lock(self, message_id: UUID) -> MessageRow:
-        """The message, which nobody else changes before this transaction ends. Raises `NotFound`."""
-        return await self.one(self.base().where(MessageRow.id == message_id).with_for_update())
-
     async def put_back(self, message: MessageRow) -> None:
         """Let it be tried from the beginning of the schedule."""
         message.status, message.tries, message.next_attempt_at = "pending", 0, func.now()
@@ -163,34 +142,26 @@ class OutboxWrites(Writing[MessageRow], OutboxReads):
         await self.wake()
 
     async def recover(self, channel_id: UUID, since: datetime) -> int:
-        """Put back what has failed on the channel since then; answers how many."""
-        changed = (
-            update(MessageRow)
-            .where(MessageRow.channel_id == channel_id, MessageRow.created_at >= since)
-            .where(MessageRow.status.in_(("failed", "dead")))
-            .values(status="pending", tries=0, next_attempt_at=func.now())
-        )
-        return await self._changed(changed)
+        """The number of messages put back, of those that have failed on the channel since then."""
+        failed = MessageRow.status.in_(("failed", "dead")) & (MessageRow.created_at >= since)
+        return await self._change(channel_id, failed, status="pending", tries=0, next_attempt_at=func.now())
 
     async def hold(self, channel_id: UUID) -> int:
-        """Let what waits for the channel wait until it is on again; answers how many."""
-        waiting = MessageRow.status.in_(("pending", "failed"))
-        statement = update(MessageRow).where(MessageRow.channel_id == channel_id, waiting)
-        return await self._changed(statement.values(next_attempt_at=None))
+        """The number of messages that now wait until the channel is on again."""
+        return await self._change(channel_id, MessageRow.status.in_(("pending", "failed")), next_attempt_at=None)
 
     async def release(self, channel_id: UUID) -> int:
-        """Let what was held be sent; answers how many."""
+        """The number of held messages that are due now."""
         held = MessageRow.status.in_(("pending", "failed")) & MessageRow.next_attempt_at.is_(None)
-        statement = update(MessageRow).where(MessageRow.channel_id == channel_id, held)
-        return await self._changed(statement.values(next_attempt_at=func.now()))
+        return await self._change(channel_id, held, next_attempt_at=func.now())
 
     async def give_up(self, channel_id: UUID, reason: str) -> int:
-        """Nothing that waits for the channel is sent any more; answers how many."""
-        open_ = MessageRow.status.in_(("pending", "sending", "failed"))
-        statement = update(MessageRow).where(MessageRow.channel_id == channel_id, open_)
-        return await self._changed(statement.values(status="dead", last_error=reason, next_attempt_at=None))
+        """The number of messages given up, of those that wait for the channel."""
+        waiting = MessageRow.status.in_(("pending", "sending", "failed"))
+        return await self._change(channel_id, waiting, status="dead", last_error=reason, next_attempt_at=None)
 
-    async def _changed(self, statement: Any) -> int:
+    async def _change(self, channel_id: UUID, condition: ColumnElement[bool], **values: Any) -> int:
+        statement = update(MessageRow).where(MessageRow.channel_id == channel_id, condition).values(values)
         result: Any = await self.session.execute(statement.execution_options(synchronize_session=False))
         if result.rowcount:
             await self.wake()

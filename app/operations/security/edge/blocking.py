@@ -12,7 +12,7 @@ from app.kernel.addresses import Address, Network, plain_address, within
 FOREVER: Final = float("inf")
 LOOPBACK: Final[tuple[Network, ...]] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 SUBSCRIBER_BITS: Final = 64
-"""Of IPv6 a subscriber has at least a /64 (RFC 6177): a single address of it is no hindrance."""
+"""A subscriber has at least a /64 of IPv6 (RFC 6177): a single address of it is no hindrance."""
 
 
 class BlockKind(StrEnum):
@@ -113,7 +113,7 @@ class NetworkIndex:
     __slots__ = ("_by_length",)
 
     def __init__(self, networks: Iterable[tuple[Network, float]]) -> None:
-        """Of each network, until which Unix time it counts."""
+        """Takes each network with the Unix time until which it counts."""
         self._by_length: dict[tuple[int, int], dict[int, float]] = {}
         for network, until in networks:
             bits = network.max_prefixlen - network.prefixlen

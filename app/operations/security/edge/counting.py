@@ -70,7 +70,7 @@ class MemoryCounter:
 
 
 class _SharedWindow:
-    """One window of one key: what Redis said last, and what it has not been told yet."""
+    """The window of a key: what Redis said last, and what has not been sent to it yet."""
 
     __slots__ = ("asked_at", "end", "pending", "total", "under_way")
 
@@ -129,14 +129,14 @@ class SharedCounter:
         return window
 
     async def _ask(self, key: str, window: _SharedWindow, seconds: int) -> None:
-        told, window.pending = window.pending, 0
-        window.under_way += told
+        sent, window.pending = window.pending, 0
+        window.under_way += sent
         if self._away:
             self._retry_at = time.monotonic() + RETRY_SECONDS  # this request tries; the others do not wait for it
         try:
-            total = await self._storage.incr(f"{key}:{int(window.end)}", seconds + 1, amount=told)
+            total = await self._storage.incr(f"{key}:{int(window.end)}", seconds + 1, amount=sent)
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
-            window.pending += told
+            window.pending += sent
             self._retry_at = time.monotonic() + RETRY_SECONDS
             RATE_LIMIT_FALLBACKS.inc()
             if not self._away:
@@ -148,7 +148,7 @@ class SharedCounter:
                 self._away = False
                 log.warning("the shared count is back")
         finally:
-            window.under_way -= told
+            window.under_way -= sent
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,10 +1,14 @@
 """Decoys: addresses and keys that nobody has a reason to use. Pure.
 
-A decoy address is never served: its request goes the way of every unknown path, so nothing tells it from one.
+A decoy address is never served: its request goes the way of every unknown path, so it looks like one.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
+
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute, Match
 
 MAX_PATH: Final = 500
 _PATH: Final = re.compile(r"/[!-~]*")
@@ -22,3 +26,13 @@ def path_fault(path: str) -> str | None:
     if "?" in path or "#" in path or "%" in path:
         return "Write the path alone, not escaped, without a query."
     return None if decoy_path(path) else "The root is no decoy."
+
+
+def is_route_in_use(path: str, routes: Sequence[BaseRoute]) -> bool:
+    """Whether a request of any method for the path, in this or the decoys' way of writing it, reaches an operation."""
+    return any(_matches(each, routes) for each in {path, decoy_path(path), decoy_path(path) + "/"})
+
+
+def _matches(path: str, routes: Sequence[BaseRoute]) -> bool:
+    scope = {"type": "http", "method": "GET", "path": path, "root_path": "", "headers": [], "query_string": b""}
+    return any(context.matches(scope)[0] is not Match.NONE for context in iter_route_contexts(routes))

@@ -30,19 +30,19 @@ class EdgeVerdict(Enum):
     ELSEWHERE = "elsewhere"
     """Outside of the allowed networks."""
     LOCAL = "local"
-    """As `ELSEWHERE`, but this machine itself: let in when the request did not come through a proxy."""
+    """Outside of them too, but this machine itself: let in when the request did not come through a proxy."""
 
 
 @dataclass(frozen=True)
 class EdgeView:
-    """One state of what the door knows."""
+    """What the door knows at one moment."""
 
     rates: Rates = field(default_factory=dict)
     blocked_networks: NetworkIndex = field(default_factory=lambda: NetworkIndex(()))
     decoy_paths: frozenset[str] = frozenset()
     allowed_networks: Sequence[Network] = ()
     revision: int = 0
-    """Of what was read; rises with every change."""
+    """The revision that was read; rises with every change."""
     _place: Callable[[str], tuple[float, EdgeVerdict]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """Rate limits: which class a request is of, what a class allows, and how answers say so. Pure.
 
-Classes are told apart by method and the beginning of the path alone, since this is asked on every request: matching a
+Classes differ by method and the beginning of the path alone, since this is asked on every request: matching a
 route would cost more than all the rest.
 """
 
@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.kernel.problems import Fault
+from app.operations.modes.modes import SAFE_METHODS
 
 
 class RouteClass(StrEnum):
@@ -34,7 +35,6 @@ class RateScope(StrEnum):
     """The client's address; of IPv6 the /64 network."""
 
 
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 UNLIMITED: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 """An overloaded service still says that it lives; these have a lane of their own (`Admission`)."""
 LOGIN_PATHS: Final = ("/api/auth/token", "/api/auth/oidc/", "/api/auth/login", "/api/auth/session", "/api/auth/refresh")
@@ -79,7 +79,7 @@ class RateRule:
     enabled: bool = True
     name: str = field(init=False)
     policy: str = field(init=False)
-    """As `RateLimit-Policy` has it: a structured field (RFC 9651) of draft-ietf-httpapi-ratelimit-headers-10."""
+    """The field `RateLimit-Policy`: a structured field (RFC 9651) of draft-ietf-httpapi-ratelimit-headers-10."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", f"{self.route_class}-{self.scope}")

@@ -10,7 +10,7 @@ from app.kernel.db.models import Base, Created, Identified
 
 
 class WindowRow(Identified, Created, Base):
-    """One window."""
+    """A maintenance window."""
 
     __tablename__ = "maintenance_windows"
     __table_args__ = (

@@ -12,8 +12,8 @@ from app.kernel.db.database import ReadSession
 from app.kernel.db.repository import Reading, Writing
 from app.kernel.paging import Page, PageRequest
 from app.operations.decisions import service as decisions
+from app.operations.modes.models import WindowRow
 from app.operations.modes.modes import Maintenance, MaintenanceMode
-from app.operations.modes.window_models import WindowRow
 from app.operations.modes.window_rules import ModeBasis, Window, WindowState
 
 MAINTENANCE: Final = "maintenance"
@@ -22,7 +22,7 @@ MAINTENANCE: Final = "maintenance"
 _PLANNING: Final = "spyne.maintenance-windows"
 
 _NOW: Final = func.statement_timestamp()
-"""Not `now()`: a transaction that began before a window must see it by the time of its commit."""
+"""The statement's time, not `now()`: a transaction that began before a window must see it by its commit."""
 
 
 def _basis_statement() -> Any:
@@ -108,10 +108,6 @@ class WindowWrites(WindowReads, Writing[WindowRow]):
             .limit(1)
         )
         return (await self.session.execute(statement)).scalar_one_or_none()
-
-    async def lock(self, window_id: UUID) -> WindowRow:
-        """The window, which nobody else changes before the transaction ends. Raises `NotFound`."""
-        return await self.one(self.base().where(WindowRow.id == window_id).with_for_update())
 
     async def lock_due(self) -> Sequence[WindowRow]:
         """Windows of which a begin or end has come and is not on record, but for those that another looks at."""
