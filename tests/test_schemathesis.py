@@ -38,6 +38,7 @@ from tests.authorization.holders import Holder
 from tests.authorization.matrix import read
 from tests.authorization.place import Place, opened
 from tests.middleware.asgi import Answer, scope
+from tests.operations_catalogue.login import session_token
 
 BASE = "http://spyne.test"
 CHECKS = [
@@ -94,8 +95,7 @@ class Known:
     async def learn(self, place: Place, holder: Holder) -> None:
         """Make some of everything that the matrix has in a state in which an ADMIN's call is taken."""
         for row in read():
-            answer = row.answers["ADMIN"]
-            if not answer.startswith("2") and answer != "shown":
+            if not row.takes("ADMIN"):
                 continue
             fresh = not row.operation.startswith("GET ")
             for state in row.states:
@@ -170,7 +170,7 @@ async def asked(place: Place, case: Any, holder: Holder) -> Response:
     """The answer to a case, through all of the middleware, as Schemathesis wants it."""
     headers = dict(holder.headers) if case.operation.definition.raw.get("security") else {}
     if case.operation.label == LEAVING:
-        headers = {"Authorization": f"Bearer {await place.world.session_token()}"}
+        headers = {"Authorization": f"Bearer {await session_token(place.world)}"}
     request = prepare_request(case, headers, config=SanitizationConfig(enabled=False), base_url=BASE)
     target, _, query = str(request.url).removeprefix(BASE).partition("?")
     content = request.body or b""
@@ -223,7 +223,7 @@ def shared(cases: Iterable[Any], holders: list[Holder], operation: str) -> Itera
 
 def can_succeed() -> set[str]:
     """Operations that the matrix lets anybody use; the log-in at a provider needs one, which is not there."""
-    return {row.operation for row in read() if any(each[0] == "2" or each == "shown" for each in row.answers.values())}
+    return {row.operation for row in read() if any(map(row.takes, row.answers))}
 
 
 def changes_settings(operation: str) -> bool:

@@ -45,6 +45,10 @@ class Row:
     one_time: bool = False
     """Whether it is open to who must change a one-time password."""
 
+    def takes(self, column: str) -> bool:
+        """Whether a sound request of whoever stands in this column is taken, and its thing is in the answer."""
+        return self.answers[column].startswith("2") or self.answers[column] == "shown"
+
     def answer_to(self, column: str) -> str:
         """What whoever stands in this column is answered: one of `COLUMNS`, `NO_TOKEN` or `ONE_TIME`."""
         if column not in {NO_TOKEN, ONE_TIME}:

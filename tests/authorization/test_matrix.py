@@ -12,8 +12,10 @@ from app.kernel.embedded import ServerAddress
 from tests.authorization.holders import Holder
 from tests.authorization.matrix import COLUMNS, DENIALS, LISTED, Row, read
 from tests.authorization.place import Place, opened
-from tests.authorization.world import CALLS, CLOSED_FOR_DATA, OWN_OF_PERSON, World
+from tests.authorization.world import World
 from tests.census import BOOKKEEPING, census, differences
+from tests.operations_catalogue import CATALOGUE
+from tests.operations_catalogue.operation import CLOSED_FOR_DATA, OWN_OF_PERSON
 
 ROWS = read()
 OPERATIONS = list(dict.fromkeys(row.operation for row in ROWS))
@@ -67,7 +69,7 @@ def test_there_is_a_line_for_every_operation_and_no_other(place: Place) -> None:
     }
     assert documented - set(OPERATIONS) == set(), "operations without a line in tests/authorization/matrix.txt"
     assert set(OPERATIONS) - documented == set(), "lines without an operation"
-    assert set(OPERATIONS) ^ CALLS.keys() == set(), "tests/authorization/world.py has a sound call of each"
+    assert set(OPERATIONS) ^ CATALOGUE.keys() == set(), "tests/operations_catalogue has a sound request of each"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
