@@ -31,7 +31,7 @@ def _new(key: str) -> dict[str, Any]:
 async def flag(world: Workshop) -> str:
     """The key of a fresh flag that evaluations know."""
     key = str((await world.as_admin("POST", "/system/flags", 201, json=_new(world.name("flag"))))["key"])
-    await FlagWatch(world.resources).look()
+    await world.resources.build(FlagWatch).look()
     return key
 
 
