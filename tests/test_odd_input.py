@@ -95,6 +95,7 @@ def oddities(row: Row, call: Call, turn: int) -> Iterator[Odd]:
         yield from of_form(call.more["data"])
 
 
+@pytest.mark.timeout(900)  # eleven thousand requests: two minutes on a machine of its own
 async def test_odd_requests_never_make_the_service_fail(place: Place) -> None:
     admin = place.holder("person: ADMIN")
     statuses: Counter[int] = Counter()
