@@ -7,7 +7,7 @@ problem may hold a secret or a statement's parameters.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PROBLEM_JSON = "application/problem+json"
 TYPE_PREFIX = "urn:spyne:problem:"
@@ -148,6 +148,14 @@ class Unavailable(Problem):
 def pointer_to(steps: Iterable[object]) -> str:
     """The JSON pointer (RFC 6901) of these steps: `/a~1b/0` of `("a/b", 0)`."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def faults_within(place: str, error: ValidationError) -> list[Fault]:
+    """The faults of a document that stands in a request at this JSON pointer."""
+    return [
+        Fault(pointer=place + pointer_to(item["loc"]), code=item["type"].replace("_", "-"), message=item["msg"])
+        for item in error.errors()
+    ]
 
 
 def responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:

@@ -14,9 +14,8 @@ from app.kernel.ids import new_id
 from app.kernel.jobs import enqueue
 from app.kernel.ports.export_formats import Compression, Format
 from app.kernel.ports.exports import ExportSource, ExportSources, FilterParams
-from app.kernel.problems import Fault
+from app.kernel.problems import Fault, faults_within
 from app.kernel.runtime.resources import Resources
-from app.kernel.schemas import faults_within
 from app.kernel.security.authorization import Actor
 from app.operations.exports.actions import ENTITY, ExportAction
 from app.operations.exports.models import ExportRow

@@ -14,8 +14,7 @@ from app.kernel.http.etags import check_if_match, etag
 from app.kernel.jobs import enqueue
 from app.kernel.ports.retention import Preview, RetentionTarget, RetentionTargets
 from app.kernel.ports.retention_holds import lock_category
-from app.kernel.problems import Fault, NotFound
-from app.kernel.schemas import faults_within
+from app.kernel.problems import Fault, NotFound, faults_within
 from app.kernel.security.authorization import SYSTEM, Actor
 from app.kernel.security.secrets import ServiceSecret
 from app.operations.retention.actions import RetentionAction
