@@ -38,7 +38,7 @@ MATRIX: dict[Role, frozenset[Permission]] = {
     Role.APPROVER: _EVERYBODY,
     Role.KNOWLEDGE_MANAGER: _EVERYBODY,
 }
-"""Permissions by role (product.md, Roles and permissions). The add-on roles gain theirs with the add-on plane."""
+"""Permissions by role. The add-on roles gain theirs with the add-on plane."""
 
 
 def unknown_roles(names: frozenset[str]) -> list[str]:
