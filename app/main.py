@@ -42,7 +42,7 @@ def create_app(
                 await require_head(session)
             app.state.resources = resources
             app.state.doors = modes
-            app.state.checkup = Checkup(resources, modes)
+            app.state.checkup = resources.build(Checkup, modes)
             app.state.gauges = process_gauges(resources)
             resources.extensions.add(modes, edge)
             async with background(api_background(), resources):

@@ -21,8 +21,8 @@ import pytest
 
 from app.kernel.db import migrations
 from tests.http_server.conftest import Service
+from tests.ingestion.steps import contract
 from tests.query.asking import SLOW
-from tests.test_bad_input import CONTRACT
 from tests.waiting import eventually
 
 ABORTS = int(os.environ.get("SPYNE_TEST_ABORTS", "400"))
@@ -37,9 +37,12 @@ MAX_GROWTH_BYTES = 80 * 1024 * 1024
 MAX_MORE_FILES = 30
 """Connections of pools and keep-alive that stay open are no leak."""
 
-ROWS = b"".join(
-    b'{"id": %d, "name": "%s", "changed_at": "2026-01-01T00:00:00Z"}\n' % (n, b"x" * 100) for n in range(1_000)
-)
+COLUMNS = [
+    {"name": "id", "type": "bigint", "nullable": False},
+    {"name": "at", "type": "timestamptz", "nullable": False},
+    {"name": "name", "type": "text"},
+]
+ROWS = b"".join(b'{"id": %d, "name": "%s", "at": "2026-01-01T00:00:00Z"}\n' % (n, b"x" * 100) for n in range(1_000))
 BUSY = (
     "SELECT state, left(query, 80) AS query FROM pg_stat_activity WHERE datname = current_database() "
     "AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'"
@@ -134,7 +137,7 @@ async def prepare(client: httpx.AsyncClient, queries: int) -> list[str]:
 
     await eventually(in_force)
     assert (await client.put("/system/mode", json={"mode": "INGESTION_READY"})).status_code == 200
-    registered = await client.post("/api/contracts/register", json=CONTRACT)
+    registered = await client.post("/api/contracts/register", json=contract("customers", columns=COLUMNS))
     assert registered.status_code == 201, registered.text
     previews = []
     for _ in range(queries):

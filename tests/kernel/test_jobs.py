@@ -431,7 +431,7 @@ async def test_workers_outlive_a_restart_of_the_database(
         await place.owner.close()
         await place.database.dispose()
         await postgres.astop()
-        await eventually(lambda: "heartbeat failed" in logged(tmp_path), what="a worker that misses the database")
+        await eventually(lambda: "background task failed" in logged(tmp_path), what="a worker that misses the database")
         address = await postgres.astart()
         name = place.app_url.split("@/")[1].split("?")[0]
         place.owner = await asyncpg.connect(**address.connect_kwargs(name))

@@ -71,7 +71,7 @@ LONG_WAITING = (
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND clock_timestamp() - waitstart > $1 "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
-RUNNER = "import sys; from app.kernel import migrations; migrations.upgrade(sys.argv[1])"
+RUNNER = "import sys; from app.kernel.db import migrations; migrations.upgrade(sys.argv[1])"
 
 
 async def test_two_runners_at_once_come_to_the_same_end(empty: str) -> None:

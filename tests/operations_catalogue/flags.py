@@ -46,7 +46,7 @@ def _of_flag(**more: Any) -> Prepare:
     return prepared
 
 
-_CHANGED = _of_flag(json=FLAG | {"archived": False})
+_CHANGED = _of_flag(json=FLAG | {"description": "another text", "archived": False})
 
 OPERATIONS = (
     Operation("list_flags", "GET", "/system/flags"),

@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import Final
 
 from app.audit.seals.sealing import standing
+from app.kernel.db.database import Database
 from app.kernel.db.failures import FAILURES
 from app.kernel.db.migrations import StaleSchemaError, require_head
 from app.kernel.jobs import workers_seen
-from app.kernel.runtime.resources import Resources
+from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.modes.modes import MaintenanceMode
 from app.operations.modes.shield import ModeWatch
 from app.operations.notifications.outbox.messages import oldest_waiting_seconds
@@ -64,8 +65,8 @@ def overall(results: CheckResults) -> HealthStatus:
 class Checkup:
     """The checks of one API process."""
 
-    def __init__(self, resources: Resources, modes: ModeWatch) -> None:
-        self._resources = resources
+    def __init__(self, modes: ModeWatch, database: Database, storage: ObjectStorage) -> None:
+        self._pools, self._objects = database, storage
         self._modes = modes
         self._kept: dict[str, tuple[float, CheckResults]] = {}
         self._one_at_a_time = asyncio.Lock()
@@ -101,11 +102,11 @@ class Checkup:
         return dict(zip(looks, found, strict=True))
 
     async def _database(self) -> CheckResult:
-        await self._resources.database.ping()
+        await self._pools.ping()
         return OK
 
     async def _migrations(self) -> CheckResult:
-        async with self._resources.database.read() as session:
+        async with self._pools.read() as session:
             try:
                 await require_head(session)
             except StaleSchemaError as error:
@@ -113,7 +114,7 @@ class Checkup:
         return OK
 
     async def _workers(self) -> CheckResult:
-        async with self._resources.database.read() as session:
+        async with self._pools.read() as session:
             seen = await workers_seen(session, WORKER_SEEN_WITHIN)
         return CheckResult(HealthStatus.OK, f"{seen} seen") if seen else CheckResult(HealthStatus.DEGRADED, "none seen")
 
@@ -122,16 +123,16 @@ class Checkup:
         return CheckResult(HealthStatus.OK if mode is MaintenanceMode.NORMAL else HealthStatus.DEGRADED, mode.value)
 
     async def _storage(self) -> CheckResult:
-        await self._resources.storage.probe()
+        await self._objects.probe()
         return OK
 
     async def _audit(self) -> CheckResult:
-        found = await standing(self._resources.database)
+        found = await standing(self._pools)
         age = max(0.0, found.age_seconds) if found.waiting is not None else 0.0
         return _aged(age, LATE_SEAL_SECONDS, "oldest row without a seal")
 
     async def _outbox(self) -> CheckResult:
-        age = await oldest_waiting_seconds(self._resources.database)
+        age = await oldest_waiting_seconds(self._pools)
         return _aged(age, LATE_MESSAGE_SECONDS, "oldest message")
 
 

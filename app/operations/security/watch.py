@@ -7,9 +7,13 @@ what was known last in force.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from app.kernel.clock import Clock
+from app.kernel.db.database import Units
 from app.kernel.ports.decisions import Watched
 from app.kernel.runtime.background import BackgroundTask, watching
 from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import BlockedSubjects, DecoyKeys
+from app.kernel.security.policy import PolicyInForce
 from app.operations.decisions.watch import WATCH_SECONDS
 from app.operations.security.edge.blocking import FOREVER, BlockKind, NetworkIndex, Target
 from app.operations.security.edge.edge_state import Edge, EdgeView
@@ -19,32 +23,40 @@ from app.operations.security.repository import POLICY, SecurityReads
 
 
 class EdgeWatch:
-    """Reads what has changed into an `Edge` and into the process's resources."""
+    """Reads what has changed into an `Edge`, the policy, and the subjects and keys that are blocked."""
 
-    def __init__(self, edge: Edge, resources: Resources) -> None:
-        self._edge = edge
-        self._resources = resources
+    def __init__(
+        self,
+        edge: Edge,
+        units: Units,
+        policy: PolicyInForce,
+        subjects: BlockedSubjects,
+        decoys: DecoyKeys,
+        clock: Clock,
+    ) -> None:
+        self._edge, self._units, self._clock = edge, units, clock
+        self._policy, self._subjects, self._decoys = policy, subjects, decoys
         self._seen: int | None = None
 
     async def look(self) -> None:
         """Read everything if anything has changed."""
-        async with self._resources.database.read() as session:
+        async with self._units.read() as session:
             revision = await SecurityReads(session).revision()
         if revision == self._seen:
             return
-        async with self._resources.database.snapshot() as session:
+        async with self._units.snapshot() as session:
             reads = SecurityReads(session)
             revision = await reads.revision()
             policy, _ = await reads.policy()
-            blocks = await reads.open_blocks(self._resources.clock())
+            blocks = await reads.open_blocks(self._clock())
             decoys = await reads.decoys()
             rates = await reads.rates()
         targets = [(Target(BlockKind(block.kind), block.target), _until(block)) for block in blocks]
         networks = [(target.network, until) for target, until in targets if target.network is not None]
         subjects = {target.subject: until for target, until in targets if target.subject is not None}
-        self._resources.policy.replace(policy)
-        self._resources.blocked_subjects.replace(subjects)
-        self._resources.decoy_keys.replace(frozenset(decoy.digest for decoy in decoys if decoy.digest is not None))
+        self._policy.replace(policy)
+        self._subjects.replace(subjects)
+        self._decoys.replace(frozenset(decoy.digest for decoy in decoys if decoy.digest is not None))
         self._edge.view = EdgeView(
             rates=in_force(rates),
             blocked_networks=NetworkIndex(networks),
@@ -67,7 +79,7 @@ async def _guarding(resources: Resources) -> AsyncIterator[None]:
     edge.events = resources.events
     edge.recognised = resources.authenticator.recognised
     try:
-        async with watching("edge", EdgeWatch(edge, resources).look, WATCH_SECONDS):
+        async with watching("edge", resources.build(EdgeWatch, edge).look, WATCH_SECONDS):
             yield
     finally:
         if edge.shared is not None:

@@ -83,7 +83,8 @@ async def test_a_token_of_a_key_that_was_taken_away_counts_no_more_even_if_it_wa
     resources: Resources = app.state.resources
     resources.signing_keys.replace([signing_key(elliptic(), LONG_AGO)])
     _, user_id = await identities.user("VIEWER")
-    token = AccessTokens.of(resources).issue(user_subject(user_id), resources.clock()).text
+    tokens = AccessTokens(resources.secret, resources.settings.access, resources.signing_keys)
+    token = tokens.issue(user_subject(user_id), resources.clock()).text
     bearer = {"Authorization": f"Bearer {token}"}
     assert (await anonymous.get("/api/auth/me", headers=bearer)).status_code == 200
     assert isinstance(resources.authenticator, DirectoryAuthenticator)
@@ -142,7 +143,9 @@ async def test_without_the_setting_there_is_no_directory(place: Environment) -> 
 
 
 def test_nothing_issues_tokens_by_other_keys_than_the_process_has() -> None:
-    """`AccessTokens.of(resources)` follows the directory; made otherwise it would sign by the secret for ever."""
+    """Made without the process's keys, `AccessTokens` would sign by the secret for ever."""
     folder = Path(keys.__file__).parents[1]
-    found = [path.name for path in sorted(folder.rglob("*.py")) if re.search(r"\bAccessTokens\(", path.read_text())]
-    assert found == ["authenticator.py"]
+    made = [(path.name, re.findall(r"\bAccessTokens\(([^)]*)\)", path.read_text())) for path in folder.rglob("*.py")]
+    found = {(name, call) for name, calls in made for call in calls}
+    assert {name for name, _ in found} == {"authenticator.py", "grants.py"}
+    assert all(call.endswith(", signing_keys") for _, call in found)
