@@ -28,6 +28,7 @@ from app.kernel.security.secrets import ServiceSecret
 from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from app.wiring import open_resources
+from tests import run_folder
 from tests.identities import Identities
 
 SECRET = ServiceSecret(b"the secret of the tests, which is long enough to be taken")
@@ -39,6 +40,13 @@ FAST = {
     "max_connections": "200",
 }
 _numbers = itertools.count()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that hands out the tests makes the folder of the run; its workers inherit it."""
+    if not hasattr(config, "workerinput"):
+        folder = run_folder.enter()
+        config.add_cleanup(lambda: run_folder.leave(folder))
 
 
 @pytest.fixture(scope="session")
