@@ -7,6 +7,7 @@ it.
 """
 
 import asyncio
+import gc
 import itertools
 import os
 import shutil
@@ -20,6 +21,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.access.passwords import passwords
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls, database_urls
 from app.kernel.embedded import EmbeddedServer, ServerAddress
@@ -29,7 +31,7 @@ from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from app.wiring import open_resources
 from tests import run_folder
-from tests.identities import Identities
+from tests.identities import PASSWORD, Identities
 
 SECRET = ServiceSecret(b"the secret of the tests, which is long enough to be taken")
 FAST = {
@@ -47,6 +49,40 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         folder = run_folder.enter()
         config.add_cleanup(lambda: run_folder.leave(folder))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice the cores: what starts processes and servers waits for half of its time."""
+    return min(8, 2 * len(os.sched_getaffinity(0)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules that hold something slow come first, or else all would wait for the last of them at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected by now stays: the garbage collector need not pass it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hash_once() -> Iterator[None]:
+    """The one password of nearly all users of the tests is hashed once: argon2 is slow on purpose."""
+    hashed, kept = passwords.hashed, dict[str, str]()
+
+    async def once(password: str) -> str:
+        if password != PASSWORD:
+            return await hashed(password)
+        if PASSWORD not in kept:
+            kept[PASSWORD] = await hashed(PASSWORD)
+        return kept[PASSWORD]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "hashed", once)
+        yield
 
 
 @pytest.fixture(scope="session")

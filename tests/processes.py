@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.spawning import completed, free_port
 from tests.waiting import eventually_blocking
 
 READY_SECONDS = 120.0
@@ -21,13 +21,6 @@ READY_SECONDS = 120.0
 
 OURS = ("SPYNE_", "DATABASE_", "SERVER_")
 """How the variables begin that must not leak in from the terminal of whoever runs the tests."""
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def alive(pid: int) -> bool:
@@ -108,15 +101,7 @@ class Installation:
 
     def run(self, *arguments: str, text: str = "", seconds: float = 120) -> subprocess.CompletedProcess[str]:
         """A command's outcome."""
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli", *arguments],
-            input=text,
-            capture_output=True,
-            text=True,
-            env=self._environment,
-            timeout=seconds,
-            check=False,
-        )
+        return completed("app.cli", *arguments, env=self._environment, typed=text, seconds=seconds)
 
     @contextmanager
     def started(self, *arguments: str) -> Iterator[Running]:

@@ -7,8 +7,6 @@ import asyncio
 import itertools
 import os
 import signal
-import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,19 +16,13 @@ import httpx
 
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.security.secrets import ServiceSecret
+from tests.spawning import Spawned, free_port, spawned
 from tests.waiting import eventually
 
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 ROOT = Path(__file__).resolve().parents[1]
 _numbers = itertools.count()
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -64,7 +56,7 @@ class ServiceProcess:
         self._command = command
         self._surroundings = surroundings
         self._environment = surroundings.environment(**environment)
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Spawned | None = None
         self.log = surroundings.logs / f"{command}-{next(_numbers)}.log"
 
     @property
@@ -78,25 +70,21 @@ class ServiceProcess:
 
     async def spawn(self) -> None:
         """Start it; its output is appended to the log."""
-        with self.log.open("ab") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "app.cli", self._command, env=self._environment, stderr=output, stdout=output,
-                cwd=ROOT,
-            )  # fmt: skip
+        self._process = await spawned("app.cli", self._command, env=self._environment, output=self.log)
 
     async def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         if self.running:
             os.kill(self.pid, signal.SIGKILL)
         if self._process is not None:
-            await self._process.wait()
+            await self._process.ended()
 
     async def stop(self) -> int:
         """SIGTERM; the exit code."""
         assert self._process is not None
         if self.running:
             os.kill(self.pid, signal.SIGTERM)
-        return await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+        return await asyncio.wait_for(self._process.ended(), STOP_SECONDS)
 
 
 class ApiProcess(ServiceProcess):

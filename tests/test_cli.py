@@ -19,7 +19,8 @@ from app.kernel.db.connections import DatabaseUrls
 from app.kernel.embedded import ServerAddress
 from app.kernel.security.secrets import load_secret
 from app.settings import Settings
-from tests.processes import OURS, READY_SECONDS, Installation, Running, alive, children_of, free_port, installation
+from tests.processes import OURS, READY_SECONDS, Installation, Running, alive, children_of, installation
+from tests.spawning import free_port
 from tests.waiting import eventually_blocking
 
 PASSWORD_LINE = re.compile(r"password {2}(\S+)")

@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import os
 import re
 import signal
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +26,7 @@ from app.settings import Settings, TracingSettings
 from tests.conftest import SECRET
 from tests.otlp_receiver import Received, http_server, otlp_receiver
 from tests.service_processes import Surroundings
+from tests.spawning import spawned
 from tests.tracing_worker import CALL
 from tests.waiting import eventually
 
@@ -74,10 +73,7 @@ async def test_a_trace_runs_from_the_request_through_the_job_to_the_call(
     async with otlp_receiver() as receiver, http_server(lambda _line, headers, _body: called.append(headers)) as target:
         app = with_causing_route(create_app(traced(settings, receiver.url), urls, SECRET), target)
         environment = around.environment(OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, SERVER_LOG_LEVEL="info")
-        with log.open("wb") as output:
-            worker = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.tracing_worker", env=environment, stderr=output, cwd=ROOT
-            )
+        worker = await spawned("tests.tracing_worker", env=environment, output=log)
         try:
             async with app.router.lifespan_context(app), client_of(app) as client:
                 headers = {"traceparent": f"00-{TRACE}-{CALLER}-01", "tracestate": "vendor=1", "X-Request-ID": "mine"}
@@ -89,10 +85,9 @@ async def test_a_trace_runs_from_the_request_through_the_job_to_the_call(
 
                 await eventually(over, 30)
             worker.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(worker.wait(), 20) == 0
+            assert await asyncio.wait_for(worker.ended(), 20) == 0
         finally:
-            if worker.returncode is None:
-                os.kill(worker.pid, signal.SIGKILL)
+            worker.kill()
             print(log.read_text())
     request = only(receiver.named("POST /cause/{thing}"))
     job = only(receiver.named(f"job {CALL}"))

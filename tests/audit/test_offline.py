@@ -24,6 +24,7 @@ from app.kernel.runtime.resources import Resources
 from tests.audit.logs import sealer, tell
 from tests.audit.tampering import ANOTHER_KEY, KINDS, cut_tail, reseal, undone, unguard
 from tests.service_processes import ROOT, Surroundings
+from tests.spawning import completed
 from tests.test_cli import call, one_line
 
 Lines = list[bytes]
@@ -256,15 +257,8 @@ async def test_a_chain_of_another_key_passes_on_first_use_alone(
 
 def spyne(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command in a process without any environment but what is given."""
-    return subprocess.run(
-        [sys.executable, "-m", "app.cli", "audit", *map(str, arguments)],
-        env={"PYTHONPATH": str(ROOT), **environment},
-        cwd=environment.get("HOME", "/"),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    elsewhere = Path(environment.get("HOME", "/"))
+    return completed("app.cli", "audit", *map(str, arguments), env=environment, cwd=elsewhere)
 
 
 async def test_the_command(

@@ -19,7 +19,8 @@ import app.registry
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.telemetry.metrics import REGISTRY, PoolCollector
 from tests.conftest import SECRET
-from tests.service_processes import Surroundings, api_process, free_port, worker_process
+from tests.service_processes import Surroundings, api_process, worker_process
+from tests.spawning import free_port
 from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]

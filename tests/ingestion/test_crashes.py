@@ -28,16 +28,9 @@ from app.wiring import open_resources
 from tests.conftest import SECRET
 from tests.identities import Identities
 from tests.ingestion.steps import COLUMNS, contract, ndjson
-from tests.service_processes import (
-    ApiProcess,
-    ServiceProcess,
-    Surroundings,
-    api_process,
-    eventually,
-    free_port,
-    worker_process,
-)
+from tests.service_processes import ApiProcess, ServiceProcess, Surroundings, api_process, eventually, worker_process
 from tests.slow_commits import SlowCommits, slow_commits
+from tests.spawning import free_port
 
 KILLS = int(os.environ.get("SPYNE_TEST_CRASHES", "3"))
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 + 30 * KILLS)]

@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from app.kernel.security.authorization import SYSTEM
 from app.kernel.security.secrets import ServiceSecret
 from app.settings import DatabaseSettings
 from tests.kernel.jobs_worker import TIMINGS
+from tests.spawning import Spawned, spawned
 from tests.waiting import eventually, offered_again
 
 SECRET = ServiceSecret(b"the secret of the tests, which is long enough to be taken")
@@ -132,24 +132,17 @@ async def place(postgres: EmbeddedServer, jobs_template: str) -> AsyncIterator[P
     await admin.close()
 
 
-Process = asyncio.subprocess.Process
-
-
 @asynccontextmanager
-async def worker(place: Place, tmp_path: Path, **orders: Any) -> AsyncIterator[Process]:
+async def worker(place: Place, tmp_path: Path, **orders: Any) -> AsyncIterator[Spawned]:
     """A worker process; killed at the end if it is still there."""
     log = tmp_path / f"worker-{next(_numbers)}.log"
     environment = os.environ | {"ORDERS": json.dumps({"url": place.app_url} | orders)}
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.kernel.jobs_worker", env=environment, stderr=output, stdout=output
-        )
+    process = await spawned("tests.kernel.jobs_worker", env=environment, output=log)
     try:
         yield process
     finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGKILL)
-        await process.wait()
+        process.kill()
+        await process.ended()
         print(log.read_text())
 
 
@@ -158,9 +151,9 @@ def logged(folder: Path) -> str:
     return "".join(log.read_text() for log in folder.glob("worker-*.log"))
 
 
-async def ended(process: Process, seconds: float = 10) -> int:
+async def ended(process: Spawned, seconds: float = 10) -> int:
     process.send_signal(signal.SIGTERM)
-    return await asyncio.wait_for(process.wait(), seconds)
+    return await asyncio.wait_for(process.ended(), seconds)
 
 
 async def test_a_rolled_back_job_never_exists_and_a_committed_one_runs(place: Place, tmp_path: Path) -> None:
@@ -208,7 +201,7 @@ async def test_a_killed_worker_has_its_job_run_again_and_applied_once(place: Pla
 async def test_an_effect_applied_before_the_kill_is_not_doubled(place: Place, tmp_path: Path) -> None:
     run_id = await place.enqueue("half_done")
     async with worker(place, tmp_path) as process:
-        await process.wait()
+        await process.ended()
     async with worker(place, tmp_path):
         await place.until(run_id, "succeeded")
     assert await place.notes(run_id) == ["effect"]
@@ -232,7 +225,7 @@ async def test_a_poison_job_stops_after_its_starts(place: Place, tmp_path: Path)
     run_id = await place.enqueue("poison")
     for _ in range(3):
         async with worker(place, tmp_path) as process:
-            assert await process.wait() == 1
+            assert await process.ended() == 1
     async with worker(place, tmp_path):
         row = await place.until(run_id, "dead")
         other = await place.enqueue("simple", {"n": 1})

@@ -12,7 +12,8 @@ from app.kernel.runtime.resources import Resources
 from app.operations.metrics import repository
 from app.operations.metrics.metric_samples import Sample, Sampler, keep
 from tests.conftest import SECRET
-from tests.service_processes import START_SECONDS, Surroundings, free_port, worker_process
+from tests.service_processes import START_SECONDS, Surroundings, worker_process
+from tests.spawning import free_port
 from tests.waiting import eventually
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

@@ -20,7 +20,8 @@ from app.settings import Settings
 from tests.conftest import SECRET
 from tests.identities import Identities
 from tests.operations.exports.steps import asked, content, plain_table
-from tests.service_processes import Surroundings, free_port, worker_process
+from tests.service_processes import Surroundings, worker_process
+from tests.spawning import free_port
 from tests.waiting import eventually
 
 SLOW = (

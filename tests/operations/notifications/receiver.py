@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.service_processes import free_port
+from tests.spawning import free_port
 from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[3]

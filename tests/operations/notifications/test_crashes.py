@@ -10,7 +10,6 @@ import asyncio
 import os
 import random
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,7 +33,8 @@ from app.settings import NotifySettings, Settings
 from app.wiring import open_resources
 from tests.conftest import SECRET
 from tests.operations.notifications.receiver import Receiver, receiving
-from tests.service_processes import ROOT, Surroundings
+from tests.service_processes import Surroundings
+from tests.spawning import spawned
 from tests.waiting import eventually
 
 MESSAGES = int(os.environ.get("SPYNE_TEST_OUTBOX", "200"))
@@ -57,18 +57,16 @@ dice = random.Random(4)
 class Nursery:
     """Workers that can be killed and stopped."""
 
-    def __init__(self, process: asyncio.subprocess.Process, logs: Path) -> None:
-        self._process = process
-        self._logs = logs
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
         self.awake: list[int] = []
         self.asleep: set[int] = set()
         self.killed = self.stopped = 0
 
     async def start(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{self._logs / 'workers.log'}\n".encode())
-        self.awake.append(int(await self._process.stdout.readline()))
+        log = self._surroundings.logs / "workers.log"
+        worker = await spawned("app.cli", "worker", env=self._surroundings.environment(), output=log)
+        self.awake.append(worker.pid)
 
     async def kill_one(self) -> None:
         pid = self.awake.pop(dice.randrange(len(self.awake)))
@@ -93,19 +91,13 @@ class Nursery:
 
 @asynccontextmanager
 async def nursery(surroundings: Surroundings) -> AsyncIterator[Nursery]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.operations.notifications.nursery", cwd=ROOT,
-        env=surroundings.environment(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    made = Nursery(process, surroundings.logs)
+    made = Nursery(surroundings)
     try:
         for _ in range(WORKERS):
             await made.start()
         yield made
     finally:
         made.end()
-        process.kill()
-        await process.wait()
 
 
 async def make_channel(resources: Resources) -> tuple[object, str]:

@@ -17,7 +17,7 @@ from app.kernel.runtime.resources import Resources
 from app.operations.notifications.delivery.background import delivering
 from app.settings import DatabaseSettings, NotifySettings, Settings
 from tests.operations.notifications.conftest import make_channel, send, settled
-from tests.service_processes import free_port
+from tests.spawning import free_port
 
 
 class Mailbox:

@@ -16,7 +16,7 @@ from app.main import create_app
 from app.operations.security.repository import SecurityReads
 from app.settings import Settings
 from tests.conftest import SECRET
-from tests.processes import free_port
+from tests.spawning import free_port
 from tests.waiting import eventually, eventually_blocking
 
 ROOT = "/system/security"

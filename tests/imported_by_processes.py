@@ -1,0 +1,15 @@
+"""What the processes of tests/spawning.py find imported: all that commands, the service and its workers need.
+
+The modules which run as `__main__` are not among them.
+"""
+
+import app.commands.administration
+import app.commands.audit
+import app.commands.backup
+import app.commands.demo
+import app.commands.keys
+import app.commands.restore
+import app.commands.serving
+import app.commands.snapshot
+import app.commands.verify_installation
+import app.main  # noqa: F401
