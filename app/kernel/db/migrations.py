@@ -6,6 +6,7 @@ role and knowing its password need nothing stored.
 
 import asyncio
 import random
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,9 @@ def configuration(url: str) -> Config:
     return config
 
 
+@cache
 def head() -> str:
-    """The revision which the code needs."""
+    """The revision which the code needs; to find out, every migration is compiled, so it is asked for once."""
     revision = ScriptDirectory.from_config(configuration("")).get_current_head()
     assert revision is not None
     return revision
