@@ -30,7 +30,7 @@ from app.kernel.security.secrets import ServiceSecret
 from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from app.wiring import open_resources
-from tests import run_folder
+from tests import run_folder, spawning
 from tests.identities import PASSWORD, Identities
 
 SECRET = ServiceSecret(b"the secret of the tests, which is long enough to be taken")
@@ -66,6 +66,11 @@ def pytest_collection_finish() -> None:
     """What is imported and collected by now stays: the garbage collector need not pass it again and again."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """What forks the processes of the tests ends before the folder of the run is removed."""
+    spawning.end()
 
 
 @pytest.fixture(scope="session", autouse=True)

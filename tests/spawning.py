@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
+from multiprocessing import forkserver, util
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
@@ -110,6 +111,12 @@ def completed(
         finally:
             process.kill()
         return subprocess.CompletedProcess([module, *arguments], code, output.read_text(), errors.read_text())
+
+
+def end() -> None:
+    """Stop the process that forks, and remove its socket, while the folder of the run is still there."""
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]
+    util._run_finalizers()  # type: ignore[attr-defined]
 
 
 @cache

@@ -254,3 +254,13 @@ def test_tests_wait_for_the_thing_and_not_for_a_time() -> None:
 )
 def test_a_long_sleep_is_found(text: str, lines: list[int]) -> None:
     assert long_sleeps({"test_x.py": ast.parse(text)}).get("test_x.py", []) == lines
+
+
+OF_ALL_ROOMS = {"authorization", "deploy", "operations_catalogue", "reference"}
+"""Folders of tests which are about no room of `app/` alone."""
+
+
+def test_tests_stand_where_the_room_stands_that_they_test() -> None:
+    folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("*.py")}
+    assert [str(path) for path in folders if path.parts[:1] and path.parts[0] not in OF_ALL_ROOMS
+            and not (ROOT / "app" / path).is_dir()] == []  # fmt: skip

@@ -1,6 +1,6 @@
 """Which version a name stands for, in plain Python: the reference of `TableReads.queryable`, which says it in SQL.
 
-`tests/catalog/test_queries_during_promotion.py` holds the two together.
+`tests/catalog/tables/test_queries_during_promotion.py` holds the two together.
 """
 
 from collections.abc import Iterable

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from app.access.signing.pem import public_jwk, thumbprint
 from app.kernel.security.signing import PrivateKey
-from tests.access.hostile_tokens import HEADER, encoded, good_claims, signature, signed
+from tests.access.credentials.hostile_tokens import HEADER, encoded, good_claims, signature, signed
 
 N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Order of the curve P-256 (FIPS 186-5)."""

@@ -12,7 +12,7 @@ from app.access.subjects import user_subject
 from app.kernel.security.secrets import ServiceSecret
 from app.kernel.security.signing import PrivateKey, SigningKeys
 from app.settings import AccessSettings
-from tests.access.hostile_tokens import HEADER, SUBJECT, good_claims, hostile_tokens, signed
+from tests.access.credentials.hostile_tokens import HEADER, SUBJECT, good_claims, hostile_tokens, signed
 from tests.access.signing.forgeries import forgeries, header_of
 from tests.access.signing.keys import NOW, elliptic, modular, signing_key
 

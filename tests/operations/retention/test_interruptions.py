@@ -19,7 +19,7 @@ from app.kernel.security.authorization import SYSTEM
 from app.operations.retention import running
 from app.operations.retention.running import Sweeping
 from app.settings import Settings
-from tests.audit.archived import asked
+from tests.audit.archiving.archived import asked
 from tests.audit.logs import sealer, tell, verified
 from tests.conftest import SECRET
 from tests.operations.retention.steps import ROOT, amount, count, ended, held, keys, previewed, ran, working
