@@ -55,7 +55,7 @@ CHECKS = [
 USERS = ("person: ADMIN", "person: ENGINEER")
 
 TIMES = int(os.environ.get("SPYNE_TEST_SCHEMATHESIS", "1"))
-FITTING, UNFIT = 6 * TIMES, 2 * TIMES
+FITTING, UNFIT = 8 * TIMES, 2 * TIMES
 """Cases of an operation that Hypothesis draws: within what the document allows, and beside it."""
 ON_EDGE, BEYOND, METHODS = 5 * TIMES, 3 * TIMES, 1
 """Cases of an operation on the bounds which the document states: within, beyond, and with another method."""
