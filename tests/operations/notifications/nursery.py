@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 
+import app.commands.serving  # noqa: F401 - the program, which the command would import in every child
 from app.cli import cli
 
 
