@@ -14,8 +14,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from app.commands import process
 from app.commands.key_algorithm import KeyAlgorithm
-from app.commands.termination import leave_in_order
 
 cli = typer.Typer(
     help="Spyne: the safe door between outside data and the people who query it.",
@@ -300,7 +300,7 @@ def _refuse(message: str) -> None:
 
 def main() -> None:
     """Entry point: expected refusals are one line on standard error and exit code 1, never a traceback."""
-    leave_in_order()
+    process.begin()
     try:
         cli()
     except Exception as error:

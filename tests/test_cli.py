@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from app import cli
+from app.commands import process
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.embedded import ServerAddress
@@ -253,6 +254,25 @@ def test_asking_for_help_does_not_load_the_service() -> None:
     assert modules & {"fastapi", "sqlalchemy", "asyncpg", "uvicorn", "app.settings", "app.wiring"} == set()
 
 
+KEPT = """
+import gc, sys
+from app import cli
+
+sys.argv = ["spyne", "--help"]
+try:
+    cli.main()
+except SystemExit:
+    before = gc.get_stats()[2]["collections"]
+    kept = [[] for _ in range(500_000)]
+    print("full collections:", gc.get_stats()[2]["collections"] - before)
+"""
+
+
+def test_objects_that_stay_are_not_searched_again_and_again_while_a_command_loads() -> None:
+    ran = subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout.splitlines()[-1] == "full collections: 0"
+
+
 UNREACHABLE = "postgresql+asyncpg://owner:hush-hush@127.0.0.1:1/spyne"
 BAD = {
     "no address": ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is not an address"),
@@ -290,7 +310,7 @@ def call(command: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPa
     for name, value in {"SERVER_PORT": str(free_port()), **environment}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.argv", ["spyne", *command.split()])
-    monkeypatch.setattr(cli, "leave_in_order", lambda: None)  # this process keeps its own handlers
+    monkeypatch.setattr(process, "begin", lambda: None)  # this process keeps its own handlers
     with pytest.raises(SystemExit) as left:
         cli.main()
     code = left.value.code

@@ -23,7 +23,7 @@ import uvicorn
 from prometheus_client import start_http_server
 
 from app.commands.environment import Environment, NoEnvironmentError
-from app.commands.termination import Terminated
+from app.commands.process import Terminated
 from app.kernel.http_server import ArrivalLimits, UnknownUvicornError, Watch, arriving, require_fitting
 from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.runtime.background import background

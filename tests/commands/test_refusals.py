@@ -6,7 +6,7 @@ import pytest
 from app import cli
 from app.access.oidc.background import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
-from app.commands import environment, refusals
+from app.commands import environment, process, refusals
 from app.commands.audit import CannotVerifyError
 from app.commands.demo import DemoError
 from app.commands.environment import NoEnvironmentError
@@ -65,7 +65,7 @@ def test_an_error_that_nobody_expected_is_not_swallowed(command: str, monkeypatc
         raise ZeroDivisionError
 
     monkeypatch.setattr(environment, "read_settings", fails)
-    monkeypatch.setattr(cli, "leave_in_order", lambda: None)
+    monkeypatch.setattr(process, "begin", lambda: None)
     monkeypatch.setattr("sys.argv", ["spyne", command])
     with pytest.raises(ZeroDivisionError):
         cli.main()
