@@ -6,6 +6,8 @@ import re
 import secrets
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import httpx
 import pytest
 
 from app import cli
-from app.commands import serving
+from app.commands import process
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.embedded import ServerAddress
@@ -222,6 +224,57 @@ def test_the_help_lists_the_commands() -> None:
         assert not place.home.exists(), "asking for help changes nothing"
 
 
+EVERY_HELP = """
+import sys
+from typer.main import get_command
+from app import cli
+
+def helps(command, path):
+    yield [*path, "--help"]
+    for name, child in getattr(command, "commands", {}).items():
+        yield from helps(child, [*path, name])
+
+for arguments in helps(get_command(cli.cli), []):
+    sys.argv = ["spyne", *arguments]
+    try:
+        cli.main()
+    except SystemExit as left:
+        assert left.code == 0, arguments
+    print("asked for:", *arguments, file=sys.stderr)
+print("imported:", *sys.modules, file=sys.stderr)
+"""
+
+
+def test_asking_for_help_does_not_load_the_service() -> None:
+    ran = subprocess.run([sys.executable, "-c", EVERY_HELP], capture_output=True, text=True, check=True, timeout=60)
+    *asked, imported = ran.stderr.splitlines()
+    assert {"asked for: --help", "asked for: audit --help", "asked for: audit verify --help"} <= set(asked)
+    assert ran.stdout.count("Usage:") == len(asked)
+    modules = set(imported.split())
+    assert "app.cli" in modules
+    assert modules & {"fastapi", "sqlalchemy", "asyncpg", "uvicorn", "app.settings", "app.wiring"} == set()
+
+
+KEPT = """
+import atexit, gc, sys
+from app import cli
+
+atexit.register(lambda: print("spared at the end:", gc.get_freeze_count() > 500_000))
+sys.argv = ["spyne", "--help"]
+try:
+    cli.main()
+except SystemExit:
+    before = gc.get_stats()[2]["collections"]
+    kept = [[] for _ in range(500_000)]
+    print("full collections:", gc.get_stats()[2]["collections"] - before)
+"""
+
+
+def test_what_is_loaded_is_not_searched_for_garbage() -> None:
+    ran = subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout.splitlines()[-2:] == ["full collections: 0", "spared at the end: True"]
+
+
 UNREACHABLE = "postgresql+asyncpg://owner:hush-hush@127.0.0.1:1/spyne"
 BAD = {
     "no address": ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is not an address"),
@@ -259,7 +312,7 @@ def call(command: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPa
     for name, value in {"SERVER_PORT": str(free_port()), **environment}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.argv", ["spyne", *command.split()])
-    monkeypatch.setattr(serving, "leave_in_order", lambda: None)  # this process keeps its own handlers
+    monkeypatch.setattr(process, "begin", lambda: None)  # this process keeps its own handlers
     with pytest.raises(SystemExit) as left:
         cli.main()
     code = left.value.code

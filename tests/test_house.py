@@ -56,6 +56,7 @@ BAD = {
         {"x.py": "class A:\n    def f(self):\n        from os import path\n"},
         "import inside a function",
     ),
+    "an import inside another command line": ({"shop/cli.py": "def f():\n    import os\n"}, "import inside a function"),
 }
 
 
@@ -88,6 +89,7 @@ def test_the_rules_let_the_rest_be(tmp_path: Path) -> None:
     house(
         tmp_path,
         {
+            "cli.py": "def f():\n    import os\n",
             "shop/repository.py": "from sqlalchemy import select\nx = select(1)\n",
             "warehouse/merge.py": "async def f(session):\n    await session.execute(1)\n",
             "shop/service.py": "def f(tree):\n    return tree.select(1), tree.update({})\n",

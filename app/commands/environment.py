@@ -8,10 +8,11 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import asyncpg
+from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from app.kernel.db import migrations
@@ -22,7 +23,7 @@ from app.kernel.embedded import EmbeddedServer, EmbeddedServerError
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.secrets import ServiceSecret, WeakSecretError, load_secret
 from app.kernel.storage.object_storage import UnsupportedStorageError
-from app.settings import Settings
+from app.settings import Settings, variable
 from app.wiring import open_resources
 
 DATABASE = "spyne"
@@ -122,6 +123,15 @@ def _hint(error: Exception) -> str:
     return ""
 
 
+def read_settings() -> Settings:
+    """The configuration. Raises `NoEnvironmentError` which names every variable that is wrong, without its value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"{variable(error.title, fault['loc'])}: {fault['msg']}" for fault in error.errors())
+        raise NoEnvironmentError(f"The configuration has faults. {faults}.") from error
+
+
 @contextmanager
 def open_environment(settings: Settings) -> Iterator[Environment]:
     """The configured environment, its embedded server running while the block does. Raises `NoEnvironmentError`."""
@@ -139,6 +149,11 @@ def open_environment(settings: Settings) -> Iterator[Environment]:
             yield Environment(settings, urls, secret, server)
     except (EmbeddedServerError, WeakSecretError, UnsupportedUrlError) as error:
         raise NoEnvironmentError(str(error)) from error
+
+
+def configured() -> AbstractContextManager[Environment]:
+    """The environment that the variables of this process name. Raises `NoEnvironmentError`."""
+    return open_environment(read_settings())
 
 
 def _secret(settings: Settings) -> ServiceSecret:

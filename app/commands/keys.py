@@ -5,24 +5,17 @@ The running processes see the directory change within seconds; nothing has to be
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from app.access.signing.actions import SigningKeyAction
 from app.access.signing.directory import KeyDirectory, KeyFile
 from app.access.signing.watch import key_directory
 from app.audit.log.service import AuditTrail
 from app.commands.environment import Environment, NoEnvironmentError
+from app.commands.key_algorithm import KeyAlgorithm
 from app.kernel.clock import utc_now
 from app.kernel.db.database import OperationClass
 from app.kernel.security.authorization import SYSTEM
 from app.settings import AccessSettings
-
-
-class KeyAlgorithm(StrEnum):
-    """What a key can be made for."""
-
-    ES256 = "ES256"
-    RS256 = "RS256"
 
 
 def prepare(settings: AccessSettings) -> None:

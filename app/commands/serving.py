@@ -23,6 +23,7 @@ import uvicorn
 from prometheus_client import start_http_server
 
 from app.commands.environment import Environment, NoEnvironmentError
+from app.commands.process import Terminated
 from app.kernel.http_server import ArrivalLimits, UnknownUvicornError, Watch, arriving, require_fitting
 from app.kernel.jobs import Worker, WorkerTimings
 from app.kernel.runtime.background import background
@@ -207,19 +208,6 @@ def leaving_with_supervisor() -> Iterator[None]:
         yield
     finally:
         done.set()
-
-
-class Terminated(SystemExit):
-    """SIGTERM came: leave in order, through every `with` and `finally` on the way."""
-
-
-def leave_in_order() -> None:
-    """From now on SIGTERM ends this process as an exception does; by default it would leave PostgreSQL running."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise Terminated(128 + number)
-
-    signal.signal(signal.SIGTERM, leave)
 
 
 class Supervisor:

@@ -227,6 +227,14 @@ def test_the_stack_is_pinned_closed_and_without_default_passwords() -> None:
     assert "USER spyne" in (ROOT / "deploy/Dockerfile").read_text()
 
 
+def test_the_image_carries_all_of_its_modules_compiled() -> None:
+    text = (ROOT / "deploy/Dockerfile").read_text()
+    (compiled,) = re.findall(r"RUN /venv/bin/python -m compileall (.+)", text)
+    copied = {name for line in re.findall(r"COPY (?!--)(.+) \S+", text) for name in line.split()}
+    folders = {name for name in copied if any((ROOT / name).rglob("*.py"))}
+    assert folders == {"app", "alembic"} & set(compiled.split())
+
+
 @needs_prometheus
 async def test_a_real_prometheus_finds_every_target_rule_and_expression(urls: DatabaseUrls, tmp_path: Path) -> None:
     around = Surroundings(urls, SECRET, tmp_path / "home", tmp_path)

@@ -15,7 +15,7 @@ from app.access.credentials.tokens import AccessTokens
 from app.access.subjects import user_subject
 from app.commands import keys
 from app.commands.environment import Environment, NoEnvironmentError
-from app.commands.keys import KeyAlgorithm
+from app.commands.key_algorithm import KeyAlgorithm
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.settings import AccessSettings, Settings

@@ -11,7 +11,7 @@ import pytest
 
 from app.commands import keys
 from app.commands.environment import Environment
-from app.commands.keys import KeyAlgorithm
+from app.commands.key_algorithm import KeyAlgorithm
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.settings import AccessSettings, Settings
