@@ -22,6 +22,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.access.passwords import passwords
+from app.commands.process import LOADING_THRESHOLDS
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls, database_urls
 from app.kernel.embedded import EmbeddedServer, ServerAddress
@@ -46,6 +47,7 @@ _numbers = itertools.count()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The process that hands out the tests makes the folder of the run; its workers inherit it."""
+    gc.set_threshold(*LOADING_THRESHOLDS)
     if not hasattr(config, "workerinput"):
         folder = run_folder.enter()
         config.add_cleanup(lambda: run_folder.leave(folder))
