@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import grimp
 import pytest
+from hypothesis import settings
 from sqlalchemy.orm import configure_mappers
 
 from app.kernel.db.models import CONTROL_SCHEMA, Base
@@ -254,3 +255,16 @@ def test_tests_wait_for_the_thing_and_not_for_a_time() -> None:
 )
 def test_a_long_sleep_is_found(text: str, lines: list[int]) -> None:
     assert long_sleeps({"test_x.py": ast.parse(text)}).get("test_x.py", []) == lines
+
+
+def test_no_property_has_a_deadline() -> None:
+    """The profile of `tests/conftest.py` says so for all; nobody sets one beside it."""
+    assert settings().deadline is None
+    own = [
+        f"{path}:{node.lineno}"
+        for path, tree in modules(ROOT / "tests").items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "settings"
+        if any(keyword.arg == "deadline" for keyword in node.keywords)
+    ]
+    assert own == []

@@ -97,7 +97,7 @@ literals = st.one_of(
 
 
 @pytest.mark.parametrize("type_text", TYPES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(literals, min_size=1, max_size=20))
 async def test_every_accepted_value_can_be_stored(store: asyncpg.Connection, type_text: str, values: list[str]) -> None:
     plan = plan_of(column("c", type_text))
