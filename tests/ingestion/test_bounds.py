@@ -250,7 +250,9 @@ async def test_a_unique_value_has_an_index_of_its_own_whatever_the_key_takes(sto
     assert await indexed(store, plan, rows) == ["too-long"]
 
 
-async def test_a_choice_that_no_index_can_hold_is_refused_as_any_text(store: asyncpg.Connection) -> None:
-    choices = (noise(2400), noise(2401), "é" * 1201)
+@pytest.mark.parametrize("choices", [(noise(2400), noise(2401)), ("é" * 1200, "é" * 1201)])
+async def test_a_choice_that_no_index_can_hold_is_refused_as_any_text(
+    store: asyncpg.Connection, choices: tuple[str, ...]
+) -> None:
     plan = plan_of(column("c", "text", one_of=choices), key=("c",))
-    assert await indexed(store, plan, [{"c": choice} for choice in choices]) == ["too-long", "too-long"]
+    assert await indexed(store, plan, [{"c": choice} for choice in choices]) == ["too-long"]
