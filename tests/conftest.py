@@ -18,6 +18,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 from fastapi import FastAPI
 
@@ -43,6 +44,9 @@ FAST = {
     "max_connections": "200",
 }
 _numbers = itertools.count()
+
+hypothesis.settings.register_profile("spyne", deadline=None)  # a busy machine is no fault of what is tested
+hypothesis.settings.load_profile("spyne")
 
 
 def pytest_configure(config: pytest.Config) -> None:

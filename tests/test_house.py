@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import grimp
 import pytest
+from hypothesis import settings
 from sqlalchemy.orm import configure_mappers
 
 from app.kernel.db.models import CONTROL_SCHEMA, Base
@@ -266,3 +267,16 @@ def test_tests_stand_where_the_room_stands_that_they_test() -> None:
     folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("*.py")}
     assert [str(path) for path in folders if path.parts[:1] and path.parts[0] not in OF_ALL_ROOMS
             and not (ROOT / "app" / path).is_dir()] == []  # fmt: skip
+
+
+def test_no_property_has_a_deadline() -> None:
+    """The profile of `tests/conftest.py` says so for all; nobody sets one beside it."""
+    assert settings().deadline is None
+    own = [
+        f"{path}:{node.lineno}"
+        for path, tree in modules(ROOT / "tests").items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "settings"
+        if any(keyword.arg == "deadline" for keyword in node.keywords)
+    ]
+    assert own == []

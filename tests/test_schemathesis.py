@@ -141,7 +141,6 @@ def drawn(operation: Any, mode: GenerationMode, count: int) -> list[Any]:
         derandomize=True,
         database=None,
         phases=[Phase.generate],
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(operation.as_strategy(generation_mode=mode))

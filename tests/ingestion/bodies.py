@@ -4,8 +4,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
+import asyncpg
+
 from app.ingestion.decoding.row_model import RowModel, UnknownColumns
-from app.warehouse.naming import governed_relation
+from app.warehouse import ddl
+from app.warehouse.copying import copy_rows
+from app.warehouse.naming import RelationName, governed_relation
 from app.warehouse.plan import Checks, Column, Mode, RelationPlan, Resolution
 from app.warehouse.rejections import Chunk, Rejection
 from app.warehouse.types import parse_type
@@ -13,7 +17,7 @@ from app.warehouse.types import parse_type
 Reader = Callable[[AsyncIterator[bytes], RowModel], AsyncIterator[Chunk]]
 
 
-def plan_of(*columns: Column) -> RelationPlan:
+def plan_of(*columns: Column, key: Sequence[str] = ("id",), mode: Mode = Mode.UPSERT) -> RelationPlan:
     """Key id (bigint) and at (event time) come first, then the columns, then got (processing time)."""
     return RelationPlan(
         governed_relation("things", 1),
@@ -23,10 +27,10 @@ def plan_of(*columns: Column) -> RelationPlan:
             *columns,
             Column("got", parse_type("timestamptz")),
         ),
-        ("id",),
+        tuple(key),
         "at",
         "got",
-        Mode.UPSERT,
+        mode,
         Resolution.LATEST_WINS,
         timedelta(hours=24),
     )
@@ -57,3 +61,14 @@ async def read(
         refused += chunk.rejected
         accepted += chunk.accepted
     return payload, refused, accepted
+
+
+async def staged(
+    store: asyncpg.Connection, plan: RelationPlan, payload: bytes, columns: str = "*"
+) -> list[asyncpg.Record]:
+    """The rows that PostgreSQL makes of COPY input, by their ids."""
+    staging = RelationName("pg_temp", "staging")
+    await store.execute(f"{ddl.drop(staging)}; {ddl.create_staging(plan, staging)}")
+    await copy_rows(store, plan, staging, pieces(payload))
+    found: list[asyncpg.Record] = await store.fetch(f"SELECT {columns} FROM {staging.sql} ORDER BY id")
+    return found

@@ -1,17 +1,28 @@
 """The API over an open platform, and real processes on the same database."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from app.kernel.db.connections import DatabaseUrls
+from app.kernel.embedded import ServerAddress
 from app.kernel.storage.object_storage import ObjectStorage
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.ingestion.steps import register
 from tests.service_processes import Surroundings
+
+
+@pytest.fixture(scope="session")
+async def store(server: ServerAddress) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the run's PostgreSQL, for staging rows in temporary tables."""
+    connection = await asyncpg.connect(**server.connect_kwargs())
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture

@@ -118,14 +118,14 @@ def test_a_column_that_is_missing_or_null_somewhere_is_nullable() -> None:
     assert {name: nullable for name, (_, nullable) in found.items()} == {"a": False, "b": True, "c": True}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rows=rows, cut=st.integers(0, 8), seed=st.integers())
 def test_order_and_cuts_do_not_matter(rows: list[dict[str, Any]], cut: int, seed: int) -> None:
     shuffled = random.Random(seed).sample(rows, len(rows))
     assert types(summarise(shuffled[:cut]) | summarise(shuffled[cut:])) == types(summarise(rows))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rows=rows)
 async def test_what_was_seen_is_accepted(rows: list[dict[str, Any]]) -> None:
     plain = [
@@ -142,7 +142,7 @@ async def test_what_was_seen_is_accepted(rows: list[dict[str, Any]]) -> None:
     assert (refused, accepted) == ([], len(rows))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     column=st.lists(
         st.one_of(texts, st.integers().map(str), st.decimals(allow_nan=False, allow_infinity=False, places=2).map(str)),

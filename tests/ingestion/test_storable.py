@@ -1,7 +1,6 @@
 """What the row model accepts, PostgreSQL stores: no accepted row may fail in COPY, whatever the value."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import asyncpg
@@ -10,25 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.ingestion.decoding.lines import ndjson_chunks
-from app.ingestion.decoding.row_model import RowModel
-from app.kernel.embedded import ServerAddress
-from app.warehouse import ddl
-from app.warehouse.copying import copy_rows
-from app.warehouse.naming import RelationName
 from app.warehouse.types import TypeKind
-from tests.ingestion.bodies import column, pieces, plan_of, read
+from tests.ingestion.bodies import column, plan_of, read, staged
 
 AT = "2026-01-01T00:00:00Z"
 TYPES = [*TypeKind, "varchar(3)", "numeric(5,2)", "numeric(4,4)"]
-
-
-@pytest.fixture(scope="session")
-async def store(server: ServerAddress) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(**server.connect_kwargs())
-    await connection.execute("CREATE SCHEMA IF NOT EXISTS storable")
-    yield connection
-    await connection.execute("DROP SCHEMA storable CASCADE")
-    await connection.close()
 
 
 hard = st.one_of(
@@ -97,24 +82,14 @@ literals = st.one_of(
 
 
 @pytest.mark.parametrize("type_text", TYPES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(literals, min_size=1, max_size=20))
 async def test_every_accepted_value_can_be_stored(store: asyncpg.Connection, type_text: str, values: list[str]) -> None:
     plan = plan_of(column("c", type_text))
     body = "\n".join(f'{{"id": {n}, "at": "{AT}", "c": {value}}}' for n, value in enumerate(values, 1)).encode()
     payload, refused, accepted = await read(ndjson_chunks, body, plan)
     assert accepted + len(refused) == len(values)
-    staging = RelationName("pg_temp", "staging")
-    async with store.transaction():
-        await store.execute(f"DROP TABLE IF EXISTS {staging.sql}")
-        await store.execute(ddl.create_staging(plan, staging))
-
-        async def payloads() -> AsyncIterator[bytes]:
-            if payload:
-                yield payload
-
-        await copy_rows(store, plan, staging, payloads())
-        assert await store.fetchval(f"SELECT count(*) FROM {staging.sql}") == accepted
+    assert len(await staged(store, plan, payload)) == accepted
 
 
 EXACT = [
@@ -147,29 +122,10 @@ EXACT = [
 async def test_values_arrive_as_they_were_sent(store: asyncpg.Connection, type_text: str, values: list[object]) -> None:
     plan = plan_of(column("c", type_text))
     body = "\n".join(json.dumps({"id": n, "at": AT, "c": value}) for n, value in enumerate(values, 1)).encode()
-    staging = RelationName("pg_temp", "exact")
-    await store.execute(f"DROP TABLE IF EXISTS {staging.sql}")
-    await store.execute(ddl.create_staging(plan, staging))
-
-    async def payloads() -> AsyncIterator[bytes]:
-        async for chunk in ndjson_chunks(pieces(body), RowModel(plan)):
-            assert chunk.rejected == ()
-            yield chunk.payload
-
-    await copy_rows(store, plan, staging, payloads())
+    payload, refused, _ = await read(ndjson_chunks, body, plan)
+    assert refused == []
     shown = "encode(c, 'base64')" if type_text == "bytea" else "c"
-    found = [row[0] for row in await store.fetch(f"SELECT {shown} FROM {staging.sql} ORDER BY id")]
+    rows = await staged(store, plan, payload, f"at, {shown}")
+    found = [row[1] for row in rows]
     assert ([json.loads(row) for row in found] if type_text == "jsonb" else found) == values
-    assert await store.fetchval(f"SELECT at FROM {staging.sql} LIMIT 1") == datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("text", ["x" * 2400, "é" * 1200])
-@pytest.mark.parametrize("more", ["", "x"])
-async def test_an_indexed_text_fits_into_its_index(store: asyncpg.Connection, text: str, more: str) -> None:
-    plan = plan_of(column("c", "text", unique=True))
-    body = json.dumps({"id": 1, "at": AT, "c": text + more}).encode()
-    _, refused, accepted = await read(ndjson_chunks, body, plan)
-    assert (accepted, [row.code for row in refused]) == ((0, ["too-long"]) if more else (1, []))
-    random_text = "".join(chr(33 + number * 7919 % 90) for number in range(2400))
-    await store.execute("DROP TABLE IF EXISTS storable.indexed; CREATE TABLE storable.indexed (c text UNIQUE)")
-    await store.execute("INSERT INTO storable.indexed VALUES ($1)", random_text)
+    assert {row[0] for row in rows} == {datetime(2026, 1, 1, tzinfo=UTC)}

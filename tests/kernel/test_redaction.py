@@ -157,7 +157,7 @@ JSON_LIKE = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(), JSON_LIKE))
 def test_whatever_is_logged_can_be_written(fields: dict[str, Any]) -> None:
     line = orjson.dumps(redact_fields(fields))

@@ -31,7 +31,7 @@ def stored(batches: list[list[Observation]], rules: Rules) -> dict[tuple, int]:
 
 
 @pytest.mark.parametrize(("mode", "resolution"), EVERY)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(batches=many_batches)
 def test_folding_batches_gives_what_the_definition_says(
     mode: Mode, resolution: Resolution, batches: list[list[Observation]]
@@ -41,7 +41,7 @@ def test_folding_batches_gives_what_the_definition_says(
 
 
 @pytest.mark.parametrize(("mode", "resolution"), [(m, r) for m, r in EVERY if m is not Mode.REPLACE])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.lists(observations, max_size=12), data=st.data())
 def test_splitting_does_not_matter(
     mode: Mode, resolution: Resolution, rows: list[Observation], data: st.DataObject
@@ -54,7 +54,7 @@ def test_splitting_does_not_matter(
 @pytest.mark.parametrize(
     ("mode", "resolution"), [(m, r) for m, r in EVERY if m is not Mode.REPLACE and r in BY_EVENT_TIME]
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.lists(observations, max_size=12), data=st.data())
 def test_order_and_repetition_do_not_matter_by_event_time(
     mode: Mode, resolution: Resolution, rows: list[Observation], data: st.DataObject

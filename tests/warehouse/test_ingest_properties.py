@@ -22,7 +22,7 @@ Fact = tuple[str, int, int | None]
 facts = st.tuples(st.sampled_from("abc"), st.integers(0, 30), st.sampled_from(CONTENTS))
 batches_of_facts = st.lists(st.lists(facts, min_size=1, max_size=9), min_size=1, max_size=4)
 on_postgres = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 

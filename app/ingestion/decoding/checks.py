@@ -18,7 +18,7 @@ import re2
 from app.ingestion.decoding.values import BadCheckError, check_value
 from app.warehouse.plan import Column, RelationPlan
 from app.warehouse.rejections import RejectionCode
-from app.warehouse.types import INTEGER_KINDS, TEXT_KINDS, TypeKind
+from app.warehouse.types import INTEGER_KINDS, TEXT_KINDS, ColumnType, TypeKind
 
 MAX_PATTERN_CHARACTERS = 512
 """Longest `pattern` that is compiled; RE2 runs in time linear in pattern and text."""
@@ -30,17 +30,26 @@ MAX_DIGITS = 1000
 """Significant digits, and decimal exponent either way, of a number: the precision that PostgreSQL lets be declared."""
 
 MAX_INDEXED_BYTES = 2400
-"""Texts of one row in an index; PostgreSQL's B-tree refuses entries beyond 2704 bytes of an 8 kB page."""
+"""Long values of one row in an index. PostgreSQL's B-tree refuses entries beyond 2704 bytes of an 8 kB page, of which
+up to sixteen short values (16 bytes each at most) and the headers need their part."""
+
+SHORT_DIGITS = 16
+"""Most digits of a numeric that takes no more of an index than a UUID, the longest of the short values."""
+
+NUMBER_HEADER_BYTES = 11
+"""What a numeric takes beside its digits, of which two make a byte: headers, and groups of four that are not full."""
 
 NULL_DOCUMENT = "null"
 """JSON's null, which in a column of documents is the column's null."""
 
-REAL_SMALLEST, REAL_LARGEST = 1.401298464324817e-45, 3.4028234663852886e38
-"""Bounds of IEEE 754 binary32; PostgreSQL refuses what would become zero or infinite."""
+REAL_SMALLEST, REAL_LARGEST = 7.006492321624087e-46, 3.4028235677973366e38
+"""The doubles next to which others would become zero or infinite as IEEE 754 binary32, which PostgreSQL refuses. The
+largest real itself is smaller: PostgreSQL writes it as 3.4028235e38, which is above it, and reads that back."""
 
 _NUMBERS = Context(
     prec=MAX_DIGITS, Emin=-MAX_DIGITS, Emax=MAX_DIGITS, traps=[Clamped, Inexact, InvalidOperation, Overflow, Subnormal]
 )
+_DOCUMENTS = msgspec.json.Decoder(float_hook=str)  # jsonb holds numbers beyond a double's range
 _SUSPECT_NUMBER = re.compile(rf"[eE][+-]?\d{{4,}}|\d{{{MAX_DIGITS},}}")
 
 
@@ -75,8 +84,8 @@ def column_checks(plan: RelationPlan, column: Column, *, exact: bool) -> Iterato
         message = "holds text or numbers that jsonb cannot store"
         yield _check(column, RejectionCode.INVALID_TEXT, message, _unstorable_document)
     limit = indexed_limit(plan, column)
-    if limit is not None and kind is TypeKind.BYTEA:
-        yield _indexed(column, limit, lambda value: len(value) > 2 * limit + len("\\x"))
+    if limit is not None:
+        yield from _long_values(column, limit)
     yield from _declared(column)
 
 
@@ -89,12 +98,35 @@ def wide_check(plan: RelationPlan, column: Column) -> ColumnCheck | None:
 
 
 def indexed_limit(plan: RelationPlan, column: Column) -> int | None:
-    """Most bytes of an indexed text or binary; None for other columns."""
-    lengthy = TEXT_KINDS | {TypeKind.BYTEA}
-    if column.type.kind not in lengthy or column.name not in {*plan.identity, *plan.unique}:
+    """Most bytes of an indexed value that may be long: the long ones of the identity share an index, and so its limit.
+
+    None for other columns.
+    """
+    if not _is_long(column.type) or column.name not in {*plan.identity, *plan.unique}:
         return None
-    sharing = sum(1 for name in plan.identity if plan.column(name).type.kind in lengthy)
-    return MAX_INDEXED_BYTES // max(sharing, 1)
+    if column.name not in plan.identity:
+        return MAX_INDEXED_BYTES
+    return MAX_INDEXED_BYTES // sum(1 for name in plan.identity if _is_long(plan.column(name).type))
+
+
+def _is_long(column_type: ColumnType) -> bool:
+    """Whether a value of the type may take more of an index than a UUID."""
+    if column_type.kind is TypeKind.NUMERIC:
+        return column_type.precision is None or column_type.precision > SHORT_DIGITS
+    return column_type.kind in TEXT_KINDS | {TypeKind.BYTEA}
+
+
+def _long_values(column: Column, limit: int) -> Iterator[ColumnCheck]:
+    """The checks that an indexed value fits, as far as the decoder does not look at its length already."""
+    kind = column.type.kind
+    if kind is TypeKind.BYTEA:
+        yield _indexed(column, limit, lambda value: len(value) > 2 * limit + len("\\x"))
+    elif kind is TypeKind.NUMERIC:
+        digits = 2 * (limit - NUMBER_HEADER_BYTES)
+        if (column.type.precision or MAX_DIGITS) > digits:
+            yield _indexed(column, limit, lambda value: len(value.as_tuple().digits) > digits)
+    elif column.checks.one_of is not None:
+        yield _indexed(column, limit, lambda value: len(value) > limit)
 
 
 def _check(column: Column, code: RejectionCode, message: str, bad: Callable[[Any], bool]) -> ColumnCheck:
@@ -149,7 +181,8 @@ def _numeric(column: Column) -> ColumnCheck:
     largest = Decimal(f"1E{MAX_DIGITS}")
     if precision is not None and scale is not None:
         # PostgreSQL rounds to the scale half away from zero, then compares with 10^(precision - scale).
-        largest = _NUMBERS.subtract(Decimal(10) ** (precision - scale), Decimal(5).scaleb(-scale - 1))
+        half = Decimal(5).scaleb(-scale - 1)
+        largest = Context(prec=MAX_DIGITS + 1).subtract(Decimal(1).scaleb(precision - scale), half)
     smallest = largest.copy_negate()
 
     def passes(values: Sequence[Decimal]) -> bool:
@@ -173,7 +206,7 @@ def _outside_real(value: float) -> bool:
 def _unstorable_document(text: str) -> bool:
     """Whether a JSON text holds what jsonb refuses: NUL, lone surrogates, extreme numbers, extreme depth."""
     try:
-        msgspec.json.decode(text)
+        _DOCUMENTS.decode(text)
         if "\\u0000" in text or _SUSPECT_NUMBER.search(text):
             document = json.loads(text, parse_float=_small_number, parse_int=_small_number)
             return any("\x00" in item for item in _texts(document))

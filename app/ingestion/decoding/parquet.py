@@ -56,6 +56,8 @@ def batches_of(file: IO[bytes]) -> Iterator[pa.RecordBatch]:
 def python_columns(batch: pa.RecordBatch) -> dict[str, list[Any]]:
     """The columns of a batch as Python values; times finer than microseconds are cut, as PostgreSQL has no finer.
 
+    Instants come in UTC, whatever zone the file would show them in: a named zone has no offset of its own.
+
     Raises:
         MalformedBody: a column holds what Python cannot (text that is not UTF-8, a time out of range).
     """
@@ -63,8 +65,9 @@ def python_columns(batch: pa.RecordBatch) -> dict[str, list[Any]]:
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         kind = column.type
         try:
-            if pa.types.is_timestamp(kind) and kind.unit == "ns":
-                column = column.cast(pa.timestamp("us", tz=kind.tz), safe=False)  # noqa: PLW2901 - the same column, coarser
+            if pa.types.is_timestamp(kind):
+                coarse = pa.timestamp("us" if kind.unit == "ns" else kind.unit, tz=kind.tz and "UTC")
+                column = column.cast(coarse, safe=False)  # noqa: PLW2901 - the same column, coarser
             elif pa.types.is_time64(kind) and kind.unit == "ns":
                 column = column.cast(pa.time64("us"), safe=False)  # noqa: PLW2901 - the same column, coarser
             columns[name] = column.to_pylist()

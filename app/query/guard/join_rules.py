@@ -14,9 +14,8 @@ from app.query.guard.relations import AcceptedJoin
 from app.query.guard.scopes import Output, Reference, Scope, Source
 
 _ORDERINGS: Final = (exp.GT, exp.GTE, exp.LT, exp.LTE)
-_INEQUALITIES: Final = (*_ORDERINGS, exp.Between)
-# Operators that bind no tighter than a comparison: beside one, the comparison may not be what it looks like.
-_LOOSE: Final = (*_ORDERINGS, exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is, exp.Not, exp.Connector)
+# What is true or false: two such values are equal for about half of all pairs, so their equality relates nothing.
+_CONDITIONS: Final = (exp.Predicate, exp.Escape, exp.Not, exp.Connector)
 _QUERIES: Final = (exp.Select, exp.SetOperation, exp.Subquery)
 
 Pair = tuple[tuple[str, str], tuple[str, str]]  # ((left table, column), (right table, column))
@@ -61,13 +60,32 @@ def relate(on: exp.Expr, right: Source, scope: Scope, references: Mapping[int, R
 
 
 def _compared(part: exp.Expr, right: Source, scope: Scope, references: Mapping[int, Reference]) -> tuple[Source, ...]:
-    """The earlier sources that one comparison holds against `right`: nothing unless each operand stays on its side."""
+    """The earlier sources that a comparison holds against `right`, which a range does only beside a lookup table."""
+    if isinstance(part, exp.EQ):
+        couples = _couples(part.this, part.expression)
+        return tuple(source for couple in couples for source in _held(couple, right, scope, references))
     if isinstance(part, exp.Between):
-        operands = [part.this, part.args["low"], part.args["high"]]
-    elif isinstance(part, (exp.EQ, *_INEQUALITIES)):
-        operands = [part.this, part.expression]
+        found = _held((part.this, part.args["low"], part.args["high"]), right, scope, references)
+    elif isinstance(part, _ORDERINGS):
+        found = _held((part.this, part.expression), right, scope, references)
     else:
         return ()
+    return found if found and _is_lookup(right, found) else ()
+
+
+def _couples(one: exp.Expr, other: exp.Expr) -> list[tuple[exp.Expr, exp.Expr]]:
+    """What an equality makes equal: (a, b) = (c, d) says a = c and b = d, and no more."""
+    one, other = _bare(one), _bare(other)
+    if isinstance(one, exp.Tuple) and isinstance(other, exp.Tuple) and len(one.expressions) == len(other.expressions):
+        each = zip(one.expressions, other.expressions, strict=True)
+        return [couple for left, right in each for couple in _couples(left, right)]
+    return [(one, other)]
+
+
+def _held(
+    operands: Sequence[exp.Expr], right: Source, scope: Scope, references: Mapping[int, Reference]
+) -> tuple[Source, ...]:
+    """The earlier sources that some operands hold against `right`: nothing unless each operand stays on its side."""
     sides = [_side(operand, references) for operand in operands]
     if any(side is None for side in sides):
         return ()
@@ -76,8 +94,6 @@ def _compared(part: exp.Expr, right: Source, scope: Scope, references: Mapping[i
     if not ours or not theirs or len(ours) + len(theirs) < sum(1 for side in sides if side):
         return ()
     found = tuple(dict.fromkeys(source for side in theirs for source in side if side is not None))
-    if isinstance(part, _INEQUALITIES) and not _is_lookup(right, found):
-        return ()
     return found if all(source in scope.sources.values() for source in found) else ()
 
 
@@ -93,9 +109,10 @@ def _is_lookup(right: Source, earlier: tuple[Source, ...]) -> bool:
 
 def _side(operand: exp.Expr, references: Mapping[int, Reference]) -> tuple[Source, ...] | None:
     """The sources that an operand reads in this very query; None when that is not certain."""
-    while isinstance(operand, exp.Paren):
-        operand = operand.this
-    if isinstance(operand, _LOOSE) or operand.find(*_QUERIES) is not None:
+    value = operand
+    while isinstance(value, (exp.Paren, exp.Cast)):
+        value = value.this
+    if (isinstance(value, _CONDITIONS) and not isinstance(value, exp.Any)) or operand.find(*_QUERIES) is not None:
         return None
     found: list[Source] = []
     for column in operand.find_all(exp.Column):
@@ -109,12 +126,8 @@ def _side(operand: exp.Expr, references: Mapping[int, Reference]) -> tuple[Sourc
 
 def _traced(part: exp.Expr, right: Source, references: Mapping[int, Reference]) -> list[Pair]:
     """The pairs of governed columns that an equality makes equal, when both operands are plain columns."""
-    one, other = part.this, part.expression
-    couples = [(one, other)]
-    if isinstance(one, exp.Tuple) and isinstance(other, exp.Tuple) and len(one.expressions) == len(other.expressions):
-        couples = list(zip(one.expressions, other.expressions, strict=True))
     pairs: list[Pair] = []
-    for couple in couples:
+    for couple in _couples(part.this, part.expression):
         first, second = (references.get(id(_bare(operand))) for operand in couple)
         if first is None or second is None:
             continue

@@ -80,7 +80,7 @@ def lines_of(payload: bytes) -> int:
 
 
 @pytest.mark.usefixtures("small_blocks")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(entries=entries, cuts=cuts)
 async def test_ndjson_is_the_same_however_it_is_cut(entries: list[str], cuts: list[int]) -> None:
     body = "\n".join(entries).encode()
@@ -90,7 +90,7 @@ async def test_ndjson_is_the_same_however_it_is_cut(entries: list[str], cuts: li
 
 
 @pytest.mark.usefixtures("small_blocks")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(entries=entries, cuts=cuts, gap=st.sampled_from([",", ", ", ",\n", " , "]))
 async def test_a_json_array_is_the_same_however_it_is_cut_and_equals_its_lines(
     entries: list[str], cuts: list[int], gap: str
@@ -102,7 +102,7 @@ async def test_a_json_array_is_the_same_however_it_is_cut_and_equals_its_lines(
 
 
 @pytest.mark.usefixtures("small_blocks")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     rows=st.lists(st.tuples(st.integers(-99, 99), hard_texts, st.sampled_from(["", "1", "x", "2.0"])), max_size=10),
     cuts=cuts,
@@ -273,7 +273,7 @@ def packed(data: bytes, coding: Coding) -> bytes:
 
 
 @pytest.mark.parametrize("coding", [Coding.GZIP, Coding.ZSTD])
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parts=st.lists(st.binary(max_size=500), min_size=1, max_size=3), cuts=cuts)
 async def test_codings_are_undone_however_they_are_cut(coding: Coding, parts: list[bytes], cuts: list[int]) -> None:
     assert await inflated(b"".join(packed(part, coding) for part in parts), coding, cuts) == b"".join(parts)

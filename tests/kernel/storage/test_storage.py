@@ -259,7 +259,7 @@ async def test_zstd_writer_around_an_object(local: ObjectStorage) -> None:
     assert await read(unzstd_stream(local.get_stream("b.zst"))) == data
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 2 * FRAME_BYTES), max_size=4), st.integers(1, 200_000))
 async def test_zstd_round_trip_whatever_the_chunks(sizes: list[int], cut: int) -> None:
     data = [bytes([index]) * size for index, size in enumerate(sizes)]

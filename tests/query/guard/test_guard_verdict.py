@@ -122,6 +122,50 @@ def test_a_join_that_nobody_accepted_is_refused_or_overridden_with_a_reason(sql:
 
 
 @pytest.mark.parametrize(
+    ("condition", "accepted"),
+    [
+        ("w.origin = f.origin AND w.time_hour = f.time_hour", True),
+        ("(f.time_hour, f.origin) = (w.time_hour, w.origin)", True),
+        ("w.origin = f.origin AND w.time_hour = f.time_hour AND w.month = f.month", True),
+        ("w.origin = f.origin", False),
+        ("w.time_hour = f.time_hour", False),
+        ("w.origin = f.origin AND w.hour = f.hour", False),
+        ("w.origin = f.dest AND w.time_hour = f.time_hour", False),
+        ("w.origin = f.origin AND w.time_hour >= f.time_hour", False),
+        ("w.origin = f.origin OR w.time_hour = f.time_hour", False),
+    ],
+)
+@pytest.mark.parametrize(
+    "tables", ["flights f JOIN weather w", "weather w JOIN flights f", "weather w LEFT JOIN flights f"]
+)
+def test_an_accepted_join_is_all_of_its_columns_in_either_direction(
+    condition: str, tables: str, *, accepted: bool
+) -> None:
+    verdict = check(f"SELECT 1 FROM {tables} ON {condition}", JOINED, STRICT)
+    assert [finding.rule for finding in verdict.findings] == ([] if accepted else ["join-not-accepted"])
+    assert [join.join_id for join in verdict.joins] == (["j2"] if accepted else [])
+
+
+@pytest.mark.parametrize("tables", ["flights f JOIN airports a", "airports a JOIN flights f"])
+@pytest.mark.parametrize(
+    ("condition", "accepted"),
+    [
+        ("f.dest = a.faa AND f.hour = a.tz", True),
+        ("f.dest = a.faa", False),
+        ("f.hour = a.tz", False),
+        ("f.dest = a.tz AND f.hour = a.faa", False),
+    ],
+)
+def test_columns_of_an_accepted_join_belong_to_their_own_sides(tables: str, condition: str, *, accepted: bool) -> None:
+    for join in (
+        AcceptedJoin("j", "flights", ("dest", "hour"), "airports", ("faa", "tz")),
+        AcceptedJoin("j", "airports", ("tz", "faa"), "flights", ("hour", "dest")),
+    ):
+        verdict = check(f"SELECT 1 FROM {tables} ON {condition}", Catalog(CATALOG.relations, (join,)), STRICT)
+        assert verdict.allowed is accepted
+
+
+@pytest.mark.parametrize(
     ("sql", "line", "column", "snippet", "nearest"),
     [
         ("SELECT carrier\nFROM flihgts", 2, 6, "flihgts", "flights"),
