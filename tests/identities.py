@@ -1,6 +1,7 @@
 """People and services for tests, made through the service's own use cases."""
 
 import itertools
+from collections.abc import Sequence
 from uuid import UUID
 
 from app.access.clients.service import ClientService
@@ -35,8 +36,16 @@ class Identities:
 
     async def api_key(self, *roles: str) -> str:
         """A key of a fresh API client which holds the roles."""
+        return await self.key_of(await self.client(*roles))
+
+    async def client(self, *roles: str) -> UUID:
+        """The id of a fresh API client which holds the roles."""
         async with self._resources.database.write() as session:
             clients = self._resources.build(ClientService, session)
-            client = await clients.create(SYSTEM, f"client-{next(_numbers)}", roles)
-            _, key = await clients.issue_key(SYSTEM, client.id)
-        return key
+            return (await clients.create(SYSTEM, f"client-{next(_numbers)}", roles)).id
+
+    async def key_of(self, client_id: UUID, scopes: Sequence[str] | None = None) -> str:
+        """A fresh key of the client, narrowed to the scopes if there are any."""
+        async with self._resources.database.write() as session:
+            clients = self._resources.build(ClientService, session)
+            return (await clients.issue_key(SYSTEM, client_id, scopes=scopes)).text

@@ -1,10 +1,8 @@
 """The ends of credentials, as they show over HTTP: within a second, wherever they are asked about."""
 
-import time
-
 import httpx
 
-from tests.waiting import eventually
+from tests.promises import promised
 
 PROMISED_SECONDS = 1.0
 """Half of it is what a process may remember of a caller."""
@@ -18,6 +16,4 @@ async def shut_out(client: httpx.AsyncClient, *credentials: dict[str, str]) -> f
         assert set(found) <= {401}, found
         return True
 
-    began = time.monotonic()
-    await eventually(refused, PROMISED_SECONDS, 0.02)
-    return time.monotonic() - began
+    return await promised(refused, PROMISED_SECONDS, 0.02)

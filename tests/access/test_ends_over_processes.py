@@ -15,6 +15,7 @@ from app.settings import Settings
 from tests.access.sessions.steps import bearer, page_of, tokens_of
 from tests.conftest import SECRET
 from tests.identities import Identities
+from tests.promises import kept
 from tests.service_processes import Surroundings, api_process
 
 WITHIN_SECONDS = 1.0
@@ -116,4 +117,5 @@ async def test_ends_count_in_every_process(pair: Pair, resources: Resources) -> 
     print("\nThe last call that succeeded after the end, in two processes:")
     for what, seconds in figures.items():
         print(f"  {what}: {seconds:.2f} s")
-    assert max(figures.values()) <= WITHIN_SECONDS
+    latest = max(figures, key=lambda what: figures[what])
+    await kept(figures[latest], WITHIN_SECONDS, latest)

@@ -48,6 +48,13 @@ class Place:
 @asynccontextmanager
 async def opened(server: ServerAddress, template: str, home: Path) -> AsyncIterator[Place]:
     """A place of one's own, open for data."""
+    async with world(server, template, home) as (app, things):
+        yield Place(app, things, await Registrar(app, things.anonymous, things.owner).all(), things.owner)
+
+
+@asynccontextmanager
+async def world(server: ServerAddress, template: str, home: Path) -> AsyncIterator[tuple[FastAPI, World]]:
+    """A service of one's own that is open for data, and its things."""
     settings = Settings(home=home, database=DatabaseSettings(pool_size=5, read_pool_size=5, query_pool_size=3))
     async with AsyncExitStack() as stack:
         urls = await stack.enter_async_context(fresh_database(server, template))
@@ -62,9 +69,9 @@ async def opened(server: ServerAddress, template: str, home: Path) -> AsyncItera
         anonymous = await stack.enter_async_context(_client(app, {}))
         admin = await stack.enter_async_context(_client(app, bearer(await identities.token("ADMIN"))))
         people = [(await identities.user("VIEWER"))[0] for _ in range(2)]
-        world = World(admin, anonymous, owner, *people)
-        await world.as_admin("PUT", "/system/mode", json={"mode": "INGESTION_READY"})
-        yield Place(app, world, await Registrar(app, anonymous, owner).all(), owner)
+        things = World(admin, anonymous, owner, *people)
+        await things.as_admin("PUT", "/system/mode", json={"mode": "INGESTION_READY"})
+        yield app, things
 
 
 def _client(app: FastAPI, headers: dict[str, str]) -> httpx.AsyncClient:

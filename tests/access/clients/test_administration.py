@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.credential_headers import CredentialKind, ShownCredential
 from tests.access.ends import PROMISED_SECONDS, shut_out
-from tests.waiting import eventually
+from tests.promises import promised
 
 PAST = "2020-01-01T00:00:00Z"
 
@@ -67,7 +67,7 @@ async def test_a_client_is_read_and_changed(
     async def wider() -> bool:
         return "tables:read-shadow" in (await _permissions(anonymous, **{"X-API-Key": key}))  # type: ignore[operator]  # a list
 
-    await eventually(wider, PROMISED_SECONDS)
+    await promised(wider, PROMISED_SECONDS)
     assert (await admin.patch(path, json={"status": "disabled"})).json()["status"] == "disabled"
     await shut_out(anonymous, {"X-API-Key": key})
 
@@ -104,7 +104,7 @@ async def test_a_narrowed_key_gives_no_more_than_its_scopes(
             assert await _permissions(anonymous, **headers) == ["tables:read"], "what the roles lost, the key has lost"
         return True
 
-    await eventually(narrower, PROMISED_SECONDS)
+    await promised(narrower, PROMISED_SECONDS)
 
 
 async def test_a_rotation_replaces_a_key_with_a_grace(
@@ -217,4 +217,4 @@ async def test_the_clients_own_rate_limit_is_known_to_whoever_counts(
         found = resources.authenticator.recognised(shown)
         return found is not None and found.requests_per_minute is None
 
-    await eventually(without_a_limit, PROMISED_SECONDS)
+    await promised(without_a_limit, PROMISED_SECONDS)

@@ -12,6 +12,7 @@ import pytest
 from app.access.oidc.provider import OidcProvider
 from tests.access.oidc.conftest import Browser, RunningProvider, problem
 from tests.access.oidc.provider import CLIENT_SECRET, DELETED
+from tests.promises import kept
 
 BEGIN = "/api/auth/oidc/login"
 
@@ -35,7 +36,7 @@ async def test_slow(browser: Browser, provider: RunningProvider, client_side: Oi
         provider.plan(slow={what: 1.0})
         at = time.monotonic()
         problem(await answer_of(what, browser, client_side), 504, "oidc-provider-slow")
-        assert time.monotonic() - at < 1.0
+        await kept(time.monotonic() - at, 1.0, what)
 
 
 def closed_port() -> int:

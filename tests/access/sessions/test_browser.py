@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,11 +16,12 @@ from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.credential_headers import SESSION_COOKIE
 from app.settings import Settings
+from tests.access.oidc.chromium import CHROMIUM, chromium
 from tests.conftest import SECRET
 from tests.identities import PASSWORD, Identities
 from tests.service_processes import ApiProcess, Surroundings, api_process
+from tests.waiting import eventually_blocking
 
-CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: no browser to ask")
 
 OURS = """<script>
@@ -45,7 +44,7 @@ OURS = """<script>
   const frame = document.createElement("iframe");
   frame.src = "http://127.0.0.1:OTHER/";
   document.body.append(frame);
-  await new Promise(done => setTimeout(done, 3000));
+  while (await (await fetch("/arrived")).text() === "0") await new Promise(done => setTimeout(done, 50));
   location.href = "http://localhost:OTHER/";
 })();
 </script>"""
@@ -73,6 +72,8 @@ class Sites:
         if request.path == "/report":
             self.told = json.loads(body)
             return self._send(request, 204, {}, b"")
+        if request.path == "/arrived":
+            return self._send(request, 200, {}, str(len(self.forged)).encode())
         headers = {name: value for name, value in request.headers.items() if name.lower() != "connection"}
         answer = httpx.request(request.command, self.api + request.path, headers=headers, content=body, trust_env=False)
         if request.path == "/api/auth/logout":
@@ -118,10 +119,11 @@ async def api(urls: DatabaseUrls, settings: Settings, tmp_path: Path) -> AsyncIt
         yield process
 
 
-def browse(url: str, profile: Path) -> None:
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    command += [f"--user-data-dir={profile}", "--virtual-time-budget=20000", "--dump-dom", url]
-    subprocess.run(command, capture_output=True, timeout=90, check=True)
+def browse(url: str, profile: Path, sites: Sites) -> None:
+    """Open the page, and stay until the forms of both other sites have come."""
+    with chromium(profile) as browser:
+        browser.go(url)
+        eventually_blocking(lambda: len(sites.forged) == 2, 90, what="a form of each of the two other sites")
 
 
 async def test_a_browser_keeps_the_cookie_and_forges_nothing(
@@ -132,7 +134,7 @@ async def test_a_browser_keeps_the_cookie_and_forges_nothing(
     with serving(sites) as ours, serving(sites) as other:
         page = OURS.replace("NAME", name).replace("PASSWORD", PASSWORD).replace("OTHER", str(other))
         sites.pages = {ours: page, other: THEIRS.replace("PORT", str(ours))}
-        await asyncio.to_thread(browse, f"http://127.0.0.1:{ours}/page", tmp_path / "profile")
+        await asyncio.to_thread(browse, f"http://127.0.0.1:{ours}/page", tmp_path / "profile", sites)
     print(sites.told, sites.forged)
     assert sites.told == {
         "opened": 201,

@@ -223,6 +223,37 @@ async def test_what_no_genuine_archive_vouches_for_is_found(
     assert (await verified(resources.database, resources)).clean, "and nothing of it stayed"
 
 
+@pytest.mark.parametrize(
+    ("tables", "kinds"),
+    [
+        (["audit_log"], {Kind.ROW_INSERTED}),
+        (["audit_log", "audit_sealed_entries"], {Kind.MEMBERS_ALTERED, Kind.ROOT_MISMATCH}),
+    ],
+)
+async def test_an_archived_row_that_is_put_back_as_it_was_is_found(
+    resources: Resources,
+    admin: httpx.AsyncClient,
+    owner: asyncpg.Connection,
+    engine: AsyncEngine,
+    tables: list[str],
+    kinds: set[Kind],
+) -> None:
+    """Seals leave whole: a single row of one is no row of the log, even with its genuine record under the seal."""
+    await log(resources)
+    one = await owner.fetchval("SELECT entry_id FROM spyne.audit_sealed_entries WHERE seal = 2 AND leaf = 0")
+    for table in tables:
+        key = "id" if table == "audit_log" else "entry_id"
+        await owner.execute(f"CREATE TABLE spyne.kept_{table} AS SELECT * FROM spyne.{table} WHERE {key} = '{one}'")
+    await archive(resources, admin, owner, 4)
+    await sealer(resources).seal_waiting()
+    assert (await verified(resources.database, resources)).clean
+    async with undone(engine) as (session, driver):
+        for table in tables:
+            await driver.execute(f"INSERT INTO spyne.{table} SELECT * FROM spyne.kept_{table}")
+        report = await verified(session, resources)
+        assert {finding.kind for finding in report.findings} == kinds
+
+
 async def test_a_log_that_was_tampered_with_is_neither_archived_nor_removed(
     resources: Resources, admin: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:

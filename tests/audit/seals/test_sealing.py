@@ -12,10 +12,13 @@ from app.audit.log.service import AuditTrail
 from app.audit.seals.seal_repository import SealWrites
 from app.audit.seals.sealing import BACKGROUND, ChainRewoundError, Sealer, standing
 from app.audit.seals.signing import SealingKey
+from app.kernel.db.database import OperationClass
 from app.kernel.db.failures import FAILURES
 from app.kernel.runtime.background import background
 from app.kernel.runtime.resources import Resources
 from app.kernel.telemetry.metrics import AUDIT_SEALS, AUDIT_UNSEALED_AGE, BACKGROUND_FAILURES
+from app.operations.modes.modes import Maintenance, MaintenanceInProgress, MaintenanceMode, ReadOnlyMode
+from app.operations.modes.service import Modes
 from app.wiring import worker_background
 from tests.audit.logs import ADA, ThingAction, sealer, tell, verified
 from tests.waiting import eventually
@@ -91,6 +94,24 @@ async def test_rows_beside_a_long_transaction_wait_for_it(resources: Resources, 
     await standing(resources.database)
     assert (AUDIT_UNSEALED_AGE._value.get(), AUDIT_SEALS._value.get()) == (0, 2)
     assert (await verified(resources.database, resources)).clean
+
+
+@pytest.mark.parametrize(
+    ("mode", "operation"), [("read_only", OperationClass.RECORD), ("maintenance", OperationClass.CONTROL)]
+)
+async def test_what_a_mode_lets_happen_is_told_and_sealed_while_it_is_in_force(
+    resources: Resources, mode: str, operation: OperationClass
+) -> None:
+    wanted = Maintenance(MaintenanceMode(mode), "moving")
+    async with resources.database.write(OperationClass.CONTROL) as session:
+        await resources.build(Modes, session).set_maintenance(wanted, ADA, None)
+    with pytest.raises((ReadOnlyMode, MaintenanceInProgress)):
+        await tell(resources)
+    async with resources.database.write(operation) as session:
+        await AuditTrail(session).append(ADA, ThingAction.CREATE, "thing")
+    assert await sealer(resources).seal_waiting() == 2, "the switch itself, and what came after"
+    report = await verified(resources.database, resources)
+    assert (report.findings, report.rows, report.unsealed) == ([], 2, 0)
 
 
 async def test_an_aborted_transaction_leaves_no_gap(resources: Resources) -> None:

@@ -78,6 +78,21 @@ async def test_what_a_tampering_is_called(
             assert sum(finding.entry_id is not None for finding in report.findings) == 1
 
 
+async def test_a_row_is_found_out_of_its_place_though_all_are_in_their_order(
+    engine: AsyncEngine, resources: Resources
+) -> None:
+    await log(resources)
+    for seal in ("(SELECT max(seal) FROM spyne.audit_sealed_entries)", "1"):
+        async with undone(engine) as (session, driver):
+            moved = await driver.execute(
+                f"UPDATE spyne.audit_sealed_entries m SET leaf = leaf + 1000 WHERE seal = {seal} AND leaf = "
+                "(SELECT max(leaf) FROM spyne.audit_sealed_entries WHERE seal = m.seal)"
+            )
+            assert moved == "UPDATE 1"
+            report = await verified(session, resources)
+            assert {finding.kind for finding in report.findings} == {Kind.MEMBERS_ALTERED}
+
+
 async def test_a_log_sealed_anew_by_the_service_itself_is_not_the_one_that_was_seen(
     engine: AsyncEngine, resources: Resources, owner: asyncpg.Connection
 ) -> None:

@@ -18,7 +18,7 @@ from app.operations.configuration.rules import ConfigKeys
 from app.query.configuration import PREVIEW_LIFETIME_SECONDS
 from tests.conftest import ClientOf
 from tests.ingestion.steps import ndjson, register, send
-from tests.waiting import eventually
+from tests.promises import promised
 
 PATH = "/system/config"
 LIFETIME = f"{PATH}/query.preview-lifetime-seconds"
@@ -48,7 +48,7 @@ async def in_force(app: FastAPI, key: ConfigKey[Any], value: Any) -> None:
     async def known() -> bool:
         return bool(app.state.resources.configured(key) == value)
 
-    await eventually(known, 1.0, 0.02)
+    await promised(known, 1.0, 0.02)
 
 
 async def test_a_value_is_decided_versioned_and_gone_back_to(
@@ -224,7 +224,7 @@ async def test_the_log_level_follows_and_goes_back(app: FastAPI, admin: httpx.As
         async def there() -> bool:
             return logging.getLogger().level == wanted
 
-        await eventually(there, 1.0)
+        await promised(there, 1.0)
 
     await decide(admin, "server.log-level", "error")
     await at(logging.ERROR)

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -89,11 +90,16 @@ async def made(resources: Resources, export_id: str | UUID) -> None:
             "SELECT run_id FROM spyne.export_jobs WHERE id = $1", (UUID(str(export_id)),)
         )
         run_id = rows.scalar_one()
+    await started(resources, run_id, make)
+
+
+async def started(resources: Resources, run_id: UUID, handler: Callable[[JobContext], Awaitable[None]]) -> None:
+    """Let a job start once, if it may, as a worker would."""
     async with resources.database.write(OperationClass.CONTROL) as session:
         claimed = await runs.claim(session, run_id, STARTS, LEASE, new_id())
     if claimed.claim is None or claimed.decision != "start":
         return
-    await make(JobContext(resources, claimed.claim, OperationClass.WRITE))
+    await handler(JobContext(resources, claimed.claim, OperationClass.WRITE))
     async with resources.database.write(OperationClass.CONTROL) as session:
         await runs.finish(session, claimed.claim, JobState.SUCCEEDED, None)
 

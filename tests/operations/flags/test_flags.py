@@ -18,7 +18,7 @@ from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Actor, ActorKind
 from app.operations.flags.provider import Flags
 from app.operations.flags.watch import FlagWatch
-from tests.waiting import eventually
+from tests.promises import promised
 
 ROOT = "/system/flags"
 FLAG: dict[str, Any] = {
@@ -199,7 +199,7 @@ async def test_the_process_follows_within_a_second_and_says_what_has_changed(
         async def known() -> bool:
             return flags.boolean("new-preview", default=False)
 
-        await eventually(known, 1)
+        await promised(known)
         assert await asyncio.to_thread(heard.wait, 5)
         assert told[0].flags_changed == ["new-preview"]
     finally:

@@ -13,6 +13,7 @@ from app.operations.flags.watch import FlagWatch
 from tests.conftest import SECRET, ClientOf
 from tests.identities import Identities
 from tests.operations.flags.test_flags import ENGINEERS, FLAG, ROOT, TENTH
+from tests.promises import promised
 from tests.service_processes import Surroundings, api_process
 from tests.waiting import eventually
 
@@ -149,7 +150,7 @@ async def test_evaluation_goes_on_in_maintenance(admin: httpx.AsyncClient, app: 
     async def known_at_the_door() -> bool:
         return (await admin.post(ROOT, json={})).status_code == 503 and app.state.doors.current().mode == "maintenance"
 
-    await eventually(known_at_the_door, 2)
+    await eventually(known_at_the_door)
     assert (await admin.post(EVALUATE, json={})).status_code == 200
     assert (await admin.post(f"{EVALUATE}/limit", json={})).status_code == 200
 
@@ -169,7 +170,7 @@ async def test_two_processes_agree_and_follow_within_a_second(
         answer = await first.post(ROOT, json=FLAG | {"rules": [half]})
         assert answer.status_code == 201, answer.text
         for client in (second, first):
-            await eventually(lambda client=client: knows(client, "SPLIT", "DEFAULT"), 1.2)
+            await promised(lambda client=client: knows(client, "SPLIT", "DEFAULT"))
         values: list[list[Any]] = []
         for client in (first, second):
             asked = [{"context": {"targetingKey": f"user:{number}"}} for number in range(40)]
@@ -177,7 +178,7 @@ async def test_two_processes_agree_and_follow_within_a_second(
         assert values[0] == values[1]
         assert {found["value"] for found in values[0]} == {True, False}
         assert (await second.patch(f"{ROOT}/new-preview", json={"enabled": False})).status_code == 200
-        await eventually(lambda: knows(first, "DISABLED"), 1.2)
+        await promised(lambda: knows(first, "DISABLED"))
 
 
 async def knows(client: httpx.AsyncClient, *reasons: str) -> bool:

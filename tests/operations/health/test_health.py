@@ -21,6 +21,7 @@ from app.kernel.http.openapi import ASSETS
 from app.operations.health.checkup import CheckResult
 from app.settings import Settings
 from tests.conftest import SECRET
+from tests.promises import kept
 from tests.service_processes import Surroundings, api_process
 from tests.waiting import eventually, known_at_the_door
 
@@ -124,7 +125,7 @@ async def test_a_database_that_does_not_answer_is_told_within_a_second(
         await owner.execute("LOCK spyne.alembic_version, spyne.worker_heartbeats IN ACCESS EXCLUSIVE MODE")
         begun = time.monotonic()
         answer = await anonymous.get("/health/ready")
-        assert time.monotonic() - begun < 1.6
+        await kept(time.monotonic() - begun, 1.6, "the answer")
     assert answer.status_code == 503
     assert verdicts(answer)["migrations"] == ("failing", "TimeoutError")
 
@@ -158,7 +159,7 @@ async def test_a_process_that_was_told_to_stop_is_not_ready_but_serves_on(urls: 
             answer = await client.get("/health/ready")
             return answer.status_code == 503 and "process" in answer.json()["checks"]
 
-        await eventually(unready, 2)
+        await eventually(unready, 2.5)
         async with httpx.AsyncClient(base_url=api.url) as fresh:
             assert (await fresh.get("/api/tables")).status_code == 401
         begun = time.monotonic()

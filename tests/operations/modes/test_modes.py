@@ -19,7 +19,7 @@ from app.main import create_app
 from app.operations.modes.modes import Maintenance, MaintenanceInProgress, MaintenanceMode, ReadOnlyMode, refusal
 from app.settings import Settings
 from tests.conftest import SECRET, ClientOf
-from tests.waiting import eventually, known_at_the_door
+from tests.promises import promised
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 READ, RECORD, WRITE, CONTROL = OperationClass.READ, OperationClass.RECORD, OperationClass.WRITE, OperationClass.CONTROL
@@ -159,7 +159,7 @@ async def test_a_switch_is_in_force_everywhere_within_a_second(
         assert answer.status_code == 503, "the session factory refuses"
         assert answer.json()["code"] in {code, "read-only"}, "the door may still tell of the mode before"
         assert answer.headers["Retry-After"] == "30"
-        await known_at_the_door(application, mode, 1)
+        await promised(lambda mode=mode: application.state.doors.current().mode == mode, what=f"{mode} at the door")  # type: ignore[misc]
         refused = REQUESTS_REFUSED.labels(mode)._value.get()
         answer = await other.post("/api/clients", json={"not even": "valid"})
         assert (answer.status_code, answer.json()["code"]) == (503, code)
@@ -171,4 +171,4 @@ async def test_a_switch_is_in_force_everywhere_within_a_second(
     async def open_again() -> bool:
         return (await admin.post("/api/clients", json=client)).status_code == 201
 
-    await eventually(open_again, 1)
+    await promised(open_again)

@@ -22,6 +22,7 @@ from app.kernel.security.authorization import SYSTEM
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.identities import Identities
+from tests.promises import kept
 from tests.service_processes import START_SECONDS, Surroundings, api_process, worker_process
 from tests.waiting import eventually
 
@@ -117,4 +118,5 @@ async def test_a_mode_change_is_in_force_everywhere_within_a_second(fleet: Fleet
     print()
     for name, seconds in figures.items():
         print(f"{name}: two APIs and a worker, {len(seconds)} times, at most {max(seconds) * 1000:.0f} ms")
-    assert max(itertools.chain(*figures.values())) <= WITHIN
+    latest = max(figures, key=lambda name: max(figures[name]))
+    await kept(max(figures[latest]), WITHIN, latest)

@@ -16,6 +16,7 @@ from app.main import create_app
 from app.operations.security.repository import SecurityReads
 from app.settings import Settings
 from tests.conftest import SECRET
+from tests.promises import promised
 from tests.spawning import free_port
 from tests.waiting import eventually, eventually_blocking
 
@@ -56,7 +57,7 @@ async def second(settings: Settings, urls: DatabaseUrls, app: FastAPI) -> AsyncI
 
 async def within_a_second(condition: Callable[[], object], seconds: float = IN_FORCE_SECONDS) -> None:
     """Return when the condition holds, which must be within the promised time."""
-    await eventually(condition, seconds, 0.02)
+    await promised(condition, seconds, 0.02)
 
 
 async def settled(*clients: httpx.AsyncClient) -> None:

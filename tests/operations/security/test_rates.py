@@ -23,6 +23,7 @@ from app.operations.security.edge.rates import (
     table_faults,
 )
 from tests.operations.security.conftest import Redis
+from tests.promises import kept
 
 LOGIN, READ, WRITE, QUERY = RouteClass.LOGIN, RouteClass.READ, RouteClass.WRITE, RouteClass.QUERY
 INGESTION, OTHER = RouteClass.INGESTION, RouteClass.OTHER
@@ -169,7 +170,7 @@ async def test_a_shared_count_that_is_away_refuses_nobody_and_comes_back(
     began = time.monotonic()
     counts = [(await counter.hit("a", 60, now, 100))[0] for _ in range(50)]
     assert counts == list(range(2, 52)), "it goes on from what it knew"
-    assert time.monotonic() - began < 2
+    await kept(time.monotonic() - began, 2, "fifty requests without Redis")
     redis_server.start()
     await asyncio.sleep(0.25)
     assert (await counter.hit("a", 60, now, 100))[0] == 51, "all but the one that Redis lost"

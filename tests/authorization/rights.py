@@ -1,0 +1,186 @@
+"""The rights that every operation asks for, written down apart from the code: `test_rights.py` holds the two together.
+
+matrix.txt says what roles are answered. No built-in role holds one of the rights that ADMIN alone has, so the matrix
+would not notice one of them standing in another's place. What the state of a thing asks for beyond these stands in
+`test_rights.py`, with the things.
+"""
+
+from typing import Final
+
+OPEN: Final = "open"
+"""To callers without a credential."""
+ANY: Final = "any credential"
+
+RIGHTS: Final[dict[str, frozenset[str]]] = {
+    ANY: frozenset(
+        {
+            "POST /api/auth/logout",
+            "GET /api/auth/me",
+            "GET /api/roles",
+            "GET /api/sessions",
+            "DELETE /api/sessions/{session_id}",
+            "POST /api/users/{user_id}/password",
+            "GET /system/maintenance",
+            "GET /system/mode",
+        }
+    ),
+    "audit:read": frozenset(
+        {
+            "GET /api/audit",
+            "GET /api/audit/checkpoint",
+            "POST /api/audit/verify",
+            "GET /api/audit/{entry_id}",
+            "GET /api/audit/{entry_id}/proof",
+        }
+    ),
+    "contracts:read": frozenset(
+        {
+            "GET /api/contracts",
+            "GET /api/contracts/{contract_id}",
+            "GET /api/contracts/{contract_id}/diff",
+            "GET /api/contracts/{contract_id}/odcs",
+            "GET /api/contracts/{contract_id}/schema",
+            "GET /api/contracts/{contract_id}/schema/{version}",
+        }
+    ),
+    "contracts:write": frozenset({"POST /api/contracts/register"}),
+    "exports:run": frozenset(
+        {
+            "GET /system/exports/",
+            "POST /system/exports/",
+            "GET /system/exports/{export_id}",
+            "POST /system/exports/{export_id}/cancel",
+            "GET /system/exports/{export_id}/download",
+        }
+    ),
+    "flags:evaluate": frozenset({"POST /ofrep/v1/evaluate/flags", "POST /ofrep/v1/evaluate/flags/{flag_key}"}),
+    "ingestion:read": frozenset(
+        {
+            "GET /api/ingestion/batches",
+            "GET /api/ingestion/batches/{batch_id}",
+            "GET /api/ingestion/batches/{batch_id}/quarantine",
+        }
+    ),
+    "ingestion:write": frozenset({"POST /api/ingestion/{contract_id}/batches"}),
+    OPEN: frozenset(
+        {
+            "GET /api/auth/.well-known/jwks.json",
+            "GET /api/auth/oidc/callback",
+            "GET /api/auth/oidc/login",
+            "POST /api/auth/token",
+            "POST /api/sessions",
+            "GET /health",
+            "GET /health/live",
+            "GET /health/ready",
+        }
+    ),
+    "query:run": frozenset(
+        {
+            "POST /api/query/execute",
+            "GET /api/query/executions",
+            "POST /api/query/preview",
+            "GET /api/query/previews/{preview_id}",
+            "POST /api/query/validate",
+        }
+    ),
+    "security:admin": frozenset(
+        {
+            "GET /system/security/actions",
+            "POST /system/security/actions",
+            "POST /system/security/actions/{action_id}/undo",
+            "GET /system/security/blocks",
+            "POST /system/security/blocks",
+            "DELETE /system/security/blocks/{block_id}",
+            "GET /system/security/events",
+            "GET /system/security/honeypots",
+            "POST /system/security/honeypots",
+            "DELETE /system/security/honeypots/{honeypot_id}",
+            "GET /system/security/policy",
+            "PUT /system/security/policy",
+            "GET /system/security/rate-limits",
+            "PUT /system/security/rate-limits",
+            "GET /system/security/responses",
+            "PUT /system/security/responses",
+        }
+    ),
+    "system:read": frozenset(
+        {
+            "GET /system/config",
+            "GET /system/config/{config_key}",
+            "GET /system/config/{config_key}/history",
+            "GET /system/dashboard",
+            "GET /system/deployment",
+            "GET /system/flags",
+            "GET /system/flags/{flag_key}",
+            "GET /system/maintenance/windows",
+            "GET /system/notify/",
+            "GET /system/notify/channels",
+            "GET /system/notify/channels/{channel_id}",
+            "GET /system/notify/{message_id}",
+            "GET /system/retention/",
+            "GET /system/retention/{category}",
+            "GET /system/retention/{category}/holds",
+            "POST /system/retention/{category}/preview",
+            "GET /system/retention/{category}/runs",
+            "GET /system/retention/{category}/runs/{run_id}",
+            "GET /system/routes",
+        }
+    ),
+    "system:write": frozenset(
+        {
+            "DELETE /system/config/{config_key}",
+            "PUT /system/config/{config_key}",
+            "POST /system/config/{config_key}/revert",
+            "POST /system/exports/{export_id}/status",
+            "POST /system/flags",
+            "PATCH /system/flags/{flag_key}",
+            "PUT /system/maintenance",
+            "POST /system/maintenance/windows",
+            "DELETE /system/maintenance/windows/{window_id}",
+            "PUT /system/mode",
+            "POST /system/notify/",
+            "POST /system/notify/channels",
+            "DELETE /system/notify/channels/{channel_id}",
+            "PATCH /system/notify/channels/{channel_id}",
+            "POST /system/notify/channels/{channel_id}/rotate-secret",
+            "POST /system/notify/channels/{channel_id}/test",
+            "POST /system/notify/recover",
+            "POST /system/notify/{message_id}/retry",
+            "POST /system/retention/",
+            "POST /system/retention/{category}/holds",
+            "DELETE /system/retention/{category}/holds/{hold_id}",
+            "POST /system/retention/{category}/run",
+            "POST /system/retention/{category}/runs/{run_id}/cancel",
+        }
+    ),
+    "tables:adopt": frozenset({"POST /api/tables/adopt"}),
+    "tables:deprecate": frozenset({"POST /api/tables/{table}/deprecate", "POST /api/tables/{table}/restore"}),
+    "tables:promote": frozenset({"POST /api/tables/{table}/promote"}),
+    "tables:read": frozenset(
+        {
+            "GET /api/tables",
+            "GET /api/tables/{table}",
+            "GET /api/tables/{table}/history",
+            "GET /api/tables/{table}/profile",
+            "GET /api/tables/{table}/state",
+            "GET /api/tables/{table}/versions",
+        }
+    ),
+    "users:admin": frozenset(
+        {
+            "GET /api/clients",
+            "POST /api/clients",
+            "GET /api/clients/{client_id}",
+            "PATCH /api/clients/{client_id}",
+            "POST /api/clients/{client_id}/keys",
+            "DELETE /api/clients/{client_id}/keys/{key_id}",
+            "POST /api/clients/{client_id}/keys/{key_id}/rotate",
+            "GET /api/users",
+            "POST /api/users",
+            "DELETE /api/users/{user_id}",
+            "GET /api/users/{user_id}",
+            "PATCH /api/users/{user_id}",
+            "PUT /api/users/{user_id}/roles",
+        }
+    ),
+}

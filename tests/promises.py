@@ -1,0 +1,73 @@
+"""Promises in seconds, held on a machine that has other things to do as well.
+
+What is late is held against a control of the same run: how long plain computing takes here just now. A quiet machine
+gives no time beyond the promise; one on which a second of computing takes three gives three times as much.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+
+from tests.waiting import EVERY_SECONDS, WITHIN_SECONDS, eventually
+
+_ROUNDS = 150_000
+"""Some 50 ms of computing without a pause: longer than a scheduler lets anybody compute at once while others wait."""
+
+
+def slowdown() -> float:
+    """Seconds that a second of computing takes in this moment: 1 on a quiet machine.
+
+    To be called in a thread. It computes in one piece, without Python's lock: what the tests and the service compute
+    beside it is no excuse for them.
+    """
+    began, used = time.monotonic(), time.thread_time()
+    hashlib.pbkdf2_hmac("sha256", b"password", b"salt", _ROUNDS)
+    return max(1.0, (time.monotonic() - began) / (time.thread_time() - used))
+
+
+async def promised(
+    look: Callable[[], object], seconds: float = 1.0, every: float = EVERY_SECONDS, what: str = ""
+) -> float:
+    """Seconds until the answer of `look`, which is asked as `eventually` asks, is truthy. AssertionError when late.
+
+    Args:
+        look: asked again and again, plain or awaitable.
+        seconds: what is promised. The machine is looked at from then on, while the thing has not come.
+        every: seconds between two looks.
+        what: names what is waited for.
+    """
+    began = time.monotonic()
+    slowest = 1.0
+
+    async def watch() -> None:
+        nonlocal slowest
+        await asyncio.sleep(seconds)
+        while True:
+            slowest = max(slowest, await asyncio.to_thread(slowdown))
+            await asyncio.sleep(every)
+
+    watching = asyncio.create_task(watch())
+    try:
+        await eventually(look, WITHIN_SECONDS, every, what)
+        took = time.monotonic() - began
+    finally:
+        watching.cancel()
+    await kept(took, seconds, what, slowest)
+    return took
+
+
+async def kept(took: float, seconds: float, what: str = "", slowest: float = 1.0) -> None:
+    """Return when something took no longer than was promised, on this machine as it is now. Raises AssertionError.
+
+    Args:
+        took: seconds that were measured.
+        seconds: those that are promised.
+        what: names what took so long.
+        slowest: how slow the machine was found to be meanwhile.
+    """
+    if took > seconds:
+        slowest = max(slowest, *[await asyncio.to_thread(slowdown) for _ in range(3)])
+    assert took <= seconds * slowest, (
+        f"{what or 'it'}: {took:.2f} s instead of {seconds:g}, while a second of computing took {slowest:.2f}"
+    )
