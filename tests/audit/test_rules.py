@@ -192,3 +192,13 @@ def test_a_difference_of_any_size_is_stored_bounded() -> None:
     assert json.loads(long).keys() == {"omitted", "characters", "sha256"}
     whole = {"a": "x" * (MAX_SIDE - 10)}
     assert json.loads(stored(whole) or "") == whole
+
+
+def test_how_long_texts_names_and_sides_are() -> None:
+    assert clean("x" * 10_000) == "x" * 10_000
+    assert clean("x" * 10_001) == "x" * 9_999 + "…"
+    assert label("x" * 512) == "x" * 512
+    assert label("x" * 513) == "x" * 511 + "…"
+    fits = {"a": "x" * (256 * 1024 - len('{"a": ""}'))}
+    assert stored(fits) == json.dumps(fits)
+    assert "omitted" in json.loads(stored({"a": fits["a"] + "x"}) or "")

@@ -59,8 +59,8 @@ def clean(text: str) -> str:
 
 def label(text: str) -> str:
     """The name as a row keeps it: one line that reads as it is stored, bounded in length."""
-    text = _UNPRINTABLE.sub("\ufffd", text[:MAX_LABEL])
-    return text if len(text) < MAX_LABEL else text[: MAX_LABEL - 1] + "…"
+    kept = _UNPRINTABLE.sub("\ufffd", text[:MAX_LABEL])
+    return kept if len(text) <= MAX_LABEL else kept[: MAX_LABEL - 1] + "…"
 
 
 def stored(side: Mapping[str, Any] | None) -> str | None:

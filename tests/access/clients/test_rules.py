@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from app.access.clients.actions import ClientAction
 from app.access.clients.rules import (
@@ -20,6 +21,7 @@ from app.access.clients.rules import (
     check_scopes,
     rotation,
 )
+from app.access.clients.schemas import KeyRotation
 from app.audit.log.diffs import changed_fields
 from app.kernel.problems import Conflict
 
@@ -109,3 +111,10 @@ def test_the_old_key_never_outlives_its_grace_nor_itself(
     assert (ends.new_expires_at is None) == (expires is None)
     if left is not None:
         assert ends.new_expires_at == NOW + age + left
+
+
+def test_an_old_key_goes_on_for_a_day_and_for_thirty_at_most() -> None:
+    assert KeyRotation().grace_seconds == 24 * 3600
+    assert KeyRotation(grace_seconds=30 * 24 * 3600)
+    with pytest.raises(ValidationError):
+        KeyRotation(grace_seconds=30 * 24 * 3600 + 1)

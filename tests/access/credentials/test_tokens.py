@@ -102,3 +102,38 @@ def test_the_refusal_says_invalid_token_and_shows_nothing() -> None:
 def test_subjects_come_back(id_: UUID) -> None:
     assert parse_subject(user_subject(id_)) == (ActorKind.USER, id_)
     assert parse_subject(client_subject(id_)) == (ActorKind.CLIENT, id_)
+
+
+@pytest.mark.parametrize(
+    ("issued", "lasts", "counts"),
+    [
+        (timedelta(seconds=30), timedelta(hours=1), True),  # another host's clock is half a minute ahead
+        (timedelta(seconds=31), timedelta(hours=1), False),
+        (timedelta(0), timedelta(days=1), True),
+        (timedelta(0), timedelta(days=1, seconds=1), False),
+        (timedelta(0), timedelta(0), False),
+    ],
+)
+def test_a_token_is_of_about_now_and_lasts_a_day_at_most(issued: timedelta, lasts: timedelta, counts: bool) -> None:
+    now = NOW.replace(microsecond=0)
+    at = int((now + issued).timestamp())
+    text = signed(HEADER, good_claims(now) | {"iat": at, "exp": at + int(lasts.total_seconds())}, KEY)
+    if counts:
+        assert TOKENS.verify(text.encode(), now)
+    else:
+        with pytest.raises(InvalidToken):
+            TOKENS.verify(text.encode(), now)
+
+
+def test_a_token_has_4096_characters_at_most() -> None:
+    def of_length(length: int) -> bytes:
+        """A sound token with a scope that makes it so long, or one character longer where base64 has none of that."""
+        size = length // 2
+        while len(text := signed(HEADER, good_claims(NOW) | {"scope": "x" * size}, KEY)) < length:
+            size += 1
+        return text.encode()
+
+    assert len(of_length(4095)) <= 4096
+    assert TOKENS.verify(of_length(4095), NOW)
+    with pytest.raises(InvalidToken):
+        TOKENS.verify(of_length(4097), NOW)

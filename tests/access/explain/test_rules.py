@@ -106,3 +106,7 @@ def test_the_nearest_names_are_told() -> None:
 @given(st.text(max_size=128))
 def test_any_text_has_an_answer(text: str) -> None:
     assert len(nearest_ids(text, ["promote_table", "list_tables"])) <= 2
+
+
+def test_five_names_at_most_are_told() -> None:
+    assert len(nearest_ids("list_a", [f"list_{letter}" for letter in "abcdefg"])) == 5

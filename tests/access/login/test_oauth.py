@@ -92,3 +92,31 @@ def test_noise_is_read_or_refused(content_type: str, authorization: str | None, 
     assert isinstance(read_token_request(content_type, authorization, body), GrantRefusal)
     assert read_token_request(FORM, authorization, body) is not None
     assert read_token_request(FORM, authorization, PASSWORD + b"&scope=" + body) is not None
+
+
+def _fields(number: int) -> bytes:
+    """A password request of so many fields."""
+    return PASSWORD + b"".join(b"&f%d=" % each for each in range(number - 3))
+
+
+def _of_size(size: int) -> bytes:
+    """A password request of so many bytes, in fields that are not too long."""
+    body = PASSWORD + b"".join(b"&f%d=%s" % (each, b"x" * 1000) for each in range(16)) + b"&last="
+    return body + b"x" * (size - len(body))
+
+
+@pytest.mark.parametrize(
+    ("fits", "too_much", "error"),
+    [
+        (_fields(20), _fields(21), "invalid_request"),
+        (PASSWORD + b"&a=" + b"x" * 1024, PASSWORD + b"&a=" + b"x" * 1025, "invalid_request"),
+        (PASSWORD + b"&scope=query:run" + b"+" * 4087, PASSWORD + b"&scope=query:run" + b"+" * 4088, "invalid_request"),
+        (_of_size(16_384), _of_size(16_385), "invalid_request"),
+    ],
+    ids=["fields", "a field", "the scope", "the form"],
+)
+def test_what_fits_is_read_and_a_little_more_is_refused(fits: bytes, too_much: bytes, error: str) -> None:
+    assert isinstance(read_token_request(FORM, None, fits), TokenRequest)
+    refused = read_token_request(FORM, None, too_much)
+    assert isinstance(refused, GrantRefusal)
+    assert refused.error == error

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,9 +14,11 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
+from app.access.oidc.attempt import Attempt
 from app.access.oidc.background import OidcSettingsError, require_known_roles
 from app.access.oidc.id_token import Expected, RefusedToken, verified
 from app.access.oidc.keys import ProviderKey, chosen, usable_keys
+from app.access.oidc.mapping import text, usernames
 from app.access.oidc.paths import is_local
 from app.access.signing.pem import public_jwk
 from app.settings import OidcSettings
@@ -161,3 +163,55 @@ def test_a_key_serves_its_own_algorithms_alone() -> None:
     assert chosen(keys, None, "ES256") is plain
     assert chosen([plain, plain], None, "ES256") is None
     assert chosen(keys, "c", "ES256") is None
+
+
+def _modulus(bits: int) -> str:
+    number = (1 << bits - 1) + 1
+    return base64.urlsafe_b64encode(number.to_bytes((bits + 7) // 8, "big")).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(("bits", "counts"), [(2047, False), (2048, True), (16_384, True), (16_385, False)])
+def test_rsa_keys_are_neither_weak_nor_huge(bits: int, counts: bool) -> None:
+    assert len(usable_keys({"keys": [{"kty": "RSA", "e": "AQAB", "n": _modulus(bits)}]})) == counts
+
+
+def test_the_first_hundred_published_keys_are_looked_at() -> None:
+    assert len(usable_keys({"keys": [EC_JWK] * 100})) == 100
+    assert len(usable_keys({"keys": [None] * 99 + [EC_JWK] * 2})) == 1
+
+
+def test_a_subject_has_255_characters_at_most() -> None:
+    keys = usable_keys({"keys": [EC_JWK]})
+    assert verified(token(sub="s" * 255), keys, EXPECTED, NOW)
+    with pytest.raises(RefusedToken):
+        verified(token(sub="s" * 256), keys, EXPECTED, NOW)
+
+
+def test_an_id_token_has_32_kib_at_most() -> None:
+    keys = usable_keys({"keys": [EC_JWK]})
+
+    def of_length(length: int) -> str:
+        """A sound token that is so long, or one character longer where base64 has none of that length."""
+        size = (length - len(token(more=""))) * 3 // 4 - 2
+        while len(text := token(more="x" * size)) < length:
+            size += 1
+        return text
+
+    assert len(of_length(32_767)) <= 32_768
+    assert verified(of_length(32_767), keys, EXPECTED, NOW)
+    with pytest.raises(RefusedToken, match="too long"):
+        verified(of_length(32_769), keys, EXPECTED, NOW)
+
+
+def test_an_attempt_lasts_ten_minutes() -> None:
+    begun = Attempt.begun("/", NOW)
+    assert begun.ends_at == NOW + timedelta(minutes=10)
+    for seconds, over in ((-1, True), (0, False), (599, False), (600, True)):
+        assert begun.is_over(NOW + timedelta(seconds=seconds)) is over, seconds
+
+
+def test_texts_of_a_provider_are_cut() -> None:
+    assert text({"name": "x" * 200}, "name") == "x" * 200
+    assert text({"name": "x" * 201}, "name") == "x" * 200
+    assert next(usernames({"preferred_username": "x" * 56})) == "x" * 56
+    assert next(usernames({"preferred_username": "x" * 57})) == "x" * 56

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.access.sessions.csrf import ForgedRequest, require_own_site, require_token
-from app.access.sessions.lifetimes import SLACK, SessionKind, SessionTimes, begun, is_over, refresh_expiry
+from app.access.sessions.lifetimes import SessionKind, SessionTimes, begun, is_over, refresh_expiry
 from app.access.sessions.secrets import (
     clearing_cookie_header,
     cookie_header,
@@ -25,6 +25,8 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 POLICY = SessionPolicy()
 KEY = b"k" * 32
 SECOND = timedelta(seconds=1)
+SLACK = timedelta(seconds=75)
+"""The last use is written once a minute, and some seconds late."""
 
 
 def _begun(kind: SessionKind = SessionKind.BROWSER) -> SessionTimes:

@@ -138,3 +138,24 @@ def test_nothing_shows_a_private_key(private: PrivateKey) -> None:
 def test_times_are_of_any_offset() -> None:
     text = f"Signs-From: 2026-05-04T14:30:15+02:00\n{pem(elliptic())}"
     assert parse(text, NOW).signs_from == datetime(2026, 5, 4, 14, 30, 15, tzinfo=timezone(timedelta(hours=2)))
+
+
+@pytest.mark.parametrize(
+    ("bits", "exponent", "reason"),
+    [
+        (2047, 65_537, "2047 bits"),
+        (2048, 65_537, None),
+        (8192, 65_537, None),
+        (8193, 65_537, "8193 bits"),
+        (2048, 65_535, "exponent"),
+        (2048, 65_539, None),
+    ],
+)
+def test_how_large_an_rsa_key_is(bits: int, exponent: int, reason: str | None) -> None:
+    key = rsa.RSAPublicNumbers(exponent, (1 << bits - 1) + 1).public_key()
+    text = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    if reason is None:
+        assert parse(text, NOW).algorithm == "RS256"
+    else:
+        with pytest.raises(SigningKeyError, match=reason):
+            parse(text, NOW)

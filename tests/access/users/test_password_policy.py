@@ -50,12 +50,35 @@ def test_what_is_not_is_taken(password: str) -> None:
         ("ada reads much more", ("ada",), False),
         ("al is short, a name too", ("al",), False),
         ("nothing of the kind", ("ada", None, None), False),
+        ("zoe4711", ("zoe",), True),
+        ("zo4711", ("zo",), False),  # two letters are chance
+        ("zoe" + "4k7m1p9", ("zoe",), True),
+        ("zoe" + "4k7m1p9x", ("zoe",), False),  # eight characters beside the name
     ],
 )
 def test_a_password_is_not_made_of_the_persons_name(
     password: str, names: tuple[str | None, ...], refused: bool
 ) -> None:
     assert is_made_of(password, names) is refused
+
+
+@pytest.mark.parametrize(
+    ("password", "common"),
+    [
+        ("kq7zv2xw" * 2, True),
+        ("kq7zv2xwj" * 2, False),  # nine characters, said twice
+        ("99rtyu99", True),
+        ("99rty99", False),  # three neighbours are no run
+    ],
+)
+def test_what_is_repeated_or_runs_is_short(password: str, common: bool) -> None:
+    assert is_common(password) is common
+
+
+def test_a_password_has_twelve_to_1024_characters() -> None:
+    long = "a sentence with many words in it, " * 40
+    for size, fits in ((11, False), (12, True), (1024, True), (1025, False)):
+        assert (reasons(long[-size:], POLICY) == []) is fits, size
 
 
 def test_every_reason_is_told() -> None:

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openfeature.exception import ErrorCode, OpenFeatureError
 from openfeature.flag_evaluation import Reason
+from pydantic import ValidationError
 
 from app.operations.flags.checks import faults
 from app.operations.flags.definition import Flag, FlagType, Slot, rule
 from app.operations.flags.evaluation import BUCKETS, Context, allocated, bucket, evaluate, version_order
+from app.operations.flags.schemas import NewFlag
 
 ON: dict[str, Any] = {"name": "on", "when": [], "variant": "on"}
 SHARES = st.lists(st.integers(0, BUCKETS), min_size=1, max_size=4).map(
@@ -263,3 +265,46 @@ def test_every_fault_is_told(flag_type: str, change: dict[str, Any], expected: d
 
 def test_reasons_are_openfeature_s() -> None:
     assert {Reason.STATIC, Reason.SPLIT} <= set(Reason)
+
+
+@pytest.mark.parametrize(
+    ("flag_type", "value", "code"),
+    [
+        (FlagType.STRING, "x" * (16 * 1024 - 2), None),
+        (FlagType.STRING, "x" * (16 * 1024 - 1), "value-too-large"),
+        (FlagType.NUMBER, 2**53, None),
+        (FlagType.NUMBER, 2**53 + 1, "number-too-large"),
+        (FlagType.NUMBER, -(2**53) - 1, "number-too-large"),
+    ],
+)
+def test_how_large_a_value_is(flag_type: FlagType, value: Any, code: str | None) -> None:
+    found = faults(flag_type, {"variants": {"a": value}, "default_variant": "a", "off_variant": "a", "rules": []})
+    assert [fault.code for fault in found] == ([] if code is None else [code])
+
+
+def _new_flag(variants: int = 1, rules: int = 0, conditions: int = 0, values: int = 1, length: int = 1) -> NewFlag:
+    condition = {"subject": "role", "values": ["x" * length] * values}
+    made = [{"name": f"r{each}", "when": [condition] * conditions, "variant": "v0"} for each in range(rules)]
+    return NewFlag.model_validate(
+        {"key": "k", "type": "boolean", "variants": {f"v{each}": True for each in range(variants)}}
+        | {"default_variant": "v0", "off_variant": "v0", "rules": made}
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "most"), [("variants", 50), ("rules", 100), ("conditions", 20), ("values", 1000), ("length", 256)]
+)
+def test_how_much_a_flag_has(what: str, most: int) -> None:
+    one = {"rules": 1, "conditions": 1}
+    assert _new_flag(**one | {what: most})
+    with pytest.raises(ValidationError):
+        _new_flag(**one | {what: most + 1})
+
+
+def test_a_version_has_256_characters_at_most() -> None:
+    assert version_order("1.0.0-" + "a" * 250) is not None
+    assert version_order("1.0.0-" + "a" * 251) is None
+
+
+def test_a_split_has_steps_of_a_hundredth_of_a_percent() -> None:
+    assert BUCKETS == 10_000

@@ -9,12 +9,13 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from standardwebhooks import Webhook
 
 from app.kernel.ports.events import EventKind, EventKinds
 from app.operations.notifications.channels.channel_types import ChannelType, shown
+from app.operations.notifications.channels.schemas import NewChannel, SecretRotation
 from app.operations.notifications.channels.webhook_signing import (
-    MAX_SECRETS,
     dump_secrets,
     fresh_secret,
     load_secrets,
@@ -117,7 +118,7 @@ def test_rotation() -> None:
     assert rotated(kept, first, NOW, timedelta(0)) == [first]
     for _ in range(9):
         kept = rotated(kept, fresh_secret(), NOW, HOUR)
-    assert len(kept) == MAX_SECRETS
+    assert len(kept) == 4
     assert "whsec" not in repr(kept)
 
 
@@ -168,3 +169,14 @@ def test_slow_channels_are_those_that_failed_or_were_slow_of_late() -> None:
     slow.note(one, AttemptOutcome(Result.SENT, 200), 0.1, now=2)
     assert slow.at(3) == [other]
     assert slow.at(SLOW_FOR) == []
+
+
+def test_how_long_an_old_secret_signs_along_and_how_many_filters_there_are() -> None:
+    assert SecretRotation().grace_seconds == 24 * 3600
+    assert SecretRotation(grace_seconds=30 * 24 * 3600)
+    channel = {"name": "a", "channel_type": "webhook", "target": "https://a.example"}
+    assert NewChannel.model_validate(channel | {"event_filter": ["a:*"] * 100})
+    with pytest.raises(ValidationError):
+        SecretRotation(grace_seconds=30 * 24 * 3600 + 1)
+    with pytest.raises(ValidationError):
+        NewChannel.model_validate(channel | {"event_filter": ["a:*"] * 101})

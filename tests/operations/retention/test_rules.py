@@ -1,13 +1,16 @@
 """Rules and holds: decided, shown, refused with every fault, audited."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from app.kernel.ports.retention import RetentionTargets
 from app.kernel.runtime.resources import Resources
+from app.operations.retention.schemas import RuleRequest
 from tests.operations.retention.steps import ROOT, held
 
 
@@ -88,3 +91,9 @@ async def test_a_hold_is_checked_shown_released_once_and_kept_as_history(
     assert [(each["id"], each["released_at"] is None) for each in listed] == [(str(other), True), (str(one), False)]
     assert [each["id"] for each in (await admin.get(path, params={"open": "true"})).json()["items"]] == [str(other)]
     assert await owner.fetchval("SELECT count(*) FROM spyne.audit_log WHERE action LIKE 'retention-hold:%'") == 3
+
+
+def test_a_rule_keeps_for_a_day_to_a_hundred_years() -> None:
+    for days, fits in ((0, False), (1, True), (36_500, True), (36_501, False)):
+        with nullcontext() if fits else pytest.raises(ValidationError):
+            RuleRequest(category="quarantine", days_to_keep=days)
