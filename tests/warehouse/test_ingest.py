@@ -136,6 +136,8 @@ async def test_refused_rows_go_out_in_bounded_portions(connection: asyncpg.Conne
     result = await relation.put_chunks([mixed(1, 0), *(mixed(0, 700) for _ in range(10))])
     assert (result.counts.rejected, len(relation.refused), len(result.refused_sample)) == (7000, 7000, 20)
     assert max(relation.portions) <= PORTION
+    await relation.put_chunks([mixed(1, 2500)])
+    assert relation.portions[-3:] == [1000, 1000, 500]
 
 
 async def test_conflicts_are_handed_over_with_line_and_content(connection: asyncpg.Connection) -> None:
