@@ -266,6 +266,27 @@ async def test_more_than_all_bodies_together_may_hold_can_pass_one_after_another
     waiting.cancel()
 
 
+@pytest.mark.parametrize(("declared", "slots"), [(1_000_000, 0), (1_000_001, 1)])
+async def test_a_body_that_declares_more_than_it_may_is_not_waited_for(declared: int, slots: int) -> None:
+    gate = Gate()
+    gate.opened.set()
+    app = Admission(gate, max_in_flight=2, max_body_bytes=1_000_000)
+    waiting = await waiting_upload(app, "/x", b"x", posting(declared))
+    assert app.streaming.in_flight == slots
+    waiting.cancel()
+
+
+async def test_sixteen_probes_are_served_at_once() -> None:
+    gate = Gate()
+    app = Admission(gate, max_in_flight=0)
+    path = min(HEALTH_PATHS)
+    probes = [asyncio.create_task(call(app, path=path)) for _ in range(17)]
+    await settle()
+    assert [probe.result().status for probe in probes if probe.done()] == [503]
+    gate.opened.set()
+    assert sorted(answer.status for answer in await asyncio.gather(*probes)) == [200] * 16 + [503]
+
+
 @pytest.mark.parametrize(("size", "slots"), [(64 * 1024 - 1, 0), (64 * 1024, 0), (64 * 1024 + 1, 1)])
 async def test_the_bytes_of_one_body_that_may_wait_outside(size: int, slots: int) -> None:
     gate = Gate()
