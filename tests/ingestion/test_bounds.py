@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from app.ingestion.decoding.lines import ndjson_chunks
 from app.ingestion.decoding.parquet import parquet_chunks
+from app.ingestion.decoding.row_model import RowModel
+from app.ingestion.decoding.values import BadCheckError
 from app.warehouse import ddl
 from app.warehouse.naming import RelationName
 from app.warehouse.plan import Mode, RelationPlan
@@ -256,3 +258,26 @@ async def test_a_choice_that_no_index_can_hold_is_refused_as_any_text(
 ) -> None:
     plan = plan_of(column("c", "text", one_of=choices), key=("c",))
     assert await indexed(store, plan, [{"c": choice} for choice in choices]) == ["too-long"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "taken", "refused"), [("^x*$", "x" * 10_000, "x" * 10_001), ("^é*$", "é" * 10_000, "é" * 10_001)]
+)
+async def test_a_pattern_is_tried_on_texts_up_to_a_bound(pattern: str, taken: str, refused: str) -> None:
+    body = "\n".join(json.dumps({"id": 1, "at": AT, "c": text}) for text in (taken, refused)).encode()
+    _, faults, accepted = await read(ndjson_chunks, body, plan_of(column("c", "text", pattern=pattern)))
+    assert (accepted, [(row.line, row.code) for row in faults]) == (1, [(2, "pattern")])
+
+
+def test_a_pattern_has_a_bound_of_its_own() -> None:
+    RowModel(plan_of(column("c", "text", pattern="x" * 512)))
+    with pytest.raises(BadCheckError):
+        RowModel(plan_of(column("c", "text", pattern="x" * 513)))
+
+
+@pytest.mark.parametrize("type_text", ["smallint", "integer", "numeric(5,2)", "double precision"])
+async def test_a_declared_range_holds_its_ends(type_text: str) -> None:
+    plan = plan_of(column("c", type_text, minimum=-7, maximum=12))
+    body = "\n".join(f'{{"id": 1, "at": "{AT}", "c": {value}}}' for value in (-8, -7, 12, 13)).encode()
+    _, faults, accepted = await read(ndjson_chunks, body, plan)
+    assert (accepted, [(row.line, row.code) for row in faults]) == (2, [(1, "out-of-range"), (4, "out-of-range")])

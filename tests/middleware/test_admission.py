@@ -6,7 +6,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from app.kernel.http_server.slots import SLOT
-from app.middleware.admission import Admission
+from app.middleware.admission import MAX_ALL_COLLECTED_BYTES, MAX_COLLECTED_BYTES, Admission
 from app.middleware.body_limit import BodyClass
 from app.middleware.probes import HEALTH_PATHS
 from tests.middleware.asgi import Answer, Headers, call, scope
@@ -226,6 +226,90 @@ async def test_what_was_collected_is_given_on_in_order() -> None:
     chunks = [bytes([65 + n]) * 20_000 for n in range(8)]
     assert (await call(app, "POST", "/x", posting(160_000), chunks)).body == b"".join(chunks)
     assert (await call(app, "POST", "/x", posting(3), [b"a", b"b", b"c"])).body == b"abc"
+
+
+def collected(app: Admission) -> int:
+    """The bytes that wait for the ends of their bodies."""
+    return app._collected_bytes  # it shows nowhere else until it runs out
+
+
+async def test_collected_bytes_are_given_back() -> None:
+    """By whole bodies and by cut ones, by clients that go and by requests that are cancelled."""
+    gate = Gate()
+    gate.opened.set()
+    app = Admission(gate, max_in_flight=6)
+    for _ in range(20):
+        assert (await call(app, "POST", "/x", posting(60_001), [b"x" * 60_000, b"x"])).status == 200
+        assert (await call(app, "POST", "/x", posting(140_001), [b"x" * 70_000, b"x" * 70_001])).status == 200
+        await call(app, "POST", "/x", posting(60_001), [b"x" * 60_000], aborted=True)
+    assert collected(app) == 0
+    slow = [await waiting_upload(app, "/x", b"x" * 50_000, posting(50_001)) for _ in range(3)]
+    assert collected(app) == 150_000
+    for task in slow:
+        task.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
+    assert collected(app) == 0
+
+
+async def test_more_than_all_bodies_together_may_hold_can_pass_one_after_another() -> None:
+    """Two-part bodies of 64 MiB in all leave room for the next: none of them is held longer than it is needed."""
+    gate = Gate()
+    gate.opened.set()
+    app = Admission(gate, max_in_flight=2)
+    first = b"x" * MAX_COLLECTED_BYTES
+    for _ in range(MAX_ALL_COLLECTED_BYTES // MAX_COLLECTED_BYTES + 1):
+        answer = await call(app, "POST", "/x", posting(len(first) + 1), [first, b"x"])
+        assert answer.status == 200
+    assert collected(app) == 0
+    waiting = await waiting_upload(app, "/x", first, posting(len(first) + 1))
+    assert (app.requests.in_flight, collected(app)) == (0, len(first)), "it waits outside, as the first did"
+    waiting.cancel()
+
+
+@pytest.mark.parametrize(("declared", "slots"), [(1_000_000, 0), (1_000_001, 1)])
+async def test_a_body_that_declares_more_than_it_may_is_not_waited_for(declared: int, slots: int) -> None:
+    gate = Gate()
+    gate.opened.set()
+    app = Admission(gate, max_in_flight=2, max_body_bytes=1_000_000)
+    waiting = await waiting_upload(app, "/x", b"x", posting(declared))
+    assert app.streaming.in_flight == slots
+    waiting.cancel()
+
+
+async def test_sixteen_probes_are_served_at_once() -> None:
+    gate = Gate()
+    app = Admission(gate, max_in_flight=0)
+    path = min(HEALTH_PATHS)
+    probes = [asyncio.create_task(call(app, path=path)) for _ in range(17)]
+    await settle()
+    assert [probe.result().status for probe in probes if probe.done()] == [503]
+    gate.opened.set()
+    assert sorted(answer.status for answer in await asyncio.gather(*probes)) == [200] * 16 + [503]
+
+
+@pytest.mark.parametrize(("size", "slots"), [(64 * 1024 - 1, 0), (64 * 1024, 0), (64 * 1024 + 1, 1)])
+async def test_the_bytes_of_one_body_that_may_wait_outside(size: int, slots: int) -> None:
+    gate = Gate()
+    gate.opened.set()
+    app = Admission(gate, max_in_flight=2)
+    waiting = await waiting_upload(app, "/x", b"x" * size, posting(size + 1))
+    assert app.streaming.in_flight == slots
+    waiting.cancel()
+
+
+async def test_the_bytes_of_all_bodies_that_may_wait_outside() -> None:
+    gate = Gate()
+    gate.opened.set()
+    app = Admission(gate, max_in_flight=4)
+    sizes = [64 * 1024] * 1023 + [64 * 1024 - 1, 1]
+    waiting = [await waiting_upload(app, "/x", b"x" * size, posting(size + 1)) for size in sizes]
+    assert (collected(app), app.streaming.in_flight) == (64 * 1024 * 1024, 0)
+    waiting.append(await waiting_upload(app, "/x", b"x", posting(2)))
+    assert (collected(app), app.streaming.in_flight) == (64 * 1024 * 1024, 1)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert (collected(app), app.streaming.in_flight) == (0, 0)
 
 
 async def test_a_slot_can_be_given_back_before_the_answer_ends() -> None:

@@ -62,6 +62,49 @@ async def test_replacing_by_nothing_is_refused(connection: asyncpg.Connection, b
     assert len(await relation.rows()) == 1
 
 
+async def test_a_key_that_comes_back_only_in_a_refused_row_is_replaced_by_nothing(
+    connection: asyncpg.Connection,
+) -> None:
+    relation = await Relation(connection, plan_of(Mode.REPLACE, unique=True)).make()
+    await relation.put([("a", hour(1), 1), ("b", hour(1), 2), ("c", hour(1), 3)])
+    rows = [(1, "a", hour(1), 1), (2, "d", hour(2), 2), (3, "b", hour(2), 2)]
+    result = await relation.put_chunks([Chunk(3, encode_rows(rows), (refused(4),))])
+    assert await relation.rows() == [("a", hour(1), 1), ("d", hour(2), 2)], "b and c came in refused rows only"
+    assert (result.counts.unchanged, result.counts.inserted, result.counts.rejected, result.deleted) == (1, 1, 2, 2)
+    assert [row[:3] for row in await relation.images()] == [(2, "D", "b"), (2, "D", "c")]
+    assert [(row.line, row.code) for row in relation.refused] == [(4, "malformed-line"), (3, "unique")]
+
+
+@pytest.mark.parametrize(
+    ("limits", "violations", "malformed", "passes"),
+    [
+        (RejectLimits(share=0.2), 2, 0, True),
+        (RejectLimits(share=0.2), 3, 0, False),
+        (RejectLimits(share=0.2), 1, 1, True),
+        (RejectLimits(share=0.2), 2, 1, False),
+        (RejectLimits(rows=2), 2, 0, True),
+        (RejectLimits(rows=2), 3, 0, False),
+        (RejectLimits(rows=2), 2, 1, False),
+    ],
+)
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_limits_hold_for_values_that_should_be_unique_too(
+    connection: asyncpg.Connection, mode: Mode, limits: RejectLimits, violations: int, malformed: int, passes: bool
+) -> None:
+    relation = await Relation(connection, plan_of(mode, unique=True)).make()
+    good = 10 - violations - malformed
+    rows = [(n, f"k{n}", hour(0), n if n <= good else 1) for n in range(1, good + violations + 1)]
+    chunk = Chunk(len(rows), encode_rows(rows), tuple(refused(10 - n) for n in range(malformed)))
+    if passes:
+        counts = (await relation.put_chunks([chunk], limits=limits)).counts
+        assert (counts.inserted, counts.rejected, counts.received) == (good, 2, 10)
+        return
+    with pytest.raises(RejectLimitExceeded) as caught:
+        await relation.put_chunks([chunk], limits=limits)
+    assert (caught.value.fields["rejected_rows"], caught.value.fields["received_rows"]) == (3, 10)
+    assert await relation.rows() == []
+
+
 @pytest.mark.parametrize(
     ("limits", "good", "bad", "passes"),
     [
@@ -93,6 +136,8 @@ async def test_refused_rows_go_out_in_bounded_portions(connection: asyncpg.Conne
     result = await relation.put_chunks([mixed(1, 0), *(mixed(0, 700) for _ in range(10))])
     assert (result.counts.rejected, len(relation.refused), len(result.refused_sample)) == (7000, 7000, 20)
     assert max(relation.portions) <= PORTION
+    await relation.put_chunks([mixed(1, 2500)])
+    assert relation.portions[-3:] == [1000, 1000, 500]
 
 
 async def test_conflicts_are_handed_over_with_line_and_content(connection: asyncpg.Connection) -> None:

@@ -36,6 +36,8 @@ class JsonRows:
 
     def elements(self, array: bytes) -> "Decoded | None":
         """The rows of a whole JSON array; None when they must be looked at one by one."""
+        if len(array) - len("[]") > MAX_ROW_BYTES:
+            return None  # one of them may be longer than a row may be
         decoded = self._decoded(self._array.decode, array, -1)
         return None if decoded is None else replace(decoded, commas=decoded.commas + len(decoded))
 

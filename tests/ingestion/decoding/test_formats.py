@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import io
 import json
+import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
 
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.ingestion.decoding import arrays, lines, tables
+from app.ingestion.decoding import inflate as inflating
 from app.ingestion.decoding.arrays import array_chunks
 from app.ingestion.decoding.inflate import Coding, InflateLimits, inflate
 from app.ingestion.decoding.json_rows import MAX_ROW_BYTES
@@ -209,6 +211,21 @@ async def test_a_row_that_is_too_long_costs_one_row(step: int) -> None:
     assert accepted == 2
 
 
+@pytest.mark.parametrize(
+    ("reader", "begin", "gap", "end"),
+    [(ndjson_chunks, b"", b"\n", b""), (ndjson_chunks, b"", b"\n", b"\n"), (array_chunks, b"[", b",", b"]")],
+)
+async def test_a_row_may_have_so_many_bytes_and_no_more(reader: Reader, begin: bytes, gap: bytes, end: bytes) -> None:
+    head, tail = f'{{"id": 1, "at": "{AT}", "name": "'.encode(), b'"}'
+    longest = head + b"x" * (MAX_ROW_BYTES - len(head) - len(tail)) + tail
+    longer = longest[:50] + longest[49:]
+    assert len(longest) == MAX_ROW_BYTES == 8 << 20
+    for rows, taken, refused_lines in (([longest, longer], 1, [2]), ([longer], 0, [1]), ([longest], 1, [])):
+        _, refused, accepted = await read(reader, begin + gap.join(rows) + end, PLAN)
+        assert (accepted, [row.line for row in refused]) == (taken, refused_lines)
+        assert all(row.code == "too-long" for row in refused)
+
+
 CSV_FAULTS = [
     ("x,AT,a,1", "wrong-type", "id"),
     (",AT,a,1", "missing-key", "id"),
@@ -269,6 +286,8 @@ async def inflated(body: bytes, coding: Coding, cuts: list[int] | None = None, l
 
 
 def packed(data: bytes, coding: Coding) -> bytes:
+    if coding is Coding.IDENTITY:
+        return data
     return gzip.compress(data) if coding is Coding.GZIP else zstandard.compress(data)
 
 
@@ -296,10 +315,47 @@ async def test_a_bomb_is_refused_before_it_fills_memory(coding: Coding) -> None:
         async for piece in inflate(pieces(body), coding, LIMITS):
             sizes.append(len(piece))  # noqa: PERF401 - what came before the refusal must be kept
 
-    with pytest.raises(BodyTooDense):
-        await unpack()
+    tracemalloc.start()
+    try:
+        with pytest.raises(BodyTooDense):
+            await unpack()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
     assert max(sizes) <= 9 << 20
-    assert sum(sizes) < 100 << 20
+    assert 64 << 20 <= sum(sizes) + max(sizes) < 100 << 20
+    assert peak < 32 << 20, "nothing waits to be taken"
+
+
+@pytest.mark.parametrize("coding", list(Coding))
+async def test_a_body_may_unpack_to_its_limit_and_no_further(coding: Coding) -> None:
+    limits = InflateLimits(max_bytes=3000)
+    assert await inflated(packed(b"x" * 3000, coding), coding, limits=limits) == b"x" * 3000
+    assert len(await inflated(packed(b"x" * 1500, coding) * 2, coding, [9], limits)) == 3000
+    for body in (packed(b"x" * 3001, coding), packed(b"x" * 1500, coding) * 2 + packed(b"x", coding)):
+        with pytest.raises(BodyTooDense):
+            await inflated(body, coding, [9], limits)
+
+
+@pytest.mark.parametrize("coding", [Coding.GZIP, Coding.ZSTD])
+async def test_a_body_may_be_as_dense_as_its_limit_and_no_denser(
+    coding: Coding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = b"x" * 3000
+    body = packed(plain, coding)
+    ratio = len(plain) / len(body)
+    just_below = InflateLimits(max_ratio=ratio * 0.999)
+    assert await inflated(body, coding, limits=just_below) == plain, "small bodies may be as dense as they like"
+    monkeypatch.setattr(inflating, "RATIO_GRACE", len(plain))
+    assert await inflated(body, coding, limits=just_below) == plain
+    monkeypatch.setattr(inflating, "RATIO_GRACE", len(plain) - 1)
+    assert await inflated(body, coding, [5], InflateLimits(max_ratio=ratio)) == plain, "however it comes"
+    with pytest.raises(BodyTooDense):
+        await inflated(body, coding, limits=just_below)
+
+
+def test_the_limits_of_bodies() -> None:
+    assert (LIMITS.max_bytes, LIMITS.max_ratio, inflating.RATIO_GRACE) == (64 << 30, 200.0, 64 << 20)
 
 
 @pytest.mark.parametrize("reader", [ndjson_chunks, array_chunks, csv_chunks])
