@@ -108,8 +108,8 @@ def test_secrets_are_hashes_that_tell_only_whether_they_are_the_same() -> None:
     ],
 )
 def test_a_secret_at_any_depth_is_not_in_the_log(value: dict[str, Any], key: bytes | None) -> None:
-    for sides in ((None, value), (value, None), ({"other": 1}, value), (value, dict.fromkeys(value))):
-        shown = json.dumps(difference(*sides, key))
+    for before, after in ((None, value), (value, None), ({"other": 1}, value), (value, dict.fromkeys(value))):
+        shown = json.dumps(difference(before, after, key))
         assert "hunter2" not in shown
         assert ("hmac-sha256:" if key else REDACTED) in shown
 
