@@ -93,6 +93,27 @@ def test_secrets_are_hashes_that_tell_only_whether_they_are_the_same() -> None:
     assert other != {"password": before["password"]}
 
 
+@pytest.mark.parametrize("key", [KEY, None], ids=["hashed", "without a key"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"password": "hunter2"},
+        {"smtp": {"password": "hunter2"}},
+        {"smtp": {"login": {"name": "ada", "password": "hunter2"}}},
+        {"channels": [{"url": "https://example.org", "token": "hunter2"}]},
+        {"channels": ({"deep": [{"api_key": "hunter2"}]},)},
+        {"smtp": {"login": SecretStr("hunter2")}},
+        {"smtp": [SecretStr("hunter2")]},
+        {"smtp": {"password": {"old": ["hunter2"]}}},
+    ],
+)
+def test_a_secret_at_any_depth_is_not_in_the_log(value: dict[str, Any], key: bytes | None) -> None:
+    for before, after in ((None, value), (value, None), ({"other": 1}, value), (value, dict.fromkeys(value))):
+        shown = json.dumps(difference(before, after, key))
+        assert "hunter2" not in shown
+        assert ("hmac-sha256:" if key else REDACTED) in shown
+
+
 def test_a_changed_secret_shows_as_changed_even_without_a_key() -> None:
     assert difference({"password": "a", "b": 1}, {"password": "b", "b": 1}, None) == (
         {"password": REDACTED},

@@ -13,15 +13,21 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
+from datetime import timedelta
 
 import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.access.login.login_keys import network_of
+from app.access.login.lockout import Bound
+from app.access.login.login_keys import Realm, network_of
+from app.access.login.login_throttle import LoginThrottle
 from app.access.passwords import passwords
+from app.kernel.clock import utc_now
 from app.kernel.db.connections import DatabaseUrls
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, ActorKind
 from app.kernel.security.policy import LockoutPolicy
 from app.main import create_app
 from app.settings import Settings
@@ -215,3 +221,31 @@ async def test_a_known_place_is_held_to_its_own_lock(
     await all_of(apps, [(victim, HOME, f"guess {number}") for number in range(20)])
     assert len(hasher.guesses) == POLICY.failures
     assert (await attempt(apps, 1, (victim, HOME, PASSWORD))).status_code == 400
+
+
+WRONG, RIGHT = "wrong", "right"
+HELD_AFTER: list[tuple[list[str], bool]] = [
+    ([WRONG] * 2, False),
+    ([WRONG] * 3, True),
+    ([WRONG] * 2 + [RIGHT, WRONG], False),
+    ([WRONG] * 2 + [RIGHT] + [WRONG] * 2, False),
+    ([WRONG] * 2 + [RIGHT] + [WRONG] * 3, True),
+    (([WRONG] * 2 + [RIGHT]) * 3 + [WRONG] * 2, False),
+]
+
+
+async def test_a_success_makes_earlier_failures_of_the_pair_count_no_more(resources: Resources) -> None:
+    now = utc_now()
+    async with resources.database.write() as session:
+        throttle = resources.build(LoginThrottle, session, resources.secret, lambda: now)
+        for number, (before, held) in enumerate(HELD_AFTER):
+            keys = throttle.keys(Realm.PEOPLE, f"ada-{number}", HOME)
+            for what in before:
+                now += timedelta(seconds=1)
+                assert await throttle.admit(keys) is None, before
+                if what is RIGHT:
+                    await throttle.succeeded(keys)
+                else:
+                    await throttle.failed(keys, Actor(ActorKind.USER, None, "ada"), HOME)
+            found = await throttle.admit(keys)
+            assert (found.bound if found else None) == (Bound.PAIR if held else None), before

@@ -13,7 +13,7 @@ from app.access.users.service import UserService
 from app.audit.log.repository import AuditReads, AuditWrites
 from app.audit.log.service import AuditTrail, AuditUnavailable
 from app.kernel import correlation
-from app.kernel.db.database import WriteSession
+from app.kernel.db.database import MAX_ATTEMPTS, WriteSession
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Actor, ActorKind
 from tests.conftest import ClientOf
@@ -130,6 +130,47 @@ async def test_over_http_an_unaudited_change_is_503(
     assert (answer.status_code, answer.json()["code"]) == (503, "audit-unavailable")
     assert (await admin.get("/system/mode")).json()["mode"] == "READ_ONLY"
     assert app is not None
+
+
+_FAIL_AT_FIRST = """
+CREATE SEQUENCE public.tries;
+CREATE FUNCTION public.fail_at_first() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE state text := (string_to_array('{states}', ','))[nextval('public.tries')];
+BEGIN
+    IF state IS NOT NULL THEN RAISE EXCEPTION 'told to' USING ERRCODE = state; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER fail_at_first BEFORE INSERT ON spyne.audit_log
+    FOR EACH ROW WHEN (NEW.action = 'client:create') EXECUTE FUNCTION public.fail_at_first();
+"""
+"""Refuses the row of a new client with these SQLSTATEs, one a try, then takes it."""
+_TAKE_AGAIN = (
+    "DROP TRIGGER fail_at_first ON spyne.audit_log; DROP FUNCTION public.fail_at_first; DROP SEQUENCE public.tries"
+)
+
+LOST, DEADLOCK, DISK_FULL = "40001", "40P01", "53100"
+LOST_ROWS: list[tuple[list[str], int, str | None, int]] = [
+    ([LOST], 201, None, 2),
+    ([DEADLOCK, LOST], 201, None, 3),
+    ([LOST] * MAX_ATTEMPTS, 503, "unavailable", MAX_ATTEMPTS),
+    ([DISK_FULL], 503, "audit-unavailable", 1),
+    ([LOST, DISK_FULL], 503, "audit-unavailable", 2),
+]
+
+
+async def test_a_change_whose_row_loses_against_another_is_made_anew(
+    admin: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    for number, (states, status, code, tries) in enumerate(LOST_ROWS):
+        await owner.execute(_FAIL_AT_FIRST.format(states=",".join(states)))
+        name = f"loader-{number}"
+        answer = await admin.post("/api/clients", json={"name": name, "roles": []})
+        assert (answer.status_code, answer.json().get("code")) == (status, code), (states, answer.text)
+        assert await owner.fetchval("SELECT last_value FROM public.tries") == tries, states
+        made = await owner.fetchval("SELECT count(*) FROM spyne.api_clients WHERE name = $1", name)
+        rows = await owner.fetchval("SELECT count(*) FROM spyne.audit_log WHERE entity_label = $1", name)
+        assert (made, rows) == ((1, 1) if status == 201 else (0, 0)), states
+        await owner.execute(_TAKE_AGAIN)
 
 
 @pytest.fixture

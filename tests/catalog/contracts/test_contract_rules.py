@@ -277,6 +277,9 @@ CHECKS = "/schema/columns/5/checks"
         ("boolean", [{"type": "one_of", "values": ["true"]}], ("/0/values/0", "invalid-one_of")),
         ("text", [{"type": "unique"}, {"type": "unique"}], ("/1/type", "duplicate-check")),
         ("integer", [{"type": "min", "value": 2}, {"type": "max", "value": 1}], ("", "empty-range")),
+        ("integer", [{"type": "max", "value": 1}, {"type": "min", "value": 2}], ("", "empty-range")),
+        ("numeric(4,2)", [{"type": "min", "value": 1.01}, {"type": "max", "value": 1}], ("", "empty-range")),
+        ("date", [{"type": "min", "value": "2026-02-01"}, {"type": "max", "value": "2026-01-31"}], ("", "empty-range")),
         ("integer", [{"type": "between"}], ("/0", "union-tag-invalid")),
         ("integer", [{"value": 1}], ("/0", "union-tag-not-found")),
         ("integer", [{"type": "min", "value": None}], ("/0/value", "scalar")),
@@ -292,6 +295,9 @@ def test_checks(column_type: str, checks: list[Any], expected: tuple[str, str]) 
     [
         ("integer", [{"type": "min", "value": -5}, {"type": "max", "value": 5}, {"type": "unique"}]),
         ("numeric(12,2)", [{"type": "min", "value": 0.01}, {"type": "max", "value": 9999999999}]),
+        ("integer", [{"type": "min", "value": 0}, {"type": "max", "value": 0}]),  # pinned to one value
+        ("numeric(4,2)", [{"type": "min", "value": 1.01}, {"type": "max", "value": 1.01}]),
+        ("date", [{"type": "min", "value": "2026-01-31"}, {"type": "max", "value": "2026-01-31"}]),
         ("numeric(2,2)", [{"type": "min", "value": 0}]),
         ("numeric(40,20)", [{"type": "max", "value": "0.12345678901234567891"}]),
         ("double precision", [{"type": "min", "value": -1.5}]),

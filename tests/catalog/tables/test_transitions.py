@@ -211,6 +211,7 @@ async def test_a_restored_version_has_the_state_it_had(admin: httpx.AsyncClient,
         ("b", "ACTIVE", None, "ACTIVE"),
         ("c", "ACTIVE", "READ_ONLY", "READ_ONLY"),
         ("d", None, None, "READ_ONLY"),
+        ("e", "READ_ONLY", "ACTIVE", "ACTIVE"),
     ):
         await registered(engineer, name)
         if before:
@@ -219,6 +220,8 @@ async def test_a_restored_version_has_the_state_it_had(admin: httpx.AsyncClient,
         answer = await restored(admin, name, **({"to_state": wanted} if wanted else {}))
         assert (answer.status_code, answer.json()["to_state"]) == (200, after)
         assert await state_of(admin, name) == after
+        assert (await deprecated(admin, name)).status_code == 200
+        assert (await restored(admin, name)).json()["to_state"] == after, "the state it had last, not the one at first"
 
 
 async def test_there_is_not_always_something_to_restore(admin: httpx.AsyncClient, engineer: httpx.AsyncClient) -> None:

@@ -123,6 +123,36 @@ async def test_columns_and_rows_are_chosen(
     assert await content(analyst, shown) in {b"v,id\r\n20,10\r\n30,15\r\n", b"v,id\r\n30,15\r\n20,10\r\n"}
 
 
+HOSTILE = [
+    "O'Hare",
+    "' OR ''='",
+    "'; DROP TABLE data.things__v1; --",
+    "back\\'slash\\",
+    "$1 %s :note {x}",
+    '"q"',
+    "''",
+    "",
+]
+
+
+@pytest.mark.usefixtures("open_for_data")
+async def test_a_value_means_itself_whatever_it_holds(
+    admin: httpx.AsyncClient, analyst: httpx.AsyncClient, resources: Resources
+) -> None:
+    await table(admin, "things", [row(number, note=note) for number, note in enumerate(HOSTILE)])
+
+    async def found(**condition: Any) -> set[int]:
+        where = [{"column": "note"} | condition]
+        shown = await export(analyst, resources, filter_params={"table": "things", "columns": ["id"], "where": where})
+        return {int(each["id"]) for each in await rows(analyst, shown)}
+
+    everyone = set(range(len(HOSTILE)))
+    assert await found(op="in", values=HOSTILE) == everyone
+    for number, note in enumerate(HOSTILE):
+        assert await found(op="eq", value=note) == {number}, note
+    assert await found(op="ne", value=HOSTILE[0]) == everyone - {0}
+
+
 @pytest.mark.usefixtures("open_for_data")
 async def test_what_cannot_be_asked_is_told_by_place(admin: httpx.AsyncClient, analyst: httpx.AsyncClient) -> None:
     await plain_table(admin, "numbers", 1)
