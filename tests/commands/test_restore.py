@@ -1,14 +1,27 @@
 """A backup is compared with its manifest, file by file, before anything is written."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.commands.environment import Environment, NoEnvironmentError
-from app.commands.manifest import DUMP, OBJECTS, Manifest, SavedObject, fingerprint, sha256_of
-from app.commands.restore import restore
+from app.commands.manifest import (
+    DUMP,
+    FORMAT,
+    MANIFEST,
+    OBJECTS,
+    Manifest,
+    SavedObject,
+    fingerprint,
+    read_manifest,
+    sha256_of,
+)
+from app.commands.restore import opened, restore
 from app.kernel.db.connections import DatabaseUrls
+from app.kernel.security.secrets import ServiceSecret
 from app.settings import Settings
 from tests.conftest import SECRET
 
@@ -63,3 +76,43 @@ async def test_a_damaged_file_is_refused_and_an_intact_one_is_not(
         damage(backup / name)
     with pytest.raises(NoEnvironmentError, match="storage is not empty" if damage is None else told):
         await restore(place, backup, manifest)
+
+
+async def test_a_backup_under_another_secret_is_refused(backup: Path, tmp_path: Path) -> None:
+    place = Environment(Settings(home=tmp_path / "home"), DatabaseUrls("", "", ""), SECRET)
+    other = manifest_of(backup).model_copy(update={"secret": fingerprint(ServiceSecret(b"s" * 32))})
+    with pytest.raises(NoEnvironmentError, match="another service secret"):
+        await restore(place, backup, other)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (None, "holds no backup"),
+        ({"format": FORMAT - 1}, f"format {FORMAT - 1}; this version reads {FORMAT}"),
+        ({"format": FORMAT + 1}, f"format {FORMAT + 1}; this version reads {FORMAT}"),
+        ({"objects": None}, "not the manifest"),
+        ({"of_a_later_version": 1}, "not the manifest"),
+    ],
+)
+def test_a_manifest_that_is_missing_or_of_another_version_is_refused(
+    backup: Path, change: dict[str, Any] | None, told: str
+) -> None:
+    whole = manifest_of(backup)
+    if change is not None:
+        (backup / MANIFEST).write_text(json.dumps(whole.model_dump() | change))
+    with pytest.raises(NoEnvironmentError, match=told):
+        read_manifest(backup)
+    (backup / MANIFEST).write_text(whole.model_dump_json())
+    with opened(backup) as (folder, manifest):
+        assert (folder, manifest) == (backup, whole)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no archive"])
+def test_a_file_that_is_no_archive_is_refused_and_leaves_nothing_behind(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "backup.tar"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(NoEnvironmentError, match="cannot be read as a backup"), opened(file):
+        raise AssertionError
+    assert list(tmp_path.iterdir()) == ([file] if content is not None else [])
