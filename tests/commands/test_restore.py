@@ -1,8 +1,10 @@
 """A backup is compared with its manifest, file by file, before anything is written."""
 
 import json
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from random import randbytes
 from typing import Any
 
 import pytest
@@ -108,11 +110,28 @@ def test_a_manifest_that_is_missing_or_of_another_version_is_refused(
         assert (folder, manifest) == (backup, whole)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no archive"])
-def test_a_file_that_is_no_archive_is_refused_and_leaves_nothing_behind(tmp_path: Path, content: bytes | None) -> None:
-    file = tmp_path / "backup.tar"
-    if content is not None:
-        file.write_bytes(content)
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NoEnvironmentError, match="cannot be read as a backup"), opened(tmp_path / "none"):
+        raise AssertionError
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz", "w:bz2"])
+@pytest.mark.parametrize("spoil", [lambda _: b"", lambda _: b"no archive", lambda whole: whole[: len(whole) // 2]])
+def test_an_archive_that_is_cut_or_none_is_refused_and_leaves_nothing_behind(
+    backup: Path, tmp_path: Path, mode: Any, spoil: Callable[[bytes], bytes]
+) -> None:
+    """Compressed, too, by whoever keeps it."""
+    whole = manifest_of(backup)
+    (backup / MANIFEST).write_text(whole.model_dump_json())
+    (backup / "noise").write_bytes(randbytes(20_000))
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    file = place / "backup.tar"
+    with tarfile.open(file, mode) as archive:
+        archive.add(backup, arcname="backup")
+    with opened(file) as (folder, manifest):
+        assert (sha256_of(folder / DUMP), manifest) == (whole.dump_sha256, whole)
+    file.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(NoEnvironmentError, match="cannot be read as a backup"), opened(file):
         raise AssertionError
-    assert list(tmp_path.iterdir()) == ([file] if content is not None else [])
+    assert list(place.iterdir()) == [file]
