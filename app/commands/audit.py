@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from app.audit.archiving.archive_files import plain, with_archives
+from app.audit.archiving.archive_files import UNREADABLE, plain, with_archives
 from app.audit.seals.chain import Checkpoint
 from app.audit.seals.proofs import checkpoint
 from app.audit.seals.signing import MalformedSealError, PublicKey, SealingKey
@@ -100,8 +100,9 @@ def verify_file(
         with path.open("rb") as file:
             outcome = verify_export(plain(file), given, seen)
         return _archived(outcome, archives, given or [outcome.key.raw.hex()])
-    except (OSError, EOFError) as error:
-        raise CannotVerifyError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'cut off'}.") from error
+    except UNREADABLE as error:
+        reason = getattr(error, "strerror", None) or "it is cut off or damaged"
+        raise CannotVerifyError(f"{path} cannot be read: {reason}.") from error
     except NotAnExportError as error:
         raise CannotVerifyError(f"{path}: {error}") from error
 

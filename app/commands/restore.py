@@ -4,11 +4,14 @@ Everything is compared with the manifest before anything is written. The secret 
 """
 
 import asyncio
+import lzma
 import tarfile
 import tempfile
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from app.commands import environment_repository as rows
 from app.commands.environment import Environment, NoEnvironmentError
@@ -16,6 +19,9 @@ from app.commands.manifest import DUMP, OBJECTS, Manifest, SavedObject, blocks, 
 from app.kernel.db import migrations
 from app.kernel.dumping import engine
 from app.kernel.storage.object_storage import ObjectStorage
+
+_UNREADABLE: Final = (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError)
+"""What a damaged archive raises; `tarfile` also reads compressed ones, and lets the errors of the packers pass."""
 
 
 @contextmanager
@@ -31,7 +37,7 @@ def opened(source: Path) -> Iterator[tuple[Path, Manifest]]:
         try:
             with tarfile.open(source) as archive:
                 archive.extractall(scratch, filter="data")
-        except (OSError, tarfile.TarError) as error:
+        except _UNREADABLE as error:
             raise NoEnvironmentError(f"{source} cannot be read as a backup.") from error
         folder = Path(scratch) / "backup"
         yield folder, read_manifest(folder)

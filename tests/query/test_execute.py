@@ -39,6 +39,7 @@ async def test_a_preview_is_executed_once(analyst: httpx.AsyncClient, owner: "as
     assert (body["row_count"], body["truncated"], body["truncated_by"]) == (2, False, None)
     assert "airlines (version 1, ACTIVE)" in body["explanation"]
     assert first.headers["Spyne-Execution-Id"] == body["execution_id"]
+    assert first.headers["Cache-Control"] == "no-store"
     second = await execute(analyst, made["preview_id"])
     assert (second.status_code, second.json()["code"]) == (409, "preview-used")
     [kept] = await _executions(owner)

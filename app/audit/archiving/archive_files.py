@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Collection
 from dataclasses import replace
 from typing import BinaryIO, Final
@@ -11,6 +12,8 @@ from app.audit.verification.offline import ExportVerification, NotAnExportError,
 from app.audit.verification.verifier import Kind, Report
 
 BLOCK_BYTES: Final = 1024 * 1024
+UNREADABLE: Final = (OSError, EOFError, zlib.error)
+"""What reading a file raises that cannot be read, is cut off or is damaged within its compression."""
 _GZIP: Final = b"\x1f\x8b"
 
 
@@ -40,7 +43,7 @@ def verify_archive(file: BinaryIO, archive: Archive, keys: Collection[str]) -> R
         return report
     try:
         found = verify_export(plain(file), keys)
-    except (NotAnExportError, OSError, EOFError) as error:
+    except (NotAnExportError, *UNREADABLE) as error:
         report.find(Kind.ARCHIVE_DAMAGED, f"Archive {archive.number} cannot be read: {error}", archive.last_seal)
         return report
     part, last = found.part, found.report.last

@@ -47,7 +47,7 @@ async def test_a_person_logs_in_and_is_told_who_they_are(
     assert body.keys() == {"access_token", "token_type", "expires_in", "scope", "refresh_token"}
     assert (body["token_type"], body["expires_in"]) == ("Bearer", 3600)
     me = await _me(anonymous, body["access_token"])
-    assert me.status_code == 200
+    assert (me.status_code, me.headers["cache-control"]) == (200, "no-store")
     caller = me.json()
     assert (caller["id"], caller["name"], caller["kind"]) == (str(id_), name, "user")
     assert caller["roles"] == ["APPROVER", "ENGINEER"]

@@ -27,7 +27,7 @@ async def test_a_person_logs_in_and_is_known(
 ) -> None:
     answer = await browser.log_in(return_to="/docs?tab=1#top")
     assert answer.status_code == 303, answer.text
-    assert answer.headers["Location"] == "/docs?tab=1#top"
+    assert (answer.headers["Location"], answer.headers["Cache-Control"]) == ("/docs?tab=1#top", "no-store")
     cookies = answer.headers.get_list("Set-Cookie")
     assert [cookie.partition("=")[0] for cookie in cookies] == [COOKIE, SESSION]
     assert all({"Path=/", "Secure", "HttpOnly", "SameSite=Lax"} <= set(cookie.split("; ")) for cookie in cookies)

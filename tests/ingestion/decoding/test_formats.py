@@ -203,12 +203,17 @@ async def test_unknown_columns_can_be_discarded() -> None:
 
 
 @pytest.mark.parametrize("step", [1 << 16, 1 << 25])
-async def test_a_row_that_is_too_long_costs_one_row(step: int) -> None:
+@pytest.mark.parametrize("more", [0, 1 << 18])
+async def test_a_row_that_is_too_long_costs_one_row_and_the_next_keep_their_numbers(step: int, more: int) -> None:
+    """Just too long, it is in the buffer as a whole; by several pieces, its end is skipped as it comes."""
     good = f'{{"id": 1, "at": "{AT}"}}\n'.encode()
-    body = good + b'{"name": "' + b"x" * MAX_ROW_BYTES + b'"}\n' + good
+    overlong = b'{"name": "' + b"x" * (MAX_ROW_BYTES + more) + b'"}\n'
+    body = good + overlong + good + b"nonsense\n" + overlong + good + b"nonsense"
     _, refused, accepted = await read(ndjson_chunks, body, PLAN, range(0, len(body), step))
-    assert [(row.line, row.code, len(row.raw)) for row in refused] == [(2, "too-long", 2000)]
-    assert accepted == 2
+    assert [(row.line, row.code, len(row.raw)) for row in refused] == [
+        (2, "too-long", 2000), (4, "malformed-line", 8), (5, "too-long", 2000), (7, "malformed-line", 8),
+    ]  # fmt: skip
+    assert accepted == 3
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ async def test_ranges_resume_a_download(analyst: httpx.AsyncClient, resources: R
     assert tag == f'"{shown["checksum"]}"'
     assert first.headers["repr-digest"] == f"sha-256=:{digest}:"
     assert first.headers["accept-ranges"] == "bytes"
+    assert first.headers["cache-control"] == "private, no-cache", "no cache answers for the audit log and the rights"
     assert first.headers["content-disposition"] == f'attachment; filename="table-{shown["id"]}.csv"'
     assert first.headers["content-type"] == "text/csv; charset=utf-8; header=present"
     part = await analyst.get(path, headers={"Range": "bytes=0-99"})

@@ -59,6 +59,7 @@ def uncached(app: FastAPI) -> FastAPI:
 
 def verdicts(answer: httpx.Response) -> dict[str, tuple[str, str | None]]:
     assert answer.headers["Content-Type"] == "application/health+json"
+    assert answer.headers["Cache-Control"] == "no-store"
     checks = answer.json()["checks"]
     assert all(0 <= check["duration_ms"] < 1500 for check in checks.values())
     return {name: (check["status"], check["detail"]) for name, check in checks.items()}

@@ -134,7 +134,9 @@ async def test_changes_are_made_under_the_etag_and_audited(admin: httpx.AsyncCli
 async def test_rotation_keeps_the_former_secrets_for_the_grace(admin: httpx.AsyncClient, app: FastAPI) -> None:
     made = await make(admin)
     path = f"{ROOT}/{made['id']}/rotate-secret"
-    second = (await admin.post(path, json={"grace_seconds": 60})).json()["signing_secret"]
+    rotated = await admin.post(path, json={"grace_seconds": 60})
+    assert rotated.headers["cache-control"] == "no-store"
+    second = rotated.json()["signing_secret"]
     database = app.state.resources.database
 
     async def stored() -> str:

@@ -34,14 +34,16 @@ def surroundings(urls: DatabaseUrls, settings: Settings, tmp_path: Path) -> Surr
     return Surroundings(urls, SECRET, settings.home, tmp_path)
 
 
-async def raw_batches(resources: Resources, owner: asyncpg.Connection, number: int, days: float) -> None:
+async def raw_batches(
+    resources: Resources, owner: asyncpg.Connection, number: int, days: float, status: str = "completed"
+) -> None:
     """Batches of this age with their bodies, under a contract that is there."""
     for _ in range(number):
         row = await owner.fetchval(
             "INSERT INTO spyne.ingestion_history (contract_id, status, media_type, actor_kind, actor_label, "
-            "bytes_received, created_at, completed_at) SELECT id, 'completed', 'application/x-ndjson', 'user', 'ada', "
+            "bytes_received, created_at, completed_at) SELECT id, $2, 'application/x-ndjson', 'user', 'ada', "
             "100, now() - $1 * interval '1 day', now() - $1 * interval '1 day' FROM spyne.contracts LIMIT 1 "
-            "RETURNING id", days,
+            "RETURNING id", days, status,
         )  # fmt: skip
         key = f"raw/things_v1/{row}.zst"
         async with resources.storage.writer(key) as writer:
@@ -268,3 +270,18 @@ async def test_bodies_go_their_records_stay_and_held_ones_stay_whole(
     assert [key.rpartition("/")[2] for key in await bodies(resources)] == [f"{one}.zst"]
     assert await count(owner, "ingestion_history") == 4
     assert (await admin.get(f"/api/ingestion/batches/{one}")).status_code == 200
+
+
+async def test_the_body_of_a_batch_stays_until_the_batch_is_merged_or_given_up(
+    admin: httpx.AsyncClient,
+    owner: asyncpg.Connection,
+    resources: Resources,
+    contract: None,  # noqa: ARG001
+) -> None:
+    for status in ("completed", "failed", "pending"):
+        await raw_batches(resources, owner, 1, 100, status)
+    found = await previewed(admin, "raw_batches")
+    assert amount(found) == amount(await ran(resources, admin, "raw_batches")) == (0, 200, 2)
+    waiting = await owner.fetch("SELECT status, raw_key FROM spyne.ingestion_history WHERE raw_key IS NOT NULL")
+    assert [each["status"] for each in waiting] == ["pending"]
+    assert await bodies(resources) == {waiting[0]["raw_key"]}

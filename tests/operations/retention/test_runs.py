@@ -24,6 +24,7 @@ async def test_a_run_removes_just_what_the_preview_counted(
     assert (await previewed(admin, KEYS, days_to_keep=1))["rows"] == 12
     dry = await admin.post(f"{ROOT}{KEYS}/run", json={"dry_run": True})
     assert (dry.status_code, dry.json()["status"], amount(dry.json())) == (200, "completed", amount(found))
+    assert (await admin.get(f"{ROOT}{KEYS}")).json()["last_run"] is None, "a dry run has removed nothing"
     run = await ran(resources, admin, KEYS, cut_off=found["cut_off"])
     assert (run["status"], amount(run), run["cut_off"]) == ("completed", amount(found), found["cut_off"])
     assert (await count(owner, KEYS), await count(owner, KEYS, "scope = 'held'")) == (5, 2)
@@ -31,7 +32,9 @@ async def test_a_run_removes_just_what_the_preview_counted(
     assert told == "10"
     listed = (await admin.get(f"{ROOT}{KEYS}/runs")).json()["items"]
     assert [each["dry_run"] for each in listed] == [False, True]
-    assert (await admin.get(f"{ROOT}{KEYS}")).json()["last_run"] == run
+    assert (await admin.post(f"{ROOT}{KEYS}/run", json={"dry_run": True})).status_code == 200
+    shown = {each["category"]: each["last_run"] for each in (await admin.get(ROOT)).json()["items"]}
+    assert shown[KEYS] == (await admin.get(f"{ROOT}{KEYS}")).json()["last_run"] == run
 
 
 async def test_a_cut_off_is_never_later_than_the_rule(admin: httpx.AsyncClient) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from app.kernel.http.caching import NO_STORE
 from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import reads, writes
@@ -33,9 +34,6 @@ from app.operations.notifications.outbox.schemas import QueuedMessages
 from app.operations.permissions import CanRunSystem, CanSeeSystem
 
 router = APIRouter(prefix="/system/notify/channels", tags=["notifications"], route_class=TransactionalRoute)
-
-NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-
 
 ChannelListDep = Annotated[ChannelReads, reads(ChannelReads)]
 ChannelsDep = Annotated[ChannelService, writes(ChannelService)]
