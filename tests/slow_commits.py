@@ -48,9 +48,13 @@ class SlowCommits:
         except OSError:  # the server is down
             writer.close()
             return
-        await asyncio.gather(
-            self._pass(reader, server_writer, late=False), self._pass(server_reader, writer, late=True)
-        )
+        try:
+            await asyncio.gather(
+                self._pass(reader, server_writer, late=False), self._pass(server_reader, writer, late=True)
+            )
+        finally:
+            for each in (writer, server_writer):
+                each.transport.abort()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, late: bool) -> None:
         with contextlib.suppress(OSError):

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,8 @@ class Senders:
     most: int = 1_000_000
     """Batches to send at most."""
     acknowledged: set[int] = field(default_factory=set)
+    tries: Counter[int] = field(default_factory=Counter)
+    """How often each batch was sent."""
     statuses: Counter[str] = field(default_factory=Counter)
     enough: bool = False
     _next: Iterator[int] = field(default_factory=itertools.count)
@@ -135,6 +138,7 @@ class Senders:
                 if number >= self.most:
                     return
                 for attempt in itertools.count():
+                    self.tries[number] += 1
                     if await self._acknowledged(client, number, attempt):
                         self.acknowledged.add(number)
                         break
@@ -205,18 +209,25 @@ async def under_kills(place: Place, *, keyed: bool, kills: int) -> Tally:
     return figures
 
 
+def _tried_again(senders: Senders, batches: set[int], tries: Counter[int]) -> bool:
+    """Whether each of the batches was acknowledged or sent once more than so often."""
+    return all(number in senders.acknowledged or senders.tries[number] > tries[number] for number in batches)
+
+
 async def _kill_before_the_news(place: Place, api: ApiProcess, senders: Senders) -> None:
     """Kill the API when rows are committed of which their sender does not know."""
 
-    async def unheard_of() -> bool:
+    async def unheard_of() -> set[int]:
         rows = await place.fetch("SELECT DISTINCT id / $1 FROM data.events__v1", PER_BATCH)
-        return not {row[0] for row in rows} <= senders.acknowledged
+        return {row[0] for row in rows} - senders.acknowledged
 
     place.door.delay = 1.0
     while True:
         await eventually(unheard_of, 60)
         await api.kill()
-        if await unheard_of():  # the news has not come just before the kill
+        committed = await unheard_of()
+        await eventually(partial(_tried_again, senders, committed, senders.tries.copy()))
+        if committed - senders.acknowledged:  # the news was not under way to the sender already
             break
         await api.start()
     place.door.delay = 0.0

@@ -89,6 +89,11 @@ documents = st.dictionaries(
 )
 
 
+def exact(text: str | bytes) -> Any:
+    """A document whose numbers are what the digits say: read as floats, large integers would lose some."""
+    return json.loads(text, parse_int=Decimal, parse_float=Decimal)
+
+
 @given(documents, st.randoms())
 def test_the_spelling_of_a_document_is_nothing(document: dict[str, Any], random: Any) -> None:
     def shuffled(value: Any) -> Any:
@@ -101,7 +106,7 @@ def test_the_spelling_of_a_document_is_nothing(document: dict[str, Any], random:
     text = json.dumps(document)
     other = json.dumps(shuffled(document), ensure_ascii=False, indent=1)
     assert encoded(after=text) == encoded(after=other)
-    assert json.loads(encoded(after=text))["after"] == document
+    assert exact(encoded(after=text))["after"] == exact(text)
 
 
 @given(documents, documents)

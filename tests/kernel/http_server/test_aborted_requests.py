@@ -24,6 +24,7 @@ import pytest
 from app.kernel.db import migrations
 from tests.ingestion.steps import contract
 from tests.kernel.http_server.conftest import Service
+from tests.promises import promised
 from tests.query.asking import SLOW
 from tests.waiting import eventually
 
@@ -171,13 +172,13 @@ async def test_aborted_requests_leave_nothing_behind(service: Service) -> None:
 
         begun = time.monotonic()
         await aborter.run(ABORTS // 2)
-        await eventually(at_rest, SETTLE_SECONDS)
+        await promised(at_rest, SETTLE_SECONDS)
         files, memory = process.num_fds(), process.memory_info().rss
         begun = time.monotonic()
         await aborter.run(ABORTS)
         print(f"{ABORTS} aborted in {time.monotonic() - begun:.1f} s: {dict(aborter.tally)}")
         begun = time.monotonic()
-        await eventually(at_rest, SETTLE_SECONDS)
+        await promised(at_rest, SETTLE_SECONDS)
         more_files, growth = process.num_fds() - files, process.memory_info().rss - memory
         print(
             f"at rest after {time.monotonic() - begun:.2f} s; files {more_files:+d}, memory {growth / 2**20:+.1f} MiB"
