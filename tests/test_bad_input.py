@@ -18,6 +18,8 @@ from tests.malformed import Case, Sound, cases
 from tests.middleware.asgi import Answer, scope
 from tests.operations_catalogue import CATALOGUE
 
+pytestmark = pytest.mark.slow
+
 UNTOUCHED = (
     "SELECT format('SELECT %L, count(*), md5(string_agg(t::text, '''' ORDER BY t::text)) FROM %I.%I t', "
     "schemaname || '.' || tablename, schemaname, tablename) FROM pg_tables "

@@ -25,6 +25,8 @@ from tests.processes import OURS, READY_SECONDS, Installation, Running, alive, c
 from tests.spawning import free_port
 from tests.waiting import eventually_blocking
 
+pytestmark = pytest.mark.slow
+
 PASSWORD_LINE = re.compile(r"password {2}(\S+)")
 SECRET = "the secret of the tests, which is long enough to be taken"
 """The same as that of the other tests: they share the server's logins, whose passwords come from it."""

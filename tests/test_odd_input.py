@@ -25,6 +25,8 @@ from tests.ingestion.steps import contract
 from tests.middleware.asgi import Answer, scope
 from tests.odd import BEYOND, NUMBERS, ODD_TIMES, TEXTS, Odd, of_cookies, of_form, of_headers, of_json, of_query
 
+pytestmark = pytest.mark.slow
+
 SHARE = 1 if "SPYNE_TEST_EVERY_ODDITY" in os.environ else 3
 """One of so many oddities is asked of an operation, others of the next one."""
 LEAST_PER_OPERATION = 25 // SHARE

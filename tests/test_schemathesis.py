@@ -43,6 +43,8 @@ from tests.authorization.place import Place, opened
 from tests.middleware.asgi import Answer, scope
 from tests.operations_catalogue.login import session_token
 
+pytestmark = pytest.mark.slow
+
 BASE = "http://spyne.test"
 CHECKS = [
     not_a_server_error,

@@ -17,6 +17,8 @@ from tests.census import BOOKKEEPING, census, differences
 from tests.operations_catalogue import CATALOGUE
 from tests.operations_catalogue.operation import CLOSED_FOR_DATA, OWN_OF_PERSON
 
+pytestmark = pytest.mark.slow
+
 ROWS = read()
 OPERATIONS = list(dict.fromkeys(row.operation for row in ROWS))
 RECORDS = BOOKKEEPING | {"spyne.login_attempts", "spyne.revoked_tokens", "spyne.sessions"}

@@ -19,6 +19,8 @@ from app.kernel.telemetry.metrics import CONNECTIONS_CUT
 from tests.kernel.http_server.serving import SHORT, Served, answer, measure, served
 from tests.kernel.http_server.wire import Heard, exchange, listen
 
+pytestmark = pytest.mark.slow
+
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HEALTH = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 

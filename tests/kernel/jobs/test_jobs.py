@@ -30,6 +30,8 @@ from tests.kernel.jobs.jobs_worker import TIMINGS
 from tests.spawning import Spawned, spawned
 from tests.waiting import eventually, offered_again
 
+pytestmark = pytest.mark.slow
+
 SECRET = ServiceSecret(b"the secret of the tests, which is long enough to be taken")
 QUICK = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB", "max_connections": "60"}
 LONG = 25.0

@@ -18,6 +18,8 @@ from tests.operations.notifications.conftest import CHANNELS, NOTIFY, make_chann
 from tests.operations.notifications.receiver import Receiver, receiving
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 
 async def test_the_reference_implementation_verifies_what_arrives(
     admin: httpx.AsyncClient, resources: Resources, owner: asyncpg.Connection
