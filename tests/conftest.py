@@ -21,9 +21,10 @@ import httpx
 import hypothesis
 import pytest
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.access.passwords import passwords
-from app.commands.process import LOADING_THRESHOLDS
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls, database_urls
 from app.kernel.embedded import EmbeddedServer, ServerAddress
@@ -33,7 +34,7 @@ from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from app.wiring import open_resources
 from tests import run_folder, spawning
-from tests.identities import PASSWORD, Identities
+from tests.identities import Identities
 
 SECRET = ServiceSecret(b"the secret of the tests, which is long enough to be taken")
 FAST = {
@@ -43,6 +44,10 @@ FAST = {
     "shared_buffers": "128MB",
     "max_connections": "200",
 }
+RARELY = (20_000, 20, 50)
+"""Thresholds of the collector: tests make little garbage in cycles, and 25,000 objects that stay for long."""
+DEAR = passwords._HASHER
+"""What the service hashes passwords with."""
 _numbers = itertools.count()
 
 hypothesis.settings.register_profile("spyne", deadline=None)  # a busy machine is no fault of what is tested
@@ -51,7 +56,7 @@ hypothesis.settings.load_profile("spyne")
 
 def pytest_configure(config: pytest.Config) -> None:
     """The process that hands out the tests makes the folder of the run; its workers inherit it."""
-    gc.set_threshold(*LOADING_THRESHOLDS)
+    gc.set_threshold(*RARELY)
     if not hasattr(config, "workerinput"):
         folder = run_folder.enter()
         config.add_cleanup(lambda: run_folder.leave(folder))
@@ -80,20 +85,18 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _hash_once() -> Iterator[None]:
-    """The one password of nearly all users of the tests is hashed once: argon2 is slow on purpose."""
-    hashed, kept = passwords.hashed, dict[str, str]()
-
-    async def once(password: str) -> str:
-        if password != PASSWORD:
-            return await hashed(password)
-        if PASSWORD not in kept:
-            kept[PASSWORD] = await hashed(PASSWORD)
-        return kept[PASSWORD]
-
+def _cheap_hashes() -> Iterator[None]:
+    """Argon2 is dear on purpose; nearly every test has users, and few are about what a guess costs: `dear_hashes`."""
+    cheap = PasswordHash((Argon2Hasher(memory_cost=8, time_cost=1, parallelism=1),))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "hashed", once)
+        patch.setattr(passwords, "_HASHER", cheap)
         yield
+
+
+@pytest.fixture
+def dear_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed as in production."""
+    monkeypatch.setattr(passwords, "_HASHER", DEAR)
 
 
 @pytest.fixture(scope="session")
@@ -111,12 +114,22 @@ def _url(server: ServerAddress, database: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def template(server: ServerAddress, worker_id: str) -> str:
+async def administrator(server: ServerAddress) -> AsyncIterator[None]:  # noqa: ARG001 - which must be there to the end
+    """Closes the connection that makes and drops databases."""
+    yield
+    if (kept := _administrators.pop(asyncio.get_running_loop(), None)) is not None:
+        await kept.close()
+
+
+@pytest.fixture(scope="session")
+def template(server: ServerAddress, administrator: None, worker_id: str) -> str:  # noqa: ARG001 - for those who clone it
     """The name of a database built by the real migrations."""
     name = f"template_{worker_id}"
 
     async def build() -> None:
-        await _admin(server, f'CREATE DATABASE "{name}"')
+        owner = await asyncpg.connect(**server.connect_kwargs("postgres"))
+        await owner.execute(f'CREATE DATABASE "{name}"')
+        await owner.close()
         await migrations.prepare(_url(server, name), DatabaseSettings(), SECRET)
         await asyncio.to_thread(migrations.upgrade, _url(server, name))
 
@@ -124,13 +137,16 @@ def template(server: ServerAddress, worker_id: str) -> str:
     return name
 
 
+_administrators: dict[asyncio.AbstractEventLoop, asyncpg.Connection] = {}
+"""Connections to `postgres`, one for each event loop in which databases are made and dropped."""
+
+
 async def _admin(server: ServerAddress, *statements: str) -> None:
-    connection = await asyncpg.connect(**server.connect_kwargs("postgres"))
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
+    loop = asyncio.get_running_loop()
+    if loop not in _administrators:
+        _administrators[loop] = await asyncpg.connect(**server.connect_kwargs("postgres"))
+    for statement in statements:
+        await _administrators[loop].execute(statement)
 
 
 @asynccontextmanager

@@ -2,10 +2,12 @@
 
 import asyncio
 
+import pytest
 from argon2 import PasswordHasher
 
 from app.access.passwords import passwords
 
+pytestmark = pytest.mark.usefixtures("dear_hashes")
 PASSWORD = "correct horse battery staple"
 
 

@@ -43,6 +43,7 @@ async def test_the_runtime_role_cannot_change_the_matrix(resources: Resources) -
         await connection.close()
 
 
+@pytest.mark.usefixtures("dear_hashes")
 async def test_a_user_is_made_with_its_roles_and_audited(change: Change, owner: asyncpg.Connection) -> None:
     user = await change(lambda access: access.users.create(SYSTEM, " Ada ", PASSWORD, ["ANALYST", "ANALYST"]))
     assert user.username == "ada"

@@ -1,10 +1,11 @@
 """Migrations: one runner, no queueing behind locks, no start on a schema that is not at head, no old server."""
 
 import asyncio
-import sys
+import os
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import asyncpg
@@ -20,11 +21,12 @@ from app.kernel.security.secrets import ServiceSecret
 from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from tests.conftest import SECRET, _admin
+from tests.spawning import spawned
 from tests.waiting import eventually
 
 
 @pytest.fixture
-async def empty(server: ServerAddress, worker_id: str) -> AsyncIterator[str]:
+async def empty(server: ServerAddress, administrator: None, worker_id: str) -> AsyncIterator[str]:  # noqa: ARG001
     """The owner's URL of a database in which nothing is yet."""
     name = f"empty_{worker_id}"
     await _admin(server, f'CREATE DATABASE "{name}"')
@@ -71,13 +73,17 @@ LONG_WAITING = (
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND clock_timestamp() - waitstart > $1 "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
-RUNNER = "import sys; from app.kernel.db import migrations; migrations.upgrade(sys.argv[1])"
 
 
-async def test_two_runners_at_once_come_to_the_same_end(empty: str) -> None:
-    await asyncio.gather(*(migrations.prepare(empty, DatabaseSettings(), SECRET) for _ in range(2)))
-    runners = [await asyncio.create_subprocess_exec(sys.executable, "-c", RUNNER, empty) for _ in range(2)]
-    assert [await runner.wait() for runner in runners] == [0, 0]
+async def test_two_runners_at_once_come_to_the_same_end(empty: str, tmp_path: Path) -> None:
+    environment = os.environ | {
+        "DATABASE_URL": empty,
+        "SPYNE_SECRET": SECRET._value.decode(),
+        "SPYNE_HOME": str(tmp_path),
+    }
+    log = tmp_path / "log"
+    runners = [await spawned("app.cli", "migrate", env=environment, output=log) for _ in range(2)]
+    assert [await runner.ended() for runner in runners] == [0, 0], log.read_text()
     await asyncio.to_thread(migrations.check, empty)
 
 
