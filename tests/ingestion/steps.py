@@ -1,5 +1,6 @@
 """Contracts, bodies and looks at the outcome, for tests of ingestion over HTTP."""
 
+import copy
 import gzip
 import io
 import json
@@ -49,7 +50,7 @@ def contract(
     }
     columns = more.pop("columns", COLUMNS)
     if declared:
-        body["schema"] = {"columns": columns}
+        body["schema"] = {"columns": copy.deepcopy(columns)}  # who changes a body changes that one alone
     return body | more
 
 

@@ -81,7 +81,12 @@ async def test_a_request_under_way_holds_its_key(
     first = asyncio.create_task(send(engineer, things, slow(), key="k1"))
 
     async def held() -> bool:
-        return bool(await owner.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"))
+        return bool(
+            await owner.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted "
+                "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+        )
 
     await eventually(held)
     for headers in ({}, LATER):
