@@ -6,6 +6,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
 
 from app.kernel.db.database import Database
 from app.kernel.http import idempotency
@@ -106,7 +107,7 @@ async def test_a_claimant_whose_connection_dies_frees_the_key(resources: Resourc
             await owner.execute(cut)
             await IdempotencyKeys(session, "s").claim("k2")
 
-    with pytest.raises(Exception, match="connection"):
+    with pytest.raises(DBAPIError):  # what the driver says depends on how soon it hears of the end
         await die()
     assert await answer(resources.database, "s", "k", 1) is None
 
