@@ -1,8 +1,8 @@
 """The folder of a test run, where every temporary file and PostgreSQL server of the run stands; in memory if it fits.
 
-A run makes and drops some eight hundred databases of hundreds of files each. On ext4 half of the run's processor time went into
-finding free inodes for them (`recently_deleted`, seen with perf: an inode is not used again for seconds after it was
-deleted, and each search passes all such). A file system in memory has no such search.
+A run makes and drops some eight hundred databases of hundreds of files each. On ext4 half of the run's processor time
+went into finding free inodes for them (`recently_deleted`, seen with perf: an inode is not used again for seconds after
+it was deleted, and each search passes all such). A file system in memory has no such search.
 """
 
 import contextlib
