@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-# Where this is set, every process would compile some thousand modules anew, and every test run rewrite its assertions.
+# Where this is set, every process would compile our 600 modules anew, and every test run rewrite its assertions.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
