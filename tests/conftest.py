@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_xdist_auto_num_workers() -> int:
     """Twice the cores: what starts processes and servers waits for half of its time."""
-    return min(8, 2 * len(os.sched_getaffinity(0)))
+    return min(8, 2 * (os.cpu_count() or 1))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

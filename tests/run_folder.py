@@ -11,6 +11,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import psutil
+
 IN_MEMORY = Path("/dev/shm")
 NEEDED_BYTES = 4 * 2**30
 """What a run may need at its height, with room to spare; containers often give /dev/shm 64 MiB."""
@@ -41,5 +43,5 @@ def _remove_left_behind(parent: Path) -> None:
     """Remove the folders of runs whose process is gone: they were killed."""
     for folder in parent.glob(f"{PREFIX}*"):
         with contextlib.suppress(ValueError):
-            if not Path(f"/proc/{int(folder.name.removeprefix(PREFIX))}").exists():
+            if not psutil.pid_exists(int(folder.name.removeprefix(PREFIX))):
                 leave(folder)
