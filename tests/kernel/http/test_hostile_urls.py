@@ -26,6 +26,7 @@ from app.kernel.http.client import (
 )
 from tests.kernel.http.hostile_urls import urls
 from tests.kernel.http.test_http_client import answering, serving
+from tests.promises import kept
 
 REFUSALS = (OutboundRefused, OutboundFailed, OutboundTimeout)
 NOWHERE = OutboundPolicy(schemes=frozenset({"http", "https"}), deadline=timedelta(seconds=1))
@@ -315,21 +316,28 @@ async def http2(_head: bytes, writer: asyncio.StreamWriter) -> None:
     writer.write(bytes.fromhex("000000040000000000"))
 
 
-BOMB = gzip.compress(gzip.compress(bytes(300 * 2**20)))
-
-
 @pytest.mark.parametrize(
     "respond",
     [endless_head, endless_informs, endless_line, endless_chunk_extension, two_lengths, http2,
      answering(gzip.compress(bytes(64 * 2**20)), "Content-Encoding: gzip"),
-     answering(BOMB, "Content-Encoding: gzip, gzip"), answering(b"x", "Content-Length: 99")],
+     answering(b"x", "Content-Length: 99")],
 )  # fmt: skip
 async def test_hostile_answers_end_within_the_bounds(respond: object) -> None:
+    await ends_within_the_bounds(respond)
+
+
+async def test_a_bomb_within_a_bomb_ends_within_the_bounds() -> None:
+    bomb = gzip.compress(gzip.compress(bytes(300 * 2**20)))  # made here: every worker imports this module
+    await ends_within_the_bounds(answering(bomb, "Content-Encoding: gzip, gzip"))
+
+
+async def ends_within_the_bounds(respond: object) -> None:
+    """Ask a hostile server, and be done with it soon."""
     begun = time.monotonic()
     async with serving(respond, PERMITTED) as port, OutboundHttp(SOMEWHERE) as http:  # type: ignore[arg-type]
         with pytest.raises((OutboundFailed, OutboundTooLarge, OutboundTimeout)):
             await http.request("GET", f"http://{PERMITTED}:{port}/")
-    assert time.monotonic() - begun < 3
+    await kept(time.monotonic() - begun, 3, "a hostile answer")
 
 
 async def test_slow_name_servers_do_not_stop_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,6 +356,6 @@ async def test_slow_name_servers_do_not_stop_others(monkeypatch: pytest.MonkeyPa
         await asyncio.sleep(0.05)
         begun = time.monotonic()
         await asyncio.to_thread(int)
-        assert time.monotonic() - begun < 0.2
+        await kept(time.monotonic() - begun, 0.2, "a thread of everybody else")
         await asyncio.gather(*stuck)
         answering.set()
