@@ -57,7 +57,7 @@ async def promised(
     return took
 
 
-async def kept(took: float, seconds: float, what: str = "", slowest: float = 1.0) -> None:
+async def kept(took: float, seconds: float, what: str = "", slowest: float = 1.0, least: float = 0.0) -> None:
     """Return when something took no longer than was promised, on this machine as it is now. Raises AssertionError.
 
     Args:
@@ -65,7 +65,9 @@ async def kept(took: float, seconds: float, what: str = "", slowest: float = 1.0
         seconds: those that are promised.
         what: names what took so long.
         slowest: how slow the machine was found to be meanwhile.
+        least: seconds that it takes whatever the machine: a deadline does not come early.
     """
+    assert took >= least, f"{what or 'it'}: {took:.2f} s already, not before {least:g}"
     if took > seconds:
         slowest = max(slowest, *[await asyncio.to_thread(slowdown) for _ in range(3)])
     assert took <= seconds * slowest, (

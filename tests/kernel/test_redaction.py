@@ -145,9 +145,9 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_texts_are_masked_in_bounded_time(text: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     safe_text(text)
-    assert time.perf_counter() - started < 0.25
+    assert time.thread_time() - started < 0.25
 
 
 JSON_LIKE = st.recursive(

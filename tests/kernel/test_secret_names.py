@@ -69,6 +69,6 @@ def test_no_name_is_too_long_or_too_odd_to_be_judged() -> None:
 
 @pytest.mark.parametrize("name", ["aB" * 20_000, "A" * 40_000, "tokens" * 5_000, "api_key_id_" * 4_000, "." * 40_000])
 def test_hostile_names_are_judged_in_bounded_time(name: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     is_secret_name(name)
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5

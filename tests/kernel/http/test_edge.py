@@ -28,6 +28,7 @@ from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from tests.conftest import FAST, SECRET
 from tests.homes import open_home
+from tests.promises import kept
 from tests.waiting import eventually
 
 PROBE = (
@@ -265,7 +266,7 @@ async def test_an_exhausted_pool_is_a_503_and_passes(client: httpx.AsyncClient, 
     await asyncio.sleep(0.05)
     started = time.monotonic()
     expect_unavailable(await client.post("/probe/write", json=CHANGE))
-    assert time.monotonic() - started < 2
+    await kept(time.monotonic() - started, 2, "the refusal of an exhausted pool")
     assert (await client.get("/probe/read")).status_code == 200, "reads have a pool of their own"
     routes.go_on.set()
     await asyncio.gather(*held)
@@ -353,7 +354,7 @@ async def _expect_away(client: httpx.AsyncClient) -> None:
     started = time.monotonic()
     ready = await client.get("/health/ready")
     assert (ready.status_code, ready.json()["status"]) == (503, "failing")
-    assert time.monotonic() - started < 1.5
+    await kept(time.monotonic() - started, 1.5, "the health while the database is away")
     assert [(await client.get(path)).status_code for path in ("/health", "/health/live", "/metrics")] == [503, 200, 200]
 
 
