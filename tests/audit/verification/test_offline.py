@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -23,7 +22,7 @@ from app.audit.verification.verifier import Kind
 from app.kernel.runtime.resources import Resources
 from tests.audit.logs import sealer, tell
 from tests.audit.verification.tampering import ANOTHER_KEY, KINDS, cut_tail, reseal, undone, unguard
-from tests.service_processes import ROOT, Surroundings
+from tests.service_processes import Surroundings
 from tests.spawning import completed
 from tests.test_cli import call, one_line
 
@@ -327,14 +326,6 @@ async def test_what_the_command_cannot_do(
     assert (await asyncio.to_thread(call, "audit verify", known, monkeypatch)) == 0
 
 
-MEASURED = """
-import resource, subprocess, sys, time
-begin = time.monotonic()
-code = subprocess.run([sys.executable, "-m", "app.cli", "audit", *sys.argv[1:]], stdout=subprocess.DEVNULL).returncode
-print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024, round(time.monotonic() - begin, 1))
-"""
-"""Exit code, most memory in MiB and seconds of a command."""
-
 MANY = 60_000
 
 
@@ -342,16 +333,13 @@ MANY = 60_000
 async def test_many_rows_take_no_more_memory_than_few(
     resources: Resources, tmp_path: Path, surroundings: Surroundings, owner: asyncpg.Connection
 ) -> None:
-    known = surroundings.environment(PYTHONPATH=str(ROOT))
+    known = surroundings.environment()
 
-    async def measured(*arguments: str | Path, **environment: str) -> tuple[int, float]:
-        done = await asyncio.to_thread(
-            subprocess.run, [sys.executable, "-c", MEASURED, *map(str, arguments)], env=environment, cwd=ROOT,
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        code, mebibytes, seconds = done.stdout.split()
-        assert code == "0", done.stderr
-        return int(mebibytes), float(seconds)
+    async def measured(*arguments: str | Path, **environment: str) -> int:
+        module = "tests.audit.verification.measured"
+        done = await asyncio.to_thread(completed, module, *map(str, arguments), env=environment)
+        assert done.returncode == 0, done.stderr
+        return int(done.stderr.splitlines()[-1])
 
     path, memory, worker = tmp_path / "export", {}, sealer(resources)
     for rows in (10, MANY):
@@ -365,6 +353,6 @@ async def test_many_rows_take_no_more_memory_than_few(
         memory[rows] = [await measured("export", "--to", path, **known), await measured("verify", "--from", path)]
     print(memory, path.stat().st_size)
     for few, many in zip(memory[10], memory[MANY], strict=True):
-        assert many[0] - few[0] < 30, "MiB: the file has 32, and what is held of it at a time is bounded"
+        assert many - few < 30, "MiB: the file has 32, and what is held of it at a time is bounded"
     (waiting,) = await owner.fetchrow("SELECT count(*) FROM spyne.audit_sealed_entries")
     assert waiting == MANY + 10
