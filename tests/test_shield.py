@@ -110,15 +110,16 @@ async def test_an_upload_begun_before_does_not_land_after(
     admin: httpx.AsyncClient, engineer: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
     things = await register(engineer, "things")
-    go_on = asyncio.Event()
+    go_on, inside = asyncio.Event(), []
 
     async def slow() -> AsyncIterator[bytes]:
         yield ndjson([(7, 7, 7)])
+        inside.append(True)
         await go_on.wait()
         yield ndjson([(8, 8, 8)])
 
     uploads = [asyncio.create_task(send(engineer, things, slow(), headers=headers)) for headers in ({}, LATER)]
-    await asyncio.sleep(0.3)
+    await eventually(lambda: len(inside) == 2, what="both uploads inside")
     before = await census(owner, RECORDS)
     await switch(admin, "read_only")
     go_on.set()

@@ -156,8 +156,7 @@ async def test_a_disconnection_during_the_preview_does_no_harm(flights: Warehous
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.sleep(0.2)
-    assert flights.resources.query_login.in_use == 0
+    await eventually(lambda: flights.resources.query_login.in_use == 0, what="the connections given back")
     assert await rows(analyst, "SELECT 1 AS one") == [[1]]
 
 

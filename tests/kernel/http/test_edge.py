@@ -46,8 +46,7 @@ class Routes:
     """Operations that do one thing each, through the production edge."""
 
     def __init__(self) -> None:
-        self.calls = 0
-        self.entered = asyncio.Event()
+        self.calls = self.held = 0
         self.go_on = asyncio.Event()
         self.both = asyncio.Barrier(2)
         self.router = APIRouter(prefix="/probe", route_class=TransactionalRoute)
@@ -79,7 +78,7 @@ class Routes:
 
     async def hold(self, session: Writes) -> None:
         await session.execute(text("SELECT 1"))
-        self.entered.set()
+        self.held += 1
         await self.go_on.wait()
 
     async def swap(self, first: int, second: int, session: Writes) -> dict[str, int]:
@@ -262,8 +261,7 @@ async def test_a_server_that_only_reads_for_now_is_a_503(client: httpx.AsyncClie
 
 async def test_an_exhausted_pool_is_a_503_and_passes(client: httpx.AsyncClient, routes: Routes) -> None:
     held = [asyncio.create_task(client.post("/probe/hold")) for _ in range(2)]
-    await routes.entered.wait()
-    await asyncio.sleep(0.05)
+    await eventually(lambda: routes.held == 2, what="both connections held")
     started = time.monotonic()
     expect_unavailable(await client.post("/probe/write", json=CHANGE))
     await kept(time.monotonic() - started, 2, "the refusal of an exhausted pool")

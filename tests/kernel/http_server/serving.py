@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from app.kernel.http_server import ArrivalLimits, Watch, arriving
+from tests.waiting import eventually
 
 SHORT = ArrivalLimits(
     head_seconds=0.3,
@@ -35,6 +36,14 @@ class Served:
     def open(self) -> int:
         return len(self.state.connections)
 
+    @property
+    def peer_ports(self) -> set[int]:
+        return {connection.transport.get_extra_info("peername")[1] for connection in self.state.connections}
+
+    @property
+    def busy(self) -> int:
+        return len(self.state.tasks)
+
 
 @asynccontextmanager
 async def served(app: ASGIApp, limits: ArrivalLimits = SHORT, keep_alive: int = 5) -> AsyncIterator[Served]:
@@ -58,12 +67,8 @@ async def served(app: ASGIApp, limits: ArrivalLimits = SHORT, keep_alive: int = 
         server.close()
         for connection in list(state.connections):
             connection.transport.abort()
-        for _ in range(100):
-            if not state.tasks and not state.connections:
-                break
-            await asyncio.sleep(0.02)
-        assert not state.connections, "connections are left"
-        assert not state.tasks, "requests are left"
+        await eventually(lambda: not state.connections, what="the end of the connections")
+        await eventually(lambda: not state.tasks, what="the end of the requests")
 
 
 async def answer(send: Send, body: bytes, status: int = 200) -> None:

@@ -19,6 +19,7 @@ from app.kernel.telemetry.metrics import CONNECTIONS_CUT
 from tests.kernel.http_server.serving import SHORT, Served, answer, measure, served
 from tests.kernel.http_server.wire import Heard, exchange, listen
 from tests.promises import kept
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -55,10 +56,14 @@ async def dripping(server: Served, first: bytes, drop: bytes, pause: float, seco
 @asynccontextmanager
 async def connections(server: Served, count: int, first: bytes = b"") -> AsyncIterator[list[asyncio.StreamReader]]:
     """Open connections that have sent `first`."""
+    busy_before = server.busy
     pairs = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(count)]
     for _, writer in pairs:
         writer.write(first)
-    await asyncio.sleep(0.05)
+    ports = {writer.get_extra_info("sockname")[1] for _, writer in pairs}
+    await eventually(lambda: ports <= server.peer_ports, what="the connections at the server")
+    if first:
+        await eventually(lambda: server.busy == busy_before + count, what="their requests at the application")
     try:
         yield [reader for reader, _ in pairs]
     finally:
@@ -198,7 +203,7 @@ async def test_the_rest_of_a_body_that_nobody_wants_is_read_for_a_while() -> Non
     async with served(refusing) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(post(4_000) + b"x" * 1_000)
-        heard = await listen(reader, Heard(), 1, whole=True)
+        heard = await listen(reader, Heard(), 3, whole=True)
         writer.write(b"x" * 3_000 + GET)
         heard = await listen(reader, heard, 1)
         writer.close()
@@ -279,7 +284,7 @@ async def test_an_idle_connection_makes_room_for_a_new_one() -> None:
     before = cut("room-made")
     async with served(measure) as server, connections(server, 50) as idle:
         assert server.open == 50
-        heard = await exchange(server.port, GET, seconds=0.3)
+        heard = await exchange(server.port, GET, whole=True)
         assert heard.statuses == [200]
         assert await asyncio.wait_for(idle[0].read(), 1) == b""  # who has waited longest
         assert server.open <= 50
@@ -295,18 +300,18 @@ async def test_when_all_are_busy_probes_are_answered_and_others_refused() -> Non
         await answer(send, b"ok")
 
     async with served(busy) as server, connections(server, 50, GET) as readers:
-        probe = await exchange(server.port, HEALTH, seconds=0.2)
+        probe = await exchange(server.port, HEALTH, whole=True)
         assert probe.statuses == [200]
-        other = await exchange(server.port, GET, seconds=1)
+        other = await exchange(server.port, GET, whole=True)
         assert other.statuses == [503]
         assert other.problem["code"] == "too-many-connections"
         slow = HEALTH.replace(b" HTTP", b"?slow HTTP")
         async with connections(server, 1, slow), connections(server, 1, slow):  # the reserve, busy too
-            beyond = await exchange(server.port, seconds=1)
+            beyond = await exchange(server.port)
             assert (beyond.statuses, beyond.closed) == ([503], True)
         opened.set()
         for reader in readers:
-            assert (await listen(reader, Heard(), 1, whole=True)).statuses == [200]
+            assert (await listen(reader, Heard(), 3, whole=True)).statuses == [200]
 
 
 async def test_a_fault_behind_a_request_under_way_leaves_its_answer_alone() -> None:
@@ -333,7 +338,7 @@ async def test_trailers_do_not_become_header_fields() -> None:
         chunked = (
             b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Role: admin\r\n\r\n"
         )
-        heard = await exchange(server.port, chunked, seconds=0.3)
+        heard = await exchange(server.port, chunked, whole=True)
         assert heard.statuses == [200]
         assert heard.data.endswith(b"host transfer-encoding")
 
@@ -351,7 +356,7 @@ async def test_a_late_loop_is_not_held_against_the_clients() -> None:
         blocker = asyncio.create_task(exchange(server.port, GET.replace(b"/ ", b"/block "), seconds=1.5))
         await asyncio.sleep(0.05)
         writer.write(GET[20:])
-        assert (await listen(reader, Heard(), 1, whole=True)).statuses == [200]
+        assert (await listen(reader, Heard(), 3, whole=True)).statuses == [200]
         writer.close()
         await blocker
 

@@ -4,6 +4,7 @@ import asyncio
 
 from app.kernel.http_server import ArrivalLimits, Watch
 from app.kernel.telemetry.metrics import CONNECTIONS_OPEN
+from tests.waiting import eventually
 
 
 class Connection:
@@ -33,17 +34,20 @@ class Connection:
 LIMITS = ArrivalLimits(sweep_seconds=0.05, max_connections=3, probe_connections=1)
 
 
+async def ended(watch: Watch) -> None:
+    """Nothing goes on without connections."""
+    await eventually(lambda: watch._timer is None, what="the end of the watch")
+
+
 async def test_a_faulty_connection_does_not_end_the_watch() -> None:
     connections = {Connection(faulty=True), Connection(), Connection(faulty=True)}
     watch = Watch(LIMITS)
     for connection in connections:
         watch.admit(connection, connections, asyncio.get_running_loop())
-    await asyncio.sleep(0.4)
-    assert min(connection.looks for connection in connections) >= 3
+    await eventually(lambda: min(connection.looks for connection in connections) >= 3, what="the third look")
     assert CONNECTIONS_OPEN._value.get() == 3
     connections.clear()
-    await asyncio.sleep(0.15)
-    assert watch._timer is None  # nothing goes on without connections
+    await ended(watch)
 
 
 async def test_all_are_looked_at_though_many_are_cut() -> None:
@@ -51,10 +55,9 @@ async def test_all_are_looked_at_though_many_are_cut() -> None:
     watch = Watch(ArrivalLimits(sweep_seconds=0.05))
     for connection in connections:
         watch.admit(connection, connections, asyncio.get_running_loop())
-    await asyncio.sleep(0.12)
-    assert all(connection.looks for connection in connections)
+    await eventually(lambda: all(connection.looks for connection in connections), what="a look at each")
     connections.clear()
-    await asyncio.sleep(0.1)
+    await ended(watch)
 
 
 async def test_who_waits_longest_makes_room_and_the_busy_stay() -> None:
@@ -80,4 +83,4 @@ async def test_who_waits_longest_makes_room_and_the_busy_stay() -> None:
     assert not watch.admit(beyond, connections, loop)
     assert (probe.left, beyond.left) == (None, "away")
     connections.clear()
-    await asyncio.sleep(0.1)
+    await ended(watch)

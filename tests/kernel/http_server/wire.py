@@ -56,8 +56,11 @@ def _is_whole(data: bytes) -> bool:
     return bool(end) and len(body) >= int(fields.get(b"content-length", b"0"))
 
 
-async def exchange(port: int, *pieces: bytes, seconds: float = 3.0, pause: float = 0.0) -> Heard:
-    """Send the pieces over one connection, and hear what comes until it is closed or the time is over."""
+async def exchange(port: int, *pieces: bytes, seconds: float = 3.0, pause: float = 0.0, whole: bool = False) -> Heard:
+    """Send the pieces over one connection, and hear what comes until it is closed or the time is over.
+
+    `whole`: one whole answer with a length is enough.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     heard = Heard()
     try:
@@ -70,6 +73,6 @@ async def exchange(port: int, *pieces: bytes, seconds: float = 3.0, pause: float
             except ConnectionError as error:
                 heard.faults.append(type(error).__name__)
                 break
-        return await listen(reader, heard, seconds)
+        return await listen(reader, heard, seconds, whole=whole)
     finally:
         writer.transport.abort()

@@ -375,10 +375,15 @@ async def _fail() -> None:
 
 @pytest.mark.parametrize("look", [_hang, _swallow, _fail], ids=["hangs", "keeps cancellations to itself", "fails"])
 async def test_the_end_of_the_block_ends_the_loop_promptly(look: Callable[[], Awaitable[None]]) -> None:
-    before = failures("probe")
+    before, begun = failures("probe"), asyncio.Event()
+
+    async def looked() -> None:
+        begun.set()
+        await look()
+
     async with asyncio.timeout(5):
-        async with repeating("probe", look, 3600, begin_after=0.0):
-            await asyncio.sleep(0.01)
+        async with repeating("probe", looked, 3600, begin_after=0.0):
+            await begun.wait()
     assert "probe" not in {task.get_name() for task in asyncio.all_tasks()}
     assert failures("probe") == before + (look is _fail), "a cancellation is no failure"
 

@@ -23,6 +23,7 @@ from app.kernel.storage.object_storage import (
     UnsupportedStorageError,
     check_key,
 )
+from tests.waiting import eventually
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -138,8 +139,7 @@ async def test_cancelling_a_writer_publishes_nothing(local: ObjectStorage, tmp_p
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.sleep(0.1)
-    assert files(tmp_path) == []
+    await eventually(lambda: files(tmp_path) == [], what="the removal of what was begun")
 
 
 async def test_a_killed_writer_leaves_only_what_the_sweep_removes(local: ObjectStorage, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from app.kernel.runtime.resources import Resources
 from app.operations.exports.expiry import expire_exports
 from tests.operations.exports.steps import asked, content, export, made, plain_table
+from tests.promises import promised
 
 COPIED = "job_type, filter_params, subject, format, requested_by_kind, requested_by_id, requested_by"
 NUMBERS = {"filter_params": {"table": "numbers"}}
@@ -117,11 +118,11 @@ async def test_a_right_that_is_gone_is_gone_for_the_file_too(
     shown = await export(engineer, resources, filter_params={"table": "hidden"})
     assert (await engineer.get(shown["links"]["download"])).status_code == 200
     await owner.execute("UPDATE spyne.user_roles SET role = 'ANALYST' WHERE role = 'ENGINEER'")
-    for _ in range(100):
-        answer = await engineer.get(shown["links"]["download"])
-        if answer.status_code == 404:
-            return
-    pytest.fail("the file was answered")
+
+    async def refused() -> bool:
+        return (await engineer.get(shown["links"]["download"])).status_code == 404
+
+    await promised(refused, what="the file is answered no more")
 
 
 @pytest.mark.usefixtures("numbers")
