@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from app.warehouse.naming import HIDDEN_PREFIX, RelationName, before_relation
+from app.warehouse.sources import FieldPath, clashes, header_of, source_path
 from app.warehouse.types import EVENT_TIME_KINDS, PROCESSING_TIME_KINDS, ColumnType
 
 
@@ -52,6 +53,18 @@ class Column:
     type: ColumnType
     nullable: bool = True
     checks: Checks = field(default_factory=Checks)
+    source: str | None = None
+    """Where records carry the value when it is not in a field of the column's name: see `app/warehouse/sources.py`."""
+
+    @property
+    def path(self) -> FieldPath:
+        """The names of fields that lead to the value in a JSON object: `("customer", "id")`."""
+        return (self.name,) if self.source is None else source_path(self.source)
+
+    @property
+    def header(self) -> str:
+        """The name of the value in a CSV header or a Parquet file."""
+        return header_of(self.path)
 
 
 class PlanError(ValueError):
@@ -63,7 +76,8 @@ class RelationPlan:
     """A governed relation and the rules by which batches become part of it.
 
     Raises:
-        PlanError: a key or time column is not among the columns, has a type that cannot serve, or a name is reserved.
+        PlanError: a key or time column is not among the columns, has a type that cannot serve, a name is reserved, or
+            two columns read the same.
     """
 
     relation: RelationName
@@ -81,6 +95,8 @@ class RelationPlan:
             raise PlanError("column names are distinct and do not begin with the reserved prefix")
         if not self.key or len(set(self.key)) != len(self.key) or not {*self.key, *self.times} <= set(names):
             raise PlanError("the key and both time columns are among the columns")
+        if clashes([column.path for column in self.columns]) or self.column(self.processing_time).source is not None:
+            raise PlanError("every column reads a place of its own in a record, the processing time none")
         if self.processing_time in {*self.key, self.event_time}:
             raise PlanError("the processing time is set on arrival and can be neither key nor event time")
         if self.column(self.event_time).type.kind not in EVENT_TIME_KINDS:

@@ -1,12 +1,14 @@
 """Which columns a contract may have, and which of them can be key, event time and processing time. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from app.catalog.contracts.checks import ChecksReview, CheckType
 from app.catalog.names import column_name_fault
 from app.kernel.problems import Fault
 from app.warehouse.plan import Checks, Column
+from app.warehouse.sources import FieldPath, InvalidSourceError, clashes, source_path, written_source
 from app.warehouse.types import (
     EVENT_TIME_KINDS,
     KEY_KINDS,
@@ -24,6 +26,21 @@ MAX_CHECKS = len(CheckType)
 
 SEMANTICS = "/ingestion_semantics"
 """JSON pointer of the part of a contract that mentions columns by name."""
+
+
+SOURCE_FORMS = 'A source is the name of a field, like "customerId", or a JSON Pointer, like "/customer/id".'
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a column is read from, as far as that can be read."""
+
+    column: str
+    path: FieldPath
+    pointer: str
+    """JSON pointer of what says so: the column's source, or its name."""
+    named: bool
+    """Whether the column names it as its source."""
 
 
 class Mentions:
@@ -52,6 +69,7 @@ class ColumnsReview:
         self.columns: list[Column] = []
         self.named: dict[str, ColumnType | None] = {}
         """Every readable name with its type, None where the type is faulty."""
+        self.places: list[Place] = []
         listed = schema.get("columns") if isinstance(schema, dict) else None
         self.complete = isinstance(listed, list) and all(
             isinstance(item, dict) and isinstance(item.get("name"), str) for item in listed
@@ -77,12 +95,28 @@ class ColumnsReview:
             if name in self.named:
                 self._fault(f"{pointer}/name", "duplicate-column", "Another column has this name already.")
             self.named.setdefault(name, column_type)
+        source = self._source(item.get("source"), name, pointer)
         if column_type is None:
             return
         checks, not_null = self._checks(item.get("checks"), column_type, f"{pointer}/checks")
         if isinstance(name, str):
             nullable = item.get("nullable", True) is True and not not_null
-            self.columns.append(Column(name, column_type, nullable, checks))
+            self.columns.append(Column(name, column_type, nullable, checks, source))
+
+    def _source(self, text: Any, name: Any, pointer: str) -> str | None:
+        """The source in its shortest form; None for one that says no more than the column's name does."""
+        if not isinstance(name, str):
+            return None
+        if not isinstance(text, str):
+            self.places.append(Place(name, (name,), f"{pointer}/name", named=False))
+            return None
+        try:
+            path = source_path(text)
+        except InvalidSourceError as error:
+            self._fault(f"{pointer}/source", "invalid-source", f"{SOURCE_FORMS} {error}")
+            return None
+        self.places.append(Place(name, path, f"{pointer}/source", named=True))
+        return None if path == (name,) else written_source(path)
 
     def _type(self, text: Any, pointer: str) -> ColumnType | None:
         if not isinstance(text, str):
@@ -129,6 +163,38 @@ def placement_faults(mentions: Mentions, named: Mapping[str, ColumnType | None],
             faults.append(Fault(pointer=pointer, code="unknown-column", message=message))
         elif column_type is not None and column_type.kind not in kinds:
             faults.append(Fault(pointer=pointer, code="unusable-type", message=_unusable(column_type, role, kinds)))
+    return faults
+
+
+def source_faults(places: Sequence[Place], mentions: Mentions) -> list[Fault]:
+    """Where columns read the same value, one reads a part of what another reads whole, or the processing time is read.
+
+    A value has one column: of two that read it, one would be a computed copy, which is a query's matter. The processing
+    time is set on arrival; a field of its name is passed over.
+    """
+    processing_time = mentions.processing_time and mentions.processing_time[1]
+    faults = []
+    for place in places:
+        if place.named and place.column == processing_time:
+            message = "Spyne sets the processing time: it has no source."
+            faults.append(Fault(pointer=place.pointer, code="processing-time-in-use", message=message))
+    read = [place for place in places if place.column != processing_time]
+    for place in read:
+        if place.path[0] == processing_time:
+            message = f"A field {place.path[0]!r} is passed over: the processing time has its name. Rename that column."
+            faults.append(Fault(pointer=place.pointer, code="processing-time-in-use", message=message))
+    for first, second in clashes([place.path for place in read]):
+        one, other = read[first], read[second]
+        if one.column == other.column:
+            continue  # said as a column that stands there twice
+        blamed = one if one.named and not other.named else other
+        inside = len(one.path) < len(other.path) and one.path == other.path[: len(one.path)]
+        same = "a part of the value" if inside else "the same value"
+        message = (
+            f"{other.column} reads {written_source(other.path)!r}, which is {same} that {one.column} reads: "
+            "a value has one column. Name another source for one of them."
+        )
+        faults.append(Fault(pointer=blamed.pointer, code="duplicate-source", message=message))
     return faults
 
 

@@ -106,13 +106,20 @@ def column_document(column: Column) -> dict[str, Any]:
         "type": column.type.sql,
         "nullable": column.nullable,
         "checks": check_documents(column.checks),
+        "source": column.source,
     }
 
 
 def columns_of(documents: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
-    """The columns that `column_document` wrote."""
+    """The columns that `column_document` wrote; before there were sources it wrote none."""
     return tuple(_column_of(document, parse_type(document["type"])) for document in documents)
 
 
 def _column_of(document: Mapping[str, Any], column_type: ColumnType) -> Column:
-    return Column(document["name"], column_type, document["nullable"], checks_of(document["checks"], column_type))
+    checks = checks_of(document["checks"], column_type)
+    return Column(document["name"], column_type, document["nullable"], checks, document.get("source"))
+
+
+def column_line(column: Column) -> str:
+    """The column in a line, as the audit log keeps it: `customer_id bigint from /customer/id`."""
+    return f"{column.name} {column.type}" + (f" from {column.source}" if column.source else "")

@@ -13,6 +13,7 @@ class Aspect(StrEnum):
     TYPE = "type"
     NULLABLE = "nullable"
     CHECKS = "checks"
+    SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)

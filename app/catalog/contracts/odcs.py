@@ -139,12 +139,14 @@ def _property(column: Column, identity: Sequence[str]) -> dict[str, Any]:
         found["logicalTypeOptions"] = options
     if rules:
         found["quality"] = [{"type": "custom", "engine": ENGINE, "implementation": rule} for rule in rules]
+    # The standard's physicalName is the relation's name of a column, not that of the field which it was read from.
+    custom = {"source": column.source} if column.source is not None else {}
     for check in check_documents(column.checks):
         if check["type"] == CheckType.ONE_OF:
             found["enum"] = [{"value": value} for value in check["values"]]
         elif check["type"] == CheckType.PATTERN:
-            found["customProperties"] = _custom({"patternSyntax": "RE2"})  # the standard means ECMA-262 otherwise
-    return found
+            custom["patternSyntax"] = "RE2"  # the standard means ECMA-262 otherwise
+    return found | ({"customProperties": _custom(custom)} if custom else {})
 
 
 def _expressed(column: Column) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -11,7 +11,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.catalog.contracts.columns import MAX_COLUMNS, SEMANTICS, ColumnsReview, Mentions, placement_faults
+from app.catalog.contracts.columns import (
+    MAX_COLUMNS,
+    SEMANTICS,
+    ColumnsReview,
+    Mentions,
+    placement_faults,
+    source_faults,
+)
 from app.catalog.contracts.definition import ContractDefinition, Policy, Semantics, UnknownColumns, completed
 from app.catalog.contracts.durations import InvalidDurationError, parse_duration
 from app.catalog.contracts.schemas import RegisterRequest
@@ -48,12 +55,13 @@ def review(document: Any) -> ContractDefinition:
     columns = ColumnsReview(document.get("schema"))
     faults = [*_shape_faults(document), *_name_faults(document)]
     semantics = document.get("ingestion_semantics")
+    mentions = Mentions(semantics if isinstance(semantics, dict) else {})
     window = None
     if isinstance(semantics, dict):
         window = _window(semantics.get("dedupe_window"), faults)
         faults += _semantics_faults(semantics)
-        faults += placement_faults(Mentions(semantics), columns.named, complete=columns.complete)
-    faults += columns.faults
+        faults += placement_faults(mentions, columns.named, complete=columns.complete)
+    faults += [*columns.faults, *source_faults(columns.places, mentions)]
     if faults or window is None:
         raise InvalidContract(faults=_first_of_each_place(faults))
     return _definition(RegisterRequest.model_validate(document), columns, window)

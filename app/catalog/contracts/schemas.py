@@ -71,6 +71,13 @@ class ColumnDocument(_Document):
     type: str = Field(description="A PostgreSQL type.", examples=["numeric(12,2)"])
     nullable: bool = Field(default=True, description="Key and time columns are never nullable, whatever this says.")
     checks: list[CheckDocument] = Field(default_factory=list, description="At most one of each type.")
+    source: str | None = Field(
+        None,
+        description="Where records carry the value when it is not in a field of the column's name: a field's name, or "
+        "a JSON Pointer (RFC 6901) through nested objects; in CSV and Parquet the header's name. At most 256 "
+        "characters and 8 names. Each value has one column.",
+        examples=["customerId", "/customer/id"],
+    )
 
 
 class SchemaDocument(_Document):
@@ -118,6 +125,7 @@ class RegisterRequest(_Document):
                     {"name": "event_id", "type": "bigint"},
                     {"name": "event_time", "type": "timestamptz"},
                     {"name": "amount", "type": "numeric(12,2)", "checks": [{"type": "min", "value": 0}]},
+                    {"name": "customer_id", "type": "bigint", "source": "/customer/id"},
                 ]
             }
         ],
@@ -163,17 +171,6 @@ class ContractDocument(BaseModel):
     created_at: datetime
 
 
-class ContractSchemaDocument(BaseModel):
-    """One version of a contract's schema."""
-
-    contract_id: str
-    version: int
-    origin: Literal["declared", "inferred"]
-    columns: list[dict[str, Any]] = Field(description="name, type, nullable and checks of each column, in order.")
-    created_by: str
-    created_at: datetime
-
-
 class ShownColumn(BaseModel):
     """A column of one version."""
 
@@ -181,6 +178,20 @@ class ShownColumn(BaseModel):
     type: str = Field(examples=["numeric(12,2)"])
     nullable: bool
     checks: list[dict[str, Any]] = Field(description="As they are registered.")
+    source: str | None = Field(
+        None, description="Where records carry the value; null: in a field of the column's name."
+    )
+
+
+class ContractSchemaDocument(BaseModel):
+    """One version of a contract's schema."""
+
+    contract_id: str
+    version: int
+    origin: Literal["declared", "inferred"]
+    columns: list[ShownColumn] = Field(description="In order, with the processing time.")
+    created_by: str
+    created_at: datetime
 
 
 class ChangedColumn(BaseModel):
@@ -228,7 +239,7 @@ def schema_document(schema: SchemaRecord) -> ContractSchemaDocument:
         contract_id=schema.contract_id,
         version=schema.version,
         origin=schema.origin.value,
-        columns=list(schema.documents),
+        columns=[ShownColumn.model_validate(document) for document in schema.documents],
         created_by=schema.created_by,
         created_at=schema.created_at,
     )

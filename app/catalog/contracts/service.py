@@ -5,7 +5,7 @@ from typing import Any
 
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.actions import ContractAction
-from app.catalog.contracts.definition import ContractDefinition, Origin, completed, relation_plan
+from app.catalog.contracts.definition import ContractDefinition, Origin, column_line, completed, relation_plan
 from app.catalog.contracts.difference import SchemaDifference, preceding
 from app.catalog.contracts.odcs import odcs_document
 from app.catalog.contracts.record import ContractRecord, IngestionContract, SchemaRecord
@@ -205,7 +205,7 @@ class ContractService(ContractReading):
                 contract.id,
                 contract.id,
                 before={"schema_version": None},
-                after={"schema_version": 1, "columns": [f"{column.name} {column.type}" for column in columns]},
+                after={"schema_version": 1, "columns": [column_line(column) for column in columns]},
             )
 
 
@@ -224,5 +224,5 @@ def _audited(definition: ContractDefinition) -> dict[str, object]:
         "endpoint": definition.endpoint,
         "table_name": definition.table_name,
         "unknown_columns": definition.policy.unknown_columns.value,
-        "columns": None if definition.columns is None else [f"{c.name} {c.type}" for c in definition.columns],
+        "columns": None if definition.columns is None else [column_line(column) for column in definition.columns],
     }

@@ -345,7 +345,14 @@ JSON = st.recursive(
 @given(
     JSON,
     st.sampled_from(
-        [*contract(), "ingestion_semantics.mode", "schema.columns", "schema.columns.0", "schema.columns.3.checks"]
+        [
+            *contract(),
+            "ingestion_semantics.mode",
+            "schema.columns",
+            "schema.columns.0",
+            "schema.columns.3.checks",
+            "schema.columns.3.source",
+        ]
     ),
 )
 def test_whatever_json_comes_is_read_or_refused(value: Any, place: str) -> None:

@@ -14,7 +14,7 @@ from app.warehouse.plan import Column
 from tests.catalog.steps import registered
 
 AMOUNT = {"name": "amount", "type": "numeric(12,2)", "nullable": True, "checks": [{"type": "min", "value": 0}]}
-NOTE = {"name": "note", "type": "text", "nullable": True, "checks": []}
+NOTE = {"name": "note", "type": "text", "nullable": True, "checks": [], "source": None}
 
 
 def columns(*documents: dict[str, Any]) -> tuple[Column, ...]:
@@ -32,6 +32,8 @@ def columns(*documents: dict[str, Any]) -> tuple[Column, ...]:
         ({"checks": [{"type": "min", "value": 1}]}, ["checks"], False),
         ({"checks": [{"type": "min", "value": "0.00"}]}, [], False),
         ({"type": "bigint", "nullable": False, "checks": []}, ["type", "nullable", "checks"], True),
+        ({"source": "theAmount"}, ["source"], False),
+        ({"source": None}, [], False),
     ],
 )
 def test_what_changed_about_a_column(changed: dict[str, Any], expected: list[str], breaking: bool) -> None:

@@ -13,7 +13,7 @@ from jsonschema import Draft201909Validator
 from app.catalog.contracts.odcs import LOGICAL_TYPES, STATUSES
 from app.catalog.tables.lifecycle import TableState
 from app.warehouse.types import TypeKind, parse_type
-from tests.catalog.bodies import contract, with_semantics
+from tests.catalog.bodies import COLUMNS, contract, with_semantics
 from tests.catalog.steps import deprecated, promoted, registered
 
 STANDARD = json.loads((resources.files("open_data_contract_standard") / "schema.json").read_text(encoding="utf-8"))
@@ -31,7 +31,10 @@ OF_TYPE: list[tuple[str, list[Any], dict[str, Any]]] = [
             "logicalType": "string",
             "unique": True,
             "logicalTypeOptions": {"pattern": "(?i)^[a-z]+$"},
-            "customProperties": [{"property": "patternSyntax", "value": "RE2"}],
+            "customProperties": [
+                {"property": "source", "value": "/the c/0"},
+                {"property": "patternSyntax", "value": "RE2"},
+            ],
             "enum": [{"value": "EUR"}, {"value": "a: é #'\""}],
         },
     ),
@@ -169,6 +172,7 @@ async def test_a_column_of_each_type(engineer: httpx.AsyncClient) -> None:
     body["schema"]["columns"] += [
         {"name": f"c{index}", "type": spelled, "checks": checks} for index, (spelled, checks, _) in enumerate(OF_TYPE)
     ]
+    body["schema"]["columns"][len(COLUMNS)]["source"] = "/the c/0"
     answer = await engineer.post("/api/contracts/register", json=body)
     assert answer.status_code == 201, answer.text
     (table,) = (await exported(engineer))["schema"]
