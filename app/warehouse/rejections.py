@@ -97,6 +97,9 @@ class Chunk:
     payload: bytes
     """The accepted rows as `copying.encode_rows` writes them."""
     rejected: tuple[Rejection, ...] = ()
+    notices: tuple[str, ...] = ()
+    """What was left out of rows and refuses none of them, in words, such as columns that are ignored. The report of the
+    batch shows each once, so the same words may come with every chunk."""
 
     @property
     def received(self) -> int:
