@@ -144,7 +144,8 @@ async def test_states_and_cookies_that_are_not_the_attempts(browser: Browser, ap
     later = sealed(replace(attempt, began_at=attempt.began_at + 60), own)
     foreign = sealed(attempt, secrets.token_bytes(32))
     states = ["", state[:-1], state + "A", state.swapcase(), "A" * 43, f"{state} ", f"{state}\x00", "é" * 43]
-    values = ["", good[:-2], good[:-4] + "AAAA", "A" + good[1:], f"{good}=", f'"{good}"', "A" * 5000, "é", "{}"]
+    first, last = ("B" if good[0] == "A" else "A"), ("BBBB" if good.endswith("AAAA") else "AAAA")
+    values = ["", good[:-2], good[:-4] + last, first + good[1:], f"{good}=", f'"{good}"', "A" * 5000, "é", "{}"]
     values += [made.partition("=")[2].partition(";")[0] for made in (old, later, foreign)]
     async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
         for wrong in states:
