@@ -15,11 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def script(page: str, service: Running) -> str:
-    """What the page's only block of bash answers, run against the service."""
-    (found,) = re.findall(r"^```bash\n(.*?)^```$", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+    """What the page's blocks of bash answer, run one after another against the service."""
+    found = "".join(re.findall(r"^```bash\n(.*?)^```$", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE))
     password = service.out.read_text().split("password")[1].split()[0]
     ran = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", str(found).replace("http://127.0.0.1:8080", service.url)],
+        ["bash", "-euo", "pipefail", "-c", found.replace("http://127.0.0.1:8080", service.url)],
         env=os.environ | {"PASSWORD": password, "no_proxy": "127.0.0.1"},
         capture_output=True,
         text=True,
@@ -54,16 +54,34 @@ def service(place: Installation) -> Iterator[Running]:
         yield service
 
 
-def test_the_main_job_in_curl(service: Running) -> None:
-    mode, contract, report, plan, promoted, result = documents(script("README.md", service))
+def test_the_main_job_in_curl_gives_the_same_answers_three_times(service: Running) -> None:
+    runs = [documents(script("README.md", service)) for _ in range(3)]
+    mode, contract, report, plan, promoted, result, visits, visited, inferred = runs[0]
     assert mode == {"mode": "INGESTION_READY"}
-    assert contract["id"] == "customers_v1"
+    assert (contract["id"], contract["created"]) == ("customers_v1", True)
     counts = report["counts"]
     assert isinstance(counts, dict)
     assert {verdict: count for verdict, count in counts.items() if count} == {"inserted": 1, "late": 1, "rejected": 1}
     assert (plan["dry_run"], promoted["dry_run"]) == (True, False)
+    assert plan["summary"] == "Queries of customers find nothing now; then they read customers@1 with 1 row."
     assert promoted["to_state"] == "ACTIVE"
     assert result["rows"] == [["Ada", 120.5]]
+    assert (visits["id"], visits["schema_version"]) == ("visits_v1", None)
+    assert visited["counts"]["inserted"] == 2  # type: ignore[index]  # a report's counts
+    assert {column["name"]: column["type"] for column in inferred["columns"]} == {  # type: ignore[attr-defined]
+        "visit_id": "bigint",
+        "seen_at": "timestamptz",
+        "page": "text",
+        "seconds": "numeric",
+        "ingested_at": "timestamptz",
+    }
+    for again in runs[1:]:
+        assert (again[1]["id"], again[1]["created"], again[1]["former"]) == ("customers_v1", False, None)
+        assert again[2] == report, "the stored report"
+        assert {again[3]["code"], again[4]["code"]} == {"state-changed"}, "nothing is left to promote"
+        assert again[5]["rows"] == result["rows"]
+        assert (again[6]["id"], again[6]["created"]) == ("visits_v1", False)
+        assert (again[7], again[8]) == (visited, inferred)
 
 
 def test_trust_in_curl(service: Running) -> None:
@@ -119,4 +137,5 @@ def test_the_demonstration_uses_a_service_or_starts_one_and_can_be_run_twice(
     assert verdicts[0].group() == verdicts[1].group(), "the second run is answered from the first one's reports"
     assert "is registered already" in shown[1]
     assert "is registered already" not in shown[0]
+    assert "_v2" not in shown[1], "the second run loads the tables of the first one"
     assert place.postgres() is None

@@ -110,15 +110,6 @@ class Spyne:
             raise DemoError(f"{method} {path} answered {answer.status_code}: {answer.text[:800]}")
         return answer.json()
 
-    def exists(self, path: str) -> bool:
-        """Whether there is something at the path."""
-        answer = self.http.get(path)
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            return False
-        if answer.is_error:
-            raise DemoError(f"GET {path} answered {answer.status_code}: {answer.text[:800]}")
-        return True
-
 
 @dataclass(frozen=True, slots=True)
 class Demo:
@@ -137,7 +128,7 @@ class Demo:
         self._ingest(contracts)
         self._title("4. Promote: an admin lets people query the tables")
         for dataset in DATASETS:
-            self._promote(dataset)
+            self._promote(dataset, contracts[dataset.table])
         self._title("5. Ask, through previewed queries")
         for question, sql in QUERIES:
             self._ask(question, sql)
@@ -145,16 +136,12 @@ class Demo:
     def _title(self, text: str) -> None:
         self.console.rule(f"[bold]{text}", align="left")
 
-    def _register(self, dataset: Dataset) -> str:
-        contract = f"{dataset.table}_v1"
-        if self.spyne.exists(f"/api/contracts/{contract}"):
-            self.console.print(f"{contract} is registered already", highlight=False)
-            return contract
+    def _register(self, dataset: Dataset) -> dict[str, Any]:
         made = self.spyne.call("POST", "/api/contracts/register", json=dataset.contract())
-        self.console.print(f"{made['id']}: table {dataset.table} in {made.get('state', 'SHADOW')}", highlight=False)
-        return str(made["id"])
+        self.console.print(made["summary"], highlight=False)
+        return dict(made)
 
-    def _ingest(self, contracts: dict[str, str]) -> None:
+    def _ingest(self, contracts: dict[str, dict[str, Any]]) -> None:
         totals: dict[str, dict[str, int]] = {}
         columns = (
             TextColumn("{task.description}"),
@@ -170,7 +157,7 @@ class Demo:
                 for batch in dataset.batches():
                     progress.update(task, description=f"ingesting {dataset.table}")
                     headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": batch.key}
-                    path = f"/api/ingestion/{contracts[dataset.table]}/batches"
+                    path = f"/api/ingestion/{contracts[dataset.table]['id']}/batches"
                     report = self.spyne.call("POST", path, content=batch.body, headers=headers)
                     for verdict, count in report["counts"].items():
                         counts[verdict] = counts.get(verdict, 0) + count
@@ -184,13 +171,14 @@ class Demo:
             shown.add_row(table, *(f"{counts.get(verdict, 0):,}" for verdict in verdicts), f"{sum(counts.values()):,}")
         self.console.print(shown)
 
-    def _promote(self, dataset: Dataset) -> None:
-        state = self.spyne.call("GET", f"/api/tables/{dataset.table}/state")["state"]
+    def _promote(self, dataset: Dataset, contract: dict[str, Any]) -> None:
+        table = f"{dataset.table}@{contract['version']}"
+        state = self.spyne.call("GET", f"/api/tables/{table}/state")["state"]
         if state != "SHADOW":
             self.console.print(f"{dataset.table} is {state} already", highlight=False)
             return
         wanted = {"from_state": "SHADOW", "to_state": "ACTIVE", "reason": "checked in the demonstration"}
-        path = f"/api/tables/{dataset.table}/promote"
+        path = f"/api/tables/{table}/promote"
         plan = self.spyne.call("POST", path, json=wanted | {"dry_run": True})
         confirmed = wanted | {"plan_hash": plan["plan_hash"]}
         done = self.spyne.call("POST", path, json=confirmed)

@@ -26,6 +26,8 @@ TOP_VALUES = 10
 SKETCH_SIZE = 256
 """Hashes kept per column: containment and cardinality within about 1/sqrt(256) = 6 % (Bar-Yossef et al. 2002, KMV)."""
 
+SHARE_DIGITS = 6
+
 SHOWN_CHARACTERS = 200
 """How much of a value is shown."""
 
@@ -76,6 +78,11 @@ class Profile:
     sampled: int
     complete: bool
     columns: tuple[ColumnProfile, ...]
+
+
+def share_of(part: int, whole: int) -> float:
+    """The share, 0 of nothing, to as many digits as a sample can mean: one row of `SAMPLE_ROWS` is 0.00005."""
+    return round(part / whole, SHARE_DIGITS) if whole else 0.0
 
 
 def estimated_distinct(sampled: int, distinct: int, singletons: int, rows: int) -> int:
@@ -153,15 +160,15 @@ async def _column(
 ) -> ColumnProfile:
     row = (await run(session, _column_statement(sampled_from, column))).one()
     present = sampled - row.nulls
-    share = present / sampled if sampled else 0.0
+    everywhere = round(rows * present / sampled) if sampled else 0
     return ColumnProfile(
         name=column.name,
         type=column.type,
-        nulls=1.0 - share if sampled else 0.0,
-        distinct=estimated_distinct(present, row.distincts, row.singletons, round(rows * share)),
+        nulls=share_of(row.nulls, sampled),
+        distinct=estimated_distinct(present, row.distincts, row.singletons, everywhere),
         minimum=row.minimum,
         maximum=row.maximum,
-        top_values=tuple(TopValue(value, count / sampled) for value, count in row.top or ()),
+        top_values=tuple(TopValue(value, share_of(count, sampled)) for value, count in row.top or ()),
         sketch=tuple(row.sketch or ()),
     )
 

@@ -1,5 +1,6 @@
 """Steps that several tests of the catalog take."""
 
+from itertools import count
 from typing import Any
 
 import asyncpg
@@ -10,12 +11,20 @@ from tests.catalog.bodies import contract
 COLUMNS = "api_id, event_id, event_time, amount, currency, ingested_at, _spyne_hash, _spyne_batch"
 
 
+_LIMITS = count(1)
+
+
 async def registered(engineer: httpx.AsyncClient, table: str = "customers", **changes: Any) -> dict[str, Any]:
     """A contract that was registered."""
     answer = await engineer.post("/api/contracts/register", json=contract(table, **changes))
     assert answer.status_code == 201, answer.text
     document: dict[str, Any] = answer.json()
     return document
+
+
+async def further(engineer: httpx.AsyncClient, table: str = "customers") -> dict[str, Any]:
+    """A contract with the same columns that differs from those before it in how many rows may be refused."""
+    return await registered(engineer, table, max_rejected={"rows": next(_LIMITS)})
 
 
 async def moved(admin: httpx.AsyncClient, table: str, from_state: str, to_state: str, **more: Any) -> httpx.Response:

@@ -22,7 +22,7 @@ async def table(world: Workshop, state: str) -> str:
     if state.startswith("DEPRECATED"):
         await world.as_admin("POST", f"/api/tables/{name}/deprecate", json=REASON)
     if state == BESIDE:
-        await world.as_admin("POST", "/api/contracts/register", 201, json=contract(name))
+        await world.as_admin("POST", "/api/contracts/register", 201, json=contract(name, mode="append"))
     return name
 
 

@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from app.catalog.contracts.definition import Origin, Policy, Semantics, columns_of, relation_plan
+from app.catalog.contracts.definition import ContractDefinition, Origin, Policy, Semantics, columns_of, relation_plan
+from app.catalog.contracts.difference import ContractDifference
 from app.catalog.tables.lifecycle import PROPERTIES, TableState
 from app.kernel.http.etags import etag
 from app.warehouse.naming import RelationName
@@ -37,6 +38,10 @@ class ContractRecord:
         """Changes with every change of the contract."""
         return etag(self.id, self.revision)
 
+    def definition(self, columns: tuple[Column, ...] | None) -> ContractDefinition:
+        """What the contract says, with these columns."""
+        return ContractDefinition(self.endpoint, self.table_name, self.semantics, self.policy, columns)
+
 
 @dataclass(frozen=True, slots=True)
 class SchemaRecord:
@@ -53,6 +58,24 @@ class SchemaRecord:
     def columns(self) -> tuple[Column, ...]:
         """The columns as the warehouse knows them."""
         return columns_of(self.documents)
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A contract that a new version is compared with, and what the new version says otherwise."""
+
+    contract: ContractRecord
+    difference: ContractDifference
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What became of a contract that was sent: a new one, or the one that said the same before."""
+
+    contract: ContractRecord
+    made: bool
+    former: Former | None = None
+    """Of a new version: the one that the table's name stands for, else the newest, of those that the caller sees."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from app.catalog.contracts.definition import (
 from app.catalog.contracts.record import ContractRecord, SchemaRecord
 from app.catalog.models import ContractRow, ContractSchemaRow, TableVersionRow
 from app.catalog.records import filled
-from app.catalog.tables.lifecycle import TableState
+from app.catalog.tables.lifecycle import CURRENT_STATES, TableState
 from app.catalog.tables.version import TableVersion
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.paging import Page, PageRequest, cut
@@ -56,6 +56,13 @@ class ContractReads:
         statement = statement.order_by(C.table_id.desc()).limit(request.limit + 1)
         rows = (await self.session.execute(statement)).all()
         return cut([_record(row) for row in rows], request, lambda record: str(record.table_id))
+
+    async def versions(self, table_name: str, states: Iterable[TableState], limit: int) -> list[ContractRecord]:
+        """Contracts of the table in one of the states: first the one that its name stands for, then the newest."""
+        in_use = T.state.in_([state.value for state in CURRENT_STATES])
+        statement = _records().where(C.table_name == table_name, _in_states(states))
+        rows = await self.session.execute(statement.order_by(in_use.desc(), C.version.desc()).limit(limit))
+        return [_record(row) for row in rows]
 
     async def schema(self, contract_id: str, version: int | None) -> SchemaRecord | None:
         """A version of the contract's schema, the one in force when none is named."""

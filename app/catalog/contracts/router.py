@@ -14,9 +14,11 @@ from app.catalog.contracts.schemas import (
     ContractDocument,
     ContractSchemaDocument,
     RegisterRequest,
+    RegistrationDocument,
     SchemaDifferenceDocument,
     contract_document,
     difference_document,
+    registration_document,
     schema_document,
 )
 from app.catalog.contracts.service import (
@@ -47,6 +49,20 @@ EXPORT: dict[int | str, dict[str, Any]] = {
 }
 """The OpenAPI description of an exported contract; what is in it is the standard's matter."""
 
+_TAGGED: dict[str, Any] = {
+    "Location": {"description": "The contract.", "schema": {"type": "string"}},
+    "ETag": {"description": "The version of the contract.", "schema": {"type": "string"}},
+}
+REGISTERED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": RegistrationDocument,
+        "description": "The same contract was registered before, and is answered; nothing was stored.",
+        "headers": _TAGGED,
+    },
+    201: {"description": "The contract is registered; its table is in SHADOW.", "headers": _TAGGED},
+}
+"""The OpenAPI description of what a registration answers."""
+
 
 class _Unreviewed:
     """The body as it is, documented as `RegisterRequest`: `review` looks at shape and meaning at once."""
@@ -75,16 +91,21 @@ ContractId = Annotated[str, Path(max_length=128, description="`<table>_v<version
     "/register",
     operation_id="register_contract",
     status_code=201,
-    responses=responses(InvalidContract, NameTaken, NotIngestionReady),
+    responses=REGISTERED | responses(InvalidContract, NameTaken, NotIngestionReady),
 )
 async def register_contract(
     document: Annotated[Any, _Unreviewed, Body()], actor: CanRegister, contracts: ContractsDep, response: Response
-) -> ContractDocument:
-    """Register a contract. Its table begins in SHADOW: nothing is queryable until an admin promotes it."""
-    contract = await contracts.register(review(document), actor)
-    set_etag(response, contract.etag)
-    response.headers["Location"] = f"/api/contracts/{contract.id}"
-    return contract_document(contract)
+) -> RegistrationDocument:
+    """Register a contract. Its table begins in SHADOW: nothing is queryable until an admin promotes it.
+
+    The same contract again answers the one that there is (200). A different one under a known table name is the next
+    version, with an empty table of its own, and the answer says what differs.
+    """
+    registration = await contracts.register(review(document), actor)
+    response.status_code = 201 if registration.made else 200
+    set_etag(response, registration.contract.etag)
+    response.headers["Location"] = f"/api/contracts/{registration.contract.id}"
+    return registration_document(registration)
 
 
 @router.get("", operation_id="list_contracts", responses=responses(InvalidCursor))

@@ -13,8 +13,10 @@ from pydantic_core import PydanticCustomError
 
 from app.catalog.contracts.definition import UnknownColumns, column_document
 from app.catalog.contracts.difference import Aspect, SchemaDifference, aspects
-from app.catalog.contracts.record import ContractRecord, SchemaRecord
+from app.catalog.contracts.record import ContractRecord, Former, Registration, SchemaRecord
+from app.catalog.contracts.registration import summary
 from app.catalog.tables.lifecycle import TableState
+from app.catalog.tables.shape import Difference
 from app.warehouse.plan import Column, Mode, Resolution
 
 
@@ -203,23 +205,87 @@ class ChangedColumn(BaseModel):
     after: ShownColumn
 
 
-class SchemaDifferenceDocument(BaseModel):
-    """How one version of a contract's schema differs from another."""
+class ColumnsDifferenceDocument(BaseModel):
+    """How columns differ."""
 
-    contract_id: str
-    from_version: int
-    to_version: int
     added: list[ShownColumn]
     removed: list[ShownColumn]
     changed: list[ChangedColumn]
     breaking: bool = Field(description="A column is gone or has another type.")
 
 
+class SchemaDifferenceDocument(ColumnsDifferenceDocument):
+    """How one version of a contract's schema differs from another."""
+
+    contract_id: str
+    from_version: int
+    to_version: int
+
+
+class FieldChangeDocument(BaseModel):
+    """A field of a contract that says something else."""
+
+    field: str = Field(description="As a contract names it.", examples=["dedupe_window"])
+    before: Any = Field(examples=["24h"])
+    after: Any = Field(examples=["7d"])
+
+
+class FormerDocument(BaseModel):
+    """The contract that a new version is compared with, and what the new version says otherwise."""
+
+    contract_id: str = Field(examples=["customers_v1"])
+    state: TableState = Field(description="State of its table.")
+    fields: list[FieldChangeDocument] = Field(description="What changed beside the columns.")
+    columns: ColumnsDifferenceDocument | None = Field(
+        description="How the columns differ; null when one of the two leaves them to its first batch."
+    )
+    reordered: bool = Field(description="The columns that both have stand in another order.")
+
+
+class RegistrationDocument(ContractDocument):
+    """A contract, and what became of it: it is new, or the same one was registered before."""
+
+    created: bool = Field(description="False: nothing was stored, because this contract says the same already.")
+    summary: str = Field(
+        description="What was done, in words.",
+        examples=["customers_v1 is registered. Its table is in SHADOW until an admin promotes it."],
+    )
+    former: FormerDocument | None = Field(
+        description="Of a further version: the contract that the table's name stands for now, else the newest."
+    )
+
+
 def contract_document(contract: ContractRecord) -> ContractDocument:
     """The contract."""
+    return ContractDocument(**_fields(contract))
+
+
+def registration_document(registration: Registration) -> RegistrationDocument:
+    """The contract, and what became of it."""
+    former = registration.former
+    return RegistrationDocument(
+        **_fields(registration.contract),
+        created=registration.made,
+        summary=summary(registration),
+        former=former and _former(former),
+    )
+
+
+def _former(former: Former) -> FormerDocument:
+    differing = former.difference
+    return FormerDocument(
+        contract_id=former.contract.id,
+        state=former.contract.state,
+        fields=[FieldChangeDocument.model_validate(change, from_attributes=True) for change in differing.fields],
+        columns=ColumnsDifferenceDocument(**_differing(differing.columns)) if differing.columns else None,
+        reordered=differing.reordered,
+    )
+
+
+def _fields(contract: ContractRecord) -> dict[str, Any]:
     policy = contract.policy
     limited = policy.max_rejected_rows is not None or policy.max_rejected_share is not None
-    return ContractDocument(
+    return dict(
         ingestion_semantics=ShownSemantics(**contract.semantics.document()),
         unknown_columns=policy.unknown_columns,
         max_rejected=MaxRejectedDocument(rows=policy.max_rejected_rows, share=policy.max_rejected_share)
@@ -251,19 +317,25 @@ def difference_document(found: SchemaDifference) -> SchemaDifferenceDocument:
         contract_id=found.contract_id,
         from_version=found.from_version,
         to_version=found.to_version,
-        added=[_shown(column) for column in found.columns.added],
-        removed=[_shown(column) for column in found.columns.removed],
-        changed=[
+        **_differing(found.columns),
+    )
+
+
+def _differing(columns: Difference[Column]) -> dict[str, Any]:
+    return {
+        "added": [_shown(column) for column in columns.added],
+        "removed": [_shown(column) for column in columns.removed],
+        "changed": [
             ChangedColumn(
                 name=change.after.name,
                 aspects=list(aspects(change)),
                 before=_shown(change.before),
                 after=_shown(change.after),
             )
-            for change in found.columns.changed
+            for change in columns.changed
         ],
-        breaking=found.columns.breaking,
-    )
+        "breaking": columns.breaking,
+    }
 
 
 def _shown(column: Column) -> ShownColumn:

@@ -1,14 +1,15 @@
 """Use cases of contracts: register, read, and what ingestion needs of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.actions import ContractAction
 from app.catalog.contracts.definition import ContractDefinition, Origin, column_line, completed, relation_plan
-from app.catalog.contracts.difference import SchemaDifference, preceding
+from app.catalog.contracts.difference import SchemaDifference, contract_difference, preceding
 from app.catalog.contracts.odcs import odcs_document
-from app.catalog.contracts.record import ContractRecord, IngestionContract, SchemaRecord
+from app.catalog.contracts.record import ContractRecord, Former, IngestionContract, Registration, SchemaRecord
 from app.catalog.contracts.repository import ContractReads, ContractWrites
 from app.catalog.contracts.review import review_columns
 from app.catalog.tables.lifecycle import TableState
@@ -26,6 +27,11 @@ from app.warehouse.plan import Column
 from app.warehouse.relations import create_governed
 
 SHOWN_LENGTH = 128
+
+NOT_DEPRECATED = frozenset(TableState) - {TableState.DEPRECATED}
+
+MAX_COMPARED = 100
+"""Contracts of a table among which the same one is looked for. A table has one in use and seldom a second in SHADOW."""
 
 
 class ContractNotFound(NotFound):
@@ -121,10 +127,12 @@ class ContractService(ContractReading):
         self._registry = TableRegistry(session)
         self._audit = AuditTrail(session)
 
-    async def register(self, definition: ContractDefinition, actor: Actor) -> ContractRecord:
-        """A new contract with its table in SHADOW, and the relation when columns are declared.
+    async def register(self, definition: ContractDefinition, actor: Actor) -> Registration:
+        """A new contract with its table in SHADOW, and the relation when columns are declared; or the one there is.
 
-        A known table name gets its next version beside the ones it has.
+        A contract that means what one of the table says already, and that is not deprecated, answers that one, and
+        nothing is stored: whoever runs a script twice does not want an empty table beside the filled one. Another
+        contract is the table's next version. A deprecated contract takes no rows, so the same again is a new version.
 
         Raises:
             NotIngestionReady: the platform is not opened for data.
@@ -133,6 +141,10 @@ class ContractService(ContractReading):
         await require_ingestion_ready(self._session)
         name = definition.table_name
         await self._registry.reserve([name, definition.endpoint])
+        same = await self._same(definition)
+        if same is not None:
+            return Registration(same, made=False)
+        former = await self._former(definition, actor)
         version = await self._registry.next_version(name)
         await self._check_names(definition, version)
         contract_id = f"{name}_v{version}"
@@ -143,7 +155,28 @@ class ContractService(ContractReading):
         )
         if definition.columns is not None:
             await self._freeze(await self._locked(contract_id), definition.columns, Origin.DECLARED, actor)
-        return await self._locked(contract_id)
+        return Registration(await self._locked(contract_id), made=True, former=former)
+
+    async def _same(self, definition: ContractDefinition) -> ContractRecord | None:
+        """The contract that says the same and is not deprecated."""
+        for contract in await self._contracts.versions(definition.table_name, NOT_DEPRECATED, MAX_COMPARED):
+            fields = replace(definition, columns=None)
+            if not contract_difference(contract.definition(None), fields).nothing:
+                continue  # its columns need not be read
+            schema = await self._contracts.schema(contract.id, None)
+            columns = None
+            if schema is not None and (definition.columns is not None or schema.origin is Origin.DECLARED):
+                columns = schema.columns
+            if contract_difference(contract.definition(columns), definition).nothing:
+                return contract
+        return None
+
+    async def _former(self, definition: ContractDefinition, actor: Actor) -> Former | None:
+        for contract in await self._contracts.versions(definition.table_name, states_of(actor), 1):
+            schema = await self._contracts.schema(contract.id, None)
+            kept = contract.definition(schema.columns if schema else None)
+            return Former(contract, contract_difference(kept, definition))
+        return None
 
     async def freeze_schema(self, contract_id: str, columns: Sequence[Column], actor: Actor) -> IngestionContract:
         """The contract, with what the first batch looks like as schema version 1, and the relation made.

@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.catalog.tables.lifecycle import CURRENT_STATES, TableState, transition
+from app.catalog.tables.served_rows import ServedRows
 from app.catalog.tables.shape import Shape, ShapeDifference, difference, shape_documents
 from app.catalog.tables.version import TableVersion
 from app.kernel.db.database import ReadSession
@@ -107,9 +108,26 @@ class TransitionPlan:
         return difference(self.superseded.shape, self.target.shape)
 
     @property
+    def served(self) -> ServedRows:
+        """What queries find under the name now, and then."""
+        version = self.target.version
+        after = self.target if self.to_state in CURRENT_STATES else None
+        before = self.superseded or (self.target if self.from_state in CURRENT_STATES else None)
+        return ServedRows(
+            name=version.name,
+            before=before.version.label if before else None,
+            after=after.version.label if after else None,
+            now=before.measured if before else None,
+            then=after.measured if after else None,
+        )
+
+    @property
     def hash(self) -> str:
-        """SHA-256 of what would change: states, versions and columns; not of row counts, which move all the time."""
-        old = self.superseded
+        """SHA-256 of what would change: states, versions, columns, and whether queries would lose most rows or all.
+
+        Row counts themselves move all the time and are left out.
+        """
+        old, loss = self.superseded, self.served.loss
         document = {
             "table": str(self.target.version.id),
             "from": self.from_state.value,
@@ -120,6 +138,7 @@ class TransitionPlan:
             "successor": self.successor,
             "sunset": self.sunset.isoformat() if self.sunset else None,
             "dependants": sorted(f"{dependant.kind}:{dependant.id}" for dependant in self.dependants),
+            "loss": loss.value if loss else None,
         }
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 

@@ -12,7 +12,7 @@ class TopValueDocument(BaseModel):
     """A frequent value."""
 
     value: str = Field(description="As text, cut to 200 characters.")
-    share: float = Field(description="Of the sampled rows, 0 to 1.")
+    share: float = Field(description="Of the sampled rows, 0 to 1, in steps of 0.000001.")
 
 
 class ColumnProfileDocument(BaseModel):
@@ -20,15 +20,16 @@ class ColumnProfileDocument(BaseModel):
 
     name: str
     type: str
-    nulls: float = Field(description="Share of the sampled rows, 0 to 1.")
+    nulls: float = Field(description="Share of the sampled rows, 0 to 1, in steps of 0.000001.")
     distinct: int = Field(description="Distinct values, estimated for the whole table; exact when `complete`.")
     minimum: str | None = Field(description="As text; null for types without an order, and without values.")
     maximum: str | None
     top_values: list[TopValueDocument] = Field(
         description="At most ten, the most frequent first; none that occur once."
     )
-    sketch: list[str] = Field(
-        description="The smallest 64-bit hashes of distinct values (bottom-k, k = 256), ascending."
+    sketch: list[str] | None = Field(
+        description="The smallest 64-bit hashes of distinct values (bottom-k, k = 256), ascending; null unless asked "
+        "for with `sketch`."
     )
 
 
@@ -44,8 +45,9 @@ class ProfileDocument(BaseModel):
     columns: list[ColumnProfileDocument]
 
 
-def profile_document(version: TableVersion, profile: Profile) -> ProfileDocument:
-    """The profile of a version."""
+def profile_document(version: TableVersion, profile: Profile, *, sketch: bool) -> ProfileDocument:
+    """The profile of a version. Sketches are kilobytes for each column, so they are shown to who asks for them."""
+    columns = [ColumnProfileDocument.model_validate(column, from_attributes=True) for column in profile.columns]
     return ProfileDocument(
         table_id=version.id,
         name=version.name,
@@ -53,5 +55,5 @@ def profile_document(version: TableVersion, profile: Profile) -> ProfileDocument
         rows=profile.rows,
         sampled=profile.sampled,
         complete=profile.complete,
-        columns=[ColumnProfileDocument.model_validate(column, from_attributes=True) for column in profile.columns],
+        columns=columns if sketch else [column.model_copy(update={"sketch": None}) for column in columns],
     )

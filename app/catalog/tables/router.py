@@ -25,6 +25,7 @@ from app.catalog.tables.schemas import (
     transition_document,
     version_document,
 )
+from app.catalog.tables.served_rows import ConfirmationNeeded
 from app.catalog.tables.service import TableService, table_status
 from app.catalog.tables.transitions import ChangeRequest, InvalidDeprecation, Successor, TransitionService
 from app.kernel.http.etags import IfMatch
@@ -39,7 +40,7 @@ from app.warehouse.publishing import GrantNeeded, RelationGone
 
 router = APIRouter(prefix="/api/tables", tags=["tables"], route_class=TransactionalRoute)
 
-CHANGES = responses(
+CHANGES = (
     TableNotFound,
     StateChanged,
     InvalidTransition,
@@ -50,6 +51,7 @@ CHANGES = responses(
     PreconditionFailed,
     InvalidRequest,
 )
+"""What every change of state may be refused for."""
 
 
 TablesDep = Annotated[TableService, reads(TableService)]
@@ -115,12 +117,18 @@ async def list_table_versions(
     operation_id="get_table_profile",
     responses=responses(TableNotFound, NoSchemaYet, RelationUnreadable, ProfileTooSlow),
 )
-async def get_table_profile(table: TablePath, actor: CanSeeTables, tables: ProfilesDep) -> ProfileDocument:
+async def get_table_profile(
+    table: TablePath,
+    actor: CanSeeTables,
+    tables: ProfilesDep,
+    sketch: Annotated[bool, Query(description="Answer the sketch of each column as well: 256 hashes.")] = False,
+) -> ProfileDocument:
     """What is in the columns of a table, from a bounded sample."""
-    return profile_document(*await tables.profile(parse_reference(table), actor))
+    version, profile = await tables.profile(parse_reference(table), actor)
+    return profile_document(version, profile, sketch=sketch)
 
 
-@router.post("/{table}/promote", operation_id="promote_table", responses=CHANGES)
+@router.post("/{table}/promote", operation_id="promote_table", responses=responses(*CHANGES, ConfirmationNeeded))
 async def promote_table(
     *,
     wanted: PromoteRequest,
@@ -129,13 +137,17 @@ async def promote_table(
     transitions: TransitionsDep,
     if_match: IfMatch = None,
 ) -> TransitionDocument:
-    """Change the state of a table. By name alone, its newest version in `from_state` is meant."""
-    change = ChangeRequest(wanted.reason, wanted.dry_run, if_match, wanted.plan_hash)
+    """Change the state of a table. By name alone, its newest version in `from_state` is meant.
+
+    A version with no rows, or with fewer than half of those that queries find now, takes the name only with `confirm`
+    and the `plan_hash` of a dry run.
+    """
+    change = ChangeRequest(wanted.reason, wanted.dry_run, if_match, wanted.plan_hash, wanted.confirm)
     plan = await transitions.promote(parse_reference(table), wanted.from_state, wanted.to_state, change, actor)
     return transition_document(plan, dry_run=wanted.dry_run)
 
 
-@router.post("/{table}/deprecate", operation_id="deprecate_table", responses=CHANGES | responses(InvalidDeprecation))
+@router.post("/{table}/deprecate", operation_id="deprecate_table", responses=responses(*CHANGES, InvalidDeprecation))
 async def deprecate_table(
     *,
     wanted: DeprecateRequest,
@@ -151,7 +163,11 @@ async def deprecate_table(
     return transition_document(plan, dry_run=wanted.dry_run)
 
 
-@router.post("/{table}/restore", operation_id="restore_table", responses=CHANGES | responses(NothingToRestore))
+@router.post(
+    "/{table}/restore",
+    operation_id="restore_table",
+    responses=responses(*CHANGES, ConfirmationNeeded, NothingToRestore),
+)
 async def restore_table(
     *,
     wanted: RestoreRequest,
@@ -161,6 +177,6 @@ async def restore_table(
     if_match: IfMatch = None,
 ) -> TransitionDocument:
     """Bring a deprecated version back with its data, schema and contract; the current version gives way."""
-    change = ChangeRequest(wanted.reason, wanted.dry_run, if_match, wanted.plan_hash)
+    change = ChangeRequest(wanted.reason, wanted.dry_run, if_match, wanted.plan_hash, wanted.confirm)
     plan = await transitions.restore(parse_reference(table), wanted.to_state, change, actor)
     return transition_document(plan, dry_run=wanted.dry_run)

@@ -34,6 +34,15 @@ PlanHash = Annotated[
 ]
 
 
+Confirm = Annotated[
+    StrictBool,
+    Field(
+        description="Do it also if the version that takes the name has no rows, or fewer than half of those that "
+        "queries find now, as the dry run said; needs its `plan_hash`."
+    ),
+]
+
+
 class PromoteRequest(StrictModel):
     """A change of state."""
 
@@ -44,6 +53,7 @@ class PromoteRequest(StrictModel):
     dry_run: DryRun = False
     reason: Reason
     plan_hash: PlanHash = None
+    confirm: Confirm = False
 
 
 class DeprecateRequest(StrictModel):
@@ -69,6 +79,7 @@ class RestoreRequest(StrictModel):
     )
     dry_run: DryRun = False
     plan_hash: PlanHash = None
+    confirm: Confirm = False
 
 
 class OwnerDocument(BaseModel):
@@ -192,6 +203,13 @@ class TransitionDocument(BaseModel):
     supersedes: ContentDocument | None = Field(description="The version that loses the name and is deprecated.")
     schema_difference: DifferenceDocument | None = Field(description="Against the superseded version.")
     dependants: list[DependantDocument]
+    summary: str = Field(
+        description="What queries find under the name now, and then.",
+        examples=["Queries of customers read customers@1 with 1 row now; then they read customers@2 with 0 rows."],
+    )
+    needs_confirmation: bool = Field(
+        description="Queries would lose all rows or more than half: done only with `confirm` and this `plan_hash`."
+    )
     plan_hash: str
 
 
@@ -274,6 +292,8 @@ def transition_document(plan: TransitionPlan, *, dry_run: bool) -> TransitionDoc
         supersedes=_content(plan.superseded) if plan.superseded else None,
         schema_difference=DifferenceDocument.model_validate(difference) if difference else None,
         dependants=[DependantDocument.model_validate(dependant) for dependant in plan.dependants],
+        summary=plan.served.words,
+        needs_confirmation=plan.served.loss is not None,
         plan_hash=plan.hash,
     )
 

@@ -5,7 +5,7 @@ Promoting a version takes the name from the current one in the same transaction,
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from app.catalog.tables.planning import (
 )
 from app.catalog.tables.references import TableNotFound, TableReference, parse_reference
 from app.catalog.tables.repository import TableWrites
+from app.catalog.tables.shape import Shape
 from app.catalog.tables.version import TableVersion
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
@@ -37,7 +38,7 @@ from app.kernel.problems import Fault, Forbidden, InvalidRequest
 from app.kernel.security.authorization import Actor, Permission
 from app.kernel.telemetry.metrics import TABLE_DEPRECATIONS, TABLE_PROMOTIONS
 from app.operations.notifications.outbox.announcing import Announcements
-from app.warehouse.inspection import Inspector, RelationUnreadable
+from app.warehouse.inspection import Inspector, Measurement, RelationUnreadable
 from app.warehouse.publishing import publish
 
 _ACTIONS = {
@@ -62,6 +63,8 @@ class ChangeRequest:
     if_match: str | None = None
     plan_hash: str | None = None
     """Hash of the dry run that was looked at: the change is refused if it would do anything else."""
+    confirm: bool = False
+    """Whether rows may be taken from queries, as the dry run with that hash said; nothing without the hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ class TransitionService:
 
         Raises:
             TableNotFound, StateChanged, InvalidTransition, NoSchemaYet, PreconditionFailed, PlanChanged, GrantNeeded
+            ConfirmationNeeded: queries would lose most rows or all.
         """
         order = (from_state, *(state for state in LOOKUP_ORDER if state is not from_state))
         version = await self._find(reference, order)
@@ -145,6 +149,7 @@ class TransitionService:
 
         Raises:
             NothingToRestore: there is no deprecated version to bring back.
+            ConfirmationNeeded: queries would lose most rows or all.
             TableNotFound, InvalidTransition, NoSchemaYet, PreconditionFailed, PlanChanged, GrantNeeded
         """
         version = await self._find(reference, LOOKUP_ORDER)
@@ -187,11 +192,8 @@ class TransitionService:
     ) -> TransitionPlan:
         check_if_match(request.if_match, version.etag)
         plan = await self._plan(version, to_state, **more)
-        if request.plan_hash is not None and request.plan_hash != plan.hash:
-            raise PlanChanged("The plan is another one than the dry run showed; look at it again.", plan_hash=plan.hash)
-        if not request.dry_run:
-            await self._apply(plan, request.reason, actor)
-        return plan
+        _check_hash(plan, request)
+        return plan if request.dry_run else await self._apply(plan, request, actor)
 
     async def _plan(
         self, version: TableVersion, to_state: TableState, successor: str | None = None, sunset: datetime | None = None
@@ -216,20 +218,41 @@ class TransitionService:
 
     async def _content(self, version: TableVersion) -> Content:
         shaped = await self._tables.find_shaped(TableReference(id=version.id), tuple(TableState))
-        snapshot = shaped.snapshot if shaped else None
-        if snapshot is None:
+        if shaped is None or shaped.snapshot is None:
             return Content(version, None, None)
-        names = [column.name for column in snapshot.shape]
-        measured = None
+        shape = shaped.snapshot.shape
+        return Content(version, shape, await self._measured(version, shape))
+
+    async def _measured(self, version: TableVersion, shape: Shape, *, hashed: bool = True) -> Measurement | None:
+        """What the version holds, with a checksum where one can be made; None when it cannot be read."""
+        names = [column.name for column in shape]
         if await self._inspector.readable(version.relation, names):
             # An adopted relation may be gone, closed or broken: that is no reason to keep it in use.
             with suppress(RelationUnreadable):
-                measured = await self._inspector.measure(version.relation, names, hashed=version.origin == "contract")
-        return Content(version, snapshot.shape, measured)
+                hashed = hashed and version.origin == "contract"
+                return await self._inspector.measure(version.relation, names, hashed=hashed)
+        return None
 
-    async def _apply(self, plan: TransitionPlan, reason: str, actor: Actor) -> None:
-        target = plan.target.version
+    async def _recounted(self, content: Content) -> Content:
+        """The content with the rows it has now, measured anew as a whole only if these are others than before."""
+        if content.shape is None or content.measured is None:
+            return content
+        counted = await self._measured(content.version, content.shape, hashed=False)
+        if counted is not None and counted.rows == content.measured.rows:
+            return content
+        return replace(content, measured=await self._measured(content.version, content.shape))
+
+    async def _apply(self, plan: TransitionPlan, request: ChangeRequest, actor: Actor) -> TransitionPlan:
+        """The plan as it was carried out."""
+        target, reason = plan.target.version, request.reason
         self._check_still(plan, await self._tables.lock_versions(target.name))
+        if plan.superseded is not None:
+            # No batch ends while the versions are locked, so what is counted now is what queries will find.
+            plan = replace(
+                plan, target=await self._recounted(plan.target), superseded=await self._recounted(plan.superseded)
+            )
+            _check_hash(plan, request)
+            plan.served.require_confirmed(plan.hash, confirmed=request.confirm and request.plan_hash is not None)
         now = self._clock()
         if plan.superseded is not None:
             await self._deprecate_superseded(plan, plan.superseded, now, reason, actor)
@@ -249,6 +272,7 @@ class TransitionService:
         await self._audit_change(_ACTIONS[kind], target, after, reason, actor)
         await announce_change(self._announcements, kind, target, plan.to_state, reason, actor)
         self._count_after_commit(plan, kind)
+        return plan
 
     def _check_still(self, plan: TransitionPlan, locked: Sequence[TableVersion]) -> None:
         """What was planned without a lock still holds under it."""
@@ -325,6 +349,14 @@ class TransitionService:
             TABLE_DEPRECATIONS.inc(deprecations)
 
         event.listen(self._session.sync_session, "after_commit", count, once=True)
+
+
+def _check_hash(plan: TransitionPlan, request: ChangeRequest) -> None:
+    if request.plan_hash is not None and request.plan_hash != plan.hash:
+        raise PlanChanged(
+            f"The plan is another one than the dry run showed; look at it again. {plan.served.words}",
+            plan_hash=plan.hash,
+        )
 
 
 def _audited(version: TableVersion) -> dict[str, Any]:

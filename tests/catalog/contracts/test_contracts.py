@@ -16,7 +16,7 @@ from app.kernel.security.authorization import SYSTEM
 from app.warehouse.plan import Column, Mode, Resolution
 from app.warehouse.types import parse_type
 from tests.catalog.bodies import contract, with_checks, with_column, with_semantics
-from tests.catalog.steps import deprecated, promoted, registered
+from tests.catalog.steps import deprecated, further, promoted, registered
 
 INFERRED = [
     Column("api_id", parse_type("text")),
@@ -45,7 +45,11 @@ async def test_registering_makes_a_shadow_with_its_relation(
     assert (made["id"], made["state"], made["schema_version"]) == ("customers_v1", "SHADOW", 1)
     assert made["max_rejected"] == {"rows": None, "share": 0.1}
     seen = await engineer.get("/api/contracts/customers_v1")
-    assert seen.json() == made
+    assert made == seen.json() | {
+        "created": True,
+        "summary": "customers_v1 is registered. Its table is in SHADOW until an admin promotes it.",
+        "former": None,
+    }
     assert seen.headers["ETag"] == answer.headers["ETag"]
     columns = await owner.fetch(
         "SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute "
@@ -67,9 +71,11 @@ async def test_registering_makes_a_shadow_with_its_relation(
 
 
 @pytest.mark.usefixtures("open_for_data")
-async def test_registering_again_makes_the_next_version(engineer: httpx.AsyncClient, owner: asyncpg.Connection) -> None:
-    made = await asyncio.gather(*(engineer.post("/api/contracts/register", json=contract()) for _ in range(4)))
-    assert sorted(answer.json()["id"] for answer in made) == [f"customers_v{n}" for n in range(1, 5)]
+async def test_other_contracts_of_a_table_are_its_next_versions(
+    engineer: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    made = await asyncio.gather(*(further(engineer) for _ in range(4)))
+    assert sorted(contract["id"] for contract in made) == [f"customers_v{n}" for n in range(1, 5)]
     assert (
         await owner.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'data' AND tablename ~ '__v[0-9]$'")
         == 4

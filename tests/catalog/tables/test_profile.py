@@ -10,7 +10,15 @@ from app.kernel.runtime.resources import Resources
 from app.warehouse import profile as profiling
 from app.warehouse.inspection import RelationColumn, RelationUnreadable
 from app.warehouse.naming import RelationName
-from app.warehouse.profile import SAMPLE_ROWS, SKETCH_SIZE, Profile, estimated_distinct, profile, sample_clause
+from app.warehouse.profile import (
+    SAMPLE_ROWS,
+    SKETCH_SIZE,
+    Profile,
+    estimated_distinct,
+    profile,
+    sample_clause,
+    share_of,
+)
 
 RELATION = RelationName("shop", "orders")
 COLUMNS = [
@@ -92,6 +100,36 @@ async def test_values_are_shown_to_whoever_sees_the_table(
     shown = (await analyst.get("/api/tables/orders/profile")).json()
     assert shown["columns"][1]["top_values"][0] == {"value": "open", "share": 0.5}
     assert shown["columns"][3]["name"] == "note:x"
+    assert [column["sketch"] for column in shown["columns"]] == [None] * 4
+    asked = (await analyst.get("/api/tables/orders/profile", params={"sketch": "true"})).json()
+    assert [len(column.pop("sketch")) for column in asked["columns"]] == [10, 2, 10, 1]
+    assert asked["columns"] == [{k: v for k, v in column.items() if k != "sketch"} for column in shown["columns"]]
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "share"),
+    [
+        (0, 0, 0.0),
+        (0, 400, 0.0),
+        (1, 400, 0.0025),
+        (399, 400, 0.9975),
+        (1, 3, 0.333333),
+        (2, 3, 0.666667),
+        (1, 2 * SAMPLE_ROWS, 0.000025),
+        (2 * SAMPLE_ROWS - 1, 2 * SAMPLE_ROWS, 0.999975),
+        (7, 7, 1.0),
+    ],
+)
+def test_shares_have_the_digits_that_they_can_have(part: int, whole: int, share: float) -> None:
+    assert repr(share_of(part, whole)) == repr(share)
+
+
+async def test_one_null_in_four_hundred_is_a_quarter_of_a_percent(
+    resources: Resources, owner: asyncpg.Connection
+) -> None:
+    await made(owner, 400)
+    await owner.execute("UPDATE shop.orders SET placed = NULL WHERE id = 7")
+    assert (await taken(resources)).columns[2].nulls == 0.0025
 
 
 @given(st.integers(0, 1000), st.data())

@@ -13,7 +13,7 @@ from app.catalog.tables.service import QueriedTableNotFound, TableService
 from app.kernel.db.query_login import QueryLimits
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
-from tests.catalog.steps import deprecated, filled, moved, promoted, registered, restored
+from tests.catalog.steps import deprecated, filled, further, moved, promoted, registered, restored
 from tests.reference.resolution import resolve
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
@@ -40,7 +40,7 @@ async def test_queries_see_the_old_or_the_new(
 ) -> None:
     for name in TABLES:
         for version in (1, 2):
-            await registered(engineer, name)
+            await further(engineer, name)
             await filled(owner, f"{name}__v{version}", ROWS[version], f"v{version}")
         await promoted(admin, f"{name}@1")
     stop = asyncio.Event()
@@ -83,9 +83,9 @@ async def test_resolution_in_sql_is_the_rule(
         elif state != "SHADOW":
             await promoted(admin, name, state)
     for _ in range(3):
-        await registered(engineer, "many")
+        await further(engineer, "many")
         await promoted(admin, "many")
-    await registered(engineer, "many")
+    await further(engineer, "many")
     versions: dict[str, list[tuple[int, TableState]]] = {}
     for row in await owner.fetch("SELECT name, version, state FROM spyne.tables"):
         versions.setdefault(row["name"], []).append((row["version"], TableState(row["state"])))

@@ -18,7 +18,7 @@ from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.kernel.telemetry.metrics import REGISTRY
 from tests.catalog.bodies import COLUMNS
-from tests.catalog.steps import deprecated, filled, moved, promoted, registered, restored
+from tests.catalog.steps import deprecated, filled, further, moved, promoted, registered, restored
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 
@@ -96,7 +96,7 @@ async def test_versions_that_are_promoted_at_once_leave_one_current(
     admin: httpx.AsyncClient, engineer: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
     for _ in range(4):
-        await registered(engineer)
+        await further(engineer)
     answers = await asyncio.gather(*(moved(admin, f"customers@{n}", "SHADOW", "ACTIVE") for n in range(1, 5)))
     assert {answer.status_code for answer in answers} <= {200, 409}
     assert any(answer.status_code == 200 for answer in answers)
@@ -163,7 +163,7 @@ async def test_a_new_version_takes_the_name_and_the_old_one_comes_back_with_ever
     await registered(engineer)
     await filled(owner, "customers__v1", 3)
     await promoted(admin, "customers")
-    second = await registered(engineer)
+    second = await further(engineer)
     assert (second["id"], second["version"], second["state"]) == ("customers_v2", 2, "SHADOW")
     await filled(owner, "customers__v2", 5)
     assert (await admin.get("/api/tables/customers")).json()["version"] == 1
@@ -306,7 +306,7 @@ async def test_what_one_may_not_see_is_not_there(
     assert (await analyst.get("/api/tables")).json()["items"] == []
     assert (await analyst.get("/api/tables", params={"state": "SHADOW"})).json()["items"] == []
     await promoted(admin, "customers")
-    await registered(engineer)
+    await further(engineer)
     assert (await analyst.get("/api/tables/customers/state")).json()["version"] == 1
     assert (await analyst.get("/api/tables/customers@2/state")).status_code == 404
     assert len((await analyst.get("/api/tables/customers/versions")).json()["items"]) == 1
