@@ -1,11 +1,16 @@
 """Which names tables and columns may bear: plain PostgreSQL identifiers that leave room for what Spyne adds. Pure."""
 
+import json
 import re
+import unicodedata
 
 from app.warehouse.naming import HIDDEN_PREFIX, MAX_IDENTIFIER_BYTES, IdentifierError, governed_relation
 
 MAX_TABLE_NAME = 40
 """What `governed_relation` takes, so that every relation made for a table keeps within PostgreSQL's limit."""
+
+SHOWN_LENGTH = 64
+"""Characters of a name that a message repeats."""
 
 SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 """Columns that every relation of PostgreSQL has already (manual 5.6)."""
@@ -24,13 +29,31 @@ def column_name_fault(name: str) -> str | None:
     if not _IDENTIFIER.fullmatch(name):
         return (
             f"A column name has 1 to {MAX_IDENTIFIER_BYTES} characters: lower-case letters, digits and underscores, "
-            "not beginning with a digit."
+            f"not beginning with a digit, such as customer_id.{_renamed(name)}"
         )
     if name.startswith(HIDDEN_PREFIX):
         return f"Names that begin with {HIDDEN_PREFIX} belong to Spyne."
     if name in SYSTEM_COLUMNS:
         return "PostgreSQL gives every relation a column of this name."
     return None
+
+
+def snake_case(name: str) -> str | None:
+    """The name that a column for a field of this name would bear: `customer_id` for `customerId`; None without one."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name[:SHOWN_LENGTH]) if not unicodedata.combining(c))
+    if not plain.isascii():
+        return None
+    words = re.findall(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+", plain)
+    found = "_".join(words).lower()
+    return found if _IDENTIFIER.fullmatch(found) else None
+
+
+def _renamed(name: str) -> str:
+    """How a field of this name is read into a column of another; nothing where no record would carry it."""
+    column = snake_case(name)
+    if column is None or len(name) > SHOWN_LENGTH or not name.isprintable() or name != name.strip():
+        return ""
+    return f" A column of another name can read it: {json.dumps({'name': column, 'source': name}, ensure_ascii=False)}."
 
 
 def table_name_fault(name: str) -> str | None:
@@ -40,7 +63,7 @@ def table_name_fault(name: str) -> str | None:
     except IdentifierError:
         return (
             f"A table name has 1 to {MAX_TABLE_NAME} characters: lower-case letters, digits and underscores, "
-            "beginning with a letter."
+            "beginning with a letter, such as customers."
         )
     return _reserved(name)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from app.catalog.contracts.checks import ChecksReview, CheckType
@@ -159,7 +160,9 @@ def placement_faults(mentions: Mentions, named: Mapping[str, ColumnType | None],
     for pointer, name, kinds, role, required in places:
         column_type = named.get(name)
         if name not in named and required and complete:
-            message = f"The schema has no column {name[:63]!r}."
+            near = get_close_matches(name[:63], named, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            message = f"The schema has no column {name[:63]!r}.{hint}"
             faults.append(Fault(pointer=pointer, code="unknown-column", message=message))
         elif column_type is not None and column_type.kind not in kinds:
             faults.append(Fault(pointer=pointer, code="unusable-type", message=_unusable(column_type, role, kinds)))

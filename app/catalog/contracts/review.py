@@ -22,6 +22,7 @@ from app.catalog.contracts.columns import (
 from app.catalog.contracts.definition import ContractDefinition, Policy, Semantics, UnknownColumns, completed
 from app.catalog.contracts.durations import InvalidDurationError, parse_duration
 from app.catalog.contracts.schemas import RegisterRequest
+from app.catalog.contracts.words import shape_message
 from app.catalog.names import column_name_fault, table_name_fault
 from app.kernel.problems import Fault, InvalidRequest
 from app.warehouse.plan import Column, Mode, Resolution
@@ -50,7 +51,7 @@ def review(document: Any) -> ContractDefinition:
         InvalidContract: listing every fault.
     """
     if not isinstance(document, dict):
-        message = "A contract is a JSON object."
+        message = 'A contract is a JSON object: {"endpoint": "/api/v1/customers", "table_name": "customers", …}.'
         raise InvalidContract(faults=[Fault(pointer="", code="not-an-object", message=message)])
     columns = ColumnsReview(document.get("schema"))
     faults = [*_shape_faults(document), *_name_faults(document)]
@@ -127,7 +128,7 @@ def _shape_faults(document: dict[str, Any]) -> list[Fault]:
             Fault(
                 pointer=_pointer(item["loc"], document),
                 code=str(item["type"]).replace("_", "-"),
-                message=str(item["msg"]),
+                message=shape_message(item),
             )
             for item in error.errors(include_url=False, include_context=False, include_input=False)
         ]

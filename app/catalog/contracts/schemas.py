@@ -99,7 +99,7 @@ class SemanticsDocument(_Document):
     processing_time_column: str = Field(description="When it came in; set by Spyne.", examples=["ingested_at"])
     dedupe_window: str = Field(description="`24h`, or an ISO 8601 duration; above 0.", examples=["24h", "PT24H"])
     conflict_resolution: Annotated[Resolution, Field(strict=False)] = Field(
-        description="Who wins when a key comes again with other content."
+        description="Who wins when a key comes again with other content.", examples=["latest_wins"]
     )
 
 
