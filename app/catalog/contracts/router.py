@@ -8,7 +8,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from app.catalog.contracts.odcs import MEDIA_TYPES, YAML, rendered
+from app.catalog.contracts.answers import EXPORT, REGISTERED
+from app.catalog.contracts.odcs import MEDIA_TYPES, rendered
 from app.catalog.contracts.review import InvalidContract, review
 from app.catalog.contracts.schemas import (
     ContractDocument,
@@ -40,28 +41,6 @@ from app.operations.modes.modes import NotIngestionReady
 router = APIRouter(prefix="/api/contracts", tags=["contracts"], route_class=TransactionalRoute)
 
 MAX_SCHEMA_VERSION = 2**31 - 1
-
-EXPORT: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The document, in the form that `Accept` asks for.",
-        "content": {"application/json": {"schema": {"type": "object"}}, YAML: {"schema": {"type": "string"}}},
-    }
-}
-"""The OpenAPI description of an exported contract; what is in it is the standard's matter."""
-
-_TAGGED: dict[str, Any] = {
-    "Location": {"description": "The contract.", "schema": {"type": "string"}},
-    "ETag": {"description": "The version of the contract.", "schema": {"type": "string"}},
-}
-REGISTERED: dict[int | str, dict[str, Any]] = {
-    200: {
-        "model": RegistrationDocument,
-        "description": "The same contract was registered before, and is answered; nothing was stored.",
-        "headers": _TAGGED,
-    },
-    201: {"description": "The contract is registered; its table is in SHADOW.", "headers": _TAGGED},
-}
-"""The OpenAPI description of what a registration answers."""
 
 
 class _Unreviewed:
