@@ -231,3 +231,17 @@ async def test_the_filled_table_is_served_after_the_main_job_is_done_again(
         assert answer.status_code == (409 if done else 200)
         assert (await admin.get("/api/tables/customers")).json()["relation"] == "data.customers__v1"
     assert await owner.fetchval("SELECT count(*) FROM data.customers__v1") == 3
+
+
+@pytest.mark.usefixtures("open_for_data")
+async def test_what_is_shown_of_a_contract_is_the_same_contract(engineer: httpx.AsyncClient) -> None:
+    body = contract(max_rejected={"share": 0.25}, unknown_columns="discard")
+    columns(body).append(
+        {"name": "customer_id", "type": "bigint", "source": "/customer/id", "checks": [{"type": "max", "value": 7}]}
+    )
+    assert (await sent(engineer, body))[0] == 201
+    shown = (await engineer.get("/api/contracts/customers_v1")).json()
+    schema = (await engineer.get("/api/contracts/customers_v1/schema")).json()
+    again = {name: shown[name] for name in ("endpoint", "table_name", "ingestion_semantics", "unknown_columns")}
+    again |= {"max_rejected": shown["max_rejected"], "schema": {"columns": schema["columns"]}}
+    assert await sent(engineer, again) == (200, (await sent(engineer, body))[1])
