@@ -34,9 +34,16 @@ def source_path(source: str) -> FieldPath:
     names = source[1:].split("/") if source.startswith("/") else [source]
     if len(names) > MAX_SOURCE_DEPTH:
         raise InvalidSourceError(f"It has at most {MAX_SOURCE_DEPTH} names.")
-    if any(name != name.strip() or not name or not name.isprintable() for name in names):
-        raise InvalidSourceError("Its names are printable, not empty, and without white space around them.")
+    if not all(map(_is_name, names)):
+        raise InvalidSourceError(
+            "Its names are printable, not empty, without quotation marks, backslashes, and white space around them."
+        )
     return tuple(_unescaped(name) for name in names) if source.startswith("/") else (source,)
+
+
+def _is_name(name: str) -> bool:
+    """Whether a field may be called so: decoders take no quotes or backslashes in names, and headers are stripped."""
+    return bool(name) and name == name.strip() and name.isprintable() and not {'"', "\\"} & {*name}
 
 
 def _unescaped(name: str) -> str:

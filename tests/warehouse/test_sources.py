@@ -58,6 +58,8 @@ def test_what_a_source_names(source: str, path: FieldPath) -> None:
         "a\x00b",
         "\ud800",
         "\u200bid",
+        'a"b',
+        "/a/b\\c",
         "/a~2",
         "/a~",
         "/~",
