@@ -7,7 +7,7 @@ docs/decisions/0026-the-command-line-imports-late.md.
 import asyncio
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +37,8 @@ cli.add_typer(log, name="audit")
 archives = typer.Typer(help="Snapshots: exports of everything (`job_type` `snapshot`).", no_args_is_help=True)
 cli.add_typer(archives, name="snapshot")
 
+SHOWN_NAMES = 20
+"""Of a longer list the rest is counted."""
 console = Console()
 errors = Console(stderr=True)
 
@@ -95,6 +97,7 @@ def back_up(
     with environment.configured() as here:
         here.require_head()
         saved = asyncio.run(backup.back_up(here, to))
+    _show_left_out("Not saved, because the owner login may not read them", saved.left_out)
     _show(
         f"The database and {len(saved.objects):,} objects were saved to {to}.\nThe service secret is not in it: "
         "without it nothing encrypted can be read and no audit seal verified. Keep it, elsewhere."
@@ -105,16 +108,13 @@ def back_up(
 def restore_here(source: Annotated[Path, typer.Option("--from", help="A backup.")]) -> None:
     """Bring a backup into an empty place, to which its secret was brought before."""
     from app.commands import environment, manifest, restore
-    from app.kernel.security.secrets import load_secret
 
     settings = environment.read_settings()
     manifest.require_secret(settings)
-    with restore.opened(source) as (folder, found):
-        manifest.check_secret(found, load_secret(settings))  # before a database is made with another one
-        with environment.open_environment(settings) as here:
-            asyncio.run(restore.restore(here, folder, found))
-            here.migrate()
-    _show(f"The place is as it was at {found.taken_at}. `spyne verify` looks whether all is well.")
+    with restore.opened(source, environment.read_secret(settings)) as backup:
+        left_out = restore.restore_into(settings, backup)
+    _show_left_out("Not restored, because it is not Spyne's, or this owner login may not make it", left_out)
+    _show(f"The place is as it was at {backup.manifest.taken_at}. `spyne verify` looks whether all is well.")
 
 
 @cli.command("verify")
@@ -288,6 +288,12 @@ def _or_cannot() -> Iterator[None]:
             raise
         _refuse(message)
         raise typer.Exit(audit.CANNOT) from error
+
+
+def _show_left_out(why: str, names: Sequence[str]) -> None:
+    if names:
+        more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+        _show(f"{why}: {', '.join(names[:SHOWN_NAMES])}{more}.")
 
 
 def _show(text: str) -> None:

@@ -33,7 +33,7 @@ from app.kernel.security.secrets import ServiceSecret
 from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from app.wiring import open_resources
-from tests import run_folder, spawning
+from tests import owners, run_folder, spawning
 from tests.identities import Identities
 
 SECRET = ServiceSecret(b"the secret of the tests, which is long enough to be taken")
@@ -104,13 +104,14 @@ def server(testrun_uid: str) -> Iterator[ServerAddress]:
     """The run's PostgreSQL, shared by its worker processes; the last one to leave stops it and removes its data."""
     home = Path(tempfile.gettempdir()) / f"spyne-tests-{testrun_uid}"  # open to the account that PostgreSQL runs as
     with EmbeddedServer(home / "postgres", password="owner-of-the-tests", settings=FAST) as address:
+        asyncio.run(owners.set_up(address))
         yield address
     if not any((home / "postgres.handles").glob("*")):
         shutil.rmtree(home, ignore_errors=True)
 
 
 def _url(server: ServerAddress, database: str) -> str:
-    return server.url(database)
+    return owners.owner_url(server, database)
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +129,7 @@ def template(server: ServerAddress, administrator: None, worker_id: str) -> str:
 
     async def build() -> None:
         owner = await asyncpg.connect(**server.connect_kwargs("postgres"))
-        await owner.execute(f'CREATE DATABASE "{name}"')
+        await owner.execute(f'CREATE DATABASE "{name}"{owners.belonging()}')
         await owner.close()
         await migrations.prepare(_url(server, name), DatabaseSettings(), SECRET)
         await asyncio.to_thread(migrations.upgrade, _url(server, name))
@@ -155,7 +156,7 @@ async def fresh_database(server: ServerAddress, template: str) -> AsyncIterator[
     name = f"test_{os.getpid()}_{next(_numbers)}"
     await _admin(
         server,
-        f'CREATE DATABASE "{name}" TEMPLATE "{template}"',
+        f'CREATE DATABASE "{name}" TEMPLATE "{template}"{owners.belonging()}',
         f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC',
         f'GRANT CONNECT ON DATABASE "{name}" TO spyne_app, spyne_query',
         f'GRANT TEMPORARY ON DATABASE "{name}" TO spyne_app',
@@ -190,6 +191,14 @@ async def resources(settings: Settings, urls: DatabaseUrls) -> AsyncIterator[Res
 async def owner(urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection]:
     """A connection of the owner, to look behind the service's back."""
     connection = await migrations.connect(urls.owner)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def superuser(server: ServerAddress, urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of PostgreSQL's superuser to this test's database, for what an owner may not do everywhere."""
+    connection = await migrations.connect(owners.superuser_url(server, urls.owner))
     yield connection
     await connection.close()
 

@@ -21,6 +21,7 @@ from app.kernel.db.connections import DatabaseUrls
 from app.kernel.embedded import ServerAddress
 from app.kernel.security.secrets import load_secret
 from app.settings import Settings
+from tests import owners
 from tests.processes import OURS, READY_SECONDS, Installation, Running, alive, children_of, installation
 from tests.spawning import free_port
 from tests.waiting import eventually_blocking
@@ -151,8 +152,8 @@ def empty_database(server: ServerAddress) -> Iterator[str]:
     """The owner's URL of a database on the shared server in which nothing is yet."""
     name = f"cli_{secrets.token_hex(6)}"
 
-    asyncio.run(_execute(server.url("postgres"), f"CREATE DATABASE {name}"))
-    yield server.url(name)
+    asyncio.run(_execute(server.url("postgres"), f"CREATE DATABASE {name}{owners.belonging()}"))
+    yield owners.owner_url(server, name)
     asyncio.run(_execute(server.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
 
 

@@ -19,6 +19,7 @@ from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls, UnsupportedUrlError, database_urls
 from app.kernel.db.database import sqlstate
 from app.kernel.db.failures import DATABASE_FAILURES
+from app.kernel.db.logins import OwnerRightsError
 from app.kernel.embedded import EmbeddedServer, EmbeddedServerError
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.secrets import ServiceSecret, WeakSecretError, load_secret
@@ -56,7 +57,7 @@ class Environment:
         try:
             asyncio.run(migrations.prepare(self.urls.owner, self.settings.database, self.secret))
             _upgrade(self.urls.owner)
-        except migrations.UnsupportedServerError as error:
+        except (migrations.UnsupportedServerError, OwnerRightsError) as error:
             raise NoEnvironmentError(str(error)) from error
         except DATABASE_FAILURES as error:
             raise NoEnvironmentError(f"The database cannot be migrated: {_reason(error)}.{_hint(error)}") from error
@@ -136,19 +137,28 @@ def read_settings() -> Settings:
 def open_environment(settings: Settings) -> Iterator[Environment]:
     """The configured environment, its embedded server running while the block does. Raises `NoEnvironmentError`."""
     try:
-        secret = _secret(settings)
+        secret = read_secret(settings)
         if settings.database.url is not None:
             yield Environment(
                 settings, database_urls(settings.database.url.get_secret_value(), settings.database, secret), secret
             )
             return
-        server = EmbeddedServer(settings.home / "postgres", password=secret.password("role:owner"))
+        server = _embedded(settings, secret)
         with server as address:
             asyncio.run(_ensure_database(address.url("postgres")))
             urls = database_urls(address.url(DATABASE), settings.database, secret)
             yield Environment(settings, urls, secret, server)
-    except (EmbeddedServerError, WeakSecretError, UnsupportedUrlError) as error:
+    except (EmbeddedServerError, UnsupportedUrlError) as error:
         raise NoEnvironmentError(str(error)) from error
+
+
+def embedded_server(settings: Settings) -> EmbeddedServer:
+    """The embedded server of the state directory, which need not run or be there. Raises `NoEnvironmentError`."""
+    return _embedded(settings, read_secret(settings))
+
+
+def _embedded(settings: Settings, secret: ServiceSecret) -> EmbeddedServer:
+    return EmbeddedServer(settings.home / "postgres", password=secret.password("role:owner"))
 
 
 def configured() -> AbstractContextManager[Environment]:
@@ -156,9 +166,12 @@ def configured() -> AbstractContextManager[Environment]:
     return open_environment(read_settings())
 
 
-def _secret(settings: Settings) -> ServiceSecret:
+def read_secret(settings: Settings) -> ServiceSecret:
+    """The service secret, made where there is none. Raises `NoEnvironmentError`."""
     try:
         return load_secret(settings)
+    except WeakSecretError as error:
+        raise NoEnvironmentError(str(error)) from error
     except OSError as error:
         raise NoEnvironmentError(f"The state directory {settings.home} cannot be used: {error.strerror}.") from error
 

@@ -7,35 +7,57 @@ from typing import Final
 import asyncpg
 
 from app.kernel.dumping.repository import USER_RELATIONS
-from app.settings import DatabaseSettings
+from app.kernel.quoting import quote_identifier, quote_literal
+from app.kernel.scram import verifier
 
-_OURS: Final = ("spyne", "jobs", "data", "staging")
+OURS: Final = ("spyne", "jobs", "data", "staging")
+"""Schemas of which everything is Spyne's."""
 
 
-async def role_statements(connection: asyncpg.Connection, settings: DatabaseSettings) -> list[str]:
-    """What sets up the two logins beyond their attributes: a dump of one database does not hold it."""
+async def login_settings(connection: asyncpg.Connection, role: str) -> tuple[int, dict[str, str]]:
+    """A login's limit of connections, and what is set for it on the whole server."""
+    limit = await connection.fetchval("SELECT rolconnlimit FROM pg_roles WHERE rolname = $1", role)
+    found = await connection.fetch(
+        "SELECT split_part(x, '=', 1), substr(x, strpos(x, '=') + 1) FROM pg_db_role_setting s "
+        "JOIN pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) x WHERE s.setdatabase = 0 AND r.rolname = $1",
+        role,
+    )
+    return int(limit), {row[0]: row[1] for row in found}
+
+
+async def adopted_schemas(connection: asyncpg.Connection) -> list[str]:
+    """Schemas in which adopted relations are."""
     rows = await connection.fetch(
-        "SELECT format('ALTER ROLE %I CONNECTION LIMIT %s', rolname, rolconnlimit) FROM pg_roles "
-        "WHERE rolname = ANY($1) AND rolconnlimit <> -1 UNION ALL "
-        "SELECT format('ALTER ROLE %I SET %I = %L', r.rolname, split_part(x, '=', 1), "
-        "substr(x, strpos(x, '=') + 1)) FROM pg_roles r JOIN pg_db_role_setting s ON s.setrole = r.oid "
-        "AND s.setdatabase = 0, unnest(s.setconfig) x WHERE r.rolname = ANY($1) ORDER BY 1",
-        [settings.app_role, settings.query_role],
+        "SELECT DISTINCT relation_schema FROM spyne.tables WHERE origin = 'adopted' AND relation_schema <> ALL($1) "
+        "AND to_regnamespace(quote_ident(relation_schema)) IS NOT NULL ORDER BY 1",
+        list(OURS),
+    )
+    return [row[0] for row in rows]
+
+
+async def adopted_relations(connection: asyncpg.Connection) -> list[str]:
+    """Adopted relations, as `schema.name`."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT relation_schema || '.' || relation_name FROM spyne.tables WHERE origin = 'adopted'"
     )
     return [row[0] for row in rows]
 
 
 async def occupants(connection: asyncpg.Connection) -> list[str]:
     """What stands in the way of a restore: schemas of ours, and relations of anybody."""
-    schemas = await connection.fetch("SELECT nspname FROM pg_namespace WHERE nspname = ANY($1)", list(_OURS))
+    schemas = await connection.fetch("SELECT nspname FROM pg_namespace WHERE nspname = ANY($1)", list(OURS))
     return [row[0] for row in (*schemas, *await connection.fetch(f"{USER_RELATIONS} LIMIT 5"))]
 
 
-async def set_up_roles(connection: asyncpg.Connection, statements: list[str]) -> None:
-    """Run what `role_statements` answered, where the owner may."""
-    if await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
-        for statement in statements:
-            await connection.execute(statement)
+async def make_owner(connection: asyncpg.Connection, name: str, password: str) -> None:
+    """Make an owner login that is no superuser: it logs in and makes roles."""
+    login, kept = quote_identifier(name), quote_literal(verifier(password))
+    await connection.execute(f"CREATE ROLE {login} LOGIN CREATEROLE PASSWORD {kept}")
+
+
+async def make_database(connection: asyncpg.Connection, name: str, owner: str) -> None:
+    """Make an empty database that belongs to the owner."""
+    await connection.execute(f"CREATE DATABASE {quote_identifier(name)} OWNER {quote_identifier(owner)}")
 
 
 async def has_migrations(connection: asyncpg.Connection) -> bool:

@@ -20,10 +20,10 @@ from app.commands import audit
 from app.commands import environment_repository as rows
 from app.commands.environment import Environment
 from app.commands.manifest import DUMP
-from app.kernel.db import migrations, schema_state
+from app.kernel.db import foreign_objects, migrations, schema_state
 from app.kernel.dumping import engine
 from app.kernel.dumping import repository as copied
-from app.kernel.embedded import EmbeddedServer
+from app.kernel.embedded import EmbeddedServer, ServerAddress
 from app.kernel.embedded.binaries import MAJOR
 from app.kernel.redaction import safe_text
 from app.kernel.storage.compression import CorruptObject, unzstd_stream
@@ -31,6 +31,8 @@ from app.kernel.storage.object_storage import ObjectNotFound, ObjectStorage
 from app.warehouse import relation_checks as governed
 
 SCRATCH: Final = {"fsync": "off", "synchronous_commit": "off", "shared_buffers": "32MB"}
+_OF_SCRATCH: Final = "spyne_scratch"
+_DATABASES: Final = ("migrated", "restored")
 _SHOWN: Final = 100
 
 
@@ -39,7 +41,7 @@ class InstallationFinding:
     """A thing that is not as it should be."""
 
     area: str
-    """schema, grants, settings, data, objects or audit."""
+    """schema, grants, settings, data, foreign, objects or audit."""
     subject: str
     detail: str
 
@@ -76,9 +78,12 @@ async def verify(environment: Environment, checkpoint: Path | None, *, contents:
         verified.add("settings", len(schema_state.SETTINGS), faults)
         try:
             verified.add("data", await rows.number_of_tables(connection), await governed.findings(connection))
+            await _foreign(environment, connection, verified)
             await _objects(environment, connection, verified, contents=contents)
         except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
-            verified.notes.append("data and objects were not looked at: the schema above keeps from it")
+            verified.notes.append(
+                "data, objects and what is foreign were not looked at: the schema above keeps from it"
+            )
     finally:
         await connection.close()
     await _audit(environment, checkpoint, verified)
@@ -96,6 +101,17 @@ async def _schema(environment: Environment, connection: asyncpg.Connection, veri
     for area, of_area in (("schema", False), ("grants", True)):
         names = {name for name in expected.keys() | actual.keys() if _is_grant(name) is of_area}
         verified.add(area, len(names), differences(expected, actual, sorted(names), restored))
+
+
+async def _foreign(environment: Environment, connection: asyncpg.Connection, verified: Verified) -> None:
+    found = await foreign_objects.look(
+        connection,
+        environment.settings.database,
+        await rows.adopted_relations(connection),
+        ours_alone=environment.server is not None,
+    )
+    verified.add("foreign", found.looked_at, found.findings)
+    verified.notes += found.notes
 
 
 def _is_grant(name: str) -> bool:
@@ -133,25 +149,35 @@ def _as_migrated(environment: Environment, owner: str, *, walls: bool) -> tuple[
 
     with tempfile.TemporaryDirectory(prefix="spyne-verify-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # as root, PostgreSQL runs as another account
-        server = EmbeddedServer(
-            Path(folder) / "postgres",
-            superuser=owner,
-            password=environment.secret.password("scratch"),
-            settings=SCRATCH,
-        )
+        password = environment.secret.password("scratch")
+        superuser = owner if walls else _OF_SCRATCH
+        server = EmbeddedServer(Path(folder) / "postgres", superuser=superuser, password=password, settings=SCRATCH)
         with server as address:
-            first, second = address.url("postgres"), address.url("template1")
+            asyncio.run(_belonging_to(owner, address, password))
+            first, second = (address.url(name, user=owner, password=password) for name in _DATABASES)
             asyncio.run(migrations.prepare(first, environment.settings.database, environment.secret))
             migrations.upgrade(first)
             asyncio.run(_copied(first, second, environment.settings.database.app_role, Path(folder) / DUMP))
             return asyncio.run(look(first)), asyncio.run(look(second))
 
 
+async def _belonging_to(owner: str, address: ServerAddress, password: str) -> None:
+    """Two databases of the owner's, who is made if it is not the superuser, with no more rights than an owner needs."""
+    connection = await migrations.connect(address.url("postgres"))
+    try:
+        if address.user != owner:
+            await rows.make_owner(connection, owner, password)
+        for name in _DATABASES:
+            await rows.make_database(connection, name, owner)
+    finally:
+        await connection.close()
+
+
 async def _copied(source: str, target: str, app_role: str, dump: Path) -> None:
     await engine.dump_into(dump, source, MAJOR, ["--schema-only"])
     connection = await migrations.connect(target)
     try:
-        await engine.restore(connection, target, dump, MAJOR, [], app_role)
+        await engine.restore(connection, target, dump, MAJOR, engine.RestoreContext((), app_role))
     finally:
         await connection.close()
 

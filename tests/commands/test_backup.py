@@ -163,9 +163,10 @@ def test_what_is_refused(copies: Copies) -> None:
         shutil.copytree(copies.backup, damaged)
         victim = next(path for path in (damaged / "objects").rglob("*") if path.is_file())
         victim.write_bytes(victim.read_bytes() + b"x")
-        assert "is not what was written" in command(empty, "restore", "--from", str(damaged), code=1)
+        assert "has more bytes" in command(empty, "restore", "--from", str(damaged), code=1)
         (damaged / "manifest.json").unlink()
-        assert "holds no backup" in command(empty, "restore", "--from", str(damaged), code=1)
+        assert "cannot be read as a backup" in command(empty, "restore", "--from", str(damaged), code=1)
+        assert [path.name for path in empty.home.iterdir()] == ["secret"], "nothing was made"
 
 
 EDIT = """
@@ -174,6 +175,7 @@ EDIT = """
      WHERE id = (SELECT entry_id FROM spyne.audit_sealed_entries ORDER BY seal, leaf LIMIT 1);
     ALTER TABLE spyne.audit_log ENABLE ALWAYS TRIGGER append_only
 """
+ALWAYS = "CREATE EVENT TRIGGER always ON ddl_command_end EXECUTE FUNCTION public.t()"
 SQL_DAMAGE = {
     "a grant is added": ("GRANT UPDATE ON spyne.users TO spyne_query", "grants", "spyne.users"),
     "a grant to everybody": ("GRANT SELECT ON spyne.api_keys TO PUBLIC", "grants", "spyne.api_keys"),
@@ -201,6 +203,31 @@ SQL_DAMAGE = {
         "pg_read_file",
     ),
     "a governed column is dropped": ("ALTER TABLE data.things__v1 DROP COLUMN v", "data", "data.things__v1"),
+    "a function of the owner's": (
+        "CREATE FUNCTION public.evil() RETURNS int LANGUAGE sql SECURITY DEFINER RETURN 1",
+        "foreign",
+        "public.evil()",
+    ),
+    "a table beside": ("CREATE TABLE public.pwned (a int)", "foreign", "public.pwned"),
+    "a schema beside": ("CREATE SCHEMA beside", "foreign", "beside"),
+    "an event trigger": (
+        f"CREATE FUNCTION public.t() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; {ALWAYS}",
+        "foreign",
+        "event trigger always",
+    ),
+    "another superuser": ("CREATE ROLE mighty SUPERUSER LOGIN", "foreign", "role mighty"),
+    "a member of the runtime login": ("CREATE ROLE joined; GRANT spyne_app TO joined", "grants", "role spyne_app"),
+    "rights to come": (
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA spyne GRANT SELECT ON TABLES TO spyne_query",
+        "grants",
+        "grants to come",
+    ),
+    "a function in the data schema": (
+        "CREATE FUNCTION data.f() RETURNS int LANGUAGE sql RETURN 1",
+        "schema",
+        "function data.f()",
+    ),
+    "a schema of another owner": ("ALTER SCHEMA staging OWNER TO spyne_app", "schema", "schema staging"),
     "an unknown relation": ("CREATE TABLE data.strange (a int)", "data", "data.strange"),
     "an audit row is edited": (EDIT, "audit", ""),
     "commits may be lost": ("ALTER DATABASE spyne SET synchronous_commit = off", "settings", "synchronous_commit"),

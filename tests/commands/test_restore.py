@@ -1,137 +1,137 @@
-"""A backup is compared with its manifest, file by file, before anything is written."""
+"""A restore that cannot be finished leaves the place as it was: database, logins, objects, state directory."""
 
-import json
-import tarfile
-from collections.abc import Callable
+import secrets
+import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
-from random import randbytes
-from typing import Any
 
+import asyncpg
 import pytest
 
+from app.commands import login_settings
 from app.commands.environment import Environment, NoEnvironmentError
-from app.commands.manifest import (
-    DUMP,
-    FORMAT,
-    MANIFEST,
-    OBJECTS,
-    Manifest,
-    SavedObject,
-    fingerprint,
-    read_manifest,
-    sha256_of,
-)
-from app.commands.restore import opened, restore
-from app.kernel.db.connections import DatabaseUrls
-from app.kernel.security.secrets import ServiceSecret
+from app.commands.login_settings import LoginSettings
+from app.commands.manifest import Manifest
+from app.commands.restore import opened, restore, restore_into
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls, database_urls
+from app.kernel.dumping.programs import ProgramError
+from app.kernel.embedded import ServerAddress
+from app.kernel.storage.object_storage import ObjectStorage
 from app.settings import Settings
-from tests.conftest import SECRET
+from tests.commands.backups import manifest, write_folder, write_tar
+from tests.conftest import SECRET, _admin
+from tests.homes import open_home
+from tests.owners import belonging, owner_url
 
-KEY = "raw/things_v1/1.zst"
+ROLES = "SELECT rolname, rolconnlimit, rolpassword FROM pg_authid WHERE rolname LIKE 'spyne%' ORDER BY 1"
 
 
 @pytest.fixture
-def backup(tmp_path: Path) -> Path:
-    folder = tmp_path / "backup"
-    (folder / OBJECTS / KEY).parent.mkdir(parents=True)
-    (folder / DUMP).write_bytes(b"a dump")
-    (folder / OBJECTS / KEY).write_bytes(b"a body")
-    return folder
+async def empty(server: ServerAddress, template: str) -> AsyncIterator[str]:  # noqa: ARG001 - whose logins are there
+    """The owner's URL of a database in which nothing is."""
+    name = f"restored_{secrets.token_hex(4)}"
+    await _admin(server, f'CREATE DATABASE "{name}"{belonging()}')
+    yield owner_url(server, name)
+    await _admin(server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def manifest_of(backup: Path) -> Manifest:
-    saved = backup / OBJECTS / KEY
-    return Manifest(
-        version="1", migration="1", taken_at="2026-01-01T00:00:00Z", server=18, dump_sha256=sha256_of(backup / DUMP),
-        app_relations=[], secret=fingerprint(SECRET), gone=[], role_settings=[], checkpoint={},
-        objects=[SavedObject(key=KEY, size=saved.stat().st_size, sha256=sha256_of(saved))],
-    )  # fmt: skip
+def place(url: str, home: Path) -> Environment:
+    settings = Settings(home=home)
+    return Environment(settings, database_urls(url, settings.database, SECRET), SECRET)
 
 
-def other_bytes(path: Path) -> None:
-    path.write_bytes(b"b" + path.read_bytes()[1:])
+async def stored(home: Path) -> list[str]:
+    storage = ObjectStorage.open((home / "objects").as_uri())
+    return sorted([info.key async for info in storage.list()])
 
 
-def longer(path: Path) -> None:
-    path.write_bytes(path.read_bytes() + b"x")
-
-
-def shorter(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-@pytest.mark.parametrize("damage", [None, other_bytes, longer, shorter, Path.unlink])
-@pytest.mark.parametrize(
-    ("name", "told"),
-    [(DUMP, f"{DUMP} is not the file that was written"), (f"{OBJECTS}/{KEY}", f"{KEY} of the backup is not what was")],
-)
-async def test_a_damaged_file_is_refused_and_an_intact_one_is_not(
-    backup: Path, tmp_path: Path, name: str, told: str, damage: Callable[[Path], None] | None
+async def test_a_dump_that_postgresql_cannot_read_leaves_nothing(
+    empty: str, server: ServerAddress, tmp_path: Path
 ) -> None:
-    """Where the files are as they were, the next look refuses: the object storage of the place is in use."""
-    occupied = tmp_path / "home" / "objects" / "occupied"
-    occupied.parent.mkdir(parents=True)
-    occupied.write_bytes(b"")
-    place = Environment(Settings(home=tmp_path / "home"), DatabaseUrls("", "", ""), SECRET)
-    manifest = manifest_of(backup)
-    if damage is not None:
-        damage(backup / name)
-    with pytest.raises(NoEnvironmentError, match="storage is not empty" if damage is None else told):
-        await restore(place, backup, manifest)
+    superuser = await asyncpg.connect(**server.connect_kwargs("postgres"))
+    before = await superuser.fetch(ROLES)
+    source = write_tar(tmp_path / "backup.tar", manifest())
+    with opened(source, SECRET) as backup, pytest.raises(ProgramError, match="pg_restore failed"):
+        await restore(place(empty, tmp_path / "home"), backup)
+    assert await stored(tmp_path / "home") == []
+    assert await superuser.fetch(ROLES) == before
+    owner = await migrations.connect(empty)
+    assert await owner.fetchval("SELECT count(*) FROM pg_namespace WHERE nspname IN ('spyne', 'data')") == 0
+    assert await owner.fetchval("SELECT has_database_privilege('public', current_database(), 'CONNECT')")
+    await owner.close()
+    await superuser.close()
 
 
-async def test_a_backup_under_another_secret_is_refused(backup: Path, tmp_path: Path) -> None:
-    place = Environment(Settings(home=tmp_path / "home"), DatabaseUrls("", "", ""), SECRET)
-    other = manifest_of(backup).model_copy(update={"secret": fingerprint(ServiceSecret(b"s" * 32))})
-    with pytest.raises(NoEnvironmentError, match="another service secret"):
-        await restore(place, backup, other)
+async def test_an_object_that_changes_while_it_is_read_leaves_nothing(empty: str, tmp_path: Path) -> None:
+    source = write_folder(tmp_path / "backup", manifest())
+    with opened(source, SECRET) as backup:
+        last = [path for path in sorted((source / "objects").rglob("*")) if path.is_file()][-1]
+        last.write_bytes(b"y" * last.stat().st_size)
+        with pytest.raises(NoEnvironmentError, match="changed on the way"):
+            await restore(place(empty, tmp_path / "home"), backup)
+    assert await stored(tmp_path / "home") == []
+
+
+async def test_it_goes_into_an_empty_place_alone(empty: str, urls: DatabaseUrls, tmp_path: Path) -> None:
+    with opened(write_folder(tmp_path / "backup", manifest()), SECRET) as backup:
+        with pytest.raises(NoEnvironmentError, match="database is not empty"):
+            await restore(place(urls.owner, tmp_path / "home"), backup)
+        assert await stored(tmp_path / "home") == []
+        occupied = tmp_path / "used" / "objects" / "occupied"
+        occupied.parent.mkdir(parents=True)
+        occupied.write_bytes(b"")
+        with pytest.raises(NoEnvironmentError, match="object storage is not empty"):
+            await restore(place(empty, tmp_path / "used"), backup)
+        assert await stored(tmp_path / "used") == ["occupied"]
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("changed", "told"),
     [
-        (None, "holds no backup"),
-        ({"format": FORMAT - 1}, f"format {FORMAT - 1}; this version reads {FORMAT}"),
-        ({"format": FORMAT + 1}, f"format {FORMAT + 1}; this version reads {FORMAT}"),
-        ({"objects": None}, "not the manifest"),
-        ({"of_a_later_version": 1}, "not the manifest"),
+        ({"migration": "9999"}, "at migration 9999, which this version of Spyne does not have"),
+        ({"app_role": "another_app"}, "logins of the backup are another_app and spyne_query"),
+        ({"query_role": "another_query"}, "logins of the backup are spyne_app and another_query"),
     ],
 )
-def test_a_manifest_that_is_missing_or_of_another_version_is_refused(
-    backup: Path, change: dict[str, Any] | None, told: str
+async def test_a_backup_that_does_not_fit_is_refused(
+    empty: str, tmp_path: Path, changed: dict[str, str], told: str
 ) -> None:
-    whole = manifest_of(backup)
-    if change is not None:
-        (backup / MANIFEST).write_text(json.dumps(whole.model_dump() | change))
-    with pytest.raises(NoEnvironmentError, match=told):
-        read_manifest(backup)
-    (backup / MANIFEST).write_text(whole.model_dump_json())
-    with opened(backup) as (folder, manifest):
-        assert (folder, manifest) == (backup, whole)
+    described: Manifest = manifest(**changed)
+    source = write_folder(tmp_path / "backup", described)
+    with opened(source, SECRET) as backup, pytest.raises(NoEnvironmentError, match=told):
+        await restore(place(empty, tmp_path / "home"), backup)
+    assert not (tmp_path / "home").exists()
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NoEnvironmentError, match="cannot be read as a backup"), opened(tmp_path / "none"):
-        raise AssertionError
+def test_an_embedded_server_that_was_not_there_is_gone_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "SPYNE_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    with open_home() as folder:
+        home = folder / "home"
+        settings = Settings(home=home, secret=SECRET._value.decode())
+        source = write_tar(tmp_path / "backup.tar", manifest())
+        with opened(source, SECRET) as backup, pytest.raises(ProgramError):
+            restore_into(settings, backup)
+        assert sorted(path.name for path in home.iterdir()) == []
+        shutil.rmtree(home)
 
 
-@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz", "w:bz2"])
-@pytest.mark.parametrize("spoil", [lambda _: b"", lambda _: b"no archive", lambda whole: whole[: len(whole) // 2]])
-def test_an_archive_that_is_cut_or_none_is_refused_and_leaves_nothing_behind(
-    backup: Path, tmp_path: Path, mode: Any, spoil: Callable[[bytes], bytes]
-) -> None:
-    """Compressed, too, by whoever keeps it."""
-    whole = manifest_of(backup)
-    (backup / MANIFEST).write_text(whole.model_dump_json())
-    (backup / "noise").write_bytes(randbytes(20_000))
-    place = tmp_path / "elsewhere"
-    place.mkdir()
-    file = place / "backup.tar"
-    with tarfile.open(file, mode) as archive:
-        archive.add(backup, arcname="backup")
-    with opened(file) as (folder, manifest):
-        assert (sha256_of(folder / DUMP), manifest) == (whole.dump_sha256, whole)
-    file.write_bytes(spoil(file.read_bytes()))
-    with pytest.raises(NoEnvironmentError, match="cannot be read as a backup"), opened(file):
-        raise AssertionError
-    assert list(place.iterdir()) == [file]
+async def test_settings_of_logins_come_back_as_values(empty: str) -> None:
+    """What a restore runs of them is made here, by name and value; nothing of it came from a file as SQL."""
+    wanted = LoginSettings(connection_limit=61, settings={"statement_timeout": "119s"})
+    owner = await migrations.connect(empty)
+    transaction = owner.transaction()
+    await transaction.start()
+    if await owner.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+        await owner.execute("CREATE ROLE restored_login")
+        for statement in login_settings.statements("restored_login", wanted):
+            await owner.execute(statement)
+        found = await owner.fetchrow(
+            "SELECT rolconnlimit, (SELECT setconfig FROM pg_db_role_setting WHERE setrole = r.oid) FROM pg_roles r "
+            "WHERE rolname = 'restored_login'"
+        )
+        assert found is not None
+        assert tuple(found) == (61, ["statement_timeout=119s"])
+    await transaction.rollback()
+    await owner.close()

@@ -16,6 +16,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from app.kernel.db import logins
 from app.kernel.db.connections import driver_arguments
 from app.kernel.db.database import ReadSession
 from app.kernel.db.models import CONTROL_SCHEMA
@@ -67,6 +68,12 @@ def head() -> str:
     return revision
 
 
+def is_known(revision: str) -> bool:
+    """Whether this code has the revision."""
+    script = ScriptDirectory.from_config(configuration(""))
+    return any(known.revision == revision for known in script.walk_revisions())
+
+
 def upgrade(url: str) -> None:
     """Bring the database to head. Blocking, and outside of any event loop."""
     command.upgrade(configuration(url), "head")
@@ -80,7 +87,9 @@ def check(url: str) -> None:
 async def prepare(url: str, settings: DatabaseSettings, secret: ServiceSecret) -> None:
     """Make or refresh the runtime and query logins, and close the database to everybody else.
 
-    Raises `UnsupportedServerError`: the server is older than PostgreSQL 18.
+    Raises:
+        UnsupportedServerError: the server is older than PostgreSQL 18.
+        OwnerRightsError: the owner lacks a right; the message has the statement that gives it.
     """
     connection = await connect(url)
     try:
@@ -105,30 +114,8 @@ async def prepare(url: str, settings: DatabaseSettings, secret: ServiceSecret) -
 async def _prepare(connection: asyncpg.Connection, settings: DatabaseSettings, secret: ServiceSecret) -> None:
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY + 1)
-        for role in (settings.app_role, settings.query_role):
-            await _ensure_login(connection, role, secret.password(f"role:{role}"))
-        await _secure(connection, settings)
-
-
-async def _ensure_login(connection: asyncpg.Connection, role: str, password: str) -> None:
-    exists = await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
-    verb = "ALTER" if exists else "CREATE"
-    attributes = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION"
-    statement = await connection.fetchval(
-        f"SELECT format('{verb} ROLE %I {attributes} PASSWORD %L', $1::text, $2::text)", role, password
-    )
-    await connection.execute(statement)
-
-
-async def _secure(connection: asyncpg.Connection, settings: DatabaseSettings) -> None:
-    statements = await connection.fetchval(
-        "SELECT format('REVOKE ALL ON DATABASE %1$I FROM PUBLIC; GRANT CONNECT ON DATABASE %1$I TO %2$I, %3$I; "
-        "GRANT TEMPORARY ON DATABASE %1$I TO %2$I; "  # batches are staged in temporary relations
-        "REVOKE ALL ON SCHEMA public FROM PUBLIC', current_database(), $1::text, $2::text)",
-        settings.app_role,
-        settings.query_role,
-    )
-    await connection.execute(statements)
+        for statement in await logins.statements(connection, settings, secret):
+            await connection.execute(statement)
 
 
 async def connect(url: str) -> asyncpg.Connection:

@@ -74,16 +74,15 @@ _QUERIES: Final = {
     "rule": (
         "SELECT format('%s.%s.%s', n.nspname, c.relname, r.rulename), pg_get_ruledef(r.oid) FROM pg_rewrite r "
         "JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = ANY($1) AND r.rulename <> '_RETURN'"
+        "WHERE n.nspname = ANY($1 || '{data}'::name[]) AND r.rulename <> '_RETURN'"
     ),
     "policy": "SELECT format('%s.%s.%s', schemaname, tablename, policyname), coalesce(qual, '') FROM pg_policies "
-    "WHERE schemaname = ANY($1)",
+    "WHERE schemaname = ANY($1 || '{data}'::name[])",
     "function": (
         "SELECT p.oid::regprocedure::text, concat_ws(' ', pg_get_functiondef(p.oid), 'of', "
         "pg_get_userbyid(p.proowner)) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
-        "WHERE n.nspname = ANY($1) AND p.prokind IN ('f', 'p')"
+        "WHERE n.nspname = ANY($1 || '{data}'::name[]) AND p.prokind IN ('f', 'p')"
     ),
-    "event trigger": "SELECT evtname::text, evtenabled::text FROM pg_event_trigger WHERE cardinality($1::text[]) > 0",
     "grants": (
         f"SELECT format('%s.%s', n.nspname, c.relname), {_grants(_RELATION_ACL)} "  # noqa: S608 - constants
         f"FROM {_RELATIONS} AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')"
@@ -102,6 +101,10 @@ _QUERIES: Final = {
         f"SELECT n.nspname::text, {_grants(_SCHEMA_ACL)} "  # noqa: S608 - constants
         "FROM pg_namespace n WHERE n.nspname = ANY($1 || '{data}'::name[])"
     ),
+    "schema": (
+        "SELECT n.nspname::text, 'of ' || pg_get_userbyid(n.nspowner) FROM pg_namespace n "
+        "WHERE n.nspname = ANY($1 || '{data}'::name[])"
+    ),
     "grants of database": (
         f"SELECT 'this', {_grants(_DATABASE_ACL)} FROM pg_database d "  # noqa: S608 - constants
         "WHERE d.datname = current_database() AND cardinality($1::text[]) > 0"
@@ -117,10 +120,12 @@ _ROLES: Final = (
     "SELECT r.rolname::text, concat_ws(' ', CASE WHEN r.rolcanlogin THEN 'login' END, CASE WHEN r.rolsuper THEN "
     "'SUPERUSER' END, CASE WHEN r.rolcreatedb THEN 'CREATEDB' END, CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END, "
     "CASE WHEN r.rolreplication THEN 'REPLICATION' END, CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END, "
-    "CASE WHEN r.rolinherit THEN 'INHERIT' END, (SELECT string_agg('member of ' || pg_get_userbyid(m.roleid), ' ') "
-    "FROM pg_auth_members m WHERE m.member = r.oid), (SELECT string_agg('has member ' || pg_get_userbyid(m.member), "
-    "' ') FROM pg_auth_members m WHERE m.roleid = r.oid)) FROM pg_roles r WHERE r.rolname = ANY($1)"
+    "CASE WHEN r.rolinherit THEN 'INHERIT' END, (SELECT string_agg('member of ' || pg_get_userbyid(m.roleid), ' ' "
+    "ORDER BY pg_get_userbyid(m.roleid)) FROM pg_auth_members m WHERE m.member = r.oid), "
+    "(SELECT string_agg(DISTINCT 'has member ' || pg_get_userbyid(m.member), ' ') FROM pg_auth_members m "
+    "WHERE m.roleid = r.oid AND pg_get_userbyid(m.member) <> current_user)) FROM pg_roles r WHERE r.rolname = ANY($1)"
 )
+"""The owner's own membership is not looked at: who is no superuser has one, and a superuser needs none."""
 _ROLE_SETTINGS: Final = (
     "SELECT r.rolname::text, concat_ws(' ', 'connections', r.rolconnlimit::text, (SELECT string_agg(x, ' ' ORDER BY x) "
     "FROM pg_db_role_setting s, unnest(s.setconfig) x WHERE s.setrole = r.oid AND s.setdatabase IN (0, "
@@ -150,11 +155,10 @@ async def is_superuser(connection: asyncpg.Connection) -> bool:
 
 
 async def state(connection: asyncpg.Connection, settings: DatabaseSettings, *, walls: bool) -> State:
-    """What the database is made of. `walls` adds PostgreSQL's own functions and the roles' settings too."""
+    """What the database is made of. `walls` adds PostgreSQL's own functions."""
     roles = [settings.app_role, settings.query_role]
-    asked = [(kind, query, list(SCHEMAS)) for kind, query in _QUERIES.items()] + [("role", _ROLES, roles)]
-    if walls:
-        asked += [("role settings", _ROLE_SETTINGS, roles)]
+    asked = [(kind, query, list(SCHEMAS)) for kind, query in _QUERIES.items()]
+    asked += [("role", _ROLES, roles), ("role settings", _ROLE_SETTINGS, roles)]
     found: dict[str, str] = {}
     async with connection.transaction(readonly=True):
         await connection.execute("SET LOCAL search_path = pg_catalog")

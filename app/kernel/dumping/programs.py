@@ -26,6 +26,7 @@ _LIBPQ: Final = {
     "ssl": "SSLMODE",
 }
 """Variables of libpq, without their `PG`, by asyncpg's names for the same."""
+_KEPT: Final = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE"})
 
 
 class ProgramError(RuntimeError):
@@ -56,6 +57,15 @@ def _major(path: Path) -> int:
     ).stdout
     version = re.search(r"(\d+)\.\d", answer)
     return int(version[1]) if version else 0
+
+
+def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a program keeps of our environment: where things are, and how TLS is spoken. Our secrets are not its."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in _KEPT or name.startswith(("PGSSL", "LC_", "PGGSS"))
+    }
 
 
 def connecting(url: str) -> Mapping[str, str]:
@@ -102,7 +112,7 @@ async def _running(
     process = await asyncio.create_subprocess_exec(
         path,
         *arguments,
-        env=os.environ | connecting(url),
+        env=_inherited(os.environ) | connecting(url),
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,

@@ -17,6 +17,8 @@ from app.kernel.embedded import configuration
 from app.kernel.embedded.account import Account, has_entry, run
 from app.kernel.embedded.binaries import MAJOR
 from app.kernel.embedded.errors import DataDirectoryError, ServerStartError
+from app.kernel.embedded.layout import RELOCATED_NAME, Layout
+from app.kernel.scram import verifier
 
 INITDB_SECONDS = 300.0
 """Making a cluster takes one second on a small machine; more than this means that the disk hangs."""
@@ -87,7 +89,7 @@ def _make(data_dir: Path, account: Account, binaries: Path, superuser: str, pass
     fresh.mkdir(mode=0o700)
     account.own(fresh)
     try:
-        _write(secret, password + "\n", account)
+        _write(secret, verifier(password) + "\n", account)  # as initdb's own statement has it
         with said.open("w+b") as output:
             command = [
                 *(binaries / "initdb", "--pgdata", fresh, "--username", superuser, "--pwfile", secret),
@@ -105,6 +107,17 @@ def _make(data_dir: Path, account: Account, binaries: Path, superuser: str, pass
         raise DataDirectoryError(f"Cannot make the data directory {data_dir}: {error}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def remove(layout: Layout) -> None:
+    """Remove a data directory, also where it is a link to one of ours elsewhere, its log, handles and lock."""
+    real = layout.data.resolve()
+    shutil.rmtree(real.parent if layout.data.is_symlink() and real.name == RELOCATED_NAME else real, ignore_errors=True)
+    if layout.data.is_symlink():
+        layout.data.unlink()
+    shutil.rmtree(layout.handles, ignore_errors=True)
+    for file in (layout.log, layout.lock):
+        file.unlink(missing_ok=True)
 
 
 def _initdb(account: Account, command: list[str | Path], output: IO[bytes]) -> None:

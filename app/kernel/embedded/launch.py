@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
@@ -55,7 +55,7 @@ class Wanted:
     """What a caller asks of the server; only the first caller's `settings` count."""
 
     superuser: str
-    password: str
+    password: str = field(repr=False)
     settings: Mapping[str, str]
     tcp_port: int | None
 

@@ -24,6 +24,9 @@ SOCKET_PATH_BYTES = 103
 RELOCATED = Path("/var/lib/spyne")
 """Where root keeps data when the wanted place is closed to PostgreSQL's account (FHS 3.0, /var/lib)."""
 
+RELOCATED_NAME = "data"
+"""The data directory within the folder that is made for it there."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -88,7 +91,7 @@ def _relocate(layout: Layout, closed: Path) -> Path:
     temporary = Path(tempfile.gettempdir()).resolve()
     passing = layout.data.is_relative_to(temporary)  # what was to lie there stays where the system cleans up
     root = temporary if passing else RELOCATED
-    target = root / f"spyne-{layout.data.name}-{secrets.token_hex(6)}" / "data"
+    target = root / f"spyne-{layout.data.name}-{secrets.token_hex(6)}" / RELOCATED_NAME
     _log.warning(
         "the data is kept in %s, because PostgreSQL's account cannot pass %s; %s links to it",
         target,

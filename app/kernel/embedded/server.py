@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 
-from app.kernel.embedded import configuration, postmaster
+from app.kernel.embedded import cluster, configuration, postmaster
 from app.kernel.embedded.account import Account, account_for
 from app.kernel.embedded.address import ServerAddress
 from app.kernel.embedded.handles import Handle, exclusive, live, refuse_other_systems
@@ -82,6 +82,20 @@ class EmbeddedServer:
             if use is not None and use.process == os.getpid():
                 atexit.unregister(self.stop)
                 use.end()
+
+    def exists(self) -> bool:
+        """Whether there is a data directory, or a link in its place."""
+        return os.path.lexists(Layout.of(self._data_dir).data)
+
+    def discard(self) -> None:
+        """Remove the data directory and what stands beside it; nothing where another process uses it."""
+        layout = Layout.of(self._data_dir)
+        if not self.exists():
+            return
+        with exclusive(layout.lock, account_for(layout.data), START_SECONDS):
+            if live(layout.handles) or postmaster.running(layout.data.resolve()) is not None:
+                return
+            cluster.remove(layout)
 
     async def astart(self) -> ServerAddress:
         """`start`, without blocking the event loop."""

@@ -20,6 +20,7 @@ from app.kernel.embedded import ServerAddress
 from app.kernel.security.secrets import ServiceSecret
 from app.main import create_app
 from app.settings import DatabaseSettings, Settings
+from tests import owners
 from tests.conftest import SECRET, _admin
 from tests.promises import kept
 from tests.spawning import spawned
@@ -30,8 +31,8 @@ from tests.waiting import eventually
 async def empty(server: ServerAddress, administrator: None, worker_id: str) -> AsyncIterator[str]:  # noqa: ARG001
     """The owner's URL of a database in which nothing is yet."""
     name = f"empty_{worker_id}"
-    await _admin(server, f'CREATE DATABASE "{name}"')
-    yield server.url(name)
+    await _admin(server, f'CREATE DATABASE "{name}"{owners.belonging()}')
+    yield owners.owner_url(server, name)
     await _admin(server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
@@ -145,7 +146,8 @@ async def test_the_logins_hold_the_derived_passwords_and_nothing_else(
 ) -> None:
     rows = await owner.fetch(
         "SELECT rolname, rolcanlogin, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls, "
-        "(SELECT count(*) FROM pg_auth_members m WHERE m.member = r.oid OR m.roleid = r.oid) AS memberships "
+        "(SELECT count(*) FROM pg_auth_members m WHERE m.member = r.oid OR m.roleid = r.oid "
+        "AND pg_get_userbyid(m.member) <> current_user) AS memberships "
         "FROM pg_roles r WHERE rolname IN ('spyne_app', 'spyne_query')"
     )
     assert [tuple(row)[1:] for row in rows] == [(True, False, 0)] * 2

@@ -16,6 +16,8 @@ from app.kernel.dumping import engine, programs
 from app.kernel.dumping import repository as rows
 from app.kernel.embedded import ServerAddress
 from app.kernel.embedded.binaries import MAJOR, binary
+from app.kernel.quoting import quote_literal
+from app.kernel.scram import verifier
 from tests.census import census, differences
 from tests.service_processes import eventually
 
@@ -41,7 +43,7 @@ async def elsewhere(request: pytest.FixtureRequest, server: ServerAddress) -> As
     attributes, selected = request.param
     name = f"elsewhere_{os.getpid()}"
     admin = await asyncpg.connect(**server.connect_kwargs("postgres"))
-    await admin.execute(f"CREATE ROLE {name} LOGIN {attributes} PASSWORD 'p_w_of_another'")
+    await admin.execute(f"CREATE ROLE {name} LOGIN {attributes} PASSWORD {quote_literal(verifier('p_w_of_another'))}")
     await admin.execute(f"GRANT spyne_app TO {name} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
     await admin.execute(f"CREATE DATABASE {name} OWNER {name}")
     url = make_url(server.url(name)).set(username=name, password="p_w_of_another")
@@ -63,10 +65,11 @@ async def test_another_owner_restores_what_there_was_at_one_moment(
         await owner.execute("INSERT INTO data.things__v1 VALUES (-1, 'too late')")
         await engine.dump_into(dump, urls.owner, MAJOR, [f"--snapshot={snapshot}", *selected])
         relations = await rows.relations_of(connection, "spyne_app")
-    assert relations == ["data.things__v1"]
+    assert relations == [("data", "things__v1")]
     there = await migrations.connect(url)
     try:
-        await engine.restore(there, url, dump, MAJOR, relations, "spyne_app")
+        left_out = await engine.restore(there, url, dump, MAJOR, engine.RestoreContext(relations, "spyne_app"))
+        assert left_out == []
         found = await there.fetch(
             "SELECT relowner::regrole::text, has_column_privilege('spyne_query', oid, 'id', 'SELECT'), "
             "has_column_privilege('spyne_query', oid, 'note', 'SELECT') FROM pg_class "
@@ -97,8 +100,9 @@ async def test_a_dump_that_breaks_off_changes_nothing(
     whole = dump.read_bytes()
     dump.write_bytes(whole[: whole.index(b"it's 15000")])
     before = await census(owner)
+    context = engine.RestoreContext([], "spyne_app", more=["--clean", "--if-exists"])
     with pytest.raises(programs.ProgramError):
-        await engine.restore(owner, urls.owner, dump, MAJOR, [], "spyne_app", more=["--clean", "--if-exists"])
+        await engine.restore(owner, urls.owner, dump, MAJOR, context)
     assert differences(before, await census(owner)) == []
 
 
@@ -110,7 +114,7 @@ async def test_what_the_database_refuses_is_said_in_a_line_and_changes_nothing(
     await engine.dump_into(dump, urls.owner, MAJOR, [])
     before = await census(owner)
     with pytest.raises(programs.ProgramError, match="already exists") as refused:
-        await engine.restore(owner, urls.owner, dump, MAJOR, [], "spyne_app")
+        await engine.restore(owner, urls.owner, dump, MAJOR, engine.RestoreContext([], "spyne_app"))
     assert "\n" not in str(refused.value)
     assert differences(before, await census(owner)) == []
 
@@ -154,6 +158,25 @@ async def test_passwords_are_in_the_environment_alone(urls: DatabaseUrls, monkey
         [block async for block in programs.output(binary("pg_dump"), ["--no-password"], wrong)]
     assert password not in f"{started} {refused.value!r}"
     assert len(started) == 1
+
+
+async def test_a_program_knows_none_of_our_secrets(urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program's environment holds can be read by whoever runs as its account, and is kept in core dumps."""
+    environments: list[dict[str, str]] = []
+    start = asyncio.create_subprocess_exec
+
+    async def noted(*arguments: str, env: dict[str, str], **options: object) -> asyncio.subprocess.Process:
+        environments.append(env)
+        return await start(*arguments, env=env, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    for name in ("SPYNE_SECRET", "DATABASE_URL", "NOTIFY_SMTP_URL", "OIDC_CLIENT_SECRET", "PGSERVICE", "PGOPTIONS"):
+        monkeypatch.setenv(name, "of-the-service")
+    monkeypatch.setenv("PGSSLROOTCERT", "/etc/ours.pem")
+    [block async for block in programs.output(binary("psql"), ["--no-psqlrc", "--command=SELECT 1"], urls.app)]
+    (environment,) = environments
+    assert "of-the-service" not in environment.values()
+    assert environment["PGSSLROOTCERT"] == "/etc/ours.pem"
 
 
 def test_a_server_that_no_program_here_understands() -> None:

@@ -100,7 +100,7 @@ async def test_it_comes_back_as_it_was(
 ) -> None:
     assert app is not None  # whose snapshot it is
     async with fresh_database(server, template) as empty:
-        done = await restore(empty.owner, archive)
+        done = await restore(empty.owner, archive, SECRET, "spyne_app")
         there = await migrations.connect(empty.owner)
         try:
             # The export itself went on after its own snapshot was taken; put that aside on both sides.
@@ -164,13 +164,15 @@ async def test_a_database_that_was_used_is_left_alone(
 ) -> None:
     before = await census(owner)
     with pytest.raises(CannotRestoreError, match="used before"):
-        await restore(urls.owner, archive)
+        await restore(urls.owner, archive, SECRET, "spyne_app")
     assert differences(before, await census(owner)) == []
     async with fresh_database(server, template) as empty:
         there = await migrations.connect(empty.owner)
         await there.execute("UPDATE spyne.alembic_version SET version_num = '0001'")
         with pytest.raises(CannotRestoreError, match="migration"):
-            await restore(empty.owner, archive)
+            await restore(empty.owner, archive, SECRET, "spyne_app")
+        with pytest.raises(CannotRestoreError, match="runtime login"):
+            await restore(empty.owner, archive, SECRET, "another_app")
         await there.close()
 
 
@@ -182,7 +184,7 @@ async def test_a_damaged_file_changes_nothing(
     damaged = {
         "flipped": whole[:place] + b"1999" + whole[place + 4 :],
         "cut": whole[: len(whole) // 2],
-        "cut-at-a-member": whole[: whole.index(b"snapshot.json")],
+        "cut-at-a-member": whole[: whole.index(b"manifest.json")],
         "text": b"nothing of the kind",
         "empty": b"",
         "packed-text": gzip.compress(b"nothing"),
@@ -193,9 +195,10 @@ async def test_a_damaged_file_changes_nothing(
         before = await census(there)
         for name, data in damaged.items():
             with pytest.raises(NotASnapshotError):
-                await restore(empty.owner, _written(tmp_path / name, data))
+                await restore(empty.owner, _written(tmp_path / name, data), SECRET, "spyne_app")
             assert differences(before, await census(there)) == [], name
-        assert (await restore(empty.owner, _written(tmp_path / "sound", gzip.compress(whole, 1)))).rows > 5_000
+        sound = _written(tmp_path / "sound", gzip.compress(whole, 1))
+        assert (await restore(empty.owner, sound, SECRET, "spyne_app")).rows > 5_000
         await there.close()
 
 

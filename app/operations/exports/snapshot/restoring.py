@@ -8,7 +8,9 @@ import asyncpg
 
 from app.kernel.db import migrations
 from app.kernel.dumping import repository as copied
+from app.kernel.dumping.engine import RestoreContext
 from app.kernel.dumping.engine import restore as restore_dump
+from app.kernel.security.secrets import ServiceSecret
 from app.operations.exports.snapshot.archive import DUMP, Manifest, unpack
 from app.operations.exports.snapshot.repository import STILL_UNTOUCHED, is_untouched
 
@@ -20,30 +22,30 @@ class CannotRestoreError(RuntimeError):
     """The database is not one to restore into; the message says why. Nothing was changed."""
 
 
-async def restore(url: str, path: Path) -> Manifest:
+async def restore(url: str, path: Path, secret: ServiceSecret, app_role: str) -> Manifest:
     """Put the snapshot of a file into the database of the owner's URL.
 
+    Args:
+        url: of the owner's login.
+        path: of the file, packed or not.
+        secret: the service secret; the snapshot bears its tags.
+        app_role: the runtime login here.
+
     Raises:
-        NotASnapshotError: the file is no snapshot, is damaged, or was cut.
-        CannotRestoreError: the database was used before, or is at another migration.
+        NotASnapshotError: the file is no snapshot of this secret's, was changed, or was cut.
+        CannotRestoreError: the database was used before, is at another migration, or has other logins.
         ProgramError: the database refuses, or there are no programs for it.
     """
     with tempfile.TemporaryDirectory(prefix=".spyne-restore-", dir=path.parent) as scratch:
         dump = Path(scratch) / DUMP
-        manifest = await asyncio.to_thread(unpack, path, dump)
+        manifest = await asyncio.to_thread(unpack, path, dump, secret)
+        if manifest.app_role != app_role:
+            raise CannotRestoreError(f"The runtime login of the snapshot is {manifest.app_role}, not {app_role}.")
         connection = await migrations.connect(url)
         try:
             await _require_fitting(connection, manifest)
-            await restore_dump(
-                connection,
-                url,
-                dump,
-                manifest.server,
-                manifest.app_relations,
-                manifest.app_role,
-                first=STILL_UNTOUCHED,
-                more=REPLACE,
-            )
+            context = RestoreContext(manifest.app_relations, app_role, first=STILL_UNTOUCHED, more=REPLACE)
+            await restore_dump(connection, url, dump, manifest.server, context)
         finally:
             await connection.close()
     return manifest

@@ -15,6 +15,7 @@ from app.kernel.clock import Clock
 from app.kernel.db.database import Database, ReadSession, snapshot_connection
 from app.kernel.dumping import repository as copied
 from app.kernel.dumping.engine import dump
+from app.kernel.dumping.members import TAR_END
 from app.kernel.dumping.programs import NoProgramError
 from app.kernel.ports.export_formats import Format
 from app.kernel.ports.exports import Content, FilterParams, Piece, Pieces, Source, Subject
@@ -22,7 +23,7 @@ from app.kernel.security.authorization import Permission
 from app.kernel.security.secrets import ServiceSecret
 from app.operations.exports.problems import ExportBroken
 from app.operations.exports.snapshot import repository as rows
-from app.operations.exports.snapshot.archive import MANIFEST, PART_BYTES, TAR_END, Manifest, member, part_name
+from app.operations.exports.snapshot.archive import HEAD, MANIFEST, PART_BYTES, Chain, Manifest, head, member, part_name
 from app.settings import Settings
 from app.warehouse.naming import DATA_SCHEMA
 
@@ -58,12 +59,13 @@ async def snapshot(
     now, app_role = clock(), settings.database.app_role
     server, number, moment = connection.get_server_version().major, 0, int(now.timestamp())
     arguments = [f"--snapshot={await copied.exported_snapshot(connection)}", *SELECTED]
-    digest = hashlib.sha256()
+    digest, chain = hashlib.sha256(), Chain(secret)
+    yield Piece(member(HEAD, chain.signed(head(secret)), moment))
     try:
         async with aclosing(_parts(dump(database.url, server, arguments))) as parts:
             async for part in parts:
                 digest.update(part)
-                yield Piece(member(part_name(number), part, moment))
+                yield Piece(member(part_name(number), chain.signed(part), moment))
                 number += 1
     except NoProgramError as error:
         raise ExportBroken(str(error)) from error
@@ -73,12 +75,12 @@ async def snapshot(
         taken_at=now.isoformat(),
         server=server,
         dump_sha256=digest.hexdigest(),
-        app_relations=await copied.relations_of(connection, app_role, DATA_SCHEMA),
+        app_relations=[("data", name) for _, name in await copied.relations_of(connection, app_role, DATA_SCHEMA)],
         app_role=app_role,
         sealing_key=SealingKey(secret).public.raw.hex(),
         tables=await rows.row_counts(connection),
     )
-    last = member(MANIFEST, manifest.model_dump_json(indent=1).encode(), moment)
+    last = member(MANIFEST, chain.signed(manifest.model_dump_json(indent=1).encode()), moment)
     yield Piece(last + TAR_END, manifest.rows)
 
 
