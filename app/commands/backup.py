@@ -105,7 +105,8 @@ async def _selected(connection: asyncpg.Connection) -> tuple[list[str], list[str
 
 def _ours(relations: list[tuple[str, str]]) -> list[tuple[Literal["data", "staging"], str]]:
     """The relations that the runtime login makes: elsewhere it can make none that are not temporary."""
-    return [(schema, name) for schema, name in relations if schema in ("data", "staging")]
+    schemas: tuple[Literal["data", "staging"], ...] = ("data", "staging")
+    return [(ours, name) for ours in schemas for schema, name in relations if schema == ours]
 
 
 async def _login(connection: asyncpg.Connection, role: str) -> LoginSettings:

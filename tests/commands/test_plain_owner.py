@@ -4,6 +4,7 @@ database alone. Restored on another server, by an owner of another name.
 
 import asyncio
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from app.kernel.db import migrations
 from app.kernel.embedded import EmbeddedServer, ServerAddress
 from app.kernel.security.secrets import ServiceSecret
 from tests.census import Census, census, differences
-from tests.conftest import FAST
 from tests.homes import open_home
 from tests.ingestion.steps import contract, ndjson
 from tests.owners import IN_CLEAR, PASSWORD, TALKATIVE, plain_database
@@ -47,7 +47,7 @@ class Place:
 @contextmanager
 def managed(owner: str) -> Iterator[Place]:
     with open_home() as home:
-        server = EmbeddedServer(home / "postgres", password="of-the-superuser", settings=FAST | TALKATIVE)
+        server = EmbeddedServer(home / "postgres", password="of-the-superuser", settings=TALKATIVE)
         with server as address:
             url = asyncio.run(plain_database(address, "warehouse", owner))
             with installation(DATABASE_URL=url, SPYNE_SECRET=SECRET, SERVER_LOG_LEVEL="warning") as spyne:
@@ -85,8 +85,7 @@ def executed(url: str, statement: str) -> None:
 def running(spyne: Installation) -> Iterator[tuple[Running, httpx.Client]]:
     with spyne.started("run") as started:
         started.wait_until_ready()
-        name = f"writer{len(list(spyne.home.parent.glob('out-*')))}"
-        key = command(spyne, "client", "create", name, "--role", "ADMIN").split()[-1]
+        key = command(spyne, "client", "create", f"writer-{secrets.token_hex(4)}", "--role", "ADMIN").split()[-1]
         with httpx.Client(base_url=spyne.url, headers={"X-API-Key": key}, trust_env=False, timeout=30) as client:
             yield started, client
         assert started.stop() == 0

@@ -68,11 +68,10 @@ class FolderMembers:
             descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise BadMemberError(f"{name} is not there, or no plain file") from error
-        file = os.fdopen(descriptor, "rb")
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            file.close()
+            os.close(descriptor)
             raise BadMemberError(f"{name} is no plain file")
-        return file
+        return os.fdopen(descriptor, "rb")
 
 
 class TarMembers:

@@ -112,7 +112,7 @@ async def _running(
     process = await asyncio.create_subprocess_exec(
         path,
         *arguments,
-        env=_inherited(os.environ) | connecting(url),
+        env=_inherited(os.environ) | dict(connecting(url)),
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,
