@@ -130,6 +130,10 @@ class UnsupportedMediaType(Problem):
     code, title, status = "unsupported-media-type", "The media type is not supported", 415
 
 
+MAX_FAULTS = 500
+"""Faults of a request that are listed: whoever has more has sent something else than was meant."""
+
+
 class InvalidRequest(Problem):
     """The request is well-formed and wrong; `faults` lists every reason."""
 
@@ -154,7 +158,7 @@ def faults_within(place: str, error: ValidationError) -> list[Fault]:
     """The faults of a document that stands in a request at this JSON pointer."""
     return [
         Fault(pointer=place + pointer_to(item["loc"]), code=item["type"].replace("_", "-"), message=item["msg"])
-        for item in error.errors()
+        for item in error.errors()[:MAX_FAULTS]
     ]
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from app.warehouse.naming import HIDDEN_PREFIX, RelationName, before_relation
 from app.warehouse.sources import FieldPath, clashes, header_of, source_path
@@ -116,31 +117,31 @@ class RelationPlan:
         """Where this relation's before-images are kept."""
         return before_relation(self.relation)
 
-    @property
+    @cached_property
     def record_columns(self) -> tuple[Column, ...]:
         """The columns that a batch brings: all but the processing time, in the contract's order."""
         return tuple(column for column in self.columns if column.name != self.processing_time)
 
-    @property
+    @cached_property
     def payload(self) -> tuple[str, ...]:
         """The content: all columns but key, event time and processing time."""
         taken = {*self.key, *self.times}
         return tuple(column.name for column in self.columns if column.name not in taken)
 
-    @property
+    @cached_property
     def identity(self) -> tuple[str, ...]:
         """What no two stored rows share: the key; in append mode the key and the event time."""
         if self.mode is Mode.APPEND and self.event_time not in self.key:
             return (*self.key, self.event_time)
         return self.key
 
-    @property
+    @cached_property
     def required(self) -> frozenset[str]:
         """Columns that no row may leave empty."""
         declared = {column.name for column in self.columns if not column.nullable}
         return frozenset(declared | {*self.key, *self.times})
 
-    @property
+    @cached_property
     def unique(self) -> tuple[str, ...]:
         """Columns with a `unique` check that the identity does not imply already."""
         return tuple(c.name for c in self.columns if c.checks.unique and (c.name,) != self.identity)

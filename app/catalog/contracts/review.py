@@ -24,7 +24,7 @@ from app.catalog.contracts.durations import InvalidDurationError, parse_duration
 from app.catalog.contracts.schemas import RegisterRequest
 from app.catalog.contracts.words import shape_message
 from app.catalog.names import column_name_fault, table_name_fault
-from app.kernel.problems import Fault, InvalidRequest
+from app.kernel.problems import MAX_FAULTS, Fault, InvalidRequest
 from app.warehouse.plan import Column, Mode, Resolution
 
 MAX_ENDPOINT_LENGTH = 256
@@ -130,7 +130,7 @@ def _shape_faults(document: dict[str, Any]) -> list[Fault]:
                 code=str(item["type"]).replace("_", "-"),
                 message=shape_message(item),
             )
-            for item in error.errors(include_url=False, include_context=False, include_input=False)
+            for item in error.errors(include_url=False, include_context=False, include_input=False)[:MAX_FAULTS]
         ]
     return []
 

@@ -14,6 +14,7 @@ from app.ingestion.decoding.arrays import array_chunks
 from app.ingestion.decoding.inflate import Coding, InflateLimits, inflate
 from app.ingestion.decoding.lines import ndjson_chunks
 from app.ingestion.decoding.objects import Objects, array_objects, csv_objects, ndjson_objects, parquet_objects
+from app.ingestion.decoding.pace import in_small_pieces
 from app.ingestion.decoding.parquet import parquet_chunks
 from app.ingestion.decoding.row_model import RowModel
 from app.ingestion.decoding.tables import csv_chunks
@@ -66,11 +67,11 @@ class Representation:
 
     def chunks(self, plain: AsyncIterator[bytes], model: RowModel) -> AsyncIterator[Chunk]:
         """The rows of a body whose coding is undone, as the contract reads them."""
-        return _DECODERS[self.format](plain, model)
+        return _DECODERS[self.format](in_small_pieces(plain), model)
 
     def objects(self, plain: AsyncIterator[bytes]) -> AsyncIterator[Objects]:
         """The rows of a body whose coding is undone, as mappings, for inferring a contract's columns."""
-        return _READERS[self.format](plain)
+        return _READERS[self.format](in_small_pieces(plain))
 
     @property
     def textual(self) -> bool:
@@ -113,6 +114,12 @@ class BatchBody:
         return self._digest.digest()
 
     async def _sent(self) -> AsyncIterator[bytes]:
+        async for data in in_small_pieces(self._received()):
+            self.bytes += len(data)
+            self._digest.update(data)
+            yield data
+
+    async def _received(self) -> AsyncIterator[bytes]:
         while True:
             try:
                 async with asyncio.timeout(SILENCE_SECONDS):
@@ -121,10 +128,7 @@ class BatchBody:
                 raise SenderSilent(f"Nothing came for {SILENCE_SECONDS:g} seconds.") from error
             if data is None:
                 return
-            if data:
-                self.bytes += len(data)
-                self._digest.update(data)
-                yield data
+            yield data
 
     async def drain(self) -> None:
         """Read to the end, keeping nothing."""
@@ -133,7 +137,7 @@ class BatchBody:
 
     async def decoded(self, copy: ByteWriter | None = None) -> AsyncIterator[bytes]:
         """The body without its coding; each piece is written to the copy before it is given on."""
-        async for data in inflate(self._sent(), self._coding, self._limits):
+        async for data in in_small_pieces(inflate(self._sent(), self._coding, self._limits)):
             if copy is not None:
                 await copy.write(data)
             yield data

@@ -3,12 +3,12 @@
 Pure. `passes` looks at all non-null values of a chunk at once; `bad` at one value, only when a chunk has not passed.
 """
 
-import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Clamped, Context, Decimal, Inexact, InvalidOperation, Overflow, Subnormal
+from itertools import repeat
 from math import isfinite
 from typing import Any
 
@@ -49,8 +49,12 @@ largest real itself is smaller: PostgreSQL writes it as 3.4028235e38, which is a
 _NUMBERS = Context(
     prec=MAX_DIGITS, Emin=-MAX_DIGITS, Emax=MAX_DIGITS, traps=[Clamped, Inexact, InvalidOperation, Overflow, Subnormal]
 )
-_DOCUMENTS = msgspec.json.Decoder(float_hook=str)  # jsonb holds numbers beyond a double's range
-_SUSPECT_NUMBER = re.compile(rf"[eE][+-]?\d{{4,}}|\d{{{MAX_DIGITS},}}")
+_DOCUMENTS = msgspec.json.Decoder(msgspec.Raw)  # looks at every byte, and makes nothing of it
+_SUSPECT_NUMBER = re.compile(rf"[eE][+-]?[0-9]{{4,}}|(?<![0-9])[0-9]{{{MAX_DIGITS},}}")
+_SUSPECT_PARTS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?[0-9][0-9.eE+-]*+', re.DOTALL)
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*+\\u0000")
+SHOWN_CHOICES = 10
+"""Allowed values that a message names."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class ColumnCheck:
     column: str
     code: RejectionCode
     message: str
+    """What is said of a value that fails: it follows the value, as in "is below the minimum 5"."""
     bad: Callable[[Any], bool]
     passes: Callable[[Sequence[Any]], bool]
 
@@ -73,6 +78,8 @@ def column_checks(plan: RelationPlan, column: Column, *, exact: bool) -> Iterato
     kind = column.type.kind
     if kind is TypeKind.NUMERIC:
         yield _numeric(column)
+        if column.name in exact_columns(plan) and column.type.scale is not None:
+            yield _exactly(column, column.type.scale)
     if kind is TypeKind.REAL:
         yield _check(column, RejectionCode.OUT_OF_RANGE, "is outside the range of real", _outside_real)
     elif kind is TypeKind.DOUBLE and not exact:
@@ -87,6 +94,14 @@ def column_checks(plan: RelationPlan, column: Column, *, exact: bool) -> Iterato
     if limit is not None:
         yield from _long_values(column, limit)
     yield from _declared(column)
+
+
+def exact_columns(plan: RelationPlan) -> frozenset[str]:
+    """The columns whose values are taken exactly or not at all: rounded, two keys or moments could become one.
+
+    In other columns PostgreSQL rounds: a numeric half away from zero, a time to the nearest microsecond.
+    """
+    return frozenset({*plan.key, plan.event_time})
 
 
 def wide_check(plan: RelationPlan, column: Column) -> ColumnCheck | None:
@@ -146,12 +161,18 @@ def _declared(column: Column) -> Iterator[ColumnCheck]:
             yield _range(column, message, lambda value: bool(value > high), lambda values: bool(max(values) <= high))
     if checks.one_of is not None and kind not in INTEGER_KINDS | TEXT_KINDS:
         allowed = frozenset(check_value(column.type, value) for value in checks.one_of)
-        message = "is not among the allowed values"
         yield ColumnCheck(
-            column.name, RejectionCode.ONE_OF, message, lambda value: value not in allowed, allowed.issuperset
+            column.name, RejectionCode.ONE_OF, not_among(column), lambda value: value not in allowed, allowed.issuperset
         )
     if checks.pattern is not None:
         yield _pattern(column, checks.pattern)
+
+
+def not_among(column: Column) -> str:
+    """What is said of a value that is none of the allowed ones: it names the first of them."""
+    choices = column.checks.one_of or ()
+    more = f" and {len(choices) - SHOWN_CHOICES} more" if len(choices) > SHOWN_CHOICES else ""
+    return f"is not among the allowed values {', '.join(map(str, choices[:SHOWN_CHOICES]))}{more}"
 
 
 def _range(
@@ -173,7 +194,7 @@ def _pattern(column: Column, pattern: str) -> ColumnCheck:
     def bad(value: str) -> bool:
         return len(value) > MAX_MATCHED_CHARACTERS or search(value) is None
 
-    return _check(column, RejectionCode.PATTERN, "does not match the pattern", bad)
+    return _check(column, RejectionCode.PATTERN, f"does not match the pattern {pattern}", bad)
 
 
 def _numeric(column: Column) -> ColumnCheck:
@@ -195,6 +216,22 @@ def _numeric(column: Column) -> ColumnCheck:
     return _range(column, f"is outside the range of {column.type}", lambda value: not passes((value,)), passes)
 
 
+def _exactly(column: Column, scale: int) -> ColumnCheck:
+    """The check that a number has no more digits after the point than its column; zeros do not count."""
+    step = Decimal(1).scaleb(-scale)
+    exact = Context(prec=2 * MAX_DIGITS + 2, traps=[Inexact, InvalidOperation])
+
+    def passes(values: Sequence[Decimal]) -> bool:
+        try:
+            deque(map(exact.quantize, values, repeat(step)), maxlen=0)
+        except ArithmeticError:
+            return False
+        return True
+
+    message = f"has more than {scale} digits after the point, and is not rounded, as it tells rows apart"
+    return ColumnCheck(column.name, RejectionCode.NOT_EXACT, message, lambda value: not passes((value,)), passes)
+
+
 def _indexed(column: Column, limit: int, bad: Callable[[Any], bool]) -> ColumnCheck:
     return _check(column, RejectionCode.TOO_LONG, f"has more than {limit} bytes, which no index can hold", bad)
 
@@ -204,32 +241,25 @@ def _outside_real(value: float) -> bool:
 
 
 def _unstorable_document(text: str) -> bool:
-    """Whether a JSON text holds what jsonb refuses: NUL, lone surrogates, extreme numbers, extreme depth."""
+    """Whether a JSON text holds what jsonb refuses: NUL, lone surrogates, extreme numbers, extreme depth. One pass."""
     try:
         _DOCUMENTS.decode(text)
         if "\\u0000" in text or _SUSPECT_NUMBER.search(text):
-            document = json.loads(text, parse_float=_small_number, parse_int=_small_number)
-            return any("\x00" in item for item in _texts(document))
-    except (ValueError, ArithmeticError, RecursionError):
+            return any(_unstorable_part(part.group()) for part in _SUSPECT_PARTS.finditer(text))
+    except (ValueError, RecursionError):
         return True
     return False
 
 
-def _small_number(text: str) -> Decimal:
-    return _NUMBERS.plus(_NUMBERS.create_decimal(text))
-
-
-def _texts(document: Any) -> Iterator[str]:
-    waiting = deque([document])
-    while waiting:
-        item = waiting.popleft()
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, dict):
-            yield from item
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
+def _unstorable_part(part: str) -> bool:
+    """Whether jsonb refuses a string or a number of a JSON text."""
+    if part.startswith('"'):
+        return _NUL.search(part) is not None
+    try:
+        _NUMBERS.plus(_NUMBERS.create_decimal(part))
+    except ArithmeticError:
+        return True
+    return False
 
 
 def values_of(rows: Sequence[tuple[Any, ...]], index: int) -> list[Any]:
@@ -237,29 +267,23 @@ def values_of(rows: Sequence[tuple[Any, ...]], index: int) -> list[Any]:
     return [row[index] for row in rows if row[index] is not None]
 
 
-def first_faults(rows: Sequence[tuple[Any, ...]], checks: Sequence[tuple[int, ColumnCheck]]) -> dict[int, ColumnCheck]:
-    """The first check that each row fails, by the row's position. `checks` name the value's position."""
-    faults: dict[int, ColumnCheck] = {}
+def failed_rows(rows: Sequence[tuple[Any, ...]], checks: Sequence[tuple[int, ColumnCheck]]) -> list[int]:
+    """The positions of rows that fail a check, in order. `checks` name the value's position in a row."""
+    failed: set[int] = set()
     for index, check in checks:
         values = values_of(rows, index)
         if not values or check.passes(values):
             continue
-        for position, row in enumerate(rows):
-            if row[index] is not None and position not in faults and check.bad(row[index]):
-                faults[position] = check
-    return faults
+        failed.update(at for at, row in enumerate(rows) if row[index] is not None and check.bad(row[index]))
+    return sorted(failed)
 
 
-def unstorable_texts(row: tuple[Any, ...]) -> Iterator[int]:
-    """Positions of texts with a NUL character or a lone surrogate."""
-    for index, value in enumerate(row):
-        if isinstance(value, str) and ("\x00" in value or not _encodable(value)):
-            yield index
-
-
-def _encodable(text: str) -> bool:
+def unstorable_text(text: str) -> bool:
+    """Whether the text holds a NUL character or a lone surrogate, which PostgreSQL cannot store."""
+    if "\x00" in text:
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        return True
+    return False

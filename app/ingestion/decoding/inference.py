@@ -16,7 +16,10 @@ from uuid import UUID
 
 import msgspec
 
+from app.catalog.contracts.columns import MAX_COLUMNS
+from app.catalog.contracts.review import InvalidContract
 from app.ingestion.decoding.checks import MAX_DIGITS
+from app.kernel.problems import Fault
 from app.warehouse.plan import Column
 from app.warehouse.types import ColumnType, TypeKind
 
@@ -90,19 +93,25 @@ class Summary:
     columns: Mapping[str, ColumnSummary] = field(default_factory=dict)
 
     def __or__(self, other: "Summary") -> "Summary":
+        """Both together. Raises `InvalidContract`: these are more columns than a contract may have."""
         none = ColumnSummary()
         names = dict.fromkeys((*self.columns, *other.columns))
+        if len(names) > MAX_COLUMNS:  # at once: what is combined again and again must not grow with the body
+            message = f"A schema has 1 to {MAX_COLUMNS} columns."
+            raise InvalidContract(faults=[Fault(pointer="/schema/columns", code="invalid-columns", message=message)])
         columns = {name: self.columns.get(name, none) | other.columns.get(name, none) for name in names}
         return Summary(self.rows + other.rows, columns)
 
 
 def summarise(rows: Sequence[Mapping[str, Any]], *, textual: bool = False) -> Summary:
     """The summary of some rows. `textual` says that numbers and booleans, too, come as text (CSV)."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns: dict[str, ColumnSummary] = {}
-    for name in names:
-        values = [value for row in rows if (value := row.get(name)) is not None]
-        columns[name] = ColumnSummary(_seen(values, textual=textual), len(values))
+    values: dict[str, list[Any]] = {}
+    for row in rows:
+        for name, value in row.items():
+            column = values.setdefault(name, [])
+            if value is not None:
+                column.append(value)
+    columns = {name: ColumnSummary(_seen(column, textual=textual), len(column)) for name, column in values.items()}
     return Summary(len(rows), columns)
 
 

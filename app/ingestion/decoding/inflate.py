@@ -12,6 +12,9 @@ from app.ingestion.decoding.problems import BodyTooDense, MalformedBody
 STEP = 1 << 20
 """Bytes that a gzip decoder may give at once."""
 
+GZIP_SLICE = 1 << 14
+"""Bytes that a gzip decoder is fed at once: what follows the end of a member is copied, and a member has 20 bytes."""
+
 ZSTD_SLICE = 256
 """Bytes that a zstd decoder is fed at once: a 4-byte block may unpack to 128 kB, so a slice gives at most 8 MB."""
 
@@ -75,6 +78,10 @@ class _Gzip:
         self._begun = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        for start in range(0, len(data), GZIP_SLICE):
+            yield from self._slice(data[start : start + GZIP_SLICE])
+
+    def _slice(self, data: bytes) -> Iterator[bytes]:
         while data:
             if self._decoder.eof:
                 self._decoder = zlib.decompressobj(wbits=31)

@@ -1,22 +1,40 @@
 """JSON objects that are rows: whole blocks at once, one by one where a block has a fault."""
 
-import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
-from app.ingestion.decoding.row_model import Row, RowModel
-from app.warehouse.rejections import Chunk, Rejection, RejectionCode, clip
+from app.ingestion.decoding.field_reader import FieldReader
+from app.ingestion.decoding.pace import in_parts
+from app.ingestion.decoding.row_model import MAX_FIELDS, Row, RowModel, TooManyFaults
+from app.ingestion.decoding.written_values import WrittenValues
+from app.warehouse.rejections import MAX_FAULTS, Chunk, Rejection, RejectionCode, RowFault, rejection_of
 
 MAX_ROW_BYTES = 8 << 20
 """Longest text of one row; a longer one is refused, and not kept in memory."""
 
+LONG_BYTES = 3 << 17
+"""A block of rows with more than this holds a row that is longer than a block should be: it is read in a thread."""
+
+WHOLE_VALUES = 250_000
+"""Columns times rows decoded at once: a row of a contract costs as much as it has columns, however short it is."""
+
+MOST_FAULTS = 100
+"""Refused rows of a block that was decoded as a whole; with more, it is looked at in parts."""
+
 _FIELD = re.compile(rb'"[ \t\r\n]*:')
+_LEVELS = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"([ \t\r\n]*:)?|[\[\]{}]', re.DOTALL)
+_SURROGATES = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_STAND_IN = b"\\uf8ff"
+"""Put in the place of a lone surrogate, so that the other fields of its row can be read."""
 _NO_BRACES = bytes(byte for byte in range(256) if byte not in b"{}\n")
+_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _astuple = msgspec.structs.astuple
+_OBJECT: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NAME = msgspec.json.Decoder(str)
 
 
 class JsonRows:
@@ -28,6 +46,9 @@ class JsonRows:
         self._one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row_type)
         self._array: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[row_type])  # type: ignore[valid-type]  # a type made at run time
         self._fields = len(model.names)
+        self.rows_at_once = max(1, WHOLE_VALUES // (self._fields + 1))
+        """Rows that may be decoded as a whole; blocks of contracts with few columns never have more."""
+        self._written = WrittenValues(model.plan)
 
     def lines(self, data: bytes) -> "Decoded | None":
         """The rows of whole lines; None when they must be looked at one by one."""
@@ -36,26 +57,56 @@ class JsonRows:
 
     def elements(self, array: bytes) -> "Decoded | None":
         """The rows of a whole JSON array; None when they must be looked at one by one."""
-        if len(array) - len("[]") > MAX_ROW_BYTES:
-            return None  # one of them may be longer than a row may be
+        if array.count(b"{") > self.rows_at_once:
+            return None
         decoded = self._decoded(self._array.decode, array, -1)
         return None if decoded is None else replace(decoded, commas=decoded.commas + len(decoded))
 
     def _decoded(self, decode: Callable[[bytes], list[Any]], data: bytes, commas: int) -> "Decoded | None":
+        if len(data) > LONG_BYTES and (len(data) > MAX_ROW_BYTES or data.count(b":") > MAX_FIELDS):
+            return None  # one of them may be longer than a row may be, or have more fields
         absent = self._model.absent_fields()
         try:
             rows = decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except _BAD_JSON:
             return None
         fields = self._fields * len(rows) - (self._model.absent_fields() - absent)
         written = self._fields * len(rows)  # a comma follows the line number and every value but the last
         return Decoded(data, rows, fields, commas + fields - len(rows) - written)
 
-    def chunk(self, decoded: "Decoded", first: int, texts: Callable[[], Iterable[tuple[int, bytes]]]) -> Chunk:
-        """The chunk of rows that were decoded as a whole, the first of that number; `texts` gives numbers and texts."""
-        numbered: list[Row] = [(n, *_astuple(row)[:-1]) for n, row in enumerate(decoded.rows, first)]
-        chunk = self._model.assemble(numbered, lambda position: list(texts())[position][1])
-        return self.each(texts()) if decoded.may_repeat_fields(chunk) else chunk
+    def chunks(
+        self, decoded: "Decoded | None", first: int, texts: Callable[[], Iterable[tuple[int, bytes]]]
+    ) -> Iterator[Chunk]:
+        """The chunks of rows that were decoded as a whole, the first of that number, or must be looked at one by one.
+
+        `texts` gives the numbers and texts of all of them.
+        """
+        chunk = None if decoded is None else self._whole(decoded, first, texts)
+        if chunk is not None:
+            yield chunk
+            return
+        for part in in_parts(texts(), self._fields):
+            yield self.each(part)
+
+    def _whole(self, decoded: "Decoded", first: int, texts: Callable[[], Iterable[tuple[int, bytes]]]) -> Chunk | None:
+        """The chunk of rows that were decoded as a whole; None when the decoder missed a fault of their text."""
+        rows: list[Row] = [(n, *_astuple(row)[:-1]) for n, row in enumerate(decoded.rows, first)]
+        raws: list[bytes] = []
+
+        def raw(position: int) -> bytes:
+            if not raws:
+                raws.extend(text for _, text in texts())
+            return raws[position]
+
+        try:
+            chunk = self._model.assemble(rows, raw, most_faults=MOST_FAULTS)
+        except (TooManyFaults, UnicodeDecodeError):  # documents are looked into only now
+            return None
+        plain = b"\\" not in decoded.data and not chunk.rejected
+        if decoded.may_repeat_fields(chunk.payload, plain=plain):
+            return None
+        sound = self._written.sound_block(decoded.data, rows, decoded.fields, chunk.payload, plain=plain)
+        return chunk if sound else None
 
     def each(self, texts: Iterable[tuple[int, bytes]]) -> Chunk:
         """The chunk of row texts, each with its number, looked at one by one."""
@@ -63,28 +114,52 @@ class JsonRows:
         raws: list[bytes] = []
         refused: list[Rejection] = []
         for number, text in texts:
-            if len(text) > MAX_ROW_BYTES:
-                refused.append(overlong(number, text))
-                continue
-            try:
-                row = self._one.decode(text)
-                repeated = repeated_field(text)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                refused.append(self._refusal(number, text, error))
-                continue
-            if repeated:
-                message = f"the field {repeated} stands there twice"
-                refused.append(Rejection(number, RejectionCode.DUPLICATE_FIELD, repeated, message, clip(text)))
-                continue
-            rows.append((number, *_astuple(row)[:-1]))
-            raws.append(text)
+            found = self._read(number, text)
+            if isinstance(found, tuple):
+                rows.append(found)
+                raws.append(text)
+            else:
+                refused.append(rejection_of(number, text, found))
         return self._model.assemble(rows, raws.__getitem__, refused)
 
-    def _refusal(self, number: int, text: bytes, error: Exception) -> Rejection:
-        if not isinstance(error, msgspec.ValidationError) and _only_bad_text(text):
-            message = "a text holds a lone surrogate"
-            return Rejection(number, RejectionCode.INVALID_TEXT, None, message, clip(text))
-        return self._model.rejection(number, text, error)
+    def _read(self, number: int, text: bytes) -> Row | list[RowFault]:
+        """The row, or all that is wrong with it."""
+        opened = self._opened(text)
+        if isinstance(opened, RowFault):
+            return [opened]
+        fields, faults = opened
+        if not faults and (row := self._decode(number, text, fields)) is not None:
+            return row
+        given = {name: None if bytes(value) == b"null" else value for name, value in fields.items()}
+        return self._model.examine(given, FieldReader.of_json, number, faults)
+
+    def _opened(self, text: bytes) -> tuple[dict[str, msgspec.Raw], list[RowFault]] | RowFault:
+        """The fields of a row and what is wrong with them as JSON; or why there are none."""
+        if len(text) > MAX_ROW_BYTES:
+            return too_long()
+        written = names_of(text, MAX_FIELDS + 1) if len(text) > LONG_BYTES else []
+        if len(written) > MAX_FIELDS:
+            return _too_many_fields()
+        try:
+            fields, surrogates = _fields_of(text)
+        except _BAD_JSON as error:
+            return self._model.fault(error)
+        if len(fields) > MAX_FIELDS:
+            return _too_many_fields()
+        if not written and _may_repeat(text, fields):
+            written = names_of(text, MAX_FIELDS + 1)
+        twice = [_repeated(name) for name in repeated(written)]
+        return fields, [*twice, *(_surrogates(fields) if surrogates else [])]
+
+    def _decode(self, number: int, text: bytes, fields: dict[str, msgspec.Raw]) -> Row | None:
+        """The row, as the compiled decoder reads it; None when it must be read field by field."""
+        if not self._written.sound_fields(fields):
+            return None
+        try:
+            text.decode()
+            return (number, *_astuple(self._one.decode(text))[:-1])
+        except _BAD_JSON:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +176,19 @@ class Decoded:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def may_repeat_fields(self, chunk: Chunk) -> bool:
+    def may_repeat_fields(self, payload: bytes, *, plain: bool) -> bool:
         r"""Whether the text may name a field twice in a row; never False where it does.
 
         `{"a":1}` has 0 commas and becomes 1 field, `{"a":1,"b":2}` has 1 comma and becomes 2; `{"a":1,"a":2}` has 1
         comma and becomes 1 field: one comma too many. Commas inside values, as in `{"a":"x,y"}`, are written as they
-        were read, so they are taken off both sides, unless something was escaped or refused. Where the commas do not
-        come out, keys are counted: `{"a":"\":1"}` seems to have two, which makes them too many; nothing makes them
-        too few.
+        were read, so they are taken off both sides, unless something was escaped or refused (then it is not `plain`).
+        Where the commas do not come out, keys are counted: `{"a":"\":1"}` seems to have two, which makes them too
+        many; nothing makes them too few.
         """
-        plain = b"\\" not in self.data and not chunk.rejected
-        if plain and self.data.count(b",") - chunk.payload.count(b",") == self.commas:
+        if plain and self.data.count(b",") - payload.count(b",") == self.commas:
             return False
         ignored = sum(1 for row in self.rows if row.ignored is not None)
-        return sum(1 for _ in _FIELD.finditer(self.data)) != self.fields + ignored
+        return len(_FIELD.findall(self.data)) != self.fields + ignored
 
 
 def _one_row_per_line(data: bytes, rows: int) -> bool:
@@ -127,29 +201,89 @@ def _one_row_per_line(data: bytes, rows: int) -> bool:
 
 def overlong(number: int, text: bytes) -> Rejection:
     """The refusal of a row that is longer than a row may be."""
-    return Rejection(number, RejectionCode.TOO_LONG, None, f"the row has more than {MAX_ROW_BYTES} bytes", clip(text))
+    return rejection_of(number, text, [too_long()])
 
 
-def repeated_field(text: bytes) -> str | None:
-    """A field that stands twice in the JSON object. (Inside documents the last one counts, as jsonb has it.)
+def too_long() -> RowFault:
+    """The fault of a row that is longer than a row may be."""
+    return RowFault(RejectionCode.TOO_LONG, None, f"the row has more than {MAX_ROW_BYTES} bytes")
 
-    Numbers stay text: Python refuses to make one of more than 4,300 digits, which PostgreSQL would take.
+
+def _too_many_fields() -> RowFault:
+    return RowFault(RejectionCode.TOO_MANY_FIELDS, None, f"the row has more than {MAX_FIELDS} fields")
+
+
+def _repeated(name: str) -> RowFault:
+    return RowFault(RejectionCode.DUPLICATE_FIELD, name, f"the field {name} stands there twice")
+
+
+def _fields_of(text: bytes) -> tuple[dict[str, msgspec.Raw], bool]:
+    """The fields of an object, not looked into, and whether stand-ins were put in place of lone surrogates.
 
     Raises:
-        RecursionError: nested more deeply than Python's reader goes.
+        DecodeError, UnicodeDecodeError, RecursionError: no JSON, no object, or nested too deeply.
     """
-    names = [name for name, _ in json.loads(text, object_pairs_hook=list, parse_int=str, parse_float=str)]
-    return next((name for name in names if names.count(name) > 1), None) if len(set(names)) != len(names) else None
-
-
-def _only_bad_text(text: bytes) -> bool:
-    """Whether the text would be JSON but for a lone surrogate (which Python's own reader lets through)."""
     try:
-        json.loads(text, parse_constant=_no_constant, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
-        return False
-    return True
+        return _OBJECT.decode(text), False
+    except msgspec.ValidationError:
+        raise
+    except _BAD_JSON:
+        if not _SURROGATES.search(text):
+            raise
+        mended = _SURROGATES.sub(_stand_in, text)
+        if mended == text:
+            raise
+        try:
+            return _OBJECT.decode(mended), True
+        except _BAD_JSON:
+            pass
+        raise
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
+def _stand_in(found: re.Match[bytes]) -> bytes:
+    return _STAND_IN if len(found.group()) == len(_STAND_IN) else found.group()
+
+
+def _surrogates(fields: dict[str, msgspec.Raw]) -> list[RowFault]:
+    """The faults of fields in which stand-ins were put in place of lone surrogates."""
+    message = "holds a lone surrogate, which no text in UTF-8 can"
+    names = [name for name, value in fields.items() if _STAND_IN in bytes(value)][:MAX_FAULTS]
+    faults = [RowFault(RejectionCode.INVALID_TEXT, name, f"{name} {message}") for name in names]
+    return faults or [RowFault(RejectionCode.INVALID_TEXT, None, f"a name {message}")]
+
+
+def _may_repeat(text: bytes, fields: dict[str, msgspec.Raw]) -> bool:
+    """Whether a name may stand twice in an object; never False where one does.
+
+    Every field has a quote before its colon, and whatever else looks so stands inside a value, or in a name.
+    """
+    inside = sum(len(_FIELD.findall(value)) for value in map(bytes, fields.values()) if b":" in value)
+    return len(_FIELD.findall(text)) != len(fields) + inside
+
+
+def names_of(text: bytes, most: int) -> list[bytes]:
+    """The names of the fields of a JSON object as they are written, up to so many. One pass."""
+    names: list[bytes] = []
+    depth = 0
+    for token in _LEVELS.finditer(text):
+        mark = token.group()[:1]
+        if mark == b'"':
+            if depth == 1 and token.group(2) is not None:
+                names.append(token.group(1))
+                if len(names) >= most:
+                    break
+        else:
+            depth += 1 if mark in b"[{" else -1
+    return names
+
+
+def repeated(written: Iterable[bytes]) -> list[str]:
+    """The names that stand more than once among the names of an object. (Inside documents the last one counts.)"""
+    once: set[str] = set()
+    twice: dict[str, None] = {}
+    for written_name in written:
+        name = _NAME.decode(b'"' + written_name + b'"') if b"\\" in written_name else written_name.decode()
+        if name in once:
+            twice[name] = None
+        once.add(name)
+    return list(twice)[:MAX_FAULTS]

@@ -3,14 +3,23 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-from app.ingestion.decoding.json_rows import MAX_ROW_BYTES, JsonRows, overlong
+from app.ingestion.decoding.json_rows import LONG_BYTES, MAX_ROW_BYTES, JsonRows, overlong
+from app.ingestion.decoding.pace import Pace, in_turns
 from app.ingestion.decoding.row_model import RowModel
 from app.warehouse.rejections import Chunk
 
 BLOCK_BYTES = 1 << 18
 """Text decoded at once: a millisecond or two of the event loop, and enough to amortise the calls."""
 
+WIDE = 128
+"""Columns from which on blocks are smaller: the decoder looks for an unknown name among all of them."""
+
 BOM = b"\xef\xbb\xbf"
+
+
+def block_bytes(columns: int) -> int:
+    """How much text is decoded at once for a contract of so many columns."""
+    return BLOCK_BYTES * WIDE // max(WIDE, columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +30,15 @@ class LineBlock:
     first: int
     overlong: bool = False
 
+    def cut(self, lines: int) -> "Iterator[LineBlock]":
+        """The block in blocks of so many lines."""
+        if self.data.count(b"\n") <= lines:
+            yield self
+            return
+        all_lines = self.data.split(b"\n")[:-1]
+        for start in range(0, len(all_lines), lines):
+            yield LineBlock(b"\n".join([*all_lines[start : start + lines], b""]), self.first + start)
+
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """The lines that are not blank, with their numbers."""
         for number, line in enumerate(self.data.split(b"\n"), self.first):
@@ -28,12 +46,12 @@ class LineBlock:
                 yield number, line
 
 
-async def line_blocks(body: AsyncIterator[bytes], block_bytes: int = BLOCK_BYTES) -> AsyncIterator[LineBlock]:
-    """The body's lines in blocks of about `block_bytes`; memory is bounded by `MAX_ROW_BYTES`."""
+async def line_blocks(body: AsyncIterator[bytes], size: int = BLOCK_BYTES) -> AsyncIterator[LineBlock]:
+    """The body's lines in blocks of about so many bytes; memory is bounded by `MAX_ROW_BYTES`."""
     buffer = _Lines()
     async for data in body:
         buffer.add(data)
-        if buffer.size >= block_bytes:
+        if buffer.size >= size:
             for block in buffer.take():
                 yield block
     for block in buffer.finish():
@@ -93,16 +111,15 @@ class _Lines:
 
 async def ndjson_chunks(body: AsyncIterator[bytes], model: RowModel) -> AsyncIterator[Chunk]:
     """The chunks of an NDJSON body."""
-    rows = JsonRows(model)
-    async for block in line_blocks(body):
+    rows, pace = JsonRows(model), Pace()
+    async for block in line_blocks(body, block_bytes(len(model.names))):
         if block.overlong:
             yield Chunk(0, b"", (overlong(block.first, block.data),))
             continue
-        yield _decode(rows, block)
+        async for chunk in in_turns(_chunks(rows, block), pace, aside=len(block.data) > LONG_BYTES):
+            yield chunk
 
 
-def _decode(rows: JsonRows, block: LineBlock) -> Chunk:
-    whole = rows.lines(block.data) if len(block.data) <= MAX_ROW_BYTES else None
-    if whole is None:
-        return rows.each(block.lines())
-    return rows.chunk(whole, block.first, block.lines)
+def _chunks(rows: JsonRows, block: LineBlock) -> Iterator[Chunk]:
+    for part in block.cut(rows.rows_at_once):
+        yield from rows.chunks(rows.lines(part.data), part.first, part.lines)

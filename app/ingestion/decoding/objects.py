@@ -5,14 +5,17 @@ Rows that cannot be read are left out: they are refused, with their reason, when
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from app.ingestion.decoding.arrays import array_blocks
+from app.ingestion.decoding.json_rows import LONG_BYTES, names_of
 from app.ingestion.decoding.lines import line_blocks
+from app.ingestion.decoding.pace import Pace, in_parts, in_turns
 from app.ingestion.decoding.parquet import batches_of, python_columns
+from app.ingestion.decoding.row_model import MAX_FIELDS
 from app.ingestion.decoding.tables import header_names, record_blocks
 
 Objects = list[dict[str, Any]]
@@ -31,25 +34,37 @@ class _Elements:
         except _UNREADABLE:
             return None
 
-    def chunk(self, decoded: Objects, first: int, texts: object) -> Objects:  # noqa: ARG002 - a protocol's
-        return decoded
-
-    def each(self, texts: Iterable[tuple[int, bytes]]) -> Objects:
-        return [row for _, text in texts if (row := _read(text)) is not None]
+    def chunks(
+        self,
+        decoded: Objects | None,
+        first: int,  # noqa: ARG002 - a protocol's
+        texts: Callable[[], Iterable[tuple[int, bytes]]],
+    ) -> Iterator[Objects]:
+        if decoded is not None:
+            yield [row for row in decoded if len(row) <= MAX_FIELDS]
+            return
+        for part in in_parts(texts(), 1):
+            yield [row for _, text in part if (row := _read(text)) is not None]
 
 
 def _read(text: bytes) -> dict[str, Any] | None:
+    if len(text) > LONG_BYTES and len(names_of(text, MAX_FIELDS + 1)) > MAX_FIELDS:
+        return None
     try:
-        return _OBJECT.decode(text)
+        row = _OBJECT.decode(text)
     except _UNREADABLE:
         return None
+    return row if len(row) <= MAX_FIELDS else None
 
 
 async def ndjson_objects(body: AsyncIterator[bytes]) -> AsyncIterator[Objects]:
     """The rows of an NDJSON body."""
+    pace = Pace()
     async for block in line_blocks(body):
         if not block.overlong:
-            yield _Elements().each(block.lines())
+            pieces = _Elements().chunks(None, block.first, block.lines)
+            async for rows in in_turns(pieces, pace, aside=len(block.data) > LONG_BYTES):
+                yield rows
 
 
 def array_objects(body: AsyncIterator[bytes]) -> AsyncIterator[Objects]:

@@ -5,40 +5,48 @@ gone through row by row. Both paths accept and refuse the same rows.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import repeat
+from itertools import islice, repeat
 from operator import attrgetter, length_hint
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from app.ingestion.decoding.checks import (
     NULL_DOCUMENT,
+    ColumnCheck,
     column_checks,
-    first_faults,
+    failed_rows,
     indexed_limit,
-    unstorable_texts,
+    unstorable_text,
+    values_of,
     wide_check,
 )
+from app.ingestion.decoding.field_reader import BadValue, FieldReader, shown, value_code
 from app.ingestion.decoding.values import nullable, python_type
 from app.warehouse.copying import UnstorableText, encode_rows
 from app.warehouse.plan import RelationPlan
-from app.warehouse.rejections import Chunk, Rejection, RejectionCode, clip
+from app.warehouse.rejections import MAX_FAULTS, Chunk, Rejection, RejectionCode, RowFault, rejection_of
 from app.warehouse.types import TypeKind
 
 Row = tuple[Any, ...]
 """Line number, then the values of the record columns in order."""
 
-_PATH = re.compile(r" - at `\$(?:\.([^`]*)|\[(\d+)\][^`]*)`$")
-_NAMED = re.compile(r"Object (contains unknown|missing required) field `(.*)`", re.DOTALL)
+_PATH = re.compile(r" - at `\$\[([0-9]+)\][^`]*`$")
 _EDGES = (b'"0001-01-01', b'"9999-12-31')
 _FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 _LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 _MOST_OFFSET = timedelta(hours=16)
 """PostgreSQL reads offsets below this (`MAX_TZDISP_HOUR` is 15); RFC 3339 goes to 23:59."""
 _MANY = 1 << 62
+_ZONE = attrgetter("tzinfo")
+
+MAX_FIELDS = 2000
+"""Fields of one row, known or not; a contract has at most 1000 columns. A row with more is refused."""
+
+GivenT = TypeVar("GivenT")
 
 
 class UnknownColumns(StrEnum):
@@ -46,6 +54,10 @@ class UnknownColumns(StrEnum):
 
     REJECT = "reject"
     DISCARD = "discard"
+
+
+class TooManyFaults(Exception):  # noqa: N818 - no error, but a change of the way
+    """So many rows of a chunk have faults that it is to be looked at in parts."""
 
 
 class RowModel:
@@ -66,6 +78,13 @@ class RowModel:
         self._wide_checks = [(i, check) for i, column in columns if (check := wide_check(plan, column)) is not None]
         self._exact_checks = self._checks(exact=True)
         self._loose_checks = self._checks(exact=False)
+        self._checks_of: dict[int, list[ColumnCheck]] = {}
+        for index, check in [*self._loose_checks, *self._wide_checks]:
+            self._checks_of.setdefault(index, []).append(check)
+        self._places = {name: index for index, name in enumerate(self.names, start=1)}
+        self._readers: dict[str, FieldReader] = {}
+        self._required = [name for name in self.names if name in plan.required]
+        self._likely = {_likened(name): name for name in self.names}
 
     def _checks(self, *, exact: bool) -> list[tuple[int, Any]]:
         columns = enumerate(self.plan.record_columns, start=1)
@@ -105,22 +124,101 @@ class RowModel:
         refused: Sequence[Rejection] = (),
         *,
         exact: bool = True,
+        most_faults: int = _MANY,
     ) -> Chunk:
-        """A chunk of decoded rows: checked, encoded. `raw` gives the text of a row by its position in `rows`."""
+        """A chunk of decoded rows: checked, encoded. `raw` gives the text of a row by its position in `rows`.
+
+        Raises:
+            TooManyFaults: more than `most_faults` of the rows are refused here. To say why takes long: it is done for
+                fewer rows at once.
+        """
         if self._conversions:
             rows = [self._converted(row) for row in rows]
-        faults: dict[int, Rejection] = {}
-        for position, check in first_faults(rows, self._exact_checks if exact else self._loose_checks).items():
-            message = f"{check.column} {check.message}"
-            faults[position] = Rejection(rows[position][0], check.code, check.column, message, clip(raw(position)))
+        failed = failed_rows(rows, self._exact_checks if exact else self._loose_checks)
+        if len(failed) > most_faults:
+            raise TooManyFaults
+        faults = {at: rejection_of(rows[at][0], raw(at), self.value_faults(rows[at])) for at in failed}
         if faults:
             rows = [row for position, row in enumerate(rows) if position not in faults]
-        payload, more = self._encoded(rows, raw, faults)
+        payload, more = self._encoded(rows, raw, faults, most_faults)
         rejected = (*refused, *faults.values(), *more)
         return Chunk(len(rows) - len(more), payload, tuple(sorted(rejected, key=attrgetter("line"))))
 
+    def examine(
+        self,
+        given: Mapping[str, GivenT | None],
+        read: Callable[[FieldReader, GivenT], Any],
+        number: int,
+        known: Sequence[RowFault] = (),
+    ) -> Row | list[RowFault]:
+        """The row of that number, whose fields are read one by one; or all that is wrong with it, in order.
+
+        Args:
+            given: the fields of the row by name; None for a null.
+            read: how a value is read, one of the ways of `FieldReader`.
+            number: of the row.
+            known: what was found to be wrong with it already.
+        """
+        values: list[Any] = [number, *[None] * len(self.names)]
+        faults = [*known, *islice(self._unknown_faults(given), MAX_FAULTS)]
+        found: list[tuple[int, RowFault]] = []
+        for name, value in given.items():
+            index = self._places.get(name)
+            if index is None or value is None:
+                continue
+            try:
+                values[index] = read(self._reader(name), value)
+            except BadValue as bad:
+                found.append((index, RowFault(bad.code, name, bad.message)))
+        found += islice(self._missing_faults(given), MAX_FAULTS)
+        if not found and not faults:
+            return tuple(values)
+        found += self._indexed_faults(self._converted(tuple(values)) if self._conversions else tuple(values))
+        return [*faults, *(fault for _, fault in sorted(found, key=_by_index))]
+
+    def _reader(self, name: str) -> FieldReader:
+        """The reader of a column's values, made when it is needed: most batches need none, and a contract is wide."""
+        reader = self._readers.get(name)
+        if reader is None:
+            reader = self._readers[name] = FieldReader(self.plan, self.plan.record_columns[self._places[name] - 1])
+        return reader
+
+    def _unknown_faults(self, given: Mapping[str, Any]) -> Iterator[RowFault]:
+        if self.unknown is UnknownColumns.DISCARD:
+            return
+        for name in given:
+            if name not in self._places and name != self.ignored:
+                yield self.unknown_fault(name)
+
+    def unknown_fault(self, name: str) -> RowFault:
+        """The fault that the contract has no column of that name; says which it has that is spelled alike."""
+        alike = self._likely.get(_likened(name))
+        hint = f"; it has {alike}" if alike is not None else ""
+        return RowFault(RejectionCode.UNKNOWN_COLUMN, name, f"the contract has no column {shown(name)}{hint}")
+
+    def _missing_faults(self, given: Mapping[str, Any]) -> Iterator[tuple[int, RowFault]]:
+        for name in self._required:
+            if given.get(name) is None:
+                fault = self._reader(name).missing(self.plan, "is null" if name in given else "is missing")
+                yield self._places[name], fault
+
+    def value_faults(self, row: Row) -> list[RowFault]:
+        """All that is wrong with the values of a row that was decoded, in the order of the columns."""
+        return [fault for _, fault in self._indexed_faults(row)]
+
+    def _indexed_faults(self, row: Row) -> Iterator[tuple[int, RowFault]]:
+        for index, value in enumerate(row[1:], start=1):
+            if value is None:
+                continue
+            name = self.names[index - 1]
+            for check in self._checks_of.get(index, ()):
+                if check.bad(value):
+                    yield index, RowFault(check.code, name, f"{name}: {shown(value)} {check.message}")
+            if (fault := self._storage_fault(index, value)) is not None:
+                yield index, fault
+
     def _encoded(
-        self, rows: list[Row], raw: Callable[[int], str | bytes], gone: dict[int, Rejection]
+        self, rows: list[Row], raw: Callable[[int], str | bytes], gone: dict[int, Rejection], most_faults: int
     ) -> tuple[bytes, list[Rejection]]:
         """COPY input of the rows, and rows refused because PostgreSQL cannot store a text or an instant of theirs."""
         try:
@@ -130,15 +228,16 @@ class RowModel:
         except UnstorableText:
             pass
         left = [position for position in range(len(rows) + len(gone)) if position not in gone]
-        refused: list[Rejection] = []
         stored: list[Row] = []
+        unstorable: list[tuple[int, Row]] = []
         for position, row in zip(left, rows, strict=True):
-            fault = self._storage_fault(row)
-            if fault is None:
+            if self._can_be_stored(row):
                 stored.append(self._in_utc(row))
             else:
-                name, code, message = fault
-                refused.append(Rejection(row[0], code, name, f"{name} {message}", clip(raw(position))))
+                unstorable.append((position, row))
+        if len(unstorable) > most_faults:
+            raise TooManyFaults
+        refused = [rejection_of(row[0], raw(position), self.value_faults(row)) for position, row in unstorable]
         return encode_rows(stored), refused
 
     def _surely_storable(self, payload: bytes) -> bool:
@@ -148,7 +247,9 @@ class RowModel:
 
     def _has_far_offset(self, rows: list[Row]) -> bool:
         """Whether an instant is written with an offset that PostgreSQL does not read. Zones are few, rows are many."""
-        zones = {row[index].tzinfo for index in self._instants for row in rows if row[index] is not None}
+        zones = set()
+        for index in self._instants:
+            zones.update(map(_ZONE, values_of(rows, index)))
         return any(abs(zone.utcoffset(None)) >= _MOST_OFFSET for zone in zones)
 
     def _in_utc(self, row: Row) -> Row:
@@ -157,16 +258,20 @@ class RowModel:
             values[index] = values[index] and values[index].astimezone(UTC)
         return tuple(values)
 
-    def _storage_fault(self, row: Row) -> tuple[str, RejectionCode, str] | None:
-        for index in unstorable_texts(row):
-            return self.names[index - 1], RejectionCode.INVALID_TEXT, "holds a NUL character or a lone surrogate"
-        for index in self._instants:
-            value = row[index]
-            if value is not None and not _FIRST_INSTANT <= value <= _LAST_INSTANT:
-                return self.names[index - 1], RejectionCode.OUT_OF_RANGE, "is before year 1 or after year 9999 in UTC"
-        for index, check in self._wide_checks:
-            if row[index] is not None and check.bad(row[index]):
-                return self.names[index - 1], check.code, check.message
+    def _can_be_stored(self, row: Row) -> bool:
+        if any(self._storage_fault(index, value) is not None for index, value in enumerate(row) if value is not None):
+            return False
+        return not any(row[index] is not None and check.bad(row[index]) for index, check in self._wide_checks)
+
+    def _storage_fault(self, index: int, value: Any) -> RowFault | None:
+        """What keeps PostgreSQL from storing a text or an instant."""
+        name = self.names[index - 1]
+        if isinstance(value, str) and unstorable_text(value):
+            message = f"{name}: {shown(value)} holds a NUL character or a lone surrogate"
+            return RowFault(RejectionCode.INVALID_TEXT, name, message)
+        if index in self._instants and not _FIRST_INSTANT <= value <= _LAST_INSTANT:
+            message = f"{name}: {shown(value)} is before year 1 or after year 9999 in UTC"
+            return RowFault(RejectionCode.OUT_OF_RANGE, name, message)
         return None
 
     def _converted(self, row: Row) -> Row:
@@ -186,42 +291,36 @@ class RowModel:
 
     def rejection(self, line: int, raw: str | bytes, error: Exception) -> Rejection:
         """The refusal of a row for what a decoder said about it."""
-        code, column, message = self._explain(error)
-        return Rejection(line, code, column, message, clip(raw))
+        return rejection_of(line, raw, [self.fault(error)])
 
-    def _explain(self, error: Exception) -> tuple[RejectionCode, str | None, str]:
+    def fault(self, error: Exception) -> RowFault:
+        """What is wrong with a row that no decoder can read."""
         if isinstance(error, UnicodeDecodeError):
-            return RejectionCode.INVALID_TEXT, None, "the row is not UTF-8"
+            return RowFault(RejectionCode.INVALID_TEXT, None, "the row is not UTF-8")
         if isinstance(error, RecursionError):
-            return RejectionCode.MALFORMED_LINE, None, "the row is nested too deeply"
+            return RowFault(RejectionCode.MALFORMED_LINE, None, "the row is nested too deeply")
         if not isinstance(error, msgspec.ValidationError):
-            return RejectionCode.MALFORMED_LINE, None, f"the row cannot be read: {error}"
+            return RowFault(RejectionCode.MALFORMED_LINE, None, f"the row cannot be read: {error}")
         return self._explain_value(str(error))
 
-    def _explain_value(self, text: str) -> tuple[RejectionCode, str | None, str]:
+    def _explain_value(self, text: str) -> RowFault:
         """What a decoder's message says: every fact of it is in its text only (a test pins the messages)."""
-        if named := _NAMED.match(text):
-            column = named.group(2)
-            if named.group(1) == "contains unknown":
-                return RejectionCode.UNKNOWN_COLUMN, column, f"the contract has no column {column}"
-            return self._missing(column), column, f"{column} is missing"
         path = _PATH.search(text)
         if path is None:
-            return RejectionCode.MALFORMED_LINE, None, "a row is a JSON object"
-        column = path.group(1) if path.group(1) is not None else self.names[int(path.group(2))]
-        code = self._missing(column) if "got `null`" in text and column in self.plan.required else _value_code(text)
-        return code, column, f"{column}: {text[: path.start()]}"
-
-    def _missing(self, column: str) -> RejectionCode:
-        key = {*self.plan.key, self.plan.event_time}
-        return RejectionCode.MISSING_KEY if column in key else RejectionCode.NOT_NULL
+            return RowFault(RejectionCode.MALFORMED_LINE, None, NO_OBJECT)
+        column = self.names[int(path.group(1))]
+        if "got `null`" in text and column in self.plan.required:
+            return self._reader(column).missing(self.plan, "is null")
+        return RowFault(value_code(text), column, f"{column}: {text[: path.start()]}")
 
 
-def _value_code(message: str) -> RejectionCode:
-    if "of length <=" in message:
-        return RejectionCode.TOO_LONG
-    if "Invalid enum value" in message:
-        return RejectionCode.ONE_OF
-    if "out of range" in message or re.search(r"^Expected `[^`]*` [<>]=", message):
-        return RejectionCode.OUT_OF_RANGE
-    return RejectionCode.WRONG_TYPE
+NO_OBJECT = 'a row is a JSON object, for example {"id": 1}'
+
+
+def _likened(name: str) -> str:
+    """The name without what often differs between two spellings of one."""
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def _by_index(found: tuple[int, RowFault]) -> int:
+    return found[0]

@@ -1,10 +1,13 @@
 """The Python type of a contract's column, which a compiled decoder validates: type, nullability, bounds, length.
 
+Beside it, the rules on what is written that no type says, one for all formats: how a number looks, which numbers are
+integers, which times are finer than PostgreSQL keeps them. `field_reader.py` applies them.
 Invariant: what a built type (with the checks of `checks.py`) accepts, PostgreSQL can store in that column.
 """
 
+import re
 from datetime import date, datetime, time
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -27,6 +30,15 @@ _PLAIN: dict[TypeKind, Any] = {
     TypeKind.BYTEA: bytes,
     TypeKind.JSONB: msgspec.Raw,
 }
+
+
+NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
+"""What `is_number` takes, as a pattern."""
+
+_NUMBER = re.compile(NUMBER)
+_FINER_TIME = re.compile(r"\.[0-9]{6}[0-9]*[1-9]")
+_LONGEST_INTEGER = 20
+"""No integer type has as many digits: what has more is not computed."""
 
 
 class BadCheckError(ValueError):
@@ -57,7 +69,7 @@ def python_type(column: Column, document: Any = msgspec.Raw, max_length: int | N
     if column.checks.one_of is not None and kind in INTEGER_KINDS | TEXT_KINDS:
         return Literal[tuple(check_value(column.type, value) for value in column.checks.one_of)]
     if kind in INTEGER_KINDS:
-        low, high = _integer_bounds(column)
+        low, high = integer_bounds(column)
         return Annotated[int, msgspec.Meta(ge=low, le=high)]
     lengths = [length for length in (column.type.length, max_length) if length is not None]
     if kind in TEXT_KINDS and lengths:
@@ -70,7 +82,8 @@ def nullable(value_type: Any) -> Any:
     return value_type if value_type in (Any, msgspec.Raw) else value_type | None
 
 
-def _integer_bounds(column: Column) -> tuple[int, int]:
+def integer_bounds(column: Column) -> tuple[int, int]:
+    """The smallest and the largest integer that the column takes, by its type and its checks."""
     bounds = column.type.integer_range
     assert bounds is not None
     low, high = bounds
@@ -79,3 +92,35 @@ def _integer_bounds(column: Column) -> tuple[int, int]:
     if column.checks.maximum is not None:
         high = min(high, check_value(column.type, column.checks.maximum))
     return low, high
+
+
+def is_number(text: str) -> bool:
+    """Whether the text is a number as JSON writes them (RFC 8259, section 6), the one spelling in all formats.
+
+    So `007`, `+1`, `.5`, ` 1`, `1_000`, full-width digits and `Infinity` are none.
+    """
+    return _NUMBER.fullmatch(text) is not None
+
+
+def integral(number: str) -> int | None:
+    """The integer that a number's text is exactly: 1 of `1.0`, 1000 of `1e3`; None of `1.5`, and of what is no number.
+
+    Raises:
+        OverflowError: it has more digits than any integer type.
+    """
+    if not is_number(number):
+        return None
+    try:
+        value = Decimal(number)
+    except DecimalException:  # an exponent of many digits
+        value = Decimal("Infinity")
+    if not value:
+        return 0
+    if not value.is_finite() or value.adjusted() >= _LONGEST_INTEGER:
+        raise OverflowError(number)
+    return int(value) if value == value.to_integral_value() else None
+
+
+def finer_than_microseconds(time_text: str) -> bool:
+    """Whether a time's text has more than the six decimals of a second that PostgreSQL keeps. Zeros do not count."""
+    return _FINER_TIME.search(time_text) is not None

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from app.kernel.correlation import correlation_id
 from app.kernel.db.database import is_retryable, sqlstate
 from app.kernel.http.routes import RERUNS
-from app.kernel.problems import PROBLEM_JSON, Fault, InvalidRequest, Problem, Unavailable
+from app.kernel.problems import MAX_FAULTS, PROBLEM_JSON, Fault, InvalidRequest, Problem, Unavailable
 from app.kernel.telemetry.metrics import OPERATIONAL_FAILURES
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ async def _answer_problem(_: Request, error: Exception) -> Response:
 
 async def _answer_validation(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return problem_response(InvalidRequest(faults=[_fault(item) for item in error.errors()]))
+    return problem_response(InvalidRequest(faults=[_fault(item) for item in error.errors()[:MAX_FAULTS]]))
 
 
 def _fault(item: dict[str, Any]) -> Fault:

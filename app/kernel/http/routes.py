@@ -1,5 +1,6 @@
 """Routes: strict parameters and JSON, and a unit of work that is run again when it loses against another."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar, Final
 
@@ -26,8 +27,10 @@ class StrictRequest(Request):
     async def json(self) -> Any:
         """The body as JSON. Raises `UnreadableBody`."""
         if not hasattr(self, "_json"):
+            body = await self.body()
+            long = len(body) > strict_json.LONG_BYTES
             try:
-                self._json = strict_json.loads(await self.body())
+                self._json = await asyncio.to_thread(strict_json.loads, body) if long else strict_json.loads(body)
             except strict_json.InvalidJsonError as error:
                 raise UnreadableBody(f"The body is not valid JSON: {error}.") from error
         return self._json
