@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -21,6 +22,9 @@ LONG_BYTES = 3 << 17
 
 WHOLE_VALUES = 250_000
 """Columns times rows decoded at once: a row of a contract costs as much as it has columns, however short it is."""
+
+SHORTEST_ROW = 24
+"""Bytes of a row with a key and an event time; what is shorter is refused at once."""
 
 MOST_FAULTS = 100
 """Refused rows of a block that was decoded as a whole; with more, it is looked at in parts."""
@@ -42,29 +46,49 @@ class JsonRows:
 
     def __init__(self, model: RowModel) -> None:
         self._model = model
-        row_type = model.object_type()
-        self._one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row_type)
-        self._array: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[row_type])  # type: ignore[valid-type]  # a type made at run time
+        self._types = _Types(model.object_type(ignoring=False))
+        self._ignored = model.ignored.encode()
         self._fields = len(model.names)
         self.rows_at_once = max(1, WHOLE_VALUES // (self._fields + 1))
         """Rows that may be decoded as a whole; blocks of contracts with few columns never have more."""
+        self.surely_few = SHORTEST_ROW * self.rows_at_once
+        """Bytes that hold no more sound rows than these. To count them takes a tenth of decoding them."""
         self._written = WrittenValues(model.plan)
 
     def lines(self, data: bytes) -> "Decoded | None":
         """The rows of whole lines; None when they must be looked at one by one."""
-        decoded = self._decoded(self._one.decode_lines, data, 0)
-        return decoded if decoded is not None and _one_row_per_line(data, len(decoded.rows)) else None
+        for types in self._types_for(data):
+            decoded = self._decoded(types.one.decode_lines, data, 0, ignoring=types.ignoring)
+            if decoded is not None:
+                return decoded if _one_row_per_line(data, len(decoded.rows)) else None
+        return None
 
     def elements(self, array: bytes) -> "Decoded | None":
         """The rows of a whole JSON array; None when they must be looked at one by one."""
-        if array.count(b"{") > self.rows_at_once:
+        if len(array) > self.surely_few and array.count(b"{") > self.rows_at_once:
             return None
-        decoded = self._decoded(self._array.decode, array, -1)
-        return None if decoded is None else replace(decoded, commas=decoded.commas + len(decoded))
+        for types in self._types_for(array):
+            decoded = self._decoded(types.array.decode, array, -1, ignoring=types.ignoring)
+            if decoded is not None:
+                return replace(decoded, commas=decoded.commas + len(decoded))
+        return None
 
-    def _decoded(self, decode: Callable[[bytes], list[Any]], data: bytes, commas: int) -> "Decoded | None":
+    def _types_for(self, data: bytes) -> "Iterator[_Types]":
+        """The types that the rows may have, in order; none of them when the text is too long to be read as a whole."""
         if len(data) > LONG_BYTES and (len(data) > MAX_ROW_BYTES or data.count(b":") > MAX_FIELDS):
-            return None  # one of them may be longer than a row may be, or have more fields
+            return  # one of the rows may be longer than a row may be, or have more fields
+        yield self._types
+        if self._ignored in data:  # only now: to look for a short name in a block takes a tenth of decoding it
+            yield self._ignoring
+
+    @cached_property
+    def _ignoring(self) -> "_Types":
+        """The types of rows that may have the processing time, which is not taken. Most batches have none."""
+        return _Types(self._model.object_type(ignoring=True), ignoring=True)
+
+    def _decoded(
+        self, decode: Callable[[bytes], list[Any]], data: bytes, commas: int, *, ignoring: bool
+    ) -> "Decoded | None":
         absent = self._model.absent_fields()
         try:
             rows = decode(data)
@@ -72,7 +96,7 @@ class JsonRows:
             return None
         fields = self._fields * len(rows) - (self._model.absent_fields() - absent)
         written = self._fields * len(rows)  # a comma follows the line number and every value but the last
-        return Decoded(data, rows, fields, commas + fields - len(rows) - written)
+        return Decoded(data, rows, fields, commas + fields - len(rows) - written, ignoring=ignoring)
 
     def chunks(
         self, decoded: "Decoded | None", first: int, texts: Callable[[], Iterable[tuple[int, bytes]]]
@@ -90,7 +114,7 @@ class JsonRows:
 
     def _whole(self, decoded: "Decoded", first: int, texts: Callable[[], Iterable[tuple[int, bytes]]]) -> Chunk | None:
         """The chunk of rows that were decoded as a whole; None when the decoder missed a fault of their text."""
-        rows: list[Row] = [(n, *_astuple(row)[:-1]) for n, row in enumerate(decoded.rows, first)]
+        rows = decoded.numbered(first)
         raws: list[bytes] = []
 
         def raw(position: int) -> bytes:
@@ -157,9 +181,25 @@ class JsonRows:
             return None
         try:
             text.decode()
-            return (number, *_astuple(self._one.decode(text))[:-1])
+            types = self._ignoring if self._model.ignored in fields else self._types
+            row = _astuple(types.one.decode(text))
         except _BAD_JSON:
             return None
+        return (number, *row[:-1]) if types.ignoring else (number, *row)
+
+
+class _Types:
+    """Decoders of rows of one type."""
+
+    def __init__(self, row_type: Any, *, ignoring: bool = False) -> None:
+        self.one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row_type)
+        self.ignoring = ignoring
+        self._row_type = row_type
+
+    @cached_property
+    def array(self) -> msgspec.json.Decoder[Any]:
+        """The decoder of many in a JSON array."""
+        return msgspec.json.Decoder(list[self._row_type])  # type: ignore[name-defined]  # a type made at run time
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +213,17 @@ class Decoded:
     commas: int
     """Commas between fields and rows of the text, less those that are written between values."""
 
+    ignoring: bool = False
+    """Whether the processing time may have come, as the last field of a row."""
+
     def __len__(self) -> int:
         return len(self.rows)
+
+    def numbered(self, first: int) -> list[Row]:
+        """The rows, the first of that number."""
+        if self.ignoring:
+            return [(number, *_astuple(row)[:-1]) for number, row in enumerate(self.rows, first)]
+        return [(number, *_astuple(row)) for number, row in enumerate(self.rows, first)]
 
     def may_repeat_fields(self, payload: bytes, *, plain: bool) -> bool:
         r"""Whether the text may name a field twice in a row; never False where it does.
@@ -187,7 +236,7 @@ class Decoded:
         """
         if plain and self.data.count(b",") - payload.count(b",") == self.commas:
             return False
-        ignored = sum(1 for row in self.rows if row.ignored is not None)
+        ignored = sum(1 for row in self.rows if row.ignored is not None) if self.ignoring else 0
         return len(_FIELD.findall(self.data)) != self.fields + ignored
 
 

@@ -121,5 +121,6 @@ async def ndjson_chunks(body: AsyncIterator[bytes], model: RowModel) -> AsyncIte
 
 
 def _chunks(rows: JsonRows, block: LineBlock) -> Iterator[Chunk]:
-    for part in block.cut(rows.rows_at_once):
+    blocks = [block] if len(block.data) <= rows.surely_few else block.cut(rows.rows_at_once)
+    for part in blocks:
         yield from rows.chunks(rows.lines(part.data), part.first, part.lines)

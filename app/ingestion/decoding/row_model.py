@@ -21,7 +21,6 @@ from app.ingestion.decoding.checks import (
     failed_rows,
     indexed_limit,
     unstorable_text,
-    values_of,
     wide_check,
 )
 from app.ingestion.decoding.field_reader import BadValue, FieldReader, shown, value_code
@@ -41,7 +40,6 @@ _LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 _MOST_OFFSET = timedelta(hours=16)
 """PostgreSQL reads offsets below this (`MAX_TZDISP_HOUR` is 15); RFC 3339 goes to 23:59."""
 _MANY = 1 << 62
-_ZONE = attrgetter("tzinfo")
 
 MAX_FIELDS = 2000
 """Fields of one row, known or not; a contract has at most 1000 columns. A row with more is refused."""
@@ -90,8 +88,8 @@ class RowModel:
         columns = enumerate(self.plan.record_columns, start=1)
         return [(i, check) for i, column in columns for check in column_checks(self.plan, column, exact=exact)]
 
-    def object_type(self) -> Any:
-        """The type of a JSON object that is a row: an optional field for the processing time comes last."""
+    def object_type(self, *, ignoring: bool) -> Any:
+        """The type of a JSON object that is a row; `ignoring` puts a field for the processing time at its end."""
         fields: list[tuple[str, Any, Any]] = []
         renamed: dict[str, str] = {}
         for number, column in enumerate(self.plan.record_columns):
@@ -100,8 +98,9 @@ class RowModel:
             required = column.name in self.plan.required
             default = msgspec.NODEFAULT if required else msgspec.field(default_factory=self._absent.__next__)
             fields.append((f"f{number}", value_type if required else nullable(value_type), default))
-        renamed["ignored"] = self.ignored
-        fields.append(("ignored", Any, None))
+        if ignoring:
+            renamed["ignored"] = self.ignored
+            fields.append(("ignored", Any, None))
         strict = self.unknown is UnknownColumns.REJECT
         return msgspec.defstruct("Row", fields, rename=renamed, forbid_unknown_fields=strict, kw_only=True, gc=False)
 
@@ -247,9 +246,7 @@ class RowModel:
 
     def _has_far_offset(self, rows: list[Row]) -> bool:
         """Whether an instant is written with an offset that PostgreSQL does not read. Zones are few, rows are many."""
-        zones = set()
-        for index in self._instants:
-            zones.update(map(_ZONE, values_of(rows, index)))
+        zones = {row[index].tzinfo for index in self._instants for row in rows if row[index] is not None}
         return any(abs(zone.utcoffset(None)) >= _MOST_OFFSET for zone in zones)
 
     def _in_utc(self, row: Row) -> Row:

@@ -6,6 +6,8 @@ a block is decoded, so a block is asked cheaply whether such a thing may be in i
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -19,6 +21,11 @@ _SOUND_NUMERIC = re.compile(f'(?:null|{NUMBER}|"{NUMBER}")?'.encode())
 """As `values.is_number` has it, in quotes or not."""
 _FINE_TIME = re.compile(rb"\.[0-9]{6}[0-9]*[1-9]")
 """As `values.finer_than_microseconds` has it."""
+_MAYBE_FINE_TIME = re.compile(rb'\.[0-9]{6}[0-9]++[Zz+"-]')
+"""Is found in every text with such a time: with what follows a time, and no number."""
+_PLAIN = b'0123456789-."\n'
+_ODD = re.compile(rb'"-?(?:0[0-9]|\.)|\."')
+"""What plain characters can be written as and `Decimal` takes, though it is no number: `01`, `.5`, `5.`"""
 
 _TIMES = frozenset({TypeKind.TIME, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ})
 _astuple = msgspec.structs.astuple
@@ -52,11 +59,11 @@ class WrittenValues:
             payload: the rows as they will be stored.
             plain: whether no text was escaped, and no row refused.
         """
-        if self._times.names and _FINE_TIME.search(data) and not self._times.sound(data, _is_coarse):
+        if self._times.names and _MAYBE_FINE_TIME.search(data) and not _is_coarse(self._times.texts(data)):
             return False
         if not self._numerics.names or (plain and self._all_unquoted(data, rows, fields, payload)):
             return True
-        return self._numerics.sound(data, _is_spelled_well)
+        return _are_spelled_well(self._numerics.texts(data))
 
     def sound_fields(self, fields: Mapping[str, msgspec.Raw]) -> bool:
         """Whether the fields of a row are written as they should be."""
@@ -70,7 +77,7 @@ class WrittenValues:
         Names have two quotes each. Values have as many when they are stored as when they came, but for numerics and
         documents, which get two: a numeric that came in quotes makes two too many in the text.
         """
-        requoted = sum(1 for index in self._requoted for row in rows if row[index] is not None)
+        requoted = sum(len(rows) - [row[index] for row in rows].count(None) for index in self._requoted)
         return data.count(b'"') + 2 * requoted == payload.count(b'"') + 2 * fields
 
 
@@ -79,16 +86,32 @@ class _Columns:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
-        renamed = {f"f{number}": name for number, name in enumerate(names)}
-        fields = [(field, msgspec.Raw, msgspec.Raw(b"")) for field in renamed]
-        row = msgspec.defstruct("Row", fields, rename=renamed, kw_only=True, gc=False)
-        self._lines = msgspec.json.Decoder(row)
-        self._array = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]  # a type made at run time
 
-    def sound(self, data: bytes, is_sound: Any) -> bool:
-        """Whether all values of a valid text are sound."""
+    @cached_property
+    def _lines(self) -> msgspec.json.Decoder[Any]:
+        return msgspec.json.Decoder(self._row)
+
+    @cached_property
+    def _array(self) -> msgspec.json.Decoder[Any]:
+        return msgspec.json.Decoder(list[self._row])  # type: ignore[name-defined]  # a type made at run time
+
+    @cached_property
+    def _row(self) -> Any:
+        renamed = {f"f{number}": name for number, name in enumerate(self.names)}
+        fields = [(field, msgspec.Raw, msgspec.Raw(b"")) for field in renamed]
+        return msgspec.defstruct("Row", fields, rename=renamed, kw_only=True, gc=False)
+
+    def texts(self, data: bytes) -> bytes:
+        """The values of a valid text, a line each; empty where a field is absent."""
         rows = self._array.decode(data) if data.startswith(b"[") else self._lines.decode_lines(data)
-        return all(is_sound(bytes(value)) for row in rows for value in _astuple(row))
+        return b"\n".join(chain.from_iterable(map(_astuple, rows)))
+
+
+def _are_spelled_well(values: bytes) -> bool:
+    """Whether these are numbers, in quotes or not, a line each, of which `Decimal` has taken every one."""
+    if not values.translate(None, _PLAIN):
+        return _ODD.search(values) is None
+    return all(map(_is_spelled_well, values.split(b"\n")))
 
 
 def _is_spelled_well(value: bytes) -> bool:
