@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from app.ingestion.decoding.checks import exact_columns
+from app.ingestion.decoding.checks import exact_columns, values_of
 from app.ingestion.decoding.values import NUMBER
 from app.warehouse.plan import RelationPlan
 from app.warehouse.types import TypeKind
@@ -77,7 +77,7 @@ class WrittenValues:
         Names have two quotes each. Values have as many when they are stored as when they came, but for numerics and
         documents, which get two: a numeric that came in quotes makes two too many in the text.
         """
-        requoted = sum(len(rows) - [row[index] for row in rows].count(None) for index in self._requoted)
+        requoted = sum(len(values_of(rows, index)) for index in self._requoted)
         return data.count(b'"') + 2 * requoted == payload.count(b'"') + 2 * fields
 
 
