@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.kernel.strict_json import MAX_DEPTH, MAX_DIGITS, InvalidJsonError, loads
+from app.kernel.strict_json import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, InvalidJsonError, loads
 
 DEEPEST = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
 
@@ -28,6 +28,8 @@ DEEPEST = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
         (b"1e-999", 0.0),
         (b'{"a": {"a": 1}, "b": {"a": 1}}', {"a": {"a": 1}, "b": {"a": 1}}),
         (DEEPEST, json.loads(DEEPEST)),
+        (b"[" + b"1," * (MAX_VALUES - 1) + b"1]", [1] * MAX_VALUES),
+        (b'["' + b"," * MAX_VALUES + b'"]', ["," * MAX_VALUES]),
     ],
 )
 def test_taken(body: bytes, document: Any) -> None:
@@ -53,6 +55,8 @@ def test_taken(body: bytes, document: Any) -> None:
         (b"-1e309", "beyond the range"),
         (b"9" * (MAX_DIGITS + 1), "more than 100 digits"),
         (b"9" * 10_000, "more than 100 digits"),
+        (b"[" + b"1," * MAX_VALUES + b"1]", "more than 20000 values"),
+        (b"[" + b"[1,1]," * (MAX_VALUES // 2) + b"1]", "more than 20000 values"),
         (b'"\\u0000"', "NUL"),
         (b'["a", ["\\u0000"]]', "NUL"),
         (b'{"\\u0000": 1}', "NUL"),
