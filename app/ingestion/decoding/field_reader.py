@@ -145,7 +145,9 @@ class FieldReader:
         """The fault that a row has no value for the column, which needs one."""
         key = self.column.name in {*plan.key, plan.event_time}
         code = RejectionCode.MISSING_KEY if key else RejectionCode.NOT_NULL
-        return RowFault(code, self.column.name, f"{self.column.name} {said}; it is {example_of(self.column.type)}")
+        name, source = self.column.name, self.column.source
+        place = "" if source is None else f" at {source}"
+        return RowFault(code, name, f"{name} {said}{place}; it is {example_of(self.column.type)}")
 
     def _integer(self, text: str, given: Any) -> int:
         try:

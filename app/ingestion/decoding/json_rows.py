@@ -1,6 +1,5 @@
 """JSON objects that are rows: whole blocks at once, one by one where a block has a fault."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,10 +8,20 @@ from typing import Any
 import msgspec
 
 from app.ingestion.decoding.field_reader import FieldReader
+from app.ingestion.decoding.json_fields import (
+    FIELD,
+    UNREADABLE,
+    Fields,
+    fields_of,
+    flattened,
+    names_of,
+    too_many_fields,
+)
+from app.ingestion.decoding.object_types import ObjectType
 from app.ingestion.decoding.pace import in_parts
 from app.ingestion.decoding.row_model import MAX_FIELDS, Row, RowModel, TooManyFaults
 from app.ingestion.decoding.written_values import WrittenValues
-from app.warehouse.rejections import MAX_FAULTS, Chunk, Rejection, RejectionCode, RowFault, rejection_of
+from app.warehouse.rejections import Chunk, Rejection, RejectionCode, RowFault, rejection_of
 
 MAX_ROW_BYTES = 8 << 20
 """Longest text of one row; a longer one is refused, and not kept in memory."""
@@ -29,16 +38,7 @@ SHORTEST_ROW = 24
 MOST_FAULTS = 100
 """Refused rows of a block that was decoded as a whole; with more, it is looked at in parts."""
 
-_FIELD = re.compile(rb'"[ \t\r\n]*:')
-_LEVELS = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"([ \t\r\n]*:)?|[\[\]{}]', re.DOTALL)
-_SURROGATES = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-_STAND_IN = b"\\uf8ff"
-"""Put in the place of a lone surrogate, so that the other fields of its row can be read."""
 _NO_BRACES = bytes(byte for byte in range(256) if byte not in b"{}\n")
-_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_astuple = msgspec.structs.astuple
-_OBJECT: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_NAME = msgspec.json.Decoder(str)
 
 
 class JsonRows:
@@ -47,6 +47,7 @@ class JsonRows:
     def __init__(self, model: RowModel) -> None:
         self._model = model
         self._types = _Types(model.object_type(ignoring=False))
+        self._places = {column.path: column.header for column in model.plan.record_columns}
         self._ignored = model.ignored.encode()
         self._fields = len(model.names)
         self.rows_at_once = max(1, WHOLE_VALUES // (self._fields + 1))
@@ -58,7 +59,7 @@ class JsonRows:
     def lines(self, data: bytes) -> "Decoded | None":
         """The rows of whole lines; None when they must be looked at one by one."""
         for types in self._types_for(data):
-            decoded = self._decoded(types.one.decode_lines, data, 0, ignoring=types.ignoring)
+            decoded = self._decoded(types, types.one.decode_lines, data, 0)
             if decoded is not None:
                 return decoded if _one_row_per_line(data, len(decoded.rows)) else None
         return None
@@ -68,7 +69,7 @@ class JsonRows:
         if len(array) > self.surely_few and array.count(b"{") > self.rows_at_once:
             return None
         for types in self._types_for(array):
-            decoded = self._decoded(types.array.decode, array, -1, ignoring=types.ignoring)
+            decoded = self._decoded(types, types.array.decode, array, -1)
             if decoded is not None:
                 return replace(decoded, commas=decoded.commas + len(decoded))
         return None
@@ -84,19 +85,19 @@ class JsonRows:
     @cached_property
     def _ignoring(self) -> "_Types":
         """The types of rows that may have the processing time, which is not taken. Most batches have none."""
-        return _Types(self._model.object_type(ignoring=True), ignoring=True)
+        return _Types(self._model.object_type(ignoring=True))
 
     def _decoded(
-        self, decode: Callable[[bytes], list[Any]], data: bytes, commas: int, *, ignoring: bool
+        self, types: "_Types", decode: Callable[[bytes], list[Any]], data: bytes, commas: int
     ) -> "Decoded | None":
-        absent = self._model.absent_fields()
+        absent = types.of.left_out()
         try:
             rows = decode(data)
-        except _BAD_JSON:
+        except UNREADABLE:
             return None
-        fields = self._fields * len(rows) - (self._model.absent_fields() - absent)
+        fields = self._fields * len(rows) - (types.of.left_out() - absent)
         written = self._fields * len(rows)  # a comma follows the line number and every value but the last
-        return Decoded(data, rows, fields, commas + fields - len(rows) - written, ignoring=ignoring)
+        return Decoded(types.of, data, rows, fields, commas + fields - len(rows) - written)
 
     def chunks(
         self, decoded: "Decoded | None", first: int, texts: Callable[[], Iterable[tuple[int, bytes]]]
@@ -114,7 +115,7 @@ class JsonRows:
 
     def _whole(self, decoded: "Decoded", first: int, texts: Callable[[], Iterable[tuple[int, bytes]]]) -> Chunk | None:
         """The chunk of rows that were decoded as a whole; None when the decoder missed a fault of their text."""
-        rows = decoded.numbered(first)
+        rows: list[Row] = decoded.of.numbered(decoded.rows, first)
         raws: list[bytes] = []
 
         def raw(position: int) -> bytes:
@@ -129,7 +130,8 @@ class JsonRows:
         plain = b"\\" not in decoded.data and not chunk.rejected
         if decoded.may_repeat_fields(chunk.payload, plain=plain):
             return None
-        sound = self._written.sound_block(decoded.data, rows, decoded.fields, chunk.payload, plain=plain)
+        names = decoded.fields + decoded.of.objects(decoded.rows)
+        sound = self._written.sound_block(decoded.data, rows, names, chunk.payload, plain=plain)
         return chunk if sound else None
 
     def each(self, texts: Iterable[tuple[int, bytes]]) -> Chunk:
@@ -148,64 +150,61 @@ class JsonRows:
 
     def _read(self, number: int, text: bytes) -> Row | list[RowFault]:
         """The row, or all that is wrong with it."""
-        opened = self._opened(text)
-        if isinstance(opened, RowFault):
-            return [opened]
-        fields, faults = opened
-        if not faults and (row := self._decode(number, text, fields)) is not None:
-            return row
-        given = {name: None if bytes(value) == b"null" else value for name, value in fields.items()}
-        return self._model.examine(given, FieldReader.of_json, number, faults)
-
-    def _opened(self, text: bytes) -> tuple[dict[str, msgspec.Raw], list[RowFault]] | RowFault:
-        """The fields of a row and what is wrong with them as JSON; or why there are none."""
         if len(text) > MAX_ROW_BYTES:
-            return too_long()
+            return [too_long()]
         written = names_of(text, MAX_FIELDS + 1) if len(text) > LONG_BYTES else []
         if len(written) > MAX_FIELDS:
-            return _too_many_fields()
+            return [too_many_fields(MAX_FIELDS)]
         try:
-            fields, surrogates = _fields_of(text)
-        except _BAD_JSON as error:
-            return self._model.fault(error)
+            fields, faults = fields_of(text, MAX_FIELDS, written)
+        except UNREADABLE as error:
+            return [self._model.fault(error)]
         if len(fields) > MAX_FIELDS:
-            return _too_many_fields()
-        if not written and _may_repeat(text, fields):
-            written = names_of(text, MAX_FIELDS + 1)
-        twice = [_repeated(name) for name in repeated(written)]
-        return fields, [*twice, *(_surrogates(fields) if surrogates else [])]
+            return faults
+        given = self._given(fields, faults)
+        if not faults and (row := self._decode(number, text, given)) is not None:
+            return row
+        return self._model.examine(given, FieldReader.of_json, number, faults)
 
-    def _decode(self, number: int, text: bytes, fields: dict[str, msgspec.Raw]) -> Row | None:
+    def _given(self, fields: Fields, faults: list[RowFault]) -> dict[str, msgspec.Raw | None]:
+        """The fields by what they are read as; nulls are None. What is wrong with nested objects goes to `faults`."""
+        if self._types.of.flat:
+            return {name: None if bytes(value) == b"null" else value for name, value in fields.items()}
+        given, more = flattened(fields, self._places, MAX_FIELDS)
+        faults += more
+        return given
+
+    def _decode(self, number: int, text: bytes, given: dict[str, msgspec.Raw | None]) -> Row | None:
         """The row, as the compiled decoder reads it; None when it must be read field by field."""
-        if not self._written.sound_fields(fields):
+        if not self._written.sound_fields(given):
             return None
         try:
             text.decode()
-            types = self._ignoring if self._model.ignored in fields else self._types
-            row = _astuple(types.one.decode(text))
-        except _BAD_JSON:
+            types = self._ignoring if self._model.ignored in given else self._types
+            row: Row = types.of.numbered([types.one.decode(text)], number)[0]
+        except UNREADABLE:
             return None
-        return (number, *row[:-1]) if types.ignoring else (number, *row)
+        return row
 
 
 class _Types:
     """Decoders of rows of one type."""
 
-    def __init__(self, row_type: Any, *, ignoring: bool = False) -> None:
-        self.one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row_type)
-        self.ignoring = ignoring
-        self._row_type = row_type
+    def __init__(self, of: ObjectType) -> None:
+        self.of = of
+        self.one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(of.type)
 
     @cached_property
     def array(self) -> msgspec.json.Decoder[Any]:
         """The decoder of many in a JSON array."""
-        return msgspec.json.Decoder(list[self._row_type])  # type: ignore[name-defined]  # a type made at run time
+        return msgspec.json.Decoder(list[self.of.type])  # type: ignore[name-defined]  # a type made at run time
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """Rows decoded as a whole, and what shows whether a field stood twice in one of them (the decoder does not)."""
 
+    of: ObjectType
     data: bytes
     rows: list[Any]
     fields: int
@@ -213,17 +212,8 @@ class Decoded:
     commas: int
     """Commas between fields and rows of the text, less those that are written between values."""
 
-    ignoring: bool = False
-    """Whether the processing time may have come, as the last field of a row."""
-
     def __len__(self) -> int:
         return len(self.rows)
-
-    def numbered(self, first: int) -> list[Row]:
-        """The rows, the first of that number."""
-        if self.ignoring:
-            return [(number, *_astuple(row)[:-1]) for number, row in enumerate(self.rows, first)]
-        return [(number, *_astuple(row)) for number, row in enumerate(self.rows, first)]
 
     def may_repeat_fields(self, payload: bytes, *, plain: bool) -> bool:
         r"""Whether the text may name a field twice in a row; never False where it does.
@@ -232,12 +222,12 @@ class Decoded:
         comma and becomes 1 field: one comma too many. Commas inside values, as in `{"a":"x,y"}`, are written as they
         were read, so they are taken off both sides, unless something was escaped or refused (then it is not `plain`).
         Where the commas do not come out, keys are counted: `{"a":"\":1"}` seems to have two, which makes them too
-        many; nothing makes them too few.
+        many; nothing makes them too few. A nested object is a field without a value of its own, and so without a comma.
         """
         if plain and self.data.count(b",") - payload.count(b",") == self.commas:
             return False
-        ignored = sum(1 for row in self.rows if row.ignored is not None) if self.ignoring else 0
-        return len(_FIELD.findall(self.data)) != self.fields + ignored
+        ignored = sum(1 for row in self.rows if row.ignored is not None) if self.of.ignoring else 0
+        return len(FIELD.findall(self.data)) != self.fields + ignored + self.of.objects(self.rows)
 
 
 def _one_row_per_line(data: bytes, rows: int) -> bool:
@@ -256,83 +246,3 @@ def overlong(number: int, text: bytes) -> Rejection:
 def too_long() -> RowFault:
     """The fault of a row that is longer than a row may be."""
     return RowFault(RejectionCode.TOO_LONG, None, f"the row has more than {MAX_ROW_BYTES} bytes")
-
-
-def _too_many_fields() -> RowFault:
-    return RowFault(RejectionCode.TOO_MANY_FIELDS, None, f"the row has more than {MAX_FIELDS} fields")
-
-
-def _repeated(name: str) -> RowFault:
-    return RowFault(RejectionCode.DUPLICATE_FIELD, name, f"the field {name} stands there twice")
-
-
-def _fields_of(text: bytes) -> tuple[dict[str, msgspec.Raw], bool]:
-    """The fields of an object, not looked into, and whether stand-ins were put in place of lone surrogates.
-
-    Raises:
-        DecodeError, UnicodeDecodeError, RecursionError: no JSON, no object, or nested too deeply.
-    """
-    try:
-        return _OBJECT.decode(text), False
-    except msgspec.ValidationError:
-        raise
-    except _BAD_JSON:
-        if not _SURROGATES.search(text):
-            raise
-        mended = _SURROGATES.sub(_stand_in, text)
-        if mended == text:
-            raise
-        try:
-            return _OBJECT.decode(mended), True
-        except _BAD_JSON:
-            pass
-        raise
-
-
-def _stand_in(found: re.Match[bytes]) -> bytes:
-    return _STAND_IN if len(found.group()) == len(_STAND_IN) else found.group()
-
-
-def _surrogates(fields: dict[str, msgspec.Raw]) -> list[RowFault]:
-    """The faults of fields in which stand-ins were put in place of lone surrogates."""
-    message = "holds a lone surrogate, which no text in UTF-8 can"
-    names = [name for name, value in fields.items() if _STAND_IN in bytes(value)][:MAX_FAULTS]
-    faults = [RowFault(RejectionCode.INVALID_TEXT, name, f"{name} {message}") for name in names]
-    return faults or [RowFault(RejectionCode.INVALID_TEXT, None, f"a name {message}")]
-
-
-def _may_repeat(text: bytes, fields: dict[str, msgspec.Raw]) -> bool:
-    """Whether a name may stand twice in an object; never False where one does.
-
-    Every field has a quote before its colon, and whatever else looks so stands inside a value, or in a name.
-    """
-    inside = sum(len(_FIELD.findall(value)) for value in map(bytes, fields.values()) if b":" in value)
-    return len(_FIELD.findall(text)) != len(fields) + inside
-
-
-def names_of(text: bytes, most: int) -> list[bytes]:
-    """The names of the fields of a JSON object as they are written, up to so many. One pass."""
-    names: list[bytes] = []
-    depth = 0
-    for token in _LEVELS.finditer(text):
-        mark = token.group()[:1]
-        if mark == b'"':
-            if depth == 1 and token.group(2) is not None:
-                names.append(token.group(1))
-                if len(names) >= most:
-                    break
-        else:
-            depth += 1 if mark in b"[{" else -1
-    return names
-
-
-def repeated(written: Iterable[bytes]) -> list[str]:
-    """The names that stand more than once among the names of an object. (Inside documents the last one counts.)"""
-    once: set[str] = set()
-    twice: dict[str, None] = {}
-    for written_name in written:
-        name = _NAME.decode(b'"' + written_name + b'"') if b"\\" in written_name else written_name.decode()
-        if name in once:
-            twice[name] = None
-        once.add(name)
-    return list(twice)[:MAX_FAULTS]

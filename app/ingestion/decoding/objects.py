@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from app.ingestion.decoding.arrays import array_blocks
-from app.ingestion.decoding.json_rows import LONG_BYTES, names_of
+from app.ingestion.decoding.json_fields import names_of
+from app.ingestion.decoding.json_rows import LONG_BYTES
 from app.ingestion.decoding.lines import line_blocks
 from app.ingestion.decoding.pace import Pace, in_parts, in_turns
 from app.ingestion.decoding.parquet import batches_of, python_columns

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import islice, repeat
-from operator import attrgetter, length_hint
+from itertools import islice
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,6 +24,7 @@ from app.ingestion.decoding.checks import (
     wide_check,
 )
 from app.ingestion.decoding.field_reader import BadValue, FieldReader, shown, value_code
+from app.ingestion.decoding.object_types import Leaf, ObjectType
 from app.ingestion.decoding.values import nullable, python_type
 from app.warehouse.copying import UnstorableText, encode_rows
 from app.warehouse.plan import RelationPlan
@@ -71,7 +72,6 @@ class RowModel:
             (i + 1, kind) for i, kind in enumerate(self._kinds) if kind in {TypeKind.JSONB, TypeKind.BYTEA}
         ]
         self._instants = [i + 1 for i, kind in enumerate(self._kinds) if kind is TypeKind.TIMESTAMPTZ]
-        self._absent = repeat(None, _MANY)
         columns = enumerate(plan.record_columns, start=1)
         self._wide_checks = [(i, check) for i, column in columns if (check := wide_check(plan, column)) is not None]
         self._exact_checks = self._checks(exact=True)
@@ -79,30 +79,24 @@ class RowModel:
         self._checks_of: dict[int, list[ColumnCheck]] = {}
         for index, check in [*self._loose_checks, *self._wide_checks]:
             self._checks_of.setdefault(index, []).append(check)
-        self._places = {name: index for index, name in enumerate(self.names, start=1)}
-        self._readers: dict[str, FieldReader] = {}
-        self._required = [name for name in self.names if name in plan.required]
-        self._likely = {_likened(name): name for name in self.names}
+        self._places = {column.header: index for index, column in enumerate(plan.record_columns, start=1)}
+        self._readers: dict[int, FieldReader] = {}
+        self._required = [column.header for column in plan.record_columns if column.name in plan.required]
+        self._likely = {_likened(header): header for header in self._places}
 
     def _checks(self, *, exact: bool) -> list[tuple[int, Any]]:
         columns = enumerate(self.plan.record_columns, start=1)
         return [(i, check) for i, column in columns for check in column_checks(self.plan, column, exact=exact)]
 
-    def object_type(self, *, ignoring: bool) -> Any:
-        """The type of a JSON object that is a row; `ignoring` puts a field for the processing time at its end."""
-        fields: list[tuple[str, Any, Any]] = []
-        renamed: dict[str, str] = {}
-        for number, column in enumerate(self.plan.record_columns):
-            renamed[f"f{number}"] = column.name
+    def object_type(self, *, ignoring: bool) -> ObjectType:
+        """The type of a JSON object that is a row; `ignoring` lets the processing time come, which is not taken."""
+        leaves = []
+        for column in self.plan.record_columns:
             value_type = python_type(column, max_length=indexed_limit(self.plan, column))
             required = column.name in self.plan.required
-            default = msgspec.NODEFAULT if required else msgspec.field(default_factory=self._absent.__next__)
-            fields.append((f"f{number}", value_type if required else nullable(value_type), default))
-        if ignoring:
-            renamed["ignored"] = self.ignored
-            fields.append(("ignored", Any, None))
+            leaves.append(Leaf(column.path, value_type if required else nullable(value_type), required))
         strict = self.unknown is UnknownColumns.REJECT
-        return msgspec.defstruct("Row", fields, rename=renamed, forbid_unknown_fields=strict, kw_only=True, gc=False)
+        return ObjectType(leaves, strict=strict, ignored=self.ignored if ignoring else None)
 
     def array_type(self, document: Any) -> Any:
         """The type of a sequence of values that is a row, in the order of the record columns."""
@@ -111,10 +105,6 @@ class RowModel:
             value_type = python_type(column, document, indexed_limit(self.plan, column))
             fields.append((f"f{number}", value_type if column.name in self.plan.required else nullable(value_type)))
         return msgspec.defstruct("Row", fields, array_like=True, forbid_unknown_fields=True, gc=False)
-
-    def absent_fields(self) -> int:
-        """How many optional fields decoded objects have left out so far."""
-        return _MANY - length_hint(self._absent)
 
     def assemble(
         self,
@@ -153,33 +143,34 @@ class RowModel:
         """The row of that number, whose fields are read one by one; or all that is wrong with it, in order.
 
         Args:
-            given: the fields of the row by name; None for a null.
+            given: the fields of the row by the headers of the columns (`Column.header`); None for a null.
             read: how a value is read, one of the ways of `FieldReader`.
             number: of the row.
             known: what was found to be wrong with it already.
         """
         values: list[Any] = [number, *[None] * len(self.names)]
+        wrong = {fault.column for fault in known}
         faults = [*known, *islice(self._unknown_faults(given), MAX_FAULTS)]
         found: list[tuple[int, RowFault]] = []
         for name, value in given.items():
             index = self._places.get(name)
-            if index is None or value is None:
+            if index is None or value is None or name in wrong:
                 continue
             try:
-                values[index] = read(self._reader(name), value)
+                values[index] = read(self._reader(index), value)
             except BadValue as bad:
-                found.append((index, RowFault(bad.code, name, bad.message)))
+                found.append((index, RowFault(bad.code, self.names[index - 1], bad.message)))
         found += islice(self._missing_faults(given), MAX_FAULTS)
         if not found and not faults:
             return tuple(values)
         found += self._indexed_faults(self._converted(tuple(values)) if self._conversions else tuple(values))
         return [*faults, *(fault for _, fault in sorted(found, key=_by_index))]
 
-    def _reader(self, name: str) -> FieldReader:
+    def _reader(self, index: int) -> FieldReader:
         """The reader of a column's values, made when it is needed: most batches need none, and a contract is wide."""
-        reader = self._readers.get(name)
+        reader = self._readers.get(index)
         if reader is None:
-            reader = self._readers[name] = FieldReader(self.plan, self.plan.record_columns[self._places[name] - 1])
+            reader = self._readers[index] = FieldReader(self.plan, self.plan.record_columns[index - 1])
         return reader
 
     def _unknown_faults(self, given: Mapping[str, Any]) -> Iterator[RowFault]:
@@ -198,8 +189,8 @@ class RowModel:
     def _missing_faults(self, given: Mapping[str, Any]) -> Iterator[tuple[int, RowFault]]:
         for name in self._required:
             if given.get(name) is None:
-                fault = self._reader(name).missing(self.plan, "is null" if name in given else "is missing")
-                yield self._places[name], fault
+                index = self._places[name]
+                yield index, self._reader(index).missing(self.plan, "is null" if name in given else "is missing")
 
     def value_faults(self, row: Row) -> list[RowFault]:
         """All that is wrong with the values of a row that was decoded, in the order of the columns."""
@@ -305,9 +296,10 @@ class RowModel:
         path = _PATH.search(text)
         if path is None:
             return RowFault(RejectionCode.MALFORMED_LINE, None, NO_OBJECT)
-        column = self.names[int(path.group(1))]
+        place = int(path.group(1))
+        column = self.names[place]
         if "got `null`" in text and column in self.plan.required:
-            return self._reader(column).missing(self.plan, "is null")
+            return self._reader(place + 1).missing(self.plan, "is null")
         return RowFault(value_code(text), column, f"{column}: {text[: path.start()]}")
 
 

@@ -110,13 +110,16 @@ def integral(number: str) -> int | None:
     """
     if not is_number(number):
         return None
+    digits, _, exponent = number.lower().partition("e")
+    if not digits.strip("-0."):
+        return 0
     try:
         value = Decimal(number)
     except DecimalException:  # an exponent of many digits
-        value = Decimal("Infinity")
-    if not value:
-        return 0
-    if not value.is_finite() or value.adjusted() >= _LONGEST_INTEGER:
+        if exponent.startswith("-"):
+            return None
+        raise OverflowError(number) from None
+    if value.adjusted() >= _LONGEST_INTEGER:
         raise OverflowError(number)
     return int(value) if value == value.to_integral_value() else None
 

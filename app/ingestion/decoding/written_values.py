@@ -7,14 +7,14 @@ a block is decoded, so a block is asked cheaply whether such a thing may be in i
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 import msgspec
 
 from app.ingestion.decoding.checks import exact_columns, values_of
+from app.ingestion.decoding.object_types import Leaf, ObjectType
 from app.ingestion.decoding.values import NUMBER
-from app.warehouse.plan import RelationPlan
+from app.warehouse.plan import Column, RelationPlan
 from app.warehouse.types import TypeKind
 
 _SOUND_NUMERIC = re.compile(f'(?:null|{NUMBER}|"{NUMBER}")?'.encode())
@@ -28,7 +28,6 @@ _ODD = re.compile(rb'"-?(?:0[0-9]|\.)|\."')
 """What plain characters can be written as and `Decimal` takes, though it is no number: `01`, `.5`, `5.`"""
 
 _TIMES = frozenset({TypeKind.TIME, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ})
-_astuple = msgspec.structs.astuple
 
 
 class WrittenValues:
@@ -37,8 +36,8 @@ class WrittenValues:
     def __init__(self, plan: RelationPlan) -> None:
         columns = plan.record_columns
         exact = exact_columns(plan)
-        numerics = [column.name for column in columns if column.type.kind is TypeKind.NUMERIC]
-        times = [column.name for column in columns if column.type.kind in _TIMES and column.name in exact]
+        numerics = [column for column in columns if column.type.kind is TypeKind.NUMERIC]
+        times = [column for column in columns if column.type.kind in _TIMES and column.name in exact]
         self._numerics = _Columns(numerics)
         self._times = _Columns(times)
         self._requoted = [
@@ -48,63 +47,63 @@ class WrittenValues:
         ]
 
     def sound_block(
-        self, data: bytes, rows: Sequence[tuple[Any, ...]], fields: int, payload: bytes, *, plain: bool
+        self, data: bytes, rows: Sequence[tuple[Any, ...]], names: int, payload: bytes, *, plain: bool
     ) -> bool:
         """Whether every value of a block of rows is written as it should be.
 
         Args:
             data: the text: lines of objects, or an array.
             rows: as they were decoded, the line number first.
-            fields: how many fields of the contract are set in them.
+            names: how many fields there are, nested objects among them.
             payload: the rows as they will be stored.
             plain: whether no text was escaped, and no row refused.
         """
-        if self._times.names and _MAYBE_FINE_TIME.search(data) and not _is_coarse(self._times.texts(data)):
+        if self._times.headers and _MAYBE_FINE_TIME.search(data) and not _is_coarse(self._times.texts(data)):
             return False
-        if not self._numerics.names or (plain and self._all_unquoted(data, rows, fields, payload)):
+        if not self._numerics.headers or (plain and self._all_unquoted(data, rows, names, payload)):
             return True
         return _are_spelled_well(self._numerics.texts(data))
 
-    def sound_fields(self, fields: Mapping[str, msgspec.Raw]) -> bool:
-        """Whether the fields of a row are written as they should be."""
-        numerics = (bytes(fields[name]) for name in self._numerics.names if name in fields)
-        times = (bytes(fields[name]) for name in self._times.names if name in fields)
+    def sound_fields(self, given: Mapping[str, msgspec.Raw | None]) -> bool:
+        """Whether the fields of a row, by the headers of their columns, are written as they should be."""
+        numerics = [bytes(value) for name in self._numerics.headers if (value := given.get(name)) is not None]
+        times = [bytes(value) for name in self._times.headers if (value := given.get(name)) is not None]
         return all(map(_is_spelled_well, numerics)) and all(map(_is_coarse, times))
 
-    def _all_unquoted(self, data: bytes, rows: Sequence[tuple[Any, ...]], fields: int, payload: bytes) -> bool:
+    def _all_unquoted(self, data: bytes, rows: Sequence[tuple[Any, ...]], names: int, payload: bytes) -> bool:
         """Whether no numeric came in quotes.
 
         Names have two quotes each. Values have as many when they are stored as when they came, but for numerics and
         documents, which get two: a numeric that came in quotes makes two too many in the text.
         """
         requoted = sum(len(values_of(rows, index)) for index in self._requoted)
-        return data.count(b'"') + 2 * requoted == payload.count(b'"') + 2 * fields
+        return data.count(b'"') + 2 * requoted == payload.count(b'"') + 2 * names
 
 
 class _Columns:
     """Reads the text of the values of some columns, and passes over all others."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = tuple(names)
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+        self.headers = [column.header for column in columns]
 
     @cached_property
     def _lines(self) -> msgspec.json.Decoder[Any]:
-        return msgspec.json.Decoder(self._row)
+        return msgspec.json.Decoder(self._of.type)
 
     @cached_property
     def _array(self) -> msgspec.json.Decoder[Any]:
-        return msgspec.json.Decoder(list[self._row])  # type: ignore[name-defined]  # a type made at run time
+        return msgspec.json.Decoder(list[self._of.type])  # type: ignore[name-defined]  # a type made at run time
 
     @cached_property
-    def _row(self) -> Any:
-        renamed = {f"f{number}": name for number, name in enumerate(self.names)}
-        fields = [(field, msgspec.Raw, msgspec.Raw(b"")) for field in renamed]
-        return msgspec.defstruct("Row", fields, rename=renamed, kw_only=True, gc=False)
+    def _of(self) -> ObjectType:
+        leaves = [Leaf(column.path, msgspec.Raw, required=False) for column in self._columns]
+        return ObjectType(leaves, strict=False, absent=msgspec.Raw(b""))
 
     def texts(self, data: bytes) -> bytes:
         """The values of a valid text, a line each; empty where a field is absent."""
         rows = self._array.decode(data) if data.startswith(b"[") else self._lines.decode_lines(data)
-        return b"\n".join(chain.from_iterable(map(_astuple, rows)))
+        return b"\n".join(self._of.fields(rows))
 
 
 def _are_spelled_well(values: bytes) -> bool:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.ingestion.decoding.arrays import array_chunks
-from app.ingestion.decoding.json_rows import LONG_BYTES, MAX_ROW_BYTES, JsonRows, names_of, repeated
+from app.ingestion.decoding.json_fields import names_of, repeated
+from app.ingestion.decoding.json_rows import LONG_BYTES, MAX_ROW_BYTES, JsonRows
 from app.ingestion.decoding.lines import ndjson_chunks
 from app.ingestion.decoding.problems import MalformedBody
 from app.ingestion.decoding.row_model import MAX_FIELDS, RowModel, UnknownColumns

@@ -39,6 +39,7 @@ NO_INTEGERS = {
     "1.5": "wrong-type",
     "1e-1": "wrong-type",
     "1e-400": "wrong-type",
+    "1e-99999999999999999999": "wrong-type",
     "0.99999999999999999999": "wrong-type",
     "9007199254740993.5": "wrong-type",
     '"1"': "wrong-type",
