@@ -64,7 +64,7 @@ async def test_tables_and_batches(admin: httpx.AsyncClient) -> None:
     for event, state in (("promoted", "ACTIVE"), ("deprecated", "DEPRECATED"), ("restored", "ACTIVE")):
         (message,) = await told(admin, f"table:{event}")
         assert (message["payload"]["to_state"], message["entity"]) == (state, "table/things@1")
-    await admin.post("/api/contracts/register", json=contract("things"))
+    await admin.post("/api/contracts/register", json=contract("things", "append"))
     await admin.post("/api/tables/things/promote", json=change)
     assert {each["entity"] for each in await told(admin, "table:deprecated")} == {"table/things@1"}
     assert len(await told(admin, "table:deprecated")) == 2
