@@ -92,7 +92,9 @@ class SemanticsDocument(_Document):
     """How rows are told apart, ordered and merged. Every field is required."""
 
     mode: Annotated[Mode, Field(strict=False)] = Field(
-        description="How a batch meets what is stored.", examples=["upsert"]
+        description="How a batch meets what is stored. A row is the whole content of its key: what it leaves out is "
+        "null, also where a value was stored.",
+        examples=["upsert"],
     )
     idempotency_key: list[str] = Field(description="Columns that identify a row.", examples=[["api_id", "event_id"]])
     event_time_column: str = Field(description="When it happened.", examples=["event_time"])

@@ -8,6 +8,8 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from app.catalog.contracts.difference import contract_difference
 from app.catalog.contracts.review import review
@@ -45,7 +47,7 @@ SAME: dict[str, Change] = {
     "not null as a check": lambda body: columns(body)[3].update(
         nullable=True, checks=[{"type": "not_null"}, {"type": "min", "value": 0}]
     ),
-    "a bound written as text": column(3, checks=[{"type": "min", "value": "0.00"}]),
+    "a bound written as text": column(3, nullable=False, checks=[{"type": "min", "value": "0.00"}]),
     "choices have no order": column(4, checks=[{"type": "one_of", "values": ["USD", "EUR"]}]),
     "a source that says its column's name": column(4, source="/currency"),
     "the processing time that would be added": lambda body: columns(body).append(
@@ -107,6 +109,22 @@ def test_contracts_that_mean_something_else(change: Change, expected: list[str])
     assert said == expected
     assert not found.nothing
     assert not contract_difference(review(changed(change)), review(contract())).nothing
+
+
+@given(st.lists(st.sampled_from(list(SAME.values())), max_size=5), st.sampled_from([*OTHER.values()]), st.booleans())
+def test_spellings_do_not_hide_a_difference(
+    spellings: list[Change], other: tuple[Change, list[str]], differs: bool
+) -> None:
+    """Whatever is spelled otherwise besides: a difference is found where there is one, from both sides."""
+    plain, spelled = contract(), contract()
+    for change in spellings:
+        change(spelled)
+    names = [column["name"] for column in columns(spelled)]
+    assume(len(set(names)) == len(names))
+    if differs:
+        other[0](plain)
+    for before, after in ((plain, spelled), (spelled, plain)):
+        assert contract_difference(review(before), review(after)).nothing is not differs
 
 
 async def sent(engineer: httpx.AsyncClient, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
