@@ -12,9 +12,13 @@ as a row kept in its session) or a conflict. Which statement runs when, and whic
 """
 
 from app.warehouse.layout import BATCH, FROM, HASH, LINE, ORIGIN, ORIGIN_LINE, TO, VERDICT, instant
-from app.warehouse.merge import Batch, insert_staged, with_images
-from app.warehouse.naming import RelationName, quote, quote_all
+from app.warehouse.merge import Batch, S, T, W, insert_staged, with_images
+from app.warehouse.naming import RelationName, own, quote, quote_all
 from app.warehouse.plan import RelationPlan, Resolution
+
+N, _TOUCHED = own("n"), own("touched")
+"""Aliases: a new observation beside that of a stored row; keys that the batch touches. The columns of the working
+relation are all ours: of the users' columns it has the values of the key alone, as k0, k1, …"""
 
 _ORDER = {
     Resolution.LATEST_WINS: "happened DESC, content DESC, stored DESC, origin, line",
@@ -30,15 +34,17 @@ def _observations(batch: Batch) -> str:
     plan, key = batch.plan, batch.plan.key
     time = quote(plan.event_time)
     names = tuple(f"k{i}" for i in range(len(key)))
-    staged_key = ", ".join(f"s.{quote(name)} AS {alias}" for name, alias in zip(key, names, strict=True))
-    stored_key = ", ".join(f"t.{quote(name)}" for name in key)
+    staged_key = ", ".join(f"{S}.{quote(name)} AS {alias}" for name, alias in zip(key, names, strict=True))
+    stored_key = ", ".join(f"{T}.{quote(name)}" for name in key)
+    moment = instant(plan, f"{S}.{time}")
+    stored = ", ".join(f"{T}.{name}" for name in (FROM, TO, time, HASH, ORIGIN, ORIGIN_LINE))
     touched = f"SELECT DISTINCT {quote_all(key)} FROM {batch.staging.sql} WHERE {VERDICT} IS NULL"
     return (
-        f"SELECT {staged_key}, {instant(plan, f's.{time}')} AS opens, {instant(plan, f's.{time}')} AS closes, "
-        f"s.{time} AS happened, s.{HASH} AS content, {batch.seq}::bigint AS origin, s.{LINE} AS line, false AS stored "
-        f"FROM {batch.staging.sql} s WHERE s.{VERDICT} IS NULL "
-        f"UNION ALL SELECT {stored_key}, t.{FROM}, t.{TO}, t.{time}, t.{HASH}, t.{ORIGIN}, t.{ORIGIN_LINE}, true "
-        f"FROM {plan.relation.sql} t JOIN ({touched}) x USING ({quote_all(key)})"
+        f"SELECT {staged_key}, {moment} AS opens, {moment} AS closes, {S}.{time} AS happened, {S}.{HASH} AS content, "
+        f"{batch.seq}::bigint AS origin, {S}.{LINE} AS line, false AS stored "
+        f"FROM {batch.staging.sql} {S} WHERE {S}.{VERDICT} IS NULL "
+        f"UNION ALL SELECT {stored_key}, {stored}, true "
+        f"FROM {plan.relation.sql} {T} JOIN ({touched}) {_TOUCHED} USING ({quote_all(key)})"
     )
 
 
@@ -102,8 +108,8 @@ def _at(plan: RelationPlan, relation: str, working: str) -> str:
 def delete_absorbed(batch: Batch, working: RelationName) -> str:
     """Deletes stored rows whose session has another stored row that is preferred; they stay as before-images."""
     plan = batch.plan
-    absorbed = f"{_at(plan, 't', 'w')} AND w.stored AND w.best > 1"
-    delete = f"DELETE FROM {plan.relation.sql} t USING {working.sql} w WHERE {absorbed}"
+    absorbed = f"{_at(plan, T, W)} AND {W}.stored AND {W}.best > 1"
+    delete = f"DELETE FROM {plan.relation.sql} {T} USING {working.sql} {W} WHERE {absorbed}"
     return with_images(batch, delete, "D")
 
 
@@ -111,9 +117,9 @@ def extend_spans(batch: Batch, working: RelationName) -> str:
     """Widens the span of stored rows that stay; old versions go to the before-images."""
     plan = batch.plan
     update = (
-        f"UPDATE {plan.relation.sql} t SET {FROM} = w.span_from, {TO} = w.span_to, {BATCH} = {batch.seq} "
-        f"FROM {working.sql} w WHERE {_at(plan, 't', 'w')} AND w.stored AND w.place = 1 "
-        f"AND (t.{FROM}, t.{TO}) IS DISTINCT FROM (w.span_from, w.span_to)"
+        f"UPDATE {plan.relation.sql} {T} SET {FROM} = {W}.span_from, {TO} = {W}.span_to, {BATCH} = {batch.seq} "
+        f"FROM {working.sql} {W} WHERE {_at(plan, T, W)} AND {W}.stored AND {W}.place = 1 "
+        f"AND ({T}.{FROM}, {T}.{TO}) IS DISTINCT FROM ({W}.span_from, {W}.span_to)"
     )
     return with_images(batch, update, "U")
 
@@ -125,42 +131,42 @@ def overwrite_beaten(batch: Batch, working: RelationName) -> str:
     """
     plan = batch.plan
     names = [column.name for column in plan.record_columns if column.name not in plan.key]
-    changes = "".join(f"{quote(name)} = s.{quote(name)}, " for name in names)
+    changes = "".join(f"{quote(name)} = {S}.{quote(name)}, " for name in names)
     received = quote(plan.processing_time)
     changes += (
-        f"{received} = CASE WHEN t.{HASH} = s.{HASH} THEN t.{received} ELSE {batch.time_literal} END, "
-        f"{HASH} = s.{HASH}, {BATCH} = {batch.seq}, {FROM} = n.span_from, {TO} = n.span_to, "
-        f"{ORIGIN} = {batch.seq}, {ORIGIN_LINE} = s.{LINE}"
+        f"{received} = CASE WHEN {T}.{HASH} = {S}.{HASH} THEN {T}.{received} ELSE {batch.time_literal} END, "
+        f"{HASH} = {S}.{HASH}, {BATCH} = {batch.seq}, {FROM} = {N}.span_from, {TO} = {N}.span_to, "
+        f"{ORIGIN} = {batch.seq}, {ORIGIN_LINE} = {S}.{LINE}"
     )
-    session = " AND ".join(f"w.k{i} = n.k{i}" for i in range(len(plan.key))) + " AND w.session = n.session"
+    session = " AND ".join(f"{W}.k{i} = {N}.k{i}" for i in range(len(plan.key))) + f" AND {W}.session = {N}.session"
     update = (
-        f"UPDATE {plan.relation.sql} t SET {changes} FROM {working.sql} w "
-        f"JOIN {working.sql} n ON {session} AND NOT n.stored AND n.place = 1 "
-        f"JOIN {batch.staging.sql} s ON s.{LINE} = n.line "
-        f"WHERE {_at(plan, 't', 'w')} AND w.stored AND w.best = 1"
+        f"UPDATE {plan.relation.sql} {T} SET {changes} FROM {working.sql} {W} "
+        f"JOIN {working.sql} {N} ON {session} AND NOT {N}.stored AND {N}.place = 1 "
+        f"JOIN {batch.staging.sql} {S} ON {S}.{LINE} = {N}.line "
+        f"WHERE {_at(plan, T, W)} AND {W}.stored AND {W}.best = 1"
     )
     return with_images(batch, update, "U")
 
 
 def insert_sessions(batch: Batch, working: RelationName) -> str:
     """Writes the rows that stay in sessions without a stored row (under `reject`: every row that stays)."""
-    fresh = "" if batch.plan.resolution is Resolution.REJECT else " AND NOT w.known"
-    joined = f"{working.sql} w JOIN {batch.staging.sql} s ON s.{LINE} = w.line"
-    rows = f"{joined} WHERE NOT w.stored AND w.place = 1{fresh}"
-    return insert_staged(batch, rows, _session(batch, "w.span_from", "w.span_to"))
+    fresh = "" if batch.plan.resolution is Resolution.REJECT else f" AND NOT {W}.known"
+    joined = f"{working.sql} {W} JOIN {batch.staging.sql} {S} ON {S}.{LINE} = {W}.line"
+    rows = f"{joined} WHERE NOT {W}.stored AND {W}.place = 1{fresh}"
+    return insert_staged(batch, rows, _session(batch, f"{W}.span_from", f"{W}.span_to"))
 
 
 def insert_singles(batch: Batch) -> str:
     """Writes every staged row as a session of its own: for an empty relation and a batch without repeated keys."""
     plan = batch.plan
-    time = instant(plan, f"s.{quote(plan.event_time)}")
-    rows = f"{batch.staging.sql} s WHERE s.{VERDICT} IS NULL ORDER BY {quote_all(plan.identity, 's.')}"
+    time = instant(plan, f"{S}.{quote(plan.event_time)}")
+    rows = f"{batch.staging.sql} {S} WHERE {S}.{VERDICT} IS NULL ORDER BY {quote_all(plan.identity, f'{S}.')}"
     return insert_staged(batch, rows, _session(batch, time, time))
 
 
 def _session(batch: Batch, begin: str, end: str) -> dict[str, str]:
     """The hidden columns of a staged row that begins a session: the span, and where the row comes from."""
-    return {FROM: begin, TO: end, ORIGIN: str(batch.seq), ORIGIN_LINE: f"s.{LINE}"}
+    return {FROM: begin, TO: end, ORIGIN: str(batch.seq), ORIGIN_LINE: f"{S}.{LINE}"}
 
 
 def count_verdicts(batch: Batch, working: RelationName) -> str:
@@ -192,7 +198,7 @@ def mark_conflicts(batch: Batch, working: RelationName) -> str:
     plan = batch.plan
     key = ", ".join(f"k{i}" for i in range(len(plan.key)))
     return (
-        f"UPDATE {batch.staging.sql} s SET {VERDICT} = 'c' FROM (SELECT line, stored, place, "
-        f"bool_or(place = 1) OVER (PARTITION BY {key}, session, content) AS same FROM {working.sql}) w "
-        f"WHERE s.{LINE} = w.line AND NOT w.stored AND w.place = 2 AND NOT w.same"
+        f"UPDATE {batch.staging.sql} {S} SET {VERDICT} = 'c' FROM (SELECT line, stored, place, "
+        f"bool_or(place = 1) OVER (PARTITION BY {key}, session, content) AS same FROM {working.sql}) {W} "
+        f"WHERE {S}.{LINE} = {W}.line AND NOT {W}.stored AND {W}.place = 2 AND NOT {W}.same"
     )

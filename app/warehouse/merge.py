@@ -12,11 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.warehouse.layout import BATCH, HASH, IMAGE_BY, IMAGE_OP, LINE, VERDICT, hidden_columns, instant, rank, same_key
-from app.warehouse.naming import RelationName, quote, quote_all
+from app.warehouse.naming import RelationName, own, quote, quote_all
 from app.warehouse.plan import BY_EVENT_TIME, Mode, RelationPlan, Resolution
 
 DUPLICATE, LATE, CONFLICT, UNCHANGED, UNIQUE = "d", "l", "c", "u", "x"
 """Letters of the verdicts by which a staged row leaves the race."""
+
+S, T, W = own("s"), own("t"), own("w")
+"""Aliases: a staged row, a stored row, a staged row that may win."""
+
+_OWN, _TAKEN, _PLACE, _NUMBERED = own("own"), own("taken"), own("place"), own("numbered")
+_REPEATED, _CHANGED, _ROW, _WINDOW = own("repeated"), own("changed"), own("row"), own("window")
 
 IN_KEY_ORDER, IN_ANY_ORDER = "SET LOCAL enable_hashjoin = off", "SET LOCAL enable_hashjoin = on"
 """Around an update that must touch its rows in the order of the key: a hash join which does not fit into memory goes
@@ -51,7 +57,7 @@ def loser_letter(plan: RelationPlan) -> str:
     return CONFLICT if plan.resolution is Resolution.REJECT else LATE
 
 
-def winner_order(plan: RelationPlan, alias: str = "s") -> str:
+def winner_order(plan: RelationPlan, alias: str = S) -> str:
     """SQL ORDER BY of staged rows with one key, the winner first."""
     return _ORDER[plan.resolution].format(s=alias, time=quote(plan.event_time), hash=HASH, line=LINE)
 
@@ -73,36 +79,38 @@ def mark_unique_violations(batch: Batch, column: str, *, against_stored: bool) -
     """Marks rows whose value of `column` belongs to another key: on an earlier line, or stored."""
     plan, staging = batch.plan, batch.staging.sql
     value, key = quote(column), quote_all(plan.key)
-    firsts = ", ".join(f"first_value({quote(name)}) OVER w AS {quote(f'k{i}')}" for i, name in enumerate(plan.key))
-    holder = quote_all(tuple(f"k{i}" for i in range(len(plan.key))))
+    holder = [own(f"k{number}") for number in range(len(plan.key))]
+    firsts = ", ".join(
+        f"first_value({quote(name)}) OVER {_WINDOW} AS {alias}" for name, alias in zip(plan.key, holder, strict=True)
+    )
     taken = (
-        f"SELECT {LINE} FROM (SELECT {LINE}, ROW({key}) AS own, {firsts} FROM {staging} "
-        f"WHERE {VERDICT} IS NULL AND {value} IS NOT NULL WINDOW w AS (PARTITION BY {value} ORDER BY {LINE})) v "
-        f"WHERE own IS DISTINCT FROM ROW({holder})"
+        f"SELECT {LINE} FROM (SELECT {LINE}, ROW({key}) AS {_OWN}, {firsts} FROM {staging} "
+        f"WHERE {VERDICT} IS NULL AND {value} IS NOT NULL WINDOW {_WINDOW} AS (PARTITION BY {value} ORDER BY {LINE})) "
+        f"{_NUMBERED} WHERE {_OWN} IS DISTINCT FROM ROW({', '.join(holder)})"
     )
     if against_stored:
         taken += (
-            f" UNION SELECT s.{LINE} FROM {staging} s JOIN {plan.relation.sql} t ON s.{value} = t.{value} "
-            f"WHERE s.{VERDICT} IS NULL AND NOT ({same_key(plan, 's', 't')})"
+            f" UNION SELECT {S}.{LINE} FROM {staging} {S} JOIN {plan.relation.sql} {T} ON {S}.{value} = {T}.{value} "
+            f"WHERE {S}.{VERDICT} IS NULL AND NOT ({same_key(plan, S, T)})"
         )
-    return f"UPDATE {staging} s SET {VERDICT} = '{UNIQUE}' FROM ({taken}) x WHERE s.{LINE} = x.{LINE}"
+    return f"UPDATE {staging} {S} SET {VERDICT} = '{UNIQUE}' FROM ({taken}) {_TAKEN} WHERE {S}.{LINE} = {_TAKEN}.{LINE}"
 
 
 def _repeated(batch: Batch) -> str:
     """The staged rows in the race whose key stands more than once."""
     key, staging = quote_all(batch.plan.key), batch.staging.sql
     return (
-        f"{staging} s JOIN (SELECT {key} FROM {staging} WHERE {VERDICT} IS NULL GROUP BY {key} HAVING count(*) > 1) r "
-        f"USING ({key}) WHERE s.{VERDICT} IS NULL"
+        f"{staging} {S} JOIN (SELECT {key} FROM {staging} WHERE {VERDICT} IS NULL GROUP BY {key} HAVING count(*) > 1) "
+        f"{_REPEATED} USING ({key}) WHERE {S}.{VERDICT} IS NULL"
     )
 
 
 def _mark_all_but_first(batch: Batch, partition: str, order: str, letter: str) -> str:
-    place = f"row_number() OVER (PARTITION BY {partition} ORDER BY {order}) AS place"
-    numbered = f"SELECT s.{LINE}, {place} FROM {_repeated(batch)}"
+    place = f"row_number() OVER (PARTITION BY {partition} ORDER BY {order}) AS {_PLACE}"
+    numbered = f"SELECT {S}.{LINE}, {place} FROM {_repeated(batch)}"
     return (
-        f"UPDATE {batch.staging.sql} s SET {VERDICT} = '{letter}' "
-        f"FROM ({numbered}) n WHERE n.place > 1 AND s.{LINE} = n.{LINE}"
+        f"UPDATE {batch.staging.sql} {S} SET {VERDICT} = '{letter}' "
+        f"FROM ({numbered}) {_NUMBERED} WHERE {_NUMBERED}.{_PLACE} > 1 AND {S}.{LINE} = {_NUMBERED}.{LINE}"
     )
 
 
@@ -112,24 +120,24 @@ def mark_exact_repeats(batch: Batch) -> str:
     Under `last_write_wins`, where the last line decides, all but the last.
     """
     plan = batch.plan
-    partition = f"{quote_all(tuple(dict.fromkeys((*plan.key, plan.event_time))), 's.')}, s.{HASH}"
+    partition = f"{quote_all(tuple(dict.fromkeys((*plan.key, plan.event_time))), f'{S}.')}, {S}.{HASH}"
     descending = " DESC" if plan.resolution is Resolution.LAST_WRITE_WINS else ""
-    return _mark_all_but_first(batch, partition, f"s.{LINE}{descending}", DUPLICATE)
+    return _mark_all_but_first(batch, partition, f"{S}.{LINE}{descending}", DUPLICATE)
 
 
 def mark_losers_of_batch(batch: Batch) -> str:
     """Marks every row that another row of the batch with the same key beats."""
     plan = batch.plan
-    return _mark_all_but_first(batch, quote_all(plan.key, "s."), winner_order(plan), loser_letter(plan))
+    return _mark_all_but_first(batch, quote_all(plan.key, f"{S}."), winner_order(plan), loser_letter(plan))
 
 
 def mark_stored(batch: Batch) -> str:
     """Marks rows whose key is stored, where the stored row stays whatever comes: same content, or other content."""
     plan = batch.plan
     return (
-        f"UPDATE {batch.staging.sql} s SET {VERDICT} = CASE WHEN {rank(plan, 's')} = {rank(plan, 't')} "
+        f"UPDATE {batch.staging.sql} {S} SET {VERDICT} = CASE WHEN {rank(plan, S)} = {rank(plan, T)} "
         f"THEN '{UNCHANGED}' ELSE '{loser_letter(plan)}' END::\"char\" "
-        f"FROM {plan.relation.sql} t WHERE {same_key(plan, 's', 't')} AND s.{VERDICT} IS NULL"
+        f"FROM {plan.relation.sql} {T} WHERE {same_key(plan, S, T)} AND {S}.{VERDICT} IS NULL"
     )
 
 
@@ -140,44 +148,45 @@ def count_marked(batch: Batch) -> str:
 
 def _insert(batch: Batch, chosen: str, condition: str, order: str) -> str:
     """An INSERT in the order of the key: pages of the relation and of its index are then filled one after another."""
-    source = f"{batch.staging.sql} s WHERE s.{VERDICT} IS NULL{condition} ORDER BY {order}"
+    source = f"{batch.staging.sql} {S} WHERE {S}.{VERDICT} IS NULL{condition} ORDER BY {order}"
     return insert_staged(batch, source, {}, chosen)
 
 
 def insert_staged(batch: Batch, source: str, hidden: Mapping[str, str], chosen: str = "") -> str:
-    """The INSERT of staged rows, which bear the alias `s` in the source; `hidden` columns beside hash and batch."""
+    """The INSERT of staged rows, which bear the alias `S` in the source; `hidden` columns beside hash and batch."""
     names = tuple(column.name for column in batch.plan.record_columns)
     columns = quote_all((*names, batch.plan.processing_time, HASH, BATCH, *hidden))
-    values = ", ".join((quote_all(names, "s."), batch.time_literal, f"s.{HASH}", str(batch.seq), *hidden.values()))
+    hash_of = f"{S}.{HASH}"
+    values = ", ".join((quote_all(names, f"{S}."), batch.time_literal, hash_of, str(batch.seq), *hidden.values()))
     return f"INSERT INTO {batch.plan.relation.sql} ({columns}) SELECT {chosen}{values} FROM {source}"
 
 
 def insert_winners(batch: Batch) -> str:
     """Writes, into an empty relation, the winner of every key that stands among the rows still in the race."""
-    key = quote_all(batch.plan.key, "s.")
+    key = quote_all(batch.plan.key, f"{S}.")
     return _insert(batch, f"DISTINCT ON ({key}) ", "", f"{key}, {winner_order(batch.plan)}")
 
 
 def insert_all(batch: Batch) -> str:
     """Writes every row still in the race; no key of theirs may repeat or be stored."""
-    return _insert(batch, "", "", quote_all(batch.plan.key, "s."))
+    return _insert(batch, "", "", quote_all(batch.plan.key, f"{S}."))
 
 
 def insert_new(batch: Batch) -> str:
     """Writes, of every key that stands among the rows still in the race and is not stored, the winner."""
-    plan, key = batch.plan, quote_all(batch.plan.key, "s.")
-    absent = f"NOT EXISTS (SELECT FROM {plan.relation.sql} t WHERE {same_key(plan, 't', 's')})"
+    plan, key = batch.plan, quote_all(batch.plan.key, f"{S}.")
+    absent = f"NOT EXISTS (SELECT FROM {plan.relation.sql} {T} WHERE {same_key(plan, T, S)})"
     return _insert(batch, f"DISTINCT ON ({key}) ", f" AND {absent}", f"{key}, {winner_order(plan)}")
 
 
 def with_images(batch: Batch, changing: str, op: str) -> str:
-    """The changing statement (which ends before RETURNING, its target aliased `t`), its old rows kept as images."""
+    """The changing statement (which ends before RETURNING, its target aliased `T`), its old rows kept as images."""
     plan = batch.plan
     columns = (*(column.name for column in plan.columns), *hidden_columns(plan))
     names = quote_all(columns)
     return (
-        f"WITH changed AS ({changing} RETURNING {quote_all(columns, 'old.')}) INSERT INTO {plan.before.sql} "
-        f"({IMAGE_BY}, {IMAGE_OP}, {names}) SELECT {batch.seq}, '{op}', {names} FROM changed"
+        f"WITH {_CHANGED} AS ({changing} RETURNING {quote_all(columns, 'old.')}) INSERT INTO {plan.before.sql} "
+        f"({IMAGE_BY}, {IMAGE_OP}, {names}) SELECT {batch.seq}, '{op}', {names} FROM {_CHANGED}"
     )
 
 
@@ -188,20 +197,20 @@ def update_beaten(batch: Batch) -> str:
     of arrival, which finds every page of the index gone from memory again.
     """
     plan = batch.plan
-    stored, new = rank(plan, "t"), rank(plan, "s")
+    stored, new = rank(plan, T), rank(plan, S)
     beats = f"{stored} IS DISTINCT FROM {new}"
     if plan.mode is Mode.UPSERT and plan.resolution in BY_EVENT_TIME:
         beats = f"{stored} {'<' if plan.resolution is Resolution.LATEST_WINS else '>'} {new}"
     kept = [column.name for column in plan.record_columns if column.name not in plan.key]
-    changes = "".join(f"{quote(name)} = s.{quote(name)}, " for name in kept)
-    changes += f"{quote(plan.processing_time)} = {batch.time_literal}, {HASH} = s.{HASH}, {BATCH} = {batch.seq}"
-    key = quote_all(plan.key, "w.")
+    changes = "".join(f"{quote(name)} = {S}.{quote(name)}, " for name in kept)
+    changes += f"{quote(plan.processing_time)} = {batch.time_literal}, {HASH} = {S}.{HASH}, {BATCH} = {batch.seq}"
+    key = quote_all(plan.key, f"{W}.")
     staged = (
-        f"SELECT DISTINCT ON ({key}) * FROM {batch.staging.sql} w WHERE w.{VERDICT} IS NULL "
-        f"ORDER BY {key}, {winner_order(plan, 'w')}"
+        f"SELECT DISTINCT ON ({key}) * FROM {batch.staging.sql} {W} WHERE {W}.{VERDICT} IS NULL "
+        f"ORDER BY {key}, {winner_order(plan, W)}"
     )
     update = (
-        f"UPDATE {plan.relation.sql} t SET {changes} FROM ({staged}) s WHERE {same_key(plan, 't', 's')} AND {beats}"
+        f"UPDATE {plan.relation.sql} {T} SET {changes} FROM ({staged}) {S} WHERE {same_key(plan, T, S)} AND {beats}"
     )
     return with_images(batch, update, "U")
 
@@ -209,27 +218,26 @@ def update_beaten(batch: Batch) -> str:
 def delete_absent(batch: Batch) -> str:
     """Deletes stored rows whose key the batch does not bring (replace), keeping them as before-images."""
     plan = batch.plan
-    present = f"SELECT FROM {batch.staging.sql} s WHERE {same_key(plan, 's', 't')} AND s.{VERDICT} IS NULL"
-    return with_images(batch, f"DELETE FROM {plan.relation.sql} t WHERE NOT EXISTS ({present})", "D")
+    present = f"SELECT FROM {batch.staging.sql} {S} WHERE {same_key(plan, S, T)} AND {S}.{VERDICT} IS NULL"
+    return with_images(batch, f"DELETE FROM {plan.relation.sql} {T} WHERE NOT EXISTS ({present})", "D")
 
 
 def count_untouched(batch: Batch) -> str:
     """A single row: winners that equal the stored row, and winners that lost against it; run after the writes."""
     plan = batch.plan
-    same = f"{rank(plan, 's')} = {rank(plan, 't')}"
+    same = f"{rank(plan, S)} = {rank(plan, T)}"
     return (
         f"SELECT count(*) FILTER (WHERE {same}), count(*) FILTER (WHERE NOT {same}) "
-        f"FROM {batch.staging.sql} s JOIN {plan.relation.sql} t ON {same_key(plan, 's', 't')} "
-        f"WHERE s.{VERDICT} IS NULL AND t.{BATCH} <> {batch.seq}"
+        f"FROM {batch.staging.sql} {S} JOIN {plan.relation.sql} {T} ON {same_key(plan, S, T)} "
+        f"WHERE {S}.{VERDICT} IS NULL AND {T}.{BATCH} <> {batch.seq}"
     )
 
 
 def select_refused(batch: Batch) -> str:
     """Rows (line, letter, the row as JSON) of conflicts and unique violations, for quarantine."""
-    names = [column.name for column in batch.plan.record_columns]
-    pairs = ", ".join(f"s.{quote(name)}" for name in names)
-    row = f"to_jsonb(r) FROM (SELECT {pairs}) r"
+    names = tuple(column.name for column in batch.plan.record_columns)
+    row = f"to_jsonb({_ROW}.*) FROM (SELECT {quote_all(names, f'{S}.')}) {_ROW}"
     return (
-        f"SELECT s.{LINE}, s.{VERDICT}::text, (SELECT {row})::text FROM {batch.staging.sql} s "
-        f"WHERE s.{VERDICT} IN ('{CONFLICT}', '{UNIQUE}')"
+        f"SELECT {S}.{LINE}, {S}.{VERDICT}::text, (SELECT {row})::text FROM {batch.staging.sql} {S} "
+        f"WHERE {S}.{VERDICT} IN ('{CONFLICT}', '{UNIQUE}')"
     )

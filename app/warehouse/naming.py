@@ -1,4 +1,11 @@
-"""Names of physical relations, and quoting. Every identifier that reaches SQL text goes through `quote`."""
+"""Names of physical relations, and quoting. Every identifier that reaches SQL text goes through `quote`.
+
+A user's column may bear any other name, also that of an alias. So, in every statement that is made here:
+what is ours (aliases, parts of WITH, computed columns) is named by `own`, which no column of a contract can be;
+a user's column is qualified wherever a second source is in scope; and a whole row is `alias.*`, never the bare alias,
+for which PostgreSQL takes a column of that name first. Where a source's columns may bear our names too (queries,
+adopted relations), they are renamed c0, c1, … at once (`app/kernel/tabular/rendering.py`).
+"""
 
 import re
 from dataclasses import dataclass
@@ -31,6 +38,11 @@ def quote(identifier: str) -> str:
     if not identifier or "\x00" in identifier or len(identifier.encode()) > MAX_IDENTIFIER_BYTES:
         raise IdentifierError(f"an identifier has 1 to {MAX_IDENTIFIER_BYTES} bytes and no NUL: {identifier[:80]!r}")
     return quote_identifier(identifier)
+
+
+def own(word: str) -> str:
+    """A name of ours in generated SQL: `own("s")` is `_spyne_s`. Lower-case letters and digits need no quotes."""
+    return HIDDEN_PREFIX + word
 
 
 def quote_all(identifiers: tuple[str, ...], prefix: str = "") -> str:

@@ -17,7 +17,7 @@ _NO_FIELDS: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowsTarget:
-    """Rows of a table, `t` in all SQL below."""
+    """Rows of a table, `t` in all SQL below: `t.*` where the row is meant, since a table may have a column `t`."""
 
     category: str
     description: str
@@ -35,7 +35,7 @@ class RowsTarget:
     fields: Mapping[str, str] = field(default_factory=lambda: _NO_FIELDS)
     """SQL of what a hold may name beside times; the names are those of `hold_filter`."""
     hold_filter: type[HoldFilter] = HoldFilter
-    size: str = "octet_length(CAST(t AS text))"
+    size: str = "octet_length(CAST(t.* AS text))"
     """SQL of the bytes that the row counts for: of its text, which is the same however it is read."""
     object_key: str = "CAST(NULL AS text)"
     """SQL of the key of a stored object that goes with the row."""
