@@ -26,7 +26,7 @@ from app.kernel.ports.export_formats import Compression, Format
 from app.kernel.ports.exports import Login, Statement
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.secrets import ServiceSecret
-from app.operations.exports.files.writing import Output, Progress, write_content
+from app.operations.exports.files.writing import FileForm, Output, Progress, write_content
 from app.settings import DatabaseSettings, Settings
 from app.wiring import open_resources
 from benchmarks.rows import COLUMNS
@@ -70,7 +70,7 @@ async def export(resources: Resources, form: Format, number: int) -> tuple[float
     statement = Statement(sql=f"SELECT {NAMES} FROM {RELATION}", login=Login.QUERY, decimals={"amount": (12, 2)})
     begin = time.perf_counter()
     async with resources.storage.writer(f"exports/bench/{number}") as writer:
-        await write_content(resources, statement, form, Output(writer, Compression.NONE), Progress())
+        await write_content(resources, statement, FileForm(form), Output(writer, Compression.NONE), Progress())
     seconds = time.perf_counter() - begin
     await resources.storage.delete(f"exports/bench/{number}")
     return seconds, writer.stored.size

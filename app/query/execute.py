@@ -21,6 +21,7 @@ from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import Conflict, Problem
 from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import SYSTEM, Actor, Permission
+from app.kernel.tabular.csv_style import CsvStyle
 from app.kernel.telemetry.metrics import JOIN_USAGE, QUERY_LATENCY, metrics_timer
 from app.query import presentation
 from app.query.actions import QueryAction
@@ -103,7 +104,7 @@ class ExecuteService:
         self._spool = settings.home / "spool"
 
     @metrics_timer(QUERY_LATENCY, "execute")
-    async def execute(self, actor: Actor, preview_id: UUID, form: Format) -> QueryResult:
+    async def execute(self, actor: Actor, preview_id: UUID, form: Format, csv: CsvStyle) -> QueryResult:
         """The whole result of the actor's own preview.
 
         When the call is cancelled, the statement is cancelled in PostgreSQL and the execution recorded as such.
@@ -113,7 +114,7 @@ class ExecuteService:
             PreviewUsed, PreviewExpired, StalePreview: it may not run any more; the last two bring a fresh one.
             QueryFailed, QueryTimeout, QueryCancelled, TooExpensive, NotRepresentable: it did not end well.
         """
-        return await self._run(actor, await self.check(actor, preview_id), form)
+        return await self._run(actor, await self.check(actor, preview_id), form, csv)
 
     async def page(self, actor: Actor, request: PageRequest) -> Page[QueryExecution]:
         """The actor's executions, newest first; everybody's for who may read the audit log."""
@@ -162,7 +163,7 @@ class ExecuteService:
             return {"preview": None, "refusal": problem.document(None)}
         return {"preview": fresh.model_dump(mode="json"), "refusal": None}
 
-    async def _run(self, actor: Actor, executable: ExecutablePreview, form: Format) -> QueryResult:
+    async def _run(self, actor: Actor, executable: ExecutablePreview, form: Format, csv: CsvStyle) -> QueryResult:
         checked, limits = executable.checked, executable.limits
         execution = execution_of(executable.preview, actor.label, form.value, outcome="running")
         file = spool_file(self._spool)
@@ -175,7 +176,8 @@ class ExecuteService:
                 started = time.monotonic()
                 await completed(self._claim(actor, checked, execution))
                 head = {"execution_id": str(execution.id), "preview_id": str(execution.preview_id)}
-                spool = ResultSpool(prepared, ResultTarget(form, columns, file, limits.max_bytes, head), limits)
+                target = ResultTarget(form, columns, file, limits.max_bytes, head, csv)
+                spool = ResultSpool(prepared, target, limits)
                 await spool.fill()
             seconds = elapsed(started)
             extent = await spool.finish(_summary(spool, checked, estimate, seconds))

@@ -18,11 +18,12 @@ from app.kernel.ports.exports import Ended, FilterParams, Login, Source, Stateme
 from app.kernel.quoting import quote_identifier
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
+from app.kernel.tabular.rendering import Column
 from app.query.actions import QueryAction
 from app.query.check_statement import require_affordable
 from app.query.execute import ExecuteService, PreviewUsed, execution_of
 from app.query.repository import ExecutionWrites, PreviewReads, PreviewWrites
-from app.query.results.columns import ResultColumn, bounded
+from app.query.results.columns import bounded
 from app.query.results.statements import MAX_ROW_BYTES, open_statement
 
 CANCELLED = "cancelled"
@@ -111,7 +112,7 @@ class QuerySource(Source[QueryParams]):
         await ExecutionWrites(session).add(execution)
 
 
-def _named(sql: str, columns: tuple[ResultColumn, ...]) -> str:
+def _named(sql: str, columns: tuple[Column, ...]) -> str:
     """The statement, failing on a row that is larger than any may be, its columns under their own names."""
     narrow = bounded(sql, columns, MAX_ROW_BYTES)
     if narrow == sql:

@@ -11,6 +11,7 @@ from app.kernel.db.query_login import QueryLogin
 from app.kernel.problems import NotFound, Problem
 from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import Actor
+from app.kernel.tabular.rendering import Column
 from app.kernel.telemetry.metrics import QUERY_GUARDRAILS, QUERY_LATENCY, QUERY_PREVIEWS_VIEWED, metrics_timer
 from app.query import presentation
 from app.query.actions import QueryAction
@@ -18,7 +19,6 @@ from app.query.check_statement import CheckedStatement, QueryRequest, check_stat
 from app.query.configuration import PREVIEW_LIFETIME_SECONDS
 from app.query.models import QueryPreview
 from app.query.repository import PreviewReads, PreviewWrites
-from app.query.results.columns import ResultColumn
 from app.query.results.estimates import Estimate
 from app.query.results.limits import Limits
 from app.query.results.statements import open_statement
@@ -146,14 +146,14 @@ class PreviewService:
 
 
 def _answer(
-    sql: str, checked: CheckedStatement, limits: Limits, estimate: Estimate, columns: tuple[ResultColumn, ...]
+    sql: str, checked: CheckedStatement, limits: Limits, estimate: Estimate, columns: tuple[Column, ...]
 ) -> PreviewAnswer:
     verdict = checked.verdict
     return PreviewAnswer(
         sql=presentation.logical_sql(sql, checked.relations),
         sql_hash=verdict.sql_hash or "",
         tables=presentation.tables(verdict),
-        columns=[ColumnDocument(name=column.name, type=column.type_name) for column in columns],
+        columns=[ColumnDocument(name=column.name, type=column.type) for column in columns],
         joins=presentation.joins(verdict),
         assumptions=presentation.assumptions(verdict),
         guardrails=presentation.bounds(limits, estimate),

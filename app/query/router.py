@@ -81,7 +81,7 @@ async def execute_query(
     wanted: ExecuteRequest, actor: CanQuery, executions: ExecutionsDep, request: Request, accept: Accept = None
 ) -> Response:
     """Run a preview of the caller's own, once. A client that leaves cancels it."""
-    return await respond(request, executions.execute(actor, wanted.preview_id, negotiate(accept)))
+    return await respond(request, executions.execute(actor, wanted.preview_id, negotiate(accept), wanted.csv_style))
 
 
 @router.get("/executions", operation_id="list_query_executions")

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.kernel.schemas import StrictModel
+from app.kernel.tabular.csv_style import CsvChoice
 
 MAX_QUESTION_CHARACTERS = 2_000
 MAX_NAMES = 50
@@ -64,7 +65,7 @@ class ValidateRequest(_Request):
     options: PreviewOptions = Field(default_factory=PreviewOptions, description="As for a preview.")
 
 
-class ExecuteRequest(_Request):
+class ExecuteRequest(_Request, CsvChoice):
     """A preview to execute."""
 
     preview_id: UUID = Field(description="Of a preview of the caller's own, not yet used.")
@@ -178,7 +179,7 @@ class ResultDocument(BaseModel):
     columns: list[ColumnDocument] = Field(description="In the order of the values in each row.")
     rows: list[list[Any]] = Field(
         description="Arrays in the order of `columns`. Numbers have all their digits; NaN and Infinity are strings, "
-        "times RFC 3339, intervals ISO 8601, bytes base64."
+        "times RFC 3339, intervals ISO 8601, bytes base64, every other type as PostgreSQL writes it."
     )
     row_count: int = Field(description="Rows in this answer.")
     truncated: bool = Field(description="Whether a cap cut the answer: there are more rows than these.")

@@ -18,6 +18,7 @@ from asyncpg.transaction import Transaction
 from app.kernel.db.connections import driver_arguments
 from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.problems import Unavailable
+from app.kernel.tabular.rendering import SETTINGS as RENDERING
 from app.kernel.telemetry.tracing import unit_of_work
 from app.settings import DatabaseSettings
 
@@ -25,10 +26,6 @@ log = logging.getLogger(__name__)
 
 GIVE_BACK_SECONDS = 5.0
 """Longest wait for a connection's rollback and reset; then it is cut."""
-
-TEXT_TYPES = ("numeric", "float4", "date", "time", "timetz", "timestamp", "timestamptz", "interval")
-"""Types that arrive as PostgreSQL's own text: Python's cannot hold all of their values (infinity, years BC and beyond
-9999, months) or would lengthen them (the double nearest to a single-precision number)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +62,8 @@ class QueryLogin:
             init=_prepare_connection,
             reset=_discard,
             server_settings={
+                **RENDERING,
                 "application_name": "spyne-query",
-                "timezone": "UTC",
-                "datestyle": "ISO",
-                "intervalstyle": "iso_8601",
                 "jit": "off",
                 "default_transaction_read_only": "on",
             },
@@ -129,8 +124,6 @@ async def _prepare_connection(connection: asyncpg.Connection) -> None:
     # asyncpg turns JIT off around its look-ups of types by set_config(), which this role may not call; it is off here.
     caps = connection._server_caps  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public switch for it
     connection._server_caps = caps._replace(jit=False)  # type: ignore[attr-defined]  # noqa: SLF001 - as above
-    for name in TEXT_TYPES:
-        await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=str, format="text")
 
 
 async def _discard(connection: asyncpg.Connection) -> None:

@@ -1,16 +1,16 @@
 """The formats of a file, and how a statement's rows come out of PostgreSQL in each. Pure.
 
-PostgreSQL writes the rows itself: a format is the statement that it is to COPY, and how its lines end. Text never
-becomes a formula: a cell of text that begins as one (OWASP, CSV injection) gets an apostrophe in front; numbers do not.
+PostgreSQL writes the rows itself: a format is the statement that it is to COPY, and how its lines end. How the values
+of a type are written stands in `app/kernel/tabular/rendering.py`, for answers too.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
 from app.kernel.quoting import quote_identifier
-from app.kernel.tabular.types import distinct
+from app.kernel.tabular.csv_style import BOM, CsvStyle, guarded
+from app.kernel.tabular.rendering import Column, csv_sql, json_sql, one_line_sql, over
 
 
 class Format(StrEnum):
@@ -53,59 +53,36 @@ def ending(file_format: Format, compression: Compression) -> str:
     return file_format.value + _ENDINGS[compression]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a statement, as PostgreSQL describes it: `type` is its own name for it, `_text` an array."""
-
-    name: str
-    type: str
-
-
-_NUMBERS: Final = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "oid"})
-_TIMES: Final = frozenset({"date", "time", "timetz", "timestamp", "timestamptz", "interval"})
-_HARMLESS: Final = _NUMBERS | _TIMES | {"bool", "uuid", "jsonb", "bytea"}
-"""Types whose text is never taken for a formula that does harm: a number may begin with a minus, a document begins
-with a bracket, a quotation mark or a number."""
-
-FORMULA_STARTS: Final = "=+-@\t\r"
-_CODES: Final = ", ".join(str(ord(sign)) for sign in FORMULA_STARTS)
-
-
-def over(sql: str, columns: Sequence[Column], shown: Sequence[str]) -> str:
-    """The statement with these expressions over its columns, which are c0, c1 and so on."""
-    names = ", ".join(f"c{index}" for index in range(len(columns)))
-    return f"SELECT {', '.join(shown)} FROM ({sql}) AS q ({names})"  # noqa: S608 - made of names c0, c1, …
-
-
-def csv_statement(sql: str, columns: Sequence[Column]) -> str:
+def csv_statement(sql: str, columns: Sequence[Column], style: CsvStyle) -> str:
     """What to COPY as CSV."""
-    return over(sql, columns, [_csv_cell(f"c{index}", column.type) for index, column in enumerate(columns)])
+    return over(sql, columns, [csv_sql(column, f"c{index}", style) for index, column in enumerate(columns)])
 
 
-def _csv_cell(name: str, kind: str) -> str:
-    if kind in _HARMLESS:
-        return name
-    text = name if kind in {"text", "varchar", "bpchar"} else f"{name}::text"
-    return f"CASE WHEN ascii({text}) IN ({_CODES}) THEN '''' || {text} ELSE {text} END"
+def csv_header(columns: Sequence[Column], style: CsvStyle) -> bytes:
+    """The first line, before `LineEnds`, with what stands before it."""
+    line = ",".join(_csv_name(column.name, style) for column in columns) + "\n"
+    return ((BOM if style.bom else "") + line).encode()
 
 
-def csv_header(columns: Sequence[Column]) -> bytes:
-    """The first line, before `LineEnds`."""
-    return (",".join(_csv_name(name) for name in distinct(column.name for column in columns)) + "\n").encode()
+def _csv_name(name: str, style: CsvStyle) -> str:
+    shown = guarded(name) if style.guards else name
+    return quote_identifier(shown) if any(sign in shown for sign in ',"\r\n') else shown  # CSV quotes as SQL does
 
 
-def _csv_name(name: str) -> str:
-    safe = "'" + name if name.startswith(tuple(FORMULA_STARTS)) else name
-    return quote_identifier(safe) if any(sign in safe for sign in ',"\r\n') else safe  # CSV quotes as SQL does
+def ndjson_statement(sql: str, columns: Sequence[Column], decimals: Mapping[str, tuple[int, int]]) -> str:
+    """What to COPY, as CSV of one column whose quotes and delimiters JSON cannot hold: an object per row, on one line.
 
-
-def ndjson_statement(sql: str, columns: Sequence[Column]) -> str:
-    """What to COPY, as CSV of one column whose quotes and delimiters JSON cannot hold: an object per row."""
+    Args:
+        sql: the statement of the rows.
+        columns: of the statement.
+        decimals: precision and scale of `numeric` columns that have them, by name.
+    """
     shown = [
-        f"{'c' + str(index) + ('::jsonb' if column.type == 'json' else '')} AS {quote_identifier(name)}"
-        for index, (column, name) in enumerate(zip(columns, distinct(column.name for column in columns), strict=True))
+        f"{json_sql(column, f'c{index}', decimals.get(column.name, (None,))[0])} AS {quote_identifier(column.name)}"
+        for index, column in enumerate(columns)
     ]
-    return f"SELECT row_to_json(r) FROM ({over(sql, columns, shown)}) AS r"  # noqa: S608 - names are quoted
+    row = one_line_sql("row_to_json(r.*)", columns)  # never `r`: a column of that name would be taken for the row
+    return f"SELECT {row} FROM ({over(sql, columns, shown)}) AS r"  # noqa: S608 - names are quoted
 
 
 JSON_DELIMITER: Final = "\x01"

@@ -14,6 +14,7 @@ SQL_NAMES: Final[Mapping[str, str]] = {
     "float8": "double precision",
     "bool": "boolean",
     "bpchar": "char",
+    "char": '"char"',
 }
 """Types that SQL calls otherwise than PostgreSQL's catalogue does."""
 
@@ -52,14 +53,19 @@ class NotRepresentableError(ValueError):
     """A value has no place in its Arrow type: infinity, years BC and 24:00 in times, NaN in decimals."""
 
 
+MAX_NAME_BYTES: Final = 63
+"""What PostgreSQL keeps of a name; it cuts the rest."""
+
+
 def distinct(names: Iterable[str]) -> list[str]:
-    """The names of columns, a number behind those that occur again."""
+    """The names of columns, a number behind those that occur again; none is longer than PostgreSQL keeps names."""
     taken: dict[str, None] = {}
     for name in names:
         unique, number = name, 1
         while unique in taken:
             number += 1
-            unique = f"{name}_{number}"
+            suffix = f"_{number}"
+            unique = name.encode()[: MAX_NAME_BYTES - len(suffix)].decode(errors="ignore") + suffix
         taken[unique] = None
     return list(taken)
 

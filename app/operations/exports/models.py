@@ -20,6 +20,7 @@ class ExportRow(Identified, Created, Base):
             "status IN ('pending', 'running', 'completed', 'failed', 'cancelled', 'expired')", name="status"
         ),
         CheckConstraint("maker IN ('service', 'outside')", name="maker"),
+        CheckConstraint("csv_formulas IN ('guard', 'plain')", name="csv_formulas"),
         CheckConstraint("status <> 'completed' OR (object_key IS NOT NULL AND checksum IS NOT NULL)", name="completed"),
         Index("ix_export_jobs_requested_by_id", "requested_by_id", "id"),
         Index("ix_export_jobs_open", "status", "id", postgresql_where=text("status IN ('pending', 'running')")),
@@ -31,6 +32,8 @@ class ExportRow(Identified, Created, Base):
     subject: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="What that meant when it was asked for")
     format: Mapped[str] = mapped_column(Text, comment="csv, ndjson, parquet or tar")
     compression: Mapped[str] = mapped_column(Text, server_default="none", comment="none, gzip or zstd")
+    csv_formulas: Mapped[str] = mapped_column(Text, server_default="guard", comment="guard or plain: formulas in CSV")
+    csv_bom: Mapped[bool] = mapped_column(server_default=text("false"), comment="Whether CSV begins with a BOM")
     status: Mapped[str] = mapped_column(Text, server_default="pending", comment="See Status")
     maker: Mapped[str] = mapped_column(Text, server_default="service", comment="service, or outside: another worker")
     object_key: Mapped[str | None] = mapped_column(Text, comment="Of the stored object; null before and after it")

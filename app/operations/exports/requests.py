@@ -104,6 +104,8 @@ class ExportRequests:
             subject=dict(subject),
             format=wanted.format.value,
             compression=wanted.compression.value,
+            csv_formulas=wanted.csv_formulas.value,
+            csv_bom=wanted.csv_bom,
             status=ExportStatus.PENDING.value,
             requested_by_kind=actor.kind.value,
             requested_by_id=actor.id,

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from app.kernel.ports.export_formats import Compression, Format
 from app.kernel.schemas import StrictModel
+from app.kernel.tabular.csv_style import CsvChoice, CsvFormulas
 from app.operations.exports.models import ExportRow
 from app.operations.exports.states import ExportStatus
 
@@ -18,7 +19,7 @@ JobType = Annotated[str, StringConstraints(max_length=MAX_JOB_TYPE, pattern=r"^[
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class NewExport(StrictModel):
+class NewExport(StrictModel, CsvChoice):
     """An export to be made."""
 
     job_type: JobType = Field(
@@ -46,6 +47,8 @@ class ExportDocument(StrictModel):
     subject: dict[str, Any] = Field(description="What that meant at that time, such as the version of a table.")
     format: Format = Field(description="Form of the file.")
     compression: Compression = Field(description="What the file is packed with.")
+    csv_formulas: CsvFormulas = Field(description="What became of formulas, in CSV.")
+    csv_bom: bool = Field(description="Whether a CSV begins with a byte order mark.")
     status: ExportStatus = Field(description="Where it stands; changes count in the ETag, progress does not.")
     error_code: str | None = Field(description="Why it failed, for programs.")
     error_message: str | None = Field(description="Why it failed, in words.")

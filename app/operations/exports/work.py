@@ -22,8 +22,9 @@ from app.kernel.ports.export_formats import Compression, Format, ending
 from app.kernel.ports.exports import ExportSources
 from app.kernel.problems import Problem, Unavailable
 from app.kernel.storage.object_storage import ObjectWriter, StoredObject
+from app.kernel.tabular.csv_style import CsvFormulas, CsvStyle
 from app.operations.exports.endings import Endings
-from app.operations.exports.files.writing import Output, Progress, write_content
+from app.operations.exports.files.writing import FileForm, Output, Progress, write_content
 from app.operations.exports.models import ExportRow
 from app.operations.exports.problems import ExportBroken, StatementFailed
 from app.operations.exports.repository import ExportReads, ExportWrites
@@ -56,6 +57,10 @@ def folder(export_id: UUID) -> str:
 def object_key(row: ExportRow, attempt: int) -> str:
     """The key of the object that one start writes."""
     return f"{folder(row.id)}/{attempt}.{ending(Format(row.format), Compression(row.compression))}"
+
+
+def _form(row: ExportRow) -> FileForm:
+    return FileForm(Format(row.format), CsvStyle(CsvFormulas(row.csv_formulas), row.csv_bom))
 
 
 class ExportWork:
@@ -124,7 +129,7 @@ class ExportWork:
         key, progress = object_key(row, self._context.attempt), Progress()
         async with self._storage.writer(key, owner=str(row.id)) as writer:
             output = Output(writer, Compression(row.compression), getattr(content, "max_bytes", None))
-            work = write_content(self._resources, content, Format(row.format), output, progress)
+            work = write_content(self._resources, content, _form(row), output, progress)
             await self._watched(work, progress, writer)
         await self._completed(writer.stored, progress)
 

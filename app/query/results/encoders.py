@@ -6,14 +6,17 @@ chunk of rows (columnar formats: one row group).
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
 import pyarrow as pa
 
+from app.kernel.tabular.csv_style import BOM, CsvStyle, guarded
 from app.kernel.tabular.parquet import ParquetFile
-from app.kernel.tabular.types import array, field, time_microseconds
-from app.query.results.columns import ResultColumn, dumps, instant_text, json_writers, text_writer, time_text
+from app.kernel.tabular.rendering import MAY_BE_FORMULAS, Column, Kind
+from app.kernel.tabular.types import array, time_microseconds
+from app.kernel.tabular.types import field as arrow_field
+from app.query.results.columns import dumps, instant_text, json_writers, text_writer, time_text
 from app.query.results.formats import Format
 
 Row = Sequence[Any]
@@ -24,12 +27,14 @@ class ResultTarget:
     """What a result is written as, and where."""
 
     format: Format
-    columns: tuple[ResultColumn, ...]
+    columns: tuple[Column, ...]
     file: IO[bytes]
     max_bytes: int
     """Cap of the rows' bytes; of their size in memory in columnar forms."""
     head: dict[str, Any]
     """Fields that JSON puts before the columns."""
+    csv: CsvStyle = field(default_factory=CsvStyle)
+    """How CSV is written."""
 
 
 class ResultEncoder(ABC):
@@ -92,7 +97,7 @@ class JsonEncoder(_TextEncoder):
 
     def begin(self) -> None:
         """Head and columns."""
-        columns = [{"name": column.name, "type": column.type_name} for column in self._columns]
+        columns = [{"name": column.name, "type": column.type} for column in self._columns]
         self._file.write(dumps({**self._target.head, "columns": columns})[:-1] + b',"rows":[')
 
     def _values(self, row: Row) -> list[Any]:
@@ -125,32 +130,35 @@ class NdjsonEncoder(JsonEncoder):
 
 
 _NEVER_QUOTED: Final = frozenset({
-    "smallint", "integer", "bigint", "numeric", "real", "double precision", "boolean", "date", "timestamptz",
-    "timestamp",
+    Kind.INTEGER, Kind.NUMERIC, Kind.FLOAT, Kind.BOOLEAN, Kind.TIME, Kind.TIMESTAMP, Kind.INSTANT, Kind.UUID,
 })  # fmt: skip
 _QUOTED: Final = frozenset('",\r\n')
 
 
 class CsvEncoder(_TextEncoder):
-    """RFC 4180 with a header line. Null is an empty field, an empty text is a quoted one."""
+    """RFC 4180 with a header line. Null is an empty field, an empty text is a quoted one, a formula is guarded."""
 
     def __init__(self, target: ResultTarget) -> None:
         super().__init__(target)
-        self._writers = [_cell_writer(column) for column in target.columns]
+        self._writers = [_cell_writer(column, target.csv) for column in target.columns]
 
     def begin(self) -> None:
-        """The header line."""
-        self._file.write((",".join(_field(column.name) for column in self._columns) + "\r\n").encode())
+        """The header line, and what stands before it."""
+        style, names = self._target.csv, [column.name for column in self._columns]
+        line = ",".join(_field(guarded(name) if style.guards else name) for name in names) + "\r\n"
+        self._file.write(((BOM if style.bom else "") + line).encode())
 
     def _line(self, row: Row) -> bytes:
         cells = ["" if value is None else write(value) for write, value in zip(self._writers, row, strict=True)]
         return (",".join(cells) + "\r\n").encode()
 
 
-def _cell_writer(column: ResultColumn) -> Callable[[Any], str]:
+def _cell_writer(column: Column, style: CsvStyle) -> Callable[[Any], str]:
     write = text_writer(column)
-    if not column.array and column.type in _NEVER_QUOTED:
+    if column.kind in _NEVER_QUOTED:
         return write
+    if style.guards and column.kind in MAY_BE_FORMULAS:
+        return lambda value: _field(guarded(write(value)))
     return lambda value: _field(write(value))
 
 
@@ -165,7 +173,7 @@ class _ColumnarEncoder(ResultEncoder):
 
     def __init__(self, target: ResultTarget) -> None:
         super().__init__(target)
-        self._schema = pa.schema([field(column.name, column.type_name) for column in target.columns])
+        self._schema = pa.schema([arrow_field(column.name, column.type) for column in target.columns])
 
     def write(self, rows: Sequence[Row]) -> int:
         """Write the rows if they are within the cap; return how many were taken."""
@@ -243,13 +251,11 @@ _FROM_TEXT: Final[dict[str, tuple[Callable[[Any], Any], pa.DataType]]] = {
     "timestamp": (time_text, pa.string()),
     "timestamptz": (instant_text, pa.string()),
     "time": (time_microseconds, pa.int64()),
-    "real": (float, pa.float32()),
-    "double precision": (float, pa.float64()),
 }
 """What becomes of PostgreSQL's text, and its Arrow type, before it is cast to that of the column."""
 
 
-def _array(column: ResultColumn, values: list[Any], wanted: pa.Field) -> pa.Array:
+def _array(column: Column, values: list[Any], wanted: pa.Field) -> pa.Array:
     write, given = (text_writer(column), None)
     if wanted.type != pa.string():
         if column.type not in _FROM_TEXT:

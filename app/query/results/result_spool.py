@@ -77,7 +77,7 @@ class ResultSpool:
         try:
             async with asyncio.timeout(self._limits.timeout_ms / 1000) as deadline:
                 await _in_thread(self._encoder.begin)
-                await self._statement.open(self._target.columns)
+                await self._statement.open(self._target.columns, self._target.format)
                 await self._read()
                 self._whole = True
         except TimeoutError:

@@ -12,9 +12,11 @@ import asyncpg
 import orjson
 
 from app.kernel.db.query_login import QueryConnection, QueryLimits, QueryLogin
-from app.query.results.columns import ResultColumn, bounded, result_columns
+from app.kernel.tabular.rendering import Column, columns_of
+from app.query.results.columns import readable
 from app.query.results.estimates import Estimate, read_plan
 from app.query.results.failures import problem_of
+from app.query.results.formats import Format
 from app.query.results.limits import Limits
 
 LOCK_TIMEOUT_MS: Final = 2_000
@@ -64,21 +66,21 @@ class Statement:
             plan = await self._connection.fetchval(f"EXPLAIN (FORMAT JSON, VERBOSE) {self._sql}")
         return read_plan(orjson.loads(plan)[0])
 
-    async def columns(self) -> tuple[ResultColumn, ...]:
+    async def columns(self) -> tuple[Column, ...]:
         """The columns of the result, without running the statement."""
         with self._faults():
             prepared = await self._connection.prepare(self._sql)
-        return result_columns((attribute.name, attribute.type.name) for attribute in prepared.get_attributes())
+        return columns_of(prepared.get_attributes())
 
     async def stands_for(self, relations: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
         """The relations, and those that PostgreSQL may read in their stead."""
         found = await self._connection.fetch(_STANDS_FOR, [r[0] for r in relations], [r[1] for r in relations])
         return frozenset((row["nspname"], row["relname"]) for row in found)
 
-    async def open(self, columns: Sequence[ResultColumn]) -> None:
+    async def open(self, columns: Sequence[Column], form: Format) -> None:
         """Run the statement, whose columns are those of `columns()`. Its rows arrive as they are fetched."""
         with self._faults():
-            prepared = await self._connection.prepare(bounded(self._sql, columns, MAX_ROW_BYTES))
+            prepared = await self._connection.prepare(readable(self._sql, columns, MAX_ROW_BYTES, form))
             self._cursor = await prepared.cursor()
 
     async def fetch(self, count: int) -> list[Any]:

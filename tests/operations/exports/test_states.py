@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kernel.ports.export_formats import Column, LineEnds, csv_header
+from app.kernel.ports.export_formats import LineEnds, csv_header
 from app.kernel.quoting import quote_literal
+from app.kernel.tabular.csv_style import CsvFormulas, CsvStyle
 from app.kernel.tabular.types import distinct
 from app.operations.exports.states import ExportStatus, followers, may_follow
+from tests.kernel.tabular.columns import described
 
 FINAL = {ExportStatus.FAILED, ExportStatus.CANCELLED, ExportStatus.EXPIRED}
 
@@ -50,7 +52,18 @@ def test_lines_end_as_rfc_4180_has_it_wherever_the_bytes_are_cut(table: list[lis
 
 
 def test_names() -> None:
-    columns = [Column(name, "text") for name in ("a", "a", "=1+1", 'q"', "a,b", "a_2")]
-    assert distinct(column.name for column in columns) == ["a", "a_2", "=1+1", 'q"', "a,b", "a_2_2"]
-    assert next(csv.reader(io.StringIO(csv_header(columns).decode()))) == ["a", "a_2", "'=1+1", 'q"', "a,b", "a_2_2"]
+    columns = described(*((name, "text") for name in ("a", "a", "=1+1", 'q"', "a,b", "a_2")))
+    names = ["a", "a_2", "=1+1", 'q"', "a,b", "a_2_2"]
+    assert [column.name for column in columns] == names
+    guarded = [*names[:2], "'=1+1", *names[3:]]
+    assert next(csv.reader(io.StringIO(csv_header(columns, CsvStyle()).decode()))) == guarded
+    plain = csv_header(columns, CsvStyle(CsvFormulas.PLAIN, bom=True)).decode()
+    assert next(csv.reader(io.StringIO(plain))) == ["\ufeffa", *names[1:]]
     assert quote_literal("it's \\ 1") == "'it''s \\ 1'"
+
+
+def test_a_number_behind_a_name_leaves_it_as_long_as_postgresql_keeps_names() -> None:
+    longest = "é" * 31 + "a"
+    names = distinct([longest, longest, longest, "a" * 63, "a" * 63])
+    assert names == [longest, "é" * 30 + "_2", "é" * 30 + "_3", "a" * 63, "a" * 61 + "_2"]
+    assert all(len(name.encode()) <= 63 for name in names)

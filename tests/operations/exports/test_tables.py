@@ -51,11 +51,11 @@ async def test_csv_is_rfc_4180_and_holds_no_formula(
     ]  # fmt: skip  # numbers are numbers
     assert found[2]["note"] == 'a "quoted" one,\nof two\r\nlines'
     assert json.loads(found[2]["doc"]) == {"a": [1, "=x"], "t": 'q"\n'}
-    assert [found[number]["note"] for number in (5, 6, 7, 8)] == ["'-1", "'+49 30 1234", "'@here", "'\tTab"]
+    assert [found[number]["note"] for number in (5, 6, 7, 8)] == ["-1", "'+49 30 1234", "'@here", "\tTab"]
     assert found[9]["note"] == AWKWARD[8]["note"]
     lines = text.replace("\r\n", "").count("\n")
     assert lines == 1, "a line feed alone is one within quotes"
-    assert '\r\n3,2026-01-01 00:00:00+00,,"",9999999999.99' in text, "an empty text is not null"
+    assert '\r\n3,2026-01-01T00:00:00+00:00,,"",9999999999.99' in text, "an empty text is not null"
 
 
 @pytest.mark.usefixtures("open_for_data")

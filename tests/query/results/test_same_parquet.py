@@ -13,10 +13,11 @@ from app.kernel.ports.export_formats import Compression
 from app.kernel.ports.export_formats import Format as FileFormat
 from app.kernel.ports.exports import Login, Statement
 from app.kernel.runtime.resources import Resources
+from app.kernel.tabular.rendering import columns_of
 from app.kernel.tabular.types import NotRepresentableError, time_microseconds
 from app.operations.exports.files.problems import NotRepresentableInFormat
-from app.operations.exports.files.writing import Output, Progress, write_content
-from app.query.results.columns import result_columns
+from app.operations.exports.files.writing import FileForm, Output, Progress, write_content
+from app.query.results.columns import readable
 from app.query.results.encoders import ResultTarget, encoder_for
 from app.query.results.formats import Format
 from app.warehouse.types import TypeKind
@@ -60,9 +61,8 @@ class Kept:
 async def answered(resources: Resources, sql: str) -> pa.Table:
     """What the answer of a query holds."""
     async with resources.query_login.transaction(QueryLimits()) as connection:
-        prepared = await connection.prepare(sql)
-        columns = result_columns((each.name, each.type.name) for each in prepared.get_attributes())
-        rows = await prepared.fetch()
+        columns = columns_of((await connection.prepare(sql)).get_attributes())
+        rows = await connection.fetch(readable(sql, columns, 10**9, Format.PARQUET))
     file = io.BytesIO()
     writer = encoder_for(ResultTarget(Format.PARQUET, columns, file, 10**9, {}))
     writer.begin()
@@ -75,7 +75,9 @@ async def exported(resources: Resources, sql: str, login: Login, **more: Any) ->
     """What the file of an export holds."""
     kept, progress = Kept(), Progress()
     output = Output(kept, Compression.NONE)
-    await write_content(resources, Statement(sql=sql, login=login, **more), FileFormat.PARQUET, output, progress)
+    await write_content(
+        resources, Statement(sql=sql, login=login, **more), FileForm(FileFormat.PARQUET), output, progress
+    )
     return pq.read_table(io.BytesIO(kept.file.getvalue()))
 
 

@@ -7,9 +7,9 @@ from typing import IO, Any, Final, cast
 
 import pyarrow as pa
 
-from app.kernel.ports.export_formats import Column, over
 from app.kernel.tabular.parquet import Drain, ParquetFile
-from app.kernel.tabular.types import SQL_NAMES, NotRepresentableError, array, distinct, field
+from app.kernel.tabular.rendering import Column, over, text_sql
+from app.kernel.tabular.types import NotRepresentableError, array, field
 from app.operations.exports.files.problems import NotRepresentableInFormat
 
 FETCH_ROWS: Final = 5_000
@@ -46,12 +46,13 @@ def parquet_columns(columns: Sequence[Column], decimals: Mapping[str, tuple[int,
         decimals: precision and scale of `numeric` columns that have them, by name.
     """
     kept = []
-    for index, (column, name) in enumerate(zip(columns, distinct(each.name for each in columns), strict=True)):
-        type_ = SQL_NAMES.get(column.type, column.type)
-        wanted = field(name, type_, decimals.get(column.name))
-        as_text = pa.types.is_string(wanted.type) or pa.types.is_decimal(wanted.type)
-        expression, given = ("{name}::text", pa.string()) if as_text else _FETCHED.get(type_, ("{name}", None))
-        kept.append(Kept(wanted, expression.format(name=f"c{index}"), given))
+    for index, column in enumerate(columns):
+        wanted, name = field(column.name, column.type, decimals.get(column.name)), f"c{index}"
+        if pa.types.is_string(wanted.type) or pa.types.is_decimal(wanted.type):
+            kept.append(Kept(wanted, text_sql(column, name), pa.string()))
+        else:
+            expression, given = _FETCHED.get(column.type, ("{name}", None))
+            kept.append(Kept(wanted, expression.format(name=name), given))
     return kept
 
 

@@ -6,9 +6,9 @@ Work on bytes runs in a thread, so that the event loop goes on beating the worke
 import asyncio
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
 import asyncpg
@@ -20,7 +20,6 @@ from app.kernel.db.query_login import QueryLimits
 from app.kernel.ports.export_formats import (
     JSON_DELIMITER,
     JSON_QUOTE,
-    Column,
     Compression,
     Format,
     LineEnds,
@@ -31,6 +30,8 @@ from app.kernel.ports.export_formats import (
 from app.kernel.ports.exports import Content, Login, Pieces, Statement
 from app.kernel.runtime.resources import Resources
 from app.kernel.storage.object_storage import ByteWriter
+from app.kernel.tabular.csv_style import CsvStyle
+from app.kernel.tabular.rendering import SETTINGS, Column, columns_of
 from app.operations.exports.files.parquet import write_parquet
 from app.operations.exports.files.problems import NotRepresentableInFormat, ResultTooLarge
 
@@ -44,6 +45,15 @@ LOCK_TIMEOUT_MS: Final = 10_000
 
 Connection: TypeAlias = Any
 """asyncpg's connection, or what a pool lends of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileForm:
+    """What a file is written as."""
+
+    format: Format
+    csv: CsvStyle = field(default_factory=CsvStyle)
+    """How CSV is written."""
 
 
 class Packer(Protocol):
@@ -121,7 +131,7 @@ class Output:
 
 
 async def write_content(
-    resources: Resources, content: Content, file_format: Format, output: Output, progress: Progress
+    resources: Resources, content: Content, form: FileForm, output: Output, progress: Progress
 ) -> None:
     """Write the whole content; `progress` goes along, and holds the exact number of rows at the end.
 
@@ -139,13 +149,14 @@ async def write_content(
         sql = content.sql
         if content.max_rows is not None:
             sql = f"SELECT * FROM ({sql}) AS capped LIMIT {content.max_rows + 1:d}"  # noqa: S608 - a source's statement
-        match file_format:
+        match form.format:
             case Format.CSV:
-                await _write_csv(connection, sql, columns, output, progress)
+                statement = csv_statement(sql, columns, form.csv)
+                await _write_csv(connection, statement, csv_header(columns, form.csv), output, progress)
             case Format.NDJSON:
-                await _write_ndjson(connection, sql, columns, output, progress)
+                await _write_ndjson(connection, ndjson_statement(sql, columns, content.decimals), output, progress)
             case _:
-                await _write_parquet(connection, sql, columns, content, output, progress)
+                await _write_parquet(connection, sql, columns, content.decimals, output, progress)
     if content.max_rows is not None and progress.rows > content.max_rows:
         raise ResultTooLarge(f"It has more than {content.max_rows} rows, the limit of your roles.")
 
@@ -158,9 +169,7 @@ async def _write_pieces(resources: Resources, pieces: Pieces, output: Output, pr
     await output.finish()
 
 
-async def _write_csv(
-    connection: Connection, sql: str, columns: list[Column], output: Output, progress: Progress
-) -> None:
+async def _write_csv(connection: Connection, statement: str, header: bytes, output: Output, progress: Progress) -> None:
     ends = LineEnds()
 
     def ended(block: bytes) -> bytes:
@@ -168,20 +177,18 @@ async def _write_csv(
         progress.rows = max(0, ends.lines)
         return block
 
-    await output.write(csv_header(columns), ended)
+    await output.write(header, ended)
     ends.lines = -1  # the head is none of the rows
-    await _copy(connection, csv_statement(sql, columns), output, ended, progress)
+    await _copy(connection, statement, output, ended, progress)
 
 
-async def _write_ndjson(
-    connection: Connection, sql: str, columns: list[Column], output: Output, progress: Progress
-) -> None:
+async def _write_ndjson(connection: Connection, statement: str, output: Output, progress: Progress) -> None:
     def counted(block: bytes) -> bytes:
         progress.rows += block.count(b"\n")
         return block
 
     signs = {"delimiter": JSON_DELIMITER, "quote": JSON_QUOTE}
-    await _copy(connection, ndjson_statement(sql, columns), output, counted, progress, **signs)
+    await _copy(connection, statement, output, counted, progress, **signs)
 
 
 async def _copy(
@@ -201,10 +208,15 @@ async def _copy(
 
 
 async def _write_parquet(
-    connection: Connection, sql: str, columns: list[Column], content: Statement, output: Output, progress: Progress
+    connection: Connection,
+    sql: str,
+    columns: tuple[Column, ...],
+    decimals: Mapping[str, tuple[int, int]],
+    output: Output,
+    progress: Progress,
 ) -> None:
     try:
-        async for data, rows in write_parquet(connection, sql, columns, content.decimals):
+        async for data, rows in write_parquet(connection, sql, columns, decimals):
             await output.write(data)
             progress.rows += rows
     except (asyncpg.DataError, asyncpg.FeatureNotSupportedError) as error:  # infinity is no number of days or seconds
@@ -224,16 +236,13 @@ async def _reading(resources: Resources, statement: Statement) -> AsyncIterator[
         return
     async with resources.database.snapshot() as session:
         reading = await snapshot_connection(session)
-        await reading.execute(f"SET LOCAL statement_timeout = {statement.timeout_ms:d}")
+        settings = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in SETTINGS.items())
+        await reading.execute(f"SET LOCAL statement_timeout = {statement.timeout_ms:d}; {settings}")
         yield reading
 
 
-async def _described(connection: Connection, sql: str) -> list[Column]:
-    prepared = await connection.prepare(sql)
-    return [
-        Column(name, type_.name if type_.schema == "pg_catalog" else f"{type_.schema}.{type_.name}")
-        for name, type_ in prepared.get_attributes()
-    ]
+async def _described(connection: Connection, sql: str) -> tuple[Column, ...]:
+    return columns_of((await connection.prepare(sql)).get_attributes())
 
 
 async def _estimate(connection: Connection, sql: str) -> int:
