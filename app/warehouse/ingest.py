@@ -1,7 +1,8 @@
 """A batch into a relation: stage by COPY, settle verdicts, merge with before-images, hand refused rows over.
 
 Invariants: every received row gets exactly one verdict; nothing is committed here (the caller owns the transaction, and
-rolls back on any error or for a dry run); memory does not grow with the batch.
+rolls back on any error or for a dry run); memory does not grow with the batch; what refused rows may cost is bounded
+(`refused_rows.py`).
 
 Which count comes from which statement (`merge.py`; in append mode also `event_sessions.py`), or from which letter that
 the statement left in `_spyne_verdict`:
@@ -34,13 +35,8 @@ from app.warehouse.copying import copy_rows
 from app.warehouse.merge import CONFLICT, DUPLICATE, LATE, UNCHANGED, UNIQUE, Batch
 from app.warehouse.naming import staging_relation, working_relation
 from app.warehouse.plan import STORED_STAYS, Mode, RelationPlan, Resolution
+from app.warehouse.refused_rows import PORTION, FaultCount, RefusalBounds, RefusedRows, RejectLimits
 from app.warehouse.rejections import Chunk, Rejection, RejectionCode, RejectionSink, clip
-
-PORTION = 1000
-"""Refused rows handed to the sink at once; about 2 MB at the longest raw texts."""
-
-SAMPLE = 20
-"""Refused rows that an error or report shows."""
 
 SETTINGS = (
     "SET LOCAL work_mem = '64MB'",  # hash joins of a million keys stay in memory (hash_mem_multiplier doubles it)
@@ -50,25 +46,10 @@ SETTINGS = (
 )
 
 
-class RejectLimitExceeded(InvalidRequest):
-    """More rows were refused than the batch allows; nothing of the batch is stored."""
-
-    code, title = "reject-limit-exceeded", "Too many rows were refused"
-
-
 class EmptyReplacement(InvalidRequest):
-    """A replacing batch brought no acceptable row; the table is not emptied by accident."""
+    """A replacing batch brought no row; the table is not emptied by accident."""
 
     code, title = "empty-replacement", "A replacing batch needs at least one acceptable row"
-
-
-@dataclass(frozen=True, slots=True)
-class RejectLimits:
-    """How many refused rows a batch may have before it fails as a whole; None is unlimited."""
-
-    rows: int | None = None
-    share: float | None = None
-    """Share of the rows received, between 0 and 1."""
 
 
 @dataclass(slots=True)
@@ -100,8 +81,19 @@ class MergeOutcome:
     first_event_time: datetime | None = None
     last_event_time: datetime | None = None
     """Over the accepted rows; dates and naive timestamps read as UTC."""
-    refused_sample: list[Rejection] = field(default_factory=list)
-    """The first refused rows, conflicts among them."""
+    kept: int = 0
+    """Refused rows, conflicts among them, that the sink has got: the first ones."""
+    fault_counts: list[FaultCount] = field(default_factory=list)
+    """Refused rows by fault; a row with several faults counts for each."""
+    refusals: dict[str, Any] = field(default_factory=dict)
+    """What a problem says about the refused rows."""
+    ended_early: bool = False
+    """What follows was not read, since all before it was refused (`RefusalBounds.at_first`)."""
+
+    @property
+    def nothing_accepted(self) -> bool:
+        """Whether rows came, and all of them were rejected: one that is known already, or too late, is accepted."""
+        return 0 < self.counts.received == self.counts.rejected
 
 
 async def ingest(
@@ -113,6 +105,7 @@ async def ingest(
     processing_time: datetime,
     sink: RejectionSink,
     limits: RejectLimits = RejectLimits(),
+    bounds: RefusalBounds = RefusalBounds(),
 ) -> MergeOutcome:
     """Verdicts of the batch, its rows merged, in the transaction that the connection is in.
 
@@ -121,31 +114,27 @@ async def ingest(
 
     Raises:
         RejectLimitExceeded: more rows refused than allowed.
-        EmptyReplacement: replace mode, and no row was accepted.
+        EmptyReplacement: replace mode, and no row came.
     """
     batch = Batch(plan, staging_relation(batch_seq), batch_seq, processing_time)
-    run = _Run(connection, batch, sink, limits)
+    run = _Run(connection, batch, RefusedRows(sink, limits, bounds))
     for setting in SETTINGS:
         await connection.execute(setting)
     await connection.execute(ddl.create_staging(plan, batch.staging))
     await run.stage(chunks)
     await run.settle()
     await connection.execute(ddl.drop(batch.staging))
-    return run.outcome
+    return run.ended()
 
 
 class _Run:
     """The steps of one batch, over one connection."""
 
-    def __init__(self, connection: asyncpg.Connection, batch: Batch, sink: RejectionSink, limits: RejectLimits) -> None:
+    def __init__(self, connection: asyncpg.Connection, batch: Batch, rows: RefusedRows) -> None:
         self.outcome = MergeOutcome()
         self._connection = connection
         self._batch = batch
-        self._sink = sink
-        self._limits = limits
-        self._pending: list[Rejection] = []
-        self._accepted = 0
-        self._received = 0
+        self._rows = rows
         self._marked = 0
 
     async def stage(self, chunks: AsyncIterator[Chunk]) -> None:
@@ -155,51 +144,26 @@ class _Run:
         """
         more = True
         while more:
-            portion = _Portion(self, chunks)
+            portion = _Portion(self._rows, chunks)
             await copy_rows(self._connection, self._batch.plan, self._batch.staging, portion.payloads())
             more = not portion.exhausted
-            await self._hand_over()
-        self._guard_share()
-        if self._batch.plan.mode is Mode.REPLACE and not self._accepted:
+            await self._rows.hand_over()
+        self.outcome.ended_early = self._rows.hopeless
+        self._rows.guard_share()
+        if self._batch.plan.mode is Mode.REPLACE and not self._rows.received:
             raise EmptyReplacement
 
-    def take(self, chunk: Chunk) -> bool:
-        """Count a chunk in; whether a portion of refused rows is due."""
-        self._accepted += chunk.accepted
-        self._received += chunk.received
-        self._refuse(chunk.rejected)
-        return len(self._pending) >= PORTION
-
-    def _refuse(self, rejections: tuple[Rejection, ...]) -> None:
-        self._pending.extend(rejections)
-        space = SAMPLE - len(self.outcome.refused_sample)
-        self.outcome.refused_sample.extend(rejections[:space])
-        self.outcome.counts.rejected += sum(1 for row in rejections if row.code is not RejectionCode.CONFLICT)
-        if self._limits.rows is not None and self.outcome.counts.rejected > self._limits.rows:
-            raise self._too_many(f"more than {self._limits.rows} rows were refused")
-
-    async def _hand_over(self) -> None:
-        for start in range(0, len(self._pending), PORTION):
-            await self._sink(self._pending[start : start + PORTION])
-        self._pending.clear()
-
-    def _guard_share(self) -> None:
-        share = self._limits.share
-        if share is not None and self.outcome.counts.rejected > share * self._received:
-            raise self._too_many(f"more than {share:.2%} of the rows were refused")
-
-    def _too_many(self, reason: str) -> RejectLimitExceeded:
-        sample = [
-            {"line": row.line, "code": row.code.value, "column": row.column, "message": row.message}
-            for row in self.outcome.refused_sample
-        ]
-        rejected, received = self.outcome.counts.rejected, self._received
-        detail = f"{reason}; nothing was stored"
-        return RejectLimitExceeded(detail, rejected_rows=rejected, received_rows=received, rejected_sample=sample)
+    def ended(self) -> MergeOutcome:
+        """What became of the batch."""
+        self.outcome.counts.rejected = self._rows.rejected
+        self.outcome.kept = self._rows.kept
+        self.outcome.fault_counts = self._rows.faults.listed()
+        self.outcome.refusals = self._rows.document()
+        return self.outcome
 
     async def settle(self) -> None:
         """Verdicts and writes, under the relation's lock: batches of one relation are merged one after another."""
-        if not self._accepted:
+        if not self._rows.accepted:
             return
         batch = self._batch
         await self._connection.execute(f"ANALYZE {batch.staging.sql}")
@@ -228,7 +192,7 @@ class _Run:
         """The first batch of an upserted or replaced relation."""
         batch = self._batch
         self.outcome.counts.inserted = await self._execute(merge.insert_winners(batch))
-        if self.outcome.counts.inserted < self._accepted - self._marked:
+        if self.outcome.counts.inserted < self._rows.accepted - self._marked:
             await self._mark(merge.mark_exact_repeats(batch))
             await self._mark(merge.mark_losers_of_batch(batch))
         await self._count_marked()
@@ -258,7 +222,7 @@ class _Run:
         which ones were not, and why.
         """
         batch, counts = self._batch, self.outcome.counts
-        racing = self._accepted - self._marked
+        racing = self._rows.accepted - self._marked
         await self._connection.execute(merge.IN_KEY_ORDER)
         counts.updated = await self._execute(merge.update_beaten(batch))
         await self._connection.execute(merge.IN_ANY_ORDER)
@@ -272,7 +236,7 @@ class _Run:
             await self._mark(merge.mark_exact_repeats(batch))
             await self._mark(merge.mark_losers_of_batch(batch))
         await self._count_marked()
-        if counts.inserted + counts.updated < self._accepted - self._marked:
+        if counts.inserted + counts.updated < self._rows.accepted - self._marked:
             equal, beaten = await self._row(merge.count_untouched(batch))
             counts.unchanged += equal
             counts.late += beaten
@@ -312,9 +276,7 @@ class _Run:
         if not self._marked:
             return
         counts = self.outcome.counts
-        letters = {
-            str(letter): int(rows) for letter, rows in await self._connection.fetch(merge.count_marked(self._batch))
-        }
+        letters = await self._letters()
         counts.duplicate += letters.get(DUPLICATE, 0)
         counts.late += letters.get(LATE, 0)
         counts.conflict += letters.get(CONFLICT, 0)
@@ -324,14 +286,24 @@ class _Run:
         """Conflicts and unique violations to the sink; the limits hold for the violations too."""
         if not self.outcome.counts.conflict and not self._batch.plan.unique:
             return
-        async for line, letter, raw in self._connection.cursor(merge.select_refused(self._batch), prefetch=PORTION):
-            code = RejectionCode.UNIQUE if letter == UNIQUE else RejectionCode.CONFLICT
-            message = _REASONS[code]
-            self._refuse((Rejection(line, code, None, message, clip(raw)),))
-            if len(self._pending) >= PORTION:
-                await self._hand_over()
-        await self._hand_over()
-        self._guard_share()
+        letters, unique = await self._letters(), self._batch.plan.unique
+        columns = {UNIQUE: unique[0] if len(unique) == 1 else None}  # of several it is not known which
+        for letter, code in _REFUSALS.items():
+            if letter in letters:
+                self._rows.faults.add(code, columns.get(letter), letters[letter])
+        most = self._rows.still_wanted(sum(letters.get(letter, 0) for letter in _REFUSALS))
+        query = f"{merge.select_refused(self._batch)} ORDER BY 1 LIMIT {most:d}"
+        async for line, letter, raw in self._connection.cursor(query, prefetch=PORTION):
+            code = _REFUSALS[letter]
+            await self._rows.keep(Rejection(line, code, columns.get(letter), _REASONS[code], clip(raw)))
+        await self._rows.hand_over()
+        self._rows.reject(letters.get(UNIQUE, 0))
+        self._rows.guard_share()
+
+    async def _letters(self) -> dict[str, int]:
+        """Staged rows that have left the race, by letter."""
+        found = await self._connection.fetch(merge.count_marked(self._batch))
+        return {str(letter): int(rows) for letter, rows in found}
 
     async def _execute(self, statement: str) -> int:
         """Rows that the statement changed."""
@@ -343,6 +315,9 @@ class _Run:
         return row
 
 
+_REFUSALS = {UNIQUE: RejectionCode.UNIQUE, CONFLICT: RejectionCode.CONFLICT}
+"""Letters of staged rows that go into quarantine."""
+
 _REASONS = {
     RejectionCode.UNIQUE: "another key holds this value in a column that is unique",
     RejectionCode.CONFLICT: "the key is there with other content, and the contract says reject",
@@ -352,16 +327,18 @@ _REASONS = {
 class _Portion:
     """The payloads of chunks until a portion of refused rows is due, or the chunks end."""
 
-    def __init__(self, run: _Run, chunks: AsyncIterator[Chunk]) -> None:
+    def __init__(self, rows: RefusedRows, chunks: AsyncIterator[Chunk]) -> None:
         self.exhausted = False
-        self._run = run
+        self._rows = rows
         self._chunks = chunks
 
     async def payloads(self) -> AsyncIterator[bytes]:
         async for chunk in self._chunks:
-            due = self._run.take(chunk)
+            self._rows.take(chunk)
             if chunk.payload:
                 yield chunk.payload
-            if due:
+            if self._rows.hopeless:
+                break
+            if self._rows.due:
                 return
         self.exhausted = True
