@@ -9,3 +9,5 @@ class BatchAction(StrEnum):
     INGESTED = "batch:ingest"
     ACCEPTED = "batch:accept"
     FAILED = "batch:fail"
+    REJECTED = "batch:reject"
+    RESOLVED = "batch:resolve-rows"

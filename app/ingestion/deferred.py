@@ -1,6 +1,7 @@
 """Batches that are accepted now and merged in the background, and the tidying after what died on the way.
 
-A batch that was answered 202 is kept whole and will be merged once, or its report says why not.
+A batch that was answered 202 is kept whole and will be merged once, or its report says why not: it failed, or all of
+its rows were refused.
 """
 
 import time
@@ -12,13 +13,14 @@ from app.audit.log.actions import Verb
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.service import ContractReading
 from app.ingestion.actions import BatchAction
-from app.ingestion.configuration import MAX_REJECTED_SHARE
+from app.ingestion.configuration import batch_rules
 from app.ingestion.history import batch_report
-from app.ingestion.merging import complete, count_rows, mark_failed, merge_batch, record_failure, sender
+from app.ingestion.merging import count_rows, end, mark_failed, merge_batch, record_failure, sender
 from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.repository import BatchReads, BatchWrites
 from app.ingestion.schemas import BatchReport
 from app.ingestion.submission import (
+    ACCEPTED,
     REFUSED_AT_ONCE,
     Answer,
     StoredAnswers,
@@ -48,8 +50,6 @@ MERGE_STARTS = 5
 
 ABANDONED_AFTER = timedelta(days=1)
 """No upload takes that long: a raw body without a batch was left by then by a process that died."""
-
-ACCEPTED = 202
 
 
 class MergeFailed(Problem):
@@ -144,9 +144,8 @@ class DeferredBatchService:
         if batch is None:
             return None
         await batches.prepare_merge()
-        share = self._configuration.value(MAX_REJECTED_SHARE)
-        await merge_batch(session, self._raw, batch, None, None, share)
-        await complete(session, sender(batch), batch, started)
+        refusal = await merge_batch(session, self._raw, batch, None, None, batch_rules(self._configuration))
+        await end(session, self._kinds, sender(batch), batch, refusal, started)
         return batch_report(batch)
 
     async def _give_up(self, batch_id: UUID, refusal: Problem, correlation: str | None, session: WriteSession) -> None:

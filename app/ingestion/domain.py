@@ -6,7 +6,7 @@ from app.ingestion.contributions import TILES
 from app.ingestion.events import EVENT_KINDS
 from app.ingestion.exporting import EXPORT_SOURCES
 from app.ingestion.jobs import JOBS, SCHEDULES
-from app.ingestion.models import BatchRow, QuarantineRow
+from app.ingestion.models import BatchRow, QuarantineRow, QuarantineTotal
 from app.ingestion.retention import targets
 from app.ingestion.router import router, uploads
 from app.kernel.domains.domain import Domain
@@ -14,7 +14,7 @@ from app.kernel.domains.domain import Domain
 DOMAIN = Domain(
     name="ingestion",
     routers=(uploads, router),
-    models=(BatchRow, QuarantineRow),
+    models=(BatchRow, QuarantineRow, QuarantineTotal),
     actions=(BatchAction,),
     jobs=JOBS,
     schedules=SCHEDULES,

@@ -1,30 +1,62 @@
-"""`ingestion_history` and `quarantine`: batches and their refused rows as files."""
+"""`ingestion_history` and `quarantine`: batches and refused rows as files, made by workers; those of one batch at once.
 
-from typing import Annotated, ClassVar, Literal
+`app/operations/exports/` writes them all, so that they look the same.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
+from fastapi import Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field, StringConstraints
 
-from app.ingestion.repository import BatchFilter, batches_statement, quarantine_statement
-from app.kernel.ports.export_formats import Format
+from app.ingestion.quarantine.problems import BatchNotFound
+from app.ingestion.quarantine.repository import RowFilter
+from app.ingestion.repository import BatchFilter, BatchReads, batches_statement, quarantine_statement
+from app.ingestion.schemas import BatchStatus
+from app.kernel.ports.export_formats import MEDIA_TYPES, Compression, Format, ending
 from app.kernel.ports.exports import FilterParams, Source, Statement, Subject, control_statement
+from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Permission
 from app.kernel.timestamps import Moment
+from app.operations.exports.files.writing import Output, Progress, write_content
+from app.warehouse.rejections import RejectionCode
+
+IN_MEMORY_BYTES: Final = 1024 * 1024
+"""A file up to this size never touches the disk."""
+
+BLOCK_BYTES: Final = 256 * 1024
 
 
-class QuarantineParams(FilterParams):
+class BatchParams(FilterParams):
     """Which batches; all of it narrows."""
 
     contract_id: Annotated[str, StringConstraints(max_length=100)] | None = Field(None, description="Of this contract.")
+    table: Annotated[str, StringConstraints(max_length=100)] | None = Field(
+        None, description="Of any version of this table."
+    )
     batch_id: UUID | None = Field(None, description="This batch.")
     since: Moment | None = Field(None, description="Received not before this time.")
     until: Moment | None = Field(None, description="Received before this time.")
 
 
-class HistoryParams(QuarantineParams):
+class HistoryParams(BatchParams):
     """The same, by what became of them."""
 
-    status: Literal["pending", "completed", "failed"] | None = Field(None, description="That stand so.")
+    status: BatchStatus | None = Field(None, description="That stand so.")
+
+
+class QuarantineParams(BatchParams):
+    """Also which of their refused rows."""
+
+    code: RejectionCode | None = Field(None, description="Rows with this fault.")
+    column: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        None, description="Rows with a fault in this column."
+    )
+    resolved: bool | None = Field(None, description="Rows that are, or are not, marked as dealt with.")
 
 
 class HistorySource(Source[HistoryParams]):
@@ -49,9 +81,51 @@ class QuarantineSource(Source[QuarantineParams]):
 
     async def content(self, subject: Subject, file_format: Format) -> Statement:  # noqa: ARG002 - of the protocol
         """The statement of the batches, or rows, that the subject names."""
-        return control_statement(
-            quarantine_statement(BatchFilter(**QuarantineParams.model_validate(subject).model_dump()))
-        )
+        wanted = QuarantineParams.model_validate(subject)
+        rows = RowFilter(**wanted.model_dump(include={"code", "column", "resolved"}))
+        batches = BatchFilter(**wanted.model_dump(exclude={"code", "column", "resolved"}))
+        return control_statement(quarantine_statement(batches, rows))
+
+
+class _Spool:
+    """A temporary file without a name that takes bytes as they come."""
+
+    def __init__(self) -> None:
+        self.file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - closed when it has left
+
+    async def write(self, data: bytes) -> None:
+        await asyncio.to_thread(self.file.write, data)
+
+    async def read(self) -> AsyncIterator[bytes]:
+        """The bytes, from the first; the file is gone at the end."""
+        with self.file:
+            await asyncio.to_thread(self.file.seek, 0)
+            while data := await asyncio.to_thread(self.file.read, BLOCK_BYTES):
+                yield data
+
+
+class QuarantineFiles:
+    """Refused rows of one batch as a file at once. They are few, so no worker is needed for it."""
+
+    def __init__(self, resources: Resources) -> None:
+        """Binds to all of the process's resources, as the writing of exports does."""
+        self._resources = resources
+
+    async def file(self, batch_id: UUID, wanted: RowFilter, file_format: Format) -> Response:
+        """The file, made whole before its first byte leaves. Raises `BatchNotFound`."""
+        async with self._resources.database.read() as session:
+            if await BatchReads(session).by_id(batch_id) is None:
+                raise BatchNotFound
+        content = control_statement(quarantine_statement(BatchFilter(batch_id=batch_id), wanted))
+        spool = _Spool()
+        try:
+            await write_content(self._resources, content, file_format, Output(spool, Compression.NONE), Progress())
+        except BaseException:
+            spool.file.close()
+            raise
+        name = f"quarantine-{batch_id}.{ending(file_format, Compression.NONE)}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-cache"}
+        return StreamingResponse(spool.read(), headers=headers, media_type=MEDIA_TYPES[file_format])
 
 
 EXPORT_SOURCES = (HistorySource(), QuarantineSource())

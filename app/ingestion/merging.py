@@ -5,8 +5,8 @@ the columns and once more to take the rows.
 """
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -15,23 +15,28 @@ from app.audit.log.service import AuditTrail
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.contracts.service import ContractService
 from app.ingestion.actions import BatchAction
+from app.ingestion.configuration import BatchRules
 from app.ingestion.decoding.body import BatchBody, BodyFormat, Representation
+from app.ingestion.decoding.density import within_density
 from app.ingestion.decoding.inference import Summary, infer_columns, summarise
 from app.ingestion.decoding.inflate import Coding
 from app.ingestion.decoding.row_model import RowModel, UnknownColumns
-from app.ingestion.events import FAILED, OVER_LIMIT
+from app.ingestion.events import FAILED, NOTHING_ACCEPTED, OVER_LIMIT
 from app.ingestion.models import BatchRow
+from app.ingestion.quarantine.problems import NothingAccepted
+from app.ingestion.quarantine.repository import QuarantineWrites
 from app.ingestion.raw_bodies import RawBodies
-from app.ingestion.repository import Quarantine
 from app.ingestion.schemas import BatchReport
 from app.kernel.db.database import WriteSession, driver_connection
-from app.kernel.ports.events import EventKinds
+from app.kernel.ports.events import EventKind, EventKinds
 from app.kernel.problems import Fault, InvalidRequest, Problem
 from app.kernel.security.authorization import Actor, ActorKind
 from app.kernel.telemetry.metrics import INGESTION_LAG, INGESTION_ROWS
 from app.operations.notifications.outbox.announcing import Announcements
-from app.warehouse.ingest import RejectLimitExceeded, RejectLimits, ingest
+from app.warehouse.ingest import MergeOutcome, ingest
 from app.warehouse.plan import Column
+from app.warehouse.refused_rows import RejectLimitExceeded, RejectLimits
+from app.warehouse.rejections import Chunk
 
 
 async def merge_batch(
@@ -40,8 +45,8 @@ async def merge_batch(
     batch: BatchRow,
     representation: Representation | None,
     body: BatchBody | None,
-    max_rejected_share: float | None = None,
-) -> None:
+    rules: BatchRules,
+) -> NothingAccepted | None:
     """Merge a batch from its sender, or, without a body, from its stored one, and set what became of it.
 
     Args:
@@ -50,46 +55,100 @@ async def merge_batch(
         batch: accepted in the same transaction, or earlier.
         representation: what the body says it is; that of the batch, when absent.
         body: the body as it comes from the sender. None for a contract without columns: those take two readings.
-        max_rejected_share: where neither the batch nor its contract limits what may be refused.
+        rules: what is in force for what may be refused, and kept of it.
+
+    Returns:
+        Why all rows were refused: those with room are in quarantine, and a body that came from its sender is not kept.
+        None when a row was accepted, or none came.
 
     Raises:
+        NothingAccepted: the same of a first batch, from which columns were inferred. Nothing is kept then, as it must
+            not give the contract its columns.
         Problem: of the contract, the body, or the limits of rejections.
     """
     contracts = ContractService(session)
     contract = await contracts.for_ingestion(batch.contract_id)
     form = representation or Representation(BodyFormat(batch.media_type), Coding.IDENTITY)
+    first = contract.plan is None
     if contract.plan is None:
-        columns = await _infer(contract, form, raw.stream(batch))
+        columns = await _infer(contract, form, raw.stream(batch), batch.bytes_received)
         contract = await contracts.freeze_schema(batch.contract_id, columns, sender(batch))
     assert contract.plan is not None
-    policy = contract.contract.policy
-    model = RowModel(contract.plan, UnknownColumns(policy.unknown_columns.value))
-    limits = or_share(RejectLimits(policy.max_rejected_rows, policy.max_rejected_share), max_rejected_share)
-    processing_time = datetime.now(UTC)
-    async with raw.writer(batch) if body is not None else nullcontext() as copy:
-        outcome = await ingest(
-            await driver_connection(session),
-            contract.plan,
-            form.chunks(body.decoded(copy) if body is not None else raw.stream(batch), model),
-            batch_seq=batch.sequence,
-            processing_time=processing_time,
-            sink=Quarantine(session, batch.id).keep,
-            limits=reject_limits((batch.max_rejected or {}).get("limit"), limits),
-        )
+    quarantine, processing_time = QuarantineWrites(session, batch.id), datetime.now(UTC)
+    with suppress(_NothingToPublish):
+        async with _rows(raw, batch, form, body, _model(contract)) as chunks:
+            outcome = await ingest(
+                await driver_connection(session),
+                contract.plan,
+                chunks,
+                batch_seq=batch.sequence,
+                processing_time=processing_time,
+                sink=quarantine.keep,
+                limits=_limits(batch, contract, rules),
+                bounds=rules.refusals,
+            )
+            if outcome.nothing_accepted:
+                raise _NothingToPublish
     await contracts.confirm_writable(contract)
+    refusal = NothingAccepted.of(outcome) if outcome.nothing_accepted else None
+    if refusal is not None and first:
+        raise refusal
+    _note(batch, outcome, processing_time, contract.contract.schema_version or 1)
+    if outcome.kept:
+        batch.quarantined_rows = await quarantine.settle(batch.contract_id, outcome.kept, rules)
+    if refusal is None:
+        batch.raw_key = raw.key(batch)
+    else:
+        refusal.kept_as(batch.id, batch.quarantined_rows)
+    return refusal
+
+
+def _model(contract: IngestionContract) -> RowModel:
+    assert contract.plan is not None
+    return RowModel(contract.plan, UnknownColumns(contract.contract.policy.unknown_columns.value))
+
+
+def _limits(batch: BatchRow, contract: IngestionContract, rules: BatchRules) -> RejectLimits:
+    policy = contract.contract.policy
+    default = or_share(RejectLimits(policy.max_rejected_rows, policy.max_rejected_share), rules.max_rejected_share)
+    return reject_limits((batch.max_rejected or {}).get("limit"), default)
+
+
+class _NothingToPublish(Exception):  # noqa: N818 - leaves the block in which a body is copied, is no error
+    """Nothing came of the batch: the copy of its body is given up."""
+
+
+@asynccontextmanager
+async def _rows(
+    raw: RawBodies, batch: BatchRow, form: Representation, body: BatchBody | None, model: RowModel
+) -> AsyncIterator[AsyncIterator[Chunk]]:
+    """The rows of a batch. A body that comes from its sender is copied, which is published when the block ends well."""
+    async with raw.writer(batch) if body is not None else nullcontext() as copy:
+        plain = body.decoded(copy) if body is not None else raw.stream(batch)
+        sent = (lambda: batch.bytes_received) if body is None else (lambda: body.bytes)
+        dense = within_density(form.chunks(plain, model), lambda chunk: (chunk.received, len(chunk.rejected)), sent)
+        async with aclosing(dense) as chunks:
+            yield chunks
+
+
+def _note(batch: BatchRow, outcome: MergeOutcome, processing_time: datetime, schema_version: int) -> None:
+    """Set what became of the rows of a batch."""
     batch.status, batch.completed_at = "completed", processing_time
     batch.counts = asdict(outcome.counts)
-    batch.rows_received = sum(batch.counts.values())
-    batch.schema_version = contract.contract.schema_version or 1
-    batch.raw_key = raw.key(batch)
+    batch.rows_received = outcome.counts.received
+    batch.fault_counts = [count.document() for count in outcome.fault_counts]
+    batch.notices = outcome.notices
+    batch.schema_version = schema_version
     batch.first_event_time, batch.last_event_time = outcome.first_event_time, outcome.last_event_time
     if outcome.last_event_time is not None:
         batch.lag_seconds = (processing_time - outcome.last_event_time).total_seconds()
 
 
-async def _infer(contract: IngestionContract, form: Representation, plain: AsyncIterator[bytes]) -> list[Column]:
+async def _infer(
+    contract: IngestionContract, form: Representation, plain: AsyncIterator[bytes], sent: int
+) -> list[Column]:
     summary = Summary()
-    async for rows in form.objects(plain):
+    async for rows in within_density(form.objects(plain), lambda rows: (len(rows), 0), lambda: sent):
         summary |= summarise(rows, textual=form.textual)
     received = contract.contract.semantics.processing_time_column  # ours to set, whatever was sent
     return [column for column in infer_columns(summary, textual=form.textual) if column.name != received]
@@ -127,9 +186,24 @@ def reject_limits(text: str | None, default: RejectLimits) -> RejectLimits:
     raise InvalidRequest(faults=[Fault(pointer="query/max_rejected", code="invalid-limit", message=message)])
 
 
-async def complete(session: WriteSession, actor: Actor, batch: BatchRow, started: float) -> None:
-    """Write and audit a batch that was merged; `started` is the `time.monotonic()` of the request."""
+async def end(
+    session: WriteSession,
+    kinds: EventKinds,
+    actor: Actor,
+    batch: BatchRow,
+    refusal: NothingAccepted | None,
+    started: float,
+) -> None:
+    """Write and audit a batch that was read to its end, and announce it when all its rows were refused.
+
+    `started` is the `time.monotonic()` of the request.
+    """
     batch.seconds = time.monotonic() - started
+    if refusal is not None:
+        batch.status, batch.problem = "rejected", refusal.document(batch.correlation_id)
+        await session.flush()
+        await record_failure(session, kinds, actor, batch, refusal)
+        return
     await session.flush()
     await AuditTrail(session).append(
         actor, BatchAction.INGESTED, "batch", batch.id, batch.contract_id, after={"counts": batch.counts}
@@ -137,22 +211,31 @@ async def complete(session: WriteSession, actor: Actor, batch: BatchRow, started
 
 
 def mark_failed(batch: BatchRow, refusal: Problem, correlation: str | None, now: datetime) -> None:
-    """Set the columns of a batch that was given up: the reason, and the rows read and refused until then."""
-    batch.status, batch.completed_at = "failed", now
+    """Set the columns of a batch of which nothing came: the reason, and the rows read and refused until then."""
+    batch.status = "rejected" if isinstance(refusal, NothingAccepted) else "failed"
+    batch.completed_at = now
     batch.problem = refusal.document(correlation)
     batch.rows_received = int(refusal.fields.get("received_rows", 0))
     batch.counts = {"rejected": int(refusal.fields.get("rejected_rows", 0))}
+    batch.fault_counts = refusal.fields.get("fault_counts", [])
+
+
+_ENDINGS: Mapping[type[Problem], tuple[EventKind, BatchAction]] = {
+    RejectLimitExceeded: (OVER_LIMIT, BatchAction.FAILED),
+    NothingAccepted: (NOTHING_ACCEPTED, BatchAction.REJECTED),
+}
 
 
 async def record_failure(
     session: WriteSession, kinds: EventKinds, actor: Actor, batch: BatchRow, refusal: Problem
 ) -> None:
-    """Audit and announce that a batch, marked and written by now, has failed."""
+    """Audit and announce that nothing came of a batch, which is marked and written by now."""
+    kind, action = _ENDINGS.get(type(refusal), (FAILED, BatchAction.FAILED))
     await AuditTrail(session).append(
-        actor, BatchAction.FAILED, "batch", batch.id, batch.contract_id, outcome="failure", verb=Verb.UPLOAD
+        actor, action, "batch", batch.id, batch.contract_id, outcome="failure", verb=Verb.UPLOAD
     )
     await Announcements(session, kinds).announce(
-        OVER_LIMIT if isinstance(refusal, RejectLimitExceeded) else FAILED,
+        kind,
         f"A batch of {batch.contract_id} failed: {refusal.title}",
         refusal.detail,
         {

@@ -12,22 +12,29 @@ from app.ingestion.configuration import max_batch_bytes
 from app.ingestion.decoding.body import BatchBody, BodyFormat, SenderSilent, representation
 from app.ingestion.decoding.inflate import InflateLimits
 from app.ingestion.decoding.problems import BodyTooDense, MalformedBody
-from app.ingestion.deferred import ACCEPTED, DeferredBatchService
-from app.ingestion.history import BatchHistory, BatchNotFound, batch_report, quarantined_row
+from app.ingestion.deferred import DeferredBatchService
+from app.ingestion.exporting import QuarantineFiles
+from app.ingestion.history import BatchHistory, batch_summary, quarantined_row
 from app.ingestion.merging import reject_limits
 from app.ingestion.permissions import CanIngest, CanSeeBatches
-from app.ingestion.repository import BatchReads
-from app.ingestion.schemas import BatchReport, QuarantinedRow
-from app.ingestion.service import CREATED, IngestService
-from app.ingestion.submission import Answer, Submission
+from app.ingestion.quarantine.problems import BatchNotFound, NothingAccepted
+from app.ingestion.quarantine.repository import RowFilter
+from app.ingestion.quarantine.resolving import QuarantineResolving
+from app.ingestion.repository import BatchFilter, BatchReads
+from app.ingestion.schemas import BatchReport, BatchStatus, BatchSummary, QuarantinedRow, ResolvedRows, RowsToResolve
+from app.ingestion.service import IngestService
+from app.ingestion.submission import CREATED, RESPOND_ASYNC, Answer, Submission
 from app.kernel.http import idempotency
 from app.kernel.http.routes import StrictRoute, TransactionalRoute
-from app.kernel.http.sessions import provided, reads
+from app.kernel.http.sessions import provided, reads, writes
 from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.ports.export_formats import MEDIA_TYPES, ROWS, Format
 from app.kernel.problems import UnsupportedMediaType, responses
 from app.kernel.runtime.resources import ResourcesDep
 from app.operations.modes.modes import NotIngestionReady
-from app.warehouse.ingest import EmptyReplacement, RejectLimitExceeded, RejectLimits
+from app.warehouse.ingest import EmptyReplacement
+from app.warehouse.refused_rows import RejectLimitExceeded, RejectLimits
+from app.warehouse.rejections import MAX_NAME_CHARACTERS, RejectionCode
 
 uploads = APIRouter(  # a streamed body cannot be read again for a retry
     prefix="/api/ingestion", tags=["ingestion"], route_class=StrictRoute
@@ -43,12 +50,17 @@ _BODY: dict[str, Any] = {
 }
 
 
-RESPOND_ASYNC = "respond-async"
-"""RFC 7240, section 4.1."""
-
 _REPORTS: dict[int | str, dict[str, Any]] = {
     200: {"model": BatchReport, "description": "Dry run"},
-    202: {"model": BatchReport, "description": "Accepted"},
+    201: {"description": "Merged", "headers": idempotency.REPLAYED_HEADER},
+    202: {"model": BatchReport, "description": "Accepted", "headers": idempotency.REPLAYED_HEADER},
+}
+
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file.",
+        "content": {MEDIA_TYPES[each]: {"schema": {"type": "string", "format": "binary"}} for each in sorted(ROWS)},
+    }
 }
 
 
@@ -82,10 +94,16 @@ async def _wants_answer_later(
     return any(item.partition(";")[0].strip().lower() == RESPOND_ASYNC for item in preferences)
 
 
+async def _files(resources: ResourcesDep) -> QuarantineFiles:
+    return QuarantineFiles(resources)  # all of them, as the writing of exports takes
+
+
 ServiceDep = Annotated[IngestService, provided(IngestService)]
 DeferredDep = Annotated[DeferredBatchService, provided(DeferredBatchService)]
 WantsAnswerLater = Annotated[bool, Depends(_wants_answer_later)]
 SubmissionDep = Annotated[Submission, Depends(_submission)]
+FilesDep = Annotated[QuarantineFiles, Depends(_files)]
+ResolvingDep = Annotated[QuarantineResolving, writes(QuarantineResolving)]
 HistoryDep = Annotated[BatchHistory, reads(BatchHistory)]
 BatchesDep = Annotated[BatchReads, reads(BatchReads)]
 
@@ -107,6 +125,7 @@ BatchesDep = Annotated[BatchReads, reads(BatchReads)]
         SenderSilent,
         UnsupportedMediaType,
         RejectLimitExceeded,
+        NothingAccepted,
         EmptyReplacement,
     ),
     openapi_extra=_BODY,
@@ -125,11 +144,9 @@ async def ingest_batch(
         response.status_code = 200
         return await service.try_out(actor, submission)
     answer: Answer = await (deferred.accept if answer_later else service.take)(actor, submission)
-    response.status_code = answer.status
-    response.headers["Location"] = f"/api/ingestion/batches/{answer.report.id}"
-    if answer.status == ACCEPTED:
-        response.headers["Preference-Applied"] = RESPOND_ASYNC
-    return answer.report
+    report, response.status_code = answer.accepted(), answer.status
+    response.headers.update(answer.headers)
+    return report
 
 
 @router.get("/batches", operation_id="list_batches")
@@ -140,12 +157,12 @@ async def list_batches(
     request: Request,
     response: Response,
     contract_id: Annotated[str | None, Query(max_length=100, description="Only batches of this contract.")] = None,
-    status: Annotated[
-        Literal["pending", "completed", "failed"] | None, Query(description="Only batches that stand so.")
-    ] = None,
-) -> PageDocument[BatchReport]:
-    """Batches, newest first."""
-    return show(await batches.matching(contract_id, status, paging), batch_report, request, response)
+    table: Annotated[str | None, Query(max_length=100, description="Only batches of any version of it.")] = None,
+    status: Annotated[BatchStatus | None, Query(description="Only batches that stand so.")] = None,
+) -> PageDocument[BatchSummary]:
+    """Batches, newest first, without samples of their refused rows."""
+    wanted = BatchFilter(contract_id=contract_id, table=table, status=status)
+    return show(await batches.matching(wanted, paging), batch_summary, request, response)
 
 
 @router.get("/batches/{batch_id}", operation_id="get_batch", responses=responses(BatchNotFound))
@@ -154,9 +171,58 @@ async def get_batch(_: CanSeeBatches, batch_id: UUID, history: HistoryDep) -> Ba
     return await history.report(batch_id)
 
 
+async def _row_filter(
+    code: Annotated[RejectionCode | None, Query(description="Only rows with this fault.")] = None,
+    column: Annotated[
+        str | None, Query(max_length=MAX_NAME_CHARACTERS, description="Only rows with a fault in this column.")
+    ] = None,
+    resolved: Annotated[bool | None, Query(description="Only rows that are, or are not, dealt with.")] = None,
+) -> RowFilter:
+    return RowFilter(code=code, column=column, resolved=resolved)
+
+
+WantedRows = Annotated[RowFilter, Depends(_row_filter)]
+
+
 @router.get("/batches/{batch_id}/quarantine", operation_id="list_quarantined_rows", responses=responses(BatchNotFound))
 async def list_quarantined_rows(
-    _: CanSeeBatches, batch_id: UUID, history: HistoryDep, paging: Paging, request: Request, response: Response
+    _: CanSeeBatches,
+    batch_id: UUID,
+    history: HistoryDep,
+    wanted: WantedRows,
+    paging: Paging,
+    request: Request,
+    response: Response,
 ) -> PageDocument[QuarantinedRow]:
-    """The refused rows of a batch, by line."""
-    return show(await history.quarantine(batch_id, paging), quarantined_row, request, response)
+    """The refused rows of a batch that are kept, by line."""
+    return show(await history.quarantine(batch_id, paging, wanted), quarantined_row, request, response)
+
+
+@router.get(
+    "/batches/{batch_id}/quarantine/export",
+    operation_id="export_quarantined_rows",
+    response_model=None,
+    responses=_FILE | responses(BatchNotFound),
+)
+async def export_quarantined_rows(
+    _: CanSeeBatches,
+    batch_id: UUID,
+    files: FilesDep,
+    wanted: WantedRows,
+    format: Annotated[Literal["csv", "ndjson", "parquet"], Query(description="Form of the file.")] = "csv",  # noqa: A002 - the name that exports have for it
+) -> Response:
+    """The refused rows of a batch that are kept, as a file, by line."""
+    return await files.file(batch_id, wanted, Format(format))
+
+
+@router.post(
+    "/batches/{batch_id}/quarantine/resolve",
+    operation_id="resolve_quarantined_rows",
+    status_code=200,
+    responses=responses(BatchNotFound),
+)
+async def resolve_quarantined_rows(
+    actor: CanIngest, batch_id: UUID, wanted: RowsToResolve, resolving: ResolvingDep
+) -> ResolvedRows:
+    """Mark refused rows as dealt with, or open them again; the rows stay as they are."""
+    return await resolving.resolve(actor, batch_id, wanted)

@@ -1,12 +1,18 @@
 """What the ingestion operations answer."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from app.kernel.schemas import StrictModel
+from app.warehouse.rejections import MAX_NAME_CHARACTERS, RejectionCode
+
+MAX_LINES = 10_000
+"""Lines that one request may name."""
+
+Line = Annotated[int, Field(ge=1, lt=2**63)]
 
 
 class VerdictCounts(StrictModel):
@@ -24,23 +30,63 @@ class VerdictCounts(StrictModel):
     rejected: int = Field(0, description="Not as the contract demands; quarantined.")
 
 
-class QuarantinedRow(BaseModel):
-    """One refused row."""
+class RowFaultDocument(BaseModel):
+    """One thing that is wrong with a row."""
 
-    line: int = Field(description="Physical line (NDJSON, CSV), or position of the element or row, from 1.")
     code: str = Field(description="Stable reason.", examples=["wrong-type"])
     column: str | None = Field(None, description="The column at fault, when it is one.")
     message: str = Field(description="The reason in words.")
+
+
+class QuarantinedRow(RowFaultDocument):
+    """One refused row; code, column and message are those of its first fault."""
+
+    line: int = Field(description="Physical line (NDJSON, CSV), or position of the element or row, from 1.")
     raw: str = Field(description="The row as it came, cut to 2,000 characters.")
+    clipped: bool = Field(default=False, description="Whether the row goes on beyond `raw`.")
+    faults: list[RowFaultDocument] = Field(default_factory=list, description="Everything that is wrong with the row.")
+    resolved_at: datetime | None = Field(None, description="When somebody said that it is dealt with.")
 
 
-class BatchReport(BaseModel):
-    """What became of a batch."""
+class FaultCountDocument(StrictModel):
+    """How many rows of a batch have a fault."""
+
+    code: str = Field(description="Stable reason.", examples=["wrong-type"])
+    column: str | None = Field(None, description="The column at fault; null also for columns beyond the hundredth.")
+    rows: int = Field(description="Refused rows that have it; a row with several faults counts for each.")
+
+
+class RowsToResolve(StrictModel):
+    """Refused rows of a batch that are dealt with; absent conditions hold for all of them."""
+
+    lines: Annotated[list[Line], Field(min_length=1, max_length=MAX_LINES)] | None = Field(
+        None, description="These lines."
+    )
+    code: RejectionCode | None = Field(None, description="Rows with this fault.")
+    column: str | None = Field(None, max_length=MAX_NAME_CHARACTERS, description="Rows with a fault in this column.")
+    resolved: bool = Field(default=True, description="False opens them again.")
+    note: str | None = Field(None, max_length=500, description="Why, for the audit log.")
+
+
+class ResolvedRows(StrictModel):
+    """What became of refused rows."""
+
+    rows: int = Field(description="Rows that were marked; those that stood so already are none.")
+
+
+BatchStatus = Literal["pending", "completed", "failed", "rejected"]
+"""How far a batch is. `rejected`: it was read, and none of its rows was accepted."""
+
+
+class BatchSummary(BaseModel):
+    """What became of a batch, as lists show it."""
 
     id: UUID = Field(description="The batch.")
     contract_id: str = Field(description="The contract it came under.", examples=["customers_v1"])
     table: str = Field(description="The logical table.", examples=["customers"])
-    status: Literal["pending", "completed", "failed", "dry-run"] = Field(description="How far it is.")
+    status: BatchStatus | Literal["dry-run"] = Field(
+        description="How far it is; `rejected`: none of its rows was accepted."
+    )
     rows: int = Field(description="Rows received.")
     counts: VerdictCounts = Field(description="Rows by verdict.")
     bytes: int = Field(description="Bytes received, as sent.")
@@ -52,8 +98,36 @@ class BatchReport(BaseModel):
     submitted_by: str = Field(description="Who sent it.")
     created_at: datetime = Field(description="When it was accepted.")
     completed_at: datetime | None = Field(None, description="When it was merged, or given up.")
-    quarantined: list[QuarantinedRow] = Field(default_factory=list, description="The first refused rows.")
+    fault_counts: list[FaultCountDocument] = Field(
+        default_factory=list, description="Refused rows by fault, the most frequent first."
+    )
+    quarantined_rows: int = Field(0, description="Refused rows that are in quarantine, with their text.")
+    unkept_rows: int = Field(
+        0, description="Refused rows that are counted alone: quarantine had no room for them, or retention took them."
+    )
+    notices: list[str] = Field(
+        default_factory=list, description="What was left out of rows without refusing them, such as ignored columns."
+    )
     drift: list[str] = Field(default_factory=list, description="Drift found in this batch, by id.")
     problem: dict[str, object] | None = Field(None, description="Why it failed (RFC 9457).")
     plan_hash: str | None = Field(None, description="Of a dry run: names its outcome on the data as it was.")
     links: dict[str, str] = Field(default_factory=dict, description="Where to read on.")
+
+
+class BatchReport(BatchSummary):
+    """What became of a batch."""
+
+    quarantined: list[QuarantinedRow] = Field(
+        default_factory=list, description="The first refused rows; all that are kept are under `links.quarantine`."
+    )
+
+
+def batch_links(batch_id: UUID) -> dict[str, str]:
+    """Where to read on about a batch: its report, its refused rows, and those as a file."""
+    place = f"/api/ingestion/batches/{batch_id}"
+    return {
+        "self": place,
+        "quarantine": f"{place}/quarantine",
+        "quarantine_csv": f"{place}/quarantine/export?format=csv",
+        "quarantine_ndjson": f"{place}/quarantine/export?format=ndjson",
+    }

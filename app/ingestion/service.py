@@ -1,5 +1,7 @@
 """Use cases of ingestion: take a batch in now, and try one without effect. Batches for later are in `deferred.py`.
 
+A batch of which no row was accepted is committed too, as `rejected`: its report, its refused rows, its answer.
+
 Whatever a batch changes, its report, its refused rows, its audit row and its stored answer are committed together; the
 raw body is published just before. A process killed at any point leaves all of it or nothing (at most an unreferenced
 raw object, which the tidying job removes).
@@ -8,15 +10,17 @@ raw object, which the tidying job removes).
 import hashlib
 import json
 
-from app.ingestion.configuration import MAX_REJECTED_SHARE
+from app.ingestion.configuration import batch_rules
 from app.ingestion.decoding.body import BatchBody
 from app.ingestion.history import BatchHistory
-from app.ingestion.merging import complete, count_rows, mark_failed, merge_batch, record_failure
+from app.ingestion.merging import count_rows, end, mark_failed, merge_batch, record_failure
 from app.ingestion.models import BatchRow
+from app.ingestion.quarantine.problems import NothingAccepted
 from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.repository import BatchWrites
 from app.ingestion.schemas import BatchReport
 from app.ingestion.submission import (
+    CREATED,
     REFUSED_AT_ONCE,
     Answer,
     StoredAnswers,
@@ -30,13 +34,12 @@ from app.kernel.correlation import correlation_id
 from app.kernel.db.database import Units, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.ports.events import EventKinds
+from app.kernel.problems import Problem
 from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import Actor
 from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.modes.service import require_ingestion_ready
-from app.warehouse.ingest import RejectLimitExceeded
-
-CREATED = 201
+from app.warehouse.refused_rows import RejectLimitExceeded
 
 
 class _DryRunOver(Exception):  # noqa: N818 - carries a report past a rollback, is no error
@@ -55,11 +58,11 @@ class IngestService:
         self._configuration, self._kinds, self._clock = configuration, kinds, clock
 
     async def take(self, actor: Actor, submission: Submission) -> Answer:
-        """The report of the batch, merged; or the stored answer, when the key came with this request before.
+        """The report of the batch, merged or rejected; or the stored answer, when its key came with it before.
 
         Raises:
             Problem: of the contract, the body, the key, the limits of rejections, or the shield. Nothing is stored
-                then but, for a batch that failed its limit of rejections, the record that it did.
+                then but, for a batch that failed by its refused rows, the record that it did.
         """
         batch = new_batch(actor, submission)
         try:
@@ -75,10 +78,10 @@ class IngestService:
                         cleanup.unwanted = True
                         return stored
                     await require_ingestion_ready(session)
-                    answer = Answer(await self._merge(session, actor, batch, submission, body), CREATED)
+                    answer = await self._merge(session, actor, batch, submission, body)
                     await answers.store(answer)
                     cleanup.commit_begun = True
-        except RejectLimitExceeded as refusal:
+        except (RejectLimitExceeded, NothingAccepted) as refusal:
             await self._record_failure(actor, submission, refusal)
             raise
         count_rows(answer.report)
@@ -92,8 +95,8 @@ class IngestService:
                 body = await self._beforehand(batch, submission)
                 async with self._units.load() as session:
                     await require_ingestion_ready(session)
-                    report = await self._merge(session, actor, batch, submission, body)
-                    raise _DryRunOver(_as_dry_run(report, submission.body))  # noqa: TRY301 - leaves by a rollback
+                    answer = await self._merge(session, actor, batch, submission, body)
+                    raise _DryRunOver(_as_dry_run(answer, submission.body))  # noqa: TRY301 - leaves by a rollback
         except _DryRunOver as over:
             return over.report
 
@@ -106,19 +109,23 @@ class IngestService:
         if contract.plan is not None:
             return submission.body
         await self._raw.keep(batch, submission.body)
+        batch.bytes_received = submission.body.bytes
         return None
 
     async def _merge(
         self, session: WriteSession, actor: Actor, batch: BatchRow, submission: Submission, body: BatchBody | None
-    ) -> BatchReport:
+    ) -> Answer:
         await BatchWrites(session).accept(batch)
-        share = self._configuration.value(MAX_REJECTED_SHARE)
-        await merge_batch(session, self._raw, batch, submission.representation, body, share)
+        rules = batch_rules(self._configuration)
+        refusal = await merge_batch(session, self._raw, batch, submission.representation, body, rules)
+        if submission.idempotency_key is not None:
+            await submission.body.drain()  # where reading ended early, the rest still tells this request from others
         batch.bytes_received, batch.sha256 = submission.body.bytes, submission.body.sha256
-        await complete(session, actor, batch, submission.started)
-        return await BatchHistory(session).report(batch.id)
+        await end(session, self._kinds, actor, batch, refusal, submission.started)
+        status = CREATED if refusal is None else refusal.status
+        return Answer(await BatchHistory(session).report(batch.id), status)
 
-    async def _record_failure(self, actor: Actor, submission: Submission, refusal: RejectLimitExceeded) -> None:
+    async def _record_failure(self, actor: Actor, submission: Submission, refusal: Problem) -> None:
         batch_id, now = new_id(), self._clock()
 
         async def record(session: WriteSession) -> None:
@@ -131,7 +138,12 @@ class IngestService:
         refusal.fields["batch_id"] = str(batch_id)
 
 
-def _as_dry_run(report: BatchReport, body: BatchBody) -> BatchReport:
+def _as_dry_run(answer: Answer, body: BatchBody) -> BatchReport:
+    """The report of what would happen. Raises `NothingAccepted`, without a batch, when that is nothing."""
+    report = answer.report
+    if report.problem is not None:
+        shown = {name: value for name, value in report.problem.items() if name not in NothingAccepted.OF_BATCH}
+        raise NothingAccepted.again(shown, {})
     facts = report.model_dump(
         mode="json", include={"contract_id", "schema_version", "counts", "first_event_time", "last_event_time"}
     )

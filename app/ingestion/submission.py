@@ -13,10 +13,11 @@ from app.catalog.contracts.service import ContractNotFound, ContractReading
 from app.catalog.tables.registry import TableNotWritable
 from app.ingestion.decoding.body import BatchBody, Representation
 from app.ingestion.models import BatchRow
+from app.ingestion.quarantine.problems import NothingAccepted
 from app.ingestion.schemas import BatchReport
 from app.kernel.correlation import correlation_id
 from app.kernel.db.database import Units, WriteSession
-from app.kernel.http.idempotency import IdempotencyKeys
+from app.kernel.http.idempotency import REPLAYED, IdempotencyKeys
 from app.kernel.ids import new_id
 from app.kernel.problems import Problem
 from app.kernel.security.authorization import Actor
@@ -46,12 +47,35 @@ class Submission:
         return hashlib.sha256(described.encode() + self.body.sha256).digest()
 
 
+CREATED, ACCEPTED = 201, 202
+"""Statuses of the report of a batch that is merged, and of one that will be."""
+
+RESPOND_ASYNC = "respond-async"
+"""RFC 7240, section 4.1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A report, and the HTTP status it is answered with."""
 
     report: BatchReport
     status: int
+    replayed: bool = False
+    """Whether this is the stored answer of an earlier request."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that go with it."""
+        found = {"Location": f"/api/ingestion/batches/{self.report.id}"}
+        if self.status == ACCEPTED:
+            found["Preference-Applied"] = RESPOND_ASYNC
+        return found | (REPLAYED if self.replayed else {})
+
+    def accepted(self) -> BatchReport:
+        """The report of a batch of which something was accepted, or will be looked at. Raises `NothingAccepted`."""
+        if self.status == NothingAccepted.status and self.report.problem is not None:
+            raise NothingAccepted.again(self.report.problem, self.headers)
+        return self.report
 
 
 def new_batch(actor: Actor, submission: Submission, batch_id: UUID | None = None) -> BatchRow:
@@ -68,6 +92,9 @@ def new_batch(actor: Actor, submission: Submission, batch_id: UUID | None = None
         actor_label=actor.label,
         max_rejected={"limit": submission.max_rejected} if submission.max_rejected is not None else None,
         counts={},
+        fault_counts=[],
+        notices=[],
+        quarantined_rows=0,
         rows_received=0,
         bytes_received=submission.body.bytes,
         sha256=submission.body.sha256,
@@ -95,7 +122,7 @@ class StoredAnswers:
             return None
         await self._submission.body.drain()
         replay.require_same(self._submission.fingerprint)
-        return Answer(BatchReport.model_validate(replay.answer), replay.status)
+        return Answer(BatchReport.model_validate(replay.answer), replay.status, replayed=True)
 
     async def store(self, answer: Answer) -> None:
         """Keep the answer for repetitions of the request, when it has a key."""

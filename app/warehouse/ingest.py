@@ -35,7 +35,15 @@ from app.warehouse.copying import copy_rows
 from app.warehouse.merge import CONFLICT, DUPLICATE, LATE, UNCHANGED, UNIQUE, Batch
 from app.warehouse.naming import staging_relation, working_relation
 from app.warehouse.plan import STORED_STAYS, Mode, RelationPlan, Resolution
-from app.warehouse.refused_rows import PORTION, FaultCount, RefusalBounds, RefusedRows, RejectLimits
+from app.warehouse.refused_rows import (
+    PORTION,
+    UNLIMITED,
+    USUAL_BOUNDS,
+    FaultCount,
+    RefusalBounds,
+    RefusedRows,
+    RejectLimits,
+)
 from app.warehouse.rejections import Chunk, Rejection, RejectionCode, RejectionSink, clip
 
 SETTINGS = (
@@ -87,6 +95,8 @@ class MergeOutcome:
     """Refused rows by fault; a row with several faults counts for each."""
     refusals: dict[str, Any] = field(default_factory=dict)
     """What a problem says about the refused rows."""
+    notices: list[str] = field(default_factory=list)
+    """What readers left out of rows without refusing them."""
     ended_early: bool = False
     """What follows was not read, since all before it was refused (`RefusalBounds.at_first`)."""
 
@@ -104,8 +114,8 @@ async def ingest(
     batch_seq: int,
     processing_time: datetime,
     sink: RejectionSink,
-    limits: RejectLimits = RejectLimits(),
-    bounds: RefusalBounds = RefusalBounds(),
+    limits: RejectLimits = UNLIMITED,
+    bounds: RefusalBounds = USUAL_BOUNDS,
 ) -> MergeOutcome:
     """Verdicts of the batch, its rows merged, in the transaction that the connection is in.
 
@@ -159,6 +169,7 @@ class _Run:
         self.outcome.kept = self._rows.kept
         self.outcome.fault_counts = self._rows.faults.listed()
         self.outcome.refusals = self._rows.document()
+        self.outcome.notices = list(self._rows.notices)
         return self.outcome
 
     async def settle(self) -> None:

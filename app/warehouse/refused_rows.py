@@ -17,6 +17,15 @@ PORTION = 1000
 SAMPLE = 20
 """Refused rows that a problem or report shows."""
 
+KEPT_ROWS = 10_000
+"""Refused rows of a batch that are kept, enough to find what is wrong: about 20 MB at the longest raw texts."""
+
+REFUSED_AT_FIRST = 100_000
+"""Refused rows without an accepted one after which nothing is expected of a batch; read in a few seconds."""
+
+MAX_NOTICES = 20
+"""Notices of a batch that its report shows."""
+
 MAX_FAULT_KINDS = 100
 """Different faults (code, column) that are counted apart: names of unknown columns are the sender's to choose."""
 
@@ -36,14 +45,20 @@ class RejectLimits:
     """Share of the rows received, between 0 and 1."""
 
 
+UNLIMITED = RejectLimits()
+
+
 @dataclass(frozen=True, slots=True)
 class RefusalBounds:
     """How much work and room a batch may cost by its refused rows."""
 
-    kept: int = 10_000
-    """Rows that are kept, enough to find what is wrong: about 20 MB at the longest raw texts. The rest is counted."""
-    at_first: int = 100_000
-    """Reading ends after so many refused rows when none was accepted before: nothing comes of such a batch."""
+    kept: int = KEPT_ROWS
+    """Rows that are kept; the rest is counted."""
+    at_first: int = REFUSED_AT_FIRST
+    """Reading ends after so many refused rows when none was accepted before."""
+
+
+USUAL_BOUNDS = RefusalBounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +115,8 @@ class RefusedRows:
         """Rows that were refused, without conflicts."""
         self.sample: list[Rejection] = []
         self.faults = FaultCounts()
+        self.notices: dict[str, None] = {}
+        """What readers left out, each once, in the order in which it came up."""
 
     @property
     def kept(self) -> int:
@@ -120,6 +137,9 @@ class RefusedRows:
         """Count a chunk in, and keep its refused rows while there is room. Raises `RejectLimitExceeded`."""
         self.accepted += chunk.accepted
         self.received += chunk.received
+        for notice in chunk.notices:
+            if len(self.notices) < MAX_NOTICES:
+                self.notices[notice] = None
         if chunk.rejected:
             for row in chunk.rejected:
                 self.faults.add_row(row)

@@ -7,7 +7,7 @@ lock, which dies with its connection, shows that a request with the same key is 
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Header
 from sqlalchemy import SmallInteger, func, select
@@ -19,6 +19,18 @@ from app.kernel.db.models import Base
 from app.kernel.problems import BadRequest, Conflict, Fault, InvalidRequest
 
 MAX_KEY_LENGTH = 255
+
+REPLAYED: Final = {"Idempotency-Replayed": "true"}
+"""The header of an answer that is a stored one: the request had its effect before, and has none now. Every operation
+that takes a key sets it."""
+
+REPLAYED_HEADER: Final[dict[str, Any]] = {
+    "Idempotency-Replayed": {
+        "description": "`true` when this is the stored answer of an earlier request with the same Idempotency-Key.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+"""The same for the OpenAPI document: what `responses` of a success say under `headers`."""
 
 
 class StoredAnswer(Base):

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
-from app.kernel.http.idempotency import IdempotencyKeys
+from app.kernel.http.idempotency import REPLAYED, IdempotencyKeys
 from app.kernel.ids import new_id
 from app.kernel.jobs import enqueue
 from app.kernel.ports.export_formats import Compression, Format
@@ -26,6 +27,19 @@ from app.operations.exports.schemas import ExportDocument, NewExport
 from app.operations.exports.states import EXPORT_JOB, ExportStatus
 
 
+@dataclass(frozen=True, slots=True)
+class RequestedExport:
+    """An export, and whether it is the stored answer of an earlier request."""
+
+    document: ExportDocument
+    replayed: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that go with it."""
+        return {"Location": f"/system/exports/{self.document.id}"} | (REPLAYED if self.replayed else {})
+
+
 class ExportRequests:
     """Takes requests for exports, in transactions of its own: a source may run a statement between two of them."""
 
@@ -34,7 +48,7 @@ class ExportRequests:
         self._resources = resources
         self._sources = resources.extensions.of(ExportSources)
 
-    async def request(self, actor: Actor, wanted: NewExport, key: str | None) -> ExportDocument:
+    async def request(self, actor: Actor, wanted: NewExport, key: str | None) -> RequestedExport:
         """The export, pending, its job on the way; or the stored answer of the request that came with this key.
 
         Raises:
@@ -47,19 +61,19 @@ class ExportRequests:
             async with self._resources.database.write() as session:
                 stored = await _replayed(_keys(session, actor), key, wanted)
             if stored is not None:
-                return stored
+                return RequestedExport(stored, replayed=True)
         source, params = self._checked(wanted)
         require_right(actor, source)
         subject = await source.prepare(self._resources, actor, params)
 
-        async def accept(session: WriteSession) -> ExportDocument:
+        async def accept(session: WriteSession) -> RequestedExport:
             keys = _keys(session, actor)
             if key is not None and (stored := await _replayed(keys, key, wanted)) is not None:
-                return stored
+                return RequestedExport(stored, replayed=True)
             made = await self._accept(session, actor, source, wanted, params, subject)
             if key is not None:
                 await keys.store(key, _fingerprint(wanted), 202, made.model_dump(mode="json"))
-            return made
+            return RequestedExport(made)
 
         return await self._resources.database.run(accept)
 

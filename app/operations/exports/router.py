@@ -55,7 +55,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
     "/",
     operation_id="create_export",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=responses(
+    responses={202: {"headers": idempotency.REPLAYED_HEADER}} | responses(
         InvalidExport, TooManyExports, idempotency.KeyInUse, idempotency.KeyReused, idempotency.MalformedKey,
         ExportNotFound,
     ),
@@ -65,8 +65,8 @@ async def create_export(
 ) -> ExportDocument:
     """Ask for an export. It holds what there is when the work begins."""
     made = await exports.request(actor, wanted, key)
-    response.headers["Location"] = f"/system/exports/{made.id}"
-    return made
+    response.headers.update(made.headers)
+    return made.document
 
 
 @router.get("/", operation_id="list_exports")

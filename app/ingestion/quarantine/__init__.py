@@ -1,0 +1,1 @@
+"""Refused rows: kept within bounds, looked for, marked as dealt with."""

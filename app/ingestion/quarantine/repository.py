@@ -1,0 +1,129 @@
+"""All SQL of refused rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.ingestion.configuration import BatchRules
+from app.ingestion.models import BatchRow, QuarantineRow, QuarantineTotal
+from app.kernel.db.database import ReadSession, WriteSession, driver_connection
+from app.kernel.db.models import CONTROL_SCHEMA
+from app.kernel.paging import Page, PageRequest, cut
+from app.warehouse.rejections import Rejection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowFilter:
+    """Which refused rows of a batch; absent conditions hold for all."""
+
+    code: str | None = None
+    column: str | None = None
+    resolved: bool | None = None
+
+    @property
+    def conditions(self) -> Sequence[ColumnElement[bool]]:
+        """The conditions on rows: a single fault of the row has the code and the column that are asked for."""
+        found: list[ColumnElement[bool]] = []
+        asked = {"code": (QuarantineRow.code, self.code), "column": (QuarantineRow.column_name, self.column)}
+        fault = {name: value for name, (_, value) in asked.items() if value is not None}
+        if fault:
+            first = and_(*(column == value for column, value in asked.values() if value is not None))
+            found.append(or_(first, QuarantineRow.more_faults.contains([fault])))
+        if self.resolved is not None:
+            done = QuarantineRow.resolved_at.is_not(None)
+            found.append(done if self.resolved else ~done)
+        return found
+
+
+class QuarantineReads:
+    """Reads refused rows."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+
+    async def page(self, batch_id: UUID, request: PageRequest, wanted: RowFilter = RowFilter()) -> Page[QuarantineRow]:
+        """A page of refused rows of a batch, by line."""
+        statement = select(QuarantineRow).where(QuarantineRow.batch_id == batch_id, *wanted.conditions)
+        after = request.after(int)
+        if after is not None:
+            statement = statement.where(QuarantineRow.line > after)
+        rows = await self._session.scalars(statement.order_by(QuarantineRow.line).limit(request.limit + 1))
+        return cut(rows.all(), request, lambda row: str(row.line))
+
+
+class QuarantineWrites:
+    """Keeps the refused rows of one batch, in bounded portions, by COPY."""
+
+    COLUMNS = ("batch_id", "line", "code", "column_name", "message", "more_faults", "raw", "clipped")
+
+    def __init__(self, session: WriteSession, batch_id: UUID) -> None:
+        self._session = session
+        self._batch_id = batch_id
+
+    async def keep(self, portion: Sequence[Rejection]) -> None:
+        """Keep these rows."""
+        connection = await driver_connection(self._session)
+        await connection.copy_records_to_table(
+            QuarantineRow.__tablename__,
+            schema_name=CONTROL_SCHEMA,
+            columns=self.COLUMNS,
+            records=[
+                (self._batch_id, row.line, row.code.value, row.column, row.message, _more(row), row.raw, row.clipped)
+                for row in portion
+            ],
+        )
+
+    async def settle(self, contract_id: str, rows: int, rules: BatchRules) -> int:
+        """How many of the batch's rows stay, now that no more come: those for which quarantine has room.
+
+        From here to the end of the transaction batches with refused rows take turns, so that all of them together keep
+        within the bounds. The first lines of the batch stay. Nothing else goes to make room for them.
+
+        Args:
+            contract_id: the contract of the batch.
+            rows: rows of the batch that were kept.
+            rules: how many rows are kept of a contract, and of all.
+        """
+        await self._session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": _TURNS})
+        own = QuarantineTotal.contract_id == contract_id
+        sums = select(func.coalesce(func.sum(QuarantineTotal.rows).filter(own), 0), func.sum(QuarantineTotal.rows))
+        before, before_all = (await self._session.execute(sums)).one()
+        room = min(rules.contract_rows - int(before), rules.all_rows - int(before_all or 0))
+        staying = max(0, min(rows, room))
+        counted = insert(QuarantineTotal).values(contract_id=contract_id, rows=rows)
+        more = {"rows": QuarantineTotal.rows + counted.excluded.rows}
+        await self._session.execute(counted.on_conflict_do_update(index_elements=["contract_id"], set_=more))
+        await self._session.execute(update(BatchRow).where(BatchRow.id == self._batch_id).values(quarantined_rows=rows))
+        if staying < rows:  # the counts follow by the trigger on what is deleted
+            place = select(QuarantineRow.line).where(QuarantineRow.batch_id == self._batch_id)
+            beyond = place.order_by(QuarantineRow.line).offset(staying)
+            await self._session.execute(
+                delete(QuarantineRow).where(QuarantineRow.batch_id == self._batch_id, QuarantineRow.line.in_(beyond))
+            )
+        return staying
+
+    async def resolve(self, wanted: RowFilter, lines: Sequence[int] | None, at: datetime | None) -> int:
+        """How many rows were marked as dealt with at this time, or, without one, as open again."""
+        statement = update(QuarantineRow).where(QuarantineRow.batch_id == self._batch_id, *wanted.conditions)
+        if lines is not None:
+            statement = statement.where(QuarantineRow.line.in_(lines))
+        changed = QuarantineRow.resolved_at.is_(None) if at is not None else QuarantineRow.resolved_at.is_not(None)
+        result = await self._session.execute(statement.where(changed).values(resolved_at=at))
+        return int(result.rowcount)
+
+
+_TURNS = "spyne.ingestion_quarantine"
+"""Name of the lock under which batches settle what stays of their refused rows."""
+
+
+def _more(row: Rejection) -> str | None:
+    """The faults beside the first, as JSON; most rows have none."""
+    if len(row.faults) < 2:  # noqa: PLR2004 - the first stands in columns of its own
+        return None
+    faults = [{"code": fault.code, "column": fault.column, "message": fault.message} for fault in row.faults[1:]]
+    return orjson.dumps(faults).decode()
