@@ -59,9 +59,12 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
             "GET /api/ingestion/batches",
             "GET /api/ingestion/batches/{batch_id}",
             "GET /api/ingestion/batches/{batch_id}/quarantine",
+            "GET /api/ingestion/batches/{batch_id}/quarantine/export",
         }
     ),
-    "ingestion:write": frozenset({"POST /api/ingestion/{contract_id}/batches"}),
+    "ingestion:write": frozenset(
+        {"POST /api/ingestion/batches/{batch_id}/quarantine/resolve", "POST /api/ingestion/{contract_id}/batches"}
+    ),
     OPEN: frozenset(
         {
             "GET /api/auth/.well-known/jwks.json",

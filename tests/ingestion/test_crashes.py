@@ -358,3 +358,75 @@ async def _merging(worker: ServiceProcess, counted: Any, chance: random.Random) 
     await eventually(some, 30, 0.02)
     await asyncio.sleep(chance.uniform(0, 0.1))
     await worker.kill()
+
+
+REFUSED_ROWS = 7
+KEPT_OF_ALL = 60
+
+
+async def test_quarantine_keeps_within_its_bounds_and_to_its_word_when_processes_are_killed(place: Place) -> None:
+    """Batches of refused rows at the API and at a worker, both killed: what reports say is kept is there, and no more."""
+    chance = random.Random(5)
+    body = ndjson([(1, 0, 1)]) + b"{}\n" * REFUSED_ROWS
+    headers = {"Content-Type": "application/x-ndjson"}
+    acknowledged: set[str] = set()
+    async with api_process(place.surroundings) as api:
+        await opened(place, api)
+        async with place.client(api.url) as client:
+            key = {"value": KEPT_OF_ALL}
+            decided = await client.put("/system/config/ingestion.max-quarantined-rows", json=key)
+            assert decided.status_code == 200, decided.text
+        await api.kill()  # so that the bound is in force from the begin
+        await api.start()
+        enough = False
+
+        async def send(number: int) -> None:
+            async with place.client(api.url) as client:
+                for attempt in itertools.count():
+                    if enough:
+                        return
+                    content = body if (number + attempt) % 3 else b"{}\n" * REFUSED_ROWS
+                    later = {"Prefer": "respond-async"} if attempt % 2 else {}
+                    url = "/api/ingestion/events_v1/batches"
+                    try:
+                        answer = await client.post(url, content=content, headers=headers | later)
+                    except httpx.TransportError:
+                        await asyncio.sleep(0.05)
+                        continue
+                    found = answer.json()
+                    if answer.status_code in {201, 202}:
+                        acknowledged.add(found["id"])
+                    elif found["code"] == "nothing-accepted":
+                        acknowledged.add(found["batch_id"])
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(SENDERS):
+                group.create_task(send(number))
+            for _ in range(max(2, KILLS)):
+                least = len(acknowledged) + chance.randrange(2, 6)
+                async with worker_process(place.surroundings) as worker:
+                    await eventually(lambda least=least: len(acknowledged) >= least, 60)  # type: ignore[misc]
+                    await asyncio.sleep(chance.uniform(0, 0.2))
+                    await asyncio.gather(worker.kill(), api.kill())
+                await api.start()
+            enough = True
+        async with worker_process(place.surroundings):
+
+            async def none_waits() -> bool:
+                query = "SELECT count(*) FROM spyne.ingestion_history WHERE status = 'pending'"
+                return not (await place.fetch(query))[0][0]
+
+            await eventually(none_waits, 120)
+    batches = await place.fetch(
+        "SELECT h.id::text, h.status, h.quarantined_rows, (h.counts->>'rejected')::int AS rejected, "
+        "(SELECT count(*) FROM spyne.ingestion_quarantine q WHERE q.batch_id = h.id) AS found "
+        "FROM spyne.ingestion_history h"
+    )
+    assert acknowledged <= {row["id"] for row in batches}
+    assert {row["status"] for row in batches} == {"completed", "rejected"}
+    assert {row["rejected"] for row in batches} == {REFUSED_ROWS}, "all are counted"
+    assert all(row["found"] == row["quarantined_rows"] for row in batches), "reports say what is kept"
+    assert sum(row["found"] for row in batches) == min(KEPT_OF_ALL, REFUSED_ROWS * len(batches))
+    totals = await place.fetch("SELECT sum(rows) FROM spyne.ingestion_quarantine_totals")
+    assert totals[0][0] == sum(row["found"] for row in batches)
+    print(f"batches={len(batches)} acknowledged={len(acknowledged)} kept={totals[0][0]}")

@@ -109,7 +109,7 @@ REFUSED: list[tuple[str, str, str | None]] = [
     (json.dumps(GOOD | {"tag": "A"}), "pattern", "tag"),
     (json.dumps(GOOD | {"at": "yesterday"}), "wrong-type", "at"),
     (json.dumps(GOOD)[:-1] + ', "v": 2}', "duplicate-field", "v"),
-    (json.dumps(GOOD | {"id": 2, "tag": "b"}) + "\n" + json.dumps(GOOD | {"id": 3, "tag": "b"}), "unique", None),
+    (json.dumps(GOOD | {"id": 2, "tag": "b"}) + "\n" + json.dumps(GOOD | {"id": 3, "tag": "b"}), "unique", "tag"),
 ]
 
 
@@ -135,8 +135,8 @@ async def test_refused_rows_are_quarantined_with_their_line_and_reason(engineer:
 
 async def test_quarantine_and_history_have_pages(engineer: httpx.AsyncClient, things: str) -> None:
     other = await register(engineer, "others")
-    first = await taken(engineer, things, b"{}\n" * 25)
-    assert counted(first) == {"rejected": 25}
+    first = await taken(engineer, things, b"{}\n" * 25 + ndjson(ROWS[:1]))
+    assert counted(first) == {"inserted": 1, "rejected": 25}
     assert len(first["quarantined"]) == 20
     seen: list[int] = []
     url = f"/api/ingestion/batches/{first['id']}/quarantine?limit=10"
@@ -279,9 +279,9 @@ async def test_empty_bodies(engineer: httpx.AsyncClient, owner: asyncpg.Connecti
         assert (answer.status_code, answer.json()["code"]) == (422, "malformed-body")
     replacing = await register(engineer, "replaced", "replace")
     await taken(engineer, replacing, ROWS)
-    for body in (b"", b"{}\n"):
+    for body, code in ((b"", "empty-replacement"), (b"{}\n", "nothing-accepted")):
         answer = await send(engineer, replacing, body)
-        assert (answer.status_code, answer.json()["code"]) == (422, "empty-replacement")
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert await stored(owner, "replaced") == STORED
 
 

@@ -26,12 +26,14 @@ async def test_a_repetition_answers_what_is_stored(
     contract_id = await register(engineer, "events", "append")
     first = await send(engineer, contract_id, ROWS, key="k1", headers=headers)
     assert first.status_code == (202 if headers else 201), first.text
+    assert "Idempotency-Replayed" not in first.headers
     before, raws = await census(owner), await raw_keys(storage)
     for key in ("k1", '"k1"'):
         for preferred in (headers, {}, LATER):
             again = await send(engineer, contract_id, ROWS, key=key, headers=preferred)
             assert (again.status_code, again.json()) == (first.status_code, first.json())
             assert again.headers["Location"] == first.headers["Location"]
+            assert again.headers["Idempotency-Replayed"] == "true"
             assert again.headers.get("Preference-Applied") == ("respond-async" if headers else None)
     assert differences(before, await census(owner)) == []
     assert await raw_keys(storage) == raws
@@ -115,6 +117,7 @@ async def test_many_at_once_under_one_key_have_one_effect(
     answers = await asyncio.gather(*[insist({}) for _ in range(6)])
     assert [answer.status_code for answer in answers] == [201] * 6
     assert all(answer.json() == answers[0].json() for answer in answers)
+    assert sum("Idempotency-Replayed" in answer.headers for answer in answers) == 5, "one of them did it"
     later = await asyncio.gather(*[insist(LATER) for _ in range(3)])
     assert all(answer.json() == answers[0].json() for answer in later)
     assert await owner.fetchval("SELECT count(*) FROM spyne.ingestion_history") == 1

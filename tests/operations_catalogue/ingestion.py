@@ -27,9 +27,18 @@ async def _batches(setting: Setting) -> Prepared:
     return Prepared(mark=await setting.kept("batch", lambda: batch(setting.world)))
 
 
+_RESOLVED = {"lines": [1], "code": "wrong-type", "column": "v", "resolved": True, "note": "why"}
+
+
+async def _resolving(setting: Setting) -> Prepared:
+    return Prepared((await _of_batch(setting)).ids, {"json": _RESOLVED})
+
+
 OPERATIONS = (
     Operation("ingest_batch", "POST", "/api/ingestion/{contract_id}/batches", _ingestion),
     Operation("list_batches", "GET", "/api/ingestion/batches", _batches),
     Operation("get_batch", "GET", "/api/ingestion/batches/{batch_id}", _of_batch),
     Operation("list_quarantined_rows", "GET", "/api/ingestion/batches/{batch_id}/quarantine", _of_batch),
+    Operation("export_quarantined_rows", "GET", "/api/ingestion/batches/{batch_id}/quarantine/export", _of_batch),
+    Operation("resolve_quarantined_rows", "POST", "/api/ingestion/batches/{batch_id}/quarantine/resolve", _resolving),
 )

@@ -9,17 +9,16 @@ import asyncpg
 
 from app.warehouse import ddl
 from app.warehouse.copying import encode_rows
-from app.warehouse.ingest import MergeOutcome, RejectLimits, ingest
+from app.warehouse.ingest import MergeOutcome, ingest
 from app.warehouse.naming import governed_relation
 from app.warehouse.plan import Checks, Column, Mode, RelationPlan, Resolution
+from app.warehouse.refused_rows import UNLIMITED, USUAL_BOUNDS, RefusalBounds, RejectLimits
 from app.warehouse.rejections import Chunk, Rejection
 from app.warehouse.types import parse_type
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 WINDOW = timedelta(hours=5)
-
-UNLIMITED = RejectLimits()
 
 Row = tuple[Any, ...]
 
@@ -70,7 +69,12 @@ class Relation:
         return await self.put_chunks([Chunk(len(part), encode_rows(part)) for part in parts], **options)
 
     async def put_chunks(
-        self, chunks: Sequence[Chunk], *, limits: RejectLimits = UNLIMITED, roll_back: bool = False
+        self,
+        chunks: Sequence[Chunk],
+        *,
+        limits: RejectLimits = UNLIMITED,
+        bounds: RefusalBounds = USUAL_BOUNDS,
+        roll_back: bool = False,
     ) -> MergeOutcome:
         self.seq += 1
         transaction = self.connection.transaction()
@@ -84,6 +88,7 @@ class Relation:
                 processing_time=NOW + timedelta(hours=self.seq),
                 sink=self._sink,
                 limits=limits,
+                bounds=bounds,
             )
         except BaseException:
             await transaction.rollback()

@@ -9,8 +9,9 @@ import pytest
 
 from app.kernel.embedded import ServerAddress
 from app.warehouse.copying import encode_rows
-from app.warehouse.ingest import PORTION, EmptyReplacement, RejectLimitExceeded, RejectLimits, ingest
+from app.warehouse.ingest import EmptyReplacement, ingest
 from app.warehouse.plan import Mode, Resolution
+from app.warehouse.refused_rows import PORTION, RefusalBounds, RejectLimitExceeded, RejectLimits
 from app.warehouse.rejections import Chunk, Rejection, RejectionCode
 from tests.warehouse.relations import NOW, START, Relation, plan_of
 
@@ -53,13 +54,59 @@ async def test_replacing_deletes_with_images(connection: asyncpg.Connection) -> 
     assert [row[:3] for row in await relation.images()] == [(2, "D", "a"), (2, "U", "b")]
 
 
-@pytest.mark.parametrize("bad", [0, 3])
-async def test_replacing_by_nothing_is_refused(connection: asyncpg.Connection, bad: int) -> None:
+async def test_replacing_by_nothing_empties_nothing(connection: asyncpg.Connection) -> None:
     relation = await Relation(connection, plan_of(Mode.REPLACE)).make()
     await relation.put([("a", hour(1), 1)])
     with pytest.raises(EmptyReplacement):
-        await relation.put_chunks([mixed(0, bad)])
+        await relation.put_chunks([mixed(0, 0)])
+    result = await relation.put_chunks([mixed(0, 3)])
+    assert (result.nothing_accepted, result.deleted) == (True, 0)
     assert len(await relation.rows()) == 1
+
+
+@pytest.mark.parametrize("mode", [Mode.UPSERT, Mode.APPEND])
+async def test_a_row_that_is_known_already_is_accepted(connection: asyncpg.Connection, mode: Mode) -> None:
+    relation = await Relation(connection, plan_of(mode, unique=True)).make()
+    assert not (await relation.put([])).nothing_accepted, "no row came"
+    await relation.put([("a", hour(1), 1)])
+    assert not (await relation.put([("a", hour(1), 1)])).nothing_accepted
+    assert not (await relation.put([("a", hour(0), 2)])).nothing_accepted
+    assert not (await relation.put_chunks([mixed(2, 9)])).nothing_accepted
+    taken = await relation.put([("b", hour(1), 1)])
+    assert taken.nothing_accepted, "its value belongs to another key"
+    assert [count.document() for count in taken.fault_counts] == [{"code": "unique", "column": "v", "rows": 1}]
+
+
+async def test_a_batch_of_conflicts_has_its_verdicts(connection: asyncpg.Connection) -> None:
+    relation = await Relation(connection, plan_of(Mode.UPSERT, Resolution.REJECT)).make()
+    await relation.put([("a", hour(1), 1)])
+    result = await relation.put([("a", hour(2), 2)])
+    assert (result.nothing_accepted, result.counts.conflict, result.kept) == (False, 1, 1)
+
+
+async def test_a_batch_is_not_read_to_its_end_when_nothing_is_accepted(connection: asyncpg.Connection) -> None:
+    relation = await Relation(connection, plan_of()).make()
+    chunks = [mixed(0, 40) for _ in range(5)]
+    result = await relation.put_chunks(chunks, bounds=RefusalBounds(at_first=100))
+    assert (result.ended_early, result.counts.rejected, result.kept) == (True, 120, 120)
+    result = await relation.put_chunks([mixed(1, 0), *chunks], bounds=RefusalBounds(at_first=100))
+    assert (result.ended_early, result.counts.rejected, result.counts.inserted) == (False, 200, 1)
+
+
+async def test_of_refused_rows_the_first_are_kept(connection: asyncpg.Connection) -> None:
+    relation = await Relation(connection, plan_of(Mode.UPSERT, Resolution.REJECT)).make()
+    await relation.put([(f"k{n}", hour(1), 1) for n in range(1, 60)])
+    rows = [(line, f"k{line}", hour(2), 2) for line in range(1, 51)]
+    chunk = Chunk(50, encode_rows(rows), tuple(refused(50 + n) for n in range(1, 31)))
+    for most, lines in ((80, 80), (79, 79), (35, 35), (30, 30), (7, 7), (0, 0)):
+        relation.refused.clear()
+        result = await relation.put_chunks([chunk], bounds=RefusalBounds(kept=most), roll_back=True)
+        assert (result.counts.rejected, result.counts.conflict) == (30, 50), "all are counted"
+        assert (result.kept, len(relation.refused)) == (lines, lines)
+        assert {(count.code, count.rows) for count in result.fault_counts} == {("malformed-line", 30), ("conflict", 50)}
+        conflicts = [row.line for row in relation.refused if row.code is RejectionCode.CONFLICT]
+        assert conflicts == list(range(1, max(0, lines - 30) + 1))
+        assert len(result.refusals["rejected_sample"]) == 20
 
 
 async def test_a_key_that_comes_back_only_in_a_refused_row_is_replaced_by_nothing(
@@ -134,7 +181,7 @@ async def test_limits_of_refused_rows(
 async def test_refused_rows_go_out_in_bounded_portions(connection: asyncpg.Connection) -> None:
     relation = await Relation(connection, plan_of()).make()
     result = await relation.put_chunks([mixed(1, 0), *(mixed(0, 700) for _ in range(10))])
-    assert (result.counts.rejected, len(relation.refused), len(result.refused_sample)) == (7000, 7000, 20)
+    assert (result.counts.rejected, len(relation.refused), result.kept) == (7000, 7000, 7000)
     assert max(relation.portions) <= PORTION
     await relation.put_chunks([mixed(1, 2500)])
     assert relation.portions[-3:] == [1000, 1000, 500]

@@ -124,3 +124,15 @@ async def test_the_document_tells_of_the_header(app: FastAPI, anonymous: httpx.A
     assert anonymous is not None
     parameters = app.openapi()["paths"]["/api/ingestion/{contract_id}/batches"]["post"]["parameters"]
     assert "Idempotency-Key" in {parameter["name"] for parameter in parameters}
+
+
+async def test_every_operation_that_takes_a_key_says_when_an_answer_is_a_stored_one(app: FastAPI) -> None:
+    taking = {}
+    for path, operations in app.openapi()["paths"].items():
+        for method, operation in operations.items():
+            if "Idempotency-Key" in {parameter["name"] for parameter in operation.get("parameters", ())}:
+                taking[f"{method} {path}"] = operation["responses"]
+    assert taking.keys() >= {"post /api/ingestion/{contract_id}/batches", "post /system/exports/"}
+    for name, answers in taking.items():
+        said = [status for status, answer in answers.items() if "Idempotency-Replayed" in answer.get("headers", {})]
+        assert said, name

@@ -86,6 +86,7 @@ async def test_a_key_asks_once(analyst: httpx.AsyncClient, owner: asyncpg.Connec
     again = await analyst.post("/system/exports/", json=body, headers=headers)
     assert first.status_code == again.status_code == 202
     assert first.json() == again.json()
+    assert ["idempotency-replayed" in answer.headers for answer in (first, again)] == [False, True]
     assert first.headers["location"] == again.headers["location"] == f"/system/exports/{first.json()['id']}"
     other = await analyst.post("/system/exports/", json=body | {"format": "ndjson"}, headers=headers)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
