@@ -14,95 +14,20 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 
-from app.kernel.db import migrations
-from app.kernel.db.connections import DatabaseUrls, database_urls
-from app.kernel.embedded import EmbeddedServer, postmaster
-from app.settings import DatabaseSettings, Settings
-from app.wiring import open_resources
-from tests.conftest import SECRET
-from tests.identities import Identities
-from tests.ingestion.steps import COLUMNS, contract, ndjson
-from tests.service_processes import ApiProcess, ServiceProcess, Surroundings, api_process, eventually, worker_process
-from tests.slow_commits import SlowCommits, slow_commits
-from tests.spawning import free_port
+from app.kernel.embedded import postmaster
+from tests.ingestion.crash_place import KILLS, Place, opened
+from tests.ingestion.steps import ndjson
+from tests.service_processes import ApiProcess, ServiceProcess, api_process, eventually, worker_process
 
-KILLS = int(os.environ.get("SPYNE_TEST_CRASHES", "3"))
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 + 30 * KILLS)]
 
 PER_BATCH = 5
 SENDERS = 4
-_numbers = itertools.count()
-
-
-@dataclass
-class Place:
-    """A database on a server of this module's own, reached through the slow door, open for data."""
-
-    server: EmbeddedServer
-    door: SlowCommits
-    urls: DatabaseUrls
-    surroundings: Surroundings
-    token: str
-    database: str
-
-    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(**self.door.address.connect_kwargs(self.database))
-        try:
-            return list(await connection.fetch(query, *arguments))
-        finally:
-            await connection.close()
-
-    def client(self, url: str) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {self.token}"}, timeout=60)
-
-    async def start_postgres(self) -> None:
-        """Start the server again after it was killed."""
-        self.server = EmbeddedServer(self.surroundings.home / "postgres", password="crash-tests")
-        self.door.address = await self.server.astart()
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("crashes")
-
-
-@pytest.fixture(scope="module")
-def postgres(home: Path) -> Iterator[EmbeddedServer]:
-    """A server with the settings of production: what it has acknowledged survives it."""
-    server = EmbeddedServer(home / "postgres", password="crash-tests")
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-async def place(postgres: EmbeddedServer, home: Path, tmp_path: Path) -> AsyncIterator[Place]:
-    address, name = postgres.start(), f"crash_{next(_numbers)}"
-    admin = await asyncpg.connect(**address.connect_kwargs())
-    await admin.execute(f"CREATE DATABASE {name}")
-    await admin.close()
-    async with slow_commits(address, free_port()) as door:
-        urls = database_urls(door.url(name), DatabaseSettings(), SECRET)
-        await migrations.prepare(urls.owner, DatabaseSettings(), SECRET)
-        await asyncio.to_thread(migrations.upgrade, urls.owner)
-        async with open_resources(Settings(home=home), urls, SECRET) as resources:
-            token = await Identities(resources).token("ADMIN")
-        yield Place(postgres, door, urls, Surroundings(urls, SECRET, home, tmp_path), token, name)
-
-
-async def opened(place: Place, api: ApiProcess) -> None:
-    """The platform open, with one append contract: a row that is sent again at another event time is another row."""
-    async with place.client(api.url) as client:
-        assert (await client.put("/system/mode", json={"mode": "INGESTION_READY"})).status_code == 200
-        body = contract("events", "append", columns=COLUMNS)
-        assert (await client.post("/api/contracts/register", json=body)).status_code == 201
 
 
 @dataclass
@@ -358,75 +283,3 @@ async def _merging(worker: ServiceProcess, counted: Any, chance: random.Random) 
     await eventually(some, 30, 0.02)
     await asyncio.sleep(chance.uniform(0, 0.1))
     await worker.kill()
-
-
-REFUSED_ROWS = 7
-KEPT_OF_ALL = 60
-
-
-async def test_quarantine_keeps_within_its_bounds_and_to_its_word_when_processes_are_killed(place: Place) -> None:
-    """Batches of refused rows at the API and at a worker, both killed: what reports say is kept is there, and no more."""
-    chance = random.Random(5)
-    body = ndjson([(1, 0, 1)]) + b"{}\n" * REFUSED_ROWS
-    headers = {"Content-Type": "application/x-ndjson"}
-    acknowledged: set[str] = set()
-    async with api_process(place.surroundings) as api:
-        await opened(place, api)
-        async with place.client(api.url) as client:
-            key = {"value": KEPT_OF_ALL}
-            decided = await client.put("/system/config/ingestion.max-quarantined-rows", json=key)
-            assert decided.status_code == 200, decided.text
-        await api.kill()  # so that the bound is in force from the begin
-        await api.start()
-        enough = False
-
-        async def send(number: int) -> None:
-            async with place.client(api.url) as client:
-                for attempt in itertools.count():
-                    if enough:
-                        return
-                    content = body if (number + attempt) % 3 else b"{}\n" * REFUSED_ROWS
-                    later = {"Prefer": "respond-async"} if attempt % 2 else {}
-                    url = "/api/ingestion/events_v1/batches"
-                    try:
-                        answer = await client.post(url, content=content, headers=headers | later)
-                    except httpx.TransportError:
-                        await asyncio.sleep(0.05)
-                        continue
-                    found = answer.json()
-                    if answer.status_code in {201, 202}:
-                        acknowledged.add(found["id"])
-                    elif found["code"] == "nothing-accepted":
-                        acknowledged.add(found["batch_id"])
-
-        async with asyncio.TaskGroup() as group:
-            for number in range(SENDERS):
-                group.create_task(send(number))
-            for _ in range(max(2, KILLS)):
-                least = len(acknowledged) + chance.randrange(2, 6)
-                async with worker_process(place.surroundings) as worker:
-                    await eventually(lambda least=least: len(acknowledged) >= least, 60)  # type: ignore[misc]
-                    await asyncio.sleep(chance.uniform(0, 0.2))
-                    await asyncio.gather(worker.kill(), api.kill())
-                await api.start()
-            enough = True
-        async with worker_process(place.surroundings):
-
-            async def none_waits() -> bool:
-                query = "SELECT count(*) FROM spyne.ingestion_history WHERE status = 'pending'"
-                return not (await place.fetch(query))[0][0]
-
-            await eventually(none_waits, 120)
-    batches = await place.fetch(
-        "SELECT h.id::text, h.status, h.quarantined_rows, (h.counts->>'rejected')::int AS rejected, "
-        "(SELECT count(*) FROM spyne.ingestion_quarantine q WHERE q.batch_id = h.id) AS found "
-        "FROM spyne.ingestion_history h"
-    )
-    assert acknowledged <= {row["id"] for row in batches}
-    assert {row["status"] for row in batches} == {"completed", "rejected"}
-    assert {row["rejected"] for row in batches} == {REFUSED_ROWS}, "all are counted"
-    assert all(row["found"] == row["quarantined_rows"] for row in batches), "reports say what is kept"
-    assert sum(row["found"] for row in batches) == min(KEPT_OF_ALL, REFUSED_ROWS * len(batches))
-    totals = await place.fetch("SELECT sum(rows) FROM spyne.ingestion_quarantine_totals")
-    assert totals[0][0] == sum(row["found"] for row in batches)
-    print(f"batches={len(batches)} acknowledged={len(acknowledged)} kept={totals[0][0]}")

@@ -1,4 +1,4 @@
-"""Batches whose rows are all refused: a refusal that says why, the rows in quarantine, an announcement; by every door."""
+"""Batches whose rows are all refused: a refusal that says why, rows in quarantine, an announcement; by every door."""
 
 import gzip
 import json

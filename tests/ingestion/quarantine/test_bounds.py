@@ -1,4 +1,4 @@
-"""How many refused rows are kept of a batch, of a contract and in all: also side by side, and after some are removed."""
+"""How many refused rows are kept of a batch, of a contract and in all, also side by side and after removals."""
 
 import asyncio
 from typing import Any
@@ -45,11 +45,10 @@ async def kept(owner: asyncpg.Connection) -> dict[str, int]:
     )
     rows = {row["contract_id"]: row["rows"] for row in found}
     for query in (
-        "SELECT contract_id, rows FROM spyne.ingestion_quarantine_totals WHERE rows <> 0",
-        "SELECT contract_id, sum(quarantined_rows) AS rows FROM spyne.ingestion_history "
-        + "GROUP BY 1 HAVING sum(quarantined_rows) <> 0",
+        "SELECT contract_id, rows FROM spyne.ingestion_quarantine_totals",
+        "SELECT contract_id, sum(quarantined_rows) AS rows FROM spyne.ingestion_history GROUP BY 1",
     ):
-        assert {row["contract_id"]: row["rows"] for row in await owner.fetch(query)} == rows
+        assert {row["contract_id"]: row["rows"] for row in await owner.fetch(query) if row["rows"]} == rows
     return rows
 
 
