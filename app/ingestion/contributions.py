@@ -15,6 +15,7 @@ class IngestionTile(BaseModel):
     pending: int = Field(description="Batches of the last day that are accepted and not merged.")
     failed_last_hour: int = Field(description="Batches of the last hour that failed.")
     quarantined_last_day: int = Field(description="Rows of batches of the last day that are in quarantine.")
+    quarantined_rows: int = Field(description="All rows in quarantine; `ingestion.max-quarantined-rows` bounds them.")
 
 
 TILES: Final[tuple[Any, ...]] = (
@@ -28,7 +29,8 @@ TILES: Final[tuple[Any, ...]] = (
             count(*) FILTER (WHERE status = 'pending') AS pending,
             count(*) FILTER (WHERE status = 'failed' AND id > uuidv7(interval '-1 hour')) AS failed_last_hour,
             (SELECT count(*) FROM spyne.ingestion_quarantine WHERE batch_id > uuidv7(interval '-1 day'))
-                AS quarantined_last_day
+                AS quarantined_last_day,
+            (SELECT coalesce(sum(rows), 0)::bigint FROM spyne.ingestion_quarantine_totals) AS quarantined_rows
         FROM spyne.ingestion_history WHERE id > uuidv7(interval '-1 day')
         """,
     ),

@@ -89,6 +89,8 @@ async def merge_batch(
             )
             if outcome.nothing_accepted:
                 raise _NothingToPublish
+    if body is not None and outcome.ended_early:
+        await body.drain()  # what was not read still tells this request from others; no lock is held yet
     await contracts.confirm_writable(contract)
     refusal = NothingAccepted.of(outcome) if outcome.nothing_accepted else None
     if refusal is not None and first:

@@ -118,8 +118,6 @@ class IngestService:
         await BatchWrites(session).accept(batch)
         rules = batch_rules(self._configuration)
         refusal = await merge_batch(session, self._raw, batch, submission.representation, body, rules)
-        if submission.idempotency_key is not None:
-            await submission.body.drain()  # where reading ended early, the rest still tells this request from others
         batch.bytes_received, batch.sha256 = submission.body.bytes, submission.body.sha256
         await end(session, self._kinds, actor, batch, refusal, submission.started)
         status = CREATED if refusal is None else refusal.status
