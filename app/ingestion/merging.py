@@ -73,30 +73,15 @@ async def merge_batch(
     if contract.plan is None:
         columns = await _infer(contract, form, raw.stream(batch), batch.bytes_received)
         contract = await contracts.freeze_schema(batch.contract_id, columns, sender(batch))
-    assert contract.plan is not None
-    quarantine, processing_time = QuarantineWrites(session, batch.id), datetime.now(UTC)
-    with suppress(_NothingToPublish):
-        async with _rows(raw, batch, form, body, _model(contract)) as chunks:
-            outcome = await ingest(
-                await driver_connection(session),
-                contract.plan,
-                chunks,
-                batch_seq=batch.sequence,
-                processing_time=processing_time,
-                sink=quarantine.keep,
-                limits=_limits(batch, contract, rules),
-                bounds=rules.refusals,
-            )
-            if outcome.nothing_accepted:
-                raise _NothingToPublish
-    if body is not None and outcome.ended_early:
-        await body.drain()  # what was not read still tells this request from others; no lock is held yet
+    processing_time = datetime.now(UTC)
+    outcome = await _take_rows(session, raw, batch, form, body, contract, rules, processing_time)
     await contracts.confirm_writable(contract)
     refusal = NothingAccepted.of(outcome) if outcome.nothing_accepted else None
     if refusal is not None and first:
         raise refusal
     _note(batch, outcome, processing_time, contract.contract.schema_version or 1)
     if outcome.kept:
+        quarantine = QuarantineWrites(session, batch.id)
         batch.quarantined_rows = await quarantine.settle(batch.contract_id, outcome.kept, rules)
     if refusal is None:
         batch.raw_key = raw.key(batch)
@@ -105,9 +90,36 @@ async def merge_batch(
     return refusal
 
 
-def _model(contract: IngestionContract) -> RowModel:
+async def _take_rows(
+    session: WriteSession,
+    raw: RawBodies,
+    batch: BatchRow,
+    form: Representation,
+    body: BatchBody | None,
+    contract: IngestionContract,
+    rules: BatchRules,
+    processing_time: datetime,
+) -> MergeOutcome:
+    """What became of the rows: in the table, in quarantine, or counted. The body is read to its end."""
     assert contract.plan is not None
-    return RowModel(contract.plan, UnknownColumns(contract.contract.policy.unknown_columns.value))
+    model = RowModel(contract.plan, UnknownColumns(contract.contract.policy.unknown_columns.value))
+    with suppress(_NothingToPublish):
+        async with _rows(raw, batch, form, body, model) as chunks:
+            outcome = await ingest(
+                await driver_connection(session),
+                contract.plan,
+                chunks,
+                batch_seq=batch.sequence,
+                processing_time=processing_time,
+                sink=QuarantineWrites(session, batch.id).keep,
+                limits=_limits(batch, contract, rules),
+                bounds=rules.refusals,
+            )
+            if outcome.nothing_accepted:
+                raise _NothingToPublish
+    if body is not None and outcome.ended_early:
+        await body.drain()  # what was not read still tells this request from others; no lock is held yet
+    return outcome
 
 
 def _limits(batch: BatchRow, contract: IngestionContract, rules: BatchRules) -> RejectLimits:
