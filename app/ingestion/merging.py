@@ -17,12 +17,12 @@ from app.catalog.contracts.service import ContractService
 from app.ingestion.actions import BatchAction
 from app.ingestion.configuration import BatchRules
 from app.ingestion.decoding.body import BatchBody, BodyFormat, Representation
-from app.ingestion.decoding.density import within_density
 from app.ingestion.decoding.inference import Summary, infer_columns, summarise
 from app.ingestion.decoding.inflate import Coding
 from app.ingestion.decoding.row_model import RowModel, UnknownColumns
 from app.ingestion.events import FAILED, NOTHING_ACCEPTED, OVER_LIMIT
 from app.ingestion.models import BatchRow
+from app.ingestion.quarantine.density import within_density
 from app.ingestion.quarantine.problems import NothingAccepted
 from app.ingestion.quarantine.repository import QuarantineWrites
 from app.ingestion.raw_bodies import RawBodies

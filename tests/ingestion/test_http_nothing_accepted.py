@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.ingestion.decoding.density import REFUSED_GRACE
+from app.ingestion.quarantine.density import REFUSED_GRACE
 from app.kernel.storage.object_storage import ObjectStorage
 from app.kernel.telemetry.metrics import REGISTRY
 from app.warehouse.refused_rows import REFUSED_AT_FIRST

@@ -1,1 +1,1 @@
-"""Refused rows: kept within bounds, looked for, marked as dealt with."""
+"""Refused rows: how many a body may bring, how many are kept, how they are found and marked as dealt with."""

@@ -1,6 +1,6 @@
 """How many rows a body may hold for its bytes as sent: what is packed well must not become work without end.
 
-`inflate.py` bounds what a body unpacks to. Rows can be denser than that: two million of `{}` pack into 6 kB, and a
+`decoding/inflate.py` bounds what a body unpacks to. Rows can be denser than that: two million of `{}` pack into 6 kB, and a
 column of one value into some bytes of a Parquet file, which is packed by itself.
 """
 

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.ingestion.decoding.density import (
+from app.ingestion.decoding.problems import BodyTooDense
+from app.ingestion.quarantine.density import (
     REFUSED_GRACE,
     REFUSED_PER_BYTE,
     ROWS_GRACE,
@@ -12,7 +13,6 @@ from app.ingestion.decoding.density import (
     RowDensity,
     within_density,
 )
-from app.ingestion.decoding.problems import BodyTooDense
 
 
 @pytest.mark.parametrize(
