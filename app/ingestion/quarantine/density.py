@@ -1,7 +1,7 @@
 """How many rows a body may hold for its bytes as sent: what is packed well must not become work without end.
 
-`decoding/inflate.py` bounds what a body unpacks to. Rows can be denser than that: two million of `{}` pack into 6 kB, and a
-column of one value into some bytes of a Parquet file, which is packed by itself.
+`decoding/inflate.py` bounds what a body unpacks to. Rows can be denser than that: two million of `{}` pack into 6 kB,
+and a column of one value into some bytes of a Parquet file, which is packed by itself.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
