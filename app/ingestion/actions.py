@@ -10,4 +10,3 @@ class BatchAction(StrEnum):
     ACCEPTED = "batch:accept"
     FAILED = "batch:fail"
     REJECTED = "batch:reject"
-    RESOLVED = "batch:resolve-rows"

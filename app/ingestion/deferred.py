@@ -137,8 +137,8 @@ class DeferredBatchService:
     async def _merge(self, batch_id: UUID, started: float, session: WriteSession) -> BatchReport | None:
         try:
             await require_ingestion_ready(session)
-        except NotIngestionReady as refusal:
-            raise NotReadyYet(refusal.detail) from refusal
+        except NotIngestionReady as closed:
+            raise NotReadyYet(closed.detail) from closed
         batches = BatchWrites(session)
         batch = await batches.pending(batch_id)
         if batch is None:

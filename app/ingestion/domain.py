@@ -6,7 +6,9 @@ from app.ingestion.contributions import TILES
 from app.ingestion.events import EVENT_KINDS
 from app.ingestion.exporting import EXPORT_SOURCES
 from app.ingestion.jobs import JOBS, SCHEDULES
-from app.ingestion.models import BatchRow, QuarantineRow, QuarantineTotal
+from app.ingestion.models import BatchRow
+from app.ingestion.quarantine.actions import QuarantineAction
+from app.ingestion.quarantine.models import QuarantineRow, QuarantineTotal
 from app.ingestion.retention import targets
 from app.ingestion.router import router, uploads
 from app.kernel.domains.domain import Domain
@@ -15,7 +17,7 @@ DOMAIN = Domain(
     name="ingestion",
     routers=(uploads, router),
     models=(BatchRow, QuarantineRow, QuarantineTotal),
-    actions=(BatchAction,),
+    actions=(BatchAction, QuarantineAction),
     jobs=JOBS,
     schedules=SCHEDULES,
     config_keys=CONFIG_KEYS,

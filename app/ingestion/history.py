@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.ingestion.models import BatchRow, QuarantineRow
+from app.ingestion.models import BatchRow
+from app.ingestion.quarantine.models import QuarantineRow
 from app.ingestion.quarantine.problems import BatchNotFound
 from app.ingestion.quarantine.repository import QuarantineReads, RowFilter
+from app.ingestion.quarantine.schemas import batch_links, quarantined_row
 from app.ingestion.repository import BatchReads
-from app.ingestion.schemas import BatchReport, BatchSummary, QuarantinedRow, batch_links
+from app.ingestion.schemas import BatchReport, BatchSummary
 from app.kernel.db.database import ReadSession
 from app.kernel.paging import Page, PageRequest
 
@@ -37,21 +39,6 @@ class BatchHistory:
         if batch is None:
             raise BatchNotFound
         return batch
-
-
-def quarantined_row(row: QuarantineRow) -> QuarantinedRow:
-    """The document of a refused row."""
-    first = {"code": row.code, "column": row.column_name, "message": row.message}
-    return QuarantinedRow.model_validate(
-        {
-            **first,
-            "line": row.line,
-            "raw": row.raw,
-            "clipped": row.clipped,
-            "faults": [first, *(row.more_faults or ())],
-            "resolved_at": row.resolved_at,
-        }
-    )
 
 
 def batch_summary(batch: BatchRow) -> BatchSummary:

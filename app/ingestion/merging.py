@@ -82,7 +82,7 @@ async def merge_batch(
     _note(batch, outcome, processing_time, contract.contract.schema_version or 1)
     if outcome.kept:
         quarantine = QuarantineWrites(session, batch.id)
-        batch.quarantined_rows = await quarantine.settle(batch.contract_id, outcome.kept, rules)
+        batch.quarantined_rows = await quarantine.settle(batch.contract_id, outcome.kept, rules.quarantine)
     if refusal is None:
         batch.raw_key = raw.key(batch)
     else:
@@ -113,7 +113,7 @@ async def _take_rows(
                 processing_time=processing_time,
                 sink=QuarantineWrites(session, batch.id).keep,
                 limits=_limits(batch, contract, rules),
-                bounds=rules.refusals,
+                bounds=rules.quarantine.of_batch,
             )
             if outcome.nothing_accepted:
                 raise _NothingToPublish

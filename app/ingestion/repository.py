@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Text, func, select, text
 
-from app.ingestion.models import BatchRow, QuarantineRow
+from app.ingestion.models import BatchRow
+from app.ingestion.quarantine.models import QuarantineRow
 from app.ingestion.quarantine.repository import RowFilter
 from app.kernel.db.repository import Reading, Writing
 from app.kernel.jobs.models import OPEN_STATES, JobRun
@@ -80,15 +81,15 @@ class BatchFilter:
     def conditions(self) -> Sequence[ColumnElement[bool]]:
         """The conditions on batches."""
         table = func.regexp_replace(BatchRow.contract_id, "_v[0-9]+$", "")
-        asked: Sequence[tuple[object, ColumnElement[bool]]] = (
-            (self.contract_id, BatchRow.contract_id == self.contract_id),
-            (self.table, table == self.table),
-            (self.status, BatchRow.status == self.status),
-            (self.batch_id, BatchRow.id == self.batch_id),
-            (self.since, BatchRow.created_at >= self.since),
-            (self.until, BatchRow.created_at < self.until),
+        asked = (
+            None if self.contract_id is None else BatchRow.contract_id == self.contract_id,
+            None if self.table is None else table == self.table,
+            None if self.status is None else BatchRow.status == self.status,
+            None if self.batch_id is None else BatchRow.id == self.batch_id,
+            None if self.since is None else BatchRow.created_at >= self.since,
+            None if self.until is None else BatchRow.created_at < self.until,
         )
-        return [condition for value, condition in asked if value is not None]
+        return [condition for condition in asked if condition is not None]
 
 
 def batches_statement(wanted: BatchFilter) -> Select[*tuple[Any, ...]]:

@@ -14,14 +14,15 @@ from app.ingestion.decoding.inflate import InflateLimits
 from app.ingestion.decoding.problems import BodyTooDense, MalformedBody
 from app.ingestion.deferred import DeferredBatchService
 from app.ingestion.exporting import QuarantineFiles
-from app.ingestion.history import BatchHistory, batch_summary, quarantined_row
+from app.ingestion.history import BatchHistory, batch_summary
 from app.ingestion.merging import reject_limits
 from app.ingestion.permissions import CanIngest, CanSeeBatches
 from app.ingestion.quarantine.problems import BatchNotFound, NothingAccepted
 from app.ingestion.quarantine.repository import RowFilter
 from app.ingestion.quarantine.resolving import QuarantineResolving
+from app.ingestion.quarantine.schemas import QuarantinedRow, ResolvedRows, RowsToResolve, quarantined_row
 from app.ingestion.repository import BatchFilter, BatchReads
-from app.ingestion.schemas import BatchReport, BatchStatus, BatchSummary, QuarantinedRow, ResolvedRows, RowsToResolve
+from app.ingestion.schemas import BatchReport, BatchStatus, BatchSummary
 from app.ingestion.service import IngestService
 from app.ingestion.submission import CREATED, RESPOND_ASYNC, Answer, Submission
 from app.kernel.http import idempotency

@@ -17,7 +17,8 @@ ROWS_PER_BYTE = 8
 """Rows beyond that for each byte sent. Rows with keys of their own take more than a bit each in every format."""
 
 REFUSED_GRACE = 100_000
-"""Refused rows that any body may have; each costs several times what an accepted one does."""
+"""Refused rows that any body may have; each costs several times what an accepted one does. While none is accepted,
+`RefusalBounds.at_first` ends the reading."""
 
 REFUSED_PER_BYTE = 1
 """Refused rows beyond that for each byte sent: a row of data takes more than a byte, well packed as it may be."""
@@ -38,7 +39,7 @@ class RowDensity:
         self._refused += refused
         if self._rows > ROWS_GRACE + ROWS_PER_BYTE * sent:
             raise BodyTooDense(f"the body has {self._rows} rows or more in {sent} bytes; split it, or pack it less")
-        if self._refused > REFUSED_GRACE + REFUSED_PER_BYTE * sent:
+        if self._rows > self._refused > REFUSED_GRACE + REFUSED_PER_BYTE * sent:
             raise BodyTooDense(f"{self._refused} rows or more of a body of {sent} bytes were refused")
 
 

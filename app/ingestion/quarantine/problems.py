@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from app.ingestion.schemas import batch_links
+from app.ingestion.quarantine.schemas import batch_links
 from app.kernel.problems import InvalidRequest, NotFound, ProblemDocument
 from app.warehouse.ingest import MergeOutcome
 

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Text, and_, cast, column, delete, func, literal, or_, select, table, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from app.ingestion.configuration import BatchRules
-from app.ingestion.models import BatchRow, QuarantineRow, QuarantineTotal
+from app.ingestion.quarantine.configuration import QuarantineBounds
+from app.ingestion.quarantine.models import QuarantineRow, QuarantineTotal
 from app.kernel.db.database import ReadSession, WriteSession, driver_connection
 from app.kernel.db.models import CONTROL_SCHEMA
 from app.kernel.paging import Page, PageRequest, cut
@@ -32,8 +33,10 @@ class RowFilter:
         asked = {"code": (QuarantineRow.code, self.code), "column": (QuarantineRow.column_name, self.column)}
         fault = {name: value for name, (_, value) in asked.items() if value is not None}
         if fault:
-            first = and_(*(column == value for column, value in asked.values() if value is not None))
-            found.append(or_(first, QuarantineRow.more_faults.contains([fault])))
+            first = and_(*(place == value for place, value in asked.values() if value is not None))
+            written = literal(orjson.dumps([fault]).decode(), Text)  # not as JSON, which exports cannot write out
+            wanted = cast(written, JSONB)
+            found.append(or_(first, QuarantineRow.more_faults.op("@>")(wanted)))
         if self.resolved is not None:
             done = QuarantineRow.resolved_at.is_not(None)
             found.append(done if self.resolved else ~done)
@@ -78,7 +81,7 @@ class QuarantineWrites:
             ],
         )
 
-    async def settle(self, contract_id: str, rows: int, rules: BatchRules) -> int:
+    async def settle(self, contract_id: str, rows: int, bounds: QuarantineBounds) -> int:
         """How many of the batch's rows stay, now that no more come: those for which quarantine has room.
 
         From here to the end of the transaction batches with refused rows take turns, so that all of them together keep
@@ -87,18 +90,20 @@ class QuarantineWrites:
         Args:
             contract_id: the contract of the batch.
             rows: rows of the batch that were kept.
-            rules: how many rows are kept of a contract, and of all.
+            bounds: how many rows are kept of a contract, and of all.
         """
         await self._session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": _TURNS})
         own = QuarantineTotal.contract_id == contract_id
         sums = select(func.coalesce(func.sum(QuarantineTotal.rows).filter(own), 0), func.sum(QuarantineTotal.rows))
         before, before_all = (await self._session.execute(sums)).one()
-        room = min(rules.contract_rows - int(before), rules.all_rows - int(before_all or 0))
+        room = min(bounds.contract_rows - int(before), bounds.all_rows - int(before_all or 0))
         staying = max(0, min(rows, room))
         counted = insert(QuarantineTotal).values(contract_id=contract_id, rows=rows)
         more = {"rows": QuarantineTotal.rows + counted.excluded.rows}
         await self._session.execute(counted.on_conflict_do_update(index_elements=["contract_id"], set_=more))
-        await self._session.execute(update(BatchRow).where(BatchRow.id == self._batch_id).values(quarantined_rows=rows))
+        await self._session.execute(
+            update(_BATCHES).where(_BATCHES.c.id == self._batch_id).values(quarantined_rows=rows)
+        )
         if staying < rows:  # the counts follow by the trigger on what is deleted
             place = select(QuarantineRow.line).where(QuarantineRow.batch_id == self._batch_id)
             beyond = place.order_by(QuarantineRow.line).offset(staying)
@@ -107,15 +112,26 @@ class QuarantineWrites:
             )
         return staying
 
+    async def contract_id(self) -> str | None:
+        """The contract of the batch; None when there is no such batch."""
+        found = select(_BATCHES.c.contract_id).where(_BATCHES.c.id == self._batch_id)
+        return (await self._session.execute(found)).scalar_one_or_none()
+
     async def resolve(self, wanted: RowFilter, lines: Sequence[int] | None, at: datetime | None) -> int:
         """How many rows were marked as dealt with at this time, or, without one, as open again."""
         statement = update(QuarantineRow).where(QuarantineRow.batch_id == self._batch_id, *wanted.conditions)
         if lines is not None:
             statement = statement.where(QuarantineRow.line.in_(lines))
         changed = QuarantineRow.resolved_at.is_(None) if at is not None else QuarantineRow.resolved_at.is_not(None)
-        result = await self._session.execute(statement.where(changed).values(resolved_at=at))
+        marked = statement.where(changed).values(resolved_at=at).execution_options(synchronize_session=False)
+        result: Any = await self._session.execute(marked)
         return int(result.rowcount)
 
+
+_BATCHES = table(
+    "ingestion_history", column("id"), column("contract_id"), column("quarantined_rows"), schema=CONTROL_SCHEMA
+)
+"""The batches, as far as refused rows need them."""
 
 _TURNS = "spyne.ingestion_quarantine"
 """Name of the lock under which batches settle what stays of their refused rows."""

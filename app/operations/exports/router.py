@@ -44,6 +44,7 @@ DownloadsDep = Annotated[Downloads, controls(Downloads)]
 Key = Annotated[str | None, Depends(idempotency.header)]
 
 _BINARY = {media: {"schema": {"type": "string", "format": "binary"}} for media in MEDIA_TYPES.values()}
+_ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"headers": idempotency.REPLAYED_HEADER}}
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file; its ETag is its SHA-256.", "content": _BINARY},
     206: {"description": "The range of the file that was asked for.", "content": _BINARY},
@@ -55,7 +56,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
     "/",
     operation_id="create_export",
     status_code=status.HTTP_202_ACCEPTED,
-    responses={202: {"headers": idempotency.REPLAYED_HEADER}} | responses(
+    responses=_ACCEPTED | responses(
         InvalidExport, TooManyExports, idempotency.KeyInUse, idempotency.KeyReused, idempotency.MalformedKey,
         ExportNotFound,
     ),

@@ -8,7 +8,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.ingestion.configuration import MAX_QUARANTINED, MAX_QUARANTINED_OF_BATCH, MAX_QUARANTINED_OF_CONTRACT
+from app.ingestion.quarantine.configuration import (
+    MAX_QUARANTINED,
+    MAX_QUARANTINED_OF_BATCH,
+    MAX_QUARANTINED_OF_CONTRACT,
+)
 from app.kernel.runtime.configuration import ConfigKey
 from app.kernel.runtime.resources import Resources
 from tests.ingestion.steps import ndjson, register, send, taken
@@ -16,21 +20,22 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 
-BOUNDS = {MAX_QUARANTINED_OF_BATCH: 30, MAX_QUARANTINED_OF_CONTRACT: 50, MAX_QUARANTINED: 70}
+OF_CONTRACT, OF_ALL = 50, 70
+BOUNDS = [(MAX_QUARANTINED_OF_BATCH, 30), (MAX_QUARANTINED_OF_CONTRACT, OF_CONTRACT), (MAX_QUARANTINED, OF_ALL)]
 
 
 @pytest.fixture
 async def bounded(app: FastAPI, admin: httpx.AsyncClient) -> None:
     """Small bounds, in force."""
-    for key, value in BOUNDS.items():
+    for key, value in BOUNDS:
         answer = await admin.put(f"/system/config/{key.name}", json={"value": value})
         assert answer.status_code == 200, answer.text
     await in_force(app, BOUNDS)
 
 
-async def in_force(app: FastAPI, values: dict[ConfigKey[int], int]) -> None:
+async def in_force(app: FastAPI, values: list[tuple[ConfigKey[int], int]]) -> None:
     resources: Resources = app.state.resources
-    await eventually(lambda: all(resources.configured(key) == value for key, value in values.items()))
+    await eventually(lambda: all(resources.configured(key) == value for key, value in values))
 
 
 def body(refused: int, number: int = 0) -> bytes:
@@ -85,7 +90,7 @@ async def test_bounds_at_a_contract(
         assert said(report) == (rows, expected, rows - expected)
     assert await kept(owner) == {things: 50}
     await admin.put(f"/system/config/{MAX_QUARANTINED_OF_CONTRACT.name}", json={"value": 10})
-    await in_force(app, {MAX_QUARANTINED_OF_CONTRACT: 10})
+    await in_force(app, [(MAX_QUARANTINED_OF_CONTRACT, 10)])
     assert said(await taken(engineer, things, body(1))) == (1, 0, 1)
     assert await kept(owner) == {things: 50}, "a lower bound takes nothing away"
 
@@ -121,10 +126,10 @@ async def test_batches_side_by_side_keep_within_the_bounds(
 
     reports = await asyncio.gather(*[insisted(name, number) for number in range(4) for name in contracts])
     assert all(report["counts"]["inserted"] + report["counts"]["rejected"] == 18 for report in reports)
-    assert sum(report["quarantined_rows"] for report in reports) == BOUNDS[MAX_QUARANTINED], "to the last row"
+    assert sum(report["quarantined_rows"] for report in reports) == OF_ALL, "to the last row"
     rows = await kept(owner)
-    assert sum(rows.values()) == BOUNDS[MAX_QUARANTINED]
-    assert max(rows.values()) <= BOUNDS[MAX_QUARANTINED_OF_CONTRACT]
+    assert sum(rows.values()) == OF_ALL
+    assert max(rows.values()) <= OF_CONTRACT
     for report in reports:
         found = await owner.fetchval(
             "SELECT count(*) FROM spyne.ingestion_quarantine WHERE batch_id = $1", report["id"]
