@@ -22,7 +22,7 @@ from app.kernel.ports.exports import FilterParams, Source, Statement, Subject, c
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Permission
 from app.kernel.timestamps import Moment
-from app.operations.exports.files.writing import Output, Progress, write_content
+from app.operations.exports.files.writing import FileForm, Output, Progress, write_content
 from app.warehouse.rejections import RejectionCode
 
 IN_MEMORY_BYTES: Final = 1024 * 1024
@@ -119,7 +119,8 @@ class QuarantineFiles:
         content = control_statement(quarantine_statement(BatchFilter(batch_id=batch_id), wanted))
         spool = _Spool()
         try:
-            await write_content(self._resources, content, file_format, Output(spool, Compression.NONE), Progress())
+            output = Output(spool, Compression.NONE)
+            await write_content(self._resources, content, FileForm(file_format), output, Progress())
         except BaseException:
             spool.file.close()
             raise

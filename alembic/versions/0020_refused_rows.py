@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from app.kernel.db.grants import grant
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
