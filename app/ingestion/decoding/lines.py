@@ -51,7 +51,7 @@ async def line_blocks(body: AsyncIterator[bytes], size: int = BLOCK_BYTES) -> As
     buffer = _Lines()
     async for data in body:
         buffer.add(data)
-        if buffer.size >= size:
+        if buffer.size >= max(size, buffer.wait):
             for block in buffer.take():
                 yield block
     for block in buffer.finish():
@@ -63,6 +63,8 @@ class _Lines:
 
     def __init__(self) -> None:
         self.size = 0
+        self.wait = 0
+        """Bytes that come before the next look: looking for its end again and again stays linear."""
         self._parts: list[bytes] = []
         self._next = 1
         self._skipping = False
@@ -87,9 +89,10 @@ class _Lines:
             yield self._block(text[:cut])
         rest = text[cut:]
         self._parts, self.size = ([rest], len(rest)) if rest else ([], 0)
+        self.wait = 0 if cut else min(2 * len(rest), MAX_ROW_BYTES + 1)
         if len(rest) > MAX_ROW_BYTES:
             yield LineBlock(rest[: MAX_ROW_BYTES + 1], self._next, overlong=True)
-            self._parts, self.size, self._skipping = [], 0, True
+            self._parts, self.size, self.wait, self._skipping = [], 0, 0, True
 
     def finish(self) -> Iterator[LineBlock]:
         text = self._text()
