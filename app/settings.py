@@ -46,6 +46,11 @@ class DatabaseSettings(_Group):
     read_pool_size: int = Field(20, ge=1, description="Connections for reading, per process.")
     load_pool_size: int = Field(4, ge=1, description="Batches being taken in at once, per process.")
     query_pool_size: int = Field(5, ge=1, description="Connections of the query login, per process.")
+    query_memory_bytes: int = Field(
+        512 * MIB,
+        ge=64 * MIB,
+        description="Own memory that a backend of the query login may take, where the kernel can hold it to that.",
+    )
     pool_timeout_seconds: float = Field(5.0, gt=0, description="Wait for a free connection before answering 503.")
     lock_timeout_seconds: float = Field(10.0, gt=0, description="Wait for a row or relation lock before answering 503.")
 

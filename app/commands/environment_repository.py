@@ -6,6 +6,7 @@ from typing import Final
 
 import asyncpg
 
+from app.kernel.db.backend_memory import read_limit
 from app.kernel.dumping.repository import USER_RELATIONS
 from app.kernel.quoting import quote_identifier, quote_literal
 from app.kernel.scram import verifier
@@ -73,6 +74,15 @@ async def owner_name(connection: asyncpg.Connection) -> str:
 async def number_of_tables(connection: asyncpg.Connection) -> int:
     """Versions of tables that the catalogue knows."""
     return int(await connection.fetchval("SELECT count(*) FROM spyne.tables"))
+
+
+async def memory_limit(connection: asyncpg.Connection) -> int | None:
+    """The bytes that the kernel lets each process of the server have; None without a limit, or where nobody may ask."""
+    try:
+        limits = await connection.fetchval("SELECT pg_read_file('/proc/self/limits')")
+    except asyncpg.PostgresError:  # no superuser, or no Linux
+        return None
+    return read_limit(str(limits).splitlines())
 
 
 @dataclass(frozen=True, slots=True)

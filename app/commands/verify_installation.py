@@ -21,10 +21,14 @@ from app.commands import environment_repository as rows
 from app.commands.environment import Environment
 from app.commands.manifest import DUMP
 from app.kernel.db import foreign_objects, migrations, schema_state
+from app.kernel.db.backend_memory import Confinement
+from app.kernel.db.failures import DATABASE_FAILURES
+from app.kernel.db.query_login import QueryLimits, QueryLogin
 from app.kernel.dumping import engine
 from app.kernel.dumping import repository as copied
 from app.kernel.embedded import EmbeddedServer, ServerAddress
 from app.kernel.embedded.binaries import MAJOR
+from app.kernel.problems import Problem
 from app.kernel.redaction import safe_text
 from app.kernel.storage.compression import CorruptObject, unzstd_stream
 from app.kernel.storage.object_storage import ObjectNotFound, ObjectStorage
@@ -41,7 +45,7 @@ class InstallationFinding:
     """A thing that is not as it should be."""
 
     area: str
-    """schema, grants, settings, data, foreign, objects or audit."""
+    """schema, grants, settings, data, foreign, objects, memory or audit."""
     subject: str
     detail: str
 
@@ -84,10 +88,29 @@ async def verify(environment: Environment, checkpoint: Path | None, *, contents:
             verified.notes.append(
                 "data, objects and what is foreign were not looked at: the schema above keeps from it"
             )
+        await _memory(environment, connection, verified)
     finally:
         await connection.close()
     await _audit(environment, checkpoint, verified)
     return verified
+
+
+async def _memory(environment: Environment, owner: asyncpg.Connection, verified: Verified) -> None:
+    """Whether the kernel bounds what a query takes: our limit of its backend, or the one that the server has."""
+    login = QueryLogin(environment.urls.query, environment.settings.database)
+    await login.open()
+    try:
+        async with login.transaction(QueryLimits()):
+            bounded = login.confinement is Confinement.CONFINED
+    except (Problem, *DATABASE_FAILURES):
+        verified.notes.append("the memory of queries was not looked at: the query login cannot be used")
+        return
+    finally:
+        await login.close()
+    if bounded or await rows.memory_limit(owner) is not None:
+        verified.add("memory", 1, [])
+    else:
+        verified.notes.append("nothing but the machine bounds the memory of a query: see “Memory” in docs/operating.md")
 
 
 async def _schema(environment: Environment, connection: asyncpg.Connection, verified: Verified) -> None:

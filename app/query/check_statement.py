@@ -10,30 +10,32 @@ Every check of a statement, in order; each can only refuse. The numbered ones ar
 | 3. keyword or name, by `guard/keywords` | `guard/normalizer`: `normalize` | `keyword`, `multiple-statements` |
 | 3. depth, number of tokens, bounds | `guard/normalizer`, `guard/token_rewriter` | `too-complex`, `limit-expression` |
 | 3. types that are named | `guard/type_names`: `read_type` | `type-not-allowed`, `reg-cast` |
-| 4. one query as a tree | `guard/dialect`: `parse`; `guard/grammar`: `check_depth` | `syntax`, `statement-kind` |
+| 4. what PostgreSQL's own parser refuses | `guard/postgres_grammar`: `read` | `syntax` |
+| 4. one query as a tree | `guard/dialect`: `parse`; `guard/grammar`: `check_depth` | `statement-kind`, `too-complex` |
 | 5. nodes, by `guard/grammar`: `NODES` | `guard/grammar`: `check_nodes` | `construct-not-allowed` |
 | 5. functions, by `guard/functions`: `ALLOWED` | `guard/grammar`: `_check_anonymous` | `function-not-allowed` |
 | 5. sizes of what calls make | `guard/bounds`: `fault_of` | `series-bounds`, `unbounded-value` |
-| 6. written as it was read | `guard/check`: `_check_faithful` | `not-faithful` |
-| 7. tables and columns | `guard/resolver`, `guard/scopes` | `unknown-table`, `unknown-column`, `system-relation` |
-| 7. joins | the table below | |
-| 8. reads back as it is written | `guard/check`: `_check_fixed` | `not-faithful` |
+| 6. tables and columns | `guard/resolver`, `guard/scopes` | `unknown-table`, `unknown-column`, `system-relation` |
+| 6. joins | the table below | |
+| 6. how much work that is | `guard/scopes`: `Budget` | `too-complex` |
+| 6. sizes of values, through all parts | `guard/sizes`: `Sizes` | `unbounded-value` |
+| 7. PostgreSQL reads in it what the user's text says | `guard/postgres_grammar`: `difference` | `not-faithful` |
 | missing tables, with the nearest of all names | `tables`: `not_found` | 404 `table-not-found` |
 | the plan reads checked tables alone | here: `require_affordable` | `plan-mismatch` |
 | the plan costs no more than the roles allow | here: `require_affordable` | `too-expensive` |
 | the preview still holds, at its execution | `execute`: `check`; `staleness`: `changes` | `stale-preview` |
-| time, memory and values, while it runs | `results/failures`: `problem_of` | `query-timeout`, `row-too-large` |
+| time, memory and values, while it runs | `results/failures`: `problem_of` | `query-timeout`, `query-memory` |
 | rows and bytes, while it runs | `results/result_spool`: `ResultSpool` | not refused: the answer is cut |
 
 Every place that refuses a join:
 
 | join | refused as | module: function |
 |---|---|---|
-| CROSS, NATURAL, LATERAL | `cross-join`, `natural-join`, `lateral` | `guard/keywords`: `REFUSED` |
+| NATURAL, LATERAL of a subquery | `natural-join`, `lateral` | `guard/keywords`: `REFUSED` |
 | JOIN without ON or USING | `unconstrained-join` | `guard/normalizer`: `_settle_join` |
 | joins in brackets, FROM of anything but a table or query | `nested-join` | `guard/grammar`: `_check_source` |
 | SEMI, ANTI and other kinds | `construct-not-allowed` | `guard/grammar`: `_check_join` |
-| comma | `comma-join` | `guard/resolver`: `_join` |
+| comma, CROSS, but for a function of an earlier source | `comma-join`, `cross-join` | `guard/resolver`: `_join` |
 | two tables under one alias | `duplicate-alias` | `guard/scopes`: `Scope.add` |
 | USING a column that a side lacks or has twice | `unknown-column`, `ambiguous-column` | `guard/scopes`: `Scope.merge` |
 | ON that does not compare the two sides | `unconstrained-join` | `guard/join_rules`: `relate` |
@@ -44,12 +46,13 @@ Every place that refuses a join:
 import asyncio
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from app.catalog.tables.service import QueriedTableNotFound
-from app.kernel.db.database import ReadSession
-from app.kernel.problems import Fault, Forbidden, InvalidRequest, Problem
+from app.kernel.db.database import Units
+from app.kernel.problems import Fault, Forbidden, InvalidRequest, Problem, Unavailable
 from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import Actor, Permission
 from app.kernel.telemetry.metrics import QUERY_GUARDRAILS
@@ -66,6 +69,12 @@ from app.query.staleness import PreviewBasis, TableBasis, shape_digest
 from app.query.tables import not_found, readable, with_nearest
 
 log = logging.getLogger(__name__)
+
+SHORT_CHARACTERS: Final = 2_000
+"""Of the statements that people type; one takes 20 ms at most."""
+
+MOST_WAITING: Final = 40
+"""Of short and of long statements. The last of so many long ones waits for eight seconds."""
 
 
 class QueryRefused(InvalidRequest):
@@ -178,13 +187,52 @@ def _table_basis(relation: RelationView) -> TableBasis:
     )
 
 
-async def check_statement(session: ReadSession, query: QueryRequest, actor: Actor) -> CheckedStatement:
-    """The guard's verdict on the statement, on the tables as they are now."""
-    tables = await readable(session, query.sql, query.include_deprecated)
+class _Lane:
+    """A thread that examines statements, and those who wait for it.
+
+    A statement of the largest size takes the guard some 200 ms of processor time, and Python lets one thread compute at
+    a time. So long statements wait for each other in one thread, short ones in another, and nothing else for either.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._waiting = 0
+
+    async def examine(self, sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
+        """The guard's verdict. Raises `Unavailable` when too many statements wait already."""
+        if self._waiting >= MOST_WAITING:
+            raise Unavailable("Too many statements wait to be examined.", retry_after_seconds=2)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, check, sql, catalog, policy)
+        finally:
+            self._waiting -= 1
+
+
+_SHORT: Final = _Lane("short-statements")
+_LONG: Final = _Lane("long-statements")
+
+
+async def examine(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
+    """The guard's verdict, in a thread of few. Raises `Unavailable` when too many statements wait already."""
+    return await (_SHORT if len(sql) <= SHORT_CHARACTERS else _LONG).examine(sql, catalog, policy)
+
+
+async def check_statement(units: Units, query: QueryRequest, actor: Actor) -> CheckedStatement:
+    """The guard's verdict on the statement, on the tables as they are now.
+
+    No session is held while the statement is examined: those who wait for their turn keep no connection from others.
+
+    Raises `Unavailable` when too many statements wait.
+    """
+    async with units.read() as session:
+        tables = await readable(session, query.sql, query.include_deprecated)
     policy = GuardPolicy(join_override_rationale=query.override_joins)
-    # In a thread: a statement of the largest size takes the parser long enough to hold up every other request.
-    verdict = await asyncio.to_thread(check, query.sql, Catalog(tables), policy)
-    missing = await not_found(session, verdict.findings, query.include_deprecated, actor)
+    verdict = await examine(query.sql, Catalog(tables), policy)
+    missing = None
+    if any(finding.table is not None for finding in verdict.findings):
+        async with units.read() as session:
+            missing = await not_found(session, verdict.findings, query.include_deprecated, actor)
     if missing is not None:
         verdict = replace(verdict, findings=with_nearest(verdict.findings, missing))
     return CheckedStatement(verdict, tables, missing)

@@ -144,8 +144,8 @@ class ExecuteService:
             preview, expired = await own_preview(session, actor, preview_id)
             if preview.used_at is not None:
                 raise PreviewUsed
-            query = QueryRequest.stored(preview.request)
-            checked = await check_statement(session, query, actor)
+        query = QueryRequest.stored(preview.request)
+        checked = await check_statement(self._units, query, actor)
         if expired:
             raise PreviewExpired("The preview was not executed in time.", **await self._fresh(actor, query))
         changed = changes(PreviewBasis.of(preview.basis), checked.basis(actor.roles, limits))

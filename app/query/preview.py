@@ -87,8 +87,7 @@ class PreviewService:
 
     async def validate(self, actor: Actor, sql: str, options: PreviewOptions) -> ValidationDocument:
         """The guard's verdict alone; nothing is planned, run or kept."""
-        async with self._units.read() as session:
-            checked = await check_statement(session, QueryRequest.of(sql, options, actor), actor)
+        checked = await check_statement(self._units, QueryRequest.of(sql, options, actor), actor)
         verdict = checked.verdict
         for finding in verdict.findings:
             QUERY_GUARDRAILS.labels(finding.rule).inc()
@@ -110,8 +109,7 @@ class PreviewService:
 
     async def _draft(self, actor: Actor, query: QueryRequest) -> dict[str, Any]:
         """The columns of a preview of the request, but for its times. Raises what `preview` raises."""
-        async with self._units.read() as session:
-            checked = await check_statement(session, query, actor)
+        checked = await check_statement(self._units, query, actor)
         sql, limits = checked.require_allowed(), limits_of(actor, self._configuration)
         async with open_statement(self._query_login, sql, limits, checked.names) as prepared:
             columns = await prepared.columns()

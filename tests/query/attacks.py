@@ -176,14 +176,17 @@ ATTACKS: Final[tuple[Case, ...]] = (
         bracketed_star="SELECT (a).* FROM airlines AS a",
         call_attribute="SELECT (to_jsonb(1)).text FROM airlines",
         named_argument="SELECT round(x => 1.5) FROM airlines",
-        alias_in_argument="SELECT count(carrier AS c) FROM airlines",
     ),
     *cases(
         "function-alias-column",
-        alias="SELECT g FROM generate_series(1, 3) AS g",
-        star="SELECT * FROM generate_series(1, 3) AS g",
-        qualified="SELECT g.g FROM generate_series(1, 3) AS g",
-        name="SELECT generate_series FROM generate_series(1, 3)",
+        alias="SELECT e FROM jsonb_array_elements('[1]') AS e",
+        named="SELECT g FROM generate_series(1, 3) AS g(n)",
+        name="SELECT json_each FROM json_each('{}')",
+    ),
+    *cases(
+        "unknown-column",
+        of_a_function="SELECT g.n FROM generate_series(1, 3) AS g",
+        of_a_renamed_one="SELECT e.value FROM jsonb_array_elements('[1]') AS e(v)",
     ),
     # -- functions -----------------------------------------------------------------------------------------------------
     *cases(

@@ -16,7 +16,15 @@ from app.query.guard.check import MAX_BYTES, check
 from app.query.guard.findings import GuardVerdict, UsedTable
 from app.query.guard.relations import RelationView
 from app.query.results.estimates import Estimate, read_plan
-from app.query.results.failures import QueryCancelled, QueryFailed, QueryTimeout, TableChanged, problem_of, safe_message
+from app.query.results.failures import (
+    QueryCancelled,
+    QueryFailed,
+    QueryOutOfMemory,
+    QueryTimeout,
+    TableChanged,
+    problem_of,
+    safe_message,
+)
 from app.query.results.formats import Format, negotiate
 from app.query.results.limits import LIMITS, LOWEST, limits_for
 from app.query.staleness import PreviewBasis, TableBasis, changes, shape_digest
@@ -173,7 +181,9 @@ def _error(sqlstate: str, message: str = "a message") -> asyncpg.PostgresError:
         ("57014", 1.0, QueryTimeout),
         ("57014", 0.1, QueryCancelled),
         ("40P01", 0.1, QueryCancelled),
-        ("53200", 0.1, None),
+        ("53200", 0.1, QueryOutOfMemory),
+        ("53100", 0.1, None),
+        ("53300", 0.1, None),
         ("57P01", 0.1, None),
         ("08006", 0.1, None),
         ("55P03", 0.1, None),
@@ -183,6 +193,11 @@ def test_what_an_error_of_postgresql_is_to_the_caller(sqlstate: str, seconds: fl
     problem = problem_of(_error(sqlstate), names={}, timeout_ms=1_000, elapsed_seconds=seconds)
     assert (type(problem) if problem else None) is expected
     assert problem is None or problem.status in {409, 422, 503}
+
+
+def test_a_full_table_of_locks_is_no_querys_fault() -> None:
+    full = _error("53200", "out of shared memory")
+    assert problem_of(full, names={}, timeout_ms=1_000, elapsed_seconds=0.1) is None
 
 
 def test_messages_speak_of_logical_names() -> None:

@@ -1,7 +1,8 @@
 """The login that executes previewed queries: the boundary which holds when everything above it fails.
 
 Its own pool; SELECT on published columns is all its role may do. Every use is one READ ONLY transaction with its
-limits set locally, rolled back at the end, and the connection is reset (DISCARD ALL) before anybody else gets it.
+limits set locally, rolled back at the end, and the connection is reset (DISCARD ALL) before anybody else gets it. Where
+the kernel can, it holds the backend to a limit of memory (`app/kernel/db/backend_memory.py`).
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from asyncpg.transaction import Transaction
 
+from app.kernel.db.backend_memory import Confinement, confine
 from app.kernel.db.connections import driver_arguments
 from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.problems import Unavailable
@@ -48,6 +50,9 @@ class QueryLogin:
         self._url = url
         self._size = settings.query_pool_size
         self._wait = settings.pool_timeout_seconds
+        self._memory = settings.query_memory_bytes
+        self.confinement: Confinement | None = None
+        """Whether the kernel bounds the memory of the newest connection; None before there was one."""
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -59,12 +64,14 @@ class QueryLogin:
             max_size=self._size,
             statement_cache_size=0,
             max_inactive_connection_lifetime=60,
-            init=_prepare_connection,
+            init=self._prepare,
             reset=_discard,
             server_settings={
                 **RENDERING,
                 "application_name": "spyne-query",
                 "jit": "off",
+                # Workers would be children of the server, not of the backend, and so outside of its limit of memory.
+                "max_parallel_workers_per_gather": "0",
                 "default_transaction_read_only": "on",
             },
         )
@@ -79,6 +86,15 @@ class QueryLogin:
     def in_use(self) -> int:
         """How many connections are checked out."""
         return self._pool.get_size() - self._pool.get_idle_size() if self._pool is not None else 0
+
+    async def _prepare(self, connection: asyncpg.Connection) -> None:
+        await _prepare_connection(connection)
+        # There is no public way to the socket.
+        transport, pid = connection._transport, connection.get_server_pid()  # type: ignore[attr-defined]  # noqa: SLF001
+        found = await asyncio.to_thread(confine, transport, pid, self._memory)
+        if found is not self.confinement and found is not Confinement.CONFINED:
+            log.warning("the memory of queries has no limit of its own", extra={"why": found.value})
+        self.confinement = found
 
     @asynccontextmanager
     async def transaction(self, limits: QueryLimits) -> AsyncIterator[QueryConnection]:

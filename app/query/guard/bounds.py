@@ -66,13 +66,18 @@ def _plain_format(arguments: list[exp.Expr]) -> bool:
 
 def _series_fault(arguments: list[exp.Expr]) -> tuple[str, str, str] | None:
     nearest = "generate_series(1, 100) or generate_series(DATE '2013-01-01', DATE '2013-12-31', INTERVAL '1 day')"
-    rows = _integer_rows(arguments) if len(arguments) in {_START_STOP_STEP - 1, _START_STOP_STEP} else None
-    rows = _time_rows(arguments) if rows is None and len(arguments) == _START_STOP_STEP else rows
+    rows = series_rows(arguments)
     if rows is None:
         return "series-bounds", "The bounds of a series must be literals.", nearest
     if rows > MAX_SERIES_ROWS:
         return "series-bounds", f"A series has at most {MAX_SERIES_ROWS} rows.", nearest
     return None
+
+
+def series_rows(arguments: list[exp.Expr]) -> int | None:
+    """The number of rows of a series; None when its literals do not say."""
+    rows = _integer_rows(arguments) if len(arguments) in {_START_STOP_STEP - 1, _START_STOP_STEP} else None
+    return _time_rows(arguments) if rows is None and len(arguments) == _START_STOP_STEP else rows
 
 
 def _integer(node: exp.Expr) -> int | None:

@@ -20,6 +20,11 @@ _KEPT_CONSTANTS = frozenset({
     TokenType.LOCALTIMESTAMP,
 })  # fmt: skip
 
+
+class Plus(exp.Unary):
+    """A plus sign before an operand: it makes an expression of a number, and PostgreSQL refuses it before a text."""
+
+
 STEPS_BACK_PER_TOKEN = 8  # the good statements of the corpus need at most 2
 STEPS_BACK_AT_LEAST = 200
 
@@ -45,6 +50,10 @@ class PlainParser(PostgresParser):
     NO_PAREN_FUNCTIONS: ClassVar = {k: v for k, v in PostgresParser.NO_PAREN_FUNCTIONS.items() if k in _KEPT_CONSTANTS}
     STATEMENT_PARSERS: ClassVar = {}
     LAMBDAS: ClassVar = {TokenType.FARROW: PostgresParser.LAMBDAS[TokenType.FARROW]}
+    UNARY_PARSERS: ClassVar = {
+        **PostgresParser.UNARY_PARSERS,
+        TokenType.PLUS: lambda self: self.expression(Plus(this=self._parse_unary())),
+    }
     JSON_OPERATORS: ClassVar = {
         TokenType.ARROW: _json_operator(exp.JSONExtract),
         TokenType.DARROW: _json_operator(exp.JSONExtractScalar),
@@ -66,6 +75,12 @@ class PlainParser(PostgresParser):
             if self.steps_back > STEPS_BACK_PER_TOKEN * self._tokens_size + STEPS_BACK_AT_LEAST:
                 raise RecursionError
         super()._retreat(index)
+
+    def _parse_null(self) -> exp.Expr | None:
+        """NULL; UNKNOWN, which the normalizer leaves as a keyword behind IS alone, is a test of its own."""
+        if self._match(TokenType.UNKNOWN):
+            return self.expression(exp.Var(this="UNKNOWN"))
+        return super()._parse_null()
 
     def _parse_types(
         self,
@@ -98,6 +113,10 @@ class PlainGenerator(PostgresGenerator):
         exp.JSONBExtractScalar: lambda self, e: self.binary(e, "#>>"),
         exp.JSONBContains: lambda self, e: self.binary(e, "?"),
         exp.Trim: _trim_sql,
+        # Signs in a row would be one operator.
+        Plus: lambda self, e: f"+ {self.sql(e, 'this')}",
+        exp.Neg: lambda self, e: f"- {self.sql(e, 'this')}",
+        exp.BitwiseNot: lambda self, e: f"~ {self.sql(e, 'this')}",
         exp.CurrentTime: lambda *_: "CURRENT_TIME",
         exp.Localtime: lambda *_: "LOCALTIME",
         exp.Localtimestamp: lambda *_: "LOCALTIMESTAMP",

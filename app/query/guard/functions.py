@@ -48,6 +48,12 @@ ALLOWED: Final = AGGREGATES | WINDOWS | SCALARS | SETS
 # In FROM a function with several result columns; everywhere else its rows would be whole-row values.
 COMPOSITE_SETS: Final = frozenset({"json_each", "json_each_text", "jsonb_each", "jsonb_each_text"})
 
+# What the columns of a function in FROM are called when the statement does not say (pg_proc.proargnames); those of all
+# other functions are called as its alias, or else as the function.
+RESULT_COLUMNS: Final = dict.fromkeys(COMPOSITE_SETS, ("key", "value")) | dict.fromkeys(
+    word_set("json_array_elements json_array_elements_text jsonb_array_elements jsonb_array_elements_text"), ("value",)
+)
+
 # make_interval(days => 1): the only call with named arguments.
 INTERVAL_ARGUMENTS: Final = frozenset({"years", "months", "weeks", "days", "hours", "mins", "secs"})
 

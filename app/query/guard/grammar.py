@@ -9,6 +9,7 @@ from typing import Final
 from sqlglot import exp
 
 from app.query.guard.bounds import fault_of
+from app.query.guard.dialect import Plus
 from app.query.guard.findings import GuardRefusal
 from app.query.guard.functions import (
     AGGREGATES,
@@ -79,7 +80,7 @@ NODES: Final[dict[type[exp.Expr], frozenset[str]]] = {
     **dict.fromkeys(
         (
             exp.From, exp.Where, exp.Having, exp.Boolean, exp.Paren, exp.DataTypeParam, exp.Var, exp.Exists, exp.Not,
-            exp.Neg, exp.BitwiseNot, exp.Any, exp.All,
+            exp.Neg, Plus, exp.BitwiseNot, exp.Any, exp.All,
         ),
         frozenset({"this"}),
     ),
@@ -218,6 +219,8 @@ def _check_var(node: exp.Expr) -> GuardRefusal | None:
         return None
     if isinstance(parent, exp.Kwarg) and name in INTERVAL_ARGUMENTS:
         return None
+    if isinstance(parent, exp.Is) and name == "unknown":
+        return None
     if isinstance(parent, exp.WindowSpec) and name in {"no others", "current row", "group", "ties"}:
         return None
     return GuardRefusal(_NOT_ALLOWED, f"{node.name[:40]} has no place here.", "a column or a literal")
@@ -280,7 +283,12 @@ _check_source: Final = _demand(
 
 
 def _check_join(node: exp.Expr) -> GuardRefusal | None:
-    if node.text("side") not in {"", "LEFT", "RIGHT", "FULL"} or node.text("kind") not in {"", "INNER", "OUTER"}:
+    if node.text("side") not in {"", "LEFT", "RIGHT", "FULL"} or node.text("kind") not in {
+        "",
+        "INNER",
+        "OUTER",
+        "CROSS",
+    }:
         return GuardRefusal(_NOT_ALLOWED, "This kind of join is not read.", "a JOIN b ON …")
     return _check_source(node)
 
@@ -302,9 +310,9 @@ _CHECKS: Final[dict[type[exp.Expr], Callable[[exp.Expr], GuardRefusal | None]]] 
     exp.Kwarg: _demand(_is_interval_argument, _NOT_ALLOWED, "Arguments are given by position.", "f(a, b)"),
     exp.Collate: _demand(_is_c_collation, "collation", 'Only the collation "C" is allowed.', 'COLLATE "C"'),
     exp.Is: _demand(
-        lambda node: isinstance(node.expression, (exp.Null, exp.Boolean)),
+        lambda node: isinstance(node.expression, (exp.Null, exp.Boolean, exp.Var)),
         "syntax",
-        "IS tests for NULL, TRUE or FALSE.",
+        "IS tests for NULL, TRUE, FALSE or UNKNOWN.",
         "(a IS TRUE)::text",
     ),
     exp.Values: _check_values,

@@ -218,6 +218,14 @@ def accepted_join(join: UsedJoin, accepted: Iterable[AcceptedJoin]) -> AcceptedJ
     return None
 
 
+def unrelated(select: exp.Select, join: exp.Join) -> tuple[str, str, str]:
+    """Rule, message and nearest allowed form of a join that has no condition."""
+    if join.kind == "CROSS":
+        return "cross-join", "A cross join pairs every row with every row.", "JOIN b ON a.column = b.column"
+    nearest = explicit_form(select.args.get("where"))
+    return "comma-join", "Tables are joined by JOIN … ON, not by commas.", nearest
+
+
 def explicit_form(where: exp.Expr | None) -> str:
     """The JOIN … ON that says what a comma and WHERE said, as far as they say it."""
     for part in conjuncts(where.this if where is not None else None):

@@ -20,15 +20,15 @@ RESERVED: Final = word_set("""
 
 # Words that steer the normalizer itself.
 CLAUSES: Final = word_set(
-    "join on using window for limit offset fetch values distinct all case end from where group having order union "
-    "intersect except left right full inner"
+    "cross join on using window for limit offset fetch values distinct all case end from where group having order "
+    "union intersect except left right full inner"
 )
 ENDS_JOIN: Final = word_set("""
-    join where group having order limit offset fetch union intersect except window left right full inner for
+    cross join where group having order limit offset fetch union intersect except window left right full inner for
 """)
 
 ALWAYS: Final = word_set("""
-    select from where group having order union intersect except all distinct as on using join inner left right
+    select from where group having order union intersect except all distinct as on using join cross inner left right
     full outer with and or not in is null true false like ilike similar to between symmetric case when then
     else end exists any some array collate desc asc current_date current_time current_timestamp localtime
     localtimestamp window cast
@@ -86,8 +86,8 @@ WINDOW_FRAME: Final = word_set("""
     rows range groups unbounded preceding following current row exclude no others ties group
 """)
 
-# Words that never change what a query means: left out of signatures.
-NOISE: Final = frozenset({"as", "cast", "inner", "outer", "asc", "nulls", "first", "last", "array"})
+# Operators that are words and have a right side.
+INFIX: Final = word_set("in is like ilike similar between and or")
 
 TYPE_STARTS: Final = word_set("""
     text varchar char character bpchar smallint int2 int integer int4 bigint int8 numeric decimal dec real
@@ -104,7 +104,6 @@ REFUSED: Final[dict[str, tuple[str, str, str]]] = {
         "LATERAL runs a subquery once per row.",
         "JOIN (SELECT … GROUP BY key) AS s ON s.key = t.key",
     ),
-    "cross": ("cross-join", "A cross join pairs every row with every row.", "JOIN b ON a.column = b.column"),
     "natural": ("natural-join", "NATURAL JOIN compares columns that are not named.", "JOIN b USING (column)"),
     "tablesample": ("tablesample", "Samples cannot be repeated and skip rows silently.", "ORDER BY … LIMIT n"),
     "variadic": ("variadic", "VARIADIC arguments are not read.", "write the arguments one by one"),

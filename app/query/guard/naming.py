@@ -1,5 +1,6 @@
-"""The name that PostgreSQL gives to an unnamed output column (`FigureColname` in parse_target.c)."""
+"""The name that PostgreSQL gives to an unnamed output column (`FigureColname` in parse_target.c), and its places."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from sqlglot import exp
@@ -62,3 +63,24 @@ def _type_name(kind: exp.DataType) -> str | None:
         return _type_name(inner) if isinstance(inner, exp.DataType) else None
     name = str(kind.this.value)
     return _TYPE_NAMES.get(name, name.lower())
+
+
+def whole_items(clause: exp.Expr) -> Iterator[exp.Column]:
+    """The columns that are whole items of GROUP BY, ORDER BY or DISTINCT ON (`findTargetlistEntrySQL92`)."""
+    stack: list[exp.Expr] = []
+    if isinstance(clause, exp.Order):
+        stack = [ordered.this for ordered in clause.expressions]
+    elif isinstance(clause, exp.Group):
+        stack = list(clause.expressions)
+    elif isinstance(clause, exp.Distinct) and clause.args.get("on") is not None:
+        stack = [clause.args["on"]]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, exp.Column):
+            yield node
+        elif isinstance(node, exp.Paren):
+            stack.append(node.this)
+        elif isinstance(node, (exp.Tuple, exp.GroupingSets, exp.Cube, exp.Rollup)) and not isinstance(
+            clause, exp.Order
+        ):
+            stack.extend(node.expressions)

@@ -6,11 +6,13 @@ Invariant: the guard knows no relation and no column beyond these; hidden `_spyn
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from heapq import nlargest
 from typing import Final
 from uuid import UUID
 
 HIDDEN_PREFIX: Final = "_spyne_"
 NAMES_SHOWN: Final = 3
+NAMES_COMPARED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,9 @@ class Catalog:
 
 def nearest_names(name: str, names: Iterable[str]) -> str | None:
     """Up to three of `names` most like `name`; without any likeness the first three; None if there are none."""
-    known = sorted(names)
+    known = sorted(set(names))
+    if len(known) > NAMES_COMPARED:  # those which share most of its letters; comparing takes a time of its own
+        letters = set(name)
+        known = sorted(nlargest(NAMES_COMPARED, known, key=lambda other: len(letters.intersection(other)) - len(other)))
     close = get_close_matches(name, known, n=NAMES_SHOWN, cutoff=0.5) or known[:NAMES_SHOWN]
     return ", ".join(close) or None

@@ -4,7 +4,7 @@ Invariant: after a walk without findings every table is a permitted relation, ev
 every column a visible one. The tree is changed in place.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
@@ -12,10 +12,12 @@ from sqlglot import exp
 
 from app.query.guard import join_rules
 from app.query.guard.findings import GuardRefusal, UsedColumn, UsedJoin, UsedTable
+from app.query.guard.functions import RESULT_COLUMNS
 from app.query.guard.grammar import SYSTEM_SCHEMAS, function_name
-from app.query.guard.naming import UNNAMED, output_name
+from app.query.guard.naming import UNNAMED, output_name, whole_items
 from app.query.guard.relations import HIDDEN_PREFIX, Catalog, nearest_names
-from app.query.guard.scopes import Output, Reference, Scope, Source
+from app.query.guard.scopes import Budget, Output, Reference, Scope, Source
+from app.query.guard.sizes import COLUMN_BYTES, SCALAR_BYTES, TOO_LARGE, Measures, bytes_of, rows_of, too_large
 
 _QUERIES: Final = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
 _CLAUSES: Final = ("where", "group", "having", "windows", "distinct", "order")
@@ -25,36 +27,62 @@ MAX_OUTPUTS: Final = 1_664  # PostgreSQL's own limit (MaxTupleAttributeNumber)
 Ctes = dict[str, Source]
 
 
+class _EnoughError(Exception):
+    """As many findings as are shown."""
+
+
 class Resolver:
     """A walk over one statement. `findings` holds the refusals with the node each belongs to."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, budget: Budget, max_findings: int) -> None:
         self.catalog = catalog
+        self.budget = budget
+        self.max_findings = max_findings
         self.findings: list[tuple[exp.Expr, GuardRefusal]] = []
         self.tables: dict[str, UsedTable] = {}
         self.columns: set[UsedColumn] = set()
         self.joins: list[tuple[exp.Expr, UsedJoin]] = []
         self.references: dict[int, Reference] = {}
+        self._measures = Measures(self._column_bytes)
+
+    def walk(self, tree: exp.Expr) -> tuple[Output, ...]:
+        """The output columns of the statement; none when so much is wrong that the walk ended early.
+
+        Raises `GuardRefusal` when the budget is spent.
+        """
+        try:
+            return self.query(tree, None, {})
+        except _EnoughError:
+            return ()
 
     def query(self, node: exp.Expr, outer: Scope | None, ctes: Ctes) -> tuple[Output, ...]:
         """The output columns of a query; `outer` is the scope it may refer to."""
         ctes = self._ctes(node, outer, ctes)
         if isinstance(node, exp.Select):
-            return self._select(node, outer, ctes)
-        if isinstance(node, exp.Subquery):
+            outputs = self._select(node, outer, ctes)
+        elif isinstance(node, exp.Subquery):
             outputs = self.query(node.this, outer, ctes)
         else:
             left = self.query(node.this, outer, ctes)
             right = self.query(node.expression, outer, ctes)
-            same = [a if a.origin == b.origin else Output(a.name) for a, b in zip(left, right, strict=False)]
-            outputs = tuple(same) if len(left) == len(right) else left
+            outputs = tuple(map(Output.united, left, right)) if len(left) == len(right) else left
+        self._measures.query(node, [output.bytes for output in outputs])
+        if isinstance(node, exp.Select):
+            return outputs
         order = node.args.get("order")
         if order is not None:
-            self._clause(order, Scope(outer), ctes, {output.name for output in outputs})
+            self._clause(order, Scope(self.budget, outer), ctes, {output.name for output in outputs})
         return outputs
 
     def _refuse(self, node: exp.Expr, rule: str, message: str, nearest: str | None = None) -> None:
-        self.findings.append((node, GuardRefusal(rule, message, nearest)))
+        self._found(node, GuardRefusal(rule, message, nearest))
+
+    def _found(self, node: exp.Expr, refusal: GuardRefusal) -> None:
+        if refusal.rule == "too-complex":
+            raise refusal
+        self.findings.append((node, refusal))
+        if len(self.findings) >= self.max_findings:
+            raise _EnoughError
 
     # -- WITH ------------------------------------------------------------------------------------------------------
 
@@ -72,7 +100,9 @@ class Resolver:
                 self._refuse(cte, "duplicate-alias", f"{name} names two parts of WITH.", f"{name}_2")
             own.add(name)
             columns = self._renamed(cte, self.query(cte.this, outer, seen))
-            seen[name] = Source(name, "query", columns, self._drawn_from(cte.this, seen))
+            seen[name] = Source(
+                name, "query", columns, self._drawn_from(cte.this, seen), rows=self._measures.rows(cte.this)
+            )
         return seen
 
     def _renamed(self, node: exp.Expr, outputs: tuple[Output, ...]) -> tuple[Output, ...]:
@@ -100,7 +130,7 @@ class Resolver:
     # -- SELECT ----------------------------------------------------------------------------------------------------
 
     def _select(self, node: exp.Select, outer: Scope | None, ctes: Ctes) -> tuple[Output, ...]:
-        scope = Scope(outer)
+        scope = Scope(self.budget, outer)
         source = node.args.get("from_")
         if source is not None:
             self._add(source, source.this, scope, outer, ctes)
@@ -113,6 +143,9 @@ class Resolver:
             for part in value if isinstance(value, list) else [value] if value is not None else []:
                 self._clause(part, scope, ctes, names)
         self._correlations(node, scope)
+        self._measures.select(node, scope.rows)
+        if too_large(sum(output.bytes for output in outputs)):
+            self._refuse(node, *TOO_LARGE)
         return outputs
 
     def _add(self, node: exp.Expr, source: exp.Expr, scope: Scope, outer: Scope | None, ctes: Ctes) -> Source | None:
@@ -120,7 +153,7 @@ class Resolver:
             added = self._source(source, scope, outer, ctes)
             scope.add(added)
         except GuardRefusal as refusal:
-            self.findings.append((source if source is not None else node, refusal))
+            self._found(source if source is not None else node, refusal)
             scope.incomplete = True
             return None
         return added
@@ -130,30 +163,42 @@ class Resolver:
         unnamed = f" {len(scope.sources)}"  # no statement can write a name that begins with a space unquoted
         if isinstance(node, exp.Subquery):
             outputs = self._renamed(node, self.query(node, outer, ctes))
-            return Source(alias or unnamed, "query", outputs, self._drawn_from(node, ctes), bool(alias))
+            drawn, rows = self._drawn_from(node, ctes), self._measures.rows(node)
+            return Source(alias or unnamed, "query", outputs, drawn, bool(alias), rows=rows)
         if isinstance(node, exp.Values):
             return self._values(node, alias, unnamed, outer, ctes)
         if isinstance(node.this, exp.Anonymous):
-            name = function_name(node.this) or ""
-            self._expression(node.this, Scope(outer), ctes)
-            declared = node.args.get("alias")
-            columns = tuple(Output(column.name) for column in declared.columns) if declared is not None else ()
-            return Source(alias or name, "function", columns)
+            return self._function(node, scope, ctes)
         return self._relation(node, ctes)
+
+    def _function(self, node: exp.Expr, scope: Scope, ctes: Ctes) -> Source:
+        """A function in FROM; its arguments may read the sources before it (manual, 7.2.1.5)."""
+        name = function_name(node.this) or ""
+        size = self._expression(node.this, scope, ctes)
+        read = (self.references.get(id(column)) for column in node.this.find_all(exp.Column))
+        lateral = any(reference is not None and reference.depth == 0 for reference in read)
+        names: tuple[str, ...] = RESULT_COLUMNS.get(name, (node.alias or name,))
+        if name == "unnest":
+            names *= len(node.this.expressions)
+        outputs = [Output(column, bytes=size) for column in names]
+        outputs += [Output("ordinality")] if node.args.get("ordinality") else []
+        columns, rows = self._renamed(node, tuple(outputs)), rows_of(node.this, size)
+        return Source(node.alias or name, "function", columns, lateral=lateral, rows=rows)
 
     def _values(self, node: exp.Values, alias: str, unnamed: str, outer: Scope | None, ctes: Ctes) -> Source:
         widths = {len(row.expressions) for row in node.expressions}
         if len(widths) != 1:
             raise GuardRefusal("syntax", "The rows of VALUES differ in length.", "(VALUES (1, 'a'), (2, 'b'))")
-        for row in node.expressions:
-            self._expression(row, Scope(outer), ctes)
-        outputs = tuple(Output(f"column{index + 1}") for index in range(widths.pop()))
-        return Source(alias or unnamed, "values", self._renamed(node, outputs), named=bool(alias))
+        longest = max(self._expression(row, Scope(self.budget, outer), ctes) for row in node.expressions)
+        outputs = tuple(Output(f"column{index + 1}", bytes=longest) for index in range(widths.pop()))
+        columns, rows = self._renamed(node, outputs), float(len(node.expressions))
+        return Source(alias or unnamed, "values", columns, named=bool(alias), rows=rows)
 
     def _relation(self, node: exp.Expr, ctes: Ctes) -> Source:
         name = node.name
         if name in ctes:
-            return Source(node.alias or name, "query", self._renamed(node, ctes[name].columns), ctes[name].tables)
+            columns = self._renamed(node, ctes[name].columns)
+            return Source(node.alias or name, "query", columns, ctes[name].tables, rows=ctes[name].rows)
         if name.startswith("pg_") or name in SYSTEM_SCHEMAS:
             raise GuardRefusal(
                 "system-relation", "The system catalogue is not readable.", nearest_names(name, self.catalog.relations)
@@ -174,7 +219,7 @@ class Resolver:
         node.set("alias", exp.TableAlias(this=exp.Identifier(this=alias, quoted=True)))
         node.meta["logical"] = name
         columns = tuple(
-            Output(column.name, (name, column.name))
+            Output(column.name, (name, column.name), bytes_of(column.type))
             for column in relation.columns
             if not column.name.startswith(HIDDEN_PREFIX)
         )
@@ -182,13 +227,19 @@ class Resolver:
 
     # -- JOIN ------------------------------------------------------------------------------------------------------
 
-    def _join(self, select: exp.Select, node: exp.Join, scope: Scope, outer: Scope | None, ctes: Ctes) -> None:
+    def _join(  # noqa: PLR0911 - one return per kind of join
+        self, select: exp.Select, node: exp.Join, scope: Scope, outer: Scope | None, ctes: Ctes
+    ) -> None:
         right = self._add(node, node.this, scope, outer, ctes)
         using = [name.name for name in node.args.get("using") or []]
         on: exp.Expr | None = node.args.get("on")
+        if right is not None and right.lateral and (on is None or node.side in {"", "LEFT"}):
+            # Each row comes with what was made from it.
+            if on is not None:
+                self._expression(on, scope, ctes)
+            return
         if on is None and not using:
-            nearest = join_rules.explicit_form(select.args.get("where"))
-            self._refuse(node.this, "comma-join", "Tables are joined by JOIN … ON, not by commas.", nearest)
+            self._refuse(node.this, *join_rules.unrelated(select, node))
             return
         if right is None:
             return
@@ -197,7 +248,7 @@ class Resolver:
             try:
                 pairs = scope.merge(using, right)
             except GuardRefusal as refusal:
-                self.findings.append((node.this, refusal))
+                self._found(node.this, refusal)
                 return
             for reference, inner in pairs:
                 self._read(reference)
@@ -230,23 +281,27 @@ class Resolver:
         for projection in node.expressions:
             if len(projections) > MAX_OUTPUTS:
                 break
+            self.budget.spend(1)
             if isinstance(projection, exp.Star) or (
                 isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star)
             ):
-                for alias, output in self._starred(projection, scope):
+                starred = self._starred(projection, scope)
+                self.budget.spend(2 * len(starred))
+                for alias, output in starred:
                     table = exp.Identifier(this=alias, quoted=True) if alias is not None else None
                     column = exp.Column(this=exp.Identifier(this=output.name, quoted=True), table=table)
                     projections.append(column)
                     outputs.append(output)
                     self._column(column, scope)
                 continue
-            self._expression(projection, scope, ctes)
+            size = self._expression(projection, scope, ctes)
             projections.append(projection)
             inner = projection.this if isinstance(projection, exp.Alias) else projection
             while isinstance(inner, exp.Paren):
                 inner = inner.this
             reference = self.references.get(id(inner))
-            outputs.append(Output(output_name(projection), reference.output.origin if reference is not None else None))
+            origin = reference.output.origin if reference is not None else None
+            outputs.append(Output(output_name(projection), origin, size))
         if len(projections) > MAX_OUTPUTS:
             self._refuse(node, "too-complex", f"More than {MAX_OUTPUTS} columns.", "name the columns")
         node.set("expressions", projections)
@@ -271,10 +326,6 @@ class Resolver:
                 return []
             starred, sources = [(source.alias, column) for column in source.columns], [source]
         for source in sources:
-            if source.kind == "function" and not source.columns:
-                self._refuse(
-                    node, "function-alias-column", f"{source.alias} names no columns.", f"AS {source.alias}(n)"
-                )
             if any(column.name == UNNAMED for column in source.columns):
                 self._refuse(node, "ambiguous-column", "A column of the subquery has no name.", "expression AS name")
                 return []
@@ -282,10 +333,11 @@ class Resolver:
 
     def _clause(self, node: exp.Expr, scope: Scope, ctes: Ctes, outputs: set[str]) -> None:
         """A clause of a query; a whole item of GROUP BY, ORDER BY or DISTINCT ON may be an output name."""
-        by_output = [column for column in _items(node) if self._is_output(column, node, scope, outputs)]
+        by_output = [column for column in whole_items(node) if self._is_output(column, node, scope, outputs)]
         self._expression(node, scope, ctes, {id(column) for column in by_output})
 
-    def _expression(self, root: exp.Expr, scope: Scope, ctes: Ctes, known: Collection[int] = ()) -> None:
+    def _expression(self, root: exp.Expr, scope: Scope, ctes: Ctes, known: Collection[int] = ()) -> float:
+        """Gives the names in an expression their meaning; the bound of its value, in bytes."""
         stack = [root]
         while stack:
             node = stack.pop()
@@ -298,6 +350,15 @@ class Resolver:
                 self._membership(node, scope, ctes)
             else:
                 stack.extend(reversed(list(node.iter_expressions())))
+        part, size = self._measures.expression(root, scope.rows)
+        if too_large(size):
+            self._refuse(part, *TOO_LARGE)
+            return SCALAR_BYTES  # refused once is enough
+        return size
+
+    def _column_bytes(self, node: exp.Expr) -> float:
+        reference = self.references.get(id(node))
+        return COLUMN_BYTES if reference is None else reference.output.bytes
 
     @staticmethod
     def _is_output(column: exp.Column, clause: exp.Expr, scope: Scope, outputs: set[str]) -> bool:
@@ -321,7 +382,7 @@ class Resolver:
             reference = scope.resolve(node.name, node.text("table") or None)
         except GuardRefusal as refusal:
             if not scope.excuses(refusal):
-                self.findings.append((node, refusal))
+                self._found(node, refusal)
             return
         self.references[id(node)] = reference
         self._read(reference)
@@ -332,24 +393,3 @@ class Resolver:
             origin = column.origin if column is not None else None
             if origin is not None and source.kind == "table":
                 self.columns.add(UsedColumn(*origin))
-
-
-def _items(clause: exp.Expr) -> Iterator[exp.Column]:
-    """The columns that are whole items of GROUP BY, ORDER BY or DISTINCT ON (`findTargetlistEntrySQL92`)."""
-    stack: list[exp.Expr] = []
-    if isinstance(clause, exp.Order):
-        stack = [ordered.this for ordered in clause.expressions]
-    elif isinstance(clause, exp.Group):
-        stack = list(clause.expressions)
-    elif isinstance(clause, exp.Distinct) and clause.args.get("on") is not None:
-        stack = [clause.args["on"]]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, exp.Column):
-            yield node
-        elif isinstance(node, exp.Paren):
-            stack.append(node.this)
-        elif isinstance(node, (exp.Tuple, exp.GroupingSets, exp.Cube, exp.Rollup)) and not isinstance(
-            clause, exp.Order
-        ):
-            stack.extend(node.expressions)

@@ -20,6 +20,12 @@ def word_set(text: str) -> frozenset[str]:
 
 MAX_IDENTIFIER_BYTES: Final = 63  # NAMEDATALEN - 1: PostgreSQL would cut a longer name and read another one
 
+MAX_DIGITS: Final = 40
+"""Of a number to another base: PostgreSQL's own types hold sixteen."""
+
+MAX_COMMENTS: Final = 100
+"""Opened and closed, nested ones too: PostgreSQL's own scanner takes a time for them that grows with their square."""
+
 OPERATORS: Final = word_set(
     "+ - * / % ^ | & # ~ = < > <= >= <> != << >> || -> ->> #> #>> @> <@ ? ?| ?& && ~* !~ !~* @? => :: ^@"
 )
@@ -36,7 +42,8 @@ _TOKEN = re.compile(
   | (?P<parameter>\$[0-9])
   | (?P<dollar>\$(?:[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*)?\$)
   | (?P<word>[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*)
-  | (?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+  | (?P<based>0[xX](?:_?[0-9A-Fa-f])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+)
+  | (?P<number>(?:[0-9](?:_?[0-9])*(?:\.[0-9](?:_?[0-9])*)?|\.[0-9](?:_?[0-9])*)(?:[eE][+-]?[0-9](?:_?[0-9])*)?)
   | (?P<cast>::)
   | (?P<punctuation>[()\[\],;.:])
   | (?P<operator>[-+*/<>=~!@\#%^&|`?]+)
@@ -76,8 +83,13 @@ def fold(word: str) -> str:
     return word.lower() if word.isascii() else "".join(c.lower() if c.isascii() else c for c in word)
 
 
-def scan(sql: str) -> list[Token]:
-    """The tokens of `sql`, comments dropped. Raises `GuardRefusal` where PostgreSQL and this scanner could differ."""
+def scan(sql: str, comments: list[tuple[int, int]] | None = None) -> list[Token]:
+    """The tokens of `sql`, comments dropped. Raises `GuardRefusal` where PostgreSQL and this scanner could differ.
+
+    Into `comments` goes where each comment to the end of a line begins and ends.
+    """
+    if sql.count("/*") > MAX_COMMENTS:
+        raise GuardRefusal("too-complex", f"More than {MAX_COMMENTS} comments.", "-- a comment", sql.index("/*"))
     tokens: list[Token] = []
     position, length, newline_since, joinable = 0, len(sql), False, False
     while position < length:
@@ -86,6 +98,8 @@ def scan(sql: str) -> list[Token]:
             raise _unreadable(sql, position)
         kind, text, start = match.lastgroup, match.group(), position
         position = match.end()
+        if kind == "comment" and comments is not None:
+            comments.append((start, position))
         if kind in {"space", "comment"}:
             newline_since = newline_since or "\n" in text or "\r" in text
             continue
@@ -112,7 +126,7 @@ def _token(  # noqa: C901, PLR0911 - one arm per kind of token
     match kind:
         case "word":
             return _word(text, start), end
-        case "number":
+        case "number" | "based":
             return _number(sql, text, start, end)
         case "string":
             return Token("string", _clean(text[1:-1].replace("''", "'"), start), start), end
@@ -166,8 +180,17 @@ def _number(sql: str, text: str, start: int, end: int) -> tuple[Token, int]:
     following = sql[end : end + 1]
     if following == "." or following.isalnum() or (following and following in "_$"):
         raise GuardRefusal("number-format", "The number is not in plain decimal form.", "1234, 12.5 or 1e6", start)
-    value = text.lower()
-    return Token("number", "0" + value if value.startswith(".") else value, start), end
+    if len(text) > MAX_DIGITS and text[:2].isalnum() and not text[1:2].isdigit():
+        raise GuardRefusal("number-format", "The number has too many digits.", "1234, 12.5 or 1e6", start)
+    return Token("number", plain_number(text), start), end
+
+
+def plain_number(text: str) -> str:
+    """A number as the guard writes it: decimal, without underscores, with a digit before the point."""
+    text = text.replace("_", "").lower()
+    if text[:2] in {"0x", "0o", "0b"}:
+        return str(int(text, 0))
+    return "0" + text if text.startswith(".") else text
 
 
 def _operator(text: str, start: int) -> tuple[Token, int]:

@@ -1,6 +1,6 @@
 """Writes the plain form of a statement: the elements that need a rewriting of their own.
 
-Invariant: what leaves here has one spelling for each meaning, so that two texts with one meaning have one signature.
+Invariant: what leaves here reads the same to PostgreSQL (`app/query/guard/postgres_grammar.py` compares the two).
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from app.query.guard.findings import GuardRefusal
 from app.query.guard.scanner import Token
 from app.query.guard.type_names import read_type
 
+_OF_A_CAST: Final = 8  # , 1 , CAST ( … AS INT )
 MAX_COUNT_DIGITS: Final = 18  # what a bigint surely holds
 NOTHING: Final = Token("punctuation", "", 0)
 
@@ -25,11 +26,12 @@ class Frame:
     cases: int = 0
     join: int | None = None  # where a JOIN stands that has no condition yet
     from_seen: bool = False
+    closing: str = ""  # what is written before the bracket that closes it
     setting: bool = False  # a WINDOW clause has begun
 
 
 class TokenRewriter:
-    """Reads tokens from left to right and collects the pieces of the plain form, their places and the signature."""
+    """Reads tokens from left to right and collects the pieces of the plain form and their places."""
 
     def __init__(self, tokens: list[Token], max_depth: int) -> None:
         self.tokens = tokens
@@ -38,10 +40,9 @@ class TokenRewriter:
         self.frames = [Frame("statement", 0)]
         self.pieces: list[str] = []
         self.offsets: list[int] = []
-        self.signature: list[str] = []
-        self.origins: list[int] = []
-        self.negations = 0
         self.prefix_run = 0
+        self.added = 0
+        """Words and signs that were not there before."""
 
     def _peek(self, distance: int = 1) -> Token:
         index = self.at + distance
@@ -51,22 +52,16 @@ class TokenRewriter:
         token = self._peek(distance)
         return token.kind in {"word", "punctuation"} and token.value in values
 
-    def _emit(self, text: str, start: int, significance: str | None = None) -> None:
+    def _emit(self, text: str, start: int) -> None:
         self.pieces.append(text)
         self.offsets.append(start)
-        if significance is not None:
-            self.signature.append(significance)
-            self.origins.append(start)
 
     def _keyword(self, token: Token) -> None:
-        word = token.value
-        self.negations += 1 if word == "not" else 0
-        silent = word == "not" or word in kw.NOISE
-        self._emit(word.upper(), token.start, None if silent else "any" if word == "some" else word)
+        self._emit(token.value.upper(), token.start)
         self.at += 1
 
     def _name(self, token: Token) -> None:
-        self._emit(quote_identifier(token.value), token.start, token.value)
+        self._emit(quote_identifier(token.value), token.start)
         self.at += 1
 
     def _value(self, token: Token) -> None:
@@ -75,26 +70,17 @@ class TokenRewriter:
                 self._name(token)
                 return
             case "string":
-                self._emit(quote_literal(token.value), token.start, "'" + token.value)
+                self._emit(quote_literal(token.value), token.start)
             case _:
-                self._emit(token.value, token.start, token.value)
+                self._emit(token.value, token.start)
         self.at += 1
 
     def _operator(self, token: Token) -> None:
-        match token.value:
-            case "::":
-                self._emit("::", token.start)
-                self._type(self.at + 1, "::")
-                return
-            case "!~" | "!~*":  # a negated match; the parser reads it as NOT … ~ …
-                self.negations += 1
-                self._emit(token.value, token.start, token.value[1:])
-            case "+" if self._begins_operand():
-                if self._peek().kind != "number":  # elsewhere it may give a string the type of a number
-                    raise token.refusal("operator", "A plus sign stands before a number only.", "leave the sign out")
-            case _:
-                self._emit(token.value, token.start, token.value)
-        self.at += 1
+        self._emit(token.value, token.start)
+        if token.value == "::":
+            self._type(self.at + 1, "::")
+        else:
+            self.at += 1
 
     def _begins_operand(self) -> bool:
         before = self._peek(-1)
@@ -106,7 +92,7 @@ class TokenRewriter:
         """Emits the type name that begins at `index` and goes on after it; `lead` says what asked for a type."""
         start = self.tokens[index].start if index < len(self.tokens) else self.tokens[-1].start
         name, self.at = read_type(self.tokens, index, start, lead)
-        self._emit(name, start, name.lower())
+        self._emit(name, start)
 
     def _bound(self, token: Token) -> None:
         """LIMIT, OFFSET and FETCH take a plain number, so that the bound is known; LIMIT leaves before OFFSET."""
@@ -116,15 +102,15 @@ class TokenRewriter:
             following = self._peek(0)
             if following.kind == "word" and following.value in {"limit", "fetch"}:
                 self._bound(following)
-            self._emit("OFFSET", token.start, "offset")
-            self._emit(count.value, count.start, count.value)
+            self._emit("OFFSET", token.start)
+            self._emit(count.value, count.start)
         elif token.value == "limit":
             if self._is(1, "all", "null"):
                 self.at += 2
                 return
             count = self._count(token, self.at + 1)
-            self._emit("LIMIT", token.start, "limit")
-            self._emit(count.value, count.start, count.value)
+            self._emit("LIMIT", token.start)
+            self._emit(count.value, count.start)
         else:
             self._fetch(token)
 
@@ -145,41 +131,52 @@ class TokenRewriter:
         self.at += 1 if self._is(0, "row", "rows") else 0
         ties = self._is(0, "with") and self._is(1, "ties")
         self.at += 2 if ties else 1 if self._is(0, "only") else 0
-        self._emit("FETCH FIRST" if ties else "LIMIT", token.start, "limit")
-        self._emit(count.value, count.start, count.value)
+        self._emit("FETCH FIRST" if ties else "LIMIT", token.start)
+        self._emit(count.value, count.start)
         if ties:
-            self._emit("ROWS WITH TIES", token.start, "ties")
+            self._emit("ROWS WITH TIES", token.start)
 
     def _form(self, token: Token) -> None:
         if token.value in {"substring", "overlay"}:
-            self._emit(quote_identifier(token.value), token.start, token.value)
-        elif token.value == "trim" and not self._holds_word(kw.FORMS["trim"]):
+            self._emit(quote_identifier(token.value), token.start)
+            if token.value == "substring":
+                self._begin_with_from()
+        elif token.value == "trim" and not self._words_within(kw.FORMS["trim"]):
             # trim(a, b) is this call; the form with FROM turns its parts round
-            self._emit('"btrim"', token.start, "btrim")
-        elif token.value in kw.NOISE:
-            self._emit(token.value.upper(), token.start)
+            self._emit('"btrim"', token.start)
         else:
-            self._emit(token.value.upper(), token.start, token.value)
+            self._emit(token.value.upper(), token.start)
         self.at += 1
 
-    def _holds_word(self, words: frozenset[str]) -> bool:
-        """Whether one of the words stands directly within the brackets that open at the next token."""
+    def _words_within(self, words: frozenset[str]) -> dict[str, int]:
+        """Where each of the words stands directly within the brackets that open at the next token; `)` their end."""
         depth = 0
-        for token in self.tokens[self.at + 1 :]:
+        found: dict[str, int] = {}
+        for index in range(self.at + 1, len(self.tokens)):
+            token = self.tokens[index]
             if token.kind == "punctuation":
                 depth += 1 if token.value in "([" else -1 if token.value in ")]" else 0
             if depth == 0:
-                return False
+                return found | {")": index} if found else {}
             if depth == 1 and token.kind == "word" and token.value in words:
-                return True
-        return False
+                found.setdefault(token.value, index)
+        return found
+
+    def _begin_with_from(self) -> None:
+        """Brings `substring(a FOR c FROM b)` into the order of the call, `FROM b FOR c`."""
+        found = self._words_within(kw.FORMS["substring"])
+        if {"from", "for", ")"} <= found.keys() and found["for"] < found["from"]:
+            first, second, end = found["for"], found["from"], found[")"]
+            self.tokens[first:end] = self.tokens[second:end] + self.tokens[first:second]
 
     def _form_word(self, token: Token, frame: Frame) -> None:
         if frame.kind in {"substring", "overlay"}:  # FROM, FOR and PLACING stand for commas
-            if frame.kind == "substring" and token.value == "for" and not frame.from_seen:
-                self._emit(", 1", token.start, "1")
-            frame.from_seen = True
             self._emit(",", token.start)
+            if frame.kind == "substring" and token.value == "for" and not frame.from_seen:
+                self._emit("1 , CAST (", token.start)  # as PostgreSQL's grammar reads it
+                frame.closing = "AS INT )"
+                self.added += _OF_A_CAST
+            frame.from_seen = True
             self.at += 1
             return
         if frame.kind == "extract" and not self._is(1, "from") and token.value != "from":
@@ -209,7 +206,7 @@ class TokenRewriter:
                 )
             value, self.at = f"{value.strip()} {unit.value}", self.at + 1
         self._emit("CAST (", token.start)
-        self._emit(quote_literal(value), literal.start, "'" + value)
-        self._emit(f"AS {name}", token.start, name.lower())
+        self._emit(quote_literal(value), literal.start)
+        self._emit(f"AS {name}", token.start)
         self._emit(")", token.start)
         return True

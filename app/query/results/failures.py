@@ -27,6 +27,12 @@ class RowTooLarge(Problem):
     code, title, status = "row-too-large", "A row of the answer is too large", 422
 
 
+class QueryOutOfMemory(Problem):
+    """The statement needs more memory than one statement may take."""
+
+    code, title, status = "query-memory", "The query needs too much memory", 422
+
+
 class QueryTimeout(Problem):
     """The statement ran longer than the caller's roles allow."""
 
@@ -52,6 +58,9 @@ class TableChanged(Conflict):
 
 
 _CANCELLED: Final = "57014"
+_OUT_OF_MEMORY: Final = "53200"
+_SHARED: Final = "shared memory"
+"""What out_of_memory names when the server's table of locks is full: an operational failure, no query's fault."""
 _BY_STATE: Final[tuple[tuple[tuple[str, ...], Callable[[], Problem]], ...]] = (
     # A deadlock, or a conflict with recovery. It is not run again by itself: the preview is used.
     (("40",), lambda: QueryCancelled("The query lost against a change of the database. Preview it again.")),
@@ -80,6 +89,11 @@ def problem_of(
     if state == _CANCELLED:
         timed_out = elapsed_seconds * 1000 >= timeout_ms * 0.9
         return QueryTimeout(timeout_ms) if timed_out else QueryCancelled("The query was cancelled by an operator.")
+    if state == _OUT_OF_MEMORY and _SHARED not in str(error):
+        return QueryOutOfMemory(
+            "It needs more memory than a query may take. Aggregate less into one value, repeat and join less text, or "
+            "filter first."
+        )
     if ROW_TOO_LARGE in str(error):
         return RowTooLarge("A row has more than 8 MiB. Aggregate less of it into one value.")
     passing = next((make() for states, make in _BY_STATE if state.startswith(states)), None)

@@ -64,7 +64,7 @@ BOUNDS: list[tuple[str, str, str, str]] = [
     ("nots", "too-complex", selected("NOT " * 8 + "true"), selected("NOT " * 9 + "true")),
     ("signs", "too-complex", selected("- " * 8 + "1"), selected("- " * 9 + "1")),
     # -- size
-    ("words and signs", "too-complex", f"SELECT 1 IN ({ones(2_498)})", f"SELECT -1 IN ({ones(2_498)})"),
+    ("words and signs", "too-complex", f"SELECT 1 IN ({ones(2_048)})", f"SELECT -1 IN ({ones(2_048)})"),
     ("bytes", "too-long", selected(f"'{'x' * 19_991}'"), selected(f"'{'x' * 19_992}'")),
     ("bytes and not characters", "too-long", selected(f"'{'é' * 9_995}x'"), selected(f"'{'é' * 9_996}'")),
     (

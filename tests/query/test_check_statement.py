@@ -1,0 +1,54 @@
+"""Statements that are made to keep the examiner busy do not keep anybody else waiting."""
+
+import asyncio
+import time
+
+import httpx
+import pytest
+
+from app.kernel.problems import Unavailable
+from app.query import check_statement
+from app.query.check_statement import examine
+from app.query.guard.check import GuardPolicy
+from app.query.guard.relations import Catalog
+from tests.lag import prompt_loop
+from tests.promises import kept
+from tests.query.hostile import HOSTILE
+
+PREVIEW = "/api/query/preview"
+AT_ONCE = 8
+SOON = 0.25
+"""Seconds for an answer that needs no statement: what is left of a processor, and the turns of two threads."""
+
+
+async def test_the_event_loop_never_waits_for_an_examination(analyst: httpx.AsyncClient) -> None:
+    await analyst.post(PREVIEW, json={"sql": "SELECT 1"})
+    async with prompt_loop(what="hostile statements"):
+        for sql in HOSTILE.values():
+            answer = await analyst.post("/api/query/validate", json={"sql": sql})
+            assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("name", ["nested subqueries", "chain of stars", "intervals", "nested sources"])
+async def test_several_at_once_leave_others_served(analyst: httpx.AsyncClient, name: str) -> None:
+    await analyst.get("/health")
+    hostile = [asyncio.create_task(analyst.post(PREVIEW, json={"sql": HOSTILE[name]})) for _ in range(AT_ONCE)]
+    worst = 0.0
+    while not all(task.done() for task in hostile):
+        for path in ("/health", "/health/live"):
+            began = time.monotonic()
+            assert (await analyst.get(path)).status_code == 200
+            worst = max(worst, time.monotonic() - began)
+        assert (await analyst.post(PREVIEW, json={"sql": "SELECT 1 AS one"})).status_code == 200
+        await asyncio.sleep(0.01)
+    assert {(await task).status_code for task in hostile} <= {200, 422, 503}
+    await kept(worst, SOON, "an answer beside hostile statements")
+
+
+async def test_more_than_may_wait_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_statement, "MOST_WAITING", 2)
+    long = "SELECT " + "1, " * 1_000 + "1"
+    asked = [examine(sql, Catalog.of([]), GuardPolicy()) for sql in (long, long, long, "SELECT 1")]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [isinstance(answer, Unavailable) for answer in answers] == [False, False, True, False]
+    assert (await examine(long, Catalog.of([]), GuardPolicy())).allowed
