@@ -96,8 +96,8 @@ class RelationPlan:
             raise PlanError("column names are distinct and do not begin with the reserved prefix")
         if not self.key or len(set(self.key)) != len(self.key) or not {*self.key, *self.times} <= set(names):
             raise PlanError("the key and both time columns are among the columns")
-        if clashes([column.path for column in self.columns]) or self.column(self.processing_time).source is not None:
-            raise PlanError("every column reads a place of its own in a record, the processing time none")
+        if any(column.source is not None for column in self.columns):  # names alone are distinct, and cost nothing here
+            self._check_sources()
         if self.processing_time in {*self.key, self.event_time}:
             raise PlanError("the processing time is set on arrival and can be neither key nor event time")
         if self.column(self.event_time).type.kind not in EVENT_TIME_KINDS:
@@ -106,6 +106,10 @@ class RelationPlan:
             raise PlanError("the processing time is a timestamp or timestamptz")
         if self.dedupe_window <= timedelta(0):
             raise PlanError("the dedupe window is longer than nothing")
+
+    def _check_sources(self) -> None:
+        if clashes([column.path for column in self.columns]) or self.column(self.processing_time).source is not None:
+            raise PlanError("every column reads a place of its own in a record, the processing time none")
 
     @property
     def times(self) -> tuple[str, str]:

@@ -1,14 +1,17 @@
 """Where records carry a value: names of fields, JSON Pointers, and which of them lead to one place."""
 
+import contextlib
 import itertools
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.warehouse.plan import Column
+from app.warehouse.naming import RelationName
+from app.warehouse.plan import Column, Mode, PlanError, RelationPlan, Resolution
 from app.warehouse.sources import (
     MAX_SOURCE_DEPTH,
     MAX_SOURCE_LENGTH,
@@ -120,3 +123,31 @@ def test_one_header_is_one_place() -> None:
 )
 def test_the_header_of_a_column(source: str | None, header: str) -> None:
     assert Column("x", ColumnType(TypeKind.TEXT), source=source).header == header
+
+
+@pytest.mark.parametrize(
+    ("sources", "sound"),
+    [
+        ({}, True),
+        ({"id": "at", "at": "id"}, True),
+        ({"id": "customerId", "at": "/meta/at"}, True),
+        ({"id": "at"}, False),
+        ({"id": "/at/day"}, False),
+        ({"got": "receivedAt"}, False),
+        ({"id": "got"}, False),
+    ],
+)
+def test_a_plan_reads_every_value_once(sources: dict[str, str], sound: bool) -> None:
+    kinds = {"id": TypeKind.BIGINT, "at": TypeKind.TIMESTAMPTZ, "got": TypeKind.TIMESTAMPTZ}
+    columns = tuple(Column(name, ColumnType(kind), source=sources.get(name)) for name, kind in kinds.items())
+    with contextlib.nullcontext() if sound else pytest.raises(PlanError):
+        RelationPlan(
+            relation=RelationName("data", "things__v1"),
+            columns=columns,
+            key=("id",),
+            event_time="at",
+            processing_time="got",
+            mode=Mode.UPSERT,
+            resolution=Resolution.LATEST_WINS,
+            dedupe_window=timedelta(hours=1),
+        )
