@@ -69,6 +69,9 @@ PLAN = TransitionPlan(
         {"dependants": (EXPORT,)},
         {"dependants": (EXPORT, replace(JOIN, id="2"))},
         {"dependants": (EXPORT, replace(JOIN, kind="preview"))},
+        {"target": replace(NEW, measured=Measurement(rows=2, exact=True, checksum=None))},
+        {"target": replace(NEW, measured=Measurement(rows=0, exact=True, checksum=None))},
+        {"superseded": replace(OLD, measured=Measurement(rows=11, exact=False, checksum=None))},
     ],
 )
 def test_another_plan_has_another_hash(change: dict[str, Any]) -> None:
@@ -81,6 +84,7 @@ def test_another_plan_has_another_hash(change: dict[str, Any]) -> None:
         {},
         {"target": replace(NEW, measured=Measurement(rows=6, exact=False, checksum=None))},
         {"superseded": replace(OLD, measured=None)},
+        {"superseded": replace(OLD, measured=Measurement(rows=10, exact=True, checksum=None))},
         {"dependants": (JOIN, EXPORT)},
         {"dependants": (EXPORT, replace(JOIN, label="another name"))},
     ],
