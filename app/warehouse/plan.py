@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from app.warehouse.naming import HIDDEN_PREFIX, RelationName, before_relation
-from app.warehouse.sources import FieldPath, clashes, header_of, source_path
+from app.warehouse.sources import FieldPath, clashes, source_path, written_source
 from app.warehouse.types import EVENT_TIME_KINDS, PROCESSING_TIME_KINDS, ColumnType
 
 
@@ -64,8 +64,8 @@ class Column:
 
     @property
     def header(self) -> str:
-        """The name of the value in a CSV header or a Parquet file."""
-        return header_of(self.path)
+        """The name of the value in a CSV header or a Parquet file: another one for every path."""
+        return written_source(self.path)
 
 
 class PlanError(ValueError):

@@ -54,27 +54,17 @@ def _unescaped(name: str) -> str:
 
 
 def written_source(path: FieldPath) -> str:
-    """The shortest text for which `source_path` answers the path."""
+    """The shortest text for which `source_path` answers the path: another one for every path."""
     if len(path) == 1 and not path[0].startswith("/"):
         return path[0]
     return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in path)
 
 
-def header_of(path: FieldPath) -> str:
-    """The name of such a value in a CSV header or a Parquet file: the field's name, or the pointer as it is written."""
-    return path[0] if len(path) == 1 else written_source(path)
-
-
 def clashes(paths: Sequence[FieldPath]) -> list[tuple[int, int]]:
     """Positions of paths that lead to one place, or into a place that another one reads whole, in pairs.
 
-    The second of a pair reads what the first one reads, or a part of it; in CSV they may be told apart no more than in
-    JSON, so one header is one place as well.
+    The second of a pair reads what the first one reads, or a part of it.
     """
-    return [*_nested(paths), *_nested([(header_of(path),) for path in paths])]
-
-
-def _nested(paths: Sequence[FieldPath]) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     outer: int | None = None
     for position in sorted(range(len(paths)), key=lambda each: (paths[each], each)):

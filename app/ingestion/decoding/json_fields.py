@@ -10,7 +10,7 @@ import msgspec
 
 from app.ingestion.decoding.field_reader import shown
 from app.warehouse.rejections import MAX_FAULTS, RejectionCode, RowFault
-from app.warehouse.sources import FieldPath, header_of, written_source
+from app.warehouse.sources import FieldPath, written_source
 
 FIELD = re.compile(rb'"[ \t\r\n]*:')
 """A quote before a colon: every field has one."""
@@ -79,7 +79,7 @@ def flattened(
         path, raw = waiting.pop()
         value = None if bytes(raw) == b"null" else raw
         if path not in branches:
-            given[places.get(path) or _called(path)] = value
+            given[places.get(path) or written_source(path)] = value
         elif value is not None:
             try:
                 inner, wrong = fields_of(bytes(value), most)
@@ -91,11 +91,6 @@ def flattened(
             faults += wrong
             waiting += [((*path, name), inner_value) for name, inner_value in inner.items()]
     return given, faults
-
-
-def _called(path: FieldPath) -> str:
-    """What a field that no column reads is called: a name that looks like a pointer is written as one."""
-    return written_source(path) if path[0].startswith("/") else header_of(path)
 
 
 def _opened(text: bytes) -> tuple[Fields, bool]:
