@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,18 @@ def test_every_operation_says_what_it_is(document: dict[str, Any]) -> None:
         assert len(operation["tags"]) == 1, name
         assert any(status[0] in "23" for status in operation["responses"]), f"{name}: no answer for when all is well"
         assert all(answer["description"] for answer in operation["responses"].values()), name
+
+
+NAME = re.compile(r"[A-Z][A-Za-z0-9]*(_[A-Za-z0-9]+_)?")
+"""A class; or a generic one with what it is of, such as `PageDocument_UserDocument_`."""
+
+
+def test_every_schema_has_a_name_and_a_title_of_its_own(document: dict[str, Any]) -> None:
+    """Generators name classes by titles: two schemas of one title would be one class, and operations be lost."""
+    schemas = document["components"]["schemas"]
+    assert [name for name in schemas if not NAME.fullmatch(name)] == []
+    titles = Counter(re.sub(r"\W|_", "", schema.get("title", name)) for name, schema in schemas.items())
+    assert [title for title, times in titles.items() if times > 1] == []
 
 
 def test_every_parameter_is_described(document: dict[str, Any]) -> None:

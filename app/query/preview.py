@@ -23,13 +23,13 @@ from app.query.results.estimates import Estimate
 from app.query.results.limits import Limits
 from app.query.results.statements import open_statement
 from app.query.schemas import (
-    ColumnDocument,
     EstimateDocument,
     PreviewAnswer,
-    PreviewDocument,
     PreviewOptions,
     PreviewRequest,
     PreviewState,
+    QueryColumnDocument,
+    QueryPreviewDocument,
     ValidationDocument,
 )
 
@@ -62,7 +62,7 @@ class PreviewService:
     def __init__(self, units: Units, query_login: QueryLogin, configuration: ConfigurationInForce) -> None:
         self._units, self._query_login, self._configuration = units, query_login, configuration
 
-    async def preview(self, actor: Actor, request: PreviewRequest) -> PreviewDocument:
+    async def preview(self, actor: Actor, request: PreviewRequest) -> QueryPreviewDocument:
         """A fresh preview, kept.
 
         Raises:
@@ -78,7 +78,7 @@ class PreviewService:
         return await self.preview_again(actor, QueryRequest.of(request.sql, request.options, actor))
 
     @metrics_timer(QUERY_LATENCY, "preview")
-    async def preview_again(self, actor: Actor, query: QueryRequest) -> PreviewDocument:
+    async def preview_again(self, actor: Actor, query: QueryRequest) -> QueryPreviewDocument:
         """A fresh preview of a request, kept. Raises what `preview` raises."""
         columns = await self._draft(actor, query)
         kept = await self._units.run(lambda session: self._keep(session, actor, query, columns), OperationClass.RECORD)
@@ -100,7 +100,7 @@ class PreviewService:
             warnings=list(verdict.warnings),
         )
 
-    async def view(self, actor: Actor, preview_id: UUID) -> PreviewDocument:
+    async def view(self, actor: Actor, preview_id: UUID) -> QueryPreviewDocument:
         """The actor's own preview as it was answered. Raises `PreviewNotFound`."""
         async with self._units.read() as session:
             preview, expired = await own_preview(session, actor, preview_id)
@@ -129,7 +129,7 @@ class PreviewService:
 
     async def _keep(
         self, session: WriteSession, actor: Actor, query: QueryRequest, columns: dict[str, Any]
-    ) -> PreviewDocument:
+    ) -> QueryPreviewDocument:
         previews, trail = PreviewWrites(session), AuditTrail(session)
         now = await previews.now()
         expires_at = now + timedelta(seconds=self._configuration.value(PREVIEW_LIFETIME_SECONDS))
@@ -151,7 +151,7 @@ def _answer(
         sql=presentation.logical_sql(sql, checked.relations),
         sql_hash=verdict.sql_hash or "",
         tables=presentation.tables(verdict),
-        columns=[ColumnDocument(name=column.name, type=column.type) for column in columns],
+        columns=[QueryColumnDocument(name=column.name, type=column.type) for column in columns],
         joins=presentation.joins(verdict),
         assumptions=presentation.assumptions(verdict),
         guardrails=presentation.bounds(limits, estimate),
@@ -162,8 +162,8 @@ def _answer(
     )
 
 
-def _document(row: QueryPreview, *, expired: bool) -> PreviewDocument:
+def _document(row: QueryPreview, *, expired: bool) -> QueryPreviewDocument:
     state = PreviewState.USED if row.used_at else PreviewState.EXPIRED if expired else PreviewState.READY
-    return PreviewDocument.model_validate(
+    return QueryPreviewDocument.model_validate(
         {**row.answer, "preview_id": row.id, "state": state, "created_at": row.created_at, "expires_at": row.expires_at}
     )

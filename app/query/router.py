@@ -23,8 +23,8 @@ from app.query.results.result_spool import NotRepresentable
 from app.query.schemas import (
     ExecuteRequest,
     ExecutionDocument,
-    PreviewDocument,
     PreviewRequest,
+    QueryPreviewDocument,
     ValidateRequest,
     ValidationDocument,
 )
@@ -44,13 +44,13 @@ ExecutionsDep = Annotated[ExecuteService, provided(ExecuteService)]
     responses=responses(CannotAnswer, QueriedTableNotFound, QueryRefused, TooExpensive, QueryFailed, QueryCancelled),
     openapi_extra=operation(OperationClass.RECORD),
 )
-async def preview_query(wanted: PreviewRequest, actor: CanQuery, previews: PreviewsDep) -> PreviewDocument:
+async def preview_query(wanted: PreviewRequest, actor: CanQuery, previews: PreviewsDep) -> QueryPreviewDocument:
     """What the statement would read, answer and cost; to be executed once, within ten minutes."""
     return await previews.preview(actor, wanted)
 
 
 @router.get("/previews/{preview_id}", operation_id="get_query_preview", responses=responses(PreviewNotFound))
-async def get_query_preview(preview_id: UUID, actor: CanQuery, previews: PreviewsDep) -> PreviewDocument:
+async def get_query_preview(preview_id: UUID, actor: CanQuery, previews: PreviewsDep) -> QueryPreviewDocument:
     """A preview of the caller's own, as it was answered."""
     return await previews.view(actor, preview_id)
 

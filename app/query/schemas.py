@@ -112,7 +112,7 @@ class JoinDocument(BaseModel):
     join_id: str | None = Field(None, description="The accepted join that covers it.")
 
 
-class ColumnDocument(BaseModel):
+class QueryColumnDocument(BaseModel):
     """A column of the result."""
 
     name: str = Field(description="Unique within the result: a repeated name gets a number.")
@@ -141,7 +141,7 @@ class PreviewAnswer(BaseModel):
     sql: str = Field(description="The statement as it will run, with logical names.")
     sql_hash: str = Field(description="SHA-256 of the text that will run; the execution is bound to it.")
     tables: list[TableDocument] = Field(description="Tables that it reads.")
-    columns: list[ColumnDocument] = Field(description="Columns that it answers.")
+    columns: list[QueryColumnDocument] = Field(description="Columns that it answers.")
     joins: list[JoinDocument] = Field(description="Tables that it relates, and by what.")
     assumptions: list[str] = Field(description="What was taken for granted.")
     guardrails: list[GuardrailDocument] = Field(description="Rules that it passed, and bounds it will run within.")
@@ -151,7 +151,7 @@ class PreviewAnswer(BaseModel):
     alternatives: list[dict[str, Any]] = Field(description="Other readings of a question in words; none for SQL.")
 
 
-class PreviewDocument(PreviewAnswer):
+class QueryPreviewDocument(PreviewAnswer):
     """A preview: what will run, on what, within which bounds. Its owner can execute it once, until it expires."""
 
     preview_id: UUID = Field(description="Give it to `POST /api/query/execute`.")
@@ -176,7 +176,7 @@ class ResultDocument(BaseModel):
 
     execution_id: UUID = Field(description="Names this execution in `GET /api/query/executions`.")
     preview_id: UUID = Field(description="The preview that was executed.")
-    columns: list[ColumnDocument] = Field(description="In the order of the values in each row.")
+    columns: list[QueryColumnDocument] = Field(description="In the order of the values in each row.")
     rows: list[list[Any]] = Field(
         description="Arrays in the order of `columns`. Numbers have all their digits; NaN and Infinity are strings, "
         "times RFC 3339, intervals ISO 8601, bytes base64, every other type as PostgreSQL writes it."

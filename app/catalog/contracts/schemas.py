@@ -66,7 +66,7 @@ class OneOfCheck(_Document):
 CheckDocument = Annotated[PlainCheck | BoundCheck | PatternCheck | OneOfCheck, Field(discriminator="type")]
 
 
-class ColumnDocument(_Document):
+class ContractColumnDocument(_Document):
     """One column of a contract."""
 
     name: str = Field(description="A PostgreSQL identifier in lower case.", examples=["amount"])
@@ -85,7 +85,7 @@ class ColumnDocument(_Document):
 class SchemaDocument(_Document):
     """The columns in order."""
 
-    columns: list[ColumnDocument]
+    columns: list[ContractColumnDocument]
 
 
 class SemanticsDocument(_Document):

@@ -82,8 +82,8 @@ class RestoreRequest(StrictModel):
     confirm: Confirm = False
 
 
-class OwnerDocument(BaseModel):
-    """Who owns a table."""
+class ActorDocument(BaseModel):
+    """Who owns a table, or has changed it."""
 
     id: UUID | None = Field(description="The user or client; null for Spyne itself.")
     label: str = Field(description="The name at the time.")
@@ -95,7 +95,7 @@ class _Shown(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class ColumnDocument(_Shown):
+class TableColumnDocument(_Shown):
     """A column that queries see."""
 
     name: str
@@ -124,7 +124,7 @@ class TableSummary(StateDocument):
     """A table in a list."""
 
     origin: str = Field(description="`contract` or `adopted`.")
-    owner: OwnerDocument
+    owner: ActorDocument
     relation: str = Field(description="The physical relation.", examples=["data.customers__v1"])
     schema_version: int | None
     supersedes: UUID | None = Field(description="The version from which it took the name.")
@@ -134,7 +134,7 @@ class TableSummary(StateDocument):
 class VersionDocument(TableSummary):
     """A version of a table, with its shape and what was in it when it was last measured."""
 
-    columns: list[ColumnDocument] | None = Field(description="Null until a first batch has said what there is.")
+    columns: list[TableColumnDocument] | None = Field(description="Null until a first batch has said what there is.")
     row_count: int | None = Field(description="When it was last measured: at its last change of state.")
     row_count_exact: bool | None = Field(description="Counted, or the planner's estimate.")
     checksum: str | None = Field(
@@ -151,7 +151,7 @@ class StateChangeDocument(BaseModel):
     version: int
     from_state: TableState | None
     to_state: TableState
-    actor: OwnerDocument
+    actor: ActorDocument
     reason: str | None
     plan_hash: str | None
     at: datetime
@@ -171,15 +171,15 @@ class ContentDocument(BaseModel):
 class ColumnChangeDocument(_Shown):
     """A column that both versions have, in different ways."""
 
-    before: ColumnDocument
-    after: ColumnDocument
+    before: TableColumnDocument
+    after: TableColumnDocument
 
 
 class DifferenceDocument(_Shown):
     """How the columns differ for those who used the superseded version."""
 
-    added: list[ColumnDocument]
-    removed: list[ColumnDocument]
+    added: list[TableColumnDocument]
+    removed: list[TableColumnDocument]
     changed: list[ColumnChangeDocument]
     breaking: bool = Field(description="A column is gone or has another type.")
 
@@ -244,7 +244,7 @@ def table_summary(version: TableVersion) -> TableSummary:
     return TableSummary(
         **dict(state_document(version)),
         origin=version.origin,
-        owner=OwnerDocument(id=version.owner_id, label=version.owner_label),
+        owner=ActorDocument(id=version.owner_id, label=version.owner_label),
         relation=str(version.relation),
         schema_version=version.schema_version,
         supersedes=version.supersedes_id,
@@ -257,7 +257,7 @@ def version_document(version: ShapedVersion) -> VersionDocument:
     snapshot = version.snapshot
     return VersionDocument(
         **dict(table_summary(version)),
-        columns=[ColumnDocument.model_validate(column) for column in snapshot.shape] if snapshot else None,
+        columns=[TableColumnDocument.model_validate(column) for column in snapshot.shape] if snapshot else None,
         row_count=snapshot.row_count if snapshot else None,
         row_count_exact=snapshot.row_count_exact if snapshot else None,
         checksum=snapshot.checksum if snapshot else None,
@@ -273,7 +273,7 @@ def state_change_document(change: StateChange) -> StateChangeDocument:
         version=change.version,
         from_state=change.from_state,
         to_state=change.to_state,
-        actor=OwnerDocument(id=change.actor_id, label=change.actor_label),
+        actor=ActorDocument(id=change.actor_id, label=change.actor_label),
         reason=change.reason,
         plan_hash=change.plan_hash,
         at=change.at,

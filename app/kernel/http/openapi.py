@@ -77,10 +77,41 @@ def describe(app: FastAPI) -> None:
                     _illustrate(operation, schemas)
             schemas.pop("HTTPValidationError", None)
             schemas.pop("ValidationError", None)
+            _name_by_direction(document)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way of extending the document
+
+
+_DIRECTIONS = {"-Input": "Input", "-Output": ""}
+"""How the framework marks the two halves of a model whose requests and answers differ, and how they are named here."""
+
+
+def _name_by_direction(document: dict[str, Any]) -> None:
+    """Give both halves of such a model names, and titles, that generated clients can tell apart."""
+    schemas = document["components"]["schemas"]
+    halves = {
+        name: name.removesuffix(mark) + suffix
+        for name in schemas
+        for mark, suffix in _DIRECTIONS.items()
+        if name.endswith(mark)
+    }
+    for before, after in halves.items():
+        schemas[after] = schemas.pop(before) | {"title": after}
+    prefix = "#/components/schemas/"
+    _refer(document, {prefix + before: prefix + after for before, after in halves.items()})
+
+
+def _refer(value: Any, renamed: dict[str, str]) -> None:
+    """Lead every reference within the value to the name that its schema has now."""
+    if isinstance(value, dict):
+        if isinstance(reference := value.get("$ref"), str):
+            value["$ref"] = renamed.get(reference, reference)
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            _refer(inner, renamed)
 
 
 def _complete(operation: dict[str, Any], *, open_to_all: bool) -> None:

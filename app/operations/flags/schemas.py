@@ -49,7 +49,7 @@ class ShareDocument(StrictModel):
     percentage: float = Field(ge=0, le=100, description="With at most two decimals.", examples=[10])
 
 
-class RuleDocument(StrictModel):
+class FlagRuleDocument(StrictModel):
     """Chooses when all conditions hold: a variant, or one by the targeting key."""
 
     name: Variant = Field(
@@ -79,7 +79,9 @@ Variants = Annotated[
         examples=[{"on": True, "off": False}],
     ),
 ]
-Rules = Annotated[list[RuleDocument], Field(max_length=MAX_RULES, description="In order; the first that holds counts.")]
+Rules = Annotated[
+    list[FlagRuleDocument], Field(max_length=MAX_RULES, description="In order; the first that holds counts.")
+]
 Description = Annotated[str, StringConstraints(max_length=1000)]
 Owner = Annotated[str, StringConstraints(max_length=256)]
 
@@ -128,7 +130,7 @@ class FlagDocument(BaseModel):
     default_variant: str = Field(description="When no rule chooses.")
     off_variant: str = Field(description="While the flag is off.")
     enabled: bool = Field(description="Whether the rules count.")
-    rules: list[RuleDocument] = Field(description="In order.")
+    rules: list[FlagRuleDocument] = Field(description="In order.")
     description: str = Field(description="What it decides.")
     owner: str = Field(description="Who answers for it.")
     expires_at: datetime | None = Field(description="When it should be gone; a hint alone.")
@@ -143,4 +145,4 @@ class FlagDocument(BaseModel):
     def of(cls, row: FlagRow) -> "FlagDocument":
         """The document of a row."""
         fields = {name: getattr(row, name) for name in cls.model_fields if name != "rules"}
-        return cls(**fields, rules=[RuleDocument(**rule) for rule in shown_rules(row.rules)])
+        return cls(**fields, rules=[FlagRuleDocument(**rule) for rule in shown_rules(row.rules)])

@@ -18,8 +18,8 @@ from app.operations.retention.schemas import (
     Days,
     HoldDocument,
     HoldRequest,
-    PreviewDocument,
-    RuleDocument,
+    RetentionPreviewDocument,
+    RetentionRuleDocument,
     RuleList,
     RuleRequest,
     RunDocument,
@@ -29,7 +29,9 @@ from app.operations.retention.service import RetentionService, RetentionViews
 
 router = APIRouter(prefix="/system/retention", tags=["retention"], route_class=TransactionalRoute)
 
-_CHANGED: dict[int | str, dict[str, Any]] = {200: {"model": RuleDocument, "description": "Changed, or as it was"}}
+_CHANGED: dict[int | str, dict[str, Any]] = {
+    200: {"model": RetentionRuleDocument, "description": "Changed, or as it was"}
+}
 _COUNTED: dict[int | str, dict[str, Any]] = {200: {"model": RunDocument, "description": "Counted: a dry run"}}
 Category = Annotated[str, Path(max_length=64, description="One of those that `GET /system/retention/` lists.")]
 RunId = Annotated[UUID, Path(description="Id of the run.")]
@@ -46,27 +48,29 @@ RetentionDep = Annotated[RetentionService, writes(RetentionService)]
 )
 async def set_retention_rule(
     wanted: RuleRequest, actor: CanRunSystem, retention: RetentionDep, response: Response, if_match: IfMatch = None
-) -> RuleDocument:
+) -> RetentionRuleDocument:
     """Decide how long a category is kept: made at the first time, changed later, the same again changes nothing."""
     status, created = await retention.decide(actor, wanted.model_dump(), if_match)
     response.status_code = 201 if created else 200
     response.headers["Location"] = f"/system/retention/{wanted.category}"
     set_etag(response, status.tag)
-    return RuleDocument.of(status)
+    return RetentionRuleDocument.of(status)
 
 
 @router.get("/", operation_id="list_retention_rules")
 async def list_retention_rules(_: CanSeeSystem, views: ViewsDep) -> RuleList:
     """Every category with its rule, by an admin or by default, its holds and its last run."""
-    return RuleList(items=[RuleDocument.of(status) for status in await views.everything()])
+    return RuleList(items=[RetentionRuleDocument.of(status) for status in await views.everything()])
 
 
 @router.get("/{category}", operation_id="get_retention_rule", responses=responses(CategoryNotFound))
-async def get_retention_rule(category: Category, _: CanSeeSystem, views: ViewsDep, response: Response) -> RuleDocument:
+async def get_retention_rule(
+    category: Category, _: CanSeeSystem, views: ViewsDep, response: Response
+) -> RetentionRuleDocument:
     """One category."""
     status = await views.one(category)
     set_etag(response, status.tag)
-    return RuleDocument.of(status)
+    return RetentionRuleDocument.of(status)
 
 
 @router.post(
@@ -81,9 +85,9 @@ async def preview_retention(
     _: CanSeeSystem,
     views: ViewsDep,
     days_to_keep: Annotated[Days | None, Query(description="Instead of what the rule says.")] = None,
-) -> PreviewDocument:
+) -> RetentionPreviewDocument:
     """What would go now, by the times of the rows; what holds keep is counted apart. Changes nothing."""
-    return PreviewDocument.of(category, *await views.preview(category, days_to_keep))
+    return RetentionPreviewDocument.of(category, *await views.preview(category, days_to_keep))
 
 
 @router.post(

@@ -67,7 +67,7 @@ class RunDocument(BaseModel):
     error: str | None = Field(description="Why it failed.")
 
 
-class RuleDocument(BaseModel):
+class RetentionRuleDocument(BaseModel):
     """How long a category is kept."""
 
     category: str = Field(description="Its name.")
@@ -85,7 +85,7 @@ class RuleDocument(BaseModel):
     last_run: RunDocument | None = Field(description="The newest run that was not a dry one.")
 
     @classmethod
-    def of(cls, status: CategoryStatus) -> "RuleDocument":
+    def of(cls, status: CategoryStatus) -> "RetentionRuleDocument":
         """The document of a category."""
         target, rule = status.target, status.rule
         return cls(
@@ -108,10 +108,10 @@ class RuleDocument(BaseModel):
 class RuleList(BaseModel):
     """Every category."""
 
-    items: list[RuleDocument] = Field(description="In the order in which the schedule takes them.")
+    items: list[RetentionRuleDocument] = Field(description="In the order in which the schedule takes them.")
 
 
-class PreviewDocument(BaseModel):
+class RetentionPreviewDocument(BaseModel):
     """What would go now."""
 
     category: str = Field(description="What of.")
@@ -124,7 +124,7 @@ class PreviewDocument(BaseModel):
     held: AmountDocument = Field(description="Old enough, and kept by holds.")
 
     @classmethod
-    def of(cls, category: str, cut_off: datetime, preview: Preview) -> "PreviewDocument":
+    def of(cls, category: str, cut_off: datetime, preview: Preview) -> "RetentionPreviewDocument":
         """The document of a preview."""
         facts = asdict(preview)
         return cls(category=category, cut_off=cut_off, **facts.pop("amount"), **facts)
