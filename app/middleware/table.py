@@ -6,22 +6,27 @@ from typing import Any, Final
 from starlette.middleware import Middleware
 
 from app.middleware.admission import Admission
+from app.middleware.answer_headers import AnswerHeaders
 from app.middleware.body_limit import BodyClass, BodyLimit
 from app.middleware.boundary import Boundary
 from app.middleware.client_address import ClientAddress
 from app.middleware.correlation import Correlation
 from app.middleware.credentials import Credentials
+from app.middleware.head import HeadAsGet
 from app.middleware.headers import HeaderScrub
 from app.middleware.ip_filter import Gate
 from app.middleware.observation import Observation
 from app.middleware.rate_limit import RateLimit
 from app.middleware.shield import ModeSource, ReadOnlyShield
+from app.middleware.spelling import OneSpelling
 from app.middleware.wellformed import WellFormed
 from app.operations.security.edge.edge_state import Edge
 from app.settings import Settings
 
 ORDER: Final[tuple[Any, ...]] = (
+    AnswerHeaders,  # what every answer says to browsers
     Boundary,  # 500, whatever raised
+    OneSpelling,  # of paths: a slash at the end makes no difference
     Admission,  # 503, bounded in-flight
     WellFormed,  # 400, 414, 431: addresses and heads that no operation can read
     BodyLimit,  # 413, by received bytes
@@ -33,6 +38,7 @@ ORDER: Final[tuple[Any, ...]] = (
     Credentials,  # what the caller shows, read once
     RateLimit,  # 429
     ReadOnlyShield,  # 503, while the mode does not admit
+    HeadAsGet,  # without a body, and without a trace
 )
 
 

@@ -50,7 +50,9 @@ def names(app: FastAPI) -> list[str]:
 def test_the_order(app: FastAPI) -> None:
     ours = [layer.__name__ for layer in ORDER]
     assert ours == [
+        "AnswerHeaders",
         "Boundary",
+        "OneSpelling",
         "Admission",
         "WellFormed",
         "BodyLimit",
@@ -62,6 +64,7 @@ def test_the_order(app: FastAPI) -> None:
         "Credentials",
         "RateLimit",
         "ReadOnlyShield",
+        "HeadAsGet",
     ]
     assert [name for name in names(app) if name in ours] == ours
 

@@ -7,8 +7,9 @@ changes becomes visible there, before the answer leaves, or not at all.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
@@ -132,6 +133,19 @@ async def retrying(work: Callable[[], Awaitable[Result]]) -> Result:
     return await work()
 
 
+_discarding: ContextVar[bool] = ContextVar("discarding", default=False)
+
+
+@contextmanager
+def discarding() -> Iterator[None]:
+    """Within the block transactions of this context are rolled back where they would be committed."""
+    token = _discarding.set(True)
+    try:
+        yield
+    finally:
+        _discarding.reset(token)
+
+
 class Database:
     """The pools of the runtime role, and the edges at which their transactions end."""
 
@@ -206,7 +220,7 @@ class Database:
                 yield session
                 await session.flush()
                 await self.shield.admit(session, operation)
-                await session.commit()
+                await (session.rollback() if _discarding.get() else session.commit())
 
     async def run(
         self, work: Callable[[WriteSession], Awaitable[Result]], operation: OperationClass = OperationClass.WRITE

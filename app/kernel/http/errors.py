@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from app.kernel.correlation import correlation_id
 from app.kernel.db.database import is_retryable, sqlstate
-from app.kernel.http.routes import RERUNS
+from app.kernel.http.routes import LOOKED_AT, RERUNS
 from app.kernel.problems import MAX_FAULTS, PROBLEM_JSON, Fault, InvalidRequest, Problem, Unavailable
 from app.kernel.telemetry.metrics import OPERATIONAL_FAILURES
 
@@ -53,9 +53,12 @@ def _fault(item: dict[str, Any]) -> Fault:
     return Fault(pointer=pointer, code=str(item["type"]).replace("_", "-"), message=str(item["msg"]))
 
 
-async def _answer_http(_: Request, error: Exception) -> Response:
+async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return problem_response(FrameworkProblem(error))
+    problem = FrameworkProblem(error)
+    if problem.headers.get("Allow") == "GET" and LOOKED_AT not in request.scope:
+        problem.headers["Allow"] = "GET, HEAD"  # which routes do not know of: app/middleware/head.py
+    return problem_response(problem)
 
 
 class FrameworkProblem(Problem):

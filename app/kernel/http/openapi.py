@@ -7,10 +7,11 @@ from typing import Any
 import fastapi_offline
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html, get_swagger_ui_oauth2_redirect_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from app.kernel.http.openapi_examples import NoExampleError, example
+from app.kernel.http.pages import Page
 from app.kernel.problems import PROBLEM_JSON, ProblemDocument
 
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
@@ -37,12 +38,22 @@ _PROBLEM = {
 }
 
 
+class _Assets(StaticFiles):
+    """Files that browsers keep, and ask each time whether they are still the same."""
+
+    def file_response(self, *args: Any, **options: Any) -> Response:
+        """The file, or 304."""
+        response = super().file_response(*args, **options)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 def serve_docs(app: FastAPI) -> None:
     """Swagger UI at /docs, its files from the installed package."""
-    app.mount(ASSETS_PATH, StaticFiles(directory=ASSETS), name="docs-assets")
+    app.mount(ASSETS_PATH, _Assets(directory=ASSETS), name="docs-assets")
 
-    async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(
+    async def docs() -> Page:
+        made = get_swagger_ui_html(
             openapi_url="/openapi.json",
             title=f"{app.title} API",
             oauth2_redirect_url=OAUTH2_REDIRECT,
@@ -50,9 +61,10 @@ def serve_docs(app: FastAPI) -> None:
             swagger_css_url=f"{ASSETS_PATH}/swagger-ui.css",
             swagger_favicon_url=f"{ASSETS_PATH}/favicon.png",
         )
+        return Page(bytes(made.body).decode())
 
-    async def redirect() -> HTMLResponse:
-        return get_swagger_ui_oauth2_redirect_html()
+    async def redirect() -> Page:
+        return Page(bytes(get_swagger_ui_oauth2_redirect_html().body).decode())
 
     app.add_api_route("/docs", docs, include_in_schema=False, response_class=HTMLResponse)
     app.add_api_route(OAUTH2_REDIRECT, redirect, include_in_schema=False, response_class=HTMLResponse)

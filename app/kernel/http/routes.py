@@ -147,9 +147,22 @@ def _check_coding(codings: Sequence[str]) -> None:
 
 
 class AnsweringRoute(TransactionalRoute):
-    """A route for what foreign servers lead a browser to: they may add parameters (RFC 6749 section 4.1.2)."""
+    """A route for what foreign servers lead a browser to: they may add parameters (RFC 6749 section 4.1.2).
+
+    They send something that is good once, with GET; so there is no HEAD, which would use it up unseen.
+    """
 
     ignores_unknown = True
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request, unless it is only looked at."""
+        if LOOKED_AT in scope:
+            raise HTTPException(405, headers={"Allow": "GET"})
+        await super().handle(scope, receive, send)
+
+
+LOOKED_AT: Final = "spyne.looked_at"
+"""In the ASGI scope of a GET that answers a HEAD: see app/middleware/head.py."""
 
 
 async def _refusing_http_errors(

@@ -2,6 +2,7 @@
 
 import orjson
 
+from app.kernel.answer_headers import ALWAYS, UNLESS_SAID
 from app.kernel.ids import new_id
 from app.kernel.problems import PROBLEM_JSON, BadRequest, Problem, Unavailable
 
@@ -63,6 +64,8 @@ def answer(problem: Problem, headers: list[tuple[bytes, bytes]]) -> tuple[bytes,
         (b"content-length", str(len(body)).encode("ascii")),
         (b"x-request-id", correlation.encode("ascii")),
         (b"connection", b"close"),
+        *ALWAYS,
+        *UNLESS_SAID,
     ]
     lines = [b"HTTP/1.1 %d %s" % (problem.status, PHRASES[problem.status])]
     lines.extend(b"%s: %s" % field for field in fields)
