@@ -13,10 +13,12 @@ from app.kernel.http.openapi import describe, serve_docs
 from app.kernel.runtime.background import background
 from app.kernel.security.secrets import ServiceSecret, load_secret
 from app.kernel.telemetry.logging import configure_logging
+from app.kernel.telemetry.metrics import joined
 from app.kernel.telemetry.span_export import exporting
 from app.middleware.table import middleware
 from app.operations.health.checkup import Checkup
 from app.operations.metrics.prometheus import process_gauges
+from app.operations.metrics.serving import Facts, metrics_served
 from app.operations.modes.shield import ModeWatch
 from app.operations.security.edge.edge_state import Edge
 from app.settings import Settings
@@ -45,9 +47,11 @@ def create_app(
             app.state.checkup = resources.build(Checkup, modes)
             app.state.gauges = process_gauges(resources)
             resources.extensions.add(modes, edge)
-            async with background(api_background(), resources):
-                yield
-                app.state.checkup.leaving = True
+            whole = joined(Facts(resources.database), app.state.gauges)
+            with metrics_served(settings.server.metrics_host, settings.server.metrics_port, whole):
+                async with background(api_background(), resources):
+                    yield
+                    app.state.checkup.leaving = True
 
     app = FastAPI(
         title="Spyne",

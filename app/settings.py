@@ -62,6 +62,12 @@ class ServerSettings(_Group):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65_535, description="Port to listen on.")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65_535, description="The API answers /metrics there without a credential, if given."
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", description="Address of the ports of metrics, of the API and of workers: metrics name tables."
+    )
     max_in_flight: int = Field(200, ge=1, description="Requests served at once; more get 503 with Retry-After.")
     max_body_bytes: int = Field(1 * MIB, ge=1, description="Largest request body, except for ingestion.")
     max_head_bytes: int = Field(32 * KIB, ge=1024, description="Largest request line and header fields together.")
@@ -235,7 +241,9 @@ class JobSettings(_Group):
     poll_seconds: float = Field(2.0, gt=0, description="Longest wait between two looks into the queue.")
     grace_seconds: float = Field(30.0, ge=0, description="At its end a worker lets jobs finish for this long.")
     concurrency: int = Field(8, ge=2, description="Jobs under way at once in one worker.")
-    metrics_port: int | None = Field(None, ge=1, le=65_535, description="A worker answers /metrics there, if given.")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65_535, description="A worker answers /metrics there without a credential, if given."
+    )
 
 
 class TracingSettings(_Group):

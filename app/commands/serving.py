@@ -20,7 +20,6 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from prometheus_client import start_http_server
 
 from app.commands.environment import Environment, NoEnvironmentError
 from app.commands.process import Terminated
@@ -34,6 +33,7 @@ from app.main import create_app
 from app.middleware.probes import HEALTH_PATHS
 from app.operations.configuration.keys import DRAIN_SECONDS
 from app.operations.metrics.prometheus import process_gauges
+from app.operations.metrics.serving import Facts, metrics_served
 from app.operations.modes.shield import ModeWatch
 from app.settings import ServerSettings
 from app.wiring import jobs, schedules, worker_background
@@ -65,6 +65,7 @@ def serve(environment: Environment) -> None:
         raise NoEnvironmentError(str(error)) from error
     settings = environment.settings.server
     with _listen(settings.host, settings.port) as listener:
+        require_metrics_port(settings.metrics_host, settings.metrics_port, "SERVER_METRICS_PORT")
         environment.require_head()
         server = DrainingServer(_configuration(environment), settings.drain_seconds)
         _settle_garbage_collector()
@@ -148,7 +149,7 @@ def require_port(settings: ServerSettings) -> None:
     _listen(settings.host, settings.port).close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, variable: str = "SERVER_PORT", place: str = "SERVER_HOST") -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -158,36 +159,45 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             raise NoEnvironmentError(
-                f"Port {port} on {host} is in use; stop what listens there or set SERVER_PORT."
+                f"Port {port} on {host} is in use; stop what listens there or set {variable}."
             ) from error
-        raise NoEnvironmentError(f"Cannot listen on {host}, port {port}: {error.strerror}; set SERVER_HOST.") from error
+        raise NoEnvironmentError(f"Cannot listen on {host}, port {port}: {error.strerror}; set {place}.") from error
     listener.set_inheritable(True)
     return listener
 
 
+def require_metrics_port(host: str, port: int | None, variable: str) -> None:
+    """Return when the port of metrics, if there is to be one, is free. Raises `NoEnvironmentError`."""
+    if port is not None:
+        _listen(host, port, variable, "SERVER_METRICS_HOST").close()
+
+
 async def work(environment: Environment) -> None:
-    """Run jobs until asked to stop. The caller has seen to it that the schema is at head."""
-    configure_logging(environment.settings.server)
+    """Run jobs until asked to stop. The caller has seen to it that the schema is at head.
+
+    Raises `NoEnvironmentError`: the port of metrics cannot be had.
+    """
+    server, timing = environment.settings.server, environment.settings.jobs
+    require_metrics_port(server.metrics_host, timing.metrics_port, "JOBS_METRICS_PORT")
+    configure_logging(server)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with leaving_with_supervisor():
-        settings = environment.settings.jobs
         async with exporting(environment.settings.tracing, "worker"), environment.resources() as resources:
-            gauges = process_gauges(resources)
-            if settings.metrics_port is not None:
-                start_http_server(settings.metrics_port, addr=environment.settings.server.host, registry=joined(gauges))
             modes = ModeWatch(lambda: timedelta(seconds=resources.configured(DRAIN_SECONDS)))
             timings = WorkerTimings(
-                lease=timedelta(seconds=settings.lease_seconds),
-                poll=timedelta(seconds=settings.poll_seconds),
-                grace=timedelta(seconds=settings.grace_seconds),
-                concurrency=settings.concurrency,
+                lease=timedelta(seconds=timing.lease_seconds),
+                poll=timedelta(seconds=timing.poll_seconds),
+                grace=timedelta(seconds=timing.grace_seconds),
+                concurrency=timing.concurrency,
             )
             resources.extensions.add(modes)
-            async with background(worker_background(), resources):
-                await Worker(resources, jobs(), schedules(), timings, modes).run(stop)
+            whole = joined(Facts(resources.database), process_gauges(resources))
+            with metrics_served(server.metrics_host, timing.metrics_port, whole):
+                async with background(worker_background(), resources):
+                    await Worker(resources, jobs(), schedules(), timings, modes).run(stop)
 
 
 @contextlib.contextmanager

@@ -14,5 +14,5 @@ UNLESS_SAID: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 )
-"""Of data: nothing in it is run or loaded when a browser shows it, and neither browsers nor proxies keep it, which these
-may do by themselves with what was asked for with a cookie (RFC 9111 section 3.5)."""
+"""Of data: nothing in it is run or loaded when a browser shows it, and neither browsers nor proxies keep it, as proxies
+may with what was asked for with a cookie (RFC 9111 section 3.5)."""

@@ -1,8 +1,8 @@
 """Bounds how many requests are served at once: a flood is refused at once instead of queueing until all time out.
 
 A slot is held by who can use it: a request whose body is on its way waits for it outside, and of the requests that are
-read while they arrive at most half of the slots may be taken. Health and metrics have a lane of their own: an
-overloaded service still says that it lives.
+read while they arrive at most half of the slots may be taken. Health has a lane of its own: an overloaded service still
+says that it lives.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from app.middleware.layer import HttpLayer
 from app.middleware.probes import HEALTH_PATHS
 
 MAX_HEALTH_IN_FLIGHT = 16
-"""Probes come one at a time from a few load balancers and scrapers; more than this is a flood as well."""
+"""Probes come one at a time from a few load balancers; more than this is a flood as well."""
 
 BODILESS: Final = frozenset({"GET", "HEAD"})
 """No operation reads a body of these."""

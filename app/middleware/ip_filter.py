@@ -1,6 +1,6 @@
 """Shuts out blocked addresses, and whoever is not within the allowed networks; notes who asks for a decoy.
 
-Health and metrics are answered to everybody: a load balancer must see that the service lives. The refusal says
+Health is answered to everybody: a load balancer must see that the service lives. The refusal says
 nothing of the reason. Users and clients are shut out once their credential is known (kernel/authorization).
 """
 

@@ -1,5 +1,5 @@
-"""The paths of load balancers and scrapers: served when the service is full, and not worth a line or a span each."""
+"""The paths of load balancers: served when the service is full, and not worth a line or a span each."""
 
 from typing import Final
 
-HEALTH_PATHS: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
+HEALTH_PATHS: Final = frozenset({"/health", "/health/live", "/health/ready"})

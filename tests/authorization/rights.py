@@ -111,6 +111,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
             "GET /system/config",
             "GET /system/config/{config_key}",
             "GET /system/config/{config_key}/history",
+            "GET /metrics",
             "GET /system/dashboard",
             "GET /system/deployment",
             "GET /system/flags",

@@ -209,6 +209,20 @@ def test_the_stack_hangs_together() -> None:
             assert known, (name, volume)
 
 
+def test_metrics_are_scraped_where_they_are_answered_and_stay_within_the_stack() -> None:
+    services = compose()["services"]
+    told = services["api"]["environment"]
+    scraped = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+    targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in scraped}
+    assert targets == {
+        "spyne-api": [f"api:{told['SERVER_METRICS_PORT']}"],
+        "spyne-worker": [f"worker:{told['JOBS_METRICS_PORT']}"],
+    }
+    assert told["SERVER_METRICS_HOST"] == "0.0.0.0", "other containers are no loopback"
+    published = [port for service in services.values() for port in service.get("ports", ())]
+    assert [port for port in published if port.rpartition(":")[2] in {"9091", "9092"}] == []
+
+
 def test_the_stack_is_pinned_closed_and_without_default_passwords() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     services = compose()["services"]
@@ -238,15 +252,13 @@ def test_the_image_carries_all_of_its_modules_compiled() -> None:
 @needs_prometheus
 async def test_a_real_prometheus_finds_every_target_rule_and_expression(urls: DatabaseUrls, tmp_path: Path) -> None:
     around = Surroundings(urls, SECRET, tmp_path / "home", tmp_path)
-    worker_port, port = free_port(), free_port()
+    api_port, worker_port, port = free_port(), free_port(), free_port()
     async with (
         worker_process(around, SERVER_HOST="127.0.0.1", JOBS_METRICS_PORT=str(worker_port)),
-        api_process(around) as api,
+        api_process(around, SERVER_METRICS_PORT=str(api_port)),
     ):
         text = (PROMETHEUS / "prometheus.yml").read_text().replace("15s", "1s").replace("10s", "1s")
-        text = text.replace("api:8080", api.url.removeprefix("http://")).replace(
-            "worker:9091", f"127.0.0.1:{worker_port}"
-        )
+        text = text.replace("api:9092", f"127.0.0.1:{api_port}").replace("worker:9091", f"127.0.0.1:{worker_port}")
         (tmp_path / "prometheus.yml").write_text(text)
         shutil.copy(PROMETHEUS / "rules.yml", tmp_path)
         with (tmp_path / "prometheus.log").open("wb") as log:

@@ -219,7 +219,7 @@ def pool_metrics(engines: Mapping[str, AsyncEngine]) -> CollectorRegistry:
 class Joined(Collector):
     """Several registries as one, for servers that take one."""
 
-    def __init__(self, *registries: CollectorRegistry) -> None:
+    def __init__(self, *registries: Collector) -> None:
         self._registries = registries
 
     def collect(self) -> Iterable[Metric]:
@@ -228,10 +228,10 @@ class Joined(Collector):
             yield from registry.collect()
 
 
-def joined(*registries: CollectorRegistry) -> CollectorRegistry:
-    """Spyne's own registry and the given ones as one."""
+def joined(first: Collector, *registries: Collector) -> CollectorRegistry:
+    """What is given and Spyne's own registry as one, the first asked before Spyne's own."""
     whole = CollectorRegistry()
-    whole.register(Joined(REGISTRY, *registries))
+    whole.register(Joined(first, REGISTRY, *registries))
     return whole
 
 

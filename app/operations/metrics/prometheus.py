@@ -1,4 +1,7 @@
-"""`GET /metrics` in Prometheus text, and the gauges that only the running process can fill."""
+"""`GET /metrics` in Prometheus text, and the gauges that only the running process can fill.
+
+On the API's port it is for who may see the system; scrapers have a port of their own: see serving.py beside this.
+"""
 
 import asyncio
 import contextlib
@@ -8,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry
 
 from app.audit.seals.sealing import standing
@@ -31,6 +35,7 @@ from app.kernel.telemetry.metrics import (
 )
 from app.operations.health.checkup import WORKER_SEEN_WITHIN
 from app.operations.notifications.delivery.background import measure_waiting
+from app.operations.permissions import CanSeeSystem
 
 QUEUE_SECONDS = 1.0
 """A scrape does not wait longer for the database."""
@@ -82,8 +87,8 @@ async def refresh(database: Database) -> None:
                 await measure(database)
 
 
-@router.get("/metrics", operation_id="metrics", include_in_schema=False)
-async def metrics(request: Request) -> Response:
-    """Every metric of this process, for Prometheus; labels are bounded and hold no data."""
+@router.get("/metrics", operation_id="get_metrics", response_class=PlainTextResponse)
+async def get_metrics(request: Request, _: CanSeeSystem) -> Response:
+    """Every metric of this process, for Prometheus. Labels are bounded; they name contracts, also of SHADOW."""
     await refresh(request.app.state.resources.database)
     return Response(exposition(request.app.state.gauges), media_type=CONTENT_TYPE)

@@ -255,9 +255,9 @@ async def test_lines_that_break_off_have_no_end(
     assert told.database.reader.pool.checkedout() == 0  # type: ignore[attr-defined]  # of a queue pool
 
 
-async def test_the_metrics_tell_what_waits(anonymous: httpx.AsyncClient, told: Resources) -> None:
+async def test_the_metrics_tell_what_waits(admin: httpx.AsyncClient, told: Resources) -> None:
     async def measured() -> dict[str, float]:
-        lines = (await anonymous.get("/metrics")).text.splitlines()
+        lines = (await admin.get("/metrics")).text.splitlines()
         told = (line.split() for line in lines if line.startswith("spyne_audit_"))
         return {name: float(value) for name, value in told}
 

@@ -12,6 +12,7 @@ from app.wiring import open_resources
 from tests.conftest import SECRET, fresh_database
 from tests.identities import Identities
 from tests.service_processes import ApiProcess, Surroundings, api_process
+from tests.spawning import free_port
 
 
 @dataclass
@@ -21,6 +22,8 @@ class Service:
     process: ApiProcess
     token: str
     surroundings: Surroundings
+    metrics: str
+    """Where the process answers its metrics, whatever else it is busy with."""
 
     @property
     def port(self) -> int:
@@ -38,5 +41,6 @@ async def service(
         async with open_resources(Settings(home=folder), urls, SECRET) as resources:
             token = await Identities(resources).token("ADMIN")
         surroundings = Surroundings(urls, SECRET, folder, folder)
-        async with api_process(surroundings, **environment) as process:
-            yield Service(process, token, surroundings)
+        port = free_port()
+        async with api_process(surroundings, SERVER_METRICS_PORT=str(port), **environment) as process:
+            yield Service(process, token, surroundings, f"http://127.0.0.1:{port}/metrics")

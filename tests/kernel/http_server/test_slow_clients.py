@@ -47,7 +47,7 @@ async def test_a_crowd_of_slow_clients(service: Service) -> None:
     async with httpx.AsyncClient(base_url=service.process.url, headers=bearer, timeout=5) as client:
 
         async def crowded() -> bool:
-            found = re.search(r"^spyne_connections_open (\S+)", (await client.get("/metrics")).text, re.MULTILINE)
+            found = re.search(r"^spyne_connections_open (\S+)", (await client.get(service.metrics)).text, re.MULTILINE)
             return found is not None and float(found[1]) >= len(crowd)
 
         await eventually(crowded, 4, what="the crowd")
@@ -59,7 +59,7 @@ async def test_a_crowd_of_slow_clients(service: Service) -> None:
             validated = await client.post("/api/query/validate", json={"sql": "SELECT 1 AS one"})
             assert validated.status_code == 200
             await asyncio.sleep(0.1)
-        page = (await client.get("/metrics")).text
+        page = (await client.get(service.metrics)).text
     lives = [await task for task in crowd]
     assert max(lives) <= CLOSED_WITHIN_SECONDS, max(lives)
     assert min(lives) > 4

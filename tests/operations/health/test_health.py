@@ -168,12 +168,10 @@ async def test_a_process_that_was_told_to_stop_is_not_ready_but_serves_on(urls: 
         await kept(time.monotonic() - begun, 15, "the draining")
 
 
-async def test_every_metric_of_the_specification_is_exposed(
-    anonymous: httpx.AsyncClient, admin: httpx.AsyncClient, open_for_data: None
-) -> None:
+async def test_every_metric_of_the_specification_is_exposed(admin: httpx.AsyncClient, open_for_data: None) -> None:
     assert open_for_data is None
     await admin.get("/api/tables/nothing")
-    answer = await anonymous.get("/metrics")
+    answer = await admin.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain")
     declared = set(re.findall(r"^# TYPE (\S+)", answer.text, re.MULTILINE))

@@ -34,7 +34,7 @@ INGESTION, OTHER = RouteClass.INGESTION, RouteClass.OTHER
     [
         ("GET", "/health", None),
         ("GET", "/health/live", None),
-        ("GET", "/metrics", None),
+        ("GET", "/metrics", READ),
         ("GET", "/health/other", OTHER),
         ("POST", "/api/auth/token", LOGIN),
         ("GET", "/api/auth/token", LOGIN),

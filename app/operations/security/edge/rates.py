@@ -35,11 +35,11 @@ class RateScope(StrEnum):
     """The client's address; of IPv6 the /64 network."""
 
 
-UNLIMITED: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
+UNLIMITED: Final = frozenset({"/health", "/health/live", "/health/ready"})
 """An overloaded service still says that it lives; these have a lane of their own (`Admission`)."""
 LOGIN_PATHS: Final = ("/api/auth/token", "/api/auth/oidc/", "/api/auth/login", "/api/auth/session", "/api/auth/refresh")
 BROWSER_LOGIN: Final = ("POST", "/api/sessions")
-KNOWN_PATHS: Final = ("/api/", "/system/", "/ofrep/", "/v1/", "/docs", "/openapi.json")
+KNOWN_PATHS: Final = ("/api/", "/system/", "/ofrep/", "/v1/", "/docs", "/metrics", "/openapi.json")
 QUERY_PATHS: Final = ("/api/query/",)
 INGESTION_PATHS: Final = ("/api/ingestion/",)
 
