@@ -1,7 +1,8 @@
 """Access tokens: the only module that knows python-jose, wrapped because python-jose alone accepts too much.
 
 Every rule is checked here, the header before anything else: one constant algorithm per key, an exact set of header
-fields, canonical base64url, at most 4 kB, all claims present and of their type. Whatever goes wrong is `InvalidToken`.
+fields, canonical base64url, at most 4 kB, all claims present, each in the one spelling in which it is issued. Whatever
+goes wrong is `InvalidToken`.
 Tokens are signed by the asymmetric key that is in turn, else by the key derived from the service secret, which always
 verifies: so a change from one to the other ends no token.
 """
@@ -20,6 +21,7 @@ from app.access.subjects import parse_subject
 from app.kernel import strict_json
 from app.kernel.ids import new_id
 from app.kernel.problems import Unauthenticated
+from app.kernel.security.authorization import ActorKind, Permission
 from app.kernel.security.secrets import MIN_BYTES, ServiceSecret, WeakSecretError
 from app.kernel.security.signing import SigningKeys
 from app.settings import AccessSettings
@@ -30,12 +32,19 @@ CURRENT_KEY = "jwt:1"
 MAX_TOKEN_LENGTH = 4096
 MAX_LIFETIME = timedelta(days=1)
 """The longest that `AccessSettings.token_lifetime_seconds` allows; a token that claims more was not issued by us."""
-CLOCK_SKEW = timedelta(seconds=30)
-"""How far ahead another process's clock may be when it issues; never applied to the expiry."""
+CLOCK_SKEW = timedelta(seconds=1)
+"""How far ahead another host's clock may be when it issues; never applied to the expiry. Clocks that are kept by NTP
+differ by milliseconds, and `iat` is cut to whole seconds besides."""
 
 _HEADER = frozenset({"alg", "typ", "kid"})
 _REQUIRED = frozenset({"iss", "aud", "sub", "jti", "iat", "exp"})
 _OPTIONAL = frozenset({"scope", "key", "epoch", "sid"})
+_OPTIONAL_OF = {ActorKind.USER: frozenset({"scope", "epoch", "sid"}), ActorKind.CLIENT: frozenset({"scope", "key"})}
+_NEEDED_OF = {ActorKind.USER: frozenset[str](), ActorKind.CLIENT: frozenset({"key"})}
+"""A service's token ends with the key that it is issued for, so none is without one."""
+_EPOCH = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+"""0 is not written, and PostgreSQL's bigint has 19 digits."""
+_PERMISSIONS = frozenset(permission.value for permission in Permission)
 _SEGMENT = re.compile(rb"[A-Za-z0-9_-]+")
 _SEGMENTS = 3
 _LATEST = 253_402_300_799
@@ -129,6 +138,8 @@ class AccessTokens:
         expires_at = issued_at + self._lifetime
         if not_after is not None and not_after < expires_at:
             expires_at = max(not_after.astimezone(UTC).replace(microsecond=0), issued_at + timedelta(seconds=1))
+        if scope is not None:
+            scope &= _PERMISSIONS  # a session may have been narrowed by a newer version of the service
         claims = Claims(subject, new_id(), issued_at, expires_at, scope, key_id, epoch, session_id)
         body: dict[str, Any] = {
             "iss": self._issuer,
@@ -188,15 +199,16 @@ class AccessTokens:
         _require(isinstance(body, dict) and body.keys() >= _REQUIRED and body.keys() <= _REQUIRED | _OPTIONAL)
         _require(all(isinstance(body[name], str) for name in body.keys() - {"iat", "exp"}))
         _require(body["iss"] == self._issuer and body["aud"] == self._audience)
-        parse_subject(body["sub"])
+        kind, _ = parse_subject(body["sub"])
+        _require(body.keys() <= _REQUIRED | _OPTIONAL_OF[kind] and body.keys() >= _NEEDED_OF[kind])
         issued_at, expires_at = _moment(body["iat"]), _moment(body["exp"])
         _require(issued_at <= now + CLOCK_SKEW and issued_at < expires_at <= issued_at + MAX_LIFETIME)
         _require(now < expires_at)
-        scope = frozenset(body["scope"].split(" ")) if "scope" in body else None
-        key_id = UUID(body["key"]) if "key" in body else None
-        epoch = int(body["epoch"]) if "epoch" in body else 0
-        session_id = UUID(body["sid"]) if "sid" in body else None
-        return Claims(body["sub"], UUID(body["jti"]), issued_at, expires_at, scope, key_id, epoch, session_id)
+        scope = _scope(body["scope"]) if "scope" in body else None
+        key_id = _id(body["key"]) if "key" in body else None
+        epoch = _epoch(body["epoch"]) if "epoch" in body else 0
+        session_id = _id(body["sid"]) if "sid" in body else None
+        return Claims(body["sub"], _id(body["jti"]), issued_at, expires_at, scope, key_id, epoch, session_id)
 
 
 def _hmac_key(value: bytes) -> Key:
@@ -220,6 +232,25 @@ def _is_canonical(segment: bytes) -> bool:
 
 def _decoded(segment: bytes) -> bytes:
     return base64.urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
+
+
+def _id(text: str) -> UUID:
+    """The id. Raises ValueError for every other spelling of it than the one that is issued."""
+    found = UUID(text)
+    _require(str(found) == text)
+    return found
+
+
+def _epoch(text: str) -> int:
+    _require(_EPOCH.fullmatch(text) is not None)
+    return int(text)
+
+
+def _scope(text: str) -> frozenset[str]:
+    """The permissions, which are known here, each once and in their order (RFC 6749 section 3.3: by single spaces)."""
+    found = frozenset(text.split(" "))
+    _require(found <= _PERMISSIONS and " ".join(sorted(found)) == text)
+    return found
 
 
 def _moment(value: Any) -> datetime:

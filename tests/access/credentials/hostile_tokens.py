@@ -14,6 +14,16 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 HEADER = {"alg": "HS256", "typ": "at+jwt", "kid": "jwt:1"}
 SUBJECT = "user:01890a5d-ac96-774b-bcce-b302099a8057"
 JTI = "01890a5d-ac96-774b-bcce-b302099a8058"
+CLIENT = SUBJECT.replace("user:", "client:")
+SPELLINGS = {
+    "in upper case": JTI.upper(),
+    "in braces": f"{{{JTI}}}",
+    "as a URN": f"urn:uuid:{JTI}",
+    "without hyphens": JTI.replace("-", ""),
+    "with other hyphens": JTI.replace("-", "")[:30] + "-" + JTI.replace("-", "")[30:],
+    "with a space": f" {JTI}",
+}
+"""Other ways to write an id, all of which Python's UUID reads, but for the last."""
 LARGE = 10**400
 
 
@@ -141,6 +151,8 @@ def _claims(claims: dict[str, Any], key: Key, header: dict[str, str]) -> dict[st
         "exp beyond datetime": {"exp": 253_402_300_800},
         "exp in ten years": {"exp": now + 315_360_000},
         "iat future": {"iat": now + 600, "exp": now + 4200},
+        "iat in the next seconds": {"iat": now + 10},
+        "iat in half a minute": {"iat": now + 30},
         "iat float": {"iat": float(now)},
         "iat text": {"iat": str(now)},
         "iat true": {"iat": True},
@@ -167,7 +179,39 @@ def _claims(claims: dict[str, Any], key: Key, header: dict[str, str]) -> dict[st
         "jti null": {"jti": None},
         "scope list": {"scope": ["audit:read"]},
         "scope null": {"scope": None},
-        "key no id": {"key": "x"},
+        "scope unknown": {"scope": "everything:do"},
+        "scope known and unknown": {"scope": "audit:read everything:do"},
+        "scope empty": {"scope": ""},
+        "scope a space": {"scope": " "},
+        "scope by two spaces": {"scope": "audit:read  query:run"},
+        "scope by a tab": {"scope": "audit:read\tquery:run"},
+        "scope with a space around": {"scope": " audit:read"},
+        "scope in another order": {"scope": "query:run audit:read"},
+        "scope twice": {"scope": "audit:read audit:read"},
+        "scope in upper case": {"scope": "AUDIT:READ"},
+        "scope by a comma": {"scope": "audit:read,query:run"},
+        "epoch zero": {"epoch": "0"},
+        "epoch with underscore": {"epoch": "0_0"},
+        "epoch of thousands": {"epoch": "1_000"},
+        "epoch of Arabic-Indic digits": {"epoch": "\u0660"},
+        "epoch of full-width digits": {"epoch": "\uff11"},
+        "epoch with a leading zero": {"epoch": "01"},
+        "epoch with a sign": {"epoch": "+1"},
+        "epoch negative": {"epoch": "-1"},
+        "epoch with spaces": {"epoch": " 1 "},
+        "epoch with a newline": {"epoch": "1\n"},
+        "epoch empty": {"epoch": ""},
+        "epoch number": {"epoch": 1},
+        "epoch float": {"epoch": "1.0"},
+        "epoch enormous": {"epoch": "9" * 20},
+        "key no id": {"sub": CLIENT, "key": "x"},
+        "key of a person": {"key": JTI},
+        "key missing of a service": {"sub": CLIENT},
+        "session of a service": {"sub": CLIENT, "key": JTI, "sid": JTI},
+        "epoch of a service": {"sub": CLIENT, "key": JTI, "epoch": "1"},
+        **{f"jti {name}": {"jti": text} for name, text in SPELLINGS.items()},
+        **{f"sid {name}": {"sid": text} for name, text in SPELLINGS.items()},
+        **{f"key {name}": {"sub": CLIENT, "key": text} for name, text in SPELLINGS.items()},
         "nbf": {"nbf": now + 600},
         "roles": {"roles": ["ADMIN"]},
     }

@@ -1,3 +1,5 @@
+import json
+from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.access.credentials.tokens import CURRENT_KEY, MAX_TOKEN_LENGTH, AccessTokens, InvalidToken, _hmac_key
 from app.access.subjects import client_subject, parse_subject, user_subject
-from app.kernel.security.authorization import ActorKind
+from app.kernel.security.authorization import ActorKind, Permission
 from app.kernel.security.secrets import ServiceSecret, WeakSecretError
 from app.settings import AccessSettings
 from tests.access.credentials.hostile_tokens import HEADER, JTI, SUBJECT, good_claims, hostile_tokens, signed
@@ -20,9 +22,32 @@ HOSTILE = hostile_tokens(KEY, NOW)
 
 
 def test_what_is_issued_verifies_as_it_was_issued() -> None:
-    issued = TOKENS.issue(user_subject(uuid4()), NOW, scope=frozenset({"query:run", "audit:read"}), key_id=uuid4())
-    assert TOKENS.verify(issued.text.encode(), NOW) == issued.claims
-    assert len(issued.text) < MAX_TOKEN_LENGTH
+    scope = frozenset({"query:run", "audit:read"})
+    for issued in (
+        TOKENS.issue(client_subject(uuid4()), NOW, scope=scope, key_id=uuid4()),
+        TOKENS.issue(client_subject(uuid4()), NOW, key_id=uuid4()),
+        TOKENS.issue(user_subject(uuid4()), NOW, scope=scope, epoch=2**62, session_id=uuid4()),
+        TOKENS.issue(user_subject(uuid4()), NOW, scope=frozenset({permission.value for permission in Permission})),
+        TOKENS.issue(user_subject(uuid4()), NOW, epoch=1),
+        TOKENS.issue(user_subject(uuid4()), NOW),
+    ):
+        assert TOKENS.verify(issued.text.encode(), NOW) == issued.claims
+        assert len(issued.text) < MAX_TOKEN_LENGTH
+
+
+def test_what_a_newer_version_narrowed_to_is_left_out() -> None:
+    issued = TOKENS.issue(user_subject(uuid4()), NOW, scope=frozenset({"audit:read", "of:the-future"}))
+    assert TOKENS.verify(issued.text.encode(), NOW).scope == {"audit:read"}
+
+
+@given(st.text(max_size=30))
+def test_an_epoch_has_one_spelling(text: str) -> None:
+    token = signed(HEADER, good_claims(NOW) | {"epoch": text}, KEY).encode()
+    if text.isascii() and text.isdigit() and text[0] != "0" and len(text) < 20:
+        assert TOKENS.verify(token, NOW).epoch == int(text)
+    else:
+        with pytest.raises(InvalidToken):
+            TOKENS.verify(token, NOW)
 
 
 def test_the_hand_made_token_that_the_hostile_ones_are_varied_from_is_good() -> None:
@@ -107,8 +132,9 @@ def test_subjects_come_back(id_: UUID) -> None:
 @pytest.mark.parametrize(
     ("issued", "lasts", "counts"),
     [
-        (timedelta(seconds=30), timedelta(hours=1), True),  # another host's clock is half a minute ahead
-        (timedelta(seconds=31), timedelta(hours=1), False),
+        (timedelta(seconds=-1), timedelta(hours=1), True),
+        (timedelta(seconds=1), timedelta(hours=1), True),  # another host's clock is a little ahead
+        (timedelta(seconds=2), timedelta(hours=1), False),
         (timedelta(0), timedelta(days=1), True),
         (timedelta(0), timedelta(days=1, seconds=1), False),
         (timedelta(0), timedelta(0), False),
@@ -127,13 +153,17 @@ def test_a_token_is_of_about_now_and_lasts_a_day_at_most(issued: timedelta, last
 
 def test_a_token_has_4096_characters_at_most() -> None:
     def of_length(length: int) -> bytes:
-        """A sound token with a scope that makes it so long, or one character longer where base64 has none of that."""
+        """A token that is sound but for its length, or one character longer where base64 has none of that."""
         size = length // 2
-        while len(text := signed(HEADER, good_claims(NOW) | {"scope": "x" * size}, KEY)) < length:
+        while len(text := signed(HEADER, good_claims(NOW) | {"iss": "x" * size}, KEY)) < length:
             size += 1
         return text.encode()
 
+    def issuer_of(token: bytes) -> AccessTokens:
+        body = token.split(b".")[1]
+        return AccessTokens(SECRET, AccessSettings(issuer=json.loads(urlsafe_b64decode(body + b"=="))["iss"]))
+
     assert len(of_length(4095)) <= 4096
-    assert TOKENS.verify(of_length(4095), NOW)
+    assert issuer_of(of_length(4095)).verify(of_length(4095), NOW)
     with pytest.raises(InvalidToken):
-        TOKENS.verify(of_length(4097), NOW)
+        issuer_of(of_length(4097)).verify(of_length(4097), NOW)

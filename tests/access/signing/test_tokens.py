@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from app.access.credentials.tokens import CURRENT_KEY, AccessTokens, InvalidToken
-from app.access.subjects import user_subject
+from app.access.subjects import client_subject, user_subject
 from app.kernel.security.secrets import ServiceSecret
 from app.kernel.security.signing import PrivateKey, SigningKeys
 from app.settings import AccessSettings
@@ -54,7 +54,7 @@ def test_the_hand_made_token_that_the_hostile_ones_are_varied_from_is_good(key: 
 @pytest.mark.parametrize("key", GENUINE.values(), ids=GENUINE)
 def test_what_is_issued_verifies_as_it_was_issued(key: PrivateKey) -> None:
     tokens = tokens_of(key)
-    token = tokens.issue(user_subject(uuid4()), NOW, scope=frozenset({"query:run"}), key_id=uuid4())
+    token = tokens.issue(client_subject(uuid4()), NOW, scope=frozenset({"query:run"}), key_id=uuid4())
     assert tokens.verify(token.text.encode(), NOW) == token.claims
 
 
