@@ -221,6 +221,18 @@ class NotifySettings(_Group):
     max_answer_bytes: int = Field(64 * KIB, ge=1024, description="Longest answer of a receiver; none of it is kept.")
 
 
+class HealthSettings(_Group):
+    """When health says that something wants a look."""
+
+    model_config = SettingsConfigDict(env_prefix="HEALTH_")
+
+    min_free_bytes: int = Field(
+        512 * MIB,
+        ge=0,
+        description="With less free space where the state directory is, health is degraded; some segments of WAL fit.",
+    )
+
+
 class ExportSettings(_Group):
     """Limits of exports."""
 
@@ -310,6 +322,7 @@ class Settings(_Group):
     query: QuerySettings = Field(default_factory=QuerySettings)
     exports: ExportSettings = Field(default_factory=ExportSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
+    health: HealthSettings = Field(default_factory=HealthSettings)
 
     @field_validator("home")
     @classmethod

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.db.lookups import Lookups
 from app.kernel.telemetry.tracing import unit_of_work
+from app.kernel.write_failures import WriteFailures
 from app.settings import DatabaseSettings
 
 Result = TypeVar("Result")
@@ -153,6 +154,7 @@ class Database:
         """Builds the pools of the runtime role; connects to nothing yet. Without a shield every write passes."""
         self.url = url
         self.shield: Shield = shield or OpenShield()
+        self.write_failures = WriteFailures("database")
         self.writer = _engine(url, settings, settings.pool_size, read_only=False)
         self.reader = _engine(url, settings, settings.read_pool_size, read_only=True)
         self.loader = _engine(url, settings, settings.load_pool_size, read_only=False)
@@ -217,10 +219,14 @@ class Database:
             async with sessions() as session:
                 session.info["operation"] = operation
                 await self.shield.admit(session, operation)
-                yield session
-                await session.flush()
-                await self.shield.admit(session, operation)
-                await (session.rollback() if _discarding.get() else session.commit())
+                try:
+                    yield session
+                    await session.flush()
+                    await self.shield.admit(session, operation)
+                    await (session.rollback() if _discarding.get() else session.commit())
+                except Exception as error:
+                    self.write_failures.note_state(sqlstate(error))
+                    raise
 
     async def run(
         self, work: Callable[[WriteSession], Awaitable[Result]], operation: OperationClass = OperationClass.WRITE

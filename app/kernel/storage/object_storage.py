@@ -25,6 +25,7 @@ from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import LocalStore, MemoryStore, from_url
 
 from app.kernel.problems import NotFound, Unavailable
+from app.kernel.write_failures import WriteFailures
 
 BLOCK_BYTES = 4 * 1024 * 1024
 """What one thread hop hashes and writes, and one ranged read asks for: so large that the hop (0.1 ms) is noise."""
@@ -165,6 +166,7 @@ class ObjectStorage:
         """Use `ObjectStorage.open`. `root` is the directory of a local store, None for a bucket."""
         self._store = store
         self._root = root
+        self.write_failures = WriteFailures("object storage")
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -199,17 +201,26 @@ class ObjectStorage:
         """
         check_key(key)
         path = key if self._root is None else f"{TEMPORARY}/{_prefix(owner)}{uuid4().hex}"
-        writer = ObjectWriter(self._store, path, key)
-        try:
-            yield writer
-            await writer._finish()  # noqa: SLF001 - the two halves of one class, kept from callers
-        except BaseException:
-            writer._abandon()  # noqa: SLF001 - as above
-            raise
-        if self._root is not None:
-            with _translated():
-                await asyncio.to_thread(_publish, self._store, self._root, path, key)
+        with self._noted():
+            writer = ObjectWriter(self._store, path, key)
+            try:
+                yield writer
+                await writer._finish()  # noqa: SLF001 - the two halves of one class, kept from callers
+            except BaseException:
+                writer._abandon()  # noqa: SLF001 - as above
+                raise
+            if self._root is not None:
+                with _translated():
+                    await asyncio.to_thread(_publish, self._store, self._root, path, key)
         writer._published()  # noqa: SLF001 - as above
+
+    @contextlib.contextmanager
+    def _noted(self) -> Iterator[None]:
+        try:
+            yield
+        except StorageUnavailable:
+            self.write_failures.note("it cannot be written to")
+            raise
 
     async def put_stream(self, key: str, chunks: AsyncIterator[bytes]) -> StoredObject:
         """What was stored under the key: all the chunks, or nothing when the iterator raises. Errors as `writer`."""

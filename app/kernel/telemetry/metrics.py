@@ -131,6 +131,7 @@ QUEUE_OLDEST = _value("spyne_queue_oldest_seconds", "For how long the job that w
 WORKERS_SEEN = _value("spyne_workers_seen", "Workers that gave a sign of life in the last half minute.")
 DISK_FREE = _value("spyne_disk_free_bytes", "Free bytes where the state directory is.")
 DISK_SIZE = _value("spyne_disk_size_bytes", "Bytes of the disk where the state directory is.")
+WRITES_FAILING = _value("spyne_writes_failing", "1 while writes fail for want of room or of a sound disk, else 0.")
 BUILD = _gauge("spyne_build_info", "1, by version.", "version")
 OUTBOX_AGE = _value("spyne_outbox_age_seconds", "Age of the oldest notification that waits.")
 NOTIFICATIONS = counter(

@@ -11,20 +11,29 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from sqlalchemy.exc import DBAPIError
+
 from app.audit.seals.sealing import standing
-from app.kernel.db.database import Database
+from app.kernel.db.database import Database, sqlstate
 from app.kernel.db.failures import FAILURES
 from app.kernel.db.migrations import StaleSchemaError, require_head
+from app.kernel.db.room import require_room
 from app.kernel.jobs import workers_seen
+from app.kernel.storage.free_space import disk_usage
 from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.modes.modes import MaintenanceMode
 from app.operations.modes.shield import ModeWatch
 from app.operations.notifications.outbox.messages import oldest_waiting_seconds
+from app.settings import MIB, Settings
 
 WHOLE_SECONDS: Final = 1.0
 """The bound of all checks together: a database that needs longer for a few single-row reads is not ready."""
 
 FRESH_SECONDS: Final = 1.0
+
+ROOM_SECONDS: Final = 10.0
+"""Between two looks for room on the database's disk, each of which writes half a MiB."""
+
 WORKER_SEEN_WITHIN: Final = timedelta(seconds=30)
 """Three leases of a job: a worker that is silent for longer is taken for gone."""
 
@@ -65,9 +74,11 @@ def overall(results: CheckResults) -> HealthStatus:
 class Checkup:
     """The checks of one API process."""
 
-    def __init__(self, modes: ModeWatch, database: Database, storage: ObjectStorage) -> None:
+    def __init__(self, modes: ModeWatch, database: Database, storage: ObjectStorage, settings: Settings) -> None:
         self._pools, self._objects = database, storage
         self._modes = modes
+        self._home, self._min_free_bytes = settings.home, settings.health.min_free_bytes
+        self._room_looked_at = -ROOM_SECONDS
         self._kept: dict[str, tuple[float, CheckResults]] = {}
         self._one_at_a_time = asyncio.Lock()
         self.fresh_seconds = FRESH_SECONDS
@@ -83,7 +94,12 @@ class Checkup:
         return await self._recent("all", self._essential() | self._further())
 
     def _essential(self) -> dict[str, Look]:
-        return {"database": self._database, "migrations": self._migrations, "workers": self._workers}
+        return {
+            "database": self._database,
+            "migrations": self._migrations,
+            "workers": self._workers,
+            "disk": self._disk,
+        }
 
     def _further(self) -> dict[str, Look]:
         return {"mode": self._mode, "storage": self._storage, "audit": self._audit, "outbox": self._outbox}
@@ -117,6 +133,25 @@ class Checkup:
         async with self._pools.read() as session:
             seen = await workers_seen(session, WORKER_SEEN_WITHIN)
         return CheckResult(HealthStatus.OK, f"{seen} seen") if seen else CheckResult(HealthStatus.DEGRADED, "none seen")
+
+    async def _disk(self) -> CheckResult:
+        """Whether writes have failed of late, would fail now in the database, or will before long."""
+        if time.monotonic() - self._room_looked_at >= ROOM_SECONDS:
+            self._room_looked_at = time.monotonic()
+            await self._look_for_room()
+        failing = self._pools.write_failures.recent() or self._objects.write_failures.recent()
+        if failing is not None:
+            return CheckResult(HealthStatus.DEGRADED, f"writes fail: {failing}")
+        free = (await asyncio.to_thread(disk_usage, self._home)).free
+        if free < self._min_free_bytes:
+            return CheckResult(HealthStatus.DEGRADED, f"{free / MIB:.0f} MiB are free in the state directory")
+        return OK
+
+    async def _look_for_room(self) -> None:
+        try:
+            await require_room(self._pools)
+        except DBAPIError as error:
+            self._pools.write_failures.note_state(sqlstate(error))
 
     async def _mode(self) -> CheckResult:
         mode = self._modes.current().mode

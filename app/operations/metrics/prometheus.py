@@ -5,10 +5,8 @@ On the API's port it is for who may see the system; scrapers have a port of thei
 
 import asyncio
 import contextlib
-import shutil
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
-from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -21,6 +19,7 @@ from app.kernel.jobs import depths, oldest_waiting_seconds, workers_seen
 from app.kernel.jobs.models import OPEN_STATES
 from app.kernel.runtime.background import BackgroundTask, repeating
 from app.kernel.runtime.resources import Resources
+from app.kernel.storage.free_space import disk_usage
 from app.kernel.telemetry.metrics import (
     BUILD,
     CONTENT_TYPE,
@@ -29,6 +28,7 @@ from app.kernel.telemetry.metrics import (
     QUEUE_DEPTH,
     QUEUE_OLDEST,
     WORKERS_SEEN,
+    WRITES_FAILING,
     EventLoopLag,
     exposition,
     pool_metrics,
@@ -50,8 +50,10 @@ def process_gauges(resources: Resources) -> CollectorRegistry:
     """The gauges of this process's pools; sets up those of its version and disk."""
     database = resources.database
     BUILD.labels(version("spyne")).set(1)
-    DISK_FREE.set_function(lambda: shutil.disk_usage(_existing(resources.settings.home)).free)
-    DISK_SIZE.set_function(lambda: shutil.disk_usage(_existing(resources.settings.home)).total)
+    DISK_FREE.set_function(lambda: disk_usage(resources.settings.home).free)
+    DISK_SIZE.set_function(lambda: disk_usage(resources.settings.home).total)
+    failures = database.write_failures, resources.storage.write_failures
+    WRITES_FAILING.set_function(lambda: any(each.recent() is not None for each in failures))
     return pool_metrics({"write": database.writer, "read": database.reader, "load": database.loader})
 
 
@@ -60,11 +62,6 @@ def _measuring_lag(_: Resources) -> AbstractAsyncContextManager[None]:
 
 
 BACKGROUND = (BackgroundTask("event-loop-lag", _measuring_lag, LAG_SECONDS, in_api=True, in_worker=True),)
-
-
-def _existing(home: Path) -> Path:
-    """The state directory, or the nearest folder above it that exists."""
-    return next(place for place in (home, *home.parents) if place.exists())
 
 
 async def _measure_queue(database: Database) -> None:

@@ -75,6 +75,7 @@ async def test_ready_without_workers_is_degraded_and_with_one_is_ok(
         "database": ("ok", None),
         "migrations": ("ok", None),
         "workers": ("degraded", "none seen"),
+        "disk": ("ok", None),
     }
     await owner.execute("INSERT INTO spyne.worker_heartbeats (id, label) VALUES (uuidv7(), 'here:1')")
     assert (await anonymous.get("/health/ready")).json()["status"] == "ok"
