@@ -61,7 +61,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
-        redirect_slashes=False,  # both spellings are served: app/middleware/spelling.py
+        redirect_slashes=False,  # both spellings are served: app/middleware/equivalents.py
         middleware=middleware(settings, modes, edge),
         # Flat, not by `include_router`, which matches the routes of an included router twice on every request: 150
         # routes in 15 routers cost 18 to 50 % more CPU per request, by their place (see tests/test_routing.py).

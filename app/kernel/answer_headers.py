@@ -1,4 +1,4 @@
-"""Headers that every answer has, added by app/middleware/answer_headers.py and app/kernel/http_server/refusals.py."""
+"""Headers that every answer has, added by app/middleware/answers.py and app/kernel/http_server/refusals.py."""
 
 from typing import Final
 

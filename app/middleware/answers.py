@@ -1,14 +1,22 @@
-"""How a layer answers by itself: as a problem, like every error of the service, with the request's correlation id."""
+"""How a layer answers by itself: as a problem, like every error of the service, with the request's correlation id; and
+the headers that every answer has, whoever answers.
+
+What an answer says itself stays: pages name the scripts that they run (app/kernel/http/pages.py), and files and keys for
+how long they may be kept.
+"""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Final
 
 import orjson
 import structlog
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from app.kernel.answer_headers import ALWAYS, UNLESS_SAID
 from app.kernel.problems import PROBLEM_JSON, Problem
 from app.middleware.correlation import REQUEST_ID, request_id
+from app.middleware.layer import HttpLayer
 
 OBSERVED: Final = "spyne.observed"
 """Set in the scope by the layer that writes the access-log line; refusals outside of it write their own."""
@@ -19,6 +27,24 @@ LINGER_SECONDS = 2.0
 would reset it, and a client that sends first and reads later would never see the answer (RFC 9112, section 9.6)."""
 
 log = structlog.stdlib.get_logger("spyne.access")
+
+
+class AnswerHeaders(HttpLayer):
+    """Adds the headers to the begin of an answer."""
+
+    def serve(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # type: ignore[override]  # no coroutine of its own
+        """Serve the request."""
+
+        def complete(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                said = {name for name, _ in headers}
+                headers += ALWAYS
+                headers += (header for header in UNLESS_SAID if header[0] not in said)
+                message = {**message, "headers": headers}
+            return send(message)
+
+        return self.app(scope, receive, complete)
 
 
 def carries_body(scope: Scope) -> bool:

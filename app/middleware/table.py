@@ -6,19 +6,18 @@ from typing import Any, Final
 from starlette.middleware import Middleware
 
 from app.middleware.admission import Admission
-from app.middleware.answer_headers import AnswerHeaders
+from app.middleware.answers import AnswerHeaders
 from app.middleware.body_limit import BodyClass, BodyLimit
 from app.middleware.boundary import Boundary
 from app.middleware.client_address import ClientAddress
 from app.middleware.correlation import Correlation
 from app.middleware.credentials import Credentials
-from app.middleware.head import HeadAsGet
+from app.middleware.equivalents import HeadAsGet, OneSpelling
 from app.middleware.headers import HeaderScrub
 from app.middleware.ip_filter import Gate
 from app.middleware.observation import Observation
 from app.middleware.rate_limit import RateLimit
 from app.middleware.shield import ModeSource, ReadOnlyShield
-from app.middleware.spelling import OneSpelling
 from app.middleware.wellformed import WellFormed
 from app.operations.security.edge.edge_state import Edge
 from app.settings import Settings

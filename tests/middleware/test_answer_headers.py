@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.kernel.http.pages import content_security_policy
 from app.kernel.secret_names import is_secret_name
-from app.middleware.answer_headers import AnswerHeaders
+from app.middleware.answers import AnswerHeaders
 from tests.middleware.asgi import call
 
 ALWAYS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "x-frame-options": "DENY"}

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from app.kernel.embedded import ServerAddress
-from app.middleware.head import HeadAsGet
+from app.middleware.equivalents import HeadAsGet
 from app.middleware.observation import Observation
 from tests.authorization.place import Place, opened
 from tests.authorization.world import Call, called

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.types import Receive, Scope, Send
 
-from app.middleware.spelling import OneSpelling
+from app.middleware.equivalents import OneSpelling
 from tests.middleware.asgi import call
 
 HOSTILE = {"Host": "attacker.example"}

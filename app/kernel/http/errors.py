@@ -57,7 +57,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     problem = FrameworkProblem(error)
     if problem.headers.get("Allow") == "GET" and LOOKED_AT not in request.scope:
-        problem.headers["Allow"] = "GET, HEAD"  # which routes do not know of: app/middleware/head.py
+        problem.headers["Allow"] = "GET, HEAD"  # which routes do not know of: app/middleware/equivalents.py
     return problem_response(problem)
 
 

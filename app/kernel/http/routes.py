@@ -162,7 +162,7 @@ class AnsweringRoute(TransactionalRoute):
 
 
 LOOKED_AT: Final = "spyne.looked_at"
-"""In the ASGI scope of a GET that answers a HEAD: see app/middleware/head.py."""
+"""In the ASGI scope of a GET that answers a HEAD: see app/middleware/equivalents.py."""
 
 
 async def _refusing_http_errors(

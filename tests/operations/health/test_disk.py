@@ -3,12 +3,14 @@
 The disk is a real one, of a few MiB, that only root may make; elsewhere its failure is brought about by hand.
 """
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import asyncpg
@@ -19,7 +21,7 @@ from obstore.exceptions import BaseError
 from sqlalchemy.exc import DBAPIError
 
 from app.kernel.db.connections import DatabaseUrls
-from app.kernel.db.database import sqlstate
+from app.kernel.db.database import WriteSession, sqlstate
 from app.kernel.db.room import require_room
 from app.kernel.embedded import ServerAddress
 from app.kernel.runtime.resources import Resources
@@ -33,29 +35,42 @@ from tests.conftest import SECRET
 CHANNEL = {"name": "somewhere", "channel_type": "webhook", "target": "https://hooks.example.org/x"}
 
 
+def mounted(place: Path) -> bool:
+    """Whether a disk of 4 MiB is there now."""
+    place.chmod(0o755)
+    asked = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    return asked.returncode == 0
+
+
+def given_to_the_owner_of(data_directory: str, folder: Path) -> None:
+    """Make the folder, of the account that PostgreSQL runs as."""
+    home = Path(data_directory).stat()
+    folder.mkdir()
+    os.chown(folder, home.st_uid, home.st_gid)
+
+
+def unmount(place: Path) -> None:
+    subprocess.run(["umount", "-l", str(place)], check=True)
+    place.rmdir()
+
+
 @pytest.fixture
 async def small_disk(server: ServerAddress) -> AsyncIterator[Path]:
     """A disk of 4 MiB with the tablespace `small`, where a test may put what is to find no room."""
-    place = Path(tempfile.mkdtemp(dir=tempfile.gettempdir()))
-    place.chmod(0o755)
-    mounted = subprocess.run(  # noqa: ASYNC221 - a test
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        place.rmdir()
+    place = Path(tempfile.mkdtemp())
+    if not mounted(place):
         pytest.skip("no disk can be mounted here")
     owner = await asyncpg.connect(**server.connect_kwargs("postgres"))
     try:
-        home = Path(await owner.fetchval("SHOW data_directory")).stat()
-        (place / "data").mkdir()
-        os.chown(place / "data", home.st_uid, home.st_gid)
+        given_to_the_owner_of(await owner.fetchval("SHOW data_directory"), place / "data")
         await owner.execute(f"CREATE TABLESPACE small LOCATION '{place}/data'")
         yield place
         await owner.execute("DROP TABLESPACE small")
     finally:
         await owner.close()
-        subprocess.run(["umount", "-l", str(place)], check=True)  # noqa: ASYNC221 - a test
-        place.rmdir()
+        unmount(place)
 
 
 def fill(disk: Path) -> Path:
@@ -176,18 +191,19 @@ async def test_a_storage_that_takes_nothing_is_said(
     assert await disk_of(anonymous, "/health/ready") == said
 
 
+async def fail(opening: Callable[[], AbstractAsyncContextManager[WriteSession]], error: type[Exception]) -> None:
+    with contextlib.suppress(error):
+        async with opening() as session:
+            await session.connection()
+            raise error
+
+
 async def test_what_else_fails_is_no_failure_to_write(resources: Resources) -> None:
     database = resources.database
     for error in (LookupError, asyncpg.UniqueViolationError, asyncpg.SerializationError):
-        with pytest.raises(error):
-            async with database.write() as session:
-                await session.connection()
-                raise error
+        await fail(database.write, error)
     assert database.write_failures.recent() is None
-    with pytest.raises(asyncpg.DiskFullError):
-        async with database.load() as session:
-            await session.connection()
-            raise asyncpg.DiskFullError
+    await fail(database.load, asyncpg.DiskFullError)
     assert database.write_failures.recent() == "database: the disk is full"
 
 
