@@ -1,8 +1,7 @@
-"""How a layer answers by itself: as a problem, like every error of the service, with the request's correlation id; and
-the headers that every answer has, whoever answers.
+"""How a layer answers by itself, as a problem with the request's correlation id; and the headers that every answer has.
 
-What an answer says itself stays: pages name the scripts that they run (app/kernel/http/pages.py), and files and keys for
-how long they may be kept.
+What an answer says itself stays: pages name the scripts that they run (app/kernel/http/pages.py), and files and keys
+for how long they may be kept.
 """
 
 import asyncio

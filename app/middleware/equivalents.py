@@ -4,9 +4,9 @@ Everything inside, from the limits of bodies to the routes, sees the spelling of
 redirected: a redirect would lead wherever the request's `Host` says, before anybody was asked for a credential, and
 clients that send a body would lose it.
 
-HEAD is answered as GET would be, without the body (RFC 9110 section 9.3.2): the operation is done, so the headers are the
-same, but for its transactions, which are rolled back (`discarding` in app/kernel/db/database.py): nothing is used up or
-recorded by a look. What a GET uses up outside of the database has no HEAD: see `AnsweringRoute` in
+HEAD is answered as GET would be, without the body (RFC 9110 section 9.3.2). The operation is done, so the headers are
+the same, but for its transactions, which are rolled back (`discarding` in app/kernel/db/database.py): a look uses
+nothing up and is not recorded. What a GET uses up outside of the database has no HEAD: see `AnsweringRoute` in
 app/kernel/http/routes.py.
 """
 

@@ -1,17 +1,55 @@
 """Libraries with sockets of their own are held to the addresses that may be called."""
 
 import asyncio
+import os
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from ipaddress import ip_network
+from pathlib import Path
 
+import certifi
 import pytest
 
 from app.kernel.http.client import OutboundRefused
 from app.kernel.http.guarded_threads import guarded
+
+
+def test_files_of_this_machine_are_neither_read_nor_written(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hunter2")
+    link = Path(sys.prefix) / f"link-{os.getpid()}"
+    link.symlink_to(secret)
+    try:
+        for path in (
+            secret,
+            link,
+            Path("/etc/passwd"),
+            Path("/proc/self/environ"),
+            Path(sys.prefix) / ".." / "pyproject.toml",
+        ):
+            with guarded(), pytest.raises(PermissionError):
+                path.read_bytes()
+    finally:
+        link.unlink()
+    for mode in ("w", "a", "r+"):
+        with guarded(), pytest.raises(PermissionError):
+            secret.open(mode)
+    with guarded(), pytest.raises(PermissionError):
+        os.open(tmp_path / "fresh", os.O_RDONLY | os.O_CREAT)
+    assert secret.read_text() == "hunter2"
+    assert [each.name for each in tmp_path.iterdir()] == ["secret"]
+
+
+def test_what_libraries_need_for_themselves_is_read() -> None:
+    with guarded():
+        assert Path(certifi.where()).read_bytes()
+        assert Path(pytest.__file__).read_bytes()
+        assert Path(os.__file__).read_bytes()
+
 
 LOOPBACK = (ip_network("127.0.0.1/32"),)
 

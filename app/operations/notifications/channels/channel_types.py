@@ -19,6 +19,7 @@ from apprise import Apprise, AppriseAsset
 from app.kernel.addresses import may_reach
 from app.kernel.http.client import OutboundPolicy, OutboundRefused
 from app.kernel.security.at_rest import MASK
+from app.operations.notifications.channels.target_parameters import parameters_fault
 from app.settings import NotifySettings
 
 MAX_TARGET: Final = 512
@@ -30,9 +31,10 @@ LOCAL_SCHEMES: Final = frozenset(
     {
         "blink1", "dbus", "glib", "gnome", "growl", "kde", "macosx", "qt", "rsyslog", "syslog", "windows", "wxpython",
         "smpp", "smpps", "mqtt", "mqtts", "amqp", "amqps", "irc", "ircs", "xmpp", "xmpps",
+        "vapid", "deltachat", "deltachats",
     }
 )  # fmt: skip
-"""Plugins that speak to the machine itself, or keep sockets of their own open."""
+"""Plugins that speak to the machine itself, keep sockets of their own open, or work with keys in its files."""
 
 SERVICES: Final = {
     "slack": frozenset({"slack"}),
@@ -81,7 +83,7 @@ def target_rules(settings: NotifySettings) -> TargetRules:
     return TargetRules(outbound_policy(settings), None if smtp is None else smtp.get_secret_value())
 
 
-def target_fault(kind: ChannelType, target: str, rules: TargetRules) -> str | None:  # noqa: PLR0911 - one return per reason
+def target_fault(kind: ChannelType, target: str, rules: TargetRules) -> str | None:
     """Why the target cannot be one of this kind, without repeating it; None when it can."""
     if MASK in target:
         return "This is how a target is shown; give the target itself, or leave it out."
@@ -96,9 +98,13 @@ def target_fault(kind: ChannelType, target: str, rules: TargetRules) -> str | No
                 f"Give mail addresses, separated by commas, at most {MAX_ADDRESSES}; or a mailto:// or mailtos:// URL."
             )
         return None if rules.smtp_url else "No mail server is configured (NOTIFY_SMTP_URL); give a mailtos:// URL."
+    return parameters_fault(target) or _service_fault(kind, target, rules.policy)
+
+
+def _service_fault(kind: ChannelType, target: str, policy: OutboundPolicy) -> str | None:
     plugin = instantiate(target)
     if plugin is None:
-        return "apprise does not understand this URL."
+        return "apprise does not understand this URL, or it is not spoken from here."
     scheme = scheme_of(plugin)
     if scheme in LOCAL_SCHEMES:
         return f"{scheme} is not spoken from here."
@@ -107,7 +113,7 @@ def target_fault(kind: ChannelType, target: str, rules: TargetRules) -> str | No
     wanted = SERVICES.get(kind.value)
     if wanted is not None and scheme not in wanted:
         return f"This is not a URL of {kind.value}."
-    return _host_fault(str(getattr(plugin, "smtp_host", None) or plugin.host or ""), rules.policy)
+    return _host_fault(str(getattr(plugin, "smtp_host", None) or plugin.host or ""), policy)
 
 
 def _webhook_fault(target: str, policy: OutboundPolicy) -> str | None:
@@ -138,7 +144,9 @@ def addresses_of(target: str) -> list[str]:
 
 
 def instantiate(url: str) -> Any:
-    """Apprise's plugin for a URL, which connects to nothing; None when there is none."""
+    """Apprise's plugin for a URL, which connects to nothing; None when there is none, or none that is spoken here."""
+    if url.partition("://")[0].lower() in LOCAL_SCHEMES:
+        return None  # some look for files at once
     _load_plugins()
     try:
         return Apprise.instantiate(url, asset=AppriseAsset(app_id="Spyne", app_desc="Spyne", async_mode=False))

@@ -20,6 +20,7 @@ from app.kernel.http.guarded_threads import guarded
 from app.kernel.problems import Problem
 from app.kernel.security.at_rest import SecretBox, UnreadableSecretError
 from app.operations.notifications.channels.channel_types import ChannelType, addresses_of, instantiate
+from app.operations.notifications.channels.target_parameters import parameters_fault
 from app.operations.notifications.channels.webhook_signing import load_secrets, signature
 from app.operations.notifications.delivery.cloud_events import CONTENT_TYPE, Message, cloud_event
 from app.operations.notifications.delivery.retry_policy import AttemptOutcome, Result, judge
@@ -106,6 +107,10 @@ class Sender:
         }
 
     async def _call_apprise(self, message: Message, channel: OpenChannel) -> AttemptOutcome:
+        if channel.kind is not ChannelType.EMAIL or "://" in channel.target:
+            fault = parameters_fault(channel.target)  # the channel may be older than the rule
+            if fault is not None:
+                return AttemptOutcome(Result.FAILED, error=fault)
         seconds = self._policy.deadline.total_seconds()
         work = asyncio.get_running_loop().run_in_executor(
             self._threads, _notify, message, self._urls(channel), self._policy, seconds
