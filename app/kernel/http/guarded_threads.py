@@ -24,8 +24,8 @@ _READABLE: Final = tuple(
     os.path.realpath(place) + (os.sep if os.path.isdir(place) else "")  # noqa: PTH112 - texts are compared
     for place in (
         sys.prefix, sys.base_prefix, sys.exec_prefix, "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share",
-        "/etc/ssl", "/etc/pki", "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/services", "/etc/mime.types",
-        "/etc/localtime", "/dev/null", "/dev/urandom",
+        "/etc/ssl", "/etc/pki", "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/services",
+        "/etc/mime.types", "/etc/localtime", "/dev/null", "/dev/urandom",
     )
 )  # fmt: skip
 """What libraries read for their own work: code, certificates, names, types of files, time zones."""
