@@ -11,7 +11,7 @@ from app.kernel.db.migrations import require_head
 from app.kernel.http.errors import install_problem_handlers
 from app.kernel.http.openapi import describe, serve_docs
 from app.kernel.runtime.background import background
-from app.kernel.security.secrets import ServiceSecret, load_secret
+from app.kernel.security.secrets import ServiceSecret, has_secret, load_secret
 from app.kernel.telemetry.logging import configure_logging
 from app.kernel.telemetry.metrics import joined
 from app.kernel.telemetry.span_export import exporting
@@ -37,7 +37,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        used_secret = secret or load_secret(settings)
+        used_secret = secret or _present_secret(settings)
         used_urls = urls or _configured_urls(settings, used_secret)
         async with exporting(settings.tracing, "api"), open_resources(settings, used_urls, used_secret) as resources:
             async with resources.database.read() as session:
@@ -71,6 +71,13 @@ def create_app(
     serve_docs(app)
     describe(app)
     return app
+
+
+def _present_secret(settings: Settings) -> ServiceSecret:
+    """The secret that is here; none is made: the logins of a database at head were made with one already."""
+    if not has_secret(settings):
+        raise RuntimeError("There is no service secret here. `spyne run` and `spyne migrate` make one.")
+    return load_secret(settings)
 
 
 def _configured_urls(settings: Settings, secret: ServiceSecret) -> DatabaseUrls:

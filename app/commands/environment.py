@@ -15,6 +15,7 @@ import asyncpg
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
+from app.commands.own_secret import ForeignSecretError, remember_secret, require_own_secret
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls, UnsupportedUrlError, database_urls
 from app.kernel.db.database import sqlstate
@@ -57,6 +58,7 @@ class Environment:
         try:
             asyncio.run(migrations.prepare(self.urls.owner, self.settings.database, self.secret))
             _upgrade(self.urls.owner)
+            asyncio.run(remember_secret(self.urls.owner, self.secret))
         except (migrations.UnsupportedServerError, OwnerRightsError) as error:
             raise NoEnvironmentError(str(error)) from error
         except DATABASE_FAILURES as error:
@@ -137,6 +139,7 @@ def read_settings() -> Settings:
 def open_environment(settings: Settings) -> Iterator[Environment]:
     """The configured environment, its embedded server running while the block does. Raises `NoEnvironmentError`."""
     try:
+        require_own_secret(settings)
         secret = read_secret(settings)
         if settings.database.url is not None:
             yield Environment(
@@ -148,7 +151,7 @@ def open_environment(settings: Settings) -> Iterator[Environment]:
             asyncio.run(_ensure_database(address.url("postgres")))
             urls = database_urls(address.url(DATABASE), settings.database, secret)
             yield Environment(settings, urls, secret, server)
-    except (EmbeddedServerError, UnsupportedUrlError) as error:
+    except (EmbeddedServerError, ForeignSecretError, WeakSecretError, UnsupportedUrlError) as error:
         raise NoEnvironmentError(str(error)) from error
 
 

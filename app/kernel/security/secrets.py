@@ -47,9 +47,18 @@ class ServiceSecret:
         """The keys by which something short-lived is recognised: the current one, then that of the secret before."""
         return (self.key(purpose),) if self.previous is None else (self.key(purpose), self.previous.key(purpose))
 
+    def fingerprint(self, purpose: str) -> str:
+        """The mark by which the secret is known for one purpose: 64 bits, in hexadecimal; gives nothing of it away."""
+        return hmac.new(self.key(purpose), b"fingerprint", hashlib.sha256).hexdigest()[:16]
+
     def password(self, purpose: str) -> str:
         """A 256-bit password for one purpose, of URL-safe characters."""
         return base64.urlsafe_b64encode(self.key("password:" + purpose)).decode().rstrip("=")
+
+
+def has_secret(settings: Settings) -> bool:
+    """Whether there is a service secret already; `load_secret` would make one otherwise."""
+    return settings.secret is not None or (settings.home / "secret").exists()
 
 
 def load_secret(settings: Settings) -> ServiceSecret:
