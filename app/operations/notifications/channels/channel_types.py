@@ -18,6 +18,7 @@ from apprise import Apprise, AppriseAsset
 
 from app.kernel.addresses import may_reach
 from app.kernel.http.client import OutboundPolicy, OutboundRefused
+from app.kernel.http.guarded_threads import guarded
 from app.kernel.security.at_rest import MASK
 from app.operations.notifications.channels.target_parameters import parameters_fault
 from app.settings import NotifySettings
@@ -144,12 +145,16 @@ def addresses_of(target: str) -> list[str]:
 
 
 def instantiate(url: str) -> Any:
-    """Apprise's plugin for a URL, which connects to nothing; None when there is none, or none that is spoken here."""
+    """Apprise's plugin for a URL; None when there is none, or it is not spoken here.
+
+    It is made without connecting to anything, or opening a file.
+    """
     if url.partition("://")[0].lower() in LOCAL_SCHEMES:
-        return None  # some look for files at once
+        return None  # some look for their files at once
     _load_plugins()
     try:
-        return Apprise.instantiate(url, asset=AppriseAsset(app_id="Spyne", app_desc="Spyne", async_mode=False))
+        with guarded():
+            return Apprise.instantiate(url, asset=AppriseAsset(app_id="Spyne", app_desc="Spyne", async_mode=False))
     except Exception:  # noqa: BLE001 - some plugins raise what they like on odd URLs
         return None
 
