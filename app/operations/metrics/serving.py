@@ -62,7 +62,10 @@ class _Handler(WSGIRequestHandler):
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
-    _places = threading.BoundedSemaphore(MAX_SCRAPES)
+
+    def __init__(self, address: tuple[str, int], handler: type[WSGIRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self._places = threading.BoundedSemaphore(MAX_SCRAPES)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve the connection in a thread, or close it when there are too many."""
