@@ -36,7 +36,7 @@ class OneSpelling(HttpLayer):
             self._with_slash = _documented_with_slash(scope.get("app"))
         path = scope["path"]
         bare = path.removesuffix("/")
-        if bare:
+        if bare and not bare.endswith("/"):
             scope["path"] = self._with_slash.get(bare, bare)
         return self.app(scope, receive, send)
 

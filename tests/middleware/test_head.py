@@ -102,7 +102,7 @@ async def test_who_may_not_get_may_not_look(place: Place) -> None:
 
 
 async def test_only_what_can_be_read_has_a_head(place: Place) -> None:
-    for path in ("/api/auth/token", "/api/query/execute", "/system/notify/recover"):
+    for path in ("/api/auth/token", "/api/query/execute", "/system/retention/raw_batches/preview"):
         answer = await place.world.anonymous.head(path)
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
     answer = await place.world.anonymous.post("/health/live")

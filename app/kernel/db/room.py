@@ -7,10 +7,8 @@ from sqlalchemy import text
 from app.kernel.db.database import Database
 
 _LITTLE_MEMORY: Final = text("SET LOCAL work_mem = 64")
-_SPILLED: Final = text(
-    "SELECT max(line) FROM (SELECT repeat('x', 500) || n AS line FROM generate_series(1, 1000) n ORDER BY 1 OFFSET 0) s"
-)
-"""Half a MiB to be sorted within 64 kB: PostgreSQL writes a temporary file, which goes with the statement."""
+_SPILLED: Final = text("SELECT count(*) FROM generate_series(1, 30000)")
+"""Half a MiB of rows to be held within 64 kB: PostgreSQL writes a temporary file, which goes with the statement."""
 
 
 async def require_room(database: Database) -> None:

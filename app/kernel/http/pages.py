@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
 from typing import Final
 
 from fastapi.responses import HTMLResponse
@@ -43,8 +42,6 @@ def _hashed(text: str) -> str:
 class Page(HTMLResponse):
     """A page of the service, with its policy."""
 
-    def __init__(self, html: str, status_code: int = 200, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, html: str, status_code: int = 200) -> None:
         """Takes the whole page as it is sent: its inline scripts and styles are those that may run."""
-        super().__init__(
-            html, status_code, {"Content-Security-Policy": content_security_policy(html)} | (headers or {})
-        )
+        super().__init__(html, status_code, {"Content-Security-Policy": content_security_policy(html)})

@@ -54,7 +54,7 @@ def url(registry: CollectorRegistry) -> Iterator[str]:
     ],
 )
 async def test_the_port_answers_metrics_and_nothing_else(url: str, method: str, path: str, status: int) -> None:
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(base_url=url, headers={"Accept-Encoding": "identity"}) as client:
         answer = await client.request(method, path)
         assert answer.status_code == status
         assert ("secret_v1" in answer.text) is (status == 200 and method == "GET")

@@ -68,7 +68,6 @@ def test_every_parameter_of_every_service_is_decided_about(plugin: Any, schemes:
 READERS = {
     "workflows": {"template"},
     "discord": {"template"},
-    "guilded": {"template"},
     "slack": {"template"},
     "telegram": {"template"},
     "fcm": {"keyfile"},

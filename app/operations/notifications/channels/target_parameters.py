@@ -78,4 +78,6 @@ def _may(name: str, scheme: str) -> bool:
 def _names(target: str) -> set[str]:
     """The parameters' names as apprise reads them."""
     query = target.partition("?")[2]
-    return {name for name in parse_qsd(query)["qsd"] if name} if query else set()
+    if not query:
+        return set()
+    return {name for name in parse_qsd(query)["qsd"] if name}  # type: ignore[no-untyped-call]
