@@ -31,7 +31,7 @@ async def test_swagger_ui_draws_asks_and_runs_nothing_else(urls: DatabaseUrls, t
             browser.call("Page.addScriptToEvaluateOnNewDocument", browser._session, source=LISTEN)
             browser.go(f"{api.url}/docs")
             assert browser.until("document.querySelectorAll('.opblock').length", 60) > 100
-            browser.run("document.querySelector('#operations-health-health_live .opblock-summary').click()")
+            browser.run("document.querySelector('#operations-health-health_live .opblock-summary-control').click()")
             browser.until("!!document.querySelector('#operations-health-health_live .try-out__btn')")
             browser.run("document.querySelector('#operations-health-health_live .try-out__btn').click()")
             browser.until("!!document.querySelector('#operations-health-health_live .execute')")
