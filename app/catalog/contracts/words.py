@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from app.catalog.contracts.checks import CheckType
 from app.catalog.contracts.schemas import (
     BoundCheck,
-    ColumnDocument,
+    ContractColumnDocument,
     MaxRejectedDocument,
     OneOfCheck,
     PatternCheck,
@@ -29,7 +29,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     RegisterRequest,
     SemanticsDocument,
     SchemaDocument,
-    ColumnDocument,
+    ContractColumnDocument,
     MaxRejectedDocument,
     BoundCheck,
     PatternCheck,
