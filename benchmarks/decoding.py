@@ -15,7 +15,7 @@ from typing import Any
 
 from app.ingestion.decoding.body import BodyFormat, Representation
 from app.ingestion.decoding.inflate import Coding
-from app.ingestion.decoding.row_model import RowModel
+from app.ingestion.rows.row_model import RowModel
 from app.warehouse.naming import governed_relation
 from app.warehouse.plan import Column, Mode, RelationPlan, Resolution
 from app.warehouse.types import parse_type

@@ -22,7 +22,7 @@ import asyncpg
 import uvloop
 
 from app.ingestion.decoding.lines import ndjson_chunks
-from app.ingestion.decoding.row_model import RowModel
+from app.ingestion.rows.row_model import RowModel
 from app.kernel.embedded import EmbeddedServer
 from app.warehouse import ddl
 from app.warehouse.ingest import MergeOutcome, ingest

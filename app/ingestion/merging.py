@@ -19,13 +19,13 @@ from app.ingestion.configuration import BatchRules
 from app.ingestion.decoding.body import BatchBody, BodyFormat, Representation
 from app.ingestion.decoding.inference import Summary, infer_columns, summarise
 from app.ingestion.decoding.inflate import Coding
-from app.ingestion.decoding.row_model import RowModel, UnknownColumns
 from app.ingestion.events import FAILED, NOTHING_ACCEPTED, OVER_LIMIT
 from app.ingestion.models import BatchRow
 from app.ingestion.quarantine.density import within_density
 from app.ingestion.quarantine.problems import NothingAccepted
 from app.ingestion.quarantine.repository import QuarantineWrites
 from app.ingestion.raw_bodies import RawBodies
+from app.ingestion.rows.row_model import RowModel, UnknownColumns
 from app.ingestion.schemas import BatchReport
 from app.kernel.db.database import WriteSession, driver_connection
 from app.kernel.ports.events import EventKind, EventKinds

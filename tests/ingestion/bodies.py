@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import asyncpg
 
-from app.ingestion.decoding.row_model import RowModel, UnknownColumns
+from app.ingestion.rows.row_model import RowModel, UnknownColumns
 from app.warehouse import ddl
 from app.warehouse.copying import copy_rows
 from app.warehouse.naming import RelationName, governed_relation

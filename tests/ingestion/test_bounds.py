@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from app.ingestion.decoding.lines import ndjson_chunks
 from app.ingestion.decoding.parquet import parquet_chunks
-from app.ingestion.decoding.row_model import RowModel
-from app.ingestion.decoding.values import BadCheckError
+from app.ingestion.rows.row_model import RowModel
+from app.ingestion.rows.values import BadCheckError
 from app.warehouse import ddl
 from app.warehouse.naming import RelationName
 from app.warehouse.plan import Mode, RelationPlan
@@ -149,8 +149,8 @@ async def test_a_decimal_is_taken_exactly_when_postgresql_takes_it(
     assert await spyne_takes(store, plan_of(column("c", type_text)), values) == expected
 
 
-OFFSETS = ["+00:01", "+15:59", "-15:59", "+16:00", "-16:00", "+23:59", "-23:59"]
-NO_OFFSETS = ["+24:00", "-24:00", "+15:60", "+1:00", "+16"]
+OFFSETS = ["+00:01", "+15:59", "-15:59", "+16:00", "-16:00", "+23:59", "-23:59", "+16", "-0530"]
+NO_OFFSETS = ["+24:00", "-24:00", "+15:60", "+1:00", "+5", "+05:3"]
 
 
 @pytest.mark.parametrize("together", [True, False])

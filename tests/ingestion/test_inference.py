@@ -5,18 +5,21 @@ import random
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.ingestion.decoding.inference import Summary, infer_columns, summarise
 from app.ingestion.decoding.lines import ndjson_chunks
-from app.ingestion.decoding.objects import array_objects, csv_objects, ndjson_objects
+from app.ingestion.decoding.objects import array_objects, csv_objects, ndjson_objects, parquet_objects
 from app.ingestion.decoding.tables import csv_chunks
 from app.warehouse.naming import governed_relation
 from app.warehouse.plan import Column, Mode, RelationPlan, Resolution
 from app.warehouse.types import parse_type
 from tests.ingestion.bodies import pieces, read
+from tests.ingestion.files import parquet_file
 
 AT = "2026-01-01T00:00:00Z"
 texts = st.one_of(
@@ -116,7 +119,37 @@ TEXTUAL = [
     ([f"{'9' * 500}.{'9' * 499}"], "numeric"),
     ([f"{'9' * 501}.9"], "text"),
     ([f"9.{'9' * 500}"], "text"),
-    (["1e5", "1"], "double precision"),
+    (["1e5", "1"], "text"),
+    (["1E5", "2E10"], "text"),
+    (["1e-07", "1"], "double precision"),
+    (["1e-07", "0.25", "1e+20"], "double precision"),
+    (["1e-07", "0.50"], "text"),
+    (["1e-07", str(2**60)], "text"),
+    (["1e-07", "1000000000000000"], "text"),
+    (["1.5e-7"], "text"),
+    (["-0"], "text"),
+    (["-0.0"], "text"),
+    (["-0.10"], "numeric"),
+    (["+1"], "text"),
+    (["1_0"], "text"),
+    ([" 1"], "text"),
+    (["0x1F"], "text"),
+    (["00"], "text"),
+    (["1."], "text"),
+    ([".5"], "text"),
+    (["NaN"], "text"),
+    (["nan", "1.5"], "text"),
+    (["Infinity"], "text"),
+    (["\uff11\uff12"], "text"),
+    (["1234567890123456789012"], "numeric"),
+    (["True", "False"], "text"),
+    (["t", "f"], "text"),
+    (["yes"], "text"),
+    (["6ba7b810-9dad-11d1-80b4-00c04fd430c8"], "uuid"),
+    (["6BA7B810-9DAD-11D1-80B4-00C04FD430C8"], "text"),
+    (["20260101"], "bigint"),
+    (["2026-01-01T00:00:00.1234567Z"], "text"),
+    ([""], "text"),
     (["true"], "boolean"),
     (["true", "1"], "text"),
     (["2026-01-01"], "date"),
@@ -127,6 +160,70 @@ TEXTUAL = [
 @pytest.mark.parametrize(("column", "expected"), TEXTUAL)
 def test_types_of_csv_fields(column: list[Any], expected: str) -> None:
     assert types(summarise([{"c": value} for value in column], textual=True), textual=True)["c"][0] == expected
+
+
+written = st.one_of(
+    st.sampled_from(
+        ["1", "-1", "0", "007", "1e5", "1E5", "1e-07", "1.50", "0.25", "-0", "true", "NaN", "1e+20", "9" * 20]
+    ),
+    st.integers(-(2**65), 2**65).map(str),
+    st.decimals(allow_nan=False, allow_infinity=False).map(str),
+    st.floats().map(repr),
+    st.floats(-10, 10).map(lambda number: f"{number:.2f}"),
+    st.uuids().map(str),
+    st.text("0123456789.eE+-_ xNaInf", min_size=1, max_size=6),
+)
+
+
+@settings(max_examples=200)
+@given(column=st.lists(written, min_size=1, max_size=4))
+async def test_a_type_is_inferred_only_where_its_values_are_written_as_they_came(
+    store: asyncpg.Connection, column: list[str]
+) -> None:
+    ((kind, _),) = types(summarise([{"c": text} for text in column], textual=True), textual=True).values()
+    if kind in {"text", "date", "timestamp", "timestamptz"}:
+        return
+    rows = await store.fetch(
+        f"SELECT text::{kind}::text AS v FROM unnest($1::text[]) WITH ORDINALITY f(text, n) ORDER BY n", column
+    )
+    assert [row["v"] for row in rows] == column
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'{"c": 0.1}\n{"c": 12.5}', "double precision"),
+        (b'{"c": 0.12345678901234567890}', "numeric"),
+        (b'{"c": 12345678901234567.89}\n{"c": 1}', "numeric"),
+        (b'{"c": 1.0}', "double precision"),
+        (b'{"c": 1e400}', "numeric"),
+        (b'{"c": 100000000000000000000000.0}', "double precision"),
+    ],
+)
+async def test_a_number_of_json_becomes_no_double_that_has_fewer_digits(body: bytes, kind: str) -> None:
+    found = Summary()
+    async for block in ndjson_objects(pieces(body)):
+        found |= summarise(block)
+    assert types(found)["c"][0] == kind
+
+
+async def test_the_index_of_a_data_frame_becomes_no_column() -> None:
+    found = Summary()
+    async for block in csv_objects(pieces(b",Unnamed: 0,id\n7,8,1\n")):
+        found |= summarise(block, textual=True)
+    assert list(found.columns) == ["id"]
+    table = pa.table({"id": [1], "__index_level_0__": [7]})
+    async for block in parquet_objects(pieces(parquet_file(table))):
+        assert block == [{"id": 1}]
+
+
+async def test_values_that_cannot_be_stored_say_nothing_of_their_column() -> None:
+    days = pa.array([0, 2_932_897], pa.int32()).cast(pa.date32())
+    values = pa.table({"d": days, "x": pa.array([1.5, float("nan")])})
+    found = Summary()
+    async for block in parquet_objects(pieces(parquet_file(values))):
+        found |= summarise(block)
+    assert types(found) == {"d": ("date", True), "x": ("double precision", False)}
 
 
 def test_a_column_that_is_missing_or_null_somewhere_is_nullable() -> None:

@@ -1,6 +1,6 @@
 """What a column check may be, for which types, and that its values fit the column. Pure.
 
-Rows are held against checks by `app/ingestion/decoding/checks.py`; `unique` by `app/warehouse/merge.py`.
+Rows are held against checks by `app/ingestion/rows/checks.py`; `unique` by `app/warehouse/merge.py`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,1 +1,1 @@
-"""Bytes of a body become typed rows: formats, the row model of a contract, its checks and values."""
+"""Bytes of a body become typed rows: the formats. What a row is, they ask `app/ingestion/rows/`."""

@@ -14,7 +14,7 @@ from app.ingestion.decoding.json_rows import LONG_BYTES, MAX_ROW_BYTES, JsonRows
 from app.ingestion.decoding.lines import BLOCK_BYTES, BOM, block_bytes
 from app.ingestion.decoding.pace import Pace, in_turns
 from app.ingestion.decoding.problems import MalformedBody
-from app.ingestion.decoding.row_model import RowModel
+from app.ingestion.rows.row_model import RowModel
 from app.warehouse.rejections import Chunk
 
 _SPACE = b" \t\r\n"

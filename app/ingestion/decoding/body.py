@@ -16,8 +16,8 @@ from app.ingestion.decoding.lines import ndjson_chunks
 from app.ingestion.decoding.objects import Objects, array_objects, csv_objects, ndjson_objects, parquet_objects
 from app.ingestion.decoding.pace import in_small_pieces
 from app.ingestion.decoding.parquet import parquet_chunks
-from app.ingestion.decoding.row_model import RowModel
 from app.ingestion.decoding.tables import csv_chunks
+from app.ingestion.rows.row_model import RowModel
 from app.kernel.problems import Problem, UnsupportedMediaType
 from app.kernel.storage.object_storage import ByteWriter
 from app.warehouse.rejections import Chunk

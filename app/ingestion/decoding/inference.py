@@ -1,5 +1,7 @@
 """Columns of a first batch: for each, the narrowest type that holds every value, and whether nulls were seen.
 
+A text is taken for a number, a boolean or a UUID only where PostgreSQL writes that value back as the text that came: so
+`1E5`, `007`, `-0` and `NaN` are text, which a later contract may call otherwise; digits once lost do not come back.
 A summary is a set of observations per column, and combining two is their union: the outcome cannot depend on the order
 of rows or on how they are cut into pieces. Whatever was summarised is accepted under the columns inferred from it.
 """
@@ -18,7 +20,8 @@ import msgspec
 
 from app.catalog.contracts.columns import MAX_COLUMNS
 from app.catalog.contracts.review import InvalidContract
-from app.ingestion.decoding.checks import MAX_DIGITS
+from app.ingestion.rows.checks import MAX_DIGITS
+from app.ingestion.rows.temporal import finer_than_microseconds
 from app.kernel.problems import Fault
 from app.warehouse.plan import Column
 from app.warehouse.types import ColumnType, TypeKind
@@ -36,7 +39,10 @@ class Seen(Flag):
     HUGE = auto()
     """Integers beyond 64 bits."""
     DOUBLE = auto()
+    """In text: what PostgreSQL writes for a double with an exponent, as `1e-07`."""
     DECIMAL = auto()
+    SHORT_DECIMAL = auto()
+    """Only in text: decimals that PostgreSQL writes for a double, too, as `0.25`, not `0.50`."""
     DATE = auto()
     TIME = auto()
     TIMESTAMP = auto()
@@ -47,12 +53,17 @@ class Seen(Flag):
     DOCUMENT = auto()
 
 
-NUMBERS = Seen.SMALL | Seen.LARGE | Seen.HUGE | Seen.DOUBLE | Seen.DECIMAL
+NUMBERS = Seen.SMALL | Seen.LARGE | Seen.HUGE | Seen.DOUBLE | Seen.DECIMAL | Seen.SHORT_DECIMAL
 WRITTEN = Seen.DATE | Seen.TIME | Seen.TIMESTAMP | Seen.TIMESTAMPTZ | Seen.UUID | Seen.TEXT
 """Kinds that JSON writes as text."""
 
 EXACT_IN_DOUBLE = 1 << 53
 LARGEST_BIGINT = (1 << 63) - 1
+DOUBLE_DIGITS = 15
+"""Decimal digits that every double keeps (DBL_DIG)."""
+
+WITHOUT_EXPONENT = 10**DOUBLE_DIGITS
+"""Doubles from here on are written with an exponent by PostgreSQL."""
 
 _SINGLE = {
     Seen.BOOLEAN: TypeKind.BOOLEAN,
@@ -68,7 +79,7 @@ _SINGLE = {
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,999})")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,499})\.[0-9]{1,499}")
 _FLOAT = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?[eE][+-]?[0-9]{1,2}")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIMED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:.*")
 
@@ -126,6 +137,8 @@ def infer_columns(summary: Summary, *, textual: bool = False) -> tuple[Column, .
 def _kind(seen: Seen, *, textual: bool) -> TypeKind:
     if not seen:
         return TypeKind.TEXT
+    if seen in NUMBERS and textual:
+        return _kind_of_written_numbers(seen)
     if seen in NUMBERS:
         if seen & (Seen.DECIMAL | Seen.HUGE) or (Seen.LARGE | Seen.DOUBLE) in seen:
             return TypeKind.NUMERIC
@@ -133,6 +146,13 @@ def _kind(seen: Seen, *, textual: bool) -> TypeKind:
     if seen in _SINGLE:
         return _SINGLE[seen]
     return TypeKind.TEXT if textual or seen in WRITTEN else TypeKind.JSONB
+
+
+def _kind_of_written_numbers(seen: Seen) -> TypeKind:
+    """The type that writes all of the numbers as they came; text if there is none."""
+    if seen & Seen.DOUBLE:
+        return TypeKind.DOUBLE if seen in Seen.DOUBLE | Seen.SMALL | Seen.SHORT_DECIMAL else TypeKind.TEXT
+    return TypeKind.NUMERIC if seen & (Seen.DECIMAL | Seen.SHORT_DECIMAL | Seen.HUGE) else TypeKind.BIGINT
 
 
 def _seen(values: Iterable[Any], *, textual: bool) -> Seen:
@@ -160,7 +180,7 @@ def _seen_in_value(value: Any) -> Seen:
     match value:
         case int() if not isinstance(value, bool):
             return _integer(value)
-        case float() if math.isfinite(value):
+        case float():
             return Seen.DOUBLE
         case datetime():
             return Seen.TIMESTAMP if value.tzinfo is None else Seen.TIMESTAMPTZ
@@ -184,20 +204,38 @@ def _seen_in_text(text: str, *, textual: bool) -> Seen:
         return Seen.UUID
     if _DATE.fullmatch(text) and _reads_as(text, date):
         return Seen.DATE
-    if _TIMED.fullmatch(text) and _reads_as(text, datetime):
+    if _TIMED.fullmatch(text) and not finer_than_microseconds(text) and _reads_as(text, datetime):
         return Seen.TIMESTAMPTZ if msgspec.convert(text, type=datetime).tzinfo else Seen.TIMESTAMP
     return Seen.TEXT
 
 
 def _seen_in_number(text: str) -> Seen | None:
-    """What a CSV field without further marks is: a boolean, a number, or neither."""
+    """What a CSV field without further marks is: a boolean, a number that is written so, or neither."""
     if text in {"true", "false"}:
         return Seen.BOOLEAN
+    if text.startswith("-") and not text.strip("-0."):
+        return None  # a zero with a sign, which only text keeps
     if _INTEGER.fullmatch(text):
-        return _integer(int(text))
+        number = int(text)
+        return Seen.LARGE if WITHOUT_EXPONENT <= abs(number) <= EXACT_IN_DOUBLE else _integer(number)
     if _DECIMAL.fullmatch(text):
-        return Seen.DECIMAL
-    return Seen.DOUBLE if _FLOAT.fullmatch(text) else None
+        return Seen.SHORT_DECIMAL if _written_as_double(text) else Seen.DECIMAL
+    return Seen.DOUBLE if _FLOAT.fullmatch(text) and _written_as_double(text) else None
+
+
+def _written_as_double(text: str) -> bool:
+    """Whether PostgreSQL writes the double that is nearest to the text with this text.
+
+    It writes the fewest digits that lie between the middles to the next doubles, and what Python writes is that, for
+    up to 15 digits, unless it is such a middle itself, which only large integers with an exponent are (`1e23`).
+    """
+    number = float(text)
+    digits = text.partition("e")[0].replace(".", "").lstrip("-0")
+    if repr(number) != text or len(digits) > DOUBLE_DIGITS or text.endswith(".0"):
+        return False
+    if "e" not in text:
+        return bool(abs(number) < WITHOUT_EXPONENT)
+    return "e-" in text or bool(2 * abs(int(Decimal(text)) - int(number)) < math.ulp(number))
 
 
 def _reads_as(text: str, wanted: type) -> bool:

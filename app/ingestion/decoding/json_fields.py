@@ -1,6 +1,6 @@
 """The fields of a JSON object by where they are read, and what is wrong with them as JSON. One pass over the text.
 
-Values stay as they are written; `field_reader.py` reads them.
+Values stay as they are written; `app/ingestion/rows/field_reader.py` reads them.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from app.ingestion.decoding.field_reader import shown
+from app.ingestion.rows.field_reader import shown
 from app.warehouse.rejections import MAX_FAULTS, RejectionCode, RowFault
 from app.warehouse.sources import FieldPath, written_source
 

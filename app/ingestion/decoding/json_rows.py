@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from app.ingestion.decoding.field_reader import FieldReader
 from app.ingestion.decoding.json_fields import (
     FIELD,
     UNREADABLE,
@@ -17,10 +16,11 @@ from app.ingestion.decoding.json_fields import (
     names_of,
     too_many_fields,
 )
-from app.ingestion.decoding.object_types import ObjectType
 from app.ingestion.decoding.pace import in_parts
-from app.ingestion.decoding.row_model import MAX_FIELDS, Row, RowModel, TooManyFaults
-from app.ingestion.decoding.written_values import WrittenValues
+from app.ingestion.rows.field_reader import FieldReader
+from app.ingestion.rows.object_types import ObjectType
+from app.ingestion.rows.row_model import MAX_FIELDS, Row, RowModel, TooManyFaults
+from app.ingestion.rows.written_values import WrittenValues
 from app.warehouse.rejections import Chunk, Rejection, RejectionCode, RowFault, rejection_of
 
 MAX_ROW_BYTES = 8 << 20
@@ -115,7 +115,10 @@ class JsonRows:
 
     def _whole(self, decoded: "Decoded", first: int, texts: Callable[[], Iterable[tuple[int, bytes]]]) -> Chunk | None:
         """The chunk of rows that were decoded as a whole; None when the decoder missed a fault of their text."""
-        rows: list[Row] = decoded.of.numbered(decoded.rows, first)
+        try:
+            rows: list[Row] = self._written.rounded(decoded.data, decoded.of.numbered(decoded.rows, first))
+        except ValueError:
+            return None
         raws: list[bytes] = []
 
         def raw(position: int) -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.ingestion.decoding.json_rows import LONG_BYTES, MAX_ROW_BYTES, JsonRows, overlong
 from app.ingestion.decoding.pace import Pace, in_turns
-from app.ingestion.decoding.row_model import RowModel
+from app.ingestion.rows.row_model import RowModel
 from app.warehouse.rejections import Chunk
 
 BLOCK_BYTES = 1 << 18

@@ -5,25 +5,40 @@ Rows that cannot be read are left out: they are refused, with their reason, when
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from app.ingestion.decoding.arrays import array_blocks
+from app.ingestion.decoding.csv_records import SMALL, record_blocks
+from app.ingestion.decoding.headers import is_row_index
 from app.ingestion.decoding.json_fields import names_of
 from app.ingestion.decoding.json_rows import LONG_BYTES
 from app.ingestion.decoding.lines import line_blocks
 from app.ingestion.decoding.pace import Pace, in_parts, in_turns
-from app.ingestion.decoding.parquet import batches_of, python_columns
-from app.ingestion.decoding.row_model import MAX_FIELDS
-from app.ingestion.decoding.tables import header_names, record_blocks
+from app.ingestion.decoding.parquet import spooled
+from app.ingestion.decoding.parquet_pieces import Piece, parquet_pieces
+from app.ingestion.decoding.tables import CHUNK_RECORDS, header_names, text_of
+from app.ingestion.rows.arrow_values import Unfit, python_values
+from app.ingestion.rows.row_model import MAX_FIELDS
 
 Objects = list[dict[str, Any]]
 
-_OBJECT: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
-_OBJECTS: msgspec.json.Decoder[Objects] = msgspec.json.Decoder(list[dict[str, Any]])
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+def _number(text: str) -> float | Decimal:
+    """The number of a JSON text: a double, unless that would lose digits."""
+    nearest = float(text)
+    if repr(nearest) == text:
+        return nearest
+    exact = Decimal(text)
+    return nearest if Decimal(repr(nearest)) == exact else exact
+
+
+_OBJECT: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any], float_hook=_number)
+_OBJECTS: msgspec.json.Decoder[Objects] = msgspec.json.Decoder(list[dict[str, Any]], float_hook=_number)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError)
 
 
 class _Elements:
@@ -74,23 +89,41 @@ def array_objects(body: AsyncIterator[bytes]) -> AsyncIterator[Objects]:
 
 
 async def csv_objects(body: AsyncIterator[bytes]) -> AsyncIterator[Objects]:
-    """The rows of a CSV body, all values text, empty ones null. Raises what `csv_chunks` raises."""
+    """The rows of a CSV body, all values text, fields with nothing in them null. Raises what `csv_chunks` raises."""
     header: list[str] | None = None
+    pace = Pace()
     async for records in record_blocks(body):
-        rest = records
-        if header is None and records:
-            header, rest = header_names(records[0]), records[1:]
+        begin = 0
+        if header is None and (header := header_names(records)) is not None:
+            begin = 1
         if header is not None:
-            good = (record.fields for record in rest if record.fault is None and len(record.fields) == len(header))
-            yield [{name: field or None for name, field in zip(header, fields, strict=True)} for fields in good]
+            pieces = _mappings(header, records.fields, begin)
+            async for rows in in_turns(pieces, pace, aside=len(records.text) > SMALL):
+                yield rows
+
+
+def _mappings(header: Sequence[str], fields: Sequence[list[str]], begin: int) -> Iterator[Objects]:
+    names = [None if is_row_index(name, place) else name for place, name in enumerate(header)]
+    for start in range(begin, len(fields), CHUNK_RECORDS):
+        yield [
+            {name: text_of(field) for name, field in zip(names, record, strict=True) if name is not None}
+            for record in fields[start : start + CHUNK_RECORDS]
+            if len(record) == len(header)
+        ]
 
 
 async def parquet_objects(body: AsyncIterator[bytes]) -> AsyncIterator[Objects]:
-    """The rows of a Parquet body. Raises what `parquet.batches_of` raises."""
+    """The rows of a Parquet body. Raises what `parquet_chunks` raises."""
     with tempfile.TemporaryFile(prefix="spyne-parquet-") as file:
-        async for data in body:
-            file.write(data)
-        batches = batches_of(file)
-        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-            columns = await asyncio.to_thread(python_columns, batch)
-            yield [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        pieces = parquet_pieces(file, await spooled(body, file))
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield await asyncio.to_thread(_piece_objects, piece)
+
+
+def _piece_objects(piece: Piece) -> Objects:
+    columns = {
+        name: [None if isinstance(value, Unfit) else value for value in python_values(column)]
+        for place, (name, column) in enumerate(zip(piece.names, piece.columns, strict=True))
+        if not is_row_index(name, place)
+    }
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

@@ -1,24 +1,28 @@
-"""Parquet: spooled to a file of its own (the footer is at the end), then read in bounded batches in a thread."""
+"""Parquet: spooled to a file of its own (the footer is at the end), then read in bounded pieces in a thread.
+
+Pieces are cut in `parquet_pieces.py`; what values mean is decided in `app/ingestion/rows/arrow_values.py`.
+"""
 
 import asyncio
-import json
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC
+from functools import cached_property
 from typing import IO, Any
 
-import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from app.ingestion.decoding.problems import MalformedBody
-from app.ingestion.decoding.row_model import Row, RowModel, UnknownColumns
-from app.warehouse.rejections import Chunk, Rejection, RejectionCode, clip
-from app.warehouse.types import TypeKind
-
-BATCH_ROWS = 2048
-"""Rows read at once."""
-
-_astuple = msgspec.structs.astuple
+from app.ingestion.decoding.headers import Header, match_header, unknown_faults
+from app.ingestion.decoding.json_rows import too_long
+from app.ingestion.decoding.parquet_pieces import Piece, parquet_pieces
+from app.ingestion.rows.arrow_values import Int96, Unfit, python_values
+from app.ingestion.rows.columns import ContractColumn, contract_columns
+from app.ingestion.rows.documents import UnfitPart, json_text
+from app.ingestion.rows.field_reader import WRITTEN_KINDS, BadValue, FieldReader, shown
+from app.ingestion.rows.row_model import Row, RowModel
+from app.warehouse.rejections import MAX_RAW_CHARACTERS, Chunk, Rejection, RejectionCode, rejection_of
+from app.warehouse.types import INTEGER_KINDS, TypeKind
 
 
 async def parquet_chunks(body: AsyncIterator[bytes], model: RowModel) -> AsyncIterator[Chunk]:
@@ -26,110 +30,150 @@ async def parquet_chunks(body: AsyncIterator[bytes], model: RowModel) -> AsyncIt
 
     Raises:
         MalformedBody: not a Parquet file, or one that pyarrow cannot read.
+        BodyTooDense: it unpacks to more than is allowed.
+        HeaderMismatch: it lacks a column that no row may leave empty.
     """
     with tempfile.TemporaryFile(prefix="spyne-parquet-") as file:
-        async for data in body:
-            file.write(data)
-        batches = batches_of(file)
+        size = await spooled(body, file)
+        pieces = parquet_pieces(file, size)
         table: _ParquetRows | None = None
         first = 1
-        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-            table = table or _ParquetRows(model, batch.schema)
-            yield await asyncio.to_thread(table.chunk, batch, first)
-            first += batch.num_rows
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            if table is None:
+                table = _ParquetRows(model, match_header(piece.names, model))
+                yield Chunk(0, b"", notices=table.notices)
+            yield await asyncio.to_thread(table.chunk, piece, first)
+            first += piece.rows
 
 
-def batches_of(file: IO[bytes]) -> Iterator[pa.RecordBatch]:
-    """The record batches of a Parquet file.
-
-    Raises:
-        MalformedBody: not a Parquet file, or one that pyarrow cannot read.
-    """
-    file.seek(0)
-    try:
-        source = pq.ParquetFile(file, pre_buffer=False)
-        yield from source.iter_batches(batch_size=BATCH_ROWS)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise MalformedBody(f"the body is not a readable Parquet file: {error}") from error
+async def spooled(body: AsyncIterator[bytes], file: IO[bytes]) -> int:
+    """How many bytes the body has, which are written to the file."""
+    size = 0
+    async for data in body:
+        size += file.write(data)
+    return size
 
 
-def python_columns(batch: pa.RecordBatch) -> dict[str, list[Any]]:
-    """The columns of a batch as Python values; times finer than microseconds are cut, as PostgreSQL has no finer.
+class _Shown:
+    """What refused rows of a piece are shown by."""
 
-    Instants come in UTC, whatever zone the file would show them in: a named zone has no offset of its own.
+    def __init__(self, piece: Piece, first: int) -> None:
+        self._piece = piece
+        self._first = first
 
-    Raises:
-        MalformedBody: a column holds what Python cannot (text that is not UTF-8, a time out of range).
-    """
-    columns: dict[str, list[Any]] = {}
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        kind = column.type
-        try:
-            if pa.types.is_timestamp(kind):
-                coarse = pa.timestamp("us" if kind.unit == "ns" else kind.unit, tz=kind.tz and "UTC")
-                column = column.cast(coarse, safe=False)  # noqa: PLW2901 - the same column, coarser
-            elif pa.types.is_time64(kind) and kind.unit == "ns":
-                column = column.cast(pa.time64("us"), safe=False)  # noqa: PLW2901 - the same column, coarser
-            columns[name] = column.to_pylist()
-        except (pa.ArrowException, ValueError, OverflowError) as error:
-            raise MalformedBody(f"the column {name} cannot be read: {error}") from error
-    return columns
+    @cached_property
+    def _columns(self) -> list[tuple[str, list[Any]]]:
+        return [
+            (name, python_values(column)) for name, column in zip(self._piece.names, self._piece.columns, strict=True)
+        ]
+
+    def raw(self, number: int) -> str:
+        """All fields of the row of that number, as JSON, as far as they are kept; long texts are cut."""
+        row, length = {}, 0
+        for name, values in self._columns:
+            row[name] = _cut(values[number - self._first])
+            length += len(name)
+            if length > MAX_RAW_CHARACTERS:
+                break
+        return json_text(row)
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, Unfit):
+        return value.given
+    if isinstance(value, str | bytes):
+        return value[:MAX_RAW_CHARACTERS]
+    if isinstance(value, dict):
+        return {name: _cut(part) for name, part in value.items()}
+    return [_cut(part) for part in value] if isinstance(value, list) else value
 
 
 class _ParquetRows:
     """Turns record batches into chunks."""
 
-    def __init__(self, model: RowModel, schema: pa.Schema) -> None:
-        names = schema.names
-        if len(set(names)) != len(names):
-            raise MalformedBody("the file names a column twice")
+    def __init__(self, model: RowModel, header: Header) -> None:
+        self.notices = header.notices
         self._model = model
-        self._unknown = [name for name in names if name not in model.names and name != model.ignored]
-        self._wanted = [name for name in model.names if name in names]
-        kinds = [column.type.kind for column in model.plan.record_columns]
-        self._documents = frozenset(i for i, kind in enumerate(kinds) if kind is TypeKind.JSONB)
-        self._row_type = model.array_type(Any)
-        self._all_type = list[self._row_type]  # type: ignore[name-defined]  # a type made at run time
+        self._header = header
+        self._columns = contract_columns(model)
+        self._unknown = unknown_faults(header, model)
+        """Faults that every row has."""
 
-    def chunk(self, batch: pa.RecordBatch, first: int) -> Chunk:
-        columns = python_columns(batch.select(self._wanted))
-        nothing = [None] * batch.num_rows
-        values = list(zip(*(columns.get(name, nothing) for name in self._model.names), strict=True))
+    def chunk(self, piece: Piece, first: int) -> Chunk:
+        """The chunk of some rows, the first of that number."""
+        shown_by = _Shown(piece, first)
+        if piece.overlong:
+            return Chunk(0, b"", (rejection_of(first, shown_by.raw(first), [too_long()]),))
+        bad: set[int] = set(range(piece.rows)) if self._unknown else set()
+        given = [
+            [None] * piece.rows if place is None else _values(column, piece.columns[place])
+            for column, place in zip(self._columns, self._header.places, strict=True)
+        ]
+        read = [_read(column, values, bad) for column, values in zip(self._columns, given, strict=True)]
+        rows = list(zip(range(first, first + piece.rows), *read, strict=True))
         refused: list[Rejection] = []
-        if self._unknown and self._model.unknown is UnknownColumns.REJECT:
-            name = self._unknown[0]
-            code, message = RejectionCode.UNKNOWN_COLUMN, f"the contract has no column {name}"
-            refused = [Rejection(n, code, name, message, self._raw(row)) for n, row in enumerate(values, first)]
-            return Chunk(0, b"", tuple(refused))
-        rows = self._rows(values, first, refused)
-        return self._model.assemble(rows, lambda at: self._raw(values[rows[at][0] - first]), refused, exact=False)
+        if bad:
+            found = [
+                self._one_by_one(first + position, [values[position] for values in given], shown_by)
+                for position in sorted(bad)
+            ]
+            rows = [row for position, row in enumerate(rows) if position not in bad]
+            rows += [row for row in found if isinstance(row, tuple)]
+            refused += [row for row in found if isinstance(row, Rejection)]
+        return self._model.assemble(rows, lambda at: shown_by.raw(rows[at][0]), refused)
 
-    def _rows(self, values: list[tuple[Any, ...]], first: int, refused: list[Rejection]) -> list[Row]:
+    def _one_by_one(self, number: int, values: Sequence[Any], shown_by: _Shown) -> Row | Rejection:
+        given = {
+            name: value
+            for name, value, place in zip(self._header.expected, values, self._header.places, strict=True)
+            if place is not None
+        }
+        found = self._model.examine(given, _single, number, self._unknown)
+        return found if isinstance(found, tuple) else rejection_of(number, shown_by.raw(number), found)
+
+
+def _values(column: ContractColumn, array: Any) -> list[Any]:
+    """The values of a column as Python has them; whole numbers are integers where integers are wanted."""
+    if column.kind in INTEGER_KINDS and (pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)):
         try:
-            decoded = msgspec.convert(values, type=self._all_type)
-            return [self._row(n, row) for n, row in enumerate(decoded, first)]
-        except (msgspec.ValidationError, ValueError):
-            pass
-        rows: list[Row] = []
-        for number, row in enumerate(values, first):
-            try:
-                rows.append(self._row(number, msgspec.convert(row, type=self._row_type)))
-            except msgspec.ValidationError as error:
-                refused.append(self._model.rejection(number, self._raw(row), error))
-            except ValueError as error:
-                refused.append(Rejection(number, RejectionCode.WRONG_TYPE, None, str(error), self._raw(row)))
-        return rows
-
-    def _row(self, number: int, row: Any) -> Row:
-        values = _astuple(row)
-        if self._documents:
-            values = tuple(_text(v) if i in self._documents else v for i, v in enumerate(values))
-        return (number, *values)
-
-    def _raw(self, row: tuple[Any, ...]) -> str:
-        return clip(json.dumps(dict(zip(self._model.names, row, strict=True)), default=str))
+            whole: list[Any] = array.cast(pa.int64()).to_pylist()
+        except pa.ArrowInvalid:
+            return python_values(array)
+        return whole
+    if isinstance(array, Int96) and column.kind is TypeKind.TIMESTAMPTZ:
+        array = replace(array, zone=UTC)
+    return python_values(array, exact=column.exact)
 
 
-def _text(value: Any) -> Any:
-    """The JSON text of a jsonb value; a text is JSON already, as Parquet has no type of its own for documents."""
-    return value if value is None or isinstance(value, str) else json.dumps(value, default=str, allow_nan=False)
+def _read(column: ContractColumn, values: list[Any], bad: set[int]) -> Sequence[Any]:
+    """The values of a column as rows have them; positions of those with a fault go to `bad`."""
+    try:
+        if column.kind is TypeKind.JSONB:
+            return column.checked([_document(value) for value in values])
+        if column.kind in WRITTEN_KINDS and str in set(map(type, values)):
+            return column.of_texts(values, bad)
+        return column.checked(values)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return column.one_by_one(values, _single, bad)
+
+
+def _document(value: Any) -> str | None:
+    """The JSON text of a value; a text is JSON already, as Parquet has no type of its own for documents."""
+    return value if value is None or isinstance(value, str) else json_text(value)
+
+
+def _single(reader: FieldReader, value: Any) -> Any:
+    if isinstance(value, Unfit):
+        raise BadValue(value.code, f"{reader.column.name}: {shown(value.given)} {value.message}")
+    return _single_document(reader, value) if reader.kind is TypeKind.JSONB else reader.of_python(value)
+
+
+def _single_document(reader: FieldReader, value: Any) -> str | None:
+    try:
+        return _document(value)
+    except UnfitPart as error:
+        said = f"{reader.column.name}: {shown(error.part.given)} in it {error.part.message}"
+        raise BadValue(error.part.code, said) from error
+    except TypeError as error:
+        said = f"{reader.column.name} holds what JSON has no form for: {error}"
+        raise BadValue(RejectionCode.WRONG_TYPE, said) from error

@@ -1,221 +1,159 @@
-"""CSV (RFC 4180 with a header row). Rows are numbered by the physical line they begin on; an empty field is null."""
+"""CSV with a header row, read as PostgreSQL's `COPY … (FORMAT csv)` reads it.
 
-import codecs
-import csv
-import io
+Nothing between two commas is null, `""` is the empty text. Rows are numbered by the physical line they begin on. Where
+records end is decided in `csv_records.py`, what fields mean in `app/ingestion/rows/text_values.py`.
+"""
+
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
-from app.ingestion.decoding.json_rows import MAX_ROW_BYTES
-from app.ingestion.decoding.lines import BLOCK_BYTES
+from app.ingestion.decoding.csv_records import QUOTED_EMPTY, SMALL, Records, record_blocks
+from app.ingestion.decoding.headers import Header, check_distinct, match_header, unknown_faults
+from app.ingestion.decoding.pace import Pace, in_turns
 from app.ingestion.decoding.problems import MalformedBody
-from app.ingestion.decoding.row_model import Row, RowModel, UnknownColumns
-from app.warehouse.rejections import Chunk, Rejection, RejectionCode, clip
-from app.warehouse.types import TypeKind
+from app.ingestion.rows.columns import ContractColumn, contract_columns
+from app.ingestion.rows.field_reader import FieldReader
+from app.ingestion.rows.row_model import Row, RowModel
+from app.warehouse.rejections import Chunk, Rejection, RejectionCode, RowFault, rejection_of
 
-csv.field_size_limit(MAX_ROW_BYTES)  # the module's own limit of 128 kB would refuse long texts; this is its only switch
+CHUNK_RECORDS = 4096
+"""Records of a chunk: a block of short lines has thirty times as many."""
 
-_astuple = msgspec.structs.astuple
-_DATE_DASH = 4
-"""Offset of the first dash of an ISO date, which keeps bare numbers from being read as seconds since 1970."""
+_UNDECODED = re.compile(r"[\udc80-\udcff]")
+"""What bytes that are not UTF-8 have become (PEP 383)."""
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record: the line on which it begins, its fields, or what is wrong with it."""
-
-    line: int
-    fields: list[str]
-    fault: str | None = None
-
-
-async def record_blocks(body: AsyncIterator[bytes], block_bytes: int = BLOCK_BYTES) -> AsyncIterator[list[Record]]:
-    """The records of the body, header included, in blocks of about `block_bytes`.
-
-    Raises:
-        MalformedBody: not UTF-8, or a quoted field that does not end.
-    """
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
-    text, line = "", 1
-    parts: list[str] = []
-    size, wait = 0, block_bytes
-    async for data in body:
-        parts.append(_decode(decoder, data, final=False))
-        size += len(parts[-1])
-        if size < wait:
-            continue
-        text, parts = text + "".join(parts), []
-        cut = _last_border(text)
-        if cut:
-            yield list(_records(text[:cut], line))
-            line += text.count("\n", 0, cut)
-            text = text[cut:]
-            wait = block_bytes
-        elif len(text) > MAX_ROW_BYTES:
-            raise MalformedBody(f"the record on line {line} has no end: is a quote left open?")
-        else:
-            wait = 2 * len(text)
-        size = len(text)
-    text += "".join(parts) + _decode(decoder, b"", final=True)
-    if text:
-        yield list(_records(text, line))
-
-
-def _decode(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool) -> str:
-    try:
-        return decoder.decode(data, final)
-    except UnicodeDecodeError as error:
-        raise MalformedBody(f"the body is not UTF-8: {error.reason}") from error
-
-
-def _last_border(text: str) -> int:
-    """The offset at which the last whole record ends: a line feed with an even number of quotes before it."""
-    cut = text.rfind("\n") + 1
-    odd = text.count('"', 0, cut) % 2
-    while cut and odd:
-        previous = text.rfind("\n", 0, cut - 1) + 1
-        odd = (odd + text.count('"', previous, cut)) % 2
-        cut = previous
-    return cut
-
-
-def _records(text: str, line: int) -> Iterator[Record]:
-    reader = csv.reader(io.StringIO(text, newline="\n"), strict=True)
-    before = 0
-    while True:
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Record(line + before, [], str(error))
-        else:
-            if fields:
-                yield Record(line + before, fields)
-        before = reader.line_num
-
-
-class _Table:
-    """Turns records into rows, by the header."""
-
-    def __init__(self, model: RowModel, header: Sequence[str]) -> None:
-        self._model = model
-        self._width = len(header)
-        known = {name: position for position, name in enumerate(header)}
-        self._unknown = [name for name in header if name not in model.names and name != model.ignored]
-        self._places = [known.get(name) for name in model.names]
-        self._straight = self._places == list(range(self._width))
-        row_type = model.array_type(str)
-        self._all_type = list[row_type]  # type: ignore[valid-type]  # a type made at run time
-        self._one_type = row_type
-        kinds = [column.type.kind for column in model.plan.record_columns]
-        timed = {TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ}
-        self._timed = [index for index, kind in enumerate(kinds) if kind in timed]
-
-    def chunk(self, records: Sequence[Record]) -> Chunk:
-        refused: list[Rejection] = []
-        good: list[Record] = []
-        for record in records:
-            fault = self._shape_fault(record)
-            if fault is None:
-                good.append(record)
-            else:
-                refused.append(fault)
-        values = [self._values(record.fields) for record in good]
-        rows = self._rows(good, values, refused)
-        by_line = {record.line: record for record in good}
-        return self._model.assemble(rows, lambda at: _raw(by_line[rows[at][0]]), refused, exact=False)
-
-    def _shape_fault(self, record: Record) -> Rejection | None:
-        if record.fault is not None:
-            return Rejection(
-                record.line, RejectionCode.MALFORMED_LINE, None, f"the record cannot be read: {record.fault}", ""
-            )
-        if len(record.fields) != self._width:
-            message = f"the header has {self._width} fields, the record {len(record.fields)}"
-            return Rejection(record.line, RejectionCode.MALFORMED_LINE, None, message, _raw(record))
-        if self._unknown and self._model.unknown is UnknownColumns.REJECT:
-            name = self._unknown[0]
-            return Rejection(
-                record.line, RejectionCode.UNKNOWN_COLUMN, name, f"the contract has no column {name}", _raw(record)
-            )
-        return None
-
-    def _values(self, fields: list[str]) -> list[str | None]:
-        if self._straight:
-            return [field or None for field in fields]
-        return [None if place is None else fields[place] or None for place in self._places]
-
-    def _rows(
-        self, records: Sequence[Record], values: Sequence[list[str | None]], refused: list[Rejection]
-    ) -> list[Row]:
-        if all(self._times_are_text(row) for row in values):
-            try:
-                decoded = msgspec.convert(values, type=self._all_type, strict=False)
-                return [(record.line, *_astuple(row)) for record, row in zip(records, decoded, strict=True)]
-            except msgspec.ValidationError:
-                pass
-        rows: list[Row] = []
-        for record, row in zip(records, values, strict=True):
-            try:
-                decoded_row: Any = msgspec.convert(row, type=self._one_type, strict=False)
-            except msgspec.ValidationError as error:
-                refused.append(self._model.rejection(record.line, _raw(record), error))
-                continue
-            if self._times_are_text(row):
-                rows.append((record.line, *_astuple(decoded_row)))
-            else:
-                message = "a timestamp is written as RFC 3339 says"
-                refused.append(
-                    Rejection(record.line, RejectionCode.WRONG_TYPE, self._numeric_time(row), message, _raw(record))
-                )
-        return rows
-
-    def _times_are_text(self, row: Sequence[str | None]) -> bool:
-        return all((value := row[index]) is None or value[_DATE_DASH : _DATE_DASH + 1] == "-" for index in self._timed)
-
-    def _numeric_time(self, row: Sequence[str | None]) -> str:
-        index = next(
-            i for i in self._timed if (value := row[i]) is not None and value[_DATE_DASH : _DATE_DASH + 1] != "-"
-        )
-        return self._model.names[index]
-
-
-def _raw(record: Record) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(record.fields)
-    return clip(text.getvalue())
+_UTF16 = ("\udcff\udcfe", "\udcfe\udcff")
+"""The byte order marks of UTF-16, so decoded."""
 
 
 async def csv_chunks(body: AsyncIterator[bytes], model: RowModel) -> AsyncIterator[Chunk]:
     """The chunks of a CSV body; its first record names the columns, in any order.
 
     Raises:
-        MalformedBody: no header, a column named twice, not UTF-8, or a quoted field that does not end.
+        MalformedBody: no header, one that cannot be read or names a column twice, or a quoted field that does not end.
+        HeaderMismatch: the header lacks a column that no row may leave empty.
     """
     table: _Table | None = None
+    pace = Pace()
     async for records in record_blocks(body):
-        rest = records
-        if table is None and records:
-            table, rest = _Table(model, header_names(records[0])), records[1:]
-        if table is not None and rest:
-            yield table.chunk(rest)
+        begin = 0
+        if table is None and (names := header_names(records)) is not None:
+            table, begin = _Table(model, match_header(names, model)), 1
+            yield Chunk(0, b"", notices=table.notices)
+        if table is not None:
+            async for chunk in in_turns(table.chunks(records, begin), pace, aside=len(records.text) > SMALL):
+                yield chunk
     if table is None:
         raise MalformedBody("the body has no header row")
 
 
-def header_names(record: Record) -> list[str]:
-    """The column names of a header record.
+def header_names(records: Records) -> list[str] | None:
+    """The column names of the first record; None when there is none.
 
     Raises:
         MalformedBody: it cannot be read, or names a column twice.
     """
-    if record.fault is not None:
-        raise MalformedBody(f"the header cannot be read: {record.fault}")
-    names = [name.strip() for name in record.fields]
-    if len(set(names)) != len(names):
-        raise MalformedBody("the header names a column twice")
+    if records.faults and (not records.lines or records.faults[0].line < records.lines[0]):
+        raise MalformedBody(f"the header cannot be read: {records.faults[0].reason}")
+    if not records.fields:
+        return None
+    names = ["" if name == QUOTED_EMPTY else name.strip() for name in records.fields[0]]
+    if any(map(_UNDECODED.search, names)):
+        wide = names[0].startswith(_UTF16)
+        raise MalformedBody(f"the header is not UTF-8{', it seems to be UTF-16' if wide else ''}")
+    check_distinct(names)
     return names
+
+
+def text_of(field: str) -> str | None:
+    """The text of a field; None for one with nothing in it."""
+    return "" if field == QUOTED_EMPTY else field or None
+
+
+class _Table:
+    """Turns records into chunks, by the header."""
+
+    def __init__(self, model: RowModel, header: Header) -> None:
+        self.notices = header.notices
+        self._model = model
+        self._header = header
+        self._width = len(header.names)
+        self._columns = contract_columns(model)
+        self._unknown = unknown_faults(header, model)
+        """Faults that every row has."""
+
+    def chunks(self, records: Records, begin: int) -> Iterator[Chunk]:
+        """The chunks of the records, from that position on."""
+        if records.faults:
+            yield Chunk(0, b"", tuple(_unreadable(records)))
+        for start in range(begin, len(records.fields), CHUNK_RECORDS):
+            end = start + CHUNK_RECORDS
+            yield self._chunk(records, records.lines[start:end], records.fields[start:end])
+
+    def _chunk(self, records: Records, lines: Sequence[int], fields: Sequence[list[str]]) -> Chunk:
+        refused: list[Rejection] = []
+        if not records.is_utf8 or set(map(len, fields)) != {self._width}:
+            lines, fields = self._sound(records, lines, fields, refused)
+        bad: set[int] = set(range(len(fields))) if self._unknown else set()
+        rows = list(zip(lines, *self._values(fields, bad), strict=True)) if fields else []
+        if bad:
+            read = [self._one_by_one(line, texts) for line, texts in _at(bad, lines, fields)]
+            refused += [rejection_of(n, records.raw(n), found) for n, found in read if not isinstance(found, tuple)]
+            rows = [row for position, row in enumerate(rows) if position not in bad]
+            rows += [found for _, found in read if isinstance(found, tuple)]
+        return self._model.assemble(rows, lambda at: records.raw(rows[at][0]), refused)
+
+    def _sound(
+        self, records: Records, lines: Sequence[int], fields: Sequence[list[str]], refused: list[Rejection]
+    ) -> tuple[list[int], list[list[str]]]:
+        """The records with as many fields as the header, in UTF-8; others are refused."""
+        sound_lines, sound_fields = [], []
+        for line, texts in zip(lines, fields, strict=True):
+            fault = None
+            if len(texts) != self._width:
+                message = f"the header has {self._width} fields, the record {len(texts)}"
+                fault = RowFault(RejectionCode.MALFORMED_LINE, None, message)
+            elif not records.is_utf8 and any(map(_UNDECODED.search, texts)):
+                fault = RowFault(RejectionCode.INVALID_TEXT, None, "the record is not UTF-8")
+            if fault is None:
+                sound_lines.append(line)
+                sound_fields.append(texts)
+            else:
+                refused.append(rejection_of(line, records.raw(line), [fault]))
+        return sound_lines, sound_fields
+
+    def _values(self, fields: Sequence[list[str]], bad: set[int]) -> list[Sequence[Any]]:
+        """The columns of the contract; positions of records with a fault go to `bad`."""
+        if self._unknown:
+            return [[None] * len(fields)] * len(self._columns)
+        given = list(zip(*fields, strict=True))
+        return [
+            [None] * len(fields) if place is None else _read(column, given[place], bad)
+            for column, place in zip(self._columns, self._header.places, strict=True)
+        ]
+
+    def _one_by_one(self, line: int, texts: list[str]) -> tuple[int, Row | list[RowFault]]:
+        given = {
+            name: text_of(texts[place])
+            for name, place in zip(self._header.expected, self._header.places, strict=True)
+            if place is not None
+        }
+        return line, self._model.examine(given, FieldReader.of_text, line, self._unknown)
+
+
+def _read(column: ContractColumn, fields: Sequence[str], bad: set[int]) -> Sequence[Any]:
+    """The values of a column; positions of fields with a fault go to `bad`."""
+    empty = "" in fields or QUOTED_EMPTY in fields
+    return column.of_texts([text_of(field) for field in fields] if empty else fields, bad)
+
+
+def _at(positions: set[int], lines: Sequence[int], fields: Sequence[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    for position in sorted(positions):
+        yield lines[position], fields[position]
+
+
+def _unreadable(records: Records) -> Iterator[Rejection]:
+    for fault in records.faults:
+        found = RowFault(fault.code, None, f"the record cannot be read: {fault.reason}")
+        yield rejection_of(fault.line, records.raw(fault.line), [found])

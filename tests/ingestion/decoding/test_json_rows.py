@@ -13,7 +13,7 @@ from app.ingestion.decoding.json_fields import names_of, repeated
 from app.ingestion.decoding.json_rows import LONG_BYTES, MAX_ROW_BYTES, JsonRows
 from app.ingestion.decoding.lines import ndjson_chunks
 from app.ingestion.decoding.problems import MalformedBody
-from app.ingestion.decoding.row_model import MAX_FIELDS, RowModel, UnknownColumns
+from app.ingestion.rows.row_model import MAX_FIELDS, RowModel, UnknownColumns
 from app.warehouse.rejections import MAX_FAULTS, MAX_RAW_CHARACTERS
 from tests.ingestion.bodies import Reader, column, plan_of, read
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.ingestion.decoding.arrays import array_chunks
 from app.ingestion.decoding.json_rows import JsonRows
 from app.ingestion.decoding.lines import ndjson_chunks
-from app.ingestion.decoding.row_model import RowModel, UnknownColumns
+from app.ingestion.rows.row_model import RowModel, UnknownColumns
 from app.warehouse.naming import governed_relation
 from app.warehouse.plan import Column, Mode, RelationPlan, Resolution
 from app.warehouse.types import parse_type

@@ -15,7 +15,7 @@ from app.ingestion.decoding.inflate import Coding, InflateLimits, inflate
 from app.ingestion.decoding.json_rows import LONG_BYTES, MOST_FAULTS, WHOLE_VALUES
 from app.ingestion.decoding.lines import ndjson_chunks
 from app.ingestion.decoding.pace import PART_ROWS, PART_VALUES, PIECE_BYTES, Pace, in_parts, in_small_pieces, in_turns
-from app.ingestion.decoding.row_model import RowModel
+from app.ingestion.rows.row_model import RowModel
 from tests.ingestion.bodies import column, pieces, plan_of
 
 AT = "2026-01-01T00:00:00Z"

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Clamped, Context, Decimal, Inexact, InvalidOperation, Overflow, Subnormal
 from itertools import repeat
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any
 
 import msgspec
 import re2
 
-from app.ingestion.decoding.values import BadCheckError, check_value
+from app.ingestion.rows.values import BadCheckError, check_value
 from app.warehouse.plan import Column, RelationPlan
 from app.warehouse.rejections import RejectionCode
 from app.warehouse.types import INTEGER_KINDS, TEXT_KINDS, ColumnType, TypeKind
@@ -69,8 +69,8 @@ class ColumnCheck:
     passes: Callable[[Sequence[Any]], bool]
 
 
-def column_checks(plan: RelationPlan, column: Column, *, exact: bool) -> Iterator[ColumnCheck]:
-    """The checks of a column. `exact` says that the decoder lets no NaN and no infinity through (JSON has none).
+def column_checks(plan: RelationPlan, column: Column) -> Iterator[ColumnCheck]:
+    """The checks of a column.
 
     Raises:
         BadCheckError: the contract's check cannot be read.
@@ -82,9 +82,6 @@ def column_checks(plan: RelationPlan, column: Column, *, exact: bool) -> Iterato
             yield _exactly(column, column.type.scale)
     if kind is TypeKind.REAL:
         yield _check(column, RejectionCode.OUT_OF_RANGE, "is outside the range of real", _outside_real)
-    elif kind is TypeKind.DOUBLE and not exact:
-        finite = "is not a finite number"
-        yield _range(column, finite, lambda value: not isfinite(value), lambda values: all(map(isfinite, values)))
     if kind is TypeKind.JSONB:
         if column.name in plan.required:
             yield _check(column, RejectionCode.NOT_NULL, "is null", lambda text: text.strip() == NULL_DOCUMENT)
@@ -154,11 +151,11 @@ def _declared(column: Column) -> Iterator[ColumnCheck]:
         if checks.minimum is not None:
             low = check_value(column.type, checks.minimum)
             message = f"is below the minimum {checks.minimum}"
-            yield _range(column, message, lambda value: bool(value < low), lambda values: bool(min(values) >= low))
+            yield _range(column, message, lambda value: bool(_is_number(value) and value < low), _at_least(low))
         if checks.maximum is not None:
             high = check_value(column.type, checks.maximum)
             message = f"is above the maximum {checks.maximum}"
-            yield _range(column, message, lambda value: bool(value > high), lambda values: bool(max(values) <= high))
+            yield _range(column, message, lambda value: bool(not _is_number(value) or value > high), _at_most(high))
     if checks.one_of is not None and kind not in INTEGER_KINDS | TEXT_KINDS:
         allowed = frozenset(check_value(column.type, value) for value in checks.one_of)
         yield ColumnCheck(
@@ -166,6 +163,31 @@ def _declared(column: Column) -> Iterator[ColumnCheck]:
         )
     if checks.pattern is not None:
         yield _pattern(column, checks.pattern)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is one that can be compared, as all are but NaN, which PostgreSQL has above all numbers."""
+    return bool(value == value)  # noqa: PLR0124 - the definition of NaN
+
+
+def _at_least(low: Any) -> Callable[[Sequence[Any]], bool]:
+    def passes(values: Sequence[Any]) -> bool:
+        try:
+            return bool(min(values) >= low)  # beside NaN it is False, or right
+        except ArithmeticError:
+            return False
+
+    return passes
+
+
+def _at_most(high: Any) -> Callable[[Sequence[Any]], bool]:
+    def passes(values: Sequence[Any]) -> bool:
+        try:
+            return bool(max(values) <= high) and not (isinstance(high, float) and any(map(isnan, values)))
+        except ArithmeticError:
+            return False
+
+    return passes
 
 
 def not_among(column: Column) -> str:
@@ -213,7 +235,12 @@ def _numeric(column: Column) -> ColumnCheck:
         except (ArithmeticError, ValueError):
             return False
 
-    return _range(column, f"is outside the range of {column.type}", lambda value: not passes((value,)), passes)
+    def bad(value: Decimal) -> bool:
+        if not value.is_finite():  # PostgreSQL has NaN in every numeric, infinity only where no precision bounds it
+            return value.is_infinite() and precision is not None
+        return not passes((value,))
+
+    return _range(column, f"is outside the range of {column.type}", bad, passes)
 
 
 def _exactly(column: Column, scale: int) -> ColumnCheck:
@@ -237,7 +264,7 @@ def _indexed(column: Column, limit: int, bad: Callable[[Any], bool]) -> ColumnCh
 
 
 def _outside_real(value: float) -> bool:
-    return not (value == 0 or REAL_SMALLEST <= abs(value) <= REAL_LARGEST)
+    return not (value == 0 or REAL_SMALLEST <= abs(value) <= REAL_LARGEST or not isfinite(value))
 
 
 def _unstorable_document(text: str) -> bool:

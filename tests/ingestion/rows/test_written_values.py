@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from app.ingestion.decoding.arrays import array_chunks
 from app.ingestion.decoding.lines import ndjson_chunks
-from app.ingestion.decoding.values import finer_than_microseconds, integral, is_number
+from app.ingestion.rows.text_values import SPECIAL_NUMBERS
+from app.ingestion.rows.values import finer_than_microseconds, integral, is_number
 from app.warehouse.plan import Mode
 from app.warehouse.rejections import Rejection
 from tests.ingestion.bodies import Reader, column, plan_of, read, staged
@@ -57,6 +58,8 @@ NO_NUMBERS = [
     " 1", "1 ", "1_000", "\uff11", "\u0661", "+1", "01", "00.5", ".5", "5.", "1.", "1e", "1e1.5", "", "-", "0x1", "1,5",
     "--1", "1\n", "\t1", "1__0", "_1", "1e1_0", "\u00a01", "NaN", "Infinity", "-inf", "sNaN",
 ]  # fmt: skip
+UNREADABLE = [text for text in NO_NUMBERS if text.lower() not in SPECIAL_NUMBERS]
+"""What a numeric cannot be either: it may be what PostgreSQL writes as `NaN` and `Infinity`."""
 
 
 async def rows_of(values: list[str], type_text: str, reader: int = 0, **more: object) -> tuple[bytes, list[Rejection]]:
@@ -120,11 +123,11 @@ async def test_a_numeric_is_written_as_any_number(reader: int) -> None:
     assert (await rows_of([*NUMBERS, *quoted], "numeric", reader))[1] == []
     assert all(map(is_number, NUMBERS))
     assert not any(map(is_number, NO_NUMBERS))
-    for text in NO_NUMBERS:
+    for text in UNREADABLE:
         _, refused = await rows_of(["1", json.dumps(text, ensure_ascii=False), '"2"'], "numeric", reader)
         assert [(row.line, row.code, row.column) for row in refused] == [(2, "wrong-type", "c")], text
     _, refused = await rows_of([json.dumps(text) for text in NO_NUMBERS], "numeric", reader)
-    assert len(refused) == len(NO_NUMBERS)
+    assert len(refused) == len(UNREADABLE)
 
 
 @pytest.mark.parametrize("beside", ['"x"', '"\\u002c"', '{"a": "1_0"}', '[1, "2"]', "null"])

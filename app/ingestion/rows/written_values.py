@@ -1,19 +1,21 @@
 """How values are written in JSON, where a compiled decoder does not look: spelling of numerics, decimals of seconds.
 
-msgspec reads `"1_000"` as a Decimal and rounds nanoseconds. Both would have to be seen in the text, which is gone when
-a block is decoded, so a block is asked cheaply whether such a thing may be in it, and looked into when it may.
+msgspec reads `"1_000"` as a Decimal and rounds nanoseconds by a rule of its own. Both would have to be seen in the
+text, which is gone when a block is decoded, so a block is asked cheaply whether such a thing may be in it, and looked
+into when it may.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from app.ingestion.decoding.checks import exact_columns, values_of
-from app.ingestion.decoding.object_types import Leaf, ObjectType
-from app.ingestion.decoding.values import NUMBER
+from app.ingestion.rows.checks import exact_columns, values_of
+from app.ingestion.rows.object_types import Leaf, ObjectType
+from app.ingestion.rows.text_values import FINE_KINDS, reader_of
+from app.ingestion.rows.values import NUMBER
 from app.warehouse.plan import Column, RelationPlan
 from app.warehouse.types import TypeKind
 
@@ -27,7 +29,10 @@ _PLAIN = b'0123456789-."\n'
 _ODD = re.compile(rb'"-?(?:0[0-9]|\.)|\."')
 """What plain characters can be written as and `Decimal` takes, though it is no number: `01`, `.5`, `5.`"""
 
-_TIMES = frozenset({TypeKind.TIME, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ})
+_HALF = re.compile(rb"\.[0-9]{6}(?:50*+(?![0-9])|5000000|4999999)|23:59:59\.999999[5-9]")
+"""Times that msgspec rounds otherwise than PostgreSQL: halves, and what is nearly one; and the end of a day."""
+
+_TEXT = msgspec.json.Decoder(str)
 
 
 class WrittenValues:
@@ -37,9 +42,12 @@ class WrittenValues:
         columns = plan.record_columns
         exact = exact_columns(plan)
         numerics = [column for column in columns if column.type.kind is TypeKind.NUMERIC]
-        times = [column for column in columns if column.type.kind in _TIMES and column.name in exact]
+        times = [column for column in columns if column.type.kind in FINE_KINDS]
+        rounded = [column for column in times if column.name not in exact]
         self._numerics = _Columns(numerics)
-        self._times = _Columns(times)
+        self._times = _Columns([column for column in times if column.name in exact])
+        self._rounded = _Columns(rounded)
+        self._readers = [(columns.index(column) + 1, reader_of(column.type.kind).one) for column in rounded]
         self._requoted = [
             index
             for index, column in enumerate(columns, start=1)
@@ -64,10 +72,28 @@ class WrittenValues:
             return True
         return _are_spelled_well(self._numerics.texts(data))
 
+    def rounded(self, data: bytes, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """The rows of a block, in which those times that msgspec rounds otherwise are rounded as PostgreSQL does.
+
+        Raises:
+            ValueError: one of them cannot be stored.
+        """
+        if not self._rounded.headers or _HALF.search(data) is None:
+            return rows
+        for position, values in enumerate(self._rounded.rows(data)):
+            for (index, read), value in zip(self._readers, values, strict=True):
+                if _HALF.search(value) is not None:
+                    row = rows[position]
+                    rows[position] = (*row[:index], read(_TEXT.decode(value)), *row[index + 1 :])
+        return rows
+
     def sound_fields(self, given: Mapping[str, msgspec.Raw | None]) -> bool:
         """Whether the fields of a row, by the headers of their columns, are written as they should be."""
         numerics = [bytes(value) for name in self._numerics.headers if (value := given.get(name)) is not None]
         times = [bytes(value) for name in self._times.headers if (value := given.get(name)) is not None]
+        halves = [bytes(value) for name in self._rounded.headers if (value := given.get(name)) is not None]
+        if any(map(_HALF.search, halves)):
+            return False
         return all(map(_is_spelled_well, numerics)) and all(map(_is_coarse, times))
 
     def _all_unquoted(self, data: bytes, rows: Sequence[tuple[Any, ...]], names: int, payload: bytes) -> bool:
@@ -102,8 +128,15 @@ class _Columns:
 
     def texts(self, data: bytes) -> bytes:
         """The values of a valid text, a line each; empty where a field is absent."""
+        return b"\n".join(self._values(data))
+
+    def rows(self, data: bytes) -> Iterator[tuple[msgspec.Raw, ...]]:
+        """The same values, row by row."""
+        return zip(*[self._values(data)] * len(self.headers), strict=True)
+
+    def _values(self, data: bytes) -> Iterator[msgspec.Raw]:
         rows = self._array.decode(data) if data.startswith(b"[") else self._lines.decode_lines(data)
-        return b"\n".join(self._of.fields(rows))
+        return self._of.fields(rows)
 
 
 def _are_spelled_well(values: bytes) -> bool:

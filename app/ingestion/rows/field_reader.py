@@ -10,27 +10,19 @@ from typing import Any
 
 import msgspec
 
-from app.ingestion.decoding.checks import exact_columns, indexed_limit, not_among
-from app.ingestion.decoding.values import (
-    check_value,
-    finer_than_microseconds,
-    integer_bounds,
-    integral,
-    is_number,
-    python_type,
-)
+from app.ingestion.rows.checks import exact_columns, indexed_limit, not_among
+from app.ingestion.rows.text_values import FINE_KINDS, SPECIAL_NUMBERS, FieldOutOfRange, UnreadableField, reader_of
+from app.ingestion.rows.values import check_value, finer_than_microseconds, integer_bounds, integral, python_type
 from app.warehouse.plan import Column, RelationPlan
 from app.warehouse.rejections import RejectionCode, RowFault, clip
-from app.warehouse.types import INTEGER_KINDS, ColumnType, TypeKind
+from app.warehouse.types import FLOAT_KINDS, INTEGER_KINDS, TEMPORAL_KINDS, ColumnType, TypeKind
 
 MAX_SHOWN_CHARACTERS = 60
 """How much of a value a message shows; the row's text stands beside it."""
 
 _TEXT = msgspec.json.Decoder(str)
-_FINE_KINDS = frozenset({TypeKind.TIME, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ})
-_INSTANT_KINDS = frozenset({TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ})
-_DATE_DASH = 4
-"""Offset of the first dash of an ISO date, which keeps bare numbers from being read as seconds since 1970."""
+WRITTEN_KINDS = TEMPORAL_KINDS | {TypeKind.NUMERIC, TypeKind.UUID, TypeKind.BYTEA}
+"""Types whose values may come as text in JSON and Parquet, too."""
 
 _RULES = {
     TypeKind.TEXT: ("text", '"some text"'),
@@ -48,7 +40,7 @@ _RULES = {
     TypeKind.TIMESTAMPTZ: ("a date and time with an offset", '"2026-01-02T10:00:00+02:00"'),
     TypeKind.UUID: ("a UUID", '"01890a5d-ac96-774b-bcce-b302099a8057"'),
     TypeKind.JSONB: ("a JSON document", '{"a": 1}'),
-    TypeKind.BYTEA: ("binary in base64", '"AAEC"'),
+    TypeKind.BYTEA: ("binary in base64, or in hex after \\\\x", '"AAEC"'),
 }
 
 
@@ -95,7 +87,7 @@ class FieldReader:
         self.column = column
         self.kind = column.type.kind
         self._limit = indexed_limit(plan, column)
-        self._exact = column.name in exact_columns(plan) and self.kind in _FINE_KINDS
+        self._exact = column.name in exact_columns(plan) and self.kind in FINE_KINDS
         self._type = python_type(column, Any, self._limit)
         self._json = msgspec.json.Decoder(python_type(column, msgspec.Raw, self._limit))
         self._bounds = integer_bounds(column) if self.kind in INTEGER_KINDS else (0, 0)
@@ -112,34 +104,43 @@ class FieldReader:
             raise self._bad(RejectionCode.INVALID_TEXT, data, "is not UTF-8") from error
         if self.kind in INTEGER_KINDS:
             return self._integer(text, data) if not quoted else self._wrong(data)
-        if self.kind is TypeKind.NUMERIC and not is_number(text):
-            self._wrong(data)
-        self._look_at_time(text, data)
+        if quoted and self._is_written(text):
+            return self.of_text(text, data)
         return self._converted(lambda: self._json.decode(data), data)
 
-    def of_text(self, text: str) -> Any:
-        """The value of a text that no type marks."""
+    def of_text(self, text: str, given: Any = None) -> Any:
+        """The value of a text that no type marks: any field of CSV; in JSON and Parquet, those of `WRITTEN_KINDS`.
+
+        `given` is what messages show instead of the text.
+        """
+        given = text if given is None else given
         if self.kind in INTEGER_KINDS:
-            return self._integer(text, text)
-        if self.kind is TypeKind.NUMERIC and not is_number(text):
-            self._wrong(text)
-        if self.kind in _INSTANT_KINDS and text[_DATE_DASH : _DATE_DASH + 1] != "-":
-            self._wrong(text)
-        self._look_at_time(text, text)
-        return self._converted(lambda: msgspec.convert(text, self._type, strict=False), text)
+            return self._integer(text, given)
+        self._look_at_time(text, given)
+        try:
+            value = reader_of(self.kind).one(text)
+        except FieldOutOfRange as error:
+            raise self._bad(RejectionCode.OUT_OF_RANGE, given, str(error)) from error
+        except UnreadableField:
+            return self._wrong(given)
+        return self._converted(lambda: msgspec.convert(value, self._type), given)
 
     def of_python(self, value: Any) -> Any:
-        """The value of a Python value: an integral float or Decimal is an integer."""
+        """The value of a Python value: an integral float or Decimal is an integer, a text as in JSON."""
         if self.kind in INTEGER_KINDS:
-            if isinstance(value, float | Decimal):
+            if isinstance(value, float) and value.is_integer():
+                return self._within(int(value), value)
+            if isinstance(value, Decimal):
                 return self._integer(str(value), value)
             if type(value) is int:
                 return self._within(value, value)
-        if isinstance(value, str):
-            if self.kind is TypeKind.NUMERIC and not is_number(value):
-                self._wrong(value)
-            self._look_at_time(value, value)
+        if isinstance(value, str) and self._is_written(value):
+            return self.of_text(value)
         return self._converted(lambda: msgspec.convert(value, self._type), value)
+
+    def _is_written(self, text: str) -> bool:
+        """Whether the type's values come as text where numbers and booleans do not."""
+        return self.kind in WRITTEN_KINDS or (self.kind in FLOAT_KINDS and text.lower() in SPECIAL_NUMBERS)
 
     def missing(self, plan: RelationPlan, said: str = "is missing") -> RowFault:
         """The fault that a row has no value for the column, which needs one."""

@@ -9,27 +9,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
+from math import isfinite
 from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
 
-from app.ingestion.decoding.checks import (
+from app.ingestion.rows.checks import (
     NULL_DOCUMENT,
     ColumnCheck,
     column_checks,
     failed_rows,
     indexed_limit,
     unstorable_text,
+    values_of,
     wide_check,
 )
-from app.ingestion.decoding.field_reader import BadValue, FieldReader, shown, value_code
-from app.ingestion.decoding.object_types import Leaf, ObjectType
-from app.ingestion.decoding.values import nullable, python_type
+from app.ingestion.rows.field_reader import BadValue, FieldReader, shown, value_code
+from app.ingestion.rows.object_types import Leaf, ObjectType
+from app.ingestion.rows.values import nullable, python_type
 from app.warehouse.copying import UnstorableText, encode_rows
 from app.warehouse.plan import RelationPlan
 from app.warehouse.rejections import MAX_FAULTS, Chunk, Rejection, RejectionCode, RowFault, rejection_of
-from app.warehouse.types import TypeKind
+from app.warehouse.types import FLOAT_KINDS, TypeKind
 
 Row = tuple[Any, ...]
 """Line number, then the values of the record columns in order."""
@@ -40,6 +42,7 @@ _FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 _LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 _MOST_OFFSET = timedelta(hours=16)
 """PostgreSQL reads offsets below this (`MAX_TZDISP_HOUR` is 15); RFC 3339 goes to 23:59."""
+_MINUTE = timedelta(minutes=1)
 _MANY = 1 << 62
 
 MAX_FIELDS = 2000
@@ -74,19 +77,19 @@ class RowModel:
         self._instants = [i + 1 for i, kind in enumerate(self._kinds) if kind is TypeKind.TIMESTAMPTZ]
         columns = enumerate(plan.record_columns, start=1)
         self._wide_checks = [(i, check) for i, column in columns if (check := wide_check(plan, column)) is not None]
-        self._exact_checks = self._checks(exact=True)
-        self._loose_checks = self._checks(exact=False)
+        self._floats = [i + 1 for i, kind in enumerate(self._kinds) if kind in FLOAT_KINDS]
+        self._checks = self._column_checks()
         self._checks_of: dict[int, list[ColumnCheck]] = {}
-        for index, check in [*self._loose_checks, *self._wide_checks]:
+        for index, check in [*self._checks, *self._wide_checks]:
             self._checks_of.setdefault(index, []).append(check)
         self._places = {column.header: index for index, column in enumerate(plan.record_columns, start=1)}
         self._readers: dict[int, FieldReader] = {}
         self._required = [column.header for column in plan.record_columns if column.name in plan.required]
         self._likely = {_likened(header): header for header in self._places}
 
-    def _checks(self, *, exact: bool) -> list[tuple[int, Any]]:
+    def _column_checks(self) -> list[tuple[int, ColumnCheck]]:
         columns = enumerate(self.plan.record_columns, start=1)
-        return [(i, check) for i, column in columns for check in column_checks(self.plan, column, exact=exact)]
+        return [(i, check) for i, column in columns for check in column_checks(self.plan, column)]
 
     def object_type(self, *, ignoring: bool) -> ObjectType:
         """The type of a JSON object that is a row; `ignoring` lets the processing time come, which is not taken."""
@@ -98,21 +101,12 @@ class RowModel:
         strict = self.unknown is UnknownColumns.REJECT
         return ObjectType(leaves, strict=strict, ignored=self.ignored if ignoring else None)
 
-    def array_type(self, document: Any) -> Any:
-        """The type of a sequence of values that is a row, in the order of the record columns."""
-        fields = []
-        for number, column in enumerate(self.plan.record_columns):
-            value_type = python_type(column, document, indexed_limit(self.plan, column))
-            fields.append((f"f{number}", value_type if column.name in self.plan.required else nullable(value_type)))
-        return msgspec.defstruct("Row", fields, array_like=True, forbid_unknown_fields=True, gc=False)
-
     def assemble(
         self,
         rows: list[Row],
         raw: Callable[[int], str | bytes],
         refused: Sequence[Rejection] = (),
         *,
-        exact: bool = True,
         most_faults: int = _MANY,
     ) -> Chunk:
         """A chunk of decoded rows: checked, encoded. `raw` gives the text of a row by its position in `rows`.
@@ -123,15 +117,26 @@ class RowModel:
         """
         if self._conversions:
             rows = [self._converted(row) for row in rows]
-        failed = failed_rows(rows, self._exact_checks if exact else self._loose_checks)
+        failed = failed_rows(rows, self._checks)
         if len(failed) > most_faults:
             raise TooManyFaults
         faults = {at: rejection_of(rows[at][0], raw(at), self.value_faults(rows[at])) for at in failed}
         if faults:
             rows = [row for position, row in enumerate(rows) if position not in faults]
-        payload, more = self._encoded(rows, raw, faults, most_faults)
+        payload, more = self._encoded(self._with_special_numbers(rows), raw, faults, most_faults)
         rejected = (*refused, *faults.values(), *more)
         return Chunk(len(rows) - len(more), payload, tuple(sorted(rejected, key=attrgetter("line"))))
+
+    def _with_special_numbers(self, rows: list[Row]) -> list[Row]:
+        """The rows with NaN and infinity as PostgreSQL writes them: a double of JSON cannot be either."""
+        for index in self._floats:
+            if all(map(isfinite, values_of(rows, index))):
+                continue
+            rows = [
+                row if row[index] is None or isfinite(row[index]) else _replaced(row, index, _SPECIAL[str(row[index])])
+                for row in rows
+            ]
+        return rows
 
     def examine(
         self,
@@ -236,9 +241,13 @@ class RowModel:
         return not self._instants or not any(edge in payload for edge in _EDGES)
 
     def _has_far_offset(self, rows: list[Row]) -> bool:
-        """Whether an instant is written with an offset that PostgreSQL does not read. Zones are few, rows are many."""
+        """Whether an instant has an offset that PostgreSQL does not read, or JSON does not write: one with seconds.
+
+        Zones are few, rows are many.
+        """
         zones = {row[index].tzinfo for index in self._instants for row in rows if row[index] is not None}
-        return any(abs(zone.utcoffset(None)) >= _MOST_OFFSET for zone in zones)
+        offsets = [zone.utcoffset(None) for zone in zones]
+        return any(abs(offset) >= _MOST_OFFSET or offset % _MINUTE for offset in offsets)
 
     def _in_utc(self, row: Row) -> Row:
         values = list(row)
@@ -301,6 +310,13 @@ class RowModel:
         if "got `null`" in text and column in self.plan.required:
             return self._reader(place + 1).missing(self.plan, "is null")
         return RowFault(value_code(text), column, f"{column}: {text[: path.start()]}")
+
+
+_SPECIAL = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+
+def _replaced(row: Row, index: int, value: Any) -> Row:
+    return (*row[:index], value, *row[index + 1 :])
 
 
 NO_OBJECT = 'a row is a JSON object, for example {"id": 1}'

@@ -1,0 +1,176 @@
+"""Pieces of a Parquet file that fit into memory, whatever the file holds and says of itself.
+
+With a dictionary, a file of some kilobytes stands for gigabytes of text. So texts stay in their dictionaries until a
+piece of the rows is known to be small enough to be written out.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import IO, Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from app.ingestion.decoding.inflate import RATIO_GRACE, InflateLimits
+from app.ingestion.decoding.json_rows import MAX_ROW_BYTES
+from app.ingestion.decoding.problems import BodyTooDense, MalformedBody
+from app.ingestion.rows.arrow_values import Int96
+from app.ingestion.rows.row_model import MAX_FIELDS
+
+BATCH_ROWS: Final = 2048
+"""Rows read at once, of files whose rows are not long."""
+
+PIECE_BYTES: Final = 8 << 20
+"""Of values written out at once, unless a single row has more."""
+
+_READ_BYTES: Final = 1 << 20
+"""Of a column's bytes read at once, instead of all that a row group has of it."""
+
+LIMITS: Final = InflateLimits()
+"""What a file may unpack to by itself: no more than a body by its content coding."""
+
+_FAILURES: Final = (pa.ArrowException, OSError, ValueError, OverflowError)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows of a file."""
+
+    names: Sequence[str]
+    columns: Sequence[Any]
+    """Arrow arrays, and `Int96` columns."""
+    rows: int
+    overlong: bool = False
+    """Whether this is one row of more than `MAX_ROW_BYTES`."""
+
+    def part(self, start: int, rows: int) -> "Piece":
+        """So many of the rows, from that position on."""
+        return Piece(self.names, [column.slice(start, rows) for column in self.columns], rows)
+
+
+def parquet_pieces(file: IO[bytes], size: int, limits: InflateLimits = LIMITS) -> Iterator[Piece]:
+    """The rows of a Parquet file of so many bytes, in order; a file without rows is one piece without.
+
+    Raises:
+        MalformedBody: not a Parquet file, one that pyarrow cannot read, or one with more than `MAX_FIELDS` columns.
+        BodyTooDense: it unpacks to more than the limits allow.
+    """
+    bound = min(limits.max_bytes, max(RATIO_GRACE, int(limits.max_ratio * size)))
+    try:
+        source = _Source(file, bound)
+        written = 0
+        for batch in source.batches():
+            for piece in _parts(batch):
+                written += _bytes_of(piece)
+                if written > bound:
+                    raise _too_dense(bound)
+                yield _written_out(piece)
+    except _FAILURES as error:
+        raise MalformedBody(f"the body is not a readable Parquet file: {error}") from error
+
+
+def _too_dense(bound: int) -> BodyTooDense:
+    return BodyTooDense(f"the Parquet file unpacks to more than {bound} bytes")
+
+
+class _Source:
+    """An open Parquet file."""
+
+    def __init__(self, file: IO[bytes], bound: int) -> None:
+        self._file = file
+        first = pq.ParquetFile(file, pre_buffer=False)
+        self._metadata = first.metadata
+        self._schema = first.schema_arrow
+        if len(self._schema) > MAX_FIELDS:
+            raise MalformedBody(f"the file has {len(self._schema)} columns; at most {MAX_FIELDS} are read")
+        sizes = [self._metadata.row_group(number).total_byte_size for number in range(self._metadata.num_row_groups)]
+        if sum(sizes) > bound or any(size < 0 for size in sizes):
+            raise _too_dense(bound)
+        self._rows = max(1, min(BATCH_ROWS, PIECE_BYTES * self._metadata.num_rows // max(1, sum(sizes))))
+        leaves = [first.schema.column(number) for number in range(len(first.schema))]
+        self._int96 = [
+            leaf.path for leaf in leaves if leaf.physical_type == "INT96" and leaf.path in self._schema.names
+        ]
+        self._texts = [field.name for field in self._schema if _is_variable(field.type)]
+
+    def batches(self) -> Iterator[Piece]:
+        """The rows in batches; texts are dictionaries. INT96 counts days and nanoseconds beyond what 64 bits hold."""
+        names = self._schema.names
+        if not self._metadata.num_rows:
+            yield Piece(names, [pa.array([], field.type) for field in self._schema], 0)
+            return
+        fine = _Rows(self._batches("ns", self._int96)) if self._int96 else None
+        for batch in self._batches("us"):
+            columns = list(batch.columns)
+            if fine is not None:
+                for name, nanoseconds in zip(self._int96, fine.take(batch.num_rows), strict=True):
+                    place = names.index(name)
+                    columns[place] = Int96.of(columns[place], nanoseconds)
+            yield Piece(names, columns, batch.num_rows)
+
+    def _batches(self, unit: str, columns: list[str] | None = None) -> Iterator[Any]:
+        source = pq.ParquetFile(
+            self._file,
+            metadata=self._metadata,
+            read_dictionary=self._texts,
+            coerce_int96_timestamp_unit=unit,
+            pre_buffer=False,
+            buffer_size=_READ_BYTES,
+        )
+        yield from source.iter_batches(batch_size=self._rows, columns=columns)
+
+
+class _Rows:
+    """Rows of batches, in as many as are asked for: where batches end depends on which columns are read."""
+
+    def __init__(self, batches: Iterator[Any]) -> None:
+        self._batches = batches
+        self._left: Any = None
+
+    def take(self, rows: int) -> list[Any]:
+        """The columns of the next rows."""
+        parts = [] if self._left is None else [self._left]
+        while sum(part.num_rows for part in parts) < rows:
+            parts.append(next(self._batches))
+        whole = pa.concat_batches(parts)
+        self._left = whole.slice(rows)
+        return list(whole.slice(0, rows).columns)
+
+
+def _is_variable(kind: Any) -> bool:
+    return any(
+        is_kind(kind)
+        for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    )
+
+
+def _bytes_of(piece: Piece) -> int:
+    """Bytes of the values, each written out."""
+    return sum(map(_bytes_of_column, piece.columns))
+
+
+def _bytes_of_column(column: Any) -> int:
+    if isinstance(column, Int96) or not pa.types.is_dictionary(column.type) or not _is_variable(column.type.value_type):
+        return int(column.nbytes)
+    lengths = pc.take(pc.binary_length(column.dictionary), column.indices)
+    return int(pc.sum(lengths, min_count=0).as_py()) + 8 * len(column)
+
+
+def _parts(batch: Piece) -> Iterator[Piece]:
+    """The rows of a batch in pieces of at most `PIECE_BYTES`, or of one row."""
+    size = _bytes_of(batch)
+    if batch.rows > 1 and size > PIECE_BYTES:
+        half = batch.rows // 2
+        yield from _parts(batch.part(0, half))
+        yield from _parts(batch.part(half, batch.rows - half))
+    else:
+        yield replace(batch, overlong=batch.rows == 1 and size > MAX_ROW_BYTES)
+
+
+def _written_out(piece: Piece) -> Piece:
+    columns = [
+        column.dictionary_decode() if not isinstance(column, Int96) and pa.types.is_dictionary(column.type) else column
+        for column in piece.columns
+    ]
+    return replace(piece, columns=columns)
