@@ -42,6 +42,10 @@ class ProblemDocument(BaseModel):
     )
 
 
+MAX_FAULTS = 500
+"""Faults of a request that are listed: whoever has more has sent something else than was meant."""
+
+
 class Problem(Exception):  # noqa: N818 - the field's word (RFC 9457) is problem
     """An expected refusal. Subclasses set `code`, `title` and `status`; instances add detail and fields."""
 
@@ -59,7 +63,9 @@ class Problem(Exception):  # noqa: N818 - the field's word (RFC 9457) is problem
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
-        self.faults = tuple(faults)
+        self.faults = tuple(faults[:MAX_FAULTS])
+        if len(faults) > MAX_FAULTS:
+            self.detail += f" (there are more than the {MAX_FAULTS} that are listed)"
         self.headers = dict(headers or {})
         self.fields = fields
 
@@ -130,10 +136,6 @@ class UnsupportedMediaType(Problem):
     code, title, status = "unsupported-media-type", "The media type is not supported", 415
 
 
-MAX_FAULTS = 500
-"""Faults of a request that are listed: whoever has more has sent something else than was meant."""
-
-
 class InvalidRequest(Problem):
     """The request is well-formed and wrong; `faults` lists every reason."""
 
@@ -158,7 +160,7 @@ def faults_within(place: str, error: ValidationError) -> list[Fault]:
     """The faults of a document that stands in a request at this JSON pointer."""
     return [
         Fault(pointer=place + pointer_to(item["loc"]), code=item["type"].replace("_", "-"), message=item["msg"])
-        for item in error.errors()[:MAX_FAULTS]
+        for item in error.errors()[: MAX_FAULTS + 1]
     ]
 
 

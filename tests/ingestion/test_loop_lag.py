@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
+from app.kernel.problems import MAX_FAULTS
 from tests.ingestion.hostile_bodies import CONTRACTS, DOCUMENTS_OF_OTHERS, OF_JSON, Hostile, encoded
 from tests.ingestion.steps import NDJSON, ndjson, pieces_of, register, send, taken
 from tests.lag import prompt_loop
@@ -61,3 +62,6 @@ async def test_a_document_of_another_operation_holds_nothing_up(engineer: httpx.
         )
     assert answer.status_code in {400, 422}, answer.text[:500]
     assert len(answer.content) < 1 << 20
+    faults = answer.json().get("faults", [])
+    assert len(faults) <= MAX_FAULTS
+    assert ("more than the 500" in answer.json()["detail"]) == (len(faults) == MAX_FAULTS)

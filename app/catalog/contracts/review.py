@@ -130,7 +130,7 @@ def _shape_faults(document: dict[str, Any]) -> list[Fault]:
                 code=str(item["type"]).replace("_", "-"),
                 message=shape_message(item),
             )
-            for item in error.errors(include_url=False, include_context=False, include_input=False)[:MAX_FAULTS]
+            for item in error.errors(include_url=False, include_context=False, include_input=False)[: MAX_FAULTS + 1]
         ]
     return []
 

@@ -43,7 +43,7 @@ async def _answer_problem(_: Request, error: Exception) -> Response:
 
 async def _answer_validation(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return problem_response(InvalidRequest(faults=[_fault(item) for item in error.errors()[:MAX_FAULTS]]))
+    return problem_response(InvalidRequest(faults=[_fault(item) for item in error.errors()[: MAX_FAULTS + 1]]))
 
 
 def _fault(item: dict[str, Any]) -> Fault:
