@@ -86,6 +86,7 @@ class RowModel:
         self._readers: dict[int, FieldReader] = {}
         self._required = [column.header for column in plan.record_columns if column.name in plan.required]
         self._likely = {_likened(header): header for header in self._places}
+        self._elsewhere = {column.name: column.header for column in plan.record_columns if column.source is not None}
 
     def _column_checks(self) -> list[tuple[int, ColumnCheck]]:
         columns = enumerate(self.plan.record_columns, start=1)
@@ -186,7 +187,10 @@ class RowModel:
                 yield self.unknown_fault(name)
 
     def unknown_fault(self, name: str) -> RowFault:
-        """The fault that the contract has no column of that name; says which it has that is spelled alike."""
+        """The fault that no column reads a field of that name; says which one does that is spelled alike."""
+        if name in self._elsewhere:
+            message = f"the column {shown(name)} is read from {self._elsewhere[name]}"
+            return RowFault(RejectionCode.UNKNOWN_COLUMN, name, message)
         alike = self._likely.get(_likened(name))
         hint = f"; it has {alike}" if alike is not None else ""
         return RowFault(RejectionCode.UNKNOWN_COLUMN, name, f"the contract has no column {shown(name)}{hint}")
