@@ -111,7 +111,7 @@ class QuarantineFiles:
         """Binds to all of the process's resources, as the writing of exports does."""
         self._resources = resources
 
-    async def file(self, batch_id: UUID, wanted: RowFilter, file_format: Format) -> Response:
+    async def file(self, batch_id: UUID, wanted: RowFilter, form: FileForm) -> Response:
         """The file, made whole before its first byte leaves. Raises `BatchNotFound`."""
         async with self._resources.database.read() as session:
             if await BatchReads(session).by_id(batch_id) is None:
@@ -120,13 +120,13 @@ class QuarantineFiles:
         spool = _Spool()
         try:
             output = Output(spool, Compression.NONE)
-            await write_content(self._resources, content, FileForm(file_format), output, Progress())
+            await write_content(self._resources, content, form, output, Progress())
         except BaseException:
             spool.file.close()
             raise
-        name = f"quarantine-{batch_id}.{ending(file_format, Compression.NONE)}"
+        name = f"quarantine-{batch_id}.{ending(form.format, Compression.NONE)}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-cache"}
-        return StreamingResponse(spool.read(), headers=headers, media_type=MEDIA_TYPES[file_format])
+        return StreamingResponse(spool.read(), headers=headers, media_type=MEDIA_TYPES[form.format])
 
 
 EXPORT_SOURCES = (HistorySource(), QuarantineSource())

@@ -32,6 +32,8 @@ from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.ports.export_formats import MEDIA_TYPES, ROWS, Format
 from app.kernel.problems import UnsupportedMediaType, responses
 from app.kernel.runtime.resources import ResourcesDep
+from app.kernel.tabular.csv_style import CsvFormulas, CsvStyle
+from app.operations.exports.files.writing import FileForm
 from app.operations.modes.modes import NotIngestionReady
 from app.warehouse.ingest import EmptyReplacement
 from app.warehouse.refused_rows import RejectLimitExceeded, RejectLimits
@@ -199,6 +201,16 @@ async def list_quarantined_rows(
     return show(await history.quarantine(batch_id, paging, wanted), quarantined_row, request, response)
 
 
+async def _file_form(
+    format: Annotated[Literal["csv", "ndjson", "parquet"], Query(description="Form of the file.")] = "csv",  # noqa: A002 - the name that exports have for it
+    csv_formulas: Annotated[
+        CsvFormulas, Query(description="In CSV: `guard` puts an apostrophe before what a spreadsheet would run.")
+    ] = CsvFormulas.GUARD,
+    csv_bom: Annotated[bool, Query(description="In CSV: begin with a byte order mark.")] = False,
+) -> FileForm:
+    return FileForm(Format(format), CsvStyle(csv_formulas, csv_bom))
+
+
 @router.get(
     "/batches/{batch_id}/quarantine/export",
     operation_id="export_quarantined_rows",
@@ -210,10 +222,10 @@ async def export_quarantined_rows(
     batch_id: UUID,
     files: FilesDep,
     wanted: WantedRows,
-    format: Annotated[Literal["csv", "ndjson", "parquet"], Query(description="Form of the file.")] = "csv",  # noqa: A002 - the name that exports have for it
+    form: Annotated[FileForm, Depends(_file_form)],
 ) -> Response:
     """The refused rows of a batch that are kept, as a file, by line."""
-    return await files.file(batch_id, wanted, Format(format))
+    return await files.file(batch_id, wanted, form)
 
 
 @router.post(

@@ -270,6 +270,17 @@ async def test_a_sent_processing_time_is_ours_to_set(engineer: httpx.AsyncClient
         assert await owner.fetchval(f"SELECT got > now() - interval '1 hour' FROM data.{name}__v1")
 
 
+async def test_what_was_left_out_is_said_once_in_the_report_and_kept(engineer: httpx.AsyncClient, things: str) -> None:
+    body = b"Unnamed: 0,id,at,v\n" + b"".join(b"%d,%d,2026-01-01T00:00:00Z,1\n" % (n, n) for n in range(30_000))
+    report = await taken(engineer, things, body, CSV)
+    (notice,) = report["notices"]
+    assert "Unnamed: 0" in notice
+    assert (await engineer.get(report["links"]["self"])).json()["notices"] == [notice]
+    tried = await send(engineer, things, body, CSV, dry_run=True)
+    assert tried.json()["notices"] == [notice]
+    assert (await taken(engineer, things, ROWS))["notices"] == []
+
+
 async def test_empty_bodies(engineer: httpx.AsyncClient, owner: asyncpg.Connection, things: str) -> None:
     assert (await taken(engineer, things, b""))["rows"] == 0
     assert (await taken(engineer, things, b"[]", JSON))["rows"] == 0

@@ -108,6 +108,17 @@ async def test_a_file_of_the_rows_that_are_looked_for(engineer: httpx.AsyncClien
             assert {row["raw"][:5] for row in rows if int(row["line"]) > 10} <= {"'=raw"}, "no cell becomes a formula"
 
 
+async def test_a_file_for_programs_has_what_came(engineer: httpx.AsyncClient, batch: str) -> None:
+    answer = await engineer.get(
+        f"{batch}/export", params={"csv_formulas": "plain", "csv_bom": "true", "code": "unique"}
+    )
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    answer = await engineer.get(f"{batch}/export", params={"csv_formulas": "plain"})
+    found = {int(row["line"]): row["raw"] for row in read(answer.content, "csv")}
+    assert [found[line] for line in (11, 12)] == ["=raw 11", "=raw 12"]
+    assert (await engineer.get(f"{batch}/export?csv_formulas=maybe")).status_code == 422
+
+
 def read(body: bytes, form: str) -> list[dict[str, Any]]:
     if form == "csv":
         return list(csv.DictReader(io.StringIO(body.decode())))
