@@ -16,7 +16,7 @@ from app.warehouse.layout import LINE
 from app.warehouse.naming import RelationName
 from app.warehouse.plan import RelationPlan
 
-_ENCODER = msgspec.json.Encoder()
+_ENCODER = msgspec.json.Encoder(decimal_format="number")  # as they came: a text has as many quotes as its rows
 
 _HELD = b"\x00"
 """Stands for an escaped backslash while the other escapes are rewritten: encoded JSON never holds a raw NUL."""

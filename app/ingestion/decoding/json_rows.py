@@ -56,12 +56,12 @@ class JsonRows:
         """Bytes that hold no more sound rows than these. To count them takes a tenth of decoding them."""
         self._written = WrittenValues(model.plan)
 
-    def lines(self, data: bytes) -> "Decoded | None":
-        """The rows of whole lines; None when they must be looked at one by one."""
+    def lines(self, data: bytes, lines: int) -> "Decoded | None":
+        """The rows of so many whole lines; None when they must be looked at one by one."""
         for types in self._types_for(data):
             decoded = self._decoded(types, types.one.decode_lines, data, 0)
             if decoded is not None:
-                return decoded if _one_row_per_line(data, len(decoded.rows)) else None
+                return decoded if lines == len(decoded.rows) and _one_row_per_line(data, lines) else None
         return None
 
     def elements(self, array: bytes) -> "Decoded | None":
@@ -234,8 +234,7 @@ class Decoded:
 
 
 def _one_row_per_line(data: bytes, rows: int) -> bool:
-    if data.count(b"\n") != rows:
-        return False
+    """Whether none of as many rows as lines goes over two lines, and none stands beside another."""
     if data.translate(None, _NO_BRACES) == b"{}\n" * rows:
         return True
     return data.count(b"}\n") + data.count(b"}\r\n") == rows

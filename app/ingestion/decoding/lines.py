@@ -28,16 +28,23 @@ class LineBlock:
 
     data: bytes
     first: int
-    overlong: bool = False
+    count: int
+    """How many lines there are; 0 of one that is too long."""
+
+    @property
+    def overlong(self) -> bool:
+        """Whether it is the head of a line that is too long."""
+        return not self.count
 
     def cut(self, lines: int) -> "Iterator[LineBlock]":
         """The block in blocks of so many lines."""
-        if self.data.count(b"\n") <= lines:
+        if self.count <= lines:
             yield self
             return
         all_lines = self.data.split(b"\n")[:-1]
         for start in range(0, len(all_lines), lines):
-            yield LineBlock(b"\n".join([*all_lines[start : start + lines], b""]), self.first + start)
+            part = all_lines[start : start + lines]
+            yield LineBlock(b"\n".join([*part, b""]), self.first + start, len(part))
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """The lines that are not blank, with their numbers."""
@@ -91,7 +98,7 @@ class _Lines:
         self._parts, self.size = ([rest], len(rest)) if rest else ([], 0)
         self.wait = 0 if cut else min(2 * len(rest), MAX_ROW_BYTES + 1)
         if len(rest) > MAX_ROW_BYTES:
-            yield LineBlock(rest[: MAX_ROW_BYTES + 1], self._next, overlong=True)
+            yield LineBlock(rest[: MAX_ROW_BYTES + 1], self._next, 0)
             self._parts, self.size, self.wait, self._skipping = [], 0, 0, True
 
     def finish(self) -> Iterator[LineBlock]:
@@ -107,8 +114,8 @@ class _Lines:
         return text
 
     def _block(self, data: bytes) -> LineBlock:
-        block = LineBlock(data, self._next)
-        self._next += data.count(b"\n")
+        block = LineBlock(data, self._next, data.count(b"\n"))
+        self._next += block.count
         return block
 
 
@@ -126,4 +133,4 @@ async def ndjson_chunks(body: AsyncIterator[bytes], model: RowModel) -> AsyncIte
 def _chunks(rows: JsonRows, block: LineBlock) -> Iterator[Chunk]:
     blocks = [block] if len(block.data) <= rows.surely_few else block.cut(rows.rows_at_once)
     for part in blocks:
-        yield from rows.chunks(rows.lines(part.data), part.first, part.lines)
+        yield from rows.chunks(rows.lines(part.data, part.count), part.first, part.lines)

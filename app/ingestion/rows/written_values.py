@@ -48,11 +48,8 @@ class WrittenValues:
         self._times = _Columns([column for column in times if column.name in exact])
         self._rounded = _Columns(rounded)
         self._readers = [(columns.index(column) + 1, reader_of(column.type.kind).one) for column in rounded]
-        self._requoted = [
-            index
-            for index, column in enumerate(columns, start=1)
-            if column.type.kind in {TypeKind.NUMERIC, TypeKind.JSONB}
-        ]
+        kinds = [column.type.kind for column in columns]
+        self._documents = [index for index, kind in enumerate(kinds, start=1) if kind is TypeKind.JSONB]
 
     def sound_block(
         self, data: bytes, rows: Sequence[tuple[Any, ...]], names: int, payload: bytes, *, plain: bool
@@ -99,11 +96,11 @@ class WrittenValues:
     def _all_unquoted(self, data: bytes, rows: Sequence[tuple[Any, ...]], names: int, payload: bytes) -> bool:
         """Whether no numeric came in quotes.
 
-        Names have two quotes each. Values have as many when they are stored as when they came, but for numerics and
-        documents, which get two: a numeric that came in quotes makes two too many in the text.
+        Names have two quotes each. Values have as many when they are stored as when they came, but for documents, which
+        get two: a numeric that came in quotes makes two too many in the text.
         """
-        requoted = sum(len(values_of(rows, index)) for index in self._requoted)
-        return data.count(b'"') + 2 * requoted == payload.count(b'"') + 2 * names
+        documents = sum(len(values_of(rows, index)) for index in self._documents)
+        return data.count(b'"') + 2 * documents == payload.count(b'"') + 2 * names
 
 
 class _Columns:

@@ -170,5 +170,5 @@ def never() -> list[tuple[int, bytes]]:
 def test_sound_rows_are_decoded_as_a_block(row: dict[str, Any]) -> None:
     rows = JsonRows(RowModel(PLAN))
     data = f"{json.dumps(row)}\n".encode() * 3
-    (chunk,) = rows.chunks(rows.lines(data), 1, never)
+    (chunk,) = rows.chunks(rows.lines(data, 3), 1, never)
     assert (chunk.accepted, chunk.rejected) == (3, ())
