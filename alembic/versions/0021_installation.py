@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from app.kernel.db.grants import grant
+
 revision = "0021"
 down_revision = "0020"
 branch_labels = None
@@ -33,6 +35,7 @@ def upgrade() -> None:
         schema="spyne",
         comment="The installation: one row",
     )
+    grant("installation", "SELECT")
 
 
 def downgrade() -> None:

@@ -15,7 +15,7 @@ import asyncpg
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from app.commands.own_secret import ForeignSecretError, remember_secret, require_own_secret
+from app.commands.own_secret import ForeignSecretError, SilentDatabaseError, remember_secret, require_own_secret
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls, UnsupportedUrlError, database_urls
 from app.kernel.db.database import sqlstate
@@ -151,6 +151,11 @@ def open_environment(settings: Settings) -> Iterator[Environment]:
             asyncio.run(_ensure_database(address.url("postgres")))
             urls = database_urls(address.url(DATABASE), settings.database, secret)
             yield Environment(settings, urls, secret, server)
+    except SilentDatabaseError as error:
+        raise NoEnvironmentError(
+            "The database cannot be asked whether it belongs to a service secret, and there is none here: "
+            f"{_reason(error)}.{_hint(error)} No secret was made."
+        ) from error
     except (EmbeddedServerError, ForeignSecretError, WeakSecretError, UnsupportedUrlError) as error:
         raise NoEnvironmentError(str(error)) from error
 

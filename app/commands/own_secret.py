@@ -7,7 +7,10 @@ the logins: what is encrypted could be read by nobody any more, and nobody would
 import asyncio
 from typing import Final
 
+from sqlalchemy import URL
+
 from app.kernel.db import migrations
+from app.kernel.db.connections import owner_url
 from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.db.installation import belongs, keep_fingerprint, known_fingerprint
 from app.kernel.security.secrets import ServiceSecret, has_secret, load_secret
@@ -20,11 +23,16 @@ class ForeignSecretError(RuntimeError):
     """The data here belongs to another service secret; the message says what to do."""
 
 
+class SilentDatabaseError(RuntimeError):
+    """Whether the database belongs to a secret cannot be asked, and there is none here; the cause says why."""
+
+
 def require_own_secret(settings: Settings) -> None:
     """Return when there is no data yet, or it belongs to the secret that is here. Makes no secret.
 
     Raises:
         ForeignSecretError: it belongs to another, or to one that is not here.
+        SilentDatabaseError: there is no secret here, and the database cannot be asked.
         WeakSecretError: the secret that is here cannot be one.
         UnsupportedUrlError: DATABASE_URL cannot be used.
     """
@@ -37,14 +45,11 @@ def require_own_secret(settings: Settings) -> None:
             )
         return
     try:
-        known = asyncio.run(_known(settings.database.url.get_secret_value()))
+        known = asyncio.run(_known(owner_url(settings.database.url.get_secret_value())))
     except DATABASE_FAILURES as error:
         if present:
             return  # whoever needs the database says better what is wrong
-        raise ForeignSecretError(
-            "There is no service secret here, and whether the database at DATABASE_URL belongs to one cannot be asked: "
-            f"{type(error).__name__}. No secret was made."
-        ) from error
+        raise SilentDatabaseError from error
     if known is None:
         return
     if not present:
@@ -65,8 +70,8 @@ def _has_data(settings: Settings) -> bool:
     return postgres.is_symlink() or (postgres.is_dir() and any(postgres.iterdir()))
 
 
-async def _known(url: str) -> str | None:
-    connection = await migrations.connect(url)
+async def _known(url: URL) -> str | None:
+    connection = await migrations.connect(url.render_as_string(hide_password=False))
     try:
         return await known_fingerprint(connection)
     finally:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from app.kernel.security.secrets import ServiceSecret
 from app.settings import DatabaseSettings
@@ -30,17 +30,22 @@ class DatabaseUrls:
     query: str = field(repr=False)
 
 
-def database_urls(owner_url: str, settings: DatabaseSettings, secret: ServiceSecret) -> DatabaseUrls:
-    """The three logins' URLs, from the owner's. Raises `UnsupportedUrlError`."""
+def owner_url(text: str) -> URL:
+    """The owner's URL for our driver, from `DATABASE_URL`. Raises `UnsupportedUrlError`."""
     try:
-        owner = make_url(owner_url)
+        owner = make_url(text)
     except Exception as error:
         raise UnsupportedUrlError(
             "DATABASE_URL is not an address; it looks like postgresql+asyncpg://user:password@host:5432/database."
         ) from error
     if owner.get_backend_name() not in SCHEMES:
         raise UnsupportedUrlError(f"DATABASE_URL names {owner.get_backend_name()}; Spyne runs on PostgreSQL alone.")
-    owner = owner.set(drivername=DRIVER)
+    return owner.set(drivername=DRIVER)
+
+
+def database_urls(given: str, settings: DatabaseSettings, secret: ServiceSecret) -> DatabaseUrls:
+    """The three logins' URLs, from `DATABASE_URL`, which is the owner's. Raises `UnsupportedUrlError`."""
+    owner = owner_url(given)
 
     def login(role: str) -> str:
         return owner.set(username=role, password=secret.password(f"role:{role}")).render_as_string(hide_password=False)
