@@ -1,6 +1,7 @@
 """How many refused rows are kept of a batch, of a contract and in all, also side by side and after removals."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -13,6 +14,7 @@ from app.ingestion.quarantine.configuration import (
     MAX_QUARANTINED_OF_BATCH,
     MAX_QUARANTINED_OF_CONTRACT,
 )
+from app.ingestion.retention import QUARANTINE
 from app.kernel.runtime.configuration import ConfigKey
 from app.kernel.runtime.resources import Resources
 from tests.ingestion.steps import ndjson, register, send, taken
@@ -108,6 +110,22 @@ async def test_what_is_removed_makes_room_and_reports_follow(
     assert await kept(owner) == {things: 31}
     assert said(await taken(engineer, things, body(30))) == (30, 19, 11)
     assert await kept(owner) == {things: 50}
+
+
+@pytest.mark.usefixtures("bounded")
+async def test_retention_makes_room(
+    app: FastAPI, engineer: httpx.AsyncClient, owner: asyncpg.Connection, things: str
+) -> None:
+    reports = [await taken(engineer, things, body(25, number)) for number in range(2)]
+    resources: Resources = app.state.resources
+    async with resources.database.write() as session:
+        removed = await QUARANTINE.delete_some(session, datetime.now(UTC), None, 40)
+    assert removed.amount.rows == 40
+    assert await kept(owner) == {things: 10}
+    shown = [(await engineer.get(report["links"]["self"])).json() for report in reports]
+    assert sum(report["quarantined_rows"] for report in shown) == 10
+    assert sum(report["unkept_rows"] for report in shown) == 40
+    assert said(await taken(engineer, things, body(30, 3))) == (30, 30, 0)
 
 
 @pytest.mark.usefixtures("bounded")
