@@ -151,12 +151,14 @@ class Doors:
         assert answer.json()["adopted"] == 1, answer.text
         return name
 
-    async def target(self) -> str:
+    async def target(self, resolution: str = "latest_wins") -> str:
         """The name of a contract's table with the same columns."""
         name = f"target_{next(self._numbers)}"
         columns = [{"name": "id", "type": "bigint"}, {"name": "at", "type": "timestamptz"}]
         columns += [{"name": column, "type": kind} for kind, column in NAMES.items()]
-        answer = await self.client.post("/api/contracts/register", json=contract(name, columns=columns))
+        answer = await self.client.post(
+            "/api/contracts/register", json=contract(name, "upsert", resolution, columns=columns)
+        )
         assert answer.status_code == 201, answer.text
         return name
 
@@ -267,6 +269,46 @@ async def test_what_ingestion_does_not_take_is_refused_and_never_changed(doors: 
     assert counts["inserted"] + counts["rejected"] == len(rows) + 1 == len(found) + counts["rejected"]
     assert len(rows) in found, "the sound one"
     assert {number: expected[number] for number in found} == found
+
+
+async def test_a_row_that_was_refused_beside_another_comes_back_from_quarantine(doors: Doors) -> None:
+    short = {kind: [text for text in texts if len(text) <= 100] for kind, texts in SOUND.items()}
+    rows: list[Row] = [{kind: texts[number % len(texts)] for kind, texts in short.items()} for number in range(15)]
+    source, refusing, target = await doors.source(rows), await doors.target("reject"), await doors.target()
+    first = b"".join(b'{"id": %d, "at": "2025-12-31T00:00:00Z"}\n' % number for number in range(len(rows)))
+    assert (await send(doors.client, f"{refusing}_v1", first)).json()["counts"]["inserted"] == len(rows)
+    again = await doors.answer(source, NDJSON) + b'{"id": 1000, "at": "2025-12-31T00:00:00Z"}\n'
+    answer = await send(doors.client, f"{refusing}_v1", again)
+    assert answer.json()["counts"]["conflict"] == len(rows), answer.text
+    refused = await doors.client.get(answer.json()["links"]["quarantine"], params={"limit": 100})
+    body = "".join(f"{row['raw']}\n" for row in refused.json()["items"]).encode()
+    answer = await send(doors.client, f"{target}_v1", body)
+    assert answer.json()["counts"]["inserted"] == len(rows), answer.text
+    assert await doors.values(f"data.{target}__v1") == await doors.values(f"public.{source}")
+
+
+async def test_a_refused_row_is_one_that_its_contract_reads(doors: Doors) -> None:
+    long = "x" * 100
+    columns = [
+        {"name": "id", "type": "bigint", "source": "/the id/value"},
+        {"name": "at", "type": "timestamptz", "source": "happenedAt"},
+        {"name": "raw", "type": "bytea", "source": f"/the id/{long}"},
+        *({"name": f"n{number}", "type": "integer"} for number in range(120)),
+    ]
+    answer = await doors.client.post(
+        "/api/contracts/register", json=contract("nested", "upsert", "reject", columns=columns)
+    )
+    assert answer.status_code == 201, answer.text
+    record = {"the id": {"value": 1, long: "AP8="}, "happenedAt": "2026-01-01T00:00:00+00:00", "n0": 5}
+    assert (await send(doors.client, "nested_v1", json.dumps(record).encode())).status_code == 201
+    sent = json.dumps(record | {"n119": 7}).encode()
+    for _ in range(2):  # as it was sent, then as it was kept
+        answer = await send(doors.client, "nested_v1", sent + b"\n" + json.dumps(record).encode())
+        (refused,) = answer.json()["quarantined"]
+        assert (refused["code"], answer.json()["counts"]["unchanged"]) == ("conflict", 1), answer.text
+        sent = refused["raw"].encode()
+    kept = {name: value for name, value in json.loads(sent).items() if value is not None}
+    assert kept == record | {"the id": {"value": 1, long: "\\x00ff"}, "n119": 7}
 
 
 @pytest.mark.parametrize("door", ["file", "answer"])

@@ -10,7 +10,9 @@ Which of them runs when, and which count comes from which: `app/warehouse/ingest
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias, cast
 
+from app.kernel.quoting import quote_literal
 from app.warehouse.layout import BATCH, HASH, IMAGE_BY, IMAGE_OP, LINE, VERDICT, hidden_columns, instant, rank, same_key
 from app.warehouse.naming import RelationName, own, quote, quote_all
 from app.warehouse.plan import BY_EVENT_TIME, Mode, RelationPlan, Resolution
@@ -22,7 +24,13 @@ S, T, W = own("s"), own("t"), own("w")
 """Aliases: a staged row, a stored row, a staged row that may win."""
 
 _OWN, _TAKEN, _PLACE, _NUMBERED = own("own"), own("taken"), own("place"), own("numbered")
-_REPEATED, _CHANGED, _ROW, _WINDOW = own("repeated"), own("changed"), own("row"), own("window")
+_REPEATED, _CHANGED, _WINDOW = own("repeated"), own("changed"), own("window")
+
+MOST_PAIRS = 50
+"""PostgreSQL calls functions with at most 100 arguments (FUNC_MAX_ARGS)."""
+
+Document: TypeAlias = "dict[str, str | Document]"
+"""A JSON object to be made: SQL of its values, or objects within."""
 
 IN_KEY_ORDER, IN_ANY_ORDER = "SET LOCAL enable_hashjoin = off", "SET LOCAL enable_hashjoin = on"
 """Around an update that must touch its rows in the order of the key: a hash join which does not fit into memory goes
@@ -234,10 +242,26 @@ def count_untouched(batch: Batch) -> str:
 
 
 def select_refused(batch: Batch) -> str:
-    """Rows (line, letter, the row as JSON) of conflicts and unique violations, for quarantine."""
-    names = tuple(column.name for column in batch.plan.record_columns)
-    row = f"to_jsonb({_ROW}.*) FROM (SELECT {quote_all(names, f'{S}.')}) {_ROW}"
+    """Rows (line, letter, the row as JSON) of conflicts and unique violations, for quarantine.
+
+    The JSON is one that the contract reads: each value stands where the column's source says.
+    """
+    record: Document = {}
+    for column in batch.plan.record_columns:
+        *outer, last = column.path
+        inner = record
+        for name in outer:
+            inner = cast("Document", inner.setdefault(name, {}))
+        inner[last] = f"{S}.{quote(column.name)}"
     return (
-        f"SELECT {S}.{LINE}, {S}.{VERDICT}::text, (SELECT {row})::text FROM {batch.staging.sql} {S} "
+        f"SELECT {S}.{LINE}, {S}.{VERDICT}::text, ({_build(record)})::text FROM {batch.staging.sql} {S} "
         f"WHERE {S}.{VERDICT} IN ('{CONFLICT}', '{UNIQUE}')"
     )
+
+
+def _build(document: Document) -> str:
+    """SQL of a JSON object, in parts of which each has as many arguments as a function may have."""
+    values = {name: value if isinstance(value, str) else _build(value) for name, value in document.items()}
+    pairs = [f"{quote_literal(name)}, {value}" for name, value in values.items()]
+    parts = [pairs[start : start + MOST_PAIRS] for start in range(0, len(pairs), MOST_PAIRS)]
+    return " || ".join(f"jsonb_build_object({', '.join(part)})" for part in parts)
