@@ -14,7 +14,16 @@ from app.ingestion.decoding.body import BatchBody
 from app.ingestion.decoding.inflate import Coding, InflateLimits, inflate
 from app.ingestion.decoding.json_rows import LONG_BYTES, MOST_FAULTS, WHOLE_VALUES
 from app.ingestion.decoding.lines import ndjson_chunks
-from app.ingestion.decoding.pace import PART_ROWS, PART_VALUES, PIECE_BYTES, Pace, in_parts, in_small_pieces, in_turns
+from app.ingestion.decoding.pace import (
+    PART_BYTES,
+    PART_ROWS,
+    PART_VALUES,
+    PIECE_BYTES,
+    Pace,
+    in_parts,
+    in_small_pieces,
+    in_turns,
+)
 from app.ingestion.rows.row_model import RowModel
 from tests.ingestion.bodies import column, pieces, plan_of
 
@@ -156,7 +165,7 @@ async def test_members_of_gzip_are_not_copied_again_and_again(monkeypatch: pytes
 def test_parts_have_so_many_rows_or_bytes() -> None:
     short = [(number, b"x") for number in range(3 * PART_ROWS + 1)]
     assert [len(part) for part in in_parts(short, 1)] == [PART_ROWS] * 3 + [1]
-    long = [(number, bytes(PIECE_BYTES // 2)) for number in range(5)]
+    long = [(number, bytes(PART_BYTES // 2)) for number in range(5)]
     assert [len(part) for part in in_parts(long, 1)] == [2, 2, 1]
     assert [len(part) for part in in_parts(short[:3], 10 * PART_VALUES)] == [1, 1, 1]
     assert list(in_parts([], 1)) == []
