@@ -160,10 +160,10 @@ async def test_a_relation_that_went_away_is_told_and_can_still_be_deprecated(
 
 
 async def test_without_the_right_to_grant_the_grant_is_named(
-    admin: httpx.AsyncClient, owner: asyncpg.Connection, urls: DatabaseUrls
+    admin: httpx.AsyncClient, superuser: asyncpg.Connection, urls: DatabaseUrls
 ) -> None:
     """The function belongs to a login that owns nothing else, as where the owner of Spyne is no superuser."""
-    await owner.execute(
+    await superuser.execute(
         """
         DO $$ BEGIN CREATE ROLE tests_owner; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
         CREATE SCHEMA shop; CREATE TABLE shop.orders (id int, note text);
@@ -175,9 +175,9 @@ async def test_without_the_right_to_grant_the_grant_is_named(
     found = (await adopted(admin, "shop.orders"))["shop.orders"]
     assert (found["adopted"], found["refusal"]) == (False, "grant-needed")
     assert 'GRANT SELECT ("id", "note") ON "shop"."orders" TO spyne_query, spyne_app;' in found["grant"]
-    assert await owner.fetchval("SELECT count(*) FROM spyne.tables") == 0
-    assert await owner.fetchval("SELECT count(*) FROM spyne.audit_log WHERE action = 'table:adopt'") == 0
-    await owner.execute(found["grant"])
+    assert await superuser.fetchval("SELECT count(*) FROM spyne.tables") == 0
+    assert await superuser.fetchval("SELECT count(*) FROM spyne.audit_log WHERE action = 'table:adopt'") == 0
+    await superuser.execute(found["grant"])
     found = (await adopted(admin, "shop.orders"))["shop.orders"]
     assert found["adopted"], found
     query = await migrations.connect(urls.query)

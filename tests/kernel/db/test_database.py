@@ -155,8 +155,11 @@ async def test_two_serializable_transactions_that_skew_are_retried_until_both_ho
     assert await owner.fetchval("SELECT sum(value) FROM data.probe") == 10
 
 
-async def test_a_deadlock_is_retried(database: Database, owner: asyncpg.Connection) -> None:
-    await owner.execute(f"ALTER DATABASE {await owner.fetchval('SELECT current_database()')} SET deadlock_timeout = 50")
+async def test_a_deadlock_is_retried(
+    database: Database, owner: asyncpg.Connection, superuser: asyncpg.Connection
+) -> None:
+    name = await owner.fetchval("SELECT current_database()")
+    await superuser.execute(f"ALTER DATABASE {name} SET deadlock_timeout = 50")
     both_hold_one = asyncio.Barrier(2)
     tries: list[int] = []
 
