@@ -5,7 +5,6 @@ from typing import Final
 
 import asyncpg
 
-from app.kernel.db.schema_state import is_superuser
 from app.kernel.quoting import quote_identifier
 
 USER_RELATIONS: Final = (
@@ -57,15 +56,15 @@ async def handing_over(
         connection: to the database, as the login that restores.
         relations: schema and name of each.
         role: whom they belong to.
-        joins: whether the login is a member of the role by then; otherwise it becomes one for the while, if it is no
-            superuser: only a member may give a relation to a role.
+        joins: whether the login becomes a member of the role before. Who is none, and no superuser, becomes one for the
+            while: only a member may give a relation to a role.
     """
     owner = quote_identifier(role)
     given = [
         f"ALTER TABLE {quote_identifier(schema)}.{quote_identifier(name)} OWNER TO {owner}"
         for schema, name in relations
     ]
-    if not given or joins or await is_superuser(connection):
+    if not given or joins or await connection.fetchval("SELECT pg_has_role(current_user, $1::name, 'SET')", role):
         return given
     return [f"GRANT {owner} TO CURRENT_USER WITH SET TRUE", *given, f"REVOKE {owner} FROM CURRENT_USER"]
 

@@ -21,9 +21,11 @@ from app.kernel.scram import verifier
 from tests.census import census, differences
 from tests.service_processes import eventually
 
+SELECTED = ["--schema=spyne", "--schema=data", "--schema=jobs"]
 OWNERS = {
-    "another superuser": ("SUPERUSER", []),
-    "an owner with no rights beyond": ("NOSUPERUSER", ["--schema=spyne", "--schema=data", "--schema=jobs"]),
+    "another superuser": ("SUPERUSER", [], False),
+    "an owner with no rights beyond": ("NOSUPERUSER", SELECTED, False),
+    "an owner that has joined the runtime login": ("NOSUPERUSER", SELECTED, True),
 }
 """A dump of all holds what only superusers may say: who may call PostgreSQL's own functions."""
 
@@ -38,16 +40,18 @@ async def filled(owner: asyncpg.Connection) -> None:
 
 
 @pytest.fixture(params=list(OWNERS.values()), ids=list(OWNERS))
-async def elsewhere(request: pytest.FixtureRequest, server: ServerAddress) -> AsyncIterator[tuple[str, list[str]]]:
-    """The URL of an empty database that belongs to another owner, and what that owner can restore."""
-    attributes, selected = request.param
+async def elsewhere(
+    request: pytest.FixtureRequest, server: ServerAddress
+) -> AsyncIterator[tuple[str, list[str], bool]]:
+    """The URL of an empty database of another owner, what that owner can restore, and whether it stays a member."""
+    attributes, selected, joined = request.param
     name = f"elsewhere_{os.getpid()}"
     admin = await asyncpg.connect(**server.connect_kwargs("postgres"))
     await admin.execute(f"CREATE ROLE {name} LOGIN {attributes} PASSWORD {quote_literal(verifier('p_w_of_another'))}")
-    await admin.execute(f"GRANT spyne_app TO {name} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+    await admin.execute(f"GRANT spyne_app TO {name} WITH ADMIN TRUE, INHERIT {joined}, SET {joined}")
     await admin.execute(f"CREATE DATABASE {name} OWNER {name}")
     url = make_url(server.url(name)).set(username=name, password="p_w_of_another")
-    yield url.render_as_string(hide_password=False), selected
+    yield url.render_as_string(hide_password=False), selected, joined
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.execute(f"REVOKE spyne_app FROM {name} CASCADE")
     await admin.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
@@ -56,9 +60,9 @@ async def elsewhere(request: pytest.FixtureRequest, server: ServerAddress) -> As
 
 @pytest.mark.usefixtures("filled")
 async def test_another_owner_restores_what_there_was_at_one_moment(
-    urls: DatabaseUrls, owner: asyncpg.Connection, elsewhere: tuple[str, list[str]], tmp_path: Path
+    urls: DatabaseUrls, owner: asyncpg.Connection, elsewhere: tuple[str, list[str], bool], tmp_path: Path
 ) -> None:
-    url, selected = elsewhere
+    url, selected, joined = elsewhere
     dump = tmp_path / "dump"
     async with engine.exported_snapshot(urls.owner) as (connection, snapshot):
         before = await census(owner)
@@ -81,9 +85,8 @@ async def test_another_owner_restores_what_there_was_at_one_moment(
         assert of_the_owner, "privileges by default are the restoring owner's"
         assert granted.startswith("{spyne_app=r/")
         if selected:
-            assert not await there.fetchval("SELECT pg_has_role(current_user, 'spyne_app', 'SET')"), (
-                "for the while alone"
-            )
+            member = await there.fetchval("SELECT pg_has_role(current_user, 'spyne_app', 'SET')")
+            assert member is joined, "who was a member is one, who became one was it for the while"
             await there.execute("GRANT spyne_app TO CURRENT_USER WITH INHERIT TRUE")  # to look at its rows
         assert await there.fetchval("SELECT count(*) FROM spyne.alembic_version") == 1
         assert differences(before, await census(there)) == []

@@ -41,7 +41,12 @@ async def reading(owner: asyncpg.Connection) -> bool:
 
 @pytest.mark.timeout(120)
 async def test_cancelling_ends_the_statement(
-    app: FastAPI, admin: httpx.AsyncClient, owner: asyncpg.Connection, urls: DatabaseUrls, tmp_path: Path
+    app: FastAPI,
+    admin: httpx.AsyncClient,
+    owner: asyncpg.Connection,
+    superuser: asyncpg.Connection,
+    urls: DatabaseUrls,
+    tmp_path: Path,
 ) -> None:
     await owner.execute(SLOW)
     await owner.execute(PUBLIC)
@@ -57,13 +62,13 @@ async def test_cancelling_ends_the_statement(
             found = (await admin.get(place)).json()
             return found["status"] == "running" and found["rows"] > 0 and found["eta_seconds"] is not None
 
-        await eventually(lambda: reading(owner), 40)
+        await eventually(lambda: reading(superuser), 40)
         await eventually(told, 20)
         assert (await admin.post(f"{place}/cancel")).status_code == 200
 
         async def ended() -> bool:
             state = await owner.fetchval("SELECT state FROM spyne.job_runs WHERE name = 'exports:make'")
-            return not await reading(owner) and state in {"succeeded", "cancelled"}
+            return not await reading(superuser) and state in {"succeeded", "cancelled"}
 
         await eventually(ended, 10)
     assert (await admin.get(place)).json()["status"] == "cancelled"
