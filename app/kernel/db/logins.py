@@ -31,6 +31,18 @@ ATTRIBUTES: Final = {
 _OF_WHOEVER_ADMINISTERS: Final = ("rolcanlogin", "rolinherit")
 """Attributes that need no more than that to be changed."""
 
+QUERY_LIMITS: Final = {
+    "default_transaction_read_only": "on",
+    "idle_in_transaction_session_timeout": "60s",
+    "lock_timeout": "2s",
+    "search_path": "pg_catalog",
+    "statement_timeout": "120s",
+}
+"""What holds for the query login wherever it comes from. With a superuser for owner the migrations say it, and more:
+how much it may write to temporary files, and that PostgreSQL's own functions are walled off."""
+QUERY_CONNECTIONS: Final = 60
+"""As the migrations have it."""
+
 _OWNER: Final = (
     "SELECT current_user::text AS name, r.rolsuper AS superuser, r.rolcreaterole AS makes_roles, "
     "pg_has_role(current_user, d.datdba, 'USAGE') AS owns, d.datname::text AS database "
@@ -74,6 +86,8 @@ async def statements(connection: asyncpg.Connection, settings: DatabaseSettings,
     for role in (settings.app_role, settings.query_role):
         found = await connection.fetchrow(_LOGIN, role)
         made.append(_login(owner, role, found, secret.password(f"role:{role}")))
+        if role == settings.query_role and not owner.superuser:
+            made += _limits(role, found)
         if role == settings.app_role and not owner.superuser and (found is None or not found["joined"]):
             made.append(f"GRANT {quote_identifier(role)} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE")
     return [*made, *_doors(owner, quote_identifier(settings.app_role), quote_identifier(settings.query_role))]
@@ -94,6 +108,16 @@ def _login(owner: _Owner, role: str, found: asyncpg.Record | None, password: str
             _require_rights(owner, role, changed, administers=owner.makes_roles and found["administered"])
         verb, words = "ALTER", [ATTRIBUTES[column][1] for column in changed]
     return " ".join([verb, "ROLE", quote_identifier(role), *words, "PASSWORD", quote_literal(verifier(password))])
+
+
+def _limits(role: str, found: asyncpg.Record | None) -> list[str]:
+    """Statements that bound the query login; what somebody has set to another value is left at it."""
+    kept = set() if found is None else {each.partition("=")[0] for each in found["rolconfig"] or ()}
+    login = f"ALTER ROLE {quote_identifier(role)}"
+    return [
+        *([f"{login} CONNECTION LIMIT {QUERY_CONNECTIONS}"] if found is None else []),
+        *(f"{login} SET {name} = {quote_literal(value)}" for name, value in QUERY_LIMITS.items() if name not in kept),
+    ]
 
 
 def _require_rights(owner: _Owner, role: str, changed: list[str], *, administers: bool) -> None:

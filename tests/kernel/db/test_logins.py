@@ -97,6 +97,19 @@ async def test_a_second_start_finds_the_logins_as_they_should_be(place: Place, u
     await owner.close()
 
 
+async def test_the_query_login_is_bounded_wherever_it_comes_from(place: Place, url: str) -> None:
+    await migrations.prepare(url, SETTINGS, SECRET)
+    await place.superuser("ALTER ROLE spyne_query SET lock_timeout = '5s'; ALTER ROLE spyne_query RESET search_path")
+    await migrations.prepare(url, SETTINGS, SECRET)
+    query = await migrations.connect(database_urls(url, SETTINGS, SECRET).query)
+    expected = logins.QUERY_LIMITS | {"lock_timeout": "5s", "statement_timeout": "2min"}
+    expected |= {"idle_in_transaction_session_timeout": "1min"}
+    assert {name: await query.fetchval(f"SHOW {name}") for name in expected} == expected
+    limit = await query.fetchval("SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user")
+    assert limit == logins.QUERY_CONNECTIONS
+    await query.close()
+
+
 async def test_another_secret_is_taken_up(url: str) -> None:
     await migrations.prepare(url, SETTINGS, SECRET)
     await migrations.prepare(url, SETTINGS, OTHER)
