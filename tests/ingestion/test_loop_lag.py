@@ -7,6 +7,7 @@ import pytest
 
 from app.kernel.problems import MAX_FAULTS
 from tests.ingestion.hostile_bodies import CONTRACTS, DOCUMENTS_OF_OTHERS, OF_JSON, Hostile, encoded
+from tests.ingestion.hostile_records import MORE_CSV, MORE_PARQUET
 from tests.ingestion.hostile_tables import OF_CSV, OF_PARQUET
 from tests.ingestion.steps import NDJSON, ndjson, pieces_of, register, send, taken
 from tests.lag import prompt_loop
@@ -34,7 +35,7 @@ async def send_all(client: httpx.AsyncClient, bodies: Sequence[Hostile]) -> None
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(OF_JSON + OF_CSV + OF_PARQUET) + len(DOCUMENTS_OF_OTHERS) >= 90
+    assert len(OF_JSON + OF_CSV + OF_PARQUET + MORE_CSV + MORE_PARQUET) + len(DOCUMENTS_OF_OTHERS) >= 115
     assert {hostile.contract for hostile in OF_JSON} == CONTRACTS.keys()
 
 
@@ -47,7 +48,9 @@ async def test_a_body_of_json_holds_nothing_up(engineer: httpx.AsyncClient, cont
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("open_for_data")
-@pytest.mark.parametrize("bodies", [OF_CSV, OF_PARQUET], ids=["csv", "parquet"])
+@pytest.mark.parametrize(
+    "bodies", [OF_CSV, OF_PARQUET, MORE_CSV, MORE_PARQUET], ids=["csv", "parquet", "more csv", "more parquet"]
+)
 async def test_a_table_holds_nothing_up(engineer: httpx.AsyncClient, bodies: Sequence[Hostile]) -> None:
     await send_all(engineer, bodies)
 

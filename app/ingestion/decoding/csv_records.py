@@ -5,8 +5,8 @@ A quote inside of any other field opens nothing, whatever follows: that record i
 So no character of one record can move the border of another, and where the text happens to be cut does not matter.
 
 Two readers, the same answer: most text is cut by compiled functions (`_cut_plain`, `_cut_quoted`). Text that they do
-not vouch for, and a record of more than a block, is left to `_scan`, which looks at each field. The rule stands in
-plain Python in `tests/reference/csv_table.py`; PostgreSQL's COPY reads what it takes in the same way.
+not vouch for, and a record of more than a block, is left to `csv_scan.py`, which looks at each field. The rule stands
+in plain Python in `tests/reference/csv_table.py`; PostgreSQL's COPY reads what it takes in the same way.
 """
 
 import asyncio
@@ -19,14 +19,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from app.ingestion.decoding.csv_scan import QUOTED_EMPTY, QUOTES, ScannedRecord
 from app.ingestion.decoding.json_rows import MAX_ROW_BYTES
 from app.ingestion.decoding.lines import BLOCK_BYTES
 from app.ingestion.decoding.problems import MalformedBody
 from app.ingestion.rows.row_model import MAX_FIELDS
 from app.warehouse.rejections import RejectionCode
-
-QUOTED_EMPTY = "\ud800"
-"""Stands for `""` among fields, where the empty text stands for nothing at all; no decoded text holds it."""
 
 SMALL = 1 << 13
 """Characters that are read on the spot: a few milliseconds for the dearest text. With more, a thread costs little."""
@@ -36,8 +34,6 @@ _COMPILED_CHARACTERS = 4 * BLOCK_BYTES
 
 _AFTER, _BEFORE = {"", ",", "\n", "\r"}, {"", ",", "\n"}
 """What may stand behind a closing quote and before an opening one; nothing at all, between the two of `""`."""
-
-_QUOTES = 'a text with a quote in it is written as "5"" pipe"'
 
 csv.field_size_limit(MAX_ROW_BYTES)  # the module's own limit of 128 kB would refuse long texts; this is its only switch
 
@@ -62,7 +58,7 @@ class Records:
     """Of each record: its fields, `QUOTED_EMPTY` for `""`."""
     lines: Sequence[int]
     """Of each record: the physical line on which it begins."""
-    faults: Sequence["RecordFault"] = ()
+    faults: Sequence[RecordFault] = ()
     """Records that cannot be read."""
 
     def raw(self, line: int) -> bytes:
@@ -277,7 +273,7 @@ def _scan(text: str, first: int, *, final: bool) -> Records:
     faults: list[RecordFault] = []
     start, line = 0, first
     while start < len(text):
-        record = _Record(text, start, final=final)
+        record = ScannedRecord(text, start, final=final)
         if record.open_at is not None and final:
             opened = line + text.count("\n", start, record.open_at)
             raise MalformedBody(_never_closed(opened, text.count("\n", record.open_at) + (not text.endswith("\n"))))
@@ -296,85 +292,5 @@ def _scan(text: str, first: int, *, final: bool) -> Records:
 def _never_closed(line: int, lines: int) -> str:
     return (
         f"the quote that opens a field on line {line} is never closed: from that line on, {lines} in all have no "
-        f"verdict, so nothing of the body is stored; {_QUOTES}"
+        f"verdict, so nothing of the body is stored; {QUOTES}"
     )
-
-
-class _Record:
-    """One record of a text, found field by field."""
-
-    def __init__(self, text: str, start: int, *, final: bool) -> None:
-        self.fields: list[str] = []
-        self.fault: tuple[RejectionCode, str] | None = None
-        self.end: int | None = None
-        """Where the next record begins; None when this one has not ended."""
-        self.open_at: int | None = None
-        """Where the quote stands that is not closed."""
-        self._text = text
-        self._final = final
-        self._line_end = -1
-        self._read(start)
-
-    def _read(self, start: int) -> None:
-        place, number = start, 1
-        while True:
-            quoted = self._text.startswith('"', place)
-            after = place
-            if quoted:
-                close = self._closing(place + 1)
-                if close is None:
-                    self.open_at = place
-                    return
-                after = close + 1
-            end = self._delimiter(after)
-            if end is None:
-                return
-            self._take(number, self._text[place:after], self._text[after:end], ends_line=end == self._line_end)
-            if end == self._line_end:
-                self.end = min(end + 1, len(self._text))
-                if _bytes_beyond(self._text, start, end):
-                    self.fault = RejectionCode.TOO_LONG, f"it has more than {MAX_ROW_BYTES} bytes"
-                return
-            place, number = end + 1, number + 1
-
-    def _closing(self, place: int) -> int | None:
-        """The offset of the quote that closes a field whose text begins there."""
-        text = self._text
-        while (found := text.find('"', place)) >= 0:
-            if text.startswith('"', found + 1):
-                place = found + 2
-            else:
-                return found if found + 1 < len(text) or self._final else None
-        return None
-
-    def _delimiter(self, place: int) -> int | None:
-        """The offset of the comma or line end that ends a field, at or after the place; the text's end, when final."""
-        if self._line_end < place:
-            found = self._text.find("\n", place)
-            if found < 0 and not self._final:
-                return None
-            self._line_end = found if found >= 0 else len(self._text)
-        comma = self._text.find(",", place, self._line_end)
-        return comma if comma >= 0 else self._line_end
-
-    def _take(self, number: int, quoted: str, rest: str, *, ends_line: bool) -> None:
-        if ends_line and self._line_end < len(self._text):
-            rest = rest.removesuffix("\r")
-        if number > MAX_FIELDS:
-            self._spoil(f"it has more than {MAX_FIELDS} fields")
-        elif quoted and rest:
-            self._spoil(f"field {number} goes on behind its closing quote; {_QUOTES}")
-        elif '"' in rest:
-            self._spoil(f"field {number} holds a quote and does not begin with one; {_QUOTES}")
-        elif "\r" in rest:
-            self._spoil(f"field {number} holds a carriage return outside of quotes; lines end with LF or CRLF")
-        elif self.fault is None:
-            self.fields.append((quoted[1:-1].replace('""', '"') or QUOTED_EMPTY) if quoted else rest)
-
-    def _spoil(self, reason: str) -> None:
-        self.fault = self.fault or (RejectionCode.MALFORMED_LINE, reason)
-
-
-def _bytes_beyond(text: str, start: int, end: int) -> bool:
-    """Whether a record has more than `MAX_ROW_BYTES`; a character has four bytes at most."""
-    return (end - start) * 4 > MAX_ROW_BYTES and len(text[start:end].encode("utf-8", "replace")) > MAX_ROW_BYTES

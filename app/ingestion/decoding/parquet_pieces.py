@@ -4,6 +4,7 @@ With a dictionary, a file of some kilobytes stands for gigabytes of text. So tex
 piece of the rows is known to be small enough to be written out.
 """
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import IO, Any, Final
@@ -26,6 +27,12 @@ PIECE_BYTES: Final = 8 << 20
 
 _READ_BYTES: Final = 1 << 20
 """Of a column's bytes read at once, instead of all that a row group has of it."""
+
+MAX_FOOTER_BYTES: Final = 8 << 20
+"""Longest footer: some 30,000 parts of columns. All of it is read and held at once, whatever is in it."""
+
+_MAGIC: Final = b"PAR1"
+"""Stands at the end of the file, behind four bytes with the length of the footer."""
 
 LIMITS: Final = InflateLimits()
 """What a file may unpack to by itself: no more than a body by its content coding."""
@@ -74,11 +81,24 @@ def _too_dense(bound: int) -> BodyTooDense:
     return BodyTooDense(f"the Parquet file unpacks to more than {bound} bytes")
 
 
+def _check_footer(file: IO[bytes]) -> None:
+    """Return when the footer has so many bytes that it may be read. Raises `MalformedBody`."""
+    end = file.seek(0, io.SEEK_END)
+    file.seek(max(0, end - len(_MAGIC) - 4))
+    length = int.from_bytes(file.read(4), "little")
+    if file.read() == _MAGIC and length > MAX_FOOTER_BYTES:
+        raise MalformedBody(
+            f"the footer of the file has {length} bytes, and at most {MAX_FOOTER_BYTES} are read: there are too many "
+            "columns or row groups"
+        )
+
+
 class _Source:
     """An open Parquet file."""
 
     def __init__(self, file: IO[bytes], bound: int) -> None:
         self._file = file
+        _check_footer(file)
         first = pq.ParquetFile(file, pre_buffer=False)
         self._metadata = first.metadata
         self._schema = first.schema_arrow

@@ -8,7 +8,8 @@ import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
-from app.ingestion.decoding.csv_records import QUOTED_EMPTY, SMALL, Records, record_blocks
+from app.ingestion.decoding.csv_records import SMALL, Records, record_blocks
+from app.ingestion.decoding.csv_scan import QUOTED_EMPTY
 from app.ingestion.decoding.headers import Header, check_distinct, match_header, unknown_faults
 from app.ingestion.decoding.pace import Pace, in_turns
 from app.ingestion.decoding.problems import MalformedBody

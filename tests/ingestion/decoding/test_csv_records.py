@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.ingestion.decoding import csv_records
-from app.ingestion.decoding.csv_records import MAX_FIELDS, QUOTED_EMPTY, Records, record_blocks
+from app.ingestion.decoding.csv_records import Records, record_blocks
+from app.ingestion.decoding.csv_scan import QUOTED_EMPTY
 from app.ingestion.decoding.json_rows import MAX_ROW_BYTES
 from app.ingestion.decoding.problems import MalformedBody
+from app.ingestion.rows.row_model import MAX_FIELDS
 from tests.ingestion.bodies import pieces
 from tests.reference import csv_table
 
