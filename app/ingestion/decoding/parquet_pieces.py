@@ -16,11 +16,14 @@ import pyarrow.parquet as pq
 from app.ingestion.decoding.inflate import RATIO_GRACE, InflateLimits
 from app.ingestion.decoding.json_rows import MAX_ROW_BYTES
 from app.ingestion.decoding.problems import BodyTooDense, MalformedBody
-from app.ingestion.rows.arrow_values import Int96
+from app.ingestion.rows.arrow_values import Int96, is_list, is_variable, map_entries
 from app.ingestion.rows.row_model import MAX_FIELDS
 
 BATCH_ROWS: Final = 2048
 """Rows read at once, of files whose rows are not long."""
+
+EXTENSION_ROWS: Final = 16
+"""The same of files with types of Arrow's own (`arrow.json`), whose texts Arrow does not leave in dictionaries."""
 
 PIECE_BYTES: Final = 8 << 20
 """Of values written out at once, unless a single row has more."""
@@ -112,7 +115,9 @@ class _Source:
         self._int96 = [
             leaf.path for leaf in leaves if leaf.physical_type == "INT96" and leaf.path in self._schema.names
         ]
-        self._texts = [field.name for field in self._schema if _is_variable(field.type)]
+        self._texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and not _is_decimal(leaf)]
+        if any(isinstance(field.type, pa.BaseExtensionType) for field in self._schema):
+            self._rows = min(self._rows, EXTENSION_ROWS)
 
     def batches(self) -> Iterator[Piece]:
         """The rows in batches; texts are dictionaries. INT96 counts days and nanoseconds beyond what 64 bits hold."""
@@ -158,11 +163,8 @@ class _Rows:
         return list(whole.slice(0, rows).columns)
 
 
-def _is_variable(kind: Any) -> bool:
-    return any(
-        is_kind(kind)
-        for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
-    )
+def _is_decimal(leaf: Any) -> bool:
+    return bool(leaf.logical_type.type == "DECIMAL")
 
 
 def _bytes_of(piece: Piece) -> int:
@@ -171,7 +173,16 @@ def _bytes_of(piece: Piece) -> int:
 
 
 def _bytes_of_column(column: Any) -> int:
-    if isinstance(column, Int96) or not pa.types.is_dictionary(column.type) or not _is_variable(column.type.value_type):
+    kind = column.type
+    if isinstance(column, Int96):
+        return int(column.nbytes)
+    if pa.types.is_struct(kind):
+        return sum(_bytes_of_column(column.field(place)) for place in range(kind.num_fields)) + len(column)
+    if pa.types.is_map(kind):
+        return _bytes_of_column(map_entries(column))
+    if is_list(kind):
+        return _bytes_of_column(column.flatten()) + 8 * len(column)
+    if not pa.types.is_dictionary(kind) or not is_variable(kind.value_type):
         return int(column.nbytes)
     lengths = pc.take(pc.binary_length(column.dictionary), column.indices)
     return int(pc.sum(lengths, min_count=0).as_py()) + 8 * len(column)
@@ -189,8 +200,14 @@ def _parts(batch: Piece) -> Iterator[Piece]:
 
 
 def _written_out(piece: Piece) -> Piece:
-    columns = [
-        column.dictionary_decode() if not isinstance(column, Int96) and pa.types.is_dictionary(column.type) else column
-        for column in piece.columns
-    ]
-    return replace(piece, columns=columns)
+    return replace(piece, columns=[_written_column(column, overlong=piece.overlong) for column in piece.columns])
+
+
+def _written_column(column: Any, *, overlong: bool) -> Any:
+    """The column without a dictionary. Of a row that is too long, lists and structs are named by their size alone."""
+    if isinstance(column, Int96):
+        return column
+    if pa.types.is_dictionary(column.type):
+        return column.dictionary_decode()
+    size = _bytes_of_column(column) if overlong and pa.types.is_nested(column.type) else 0
+    return pa.array([f"({size} bytes)"]) if size > MAX_ROW_BYTES else column

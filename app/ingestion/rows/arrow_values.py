@@ -201,12 +201,33 @@ def _lists(array: Any) -> list[Any]:
     return found
 
 
-def _maps(array: Any) -> list[Any]:
+def map_entries(array: Any) -> Any:
+    """A map as what it is in Parquet, a list of structs of `key` and `value`."""
     kind = array.type
-    entries = _lists(array.cast(pa.list_(pa.struct([("key", kind.key_type), ("value", kind.item_type)]))))
-    if not pa.types.is_string(kind.key_type) and not pa.types.is_large_string(kind.key_type):
+    return array.cast(pa.list_(pa.struct([("key", kind.key_type), ("value", kind.item_type)])))
+
+
+def _maps(array: Any) -> list[Any]:
+    entries = _lists(map_entries(array))
+    if not _is_text(array.type.key_type):
         return entries
     return [None if pairs is None else {str(pair["key"]): pair["value"] for pair in pairs} for pairs in entries]
+
+
+def is_list(kind: Any) -> bool:
+    """Whether the type is a list of any form."""
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def is_variable(kind: Any) -> bool:
+    """Whether the type is text or binary of any length."""
+    return bool(_is_text(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _is_text(kind: Any) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _half_floats(array: Any) -> list[Any]:
@@ -215,12 +236,12 @@ def _half_floats(array: Any) -> list[Any]:
 
 
 _READERS: Final[Sequence[tuple[Callable[[Any], bool], Callable[[Any], list[Any]]]]] = (
-    (lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind), _texts),
+    (pa.types.is_dictionary, lambda array: python_values(array.dictionary_decode())),
+    (_is_text, _texts),
     (pa.types.is_date32, _dates),
     (pa.types.is_date64, _long_dates),
     (pa.types.is_struct, _structs),
     (pa.types.is_map, _maps),
-    (lambda kind: pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind), _lists),
-    (pa.types.is_dictionary, lambda array: python_values(array.dictionary_decode())),
+    (is_list, _lists),
     (pa.types.is_float16, _half_floats),
 )

@@ -1,9 +1,11 @@
 """Parquet: every value is what PostgreSQL would store of it, or its row is refused and shown as it was sent."""
 
 import contextlib
+import io
 import json
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -328,7 +330,45 @@ async def test_a_file_has_so_many_columns_at_most() -> None:
                 await read(parquet_chunks, body, plan_of(column("v", "integer")))
 
 
-def test_a_file_may_unpack_to_its_limit_and_no_further(tmp_path: Any) -> None:
+def repeated(text: str, times: int) -> pa.Array:
+    """The text so many times, of which a file holds one."""
+    return pa.DictionaryArray.from_arrays(pa.array([0] * times, pa.int32()), pa.array([text]))
+
+
+def many_in_a_list() -> pa.Array:
+    texts = repeated("x" * 1_000_000, 400).dictionary_decode()
+    return pa.ListArray.from_arrays(pa.array([0, 200, 400], pa.int32()), texts)
+
+
+def many_in_a_map() -> pa.Array:
+    texts = repeated("x" * 1_000_000, 300).dictionary_decode()
+    return pa.MapArray.from_arrays(pa.array([0, 300], pa.int32()), pa.array(map(str, range(300))), texts)
+
+
+BOMBS = {
+    "texts": lambda: repeated("x" * 1_000_000, 300),
+    "a list": many_in_a_list,
+    "a struct": lambda: pa.StructArray.from_arrays([many_in_a_list()], ["a"]),
+    "a map": many_in_a_map,
+}
+
+
+@pytest.mark.parametrize("shape", BOMBS)
+def test_what_a_dictionary_stands_for_is_never_written_out(shape: str) -> None:
+    """What Arrow allocates is a small part of what the file says it has, before the file is refused."""
+    body = parquet_file(pa.table({"v": BOMBS[shape]()}))
+    assert len(body) < 200_000
+    usual, counted = pa.default_memory_pool(), pa.proxy_memory_pool(pa.default_memory_pool())
+    pa.set_memory_pool(counted)
+    try:
+        with pytest.raises(BodyTooDense, match="unpacks to more than"):
+            list(parquet_pieces.parquet_pieces(io.BytesIO(body), len(body)))
+    finally:
+        pa.set_memory_pool(usual)
+    assert 1_000_000 <= counted.max_memory() < 80_000_000
+
+
+def test_a_file_may_unpack_to_its_limit_and_no_further(tmp_path: Path) -> None:
     body = parquet_file(table(pa.array(["x" * 1000] * 1000)))
     path = tmp_path / "file"
     path.write_bytes(body)
