@@ -127,7 +127,7 @@ class JsonRows:
             return raws[position]
 
         try:
-            chunk = self._model.assemble(rows, raw, most_faults=MOST_FAULTS)
+            chunk = self._model.assemble(rows, raw, most_faults=MOST_FAULTS, finite=True)
         except (TooManyFaults, UnicodeDecodeError):  # documents are looked into only now
             return None
         plain = b"\\" not in decoded.data and not chunk.rejected

@@ -109,8 +109,11 @@ class RowModel:
         refused: Sequence[Rejection] = (),
         *,
         most_faults: int = _MANY,
+        finite: bool = False,
     ) -> Chunk:
         """A chunk of decoded rows: checked, encoded. `raw` gives the text of a row by its position in `rows`.
+
+        `finite` says that no double is NaN or infinite, as numbers of JSON are not.
 
         Raises:
             TooManyFaults: more than `most_faults` of the rows are refused here. To say why takes long: it is done for
@@ -124,7 +127,8 @@ class RowModel:
         faults = {at: rejection_of(rows[at][0], raw(at), self.value_faults(rows[at])) for at in failed}
         if faults:
             rows = [row for position, row in enumerate(rows) if position not in faults]
-        payload, more = self._encoded(self._with_special_numbers(rows), raw, faults, most_faults)
+        written = rows if finite else self._with_special_numbers(rows)
+        payload, more = self._encoded(written, raw, faults, most_faults)
         rejected = (*refused, *faults.values(), *more)
         return Chunk(len(rows) - len(more), payload, tuple(sorted(rejected, key=attrgetter("line"))))
 
