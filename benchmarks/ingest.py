@@ -135,7 +135,8 @@ def _blocks(path: Path) -> Iterator[bytes]:
             yield block
 
 
-async def _owner_and_key(place: Environment) -> str:
+async def owner_and_key(place: Environment) -> str:
+    """The API key of an admin."""
     async with place.resources() as resources, resources.database.write() as session:
         clients = resources.build(ClientService, session)
         client = await clients.create(SYSTEM, "benchmark", ["ADMIN"])
@@ -199,7 +200,7 @@ def main() -> None:
         folder = Path(name)
         with open_environment(Settings(home=folder)) as place:
             place.migrate()
-            service = Service(asyncio.run(_owner_and_key(place)))
+            service = Service(asyncio.run(owner_and_key(place)))
             environment = {"DATABASE_URL": place.urls.owner, "SPYNE_HOME": name, "SERVER_PORT": str(PORT)}
             with process(["app.cli", "serve"], environment, PORT, "/health/live") as child:
                 service.call("PUT", "/system/mode", {"mode": "INGESTION_READY"})

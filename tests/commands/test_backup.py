@@ -132,6 +132,7 @@ def test_the_restored_place_verifies(copies: Copies) -> None:
     assert told["clean"] is True, told["findings"]
     assert told["looked_at"]["schema"] > 500
     assert told["looked_at"]["objects"] >= 3
+    assert told["looked_at"]["memory"] == 1
 
 
 def test_the_service_starts_there_and_goes_on(copies: Copies) -> None:

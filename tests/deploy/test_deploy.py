@@ -179,7 +179,7 @@ def compose() -> dict[str, Any]:
 SERVICE_KEYS = {
     "image", "build", "command", "entrypoint", "environment", "volumes", "ports", "depends_on", "healthcheck",
     "restart", "profiles", "read_only", "tmpfs", "cap_drop", "cap_add", "security_opt", "logging",
-    "stop_grace_period", "shm_size", "user", "init", "expose", "hostname",
+    "stop_grace_period", "shm_size", "ulimits", "user", "init", "expose", "hostname",
 }  # fmt: skip
 """The words of the Compose Specification that the stack may use: a misspelled one would be refused by the engine."""
 HEALTH_KEYS = {"test", "interval", "timeout", "retries", "start_period", "disable"}

@@ -8,6 +8,7 @@ the data is for the planner's estimate to judge. What counts is how a statement 
 `string_agg(x)` over a series of n rows is n times `x`, `replace(x, 'a', 'bbb')` up to three times `x`.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -20,6 +21,9 @@ from app.query.guard.scanner import word_set
 
 MAX_VALUE_BYTES: Final = 32 * 1024 * 1024
 """Four times the longest row of an answer (`app/query/results/statements.py`): parts of it may be cut out."""
+
+MAX_VOLUME_BYTES: Final = 2 * MAX_VALUE_BYTES
+"""Of all expressions of a statement: what of it is constant, the plan writes out, and this process reads the plan."""
 
 TOO_LARGE: Final = (
     "unbounded-value",
@@ -87,6 +91,8 @@ class Sizes:
     ) -> None:
         self._column, self._query, self._rows = column, query, rows
         self._known: dict[int, float] = {}
+        self.compared = 0.0
+        """Bytes of what conditions compare, all together: of constants, the plan writes each of them out."""
 
     def largest(self, root: exp.Expr) -> tuple[exp.Expr, float]:
         """The first part of an expression that may become too large, else the expression itself; with its bound."""
@@ -114,7 +120,10 @@ class Sizes:
             return _literal(node)
         if isinstance(node, exp.Anonymous):
             return self._call(node)
-        if isinstance(node, (exp.Predicate, exp.Not, exp.Connector, exp.Extract, exp.StrPosition)):
+        if isinstance(node, exp.Predicate):
+            self.compared += self._parts(node)
+            return SCALAR_BYTES
+        if isinstance(node, (exp.Not, exp.Connector, exp.Extract, exp.StrPosition)):
             return SCALAR_BYTES
         if isinstance(node, exp.Array):
             return sum(self._part(item) + _ELEMENT for item in node.expressions) + _ELEMENT
@@ -164,12 +173,18 @@ class Measures:
         self._column = column
         self._bytes: dict[int, float] = {}
         self._rows: dict[int, float] = {}
+        self._volume = 0.0
 
     def expression(self, root: exp.Expr, rows: float) -> tuple[exp.Expr, float]:
-        """As `Sizes.largest`, in a scope of so many rows. The queries in it have been measured."""
-        part, size = Sizes(self._column, self._bytes_of, rows).largest(root)
+        """As `Sizes.largest`, in a scope of so many rows. The queries in it have been measured.
+
+        The size is without bound where all expressions so far may be too large together.
+        """
+        sizes = Sizes(self._column, self._bytes_of, rows)
+        part, size = sizes.largest(root)
         self._bytes[id(_unnamed(root))] = size
-        return part, size
+        self._volume += size + sizes.compared
+        return part, size if self._volume <= MAX_VOLUME_BYTES else math.inf
 
     def select(self, node: exp.Select, rows: float) -> None:
         """Take the rows of a SELECT from those of its scope. Its expressions have been measured."""

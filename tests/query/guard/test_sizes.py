@@ -57,6 +57,10 @@ MULTIPLYING = {
     "in WHERE": chain("||".join("x" * 10)).replace("SELECT length(x::text) FROM x5", "SELECT 1 FROM x5 WHERE x || x = 'a'"),
     "in ORDER BY": f"SELECT 1 FROM airlines ORDER BY string_agg({TEN_THOUSAND}, (SELECT string_agg(name, "
     f"{TEN_THOUSAND}) FROM {SERIES}))",
+    "many conditions": "SELECT 1 FROM airlines WHERE "
+    + " OR ".join(f"name = (SELECT string_agg({TEN_THOUSAND}, '') FROM generate_series(1, 900) AS g(n))" for _ in range(9)),
+    "many constants": "WITH a AS (SELECT " + "||".join([TEN_THOUSAND] * 50) + " AS x), b AS (SELECT "
+    + "||".join("x" * 16) + " AS y FROM a) SELECT 1 FROM b WHERE " + " OR ".join(["y = 'b'"] * 10),
     "numbers written out": f"SELECT string_agg((1e100000)::text, '') FROM {SERIES}",
     "texts that are numbers": f"SELECT string_agg(('1e100000'::numeric)::text, '') FROM {SERIES}",
     "powers": f"SELECT string_agg((10.0 ^ n)::text, '') FROM {SERIES}",
