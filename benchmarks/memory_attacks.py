@@ -136,7 +136,7 @@ async def measure(place: Environment, key: str, attackers: int, seconds: float) 
 async def _survived(session: asyncpg.Connection) -> bool:
     """Whether a session from before the attacks is still there."""
     try:
-        answered = await session.fetchval("SELECT 1") == 1
+        answered = bool(await session.fetchval("SELECT true"))
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         answered = False
     print(f"sessions of the database: {'all kept' if answered else 'LOST: PostgreSQL has recovered from a crash'}")

@@ -188,7 +188,7 @@ class Resolver:
     def _values(self, node: exp.Values, alias: str, unnamed: str, outer: Scope | None, ctes: Ctes) -> Source:
         widths = {len(row.expressions) for row in node.expressions}
         if len(widths) != 1:
-            raise GuardRefusal("syntax", "The rows of VALUES differ in length.", "(VALUES (1, 'a'), (2, 'b'))")
+            raise GuardRefusal("syntax", "VALUES lists must all be the same length.", "(VALUES (1, 'a'), (2, 'b'))")
         longest = max(self._expression(row, Scope(self.budget, outer), ctes) for row in node.expressions)
         outputs = tuple(Output(f"column{index + 1}", bytes=longest) for index in range(widths.pop()))
         columns, rows = self._renamed(node, outputs), float(len(node.expressions))
@@ -311,7 +311,7 @@ class Resolver:
         if isinstance(node, exp.Star):
             starred = scope.star
             if not scope.sources and not self.findings:
-                self._refuse(node, "syntax", "* needs a FROM.", "SELECT * FROM table")
+                self._refuse(node, "syntax", "SELECT * with no tables specified is not valid.", "SELECT * FROM table")
             sources = list(scope.sources.values())
         else:
             source = scope.sources.get(node.text("table"))

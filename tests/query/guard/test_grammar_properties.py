@@ -66,4 +66,4 @@ def test_only_what_postgresql_reads_is_allowed_and_it_reads_the_same(sql: str) -
     for finding in verdict.findings:
         assert "<Token" not in finding.message
         assert finding.message
-        assert (finding.rule == "syntax") <= (not _is_read(sql)), finding
+        assert finding.message.startswith("Syntax error") <= (not _is_read(sql)), finding
