@@ -159,7 +159,7 @@ class Sizes:
         if name in _COLLECTING:
             return self._rows * (whole * (_BYTES_OF_TEXT if name in _JSON else 1.0) + _ELEMENT)
         special = _GROWTH.get(name)
-        if special is not None:
+        if special is not None and parts:  # without arguments PostgreSQL refuses the call
             return special(node.expressions, parts)
         if name in _JSON:
             return whole * _BYTES_OF_TEXT
@@ -314,17 +314,17 @@ def _formatted(arguments: list[exp.Expr], parts: list[float]) -> float:
 
 def _joined(_arguments: list[exp.Expr], parts: list[float]) -> float:
     """Of `concat_ws` and `array_to_string`: the first or second part stands between all others."""
-    return sum(parts) + len(parts) * parts[0] if parts else 0.0
+    return sum(parts) + len(parts) * parts[0]
 
 
 def _array_joined(_arguments: list[exp.Expr], parts: list[float]) -> float:
-    elements = parts[0] / _ELEMENT + 1 if parts else 0.0
+    elements = parts[0] / _ELEMENT + 1
     return parts[0] + elements * sum(parts[1:])
 
 
 def _indented(_arguments: list[exp.Expr], parts: list[float]) -> float:
     """Of `jsonb_pretty`: a bracket in brackets has four spaces for each of them before it."""
-    return parts[0] + 4 * parts[0] * min(parts[0], 6_400.0) if parts else 0.0  # as deep as jsonb may be nested
+    return parts[0] + 4 * parts[0] * min(parts[0], 6_400.0)  # as deep as jsonb may be nested
 
 
 _GROWTH: Final[Mapping[str, Callable[[list[exp.Expr], list[float]], float]]] = {
