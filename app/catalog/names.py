@@ -5,6 +5,7 @@ import re
 import unicodedata
 
 from app.warehouse.naming import HIDDEN_PREFIX, MAX_IDENTIFIER_BYTES, IdentifierError, governed_relation
+from app.warehouse.sources import InvalidSourceError, source_path, written_source
 
 MAX_TABLE_NAME = 40
 """What `governed_relation` takes, so that every relation made for a table keeps within PostgreSQL's limit."""
@@ -48,12 +49,27 @@ def snake_case(name: str) -> str | None:
     return found if _IDENTIFIER.fullmatch(found) else None
 
 
-def _renamed(name: str) -> str:
-    """How a field of this name is read into a column of another; nothing where no record would carry it."""
-    column = snake_case(name)
-    if column is None or len(name) > SHOWN_LENGTH or not name.isprintable() or name != name.strip():
+def column_reading(field: str) -> tuple[str, str] | None:
+    """Name and source of a column that reads a field whose name no column can bear: `customer_id`, `customerId`.
+
+    None where there is no such column: its name would be no better, or no source can be the field's name.
+    """
+    column, source = snake_case(field), written_source((field,))
+    if len(field) > SHOWN_LENGTH or column is None or column == field or column_name_fault(column):
+        return None
+    try:
+        source_path(source)
+    except InvalidSourceError:
+        return None
+    return column, source
+
+
+def _renamed(field: str) -> str:
+    reading = column_reading(field)
+    if reading is None:
         return ""
-    return f" A column of another name can read it: {json.dumps({'name': column, 'source': name}, ensure_ascii=False)}."
+    column = json.dumps(dict(zip(("name", "source"), reading, strict=True)), ensure_ascii=False)
+    return f" A column of another name can read it: {column}."
 
 
 def table_name_fault(name: str) -> str | None:

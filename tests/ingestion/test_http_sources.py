@@ -161,3 +161,31 @@ async def test_what_no_column_reads_may_be_discarded_at_any_depth(
     record = RECORDS[0] | {"id": 99, "meta": {"changedAt": AT, "by": {"name": "x"}}, "tags": [{"a": 1}]}
     assert counted(await taken(engineer, contract_id, ndjson([record]))) == {"inserted": 1}
     assert [row["id"] for row in await owner.fetch("SELECT id FROM data.things__v1")] == [1]
+
+
+CAMEL = {
+    NDJSON: f'{{"Id": 1, "At": "{AT}", "unitPrice": 2}}\n'.encode(),
+    JSON: f'[{{"Id": 1, "At": "{AT}", "unitPrice": 2}}]'.encode(),
+    CSV: f"unitPrice,Id,At\n2,1,{AT}\n".encode(),
+}
+
+
+@pytest.mark.parametrize("media", CAMEL)
+async def test_a_first_batch_in_camel_case_says_the_columns_and_their_sources(
+    engineer: httpx.AsyncClient, owner: asyncpg.Connection, media: str
+) -> None:
+    contract_id = await register(engineer, "things", declared=False)
+    for verdict in ("inserted", "unchanged"):
+        assert counted(await taken(engineer, contract_id, CAMEL[media], media)) == {verdict: 1}
+    found = await owner.fetchrow("SELECT id, unit_price FROM data.things__v1")
+    assert tuple(found) == (1, 2)
+    schema = (await engineer.get(f"/api/contracts/{contract_id}/schema")).json()["columns"]
+    sources = {column["name"]: column["source"] for column in schema}
+    assert sources == {"id": "Id", "at": "At", "unit_price": "unitPrice", "got": None}
+
+
+async def test_no_field_of_a_first_batch_becomes_the_processing_time(engineer: httpx.AsyncClient) -> None:
+    contract_id = await register(engineer, "things", declared=False)
+    answer = await send(engineer, contract_id, f'{{"id": 1, "at": "{AT}", "Got": "{AT}"}}\n'.encode())
+    assert (answer.status_code, answer.json()["faults"][0]["code"]) == (422, "invalid-column-name")
+    assert counted(await taken(engineer, contract_id, f'{{"id": 1, "at": "{AT}"}}\n'.encode())) == {"inserted": 1}

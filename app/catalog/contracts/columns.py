@@ -1,12 +1,13 @@
 """Which columns a contract may have, and which of them can be key, event time and processing time. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 from app.catalog.contracts.checks import ChecksReview, CheckType
-from app.catalog.names import column_name_fault
+from app.catalog.names import column_name_fault, column_reading
 from app.kernel.problems import Fault
 from app.warehouse.plan import Checks, Column
 from app.warehouse.sources import FieldPath, InvalidSourceError, clashes, source_path, written_source
@@ -141,6 +142,24 @@ class ColumnsReview:
 
     def _fault(self, pointer: str, code: str, message: str) -> None:
         self.faults.append(Fault(pointer=pointer, code=code, message=message))
+
+
+def named_for_fields(columns: Sequence[Column], processing_time: str) -> list[Column]:
+    """The columns of a first batch, whose names are its fields': `customerId` is read into the column `customer_id`.
+
+    A column keeps a name that it cannot bear where another has the better one, so that it is refused. The processing
+    time is read from nowhere, so no field becomes it.
+    """
+    readings = {column.name: column_reading(column.name) for column in columns if column_name_fault(column.name)}
+    names = Counter(reading[0] if (reading := readings.get(each.name)) else each.name for each in columns)
+    names[processing_time] += 1
+    found = []
+    for column in columns:
+        reading = readings.get(column.name)
+        if reading is not None and names[reading[0]] == 1:
+            column = replace(column, name=reading[0], source=reading[1])  # noqa: PLW2901 - the same, read from there
+        found.append(column)
+    return found
 
 
 def placement_faults(mentions: Mentions, named: Mapping[str, ColumnType | None], *, complete: bool) -> list[Fault]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.actions import ContractAction
+from app.catalog.contracts.columns import named_for_fields
 from app.catalog.contracts.definition import ContractDefinition, Origin, column_line, completed, relation_plan
 from app.catalog.contracts.difference import SchemaDifference, contract_difference, preceding
 from app.catalog.contracts.odcs import odcs_document
@@ -183,7 +184,8 @@ class ContractService(ContractReading):
 
         Of two batches that come first at once, one freezes its columns and the other gets what was frozen.
 
-        The processing time is added to the inferred columns; key and time columns become NOT NULL.
+        The processing time is added to the inferred columns; key and time columns become NOT NULL. A field whose name
+        no column can bear is read into a column of another, where there is one for it.
 
         Raises:
             ContractNotFound
@@ -193,8 +195,9 @@ class ContractService(ContractReading):
         contract = await self._locked(contract_id)
         if contract.schema_version is None:
             await self._registry.hold_writable(contract.table_id)
-            review_columns(contract.semantics, columns)
-            await self._freeze(contract, completed(contract.semantics, columns), Origin.INFERRED, actor)
+            found = named_for_fields(columns, contract.semantics.processing_time_column)
+            review_columns(contract.semantics, found)
+            await self._freeze(contract, completed(contract.semantics, found), Origin.INFERRED, actor)
         return await self.for_ingestion(contract_id)
 
     async def confirm_writable(self, contract: IngestionContract) -> None:

@@ -7,8 +7,11 @@ import asyncpg
 import httpx
 import pytest
 
+from app.catalog.contracts.columns import named_for_fields
 from app.catalog.contracts.definition import column_document, columns_of
 from app.catalog.contracts.review import InvalidContract, review
+from app.warehouse.plan import Column
+from app.warehouse.types import parse_type
 from tests.catalog.bodies import contract
 
 SOURCE = "/schema/columns/5/source"
@@ -92,6 +95,29 @@ def test_a_column_that_stands_there_twice_is_said_once() -> None:
     with pytest.raises(InvalidContract) as caught:
         review(with_columns({"name": "x"}, {"name": "x"}))
     assert [fault.code for fault in caught.value.faults] == ["duplicate-column"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "columns"),
+    [
+        (["id"], [("id", None)]),
+        (["customerId", "at"], [("customer_id", "customerId"), ("at", None)]),
+        (["Order Date"], [("order_date", "Order Date")]),
+        (["customerId", "customer_id"], [("customerId", None), ("customer_id", None)]),
+        (["customerId", "CustomerId"], [("customerId", None), ("CustomerId", None)]),
+        (["日付"], [("日付", None)]),
+        (["/id"], [("id", "/~1id")]),
+        (["Xmin"], [("Xmin", None)]),
+        (["ingestedAt"], [("ingestedAt", None)]),
+        (["ingested_at"], [("ingested_at", None)]),
+        ([], []),
+    ],
+)
+def test_columns_of_a_first_batch_are_named_for_its_fields(
+    fields: list[str], columns: list[tuple[str, str | None]]
+) -> None:
+    found = named_for_fields([Column(field, parse_type("text")) for field in fields], "ingested_at")
+    assert [(column.name, column.source) for column in found] == columns
 
 
 @pytest.mark.usefixtures("open_for_data")

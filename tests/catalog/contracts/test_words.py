@@ -6,7 +6,8 @@ import pytest
 
 from app.catalog.contracts.review import InvalidContract, review
 from app.catalog.contracts.words import EXAMPLES
-from app.catalog.names import column_name_fault, snake_case
+from app.catalog.names import column_name_fault, column_reading, snake_case
+from app.warehouse.sources import written_source
 from tests.catalog.bodies import contract, with_checks, with_column, with_semantics
 
 
@@ -84,6 +85,7 @@ def test_every_example_is_one() -> None:
         ("日付", None),
         ("", None),
         ("-", None),
+        ("/id", "id"),
         ("a" * 65, None),
     ],
 )
@@ -92,3 +94,11 @@ def test_the_column_that_reads_a_field(name: str, column: str | None) -> None:
     fault = column_name_fault(name)
     assert fault is not None
     assert ("source" in fault) is (column is not None)
+    reading = column_reading(name)
+    assert reading is None if column is None else reading == (column, written_source((name,)))
+
+
+@pytest.mark.parametrize("name", ['say "x"', "a\\b", "id ", "a\nb", "Xmin", "Tableoid", "x" * 65, "aB" * 33])
+def test_fields_that_no_column_of_another_name_reads(name: str) -> None:
+    assert column_reading(name) is None
+    assert "source" not in str(column_name_fault(name))
