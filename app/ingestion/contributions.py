@@ -13,7 +13,7 @@ class IngestionTile(BaseModel):
     rows_per_minute: float = Field(description="Rows received in batches of the last five minutes, per minute.")
     lag_seconds: float | None = Field(description="Longest lag of these batches: processing less last event time.")
     pending: int = Field(description="Batches of the last day that are accepted and not merged.")
-    failed_last_hour: int = Field(description="Batches of the last hour that failed.")
+    failed_last_hour: int = Field(description="Batches of the last hour of which nothing came, failed or rejected.")
     quarantined_last_day: int = Field(description="Rows of batches of the last day that are in quarantine.")
     quarantined_rows: int = Field(description="All rows in quarantine; `ingestion.max-quarantined-rows` bounds them.")
 
@@ -27,7 +27,8 @@ TILES: Final[tuple[Any, ...]] = (
                 AS rows_per_minute,
             max(lag_seconds) FILTER (WHERE id > uuidv7(interval '-5 minutes')) AS lag_seconds,
             count(*) FILTER (WHERE status = 'pending') AS pending,
-            count(*) FILTER (WHERE status = 'failed' AND id > uuidv7(interval '-1 hour')) AS failed_last_hour,
+            count(*) FILTER (WHERE status IN ('failed', 'rejected') AND id > uuidv7(interval '-1 hour'))
+                AS failed_last_hour,
             (SELECT count(*) FROM spyne.ingestion_quarantine WHERE batch_id > uuidv7(interval '-1 day'))
                 AS quarantined_last_day,
             (SELECT coalesce(sum(rows), 0)::bigint FROM spyne.ingestion_quarantine_totals) AS quarantined_rows
