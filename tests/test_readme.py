@@ -99,13 +99,14 @@ def test_trust_in_curl(service: Running) -> None:
 
 def test_operating_in_curl(service: Running) -> None:
     answers = documents(script("docs/operating.md", service))
-    dashboard, deployment, channel, export, rule, preview, decided, flag, evaluated = answers
+    dashboard, deployment, channel, export, rule, preview, room, refused, decided, flag, evaluated = answers
     assert dashboard["tiles"]
     assert deployment["version"]
     assert channel["name"] == "data team"
     assert export["status"] == "pending"
     assert (rule["category"], rule["days_to_keep"]) == ("raw_batches", 90)
     assert preview["rows"] == 0
+    assert (room["value"], refused["category"], refused["days_to_keep"]) == (50_000, "quarantine", 30)
     assert decided["value"] == 20
     assert flag["key"] == "new-planner"
     assert (evaluated["value"], evaluated["reason"]) == (False, "DEFAULT"), "three quarters are not chosen"
