@@ -21,7 +21,7 @@ import msgspec
 from app.catalog.contracts.columns import MAX_COLUMNS
 from app.catalog.contracts.review import InvalidContract
 from app.ingestion.rows.checks import MAX_DIGITS
-from app.ingestion.rows.temporal import finer_than_microseconds
+from app.ingestion.rows.values import finer_than_microseconds
 from app.kernel.problems import Fault
 from app.warehouse.plan import Column
 from app.warehouse.types import ColumnType, TypeKind

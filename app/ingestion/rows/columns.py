@@ -5,6 +5,7 @@ brings rows instead: `app/ingestion/decoding/json_rows.py`.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -27,9 +28,15 @@ class ContractColumn:
         self.exact = column.name in exact_columns(model.plan)
         """Whether a value is taken exactly or not at all."""
         self._required = column.name in model.plan.required
-        self._single = FieldReader(model.plan, column)
+        self._plan = model.plan
+        self._column = column
         value_type = python_type(column, str, indexed_limit(model.plan, column))
         self._all = list[value_type if self._required else nullable(value_type)]  # type: ignore[misc]  # made at run time
+
+    @cached_property
+    def _single(self) -> FieldReader:
+        """The reader of single values, made when it is needed: a contract is wide, and most batches need none."""
+        return FieldReader(self._plan, self._column)
 
     def checked(self, values: Sequence[Any]) -> list[Any]:
         """The values, all of which the column takes. Raises `ValueError`: it does not take all of them."""

@@ -4,7 +4,6 @@ Fast path: a compiled decoder validates a whole chunk; checks look at whole colu
 gone through row by row. Both paths accept and refuse the same rows.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -25,7 +24,7 @@ from app.ingestion.rows.checks import (
     values_of,
     wide_check,
 )
-from app.ingestion.rows.field_reader import BadValue, FieldReader, shown, value_code
+from app.ingestion.rows.field_reader import BadValue, FieldReader, shown
 from app.ingestion.rows.object_types import Leaf, ObjectType
 from app.ingestion.rows.values import nullable, python_type
 from app.warehouse.copying import UnstorableText, encode_rows
@@ -36,7 +35,6 @@ from app.warehouse.types import FLOAT_KINDS, TypeKind
 Row = tuple[Any, ...]
 """Line number, then the values of the record columns in order."""
 
-_PATH = re.compile(r" - at `\$\[([0-9]+)\][^`]*`$")
 _EDGES = (b'"0001-01-01', b'"9999-12-31')
 _FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 _LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
@@ -294,10 +292,6 @@ class RowModel:
         absent = text.strip() == NULL_DOCUMENT and self.names[index - 1] not in self.plan.required
         return None if absent else text
 
-    def rejection(self, line: int, raw: str | bytes, error: Exception) -> Rejection:
-        """The refusal of a row for what a decoder said about it."""
-        return rejection_of(line, raw, [self.fault(error)])
-
     def fault(self, error: Exception) -> RowFault:
         """What is wrong with a row that no decoder can read."""
         if isinstance(error, UnicodeDecodeError):
@@ -306,18 +300,7 @@ class RowModel:
             return RowFault(RejectionCode.MALFORMED_LINE, None, "the row is nested too deeply")
         if not isinstance(error, msgspec.ValidationError):
             return RowFault(RejectionCode.MALFORMED_LINE, None, f"the row cannot be read: {error}")
-        return self._explain_value(str(error))
-
-    def _explain_value(self, text: str) -> RowFault:
-        """What a decoder's message says: every fact of it is in its text only (a test pins the messages)."""
-        path = _PATH.search(text)
-        if path is None:
-            return RowFault(RejectionCode.MALFORMED_LINE, None, NO_OBJECT)
-        place = int(path.group(1))
-        column = self.names[place]
-        if "got `null`" in text and column in self.plan.required:
-            return self._reader(place + 1).missing(self.plan, "is null")
-        return RowFault(value_code(text), column, f"{column}: {text[: path.start()]}")
+        return RowFault(RejectionCode.MALFORMED_LINE, None, NO_OBJECT)
 
 
 _SPECIAL = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}

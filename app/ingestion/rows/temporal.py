@@ -21,6 +21,9 @@ FIRST_DAY, LAST_DAY = date.min.toordinal() - EPOCH_DAY, date.max.toordinal() - E
 FIRST_INSTANT, LAST_INSTANT = FIRST_DAY * DAY, (LAST_DAY + 1) * DAY - 1
 """The first and the last of these years in microseconds since 1970."""
 
+ODDLY_ROUNDED = r"\.[0-9]{6}(?:50*+(?![0-9])|5000000|4999999)|23:59:59\.999999[5-9]"
+"""Times in a text that msgspec rounds otherwise: it takes halves up, and the end of a day for its beginning."""
+
 _CYCLE_DAYS, _CYCLE_YEARS = 146_097, 400
 """After so many days the Gregorian calendar repeats."""
 
@@ -31,17 +34,11 @@ _INSTANT = re.compile(
 )
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,1000}))?", re.ASCII)
-_FINER = re.compile(r"\.\d{7}")
 _LATER_YEAR = re.compile(r"\d{5,}-\d\d-\d\d", re.ASCII)
 
 
 class NotStorableError(ValueError):
     """It is a date or a time, and none that can be stored here: too early, too late, or the end of a day."""
-
-
-def finer_than_microseconds(text: str) -> bool:
-    """Whether a time anywhere in the text has more digits than are stored."""
-    return _FINER.search(text) is not None
 
 
 def rounded_fraction(digits: str) -> int:

@@ -23,7 +23,7 @@ from typing import Annotated, Any
 import msgspec
 
 from app.ingestion.rows import temporal
-from app.ingestion.rows.values import NUMBER, integral, is_number
+from app.ingestion.rows.values import NUMBER, finer_than_microseconds, integral, is_number
 from app.warehouse.types import FLOAT_KINDS, INTEGER_KINDS, TypeKind
 
 Fields = Sequence[str | None]
@@ -41,6 +41,7 @@ _BOOLEANS: Mapping[str, bool] = {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_
 
 FINE_KINDS = frozenset({TypeKind.TIME, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ})
 """Types of times that may be finer than they are stored."""
+_ODDLY_ROUNDED = re.compile(temporal.ODDLY_ROUNDED)
 _HEX = re.compile(r"\\x(?:[0-9a-fA-F]{2})*+")
 _HOURS = 3
 """Characters of an offset in whole hours, such as `+00`."""
@@ -71,7 +72,7 @@ def reader_of(kind: TypeKind) -> TextReader:
 
 def finer_time(kind: TypeKind, fields: Fields) -> bool:
     """Whether a time of day or instant among the fields has more digits than PostgreSQL keeps."""
-    return kind in FINE_KINDS and temporal.finer_than_microseconds(_joined(fields))
+    return kind in FINE_KINDS and finer_than_microseconds(_joined(fields))
 
 
 def _joined(fields: Fields) -> str:
@@ -150,7 +151,7 @@ def _boolean(text: str) -> bool:
 
 def _temporals(wanted: Any) -> Callable[[Fields], Sequence[Any]]:
     def column(fields: Fields) -> Sequence[Any]:
-        if temporal.finer_than_microseconds(_joined(fields)):
+        if _ODDLY_ROUNDED.search(_joined(fields)) is not None:
             raise UnreadableField
         try:
             found: Sequence[Any] = msgspec.convert(fields, wanted)

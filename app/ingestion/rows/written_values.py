@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from app.ingestion.rows import temporal
 from app.ingestion.rows.checks import exact_columns, values_of
 from app.ingestion.rows.object_types import Leaf, ObjectType
 from app.ingestion.rows.text_values import FINE_KINDS, reader_of
@@ -29,8 +30,7 @@ _PLAIN = b'0123456789-."\n'
 _ODD = re.compile(rb'"-?(?:0[0-9]|\.)|\."')
 """What plain characters can be written as and `Decimal` takes, though it is no number: `01`, `.5`, `5.`"""
 
-_HALF = re.compile(rb"\.[0-9]{6}(?:50*+(?![0-9])|5000000|4999999)|23:59:59\.999999[5-9]")
-"""Times that msgspec rounds otherwise than PostgreSQL: halves, and what is nearly one; and the end of a day."""
+_ODDLY_ROUNDED = re.compile(temporal.ODDLY_ROUNDED.encode())
 
 _TEXT = msgspec.json.Decoder(str)
 
@@ -75,11 +75,11 @@ class WrittenValues:
         Raises:
             ValueError: one of them cannot be stored.
         """
-        if not self._rounded.headers or _HALF.search(data) is None:
+        if not self._rounded.headers or _ODDLY_ROUNDED.search(data) is None:
             return rows
         for position, values in enumerate(self._rounded.rows(data)):
             for (index, read), value in zip(self._readers, values, strict=True):
-                if _HALF.search(value) is not None:
+                if _ODDLY_ROUNDED.search(value) is not None:
                     row = rows[position]
                     rows[position] = (*row[:index], read(_TEXT.decode(value)), *row[index + 1 :])
         return rows
@@ -89,7 +89,7 @@ class WrittenValues:
         numerics = [bytes(value) for name in self._numerics.headers if (value := given.get(name)) is not None]
         times = [bytes(value) for name in self._times.headers if (value := given.get(name)) is not None]
         halves = [bytes(value) for name in self._rounded.headers if (value := given.get(name)) is not None]
-        if any(map(_HALF.search, halves)):
+        if any(map(_ODDLY_ROUNDED.search, halves)):
             return False
         return all(map(_is_spelled_well, numerics)) and all(map(_is_coarse, times))
 
