@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from app.ingestion.decoding.problems import HeaderMismatch, MalformedBody
 from app.ingestion.rows.row_model import RowModel, UnknownColumns
 from app.kernel.problems import Fault
-from app.warehouse.rejections import MAX_FAULTS, RowFault
+from app.warehouse.rejections import MAX_FAULTS, RejectionCode, RowFault
 
 SHOWN_NAMES = 20
 """Column names that a problem lists."""
@@ -21,6 +21,9 @@ SHOWN_NAMES = 20
 SHOWN_CHARACTERS = 60
 """Characters of a name that a problem shows."""
 
+_NAMELESS = RowFault(
+    RejectionCode.UNKNOWN_COLUMN, None, "a column has no name: is there a comma at the end of the header?"
+)
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _PANDAS_INDEX = re.compile(r"__index_level_[0-9]+__|Unnamed: 0(?:\.[0-9]+)*")
 """What pandas calls the row index of a data frame: in Parquet, and in CSV that was written and read again."""
@@ -72,7 +75,7 @@ def unknown_faults(header: Header, model: RowModel) -> list[RowFault]:
     """The faults that every row of the file has, as it brings a value for columns that the contract does not have."""
     if model.unknown is UnknownColumns.DISCARD:
         return []
-    return [model.unknown_fault(name) for name in header.unknown[:MAX_FAULTS]]
+    return [model.unknown_fault(name) if name else _NAMELESS for name in header.unknown[:MAX_FAULTS]]
 
 
 def check_distinct(names: Sequence[str]) -> None:

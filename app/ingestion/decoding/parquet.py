@@ -175,5 +175,5 @@ def _single_document(reader: FieldReader, value: Any) -> str | None:
         said = f"{reader.column.name}: {shown(error.part.given)} in it {error.part.message}"
         raise BadValue(error.part.code, said) from error
     except TypeError as error:
-        said = f"{reader.column.name} holds what JSON has no form for: {error}"
+        said = f"{reader.column.name} holds what JSON has no form for"
         raise BadValue(RejectionCode.WRONG_TYPE, said) from error

@@ -84,8 +84,35 @@ def python_values(array: Any, *, exact: bool = False) -> list[Any]:
         return _instants(array, exact=exact)
     if pa.types.is_time(kind):
         return _clocks(array, exact=exact)
-    found: list[Any] = array.to_pylist()
+    return _plain(array)
+
+
+def _plain(array: Any) -> list[Any]:
+    """The values as Arrow gives them; what it fails to give is unfit."""
+    try:
+        found: list[Any] = array.to_pylist()
+    except (pa.ArrowException, ValueError, OverflowError):
+        return [_single(array.slice(place, 1)) for place in range(len(array))]
     return found
+
+
+def _single(array: Any) -> Any:
+    try:
+        return array.to_pylist()[0]
+    except (pa.ArrowException, ValueError, OverflowError):
+        return Unfit(f"({array.type})", RejectionCode.OUT_OF_RANGE, "cannot be read")
+
+
+def _durations(array: Any) -> list[Any]:
+    return [_storable(_duration, count, "{} µs".format) for count in _counted(array, pa.int64(), exact=False)]
+
+
+def _duration(microseconds: int) -> timedelta:
+    """The duration. Raises `NotStorableError`: Python has none as long."""
+    try:
+        return timedelta(microseconds=microseconds)
+    except OverflowError:
+        raise NotStorableError("is too long") from None
 
 
 def _texts(array: Any) -> list[Any]:
@@ -187,6 +214,9 @@ def _structs(array: Any) -> list[Any]:
     names = [array.type.field(place).name for place in range(array.type.num_fields)]
     columns = [python_values(array.field(place)) for place in range(len(names))]
     there = array.is_valid().to_pylist()
+    if len(set(names)) < len(names):
+        twice = Unfit(f"({array.type})", RejectionCode.DUPLICATE_FIELD, "has two fields of one name")
+        return [twice if valid else None for valid in there]
     rows = zip(*columns, strict=True) if columns else [()] * len(array)
     return [dict(zip(names, row, strict=True)) if valid else None for valid, row in zip(there, rows, strict=True)]
 
@@ -244,4 +274,5 @@ _READERS: Final[Sequence[tuple[Callable[[Any], bool], Callable[[Any], list[Any]]
     (pa.types.is_map, _maps),
     (is_list, _lists),
     (pa.types.is_float16, _half_floats),
+    (pa.types.is_duration, _durations),
 )

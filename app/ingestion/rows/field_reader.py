@@ -5,12 +5,14 @@ rule and an example, and what is right though no type says so is taken: `1.0` as
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from app.ingestion.rows.checks import exact_columns, indexed_limit, not_among
+from app.ingestion.rows.documents import json_text
 from app.ingestion.rows.text_values import FINE_KINDS, SPECIAL_NUMBERS, FieldOutOfRange, UnreadableField, reader_of
 from app.ingestion.rows.values import check_value, finer_than_microseconds, integer_bounds, integral, python_type
 from app.warehouse.plan import Column, RelationPlan
@@ -54,10 +56,20 @@ class BadValue(ValueError):  # noqa: N818 - names what was found, as the other r
 
 
 def shown(value: Any) -> str:
-    """A value as messages show it: the beginning of its text."""
-    text = value if isinstance(value, str | bytes) else str(value)
+    """A value as messages show it: the beginning of its text, which is never how Python would print it."""
+    text = value if isinstance(value, str | bytes) else _written(value)
     head = clip(text[: 4 * MAX_SHOWN_CHARACTERS], MAX_SHOWN_CHARACTERS)
     return head if len(text) <= MAX_SHOWN_CHARACTERS or len(head) < MAX_SHOWN_CHARACTERS else head + "…"
+
+
+def _written(value: Any) -> str:
+    if not isinstance(value, bool | list | dict | timedelta):
+        return str(value)
+    beginning = value[:MAX_SHOWN_CHARACTERS] if isinstance(value, list) else value
+    try:
+        return json_text(beginning).strip('"')
+    except (ValueError, TypeError):
+        return "a list" if isinstance(value, list) else "an object"
 
 
 def example_of(column_type: ColumnType) -> str:

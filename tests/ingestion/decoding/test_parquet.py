@@ -219,6 +219,8 @@ NESTED: list[tuple[Any, list[Any]]] = [
     (pa.array([1, 2.5]), [1, 2.5]),
     (pa.array([True]), [True]),
     (pa.array([NOON], pa.timestamp("us", "UTC")), ["2026-01-02T12:00:00+00:00"]),
+    (pa.array([1_500_000_000, 1], pa.duration("ns")), ["PT1.5S", "P0D"]),
+    (pa.array([timedelta(days=1)]), ["P1D"]),
     (pa.array(['{"already": "JSON"}', "[1]", "null", None]), [{"already": "JSON"}, [1], None, None]),
 ]  # fmt: skip
 
@@ -232,6 +234,9 @@ async def test_nested_values_in_documents(store: asyncpg.Connection, case: int) 
 
 
 async def test_what_no_document_can_hold_costs_its_row(store: asyncpg.Connection) -> None:
+    twice = pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    assert await taken(store, "jsonb", twice) == ({}, {0: ("duplicate-field", "v")})
+    assert await taken(store, "jsonb", pa.array([2**62], pa.duration("s"))) == ({}, {0: ("out-of-range", "v")})
     days = pa.array([0, 2_932_897], pa.int32()).cast(pa.date32())
     stored, refused = await taken(store, "jsonb", pa.StructArray.from_arrays([days], ["d"]))
     assert stored == {0: '{"d": "1970-01-01"}'}
@@ -264,6 +269,22 @@ async def test_a_long_row_is_shown_by_its_beginning_and_said_to_be_cut() -> None
     assert isinstance(refused[0], Rejection)
     assert (len(refused[0].raw), refused[0].clipped) == (2000, True)
     assert refused[0].raw.startswith('{"id":0,"at":')
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (pa.array([True]), "v: true is not"),
+        (pa.array([[True, None]]), "v: [true,null] is not"),
+        (pa.array([{"a": b"x"}]), r'v: {"a":"\\x78"} is not'),
+        (pa.array([date(2026, 1, 2)]), "v: 2026-01-02 is not"),
+        (pa.array([[1] * 100_000]), "v: [1,1,1"),
+        (pa.array([timedelta(days=1)]), "v: P1D is not"),
+    ],
+)
+async def test_no_message_shows_how_python_prints_a_value(value: pa.Array, said: str) -> None:
+    _, refused, _ = await read(parquet_chunks, parquet_file(table(value)), plan_of(column("v", "integer")))
+    assert refused[0].message.startswith(said)
 
 
 async def test_every_fault_of_a_row_is_said() -> None:
