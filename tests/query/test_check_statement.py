@@ -16,6 +16,8 @@ from tests.lag import prompt_loop
 from tests.promises import kept
 from tests.query.hostile import HOSTILE
 
+pytestmark = pytest.mark.slow
+
 PREVIEW = "/api/query/preview"
 AT_ONCE = 8
 SOON = 0.25

@@ -13,6 +13,8 @@ from app.settings import MIB, DatabaseSettings, Settings
 from tests.query.asking import ask, rows
 from tests.query.conftest import Warehouse
 
+pytestmark = pytest.mark.slow
+
 GREEDY = (
     "SELECT length(string_agg(body, '')) FROM letters",
     "SELECT count(*) FROM (SELECT array_agg(body) AS a FROM letters) s WHERE cardinality(a) > 0",
