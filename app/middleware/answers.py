@@ -36,10 +36,9 @@ class AnswerHeaders(HttpLayer):
 
         def complete(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                headers = list(message.get("headers", ()))
-                said = {name for name, _ in headers}
-                headers += ALWAYS
-                headers += (header for header in UNLESS_SAID if header[0] not in said)
+                headers = [*message.get("headers", ()), *ALWAYS]
+                said = [header[0] for header in headers]
+                headers += [header for header in UNLESS_SAID if header[0] not in said]
                 message = {**message, "headers": headers}
             return send(message)
 
