@@ -106,9 +106,15 @@ _CODES: Final = ", ".join(str(ord(sign)) for sign in sorted(_FIRSTS))
 
 
 def guarded_sql(text: str) -> str:
-    """SQL of what `guarded` makes of an SQL expression of the type text."""
+    """SQL of what `guarded` makes of an SQL expression of the type text.
+
+    Most texts are passed by a comparison of bytes: what begins with a letter, whose code is above those of the signs.
+    The collation is said because a column may have one for which PostgreSQL knows neither bytes nor patterns.
+    """
     dangerous, number = (pattern.replace("'", "''") for pattern in (_DANGEROUS, _NUMBER))
+    plain = f'({text}) COLLATE "C"'
     return (
-        f"CASE WHEN ascii({text}) IN ({_CODES}) AND {text} ~ '{dangerous}' AND {text} !~ '{number}' "
+        f"CASE WHEN {plain} >= 'A' AND {plain} < E'\\x7f' THEN {text} "
+        f"WHEN ascii({text}) IN ({_CODES}) AND {plain} ~ '{dangerous}' AND {plain} !~ '{number}' "
         f"THEN '''' || {text} ELSE {text} END"
     )
