@@ -170,32 +170,32 @@ async def test_a_timeout_is_reported_as_one(
 
 @pytest.mark.usefixtures("flights")
 async def test_a_statement_cancelled_by_an_operator_is_unavailable(
-    analyst: httpx.AsyncClient, owner: "asyncpg.Connection[Any]"
+    analyst: httpx.AsyncClient, superuser: "asyncpg.Connection[Any]"
 ) -> None:
     running = asyncio.create_task(ask(analyst, SLOW))
-    await _until_running(owner, 1)
-    await owner.execute(
+    await _until_running(superuser, 1)
+    await superuser.execute(
         "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = 'spyne_query' AND state = 'active' "
         "AND datname = current_database()"
     )
     answer = await running
     assert (answer.status_code, answer.json()["code"]) == (503, "query-cancelled")
-    assert (await _executions(owner))[0]["outcome"] == "failed"
+    assert (await _executions(superuser))[0]["outcome"] == "failed"
 
 
 @pytest.mark.usefixtures("flights")
 async def test_a_backend_that_dies_is_unavailable_and_recorded(
-    analyst: httpx.AsyncClient, owner: "asyncpg.Connection[Any]"
+    analyst: httpx.AsyncClient, superuser: "asyncpg.Connection[Any]"
 ) -> None:
     running = asyncio.create_task(ask(analyst, SLOW))
-    await _until_running(owner, 1)
-    await owner.execute(
+    await _until_running(superuser, 1)
+    await superuser.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'spyne_query' "
         "AND datname = current_database()"
     )
     answer = await running
     assert answer.status_code == 503
-    assert [(row["outcome"], row["error_code"]) for row in await _executions(owner)] == [("failed", "unavailable")]
+    assert [(row["outcome"], row["error_code"]) for row in await _executions(superuser)] == [("failed", "unavailable")]
     assert await rows(analyst, "SELECT 1 AS one") == [[1]]
 
 
@@ -362,21 +362,24 @@ async def test_queries_go_on_in_read_only_mode_and_stop_in_maintenance(
 
 
 async def test_a_full_pool_answers_503_and_leaves_the_preview_unused(
-    flights: Warehouse, analyst: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    flights: Warehouse,
+    analyst: httpx.AsyncClient,
+    superuser: "asyncpg.Connection[Any]",
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resources = flights.resources
     made = await preview(analyst, NUMBERS)
     monkeypatch.setattr(resources.query_login, "_wait", 0.2)
     size = resources.settings.database.query_pool_size
     running = [asyncio.create_task(ask(analyst, SLOW)) for _ in range(size)]
-    await _until_running(flights.owner, size)
+    await _until_running(superuser, size)
     busy = await execute(analyst, made["preview_id"])
     assert (busy.status_code, busy.json()["code"]) == (503, "unavailable")
     assert "Retry-After" in busy.headers
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
-    await _until_running(flights.owner, 0)
+    await _until_running(superuser, 0)
     assert (await execute(analyst, made["preview_id"])).status_code == 200
 
 

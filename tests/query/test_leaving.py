@@ -76,15 +76,15 @@ async def _wait_for(owner: "asyncpg.Connection[Any]", statement: str, wanted: An
 
 
 async def test_a_client_that_leaves_cancels_its_statement(
-    app: FastAPI, flights: Warehouse, analyst: httpx.AsyncClient, owner: "asyncpg.Connection[Any]"
+    app: FastAPI, flights: Warehouse, analyst: httpx.AsyncClient, superuser: "asyncpg.Connection[Any]"
 ) -> None:
     exchange = Exchange(app, analyst, (await preview(analyst, SLOW))["preview_id"], "application/json")
-    await _wait_for(owner, RUNNING, 1)
+    await _wait_for(superuser, RUNNING, 1)
     exchange.left.set()
     await asyncio.wait_for(exchange.task, 5)
-    await _wait_for(owner, RUNNING, 0)
+    await _wait_for(superuser, RUNNING, 0)
     assert flights.resources.query_login.in_use == 0
-    kept = await owner.fetchrow("SELECT outcome, error_code, finished_at FROM spyne.query_executions")
+    kept = await superuser.fetchrow("SELECT outcome, error_code, finished_at FROM spyne.query_executions")
     assert kept is not None
     assert (kept["outcome"], kept["error_code"]) == ("cancelled", "client-closed")
     assert kept["finished_at"] is not None
@@ -92,20 +92,20 @@ async def test_a_client_that_leaves_cancels_its_statement(
 
 
 async def test_a_cancelled_request_cancels_its_statement(
-    app: FastAPI, flights: Warehouse, analyst: httpx.AsyncClient, owner: "asyncpg.Connection[Any]"
+    app: FastAPI, flights: Warehouse, analyst: httpx.AsyncClient, superuser: "asyncpg.Connection[Any]"
 ) -> None:
     exchange = Exchange(app, analyst, (await preview(analyst, SLOW))["preview_id"], "application/json")
-    await _wait_for(owner, RUNNING, 1)
+    await _wait_for(superuser, RUNNING, 1)
     exchange.task.cancel()
     await asyncio.wait({exchange.task}, timeout=5)
-    await _wait_for(owner, RUNNING, 0)
-    await _wait_for(owner, "SELECT outcome FROM spyne.query_executions", "cancelled")
+    await _wait_for(superuser, RUNNING, 0)
+    await _wait_for(superuser, "SELECT outcome FROM spyne.query_executions", "cancelled")
     assert flights.resources.query_login.in_use == 0
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "application/x-ndjson", "application/vnd.apache.arrow.stream"])
 async def test_an_answer_left_half_way_holds_nothing(
-    app: FastAPI, flights: Warehouse, analyst: httpx.AsyncClient, owner: "asyncpg.Connection[Any]", accept: str
+    app: FastAPI, flights: Warehouse, analyst: httpx.AsyncClient, superuser: "asyncpg.Connection[Any]", accept: str
 ) -> None:
     made = await preview(analyst, WIDE)
     exchange = Exchange(app, analyst, made["preview_id"], accept)
@@ -116,7 +116,7 @@ async def test_an_answer_left_half_way_holds_nothing(
     length = next(int(value) for name, value in exchange.sent[0]["headers"] if name == b"content-length")
     assert 0 < sum(sizes) < length
     assert flights.resources.query_login.in_use == 0
-    assert await owner.fetchval(RUNNING) == 0
+    assert await superuser.fetchval(RUNNING) == 0
     assert list((flights.resources.settings.home / "spool").iterdir()) == []
 
 

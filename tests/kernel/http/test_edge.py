@@ -176,10 +176,11 @@ async def test_who_always_loses_is_asked_to_come_back(
 
 
 async def test_of_two_requests_in_deadlock_both_succeed(
-    owner: asyncpg.Connection, routes: Routes, urls: DatabaseUrls, tmp_path: Path
+    owner: asyncpg.Connection, superuser: asyncpg.Connection, routes: Routes, urls: DatabaseUrls, tmp_path: Path
 ) -> None:
     await owner.execute(PROBE)
-    await owner.execute(f"ALTER DATABASE {await owner.fetchval('SELECT current_database()')} SET deadlock_timeout = 50")
+    name = await owner.fetchval("SELECT current_database()")
+    await superuser.execute(f"ALTER DATABASE {name} SET deadlock_timeout = 50")
     async with serving(urls, tmp_path, routes, DatabaseSettings()) as patient:
         answers = await asyncio.gather(
             patient.post("/probe/swap?first=1&second=2"), patient.post("/probe/swap?first=2&second=1")

@@ -104,10 +104,10 @@ async def gauge(admin: httpx.AsyncClient) -> float:
 
 
 async def test_a_full_disk_is_said_while_writes_fail_and_not_once_there_is_room(
-    small_disk: Path, uncached: FastAPI, admin: httpx.AsyncClient, owner: asyncpg.Connection
+    small_disk: Path, uncached: FastAPI, admin: httpx.AsyncClient, superuser: asyncpg.Connection
 ) -> None:
     failures = uncached.state.resources.database.write_failures
-    await owner.execute("ALTER TABLE spyne.notification_channels SET TABLESPACE small")
+    await superuser.execute("ALTER TABLE spyne.notification_channels SET TABLESPACE small")
     assert [await disk_of(admin, path) for path in ("/health", "/health/ready")] == [(200, "ok", None)] * 2
     ballast = fill(small_disk)
     refused = await admin.post("/system/notify/channels", json=CHANNEL)
@@ -126,11 +126,11 @@ async def test_a_full_disk_is_said_while_writes_fail_and_not_once_there_is_room(
 
 
 async def test_a_full_disk_is_found_before_anybody_writes(
-    small_disk: Path, uncached: FastAPI, anonymous: httpx.AsyncClient, owner: asyncpg.Connection
+    small_disk: Path, uncached: FastAPI, anonymous: httpx.AsyncClient, superuser: asyncpg.Connection
 ) -> None:
-    database, name = uncached.state.resources.database, await owner.fetchval("SELECT current_database()")
-    await owner.execute("GRANT CREATE ON TABLESPACE small TO spyne_app")
-    await owner.execute(f'ALTER ROLE spyne_app IN DATABASE "{name}" SET temp_tablespaces = small')
+    database, name = uncached.state.resources.database, await superuser.fetchval("SELECT current_database()")
+    await superuser.execute("GRANT CREATE ON TABLESPACE small TO spyne_app")
+    await superuser.execute(f'ALTER ROLE spyne_app IN DATABASE "{name}" SET temp_tablespaces = small')
     await database.reader.dispose()  # its connections are to see the setting
     await require_room(database)
     ballast = fill(small_disk)
@@ -144,13 +144,13 @@ async def test_a_full_disk_is_found_before_anybody_writes(
 
 
 async def test_the_look_for_room_leaves_nothing_and_comes_every_ten_seconds(
-    uncached: FastAPI, anonymous: httpx.AsyncClient, owner: asyncpg.Connection
+    uncached: FastAPI, anonymous: httpx.AsyncClient, superuser: asyncpg.Connection
 ) -> None:
     files = "SELECT coalesce(sum(size), 0) FROM pg_ls_tmpdir()"
     spilled = "SELECT temp_files FROM pg_stat_database WHERE datname = current_database()"
     await require_room(uncached.state.resources.database)
-    assert await owner.fetchval(files) == 0
-    await owner.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
+    assert await superuser.fetchval(files) == 0
+    await superuser.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
     looked = uncached.state.checkup._room_looked_at
     for _ in range(3):
         await anonymous.get("/health")
@@ -158,7 +158,7 @@ async def test_the_look_for_room_leaves_nothing_and_comes_every_ten_seconds(
     first = uncached.state.checkup._room_looked_at
     await anonymous.get("/health")
     assert uncached.state.checkup._room_looked_at == first
-    assert await owner.fetchval(spilled) is not None
+    assert await superuser.fetchval(spilled) is not None
 
 
 @pytest.mark.parametrize(("less", "status"), [(0, "degraded"), (2**62, "ok")])
