@@ -75,7 +75,6 @@ ATTACKS_ON_FORM: Final[tuple[Case, ...]] = (
         "keyword",
         overlaps="SELECT (1, 2) OVERLAPS (3, 4)",
         isnull="SELECT name ISNULL FROM airlines",
-        check="SELECT check FROM airlines",
     ),
     *cases("too-long", padded=_PADDED),
     *cases(

@@ -27,6 +27,7 @@ MAX_BYTES: Final = 20_000
 MAX_FINDINGS: Final = 20
 MAX_RATIONALE: Final = 500
 _UNITS_OF_A_TOKEN: Final = 2  # long statements are written and compared in the same time as many columns
+_OF_GRAMMAR: Final = frozenset({"syntax", "keyword"})
 _QUERIES: Final = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
 
 
@@ -48,12 +49,20 @@ def check(sql: str, catalog: Catalog, policy: GuardPolicy | None = None) -> Guar
     try:
         return _verdict(sql, catalog, policy or GuardPolicy())
     except GuardRefusal as refusal:
-        if refusal.rule == "syntax":  # PostgreSQL says it better, and knows the place
-            refusal = fault_in(sql) or refusal
+        if refusal.rule in _OF_GRAMMAR:  # PostgreSQL says it better, and knows the place
+            refusal = _in_its_words(sql, refusal)
         return _refused([_finding(sql, refusal.offset, refusal)])
     except RecursionError:
         nested = GuardRefusal("too-complex", "The statement is nested too deep.", "name parts in WITH")
         return _refused([_finding(sql, 0, nested)])
+
+
+def _in_its_words(sql: str, refusal: GuardRefusal) -> GuardRefusal:
+    """PostgreSQL's refusal with our way out; ours when PostgreSQL can read the text."""
+    fault = fault_in(sql)
+    if fault is not None and refusal.nearest is not None:
+        fault.nearest = refusal.nearest
+    return fault or refusal
 
 
 def _verdict(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:

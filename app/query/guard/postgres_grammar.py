@@ -45,6 +45,8 @@ def fault_in(sql: str) -> GuardRefusal | None:
         read(sql)
     except GuardRefusal as refusal:
         return refusal
+    except RecursionError:  # read to its end: the tree is what is too deep
+        return None
     return None
 
 

@@ -113,6 +113,21 @@ def test_what_postgresql_takes_is_written_as_it_takes_it(sql: str) -> None:
     assert again.sql == verdict.sql
 
 
+def test_a_keyword_is_refused_where_it_is_with_a_way_out() -> None:
+    (finding,) = check("SELECT check FROM airlines", CATALOG).findings
+    assert (finding.rule, finding.place.offset) == ("syntax", len("SELECT "))
+    assert finding.message == 'Syntax error at or near "check".'
+    assert finding.nearest is not None
+    assert '"check"' in finding.nearest
+
+
+@pytest.mark.parametrize("depth", [50, 1_500])
+def test_what_only_the_guard_refuses_may_be_deep(depth: int) -> None:
+    """PostgreSQL reads it to its end, and Python's JSON does not."""
+    (finding,) = check("SELECT E'a'\n'b', " + "1+" * depth + "1", CATALOG).findings
+    assert finding.rule == "syntax"
+
+
 LOGICAL = {("data", "t__v1"): "t"}
 
 
