@@ -71,11 +71,7 @@ ATTACKS_ON_FORM: Final[tuple[Case, ...]] = (
         dot="SELECT 1.",
     ),
     *cases("long-identifier", alias=f"SELECT 1 AS {'a' * 64}"),
-    *cases(
-        "keyword",
-        overlaps="SELECT (1, 2) OVERLAPS (3, 4)",
-        isnull="SELECT name ISNULL FROM airlines",
-    ),
+    *cases("keyword", overlaps="SELECT (1, 2) OVERLAPS (3, 4)", isnull="SELECT name ISNULL FROM airlines"),
     *cases("too-long", padded=_PADDED),
     *cases(
         "too-complex",
