@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from app.ingestion.decoding import parquet_pieces
 from app.ingestion.decoding.inflate import InflateLimits
+from app.ingestion.decoding.json_rows import MAX_ROW_BYTES
 from app.ingestion.decoding.parquet import parquet_chunks
 from app.ingestion.decoding.problems import BodyTooDense, HeaderMismatch, MalformedBody
 from app.ingestion.rows.row_model import MAX_FIELDS, UnknownColumns
@@ -285,6 +286,24 @@ async def test_a_long_row_is_shown_by_its_beginning_and_said_to_be_cut() -> None
 async def test_no_message_shows_how_python_prints_a_value(value: pa.Array, said: str) -> None:
     _, refused, _ = await read(parquet_chunks, parquet_file(table(value)), plan_of(column("v", "integer")))
     assert refused[0].message.startswith(said)
+
+
+LONG = "x" * (MAX_ROW_BYTES // 2)
+
+
+@pytest.mark.parametrize(
+    ("values", "type_", "begins"),
+    [
+        (pa.array(["a", LONG * 2 + "x", "c"]), "text", '"v":"xxxx'),
+        (pa.array([["a"], [LONG, LONG, "x"], ["c"]]), "jsonb", '"v":"(83886'),
+        (pa.array([{"a": "a"}, {"a": LONG * 2 + "x"}, None]), "jsonb", '"v":"(83886'),
+    ],
+)
+async def test_a_row_that_is_too_long_costs_itself(values: pa.Array, type_: str, begins: str) -> None:
+    _, refused, accepted = await read(parquet_chunks, parquet_file(table(values)), plan_of(column("v", type_)))
+    assert accepted == 2
+    assert [(row.line, row.code, row.column) for row in refused] == [(2, "too-long", None)]
+    assert refused[0].raw.startswith('{"id":1,"at":"2026-01-02T12:00:00+00:00",' + begins)
 
 
 async def test_every_fault_of_a_row_is_said() -> None:
