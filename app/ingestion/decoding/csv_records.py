@@ -9,19 +9,19 @@ not vouch for, and a record of more than a block, is left to `csv_scan.py`, whic
 in plain Python in `tests/reference/csv_table.py`; PostgreSQL's COPY reads what it takes in the same way.
 """
 
-import asyncio
 import codecs
 import csv
 import io
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from app.ingestion.decoding.csv_scan import QUOTED_EMPTY, QUOTES, ScannedRecord
 from app.ingestion.decoding.json_rows import MAX_ROW_BYTES
 from app.ingestion.decoding.lines import BLOCK_BYTES
+from app.ingestion.decoding.pace import in_thread
 from app.ingestion.decoding.problems import MalformedBody
 from app.ingestion.rows.row_model import MAX_FIELDS
 from app.warehouse.rejections import RejectionCode
@@ -149,7 +149,7 @@ async def _aside(text: str, first: int, *, final: bool) -> tuple[Records | None,
     """What `_cut` finds, looked for in a thread when it is not little."""
     if len(text) <= SMALL:
         return _cut(text, first, final=final)
-    return await asyncio.to_thread(_cut, text, first, final=final)
+    return await in_thread(partial(_cut, text, first, final=final))
 
 
 def _cut(text: str, first: int, *, final: bool) -> tuple[Records | None, int]:

@@ -3,7 +3,6 @@
 Rows that cannot be read are left out: they are refused, with their reason, when the body is read under the contract.
 """
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -17,7 +16,7 @@ from app.ingestion.decoding.headers import is_row_index
 from app.ingestion.decoding.json_fields import names_of
 from app.ingestion.decoding.json_rows import LONG_BYTES
 from app.ingestion.decoding.lines import line_blocks
-from app.ingestion.decoding.pace import Pace, in_parts, in_turns
+from app.ingestion.decoding.pace import Pace, in_parts, in_thread, in_turns
 from app.ingestion.decoding.parquet import spooled
 from app.ingestion.decoding.parquet_pieces import Piece, parquet_pieces
 from app.ingestion.decoding.tables import CHUNK_RECORDS, header_names, text_of
@@ -116,8 +115,8 @@ async def parquet_objects(body: AsyncIterator[bytes]) -> AsyncIterator[Objects]:
     """The rows of a Parquet body. Raises what `parquet_chunks` raises."""
     with tempfile.TemporaryFile(prefix="spyne-parquet-") as file:
         pieces = parquet_pieces(file, await spooled(body, file))
-        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-            yield await asyncio.to_thread(_piece_objects, piece)
+        while (piece := await in_thread(next, pieces, None)) is not None:
+            yield await in_thread(_piece_objects, piece)
 
 
 def _piece_objects(piece: Piece) -> Objects:

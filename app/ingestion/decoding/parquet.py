@@ -3,7 +3,6 @@
 Pieces are cut in `parquet_pieces.py`; what values mean is decided in `app/ingestion/rows/arrow_values.py`.
 """
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ import pyarrow as pa
 
 from app.ingestion.decoding.headers import Header, match_header, unknown_faults
 from app.ingestion.decoding.json_rows import too_long
+from app.ingestion.decoding.pace import in_thread
 from app.ingestion.decoding.parquet_pieces import Piece, parquet_pieces
 from app.ingestion.rows.arrow_values import Int96, Unfit, python_values
 from app.ingestion.rows.columns import ContractColumn, contract_columns
@@ -38,11 +38,11 @@ async def parquet_chunks(body: AsyncIterator[bytes], model: RowModel) -> AsyncIt
         pieces = parquet_pieces(file, size)
         table: _ParquetRows | None = None
         first = 1
-        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        while (piece := await in_thread(next, pieces, None)) is not None:
             if table is None:
                 table = _ParquetRows(model, match_header(piece.names, model))
                 yield Chunk(0, b"", notices=table.notices)
-            yield await asyncio.to_thread(table.chunk, piece, first)
+            yield await in_thread(table.chunk, piece, first)
             first += piece.rows
 
 
