@@ -27,9 +27,9 @@ PART_VALUES = 20_000
 """Columns times rows: the same for a contract with many columns."""
 
 _ASIDE = ThreadPoolExecutor(2, "decoding")
-"""Threads for what may take long. They share one processor, so more would be no faster, and the event loop would wait for
-each of them: with eight faulty bodies at once it is let in after 17 ms (median) beside two threads, 45 beside four. They
-are apart from those of all others, so files and passwords do not wait for the rows of anybody."""
+"""Threads for what may take long. They share one processor, so more would be no faster, and the event loop would wait
+for each of them: with eight faulty bodies at once it is let in after 17 ms (median) beside two threads, 45 beside four.
+They are apart from those of all others, so files and passwords do not wait for the rows of anybody."""
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
