@@ -168,6 +168,23 @@ HOSTILE: Final[dict[str, str]] = {
     "functions in from": full("SELECT 1 FROM airlines a, ", lambda n: f"unnest(ARRAY[a.name]) u{n}"),
     "functions over a wide table": full(f"SELECT 1 FROM {WIDE} w, ", lambda n: f"unnest(ARRAY[w.c{n}]) u{n}"),
     "correlated": full("SELECT ", lambda _: "(SELECT 1 FROM airlines b WHERE b.carrier=a.carrier)", " FROM airlines a"),
+    "stars beside what they stand for": "SELECT " + ", ".join(["*, airlines.name"] * 554) + " FROM airlines",
+    "stars before what they stand for": "SELECT " + "*, " * 700 + ", ".join(["airlines.name"] * 200) + " FROM airlines",
+    "memberships": full(
+        "SELECT 1 FROM flights WHERE ", lambda _: "carrier IN (SELECT carrier FROM airlines)", "", " OR "
+    ),
+    "existences": full(
+        "SELECT 1 FROM flights f WHERE ",
+        lambda _: "EXISTS (SELECT 1 FROM airlines a WHERE a.carrier = f.carrier)",
+        "",
+        " OR ",
+    ),
+    "aggregates": full("SELECT ", lambda _: "string_agg(carrier, ',' ORDER BY carrier)", " FROM flights"),
+    "filters": full("SELECT ", lambda _: "count(*) FILTER (WHERE month = 1)", " FROM flights"),
+    "orders of outputs": "SELECT "
+    + ", ".join(f"month AS m{n}" for n in range(500))
+    + " FROM flights ORDER BY "
+    + ", ".join(f"m{n}" for n in range(500)),
     "odd operators": full("SELECT ", lambda _: "1@>1"),
     "a wide table with a star and a fault": f"SELECT *, nope FROM {WIDE}",
 }
