@@ -24,6 +24,9 @@ FIRST_INSTANT, LAST_INSTANT = FIRST_DAY * DAY, (LAST_DAY + 1) * DAY - 1
 ODDLY_ROUNDED = r"\.[0-9]{6}(?:50*+(?![0-9])|5000000|4999999)|23:59:59\.999999[5-9]"
 """Times in a text that msgspec rounds otherwise: it takes halves up, and the end of a day for its beginning."""
 
+MAYBE_ODD = r"\.[0-9]{6}[4-9]"
+"""Is found in every text with such a time, at a tenth of the cost."""
+
 _CYCLE_DAYS, _CYCLE_YEARS = 146_097, 400
 """After so many days the Gregorian calendar repeats."""
 

@@ -41,6 +41,7 @@ _BOOLEANS: Mapping[str, bool] = {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_
 
 FINE_KINDS = frozenset({TypeKind.TIME, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ})
 """Types of times that may be finer than they are stored."""
+_MAYBE_ODD = re.compile(temporal.MAYBE_ODD)
 _ODDLY_ROUNDED = re.compile(temporal.ODDLY_ROUNDED)
 _HEX = re.compile(r"\\x(?:[0-9a-fA-F]{2})*+")
 _HOURS = 3
@@ -151,7 +152,8 @@ def _boolean(text: str) -> bool:
 
 def _temporals(wanted: Any) -> Callable[[Fields], Sequence[Any]]:
     def column(fields: Fields) -> Sequence[Any]:
-        if _ODDLY_ROUNDED.search(_joined(fields)) is not None:
+        joined = _joined(fields)
+        if _MAYBE_ODD.search(joined) and _ODDLY_ROUNDED.search(joined):
             raise UnreadableField
         try:
             found: Sequence[Any] = msgspec.convert(fields, wanted)

@@ -30,6 +30,7 @@ _PLAIN = b'0123456789-."\n'
 _ODD = re.compile(rb'"-?(?:0[0-9]|\.)|\."')
 """What plain characters can be written as and `Decimal` takes, though it is no number: `01`, `.5`, `5.`"""
 
+_MAYBE_ODD = re.compile(temporal.MAYBE_ODD.encode())
 _ODDLY_ROUNDED = re.compile(temporal.ODDLY_ROUNDED.encode())
 
 _TEXT = msgspec.json.Decoder(str)
@@ -75,7 +76,7 @@ class WrittenValues:
         Raises:
             ValueError: one of them cannot be stored.
         """
-        if not self._rounded.headers or _ODDLY_ROUNDED.search(data) is None:
+        if not self._rounded.headers or not (_MAYBE_ODD.search(data) and _ODDLY_ROUNDED.search(data)):
             return rows
         for position, values in enumerate(self._rounded.rows(data)):
             for (index, read), value in zip(self._readers, values, strict=True):
