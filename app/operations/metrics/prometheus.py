@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from app.audit.seals.sealing import standing
 from app.kernel.db.database import Database
 from app.kernel.db.failures import FAILURES
+from app.kernel.http.routes import StrictRoute
 from app.kernel.jobs import depths, oldest_waiting_seconds, workers_seen
 from app.kernel.jobs.models import OPEN_STATES
 from app.kernel.runtime.background import BackgroundTask, repeating
@@ -43,7 +44,7 @@ QUEUE_SECONDS = 1.0
 LAG_SECONDS = 0.5
 """Between two measures of how late the timers of the event loop are."""
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=StrictRoute)
 
 
 def process_gauges(resources: Resources) -> CollectorRegistry:
