@@ -56,3 +56,17 @@ async def test_an_error_in_the_block_is_the_error_of_the_block() -> None:
     with pytest.raises(LookupError):
         async with prompt_loop():
             raise LookupError
+
+
+@pytest.mark.parametrize(("hold", "passes"), [(compute, False), (time.sleep, True)])
+async def test_what_others_computed_counts_less_on_a_busy_machine(
+    monkeypatch: pytest.MonkeyPatch, hold: object, passes: bool
+) -> None:
+    monkeypatch.setattr(promises, "slowdown", lambda: 1.6)
+    try:
+        async with prompt_loop():
+            hold(HELD)  # type: ignore[operator]
+    except AssertionError:
+        assert not passes
+    else:
+        assert passes

@@ -7,12 +7,13 @@ from tests.operations_catalogue.workshop import Workshop
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 ROWS = ndjson([(1, 0, 10), (2, 1, 20)])
+ROWS_WITH_A_FAULT = ndjson([(1, 0, "ten"), (2, 1, 20)])
 
 
-async def batch(world: Workshop) -> str:
+async def batch(world: Workshop, rows: bytes = ROWS) -> str:
     """The id of a fresh batch."""
     path = f"/api/ingestion/{await known_table(world, 'SHADOW')}_v1/batches"
-    return str((await world.as_admin("POST", path, 201, content=ROWS, headers=NDJSON))["id"])
+    return str((await world.as_admin("POST", path, 201, content=rows, headers=NDJSON))["id"])
 
 
 async def _ingestion(setting: Setting) -> Prepared:
@@ -31,7 +32,8 @@ _RESOLVED = {"lines": [1], "code": "wrong-type", "column": "v", "resolved": True
 
 
 async def _resolving(setting: Setting) -> Prepared:
-    return Prepared((await _of_batch(setting)).ids, {"json": _RESOLVED})
+    made = await setting.kept("batch with a fault", lambda: batch(setting.world, ROWS_WITH_A_FAULT))
+    return Prepared({"batch_id": made}, {"json": _RESOLVED})
 
 
 OPERATIONS = (
