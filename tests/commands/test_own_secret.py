@@ -1,29 +1,68 @@
-"""Data and service secret belong together: another secret, or none, is refused before anything is written."""
+"""Data and service secret belong together: another secret, or none, is refused before anything is written.
+
+A migration gives the logins the passwords of its secret, and logins are the whole server's: the server is the module's.
+"""
 
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from app import cli
 from app.commands import environment
 from app.commands.environment import NoEnvironmentError
 from app.commands.own_secret import require_own_secret
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls, database_urls
 from app.kernel.db.installation import PURPOSE, belongs
+from app.kernel.embedded import EmbeddedServer, ServerAddress
 from app.kernel.security.secrets import ServiceSecret
 from app.settings import DatabaseSettings, Settings
-from tests.conftest import SECRET
+from tests.conftest import FAST, SECRET
+from tests.homes import open_home
 
 OWN = SECRET._value.decode()
 OTHER = "another secret of the tests, which is long enough too"
 THIRD = "a third secret of the tests, which nobody has ever used"
 FINGERPRINT = "SELECT secret_fingerprint FROM spyne.installation"
+TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[ServerAddress]:
+    """A server of the module's own, with a migrated database that belongs to no secret yet."""
+    with open_home() as home, EmbeddedServer(home / "postgres", password="of-the-superuser", settings=FAST) as address:
+
+        async def build() -> None:
+            await told(address, f"CREATE DATABASE {TEMPLATE}")
+            await migrations.prepare(address.url(TEMPLATE), DatabaseSettings(), SECRET)
+            await asyncio.to_thread(migrations.upgrade, address.url(TEMPLATE))
+
+        asyncio.run(build())
+        yield address
+
+
+async def told(server: ServerAddress, *statements: str) -> None:
+    """The superuser has run these statements."""
+    superuser = await asyncpg.connect(**server.connect_kwargs("postgres"))
+    try:
+        for statement in statements:
+            await superuser.execute(statement)
+    finally:
+        await superuser.close()
+
+
+@pytest.fixture
+async def urls(own_server: ServerAddress) -> AsyncIterator[DatabaseUrls]:
+    """This test's database, as its three logins see it while their passwords are those of the tests' secret."""
+    await told(own_server, f"CREATE DATABASE own TEMPLATE {TEMPLATE}")
+    yield database_urls(own_server.url("own"), DatabaseSettings(), SECRET)
+    await told(own_server, "DROP DATABASE own WITH (FORCE)")
 
 
 @pytest.fixture
@@ -111,10 +150,7 @@ async def test_the_secret_is_changed_on_purpose_with_the_one_before_beside_it(
     await asyncio.to_thread(opened, place(OTHER))
     await refused(place(OWN), "belongs to another")
     fresh = database_urls(urls.owner, DatabaseSettings(), ServiceSecret(OTHER.encode()))
-    try:
-        await (await migrations.connect(fresh.app)).close()
-    finally:  # logins are the whole server's
-        await migrations.prepare(urls.owner, DatabaseSettings(), SECRET)
+    await (await migrations.connect(fresh.app)).close()
 
 
 async def test_a_database_that_belongs_to_nobody_yet_takes_any_secret(
@@ -173,24 +209,48 @@ COMMANDS = (
 )
 
 
+def refused_in_one_line(code: object, said: str, home: Path) -> None:
+    assert code in {1, 2}, said
+    assert said.count("\n") == 1
+    assert "service secret is not here" in said
+    assert not home.exists()
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 async def test_every_command_refuses_in_one_line(
-    place: Callable[..., Settings], urls: DatabaseUrls, tmp_path: Path, command: tuple[str, ...]
+    place: Callable[..., Settings],
+    urls: DatabaseUrls,
+    tmp_path: Path,
+    command: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    await asyncio.to_thread(migrated, place(OWN))
+    home = tmp_path / "fresh"
+    for name, value in {"DATABASE_URL": urls.owner, "SPYNE_HOME": str(home), "SERVER_PORT": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["spyne", *command])
+    monkeypatch.setattr(cli.process, "begin", lambda: None)  # signals and the collector are the run's
+    with pytest.raises(SystemExit) as left:
+        await asyncio.to_thread(cli.main)
+    refused_in_one_line(left.value.code, capsys.readouterr().err, home)
+
+
+@pytest.mark.parametrize("command", ["migrate", "serve"])
+async def test_a_process_refuses_in_one_line(
+    place: Callable[..., Settings], urls: DatabaseUrls, tmp_path: Path, command: str
 ) -> None:
     await asyncio.to_thread(migrated, place(OWN))
     home = tmp_path / "fresh"
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app.cli", *command),
+        *(sys.executable, "-m", "app.cli", command),
         env=os.environ | {"DATABASE_URL": urls.owner, "SPYNE_HOME": str(home), "SERVER_PORT": "0"},
         cwd=Path(__file__).parents[2],
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     _, said = await process.communicate()
-    assert process.returncode in {1, 2}, said.decode()
-    assert said.decode().count("\n") == 1
-    assert "service secret is not here" in said.decode()
-    assert not home.exists()
+    refused_in_one_line(process.returncode, said.decode(), home)
 
 
 def test_a_fingerprint_tells_secrets_apart_and_is_of_its_purpose() -> None:
