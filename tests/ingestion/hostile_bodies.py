@@ -1,10 +1,12 @@
 """Bodies that cost far more than their bytes wherever work is done on them all at once, by the contract they are for.
 
-Sizes are such that each of them held up the loop for longer than is allowed, before it was read in turns.
+Sizes are such that each of them held up the loop for longer than is allowed, before it was read in turns. The dearest
+are as short as that needs; `SPYNE_TEST_LONG_BODIES` lets them be as long as what was met first.
 """
 
 import gzip
 import json
+import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ import zstandard
 
 from tests.ingestion.steps import COLUMNS, JSON, NDJSON
 
+LONG = "SPYNE_TEST_LONG_BODIES" in os.environ
 AT = "2026-01-01T00:00:00Z"
 ROW = f'{{"id":1,"at":"{AT}"}}'
 WIDE = [f"c{number}" for number in range(990)]
@@ -51,6 +54,11 @@ class Hostile:
     def body(self) -> bytes:
         """The bytes that are sent."""
         return encoded(self.make())
+
+
+def sized(short: int, long: int) -> int:
+    """How often something is repeated in a body, which this run has short or long."""
+    return long if LONG else short
 
 
 def encoded(body: str | bytes) -> bytes:
@@ -114,7 +122,7 @@ OF_JSON = [
     Hostile("narrow", "an array of arrays", lambda: b"[" + b"[]," * 12_000 + b"[]]", JSON),
     Hostile("narrow", "an array of empty objects", lambda: b"[" + b"{}," * 12_000 + b"{}]", JSON),
     Hostile("narrow", "an array in arrays", lambda: b"[" * 1_000_000, JSON),
-    Hostile("narrow", "brackets of one element", lambda: b"[[" + b"[]," * 700_000 + b"[]]]", JSON),
+    Hostile("narrow", "brackets of one element", lambda: b"[[" + b"[]," * sized(250_000, 700_000) + b"[]]]", JSON),
     Hostile("narrow", "an array without an end", lambda: b'["' + b"\\n" * 1_500_000, JSON),
     Hostile("narrow", "commas", lambda: b"[" + b"," * 1_000_000, JSON),
     Hostile("narrow", "the ends of rows in a text", lambda: b'[{"id":"' + b"},{" * 500_000, JSON),
@@ -122,7 +130,9 @@ OF_JSON = [
     Hostile("narrow", "a bomb", bomb, NDJSON, "gzip"),
     Hostile("narrow", "members without content", lambda: gzip.compress(b"") * 20_000, NDJSON, "gzip"),
     Hostile("narrow", "frames without content", lambda: zstandard.compress(b"") * 50_000, NDJSON, "zstd"),
-    Hostile("narrow", "a dense frame", lambda: zstandard.compress(b"\n" * 20_000_000), NDJSON, "zstd"),
+    Hostile(
+        "narrow", "a dense frame", lambda: zstandard.compress(b"\n" * sized(8_000_000, 20_000_000)), NDJSON, "zstd"
+    ),
     Hostile("undeclared", "a name for each row", lambda: "".join(f'{{"u{n}":1}}\n' for n in range(30_000))),
     Hostile("undeclared", "a row of names", lambda: f"{{{names(60_000)}}}\n"),
     Hostile("undeclared", "empty objects", lines("{}", 20_000)),

@@ -7,12 +7,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.ingestion.hostile_bodies import AT, Hostile
+from tests.ingestion.hostile_bodies import AT, Hostile, sized
 from tests.ingestion.steps import CSV, PARQUET
 
 HEADER = b"id,at,v\n"
 DOCUMENTS = b"id,at,doc,n,b,t\n"
-ROWS = 12_000
+ROWS = sized(8_000, 12_000)
 
 
 def table(columns: dict[str, Any]) -> bytes:
