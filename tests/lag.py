@@ -25,23 +25,23 @@ class Lag:
 
     worst: float = 0.0
     computed: float = 0.0
-    """The most of one delay in which processors worked for this process, in seconds."""
+    """The most that the loop itself computed in one delay, in seconds of a processor."""
     slowest: float = 1.0
     """How slow the machine was found while the loop was late (`promises.slowdown`)."""
     _due: float = field(default_factory=time.monotonic)
-    _used: float = field(default_factory=time.process_time)
+    _used: float = field(default_factory=time.thread_time)
 
     def look(self) -> float:
-        """Seconds by which the loop is late in this moment, which count."""
+        """Seconds by which the loop is late in this moment, which count. To be called in the loop."""
         late = time.monotonic() - self._due
         self.worst = max(self.worst, late)
-        self.computed = max(self.computed, min(late, time.process_time() - self._used))
+        self.computed = max(self.computed, min(late, time.thread_time() - self._used))
         return late
 
     async def tick(self) -> None:
         """Want to run again and again, and see when that is."""
         while True:
-            self._due, self._used = time.monotonic() + TICK_SECONDS, time.process_time()
+            self._due, self._used = time.monotonic() + TICK_SECONDS, time.thread_time()
             await asyncio.sleep(TICK_SECONDS)
             self.look()
 
@@ -72,6 +72,7 @@ async def prompt_loop(seconds: float = MOST_SECONDS, what: str = "") -> AsyncIte
         ticking.cancel()
         over.set()
         await asyncio.to_thread(watching.join)
-    # A look at the machine is a moment's. Where this process computed less than is promised, others had the processors.
+    # A look at the machine is a moment's. Where the loop computed less than is promised, others had the processors; a
+    # thread of this process that keeps Python's lock is found on a machine that has nothing else to do.
     slowest = lag.slowest**2 if lag.computed <= seconds else lag.slowest
     await kept(lag.worst, seconds, f"the loop was held up by {what or 'the block'}", slowest)
