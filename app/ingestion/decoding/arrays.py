@@ -175,7 +175,10 @@ class _Array(Generic[BlockT_co]):
         if not text and not last:
             return False
         if not text.startswith(b"["):
-            raise MalformedBody("the body is not a JSON array")
+            raise MalformedBody(
+                'the body is not a JSON array of objects, as [{"id": 1}, {"id": 2}]; rows one to a line, and answers '
+                "of queries that are asked for so, are application/x-ndjson"
+            )
         self._text, self._opened = text[1:], True
         return True
 

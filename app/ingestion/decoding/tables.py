@@ -46,7 +46,7 @@ async def csv_chunks(body: AsyncIterator[bytes], model: RowModel) -> AsyncIterat
             async for chunk in in_turns(table.chunks(records, begin), pace, aside=len(records.text) > SMALL):
                 yield chunk
     if table is None:
-        raise MalformedBody("the body has no header row")
+        raise MalformedBody("the body has no header row, the names of its columns, as id,name")
 
 
 def header_names(records: Records) -> list[str] | None:
