@@ -51,6 +51,8 @@ class WrittenValues:
         self._readers = [(columns.index(column) + 1, reader_of(column.type.kind).one) for column in rounded]
         kinds = [column.type.kind for column in columns]
         self._documents = [index for index, kind in enumerate(kinds, start=1) if kind is TypeKind.JSONB]
+        self._seen_quoted = False
+        """Whether numerics came in quotes. A sender writes them one way: counting quotes again would find the same."""
 
     def sound_block(
         self, data: bytes, rows: Sequence[tuple[Any, ...]], names: int, payload: bytes, *, plain: bool
@@ -66,8 +68,12 @@ class WrittenValues:
         """
         if self._times.headers and _MAYBE_FINE_TIME.search(data) and not _is_coarse(self._times.texts(data)):
             return False
-        if not self._numerics.headers or (plain and self._all_unquoted(data, rows, names, payload)):
+        if not self._numerics.headers:
             return True
+        if plain and not self._seen_quoted:
+            if self._all_unquoted(data, rows, names, payload):
+                return True
+            self._seen_quoted = True
         return _are_spelled_well(self._numerics.texts(data))
 
     def rounded(self, data: bytes, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
