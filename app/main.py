@@ -60,7 +60,7 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,  # app/kernel/http/openapi.py serves it
         redirect_slashes=False,  # both spellings are served: app/middleware/equivalents.py
         middleware=middleware(settings, modes, edge),
         # Flat, not by `include_router`, which matches the routes of an included router twice on every request: 150

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -201,6 +202,12 @@ async def superuser(server: ServerAddress, urls: DatabaseUrls) -> AsyncIterator[
     connection = await migrations.connect(owners.superuser_url(server, urls.owner))
     yield connection
     await connection.close()
+
+
+@pytest.fixture(scope="session")
+def document() -> dict[str, Any]:
+    """The OpenAPI document, which every application has alike. Nobody changes it."""
+    return create_app(Settings()).openapi()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.spawning import completed, free_port
+from tests import loopback
+from tests.spawning import Spawned, completed, free_port
 from tests.waiting import eventually_blocking
 
 READY_SECONDS = 120.0
@@ -52,7 +52,7 @@ def children_of(pid: int) -> dict[str, int]:
 class Running:
     """A command that goes on."""
 
-    process: subprocess.Popen[bytes]
+    process: Spawned
     url: str
     out: Path
     err: Path
@@ -64,7 +64,8 @@ class Running:
         if self.process.poll() is not None:
             raise RuntimeError(f"it ended: {self.process.returncode}\n{self.err.read_text()[-3000:]}")
         try:
-            return httpx.get(f"{self.url}/health/ready", timeout=2, trust_env=False).status_code == 200
+            with loopback.blocking(timeout=2) as client:
+                return client.get(f"{self.url}/health/ready").status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -108,20 +109,18 @@ class Installation:
         """A command that goes on while the block runs; what is left of it at the end is killed."""
         number = len(list(self.home.parent.glob("out-*")))
         out, err = (self.home.parent / f"{kind}-{number}" for kind in ("out", "err"))
-        with out.open("wb") as to_out, err.open("wb") as to_err:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", *arguments], stdout=to_out, stderr=to_err, env=self._environment
-            )
+        for file in (out, err):
+            file.touch()
+        process = Spawned("app.cli", *arguments, env=self._environment, output=out, errors=err)
+        try:
+            yield Running(process, self.url, out, err)
+        finally:
+            process.terminate()
             try:
-                yield Running(process, self.url, out, err)
-            finally:
-                if process.poll() is None:
-                    process.terminate()
-                    try:
-                        process.wait(45)
-                    except subprocess.TimeoutExpired:
-                        process.kill()
-                        process.wait()
+                process.wait(45)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def postgres(self) -> int | None:
         """The process id of the embedded server, or None when there is no live one."""

@@ -16,6 +16,7 @@ import httpx
 
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.security.secrets import ServiceSecret
+from tests import loopback
 from tests.spawning import Spawned, free_port, spawned
 from tests.waiting import eventually
 
@@ -98,7 +99,7 @@ class ApiProcess(ServiceProcess):
     async def start(self) -> None:
         """Start it, and wait until it answers."""
         await self.spawn()
-        async with httpx.AsyncClient(base_url=self.url, timeout=2) as client:
+        async with loopback.client(self.url, timeout=2) as client:
 
             async def alive() -> bool:
                 if not self.running:

@@ -3,7 +3,7 @@
 An interpreter of its own spends two to three seconds of processor time on imports, and the tests start some two
 hundred. What is started here is a process like any other: with an environment, output, signals and an exit code of
 its own, and nothing shared but what importing leaves behind. That `spyne` starts from nothing in an interpreter of
-its own is what tests/test_cli.py, tests/test_readme.py and tests/commands show.
+its own is what the demonstration of tests/test_readme.py and the children of every `spyne run` show.
 """
 
 import asyncio

@@ -102,9 +102,9 @@ def verdict(case: Case, answer: Answer) -> str | None:
 
 
 async def test_every_malformed_request_is_refused_and_leaves_nothing(
-    app: FastAPI, identities: Identities, owner: asyncpg.Connection, world: World, asking: Holder
-) -> None:
-    document = app.openapi()
+    app: FastAPI, identities: Identities, owner: asyncpg.Connection, world: World, asking: Holder,
+    document: dict[str, Any],
+) -> None:  # fmt: skip
     token = await identities.token("ADMIN")
     sound: Sound = {entry.id: (await world.sound(label, asking, fresh=False))[1] for label, entry in CATALOGUE.items()}
     before = await everything(owner)

@@ -1,5 +1,6 @@
 """The OpenAPI document is good to work with: names, texts, examples, and security that Swagger UI can use."""
 
+import asyncio
 import re
 from base64 import b64encode
 from collections import Counter
@@ -8,21 +9,15 @@ from typing import Any
 
 import httpx
 import jsonschema
-import pytest
-from fastapi import FastAPI
 
 from app.kernel.http.openapi_examples import NoExampleError, example
 from app.kernel.security.authorization import Permission
 from app.kernel.security.credential_headers import SESSION_COOKIE
 from tests.authorization.matrix import ANONYMOUS, read
 from tests.identities import PASSWORD, Identities
+from tests.lag import prompt_loop
 
 SCHEMES = ["oauth2", "api_key", "session"]
-
-
-@pytest.fixture
-def document(app: FastAPI) -> dict[str, Any]:
-    return app.openapi()
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -111,6 +106,16 @@ def test_the_schemes_are_the_service_s_own(document: dict[str, Any]) -> None:
     for flow in ("password", "clientCredentials"):
         assert schemes["oauth2"]["flows"][flow]["scopes"].keys() == {permission.value for permission in Permission}
         assert all(schemes["oauth2"]["flows"][flow]["scopes"].values())
+
+
+async def test_what_is_served_is_the_document_and_holds_nothing_up(
+    anonymous: httpx.AsyncClient, document: dict[str, Any]
+) -> None:
+    async with prompt_loop(what="the first reader of the document"):
+        answers = await asyncio.gather(*(anonymous.get("/openapi.json") for _ in range(3)))
+    for answer in answers:
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+        assert answer.json() == document
 
 
 async def test_swagger_s_authorize_works_for_people_and_services(

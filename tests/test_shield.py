@@ -22,6 +22,7 @@ from app.kernel.problems import Problem
 from app.kernel.security.authorization import SYSTEM
 from app.middleware import shield
 from app.settings import Settings
+from tests import loopback
 from tests.authorization.matrix import read
 from tests.authorization.place import Place, opened
 from tests.census import BOOKKEEPING, census, differences
@@ -193,10 +194,7 @@ async def test_every_process_follows_within_a_second(
     admin: httpx.AsyncClient, surroundings: Surroundings, identities: Identities
 ) -> None:
     headers = {"Authorization": f"Bearer {await identities.token('ENGINEER')}"}
-    async with (
-        api_process(surroundings) as elsewhere,
-        httpx.AsyncClient(base_url=elsewhere.url, headers=headers) as client,
-    ):
+    async with api_process(surroundings) as elsewhere, loopback.client(elsewhere.url, headers=headers) as client:
         numbers = iter(range(1000))
 
         async def register_one() -> int:

@@ -12,6 +12,7 @@ import pytest
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.settings import Settings
+from tests import loopback
 from tests.access.sessions.steps import bearer, page_of, tokens_of
 from tests.conftest import SECRET
 from tests.identities import Identities
@@ -61,8 +62,8 @@ async def pair(urls: DatabaseUrls, settings: Settings, tmp_path: Path) -> AsyncI
     async with (
         api_process(surroundings) as one,
         api_process(surroundings) as other,
-        httpx.AsyncClient(base_url=one.url, timeout=10) as first,
-        httpx.AsyncClient(base_url=other.url, timeout=10) as second,
+        loopback.client(one.url, timeout=10) as first,
+        loopback.client(other.url, timeout=10) as second,
     ):
         yield Pair([first, second])
 

@@ -16,6 +16,7 @@ import pytest
 from app.commands.environment import open_environment
 from app.kernel.db import migrations
 from app.settings import Settings
+from tests import loopback
 from tests.census import BOOKKEEPING, Census, census
 from tests.ingestion.steps import contract, ndjson
 from tests.processes import Installation, installation
@@ -73,7 +74,7 @@ def copies() -> Iterator[Copies]:
         with original.started("run") as running:
             running.wait_until_ready()
             key = command(original, "client", "create", "writer", "--role", "ADMIN").split()[-1]
-            with httpx.Client(base_url=original.url, headers={"X-API-Key": key}, trust_env=False, timeout=30) as client:
+            with loopback.blocking(original.url, headers={"X-API-Key": key}, timeout=30) as client:
                 assert client.put("/system/mode", json={"mode": "INGESTION_READY"}).status_code == 200
                 assert client.post("/api/contracts/register", json=contract("things")).status_code == 201
                 promoted = {"from_state": "SHADOW", "to_state": "ACTIVE", "reason": "a test"}
@@ -139,7 +140,7 @@ def test_the_service_starts_there_and_goes_on(copies: Copies) -> None:
     with copies.restored.started("run") as running:
         running.wait_until_ready()
         key = command(copies.restored, "client", "create", "other", "--role", "ADMIN").split()[-1]
-        with httpx.Client(base_url=copies.restored.url, headers={"X-API-Key": key}, trust_env=False) as client:
+        with loopback.blocking(copies.restored.url, headers={"X-API-Key": key}) as client:
             rows = ndjson([(1_000_000, 1, 1)])
             sent = client.post("/api/ingestion/things_v1/batches", content=rows, headers=NDJSON)
             assert sent.status_code == 201, sent.text

@@ -18,6 +18,7 @@ import pytest
 from app.kernel.db import migrations
 from app.kernel.embedded import EmbeddedServer, ServerAddress
 from app.kernel.security.secrets import ServiceSecret
+from tests import loopback
 from tests.census import Census, census, differences
 from tests.homes import open_home
 from tests.ingestion.steps import contract, ndjson
@@ -86,7 +87,7 @@ def running(spyne: Installation) -> Iterator[tuple[Running, httpx.Client]]:
     with spyne.started("run") as started:
         started.wait_until_ready()
         key = command(spyne, "client", "create", f"writer-{secrets.token_hex(4)}", "--role", "ADMIN").split()[-1]
-        with httpx.Client(base_url=spyne.url, headers={"X-API-Key": key}, trust_env=False, timeout=30) as client:
+        with loopback.blocking(spyne.url, headers={"X-API-Key": key}, timeout=30) as client:
             yield started, client
         assert started.stop() == 0
 

@@ -18,6 +18,7 @@ import yaml
 import app.registry
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.telemetry.metrics import REGISTRY, PoolCollector
+from tests import loopback
 from tests.conftest import SECRET
 from tests.service_processes import Surroundings, api_process, worker_process
 from tests.spawning import free_port
@@ -267,7 +268,7 @@ async def test_a_real_prometheus_finds_every_target_rule_and_expression(urls: Da
                 f"--web.listen-address=127.0.0.1:{port}", stdout=log, stderr=log,
             )  # fmt: skip
         try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=10) as client:
+            async with loopback.client(f"http://127.0.0.1:{port}/api/v1", timeout=10) as client:
                 await _look(client)
         finally:
             if process.returncode is None:

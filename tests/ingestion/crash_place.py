@@ -9,6 +9,7 @@ import httpx
 
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.embedded import EmbeddedServer
+from tests import loopback
 from tests.ingestion.steps import COLUMNS, contract
 from tests.service_processes import ApiProcess, Surroundings
 from tests.slow_commits import SlowCommits
@@ -36,7 +37,7 @@ class Place:
             await connection.close()
 
     def client(self, url: str) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {self.token}"}, timeout=60)
+        return loopback.client(url, headers={"Authorization": f"Bearer {self.token}"}, timeout=60)
 
     async def start_postgres(self) -> None:
         """Start the server again after it was killed."""

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from app.ingestion.decoding import body
 from app.kernel.storage.object_storage import ObjectStorage
 from app.warehouse.plan import Mode, Resolution
+from tests import loopback
 from tests.census import census, differences
 from tests.identities import Identities
 from tests.ingestion.steps import NDJSON, START, WINDOW, counted, ndjson, raw_keys, register, send, stored, taken
@@ -73,7 +74,7 @@ async def api(surroundings: Surroundings) -> AsyncIterator[ApiProcess]:
 @pytest.fixture
 async def sender(api: ApiProcess, identities: Identities) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {await identities.token('ENGINEER')}"}
-    async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30) as client:
+    async with loopback.client(api.url, headers=headers, timeout=30) as client:
         yield client
 
 

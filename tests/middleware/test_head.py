@@ -29,7 +29,14 @@ OF_THE_MOMENT = frozenset(
 )
 """Headers that differ between two requests of the same."""
 LENGTH_OF_THE_MOMENT = frozenset(
-    {"GET /health", "GET /health/live", "GET /health/ready", "GET /metrics", "GET /system/dashboard"}
+    {
+        "GET /health",
+        "GET /health/live",
+        "GET /health/ready",
+        "GET /metrics",
+        "GET /system/dashboard",
+        "GET /system/deployment",
+    }
 )
 """What they answer is a measure: its length differs between two GETs too."""
 LOOKS_ARE_KEPT = frozenset({"spyne.api_keys", "spyne.sessions", "spyne.security_events", "spyne.worker_heartbeats"})

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Self
@@ -117,6 +118,12 @@ async def system_resolver(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+@cache
+def _usual_authorities() -> ssl.SSLContext:
+    """The context of the usual certificate authorities, one for all: reading these takes some 20 ms."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class OutboundHttp:
     """Calls other services under a policy. An asynchronous context manager; one per process is enough."""
 
@@ -127,7 +134,7 @@ class OutboundHttp:
         self._policy = policy
         nothing_kept = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
         self.client = httpx.AsyncClient(
-            transport=GuardedTransport(policy, resolve, ssl_context or httpx.create_ssl_context(trust_env=False)),
+            transport=GuardedTransport(policy, resolve, ssl_context or _usual_authorities()),
             follow_redirects=False,
             trust_env=False,
             timeout=None,  # noqa: S113 - the transport keeps a deadline for the whole, which these are not

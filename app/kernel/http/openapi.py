@@ -1,10 +1,13 @@
 """The OpenAPI document and its Swagger UI, both served from here: the page asks no other host for anything."""
 
+import asyncio
 import contextlib
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import fastapi_offline
+import orjson
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html, get_swagger_ui_oauth2_redirect_html
 from fastapi.responses import HTMLResponse, Response
@@ -17,6 +20,7 @@ from app.kernel.problems import PROBLEM_JSON, ProblemDocument
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
 ASSETS_PATH = "/docs/assets"
 OAUTH2_REDIRECT = "/docs/oauth2-redirect"
+DOCUMENT_PATH = "/openapi.json"
 
 API_KEY_SCHEME = "api_key"
 API_KEY = {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`spy_<prefix>_<secret>`"}
@@ -54,7 +58,7 @@ def serve_docs(app: FastAPI) -> None:
 
     async def docs() -> Page:
         made = get_swagger_ui_html(
-            openapi_url="/openapi.json",
+            openapi_url=DOCUMENT_PATH,
             title=f"{app.title} API",
             oauth2_redirect_url=OAUTH2_REDIRECT,
             swagger_js_url=f"{ASSETS_PATH}/swagger-ui-bundle.js",
@@ -71,29 +75,46 @@ def serve_docs(app: FastAPI) -> None:
 
 
 def describe(app: FastAPI) -> None:
-    """Make the document say what every operation may answer besides its own statuses."""
-    generate = app.openapi
+    """Make the document say what every operation may answer besides its own statuses, and serve it.
+
+    It is made when it is asked for first, in a thread: that takes half a second, for which the event loop would stand.
+    """
+    generate, making = app.openapi, Lock()
+    written = b""
 
     def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = generate()
-            schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(problem.pop("$defs", {}))
-            schemas["ProblemDocument"] = problem
-            schemes = {API_KEY_SCHEME: API_KEY, SESSION_SCHEME: SESSION}
-            document["components"].setdefault("securitySchemes", {}).update(schemes)
-            for template, path in document["paths"].items():
-                for operation in path.values():
-                    _complete(operation, open_to_all=template.startswith(HEALTH))
-                    _illustrate(operation, schemas)
-            schemas.pop("HTTPValidationError", None)
-            schemas.pop("ValidationError", None)
-            _name_by_direction(document)
-            app.openapi_schema = document
-        return app.openapi_schema
+        nonlocal written
+        with making:
+            if app.openapi_schema is None:
+                app.openapi_schema = _described(generate())
+                written = orjson.dumps(app.openapi_schema)
+            return app.openapi_schema
+
+    async def document() -> Response:
+        if not written:
+            await asyncio.to_thread(openapi)
+        return Response(written, media_type="application/json")
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way of extending the document
+    app.add_api_route(DOCUMENT_PATH, document, include_in_schema=False)
+
+
+def _described(document: dict[str, Any]) -> dict[str, Any]:
+    """The framework's document, completed."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs", {}))
+    schemas["ProblemDocument"] = problem
+    schemes = {API_KEY_SCHEME: API_KEY, SESSION_SCHEME: SESSION}
+    document["components"].setdefault("securitySchemes", {}).update(schemes)
+    for template, path in document["paths"].items():
+        for operation in path.values():
+            _complete(operation, open_to_all=template.startswith(HEALTH))
+            _illustrate(operation, schemas)
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    _name_by_direction(document)
+    return document
 
 
 _DIRECTIONS = {"-Input": "Input", "-Output": ""}

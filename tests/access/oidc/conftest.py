@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from app.access.oidc.provider import OidcProvider, ProviderInForce
 from app.settings import DatabaseSettings, OidcSettings, Settings
+from tests import loopback
 from tests.access.oidc.provider import CLIENT_ID, CLIENT_SECRET, PASSWORD
 
 HERE = "https://spyne.test"
@@ -29,7 +30,7 @@ class RunningProvider:
 
     def __init__(self, url: str) -> None:
         self.issuer = url
-        self.http = httpx.Client(base_url=url, trust_env=False)
+        self.http = loopback.blocking(url)
 
     def tell(self, what: str, **facts: Any) -> Any:
         answer = self.http.post(f"/{what}", content=json.dumps(facts))

@@ -15,6 +15,7 @@ from app.commands.key_algorithm import KeyAlgorithm
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.settings import AccessSettings, Settings
+from tests import loopback
 from tests.conftest import SECRET
 from tests.identities import Identities
 from tests.service_processes import Surroundings, api_process
@@ -83,8 +84,8 @@ async def traffic(place: Environment, resources: Resources, tmp_path: Path) -> A
     async with (
         api_process(surroundings) as one,
         api_process(surroundings) as two,
-        httpx.AsyncClient(base_url=one.url, trust_env=False) as first,
-        httpx.AsyncClient(base_url=two.url, trust_env=False) as second,
+        loopback.client(one.url) as first,
+        loopback.client(two.url) as second,
     ):
         yield Traffic(first, second, key, [one.log, two.log])
 

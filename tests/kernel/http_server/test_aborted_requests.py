@@ -22,6 +22,7 @@ import psutil
 import pytest
 
 from app.kernel.db import migrations
+from tests import loopback
 from tests.ingestion.steps import contract
 from tests.kernel.http_server.conftest import Service
 from tests.promises import promised
@@ -154,7 +155,7 @@ async def test_aborted_requests_leave_nothing_behind(service: Service) -> None:
     bearer = {"Authorization": f"Bearer {service.token}"}
     process = psutil.Process(service.process.pid)
     owner: asyncpg.Connection = await migrations.connect(service.surroundings.urls.owner)
-    async with httpx.AsyncClient(base_url=service.process.url, headers=bearer, timeout=20) as client:
+    async with loopback.client(service.process.url, headers=bearer, timeout=20) as client:
         previews = await prepare(client, ABORTS // 8)
         aborter = Aborter(service, previews, random.Random(20), Counter())
 

@@ -3,8 +3,7 @@
 import asyncio
 import json
 
-import httpx
-
+from tests import loopback
 from tests.kernel.http_server.conftest import Service
 from tests.kernel.http_server.malformed_wire import CASES, Wire
 from tests.kernel.http_server.wire import Heard, exchange
@@ -40,7 +39,7 @@ async def test_every_case_is_refused_or_closed_and_nothing_fails(service: Servic
             if fault is not None:
                 found[case.name] = fault
     assert not found, "\n".join(f"{name} -> {fault}" for name, fault in found.items())
-    async with httpx.AsyncClient(base_url=service.process.url) as client:
+    async with loopback.client(service.process.url) as client:
         assert (await client.get("/health/live")).status_code == 200
     lines = [json.loads(line) for line in service.process.log.read_text().splitlines() if line.startswith("{")]
     assert len(lines) > 50  # the log is there to be looked at

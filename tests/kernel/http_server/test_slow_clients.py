@@ -7,10 +7,10 @@ import asyncio
 import re
 import time
 
-import httpx
 import pytest
 
 from benchmarks.slow_clients import BODIES, HEADS
+from tests import loopback
 from tests.kernel.http_server.conftest import Service
 from tests.waiting import eventually
 
@@ -44,7 +44,7 @@ async def test_a_crowd_of_slow_clients(service: Service) -> None:
     ]
     probes: list[float] = []
     bearer = {"Authorization": f"Bearer {service.token}"}
-    async with httpx.AsyncClient(base_url=service.process.url, headers=bearer, timeout=5) as client:
+    async with loopback.client(service.process.url, headers=bearer, timeout=5) as client:
 
         async def crowded() -> bool:
             found = re.search(r"^spyne_connections_open (\S+)", (await client.get(service.metrics)).text, re.MULTILINE)

@@ -17,6 +17,7 @@ from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.main import create_app
 from app.settings import Settings
+from tests import loopback
 from tests.conftest import SECRET
 from tests.identities import Identities
 from tests.operations.exports.steps import asked, content, plain_table
@@ -86,7 +87,7 @@ async def s3_server(log: Path) -> AsyncIterator[str]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with loopback.client() as client:
 
             async def there() -> bool:
                 try:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from app.kernel.db.connections import DatabaseUrls
 from app.operations.flags.watch import FlagWatch
+from tests import loopback
 from tests.conftest import SECRET, ClientOf
 from tests.identities import Identities
 from tests.operations.flags.test_flags import ENGINEERS, FLAG, ROOT, TENTH
@@ -164,8 +165,8 @@ async def test_two_processes_agree_and_follow_within_a_second(
     async with (
         api_process(surroundings) as one,
         api_process(surroundings) as two,
-        httpx.AsyncClient(base_url=one.url, headers=headers) as first,
-        httpx.AsyncClient(base_url=two.url, headers=headers) as second,
+        loopback.client(one.url, headers=headers) as first,
+        loopback.client(two.url, headers=headers) as second,
     ):
         answer = await first.post(ROOT, json=FLAG | {"rules": [half]})
         assert answer.status_code == 201, answer.text

@@ -10,6 +10,7 @@ import subprocess
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -20,6 +21,7 @@ from app.kernel.db.connections import DatabaseUrls
 from app.kernel.http.openapi import ASSETS
 from app.operations.health.checkup import CheckResult
 from app.settings import Settings
+from tests import loopback
 from tests.conftest import SECRET
 from tests.promises import kept, promised
 from tests.service_processes import Surroundings, api_process
@@ -150,10 +152,7 @@ async def test_many_probes_ask_the_database_once_a_second(app: FastAPI, anonymou
 
 async def test_a_process_that_was_told_to_stop_is_not_ready_but_serves_on(urls: DatabaseUrls, tmp_path: Path) -> None:
     around = Surroundings(urls, SECRET, tmp_path / "home", tmp_path)
-    async with (
-        api_process(around, SERVER_DRAIN_SECONDS="3") as api,
-        httpx.AsyncClient(base_url=api.url, timeout=5) as client,
-    ):
+    async with api_process(around, SERVER_DRAIN_SECONDS="3") as api, loopback.client(api.url, timeout=5) as client:
         assert (await client.get("/health/ready")).status_code == 200
         os.kill(api.pid, signal.SIGTERM)
 
@@ -162,7 +161,7 @@ async def test_a_process_that_was_told_to_stop_is_not_ready_but_serves_on(urls: 
             return answer.status_code == 503 and "process" in answer.json()["checks"]
 
         await promised(unready, 2.5)
-        async with httpx.AsyncClient(base_url=api.url) as fresh:
+        async with loopback.client(api.url) as fresh:
             assert (await fresh.get("/api/tables")).status_code == 401
         begun = time.monotonic()
         assert await api._process.ended() in (0, -signal.SIGTERM, 128 + signal.SIGTERM)  # type: ignore[union-attr]
@@ -196,17 +195,16 @@ async def test_the_swagger_ui_asks_no_other_host(anonymous: httpx.AsyncClient) -
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed: the page is not opened")
-async def test_a_browser_shows_the_operations(app: FastAPI, tmp_path: Path) -> None:
+def test_a_browser_shows_the_operations(document: dict[str, Any], tmp_path: Path) -> None:
     assets = (ASSETS / "swagger-ui-bundle.js").as_uri()
     page = tmp_path / "page.html"
-    document = json.dumps(app.openapi())
     page.write_text(
         f'<div id="swagger-ui"></div><script src="{assets}"></script>'
-        f'<script>SwaggerUIBundle({{dom_id: "#swagger-ui", spec: {document}}})</script>'
+        f'<script>SwaggerUIBundle({{dom_id: "#swagger-ui", spec: {json.dumps(document)}}})</script>'
     )
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
     command += ["--virtual-time-budget=10000", "--dump-dom", page.as_uri()]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout  # noqa: ASYNC221 - a test
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     assert "/api/tables" in shown
 
 
@@ -223,8 +221,7 @@ PUBLIC = {
 """Operations that need no credential."""
 
 
-async def test_the_openapi_document_is_complete_and_stable(app: FastAPI) -> None:
-    document = app.openapi()
+def test_the_openapi_document_is_complete_and_stable(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
     operations = [
         (f"{method.upper()} {path}", operation)

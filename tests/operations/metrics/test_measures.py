@@ -11,6 +11,7 @@ from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.operations.metrics import repository
 from app.operations.metrics.metric_samples import Sample, Sampler, keep
+from tests import loopback
 from tests.conftest import SECRET
 from tests.service_processes import START_SECONDS, Surroundings, worker_process
 from tests.spawning import free_port
@@ -66,7 +67,7 @@ async def test_a_worker_tells_its_own_pools_and_loop(urls: DatabaseUrls, tmp_pat
     names = ('spyne_pool_connections{pool="write"', "spyne_event_loop_lag_seconds ", "spyne_build_info{")
     async with (
         worker_process(around, JOBS_METRICS_PORT=str(port)),
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+        loopback.client(f"http://127.0.0.1:{port}") as client,
     ):
 
         async def told() -> bool:

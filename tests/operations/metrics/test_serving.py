@@ -21,6 +21,7 @@ from app.kernel.runtime.resources import Resources
 from app.kernel.telemetry.metrics import INGESTION_ROWS, joined
 from app.operations.metrics.serving import MAX_SCRAPES, Facts, application, metrics_served
 from app.settings import ServerSettings
+from tests import loopback
 from tests.conftest import SECRET, ClientOf
 from tests.service_processes import Surroundings, api_process
 from tests.spawning import free_port
@@ -54,7 +55,7 @@ def url(registry: CollectorRegistry) -> Iterator[str]:
     ],
 )
 async def test_the_port_answers_metrics_and_nothing_else(url: str, method: str, path: str, status: int) -> None:
-    async with httpx.AsyncClient(base_url=url, headers={"Accept-Encoding": "identity"}) as client:
+    async with loopback.client(url, headers={"Accept-Encoding": "identity"}) as client:
         answer = await client.request(method, path)
         assert answer.status_code == status
         assert ("secret_v1" in answer.text) is (status == 200 and method == "GET")
@@ -64,7 +65,7 @@ async def test_the_port_answers_metrics_and_nothing_else(url: str, method: str, 
 
 
 async def test_a_packed_page_has_its_own_length(url: str) -> None:
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with loopback.client(url) as client:
         answer = await client.get("/metrics", headers={"Accept-Encoding": "gzip"})
         assert answer.headers["content-encoding"] == "gzip"
         assert "secret_v1" in answer.text
@@ -82,7 +83,7 @@ async def test_scrapers_that_say_nothing_take_bounded_places_and_leave_no_trace(
             each.close()
 
     async def free_again() -> bool:
-        async with httpx.AsyncClient(base_url=url) as client:
+        async with loopback.client(url) as client:
             try:
                 return (await client.get("/metrics")).status_code == 200
             except httpx.TransportError:
@@ -157,7 +158,7 @@ async def test_two_processes_have_a_port_each(urls: DatabaseUrls, tmp_path: Path
     async with (
         api_process(around, SERVER_METRICS_PORT=str(ports[0])) as first,
         api_process(around, SERVER_METRICS_PORT=str(ports[1])) as second,
-        httpx.AsyncClient(timeout=10) as client,
+        loopback.client(timeout=10) as client,
     ):
         for process, port in ((first, ports[0]), (second, ports[1])):
             for _ in range(3):

@@ -20,6 +20,7 @@ from app.kernel.db.database import OperationClass
 from app.kernel.jobs import enqueue
 from app.kernel.security.authorization import SYSTEM
 from app.settings import Settings
+from tests import loopback
 from tests.conftest import SECRET
 from tests.identities import Identities
 from tests.promises import kept
@@ -80,10 +81,7 @@ async def fleet(
 
     @asynccontextmanager
     async def client() -> AsyncIterator[httpx.AsyncClient]:
-        async with (
-            api_process(surroundings) as process,
-            httpx.AsyncClient(base_url=process.url, headers=headers) as client,
-        ):
+        async with api_process(surroundings) as process, loopback.client(process.url, headers=headers) as client:
             yield client
 
     async with AsyncExitStack() as stack:

@@ -6,6 +6,7 @@ share of messages that `/` takes and then cuts the connection instead of answeri
 
 import asyncio
 import json
+import os
 import random
 import sys
 from collections import Counter
@@ -17,10 +18,9 @@ from typing import Any
 import httpx
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.spawning import free_port
+from tests import loopback
+from tests.spawning import free_port, spawned
 from tests.waiting import eventually
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 class Counts:
@@ -102,7 +102,7 @@ class Receiver:
         self.url = f"http://127.0.0.1:{port}"
 
     async def counts(self) -> Counts:
-        async with httpx.AsyncClient(timeout=20) as client:
+        async with loopback.client(timeout=20) as client:
             told = (await client.get(f"{self.url}/counts")).json()
         counts = Counts()
         counts.ids = Counter(told.pop("ids"))
@@ -121,16 +121,15 @@ class Receiver:
 async def receiving(secret: str = "", lost: float = 0.0) -> AsyncIterator[Receiver]:
     """A receiver in a process of its own; killed at the end."""
     port = free_port()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.operations.notifications.receiver", str(port), secret, str(lost), cwd=ROOT
-    )
+    arguments = ("tests.operations.notifications.receiver", str(port), secret, str(lost))
+    process = await spawned(*arguments, env=os.environ, output=Path(os.devnull))
     receiver = Receiver(port)
     try:
         await eventually(receiver.answers)
         yield receiver
     finally:
         process.kill()
-        await process.wait()
+        await process.ended()
 
 
 if __name__ == "__main__":
