@@ -8,9 +8,9 @@ from typing import Any
 
 import fastapi_offline
 import orjson
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html, get_swagger_ui_oauth2_redirect_html
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 
 from app.kernel.http.openapi_examples import NoExampleError, example
@@ -56,7 +56,7 @@ def serve_docs(app: FastAPI) -> None:
     """Swagger UI at /docs, its files from the installed package."""
     app.mount(ASSETS_PATH, _Assets(directory=ASSETS), name="docs-assets")
 
-    async def docs() -> Page:
+    async def docs(_: Request) -> Page:
         made = get_swagger_ui_html(
             openapi_url=DOCUMENT_PATH,
             title=f"{app.title} API",
@@ -67,11 +67,12 @@ def serve_docs(app: FastAPI) -> None:
         )
         return Page(bytes(made.body).decode())
 
-    async def redirect() -> Page:
+    async def redirect(_: Request) -> Page:
         return Page(bytes(get_swagger_ui_oauth2_redirect_html().body).decode())
 
-    app.add_api_route("/docs", docs, include_in_schema=False, response_class=HTMLResponse)
-    app.add_api_route(OAUTH2_REDIRECT, redirect, include_in_schema=False, response_class=HTMLResponse)
+    # Plain routes: FastAPI keeps what it knows of a function's parameters, and with it these and the application.
+    app.add_route("/docs", docs, ["GET"])
+    app.add_route(OAUTH2_REDIRECT, redirect, ["GET"])
 
 
 def describe(app: FastAPI) -> None:
@@ -90,13 +91,13 @@ def describe(app: FastAPI) -> None:
                 written = orjson.dumps(app.openapi_schema)
             return app.openapi_schema
 
-    async def document() -> Response:
+    async def document(_: Request) -> Response:
         if not written:
             await asyncio.to_thread(openapi)
         return Response(written, media_type="application/json")
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way of extending the document
-    app.add_api_route(DOCUMENT_PATH, document, include_in_schema=False)
+    app.add_route(DOCUMENT_PATH, document, ["GET"])
 
 
 def _described(document: dict[str, Any]) -> dict[str, Any]:
