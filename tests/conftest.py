@@ -26,6 +26,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.access.passwords import passwords
+from app.commands.serving import GC_THRESHOLDS
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls, database_urls
 from app.kernel.embedded import EmbeddedServer, ServerAddress
@@ -45,8 +46,6 @@ FAST = {
     "shared_buffers": "128MB",
     "max_connections": "200",
 }
-RARELY = (20_000, 20, 50)
-"""Thresholds of the collector: tests make little garbage in cycles, and 25,000 objects that stay for long."""
 DEAR = passwords._HASHER
 """What the service hashes passwords with."""
 _numbers = itertools.count()
@@ -57,7 +56,7 @@ hypothesis.settings.load_profile("spyne")
 
 def pytest_configure(config: pytest.Config) -> None:
     """The process that hands out the tests makes the folder of the run; its workers inherit it."""
-    gc.set_threshold(*RARELY)
+    gc.set_threshold(*GC_THRESHOLDS)
     if not hasattr(config, "workerinput"):
         folder = run_folder.enter()
         config.add_cleanup(lambda: run_folder.leave(folder))
