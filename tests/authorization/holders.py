@@ -14,6 +14,7 @@ from app.access.subjects import user_subject
 from app.kernel.clock import utc_now
 from tests.authorization.matrix import ANONYMOUS, NO_TOKEN, ONE_TIME, ROLES
 from tests.identities import PASSWORD, Identities
+from tests.waiting import eventually
 
 NARROW = "tables:read contracts:read query:run flags:evaluate"
 """What a VIEWER may, as OAuth2 scopes; written down here once more, since the matrix takes nothing from the code."""
@@ -117,6 +118,7 @@ class Registrar:
         ended, whole = await self._session("ADMIN"), await self._session("ADMIN")
         answer = await self._anonymous.post("/api/auth/logout", headers=ended)
         assert answer.status_code == 204, answer.text
+        await eventually(lambda: self._refused(ended), what="the end of a session, which may take a second")
         _, removed = await self._identities.user("ADMIN")
         of_removed = tokens.issue(user_subject(removed), now).text
         answer = await self._anonymous.delete(f"/api/users/{removed}", headers=self._admin)
@@ -159,6 +161,9 @@ class Registrar:
 
     async def _change(self, key: Mapping[str, str], statement: str) -> None:
         await self._owner.execute(statement, prefix(key))
+
+    async def _refused(self, headers: Mapping[str, str]) -> bool:
+        return (await self._anonymous.get("/api/auth/me", headers=headers)).status_code == 401
 
     async def _token(self, form: Mapping[str, str]) -> str:
         answer = await self._anonymous.post("/api/auth/token", data=dict(form))
