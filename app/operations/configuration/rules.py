@@ -46,7 +46,6 @@ class ConfigKeys(Catalogue[ConfigKey[Any]]):
         for key in self:
             if key.secret and key.schema.get("type") != "string":
                 raise InvalidKeyError(f"{key.name} is secret and no text.")
-            Draft202012Validator.check_schema(key.schema)
         self._validators = {key.name: Draft202012Validator(key.schema) for key in self}
 
     def of(self, name: str) -> ConfigKey[Any]:

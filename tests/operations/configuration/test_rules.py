@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from app.kernel.ports.catalogue import TwiceNamedError
 from app.kernel.runtime.configuration import ConfigKey, ConfigurationInForce
@@ -32,6 +33,7 @@ def key(name: str = "a.key", schema: dict[str, Any] | None = None, *, secret: bo
 def test_every_key_of_the_service_is_sound(settings: Settings) -> None:
     assert len(list(KEYS)) >= 5
     for each in KEYS:
+        Draft202012Validator.check_schema(each.schema)
         default = each.default(settings)
         assert default is None or KEYS.faults(each, default) == [], each.name
         assert each.description.endswith(".")
@@ -39,13 +41,10 @@ def test_every_key_of_the_service_is_sound(settings: Settings) -> None:
         assert KEYS.of(each.name) is each
 
 
-@pytest.mark.parametrize(
-    "keys", [[key(), key()], [key(schema={"type": "nothing"})], [key(schema={"type": "integer"}, secret=True)]]
-)
+@pytest.mark.parametrize("keys", [[key(), key()], [key(schema={"type": "integer"}, secret=True)]])
 def test_a_catalogue_that_contradicts_itself_is_refused(keys: list[ConfigKey[Any]]) -> None:
-    with pytest.raises(Exception) as refused:  # noqa: PT011 - ours, or the library's of a schema that is none
+    with pytest.raises((InvalidKeyError, TwiceNamedError)):
         ConfigKeys(keys)
-    assert isinstance(refused.value, InvalidKeyError | TwiceNamedError) or "nothing" in str(refused.value)
 
 
 @pytest.mark.parametrize(
