@@ -47,7 +47,7 @@ FAST = {
     "max_connections": "200",
     "autovacuum": "off",
 }
-"""Nothing of it outlives the run. No table lives long enough to need a vacuum, and each fresh database would get one."""
+"""Nothing of it outlives the run. No table lives long enough to need a vacuum, which each fresh database would get."""
 DEAR = passwords._HASHER
 """What the service hashes passwords with."""
 _numbers = itertools.count()
