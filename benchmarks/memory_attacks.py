@@ -6,16 +6,22 @@ One process serves; this one asks and ingests, alone at first and then beside at
 guard refuses, and others whose memory only data shows, which the kernel's limit ends, one after the other.
 Targets: every honest call is answered with 200, its p95 is at most twice what it was alone, and no session of the
 database is lost, as all are when PostgreSQL recovers from a crash.
+
+The floor is what as many processes cost that have nothing to do with the service, fill memory, and have the priority of
+statements which compute for long: what the processors and their memory share, no scheduler divides.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +38,16 @@ from benchmarks.ingest import PORT, Service, owner_and_key
 from benchmarks.slow_clients import percentile
 
 RATIO = 2.0
+BLOCK = 30_000_000
+"""Bytes that a stranger fills at a time, as the attacks do."""
+STRANGER = f"""
+import os
+from app.kernel.db.backend_priority import step_back
+
+step_back(os.getpid())
+while True:
+    bytearray({BLOCK})
+"""
 TABLE, ROWS = "memory_attacks", 2_000
 LETTERS = "CREATE SCHEMA outside; CREATE TABLE outside.letters AS SELECT n AS id, repeat('a', 1000000) AS body "
 LETTERS += "FROM generate_series(1, 700) n; ALTER TABLE outside.letters ADD PRIMARY KEY (id)"
@@ -113,10 +129,28 @@ async def attack(key: str, seconds: float, number: int) -> Counter[str]:
     return caller.statuses
 
 
+@contextmanager
+def strangers(count: int) -> Iterator[None]:
+    """Processes that fill memory, with the least claim to a processor."""
+    program = (
+        f"import os, app.kernel.db.backend_priority as p\np.step_back(os.getpid())\nwhile True: bytearray({BLOCK})"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", program], start_new_session=True) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
 async def measure(place: Environment, key: str, attackers: int, seconds: float) -> bool:
     """Print what was seen; whether the targets are met."""
     session = await migrations.connect(place.urls.owner)
     alone = await honest(key, seconds, 1)
+    with strangers(attackers):
+        await asyncio.sleep(1)
+        floor = await honest(key, seconds, 5_000)
     others = [asyncio.create_task(attack(key, seconds + 1, number)) for number in range(attackers)]
     await asyncio.sleep(0.5)
     beside = await honest(key, seconds, 10_000)
@@ -125,9 +159,11 @@ async def measure(place: Environment, key: str, attackers: int, seconds: float) 
     good = await _survived(session)
     for kind, (took, answers) in beside.items():
         before, after = percentile(alone[kind][0], 0.95), percentile(took, 0.95)
+        least = percentile(floor[kind][0], 0.95)
         print(
             f"{kind}: p95 {before:.1f} ms alone ({len(alone[kind][0])} calls), {after:.1f} ms beside them "
-            f"({len(took)}), ratio {after / before:.2f} (target <= {RATIO}); {dict(answers)}"
+            f"({len(took)}), ratio {after / before:.2f} (target <= {RATIO}), {after / least:.2f} of the floor "
+            f"{least:.1f} ms; {dict(answers)}"
         )
         good = good and after <= RATIO * before and all(status.startswith("20") for status in answers)
     return good

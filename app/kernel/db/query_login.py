@@ -2,7 +2,8 @@
 
 Its own pool; SELECT on published columns is all its role may do. Every use is one READ ONLY transaction with its
 limits set locally, rolled back at the end, and the connection is reset (DISCARD ALL) before anybody else gets it. Where
-the kernel can, it holds the backend to a limit of memory (`app/kernel/db/backend_memory.py`).
+the kernel can, it holds the backend to a limit of memory (`app/kernel/db/backend_memory.py`), and one that computes for
+long steps back behind others (`app/kernel/db/backend_priority.py`).
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from asyncpg.pool import PoolConnectionProxy
 from asyncpg.transaction import Transaction
 
 from app.kernel.db.backend_memory import Confinement, confine
+from app.kernel.db.backend_priority import LONG_SECONDS, step_back
 from app.kernel.db.connections import driver_arguments
 from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.problems import Unavailable
@@ -55,6 +57,10 @@ class QueryLogin:
         """Whether the kernel bounds the memory of the newest connection; None before there was one."""
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
+        self._confined: set[int] = set()
+        """Process numbers of backends that are surely children of the server here."""
+        self._behind: set[int] = set()
+        """Process numbers of backends in use that have stepped back."""
 
     async def open(self) -> None:
         """Make the pool; connections are opened when they are first needed."""
@@ -92,6 +98,7 @@ class QueryLogin:
         # There is no public way to the socket.
         transport, pid = connection._transport, connection.get_server_pid()  # type: ignore[attr-defined]  # noqa: SLF001
         found = await asyncio.to_thread(confine, transport, pid, self._memory)
+        (self._confined.add if found is Confinement.CONFINED else self._confined.discard)(pid)
         if found is not self.confinement and found is not Confinement.CONFINED:
             log.warning("the memory of queries has no limit of its own", extra={"why": found.value})
         self.confinement = found
@@ -119,6 +126,8 @@ class QueryLogin:
         except OSError as error:  # refused, no socket, no such name
             raise Unavailable("The database is out of reach.") from error
         transaction = connection.transaction(isolation="repeatable_read", readonly=True)
+        pid = connection.get_server_pid()
+        long = asyncio.get_running_loop().call_later(LONG_SECONDS, self._step_back, pid)
         try:
             await transaction.start()
             await connection.execute(
@@ -129,11 +138,17 @@ class QueryLogin:
             )
             yield connection
         finally:
-            leaving = asyncio.create_task(_give_back(pool, connection, transaction))
+            long.cancel()
+            leaving = asyncio.create_task(_give_back(pool, connection, transaction, again=pid not in self._behind))
+            self._behind.discard(pid)
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
             # A second cancellation ends the wait, not the giving back.
             await asyncio.shield(leaving)
+
+    def _step_back(self, pid: int) -> None:
+        if pid in self._confined and step_back(pid):
+            self._behind.add(pid)
 
 
 async def _prepare_connection(connection: asyncpg.Connection) -> None:
@@ -147,12 +162,15 @@ async def _discard(connection: asyncpg.Connection) -> None:
 
 
 async def _give_back(
-    pool: "asyncpg.Pool[asyncpg.Record]", connection: QueryConnection, transaction: Transaction
+    pool: "asyncpg.Pool[asyncpg.Record]", connection: QueryConnection, transaction: Transaction, *, again: bool
 ) -> None:
+    """Give a connection back, to be used `again` or not."""
     try:
         async with asyncio.timeout(GIVE_BACK_SECONDS):
             if connection.is_in_transaction():
                 await transaction.rollback()
+            if not again:
+                await connection.close()
     except DATABASE_FAILURES as error:
         log.warning("a query connection is cut", extra={"error": type(error).__name__})
         connection.terminate()
