@@ -71,7 +71,7 @@ def write_until(done: threading.Event, client: httpx.Client, batches: list[int])
 def copies() -> Iterator[Copies]:
     with installation(SERVER_LOG_LEVEL="warning") as original, installation(SERVER_LOG_LEVEL="warning") as restored:
         folder = original.home.parent / "backup"
-        with original.started("run") as running:
+        with original.started("run") as running:  # a worker seals the audit log
             running.wait_until_ready()
             key = command(original, "client", "create", "writer", "--role", "ADMIN").split()[-1]
             with loopback.blocking(original.url, headers={"X-API-Key": key}, timeout=30) as client:
@@ -137,7 +137,7 @@ def test_the_restored_place_verifies(copies: Copies) -> None:
 
 
 def test_the_service_starts_there_and_goes_on(copies: Copies) -> None:
-    with copies.restored.started("run") as running:
+    with copies.restored.started("serve") as running:
         running.wait_until_ready()
         key = command(copies.restored, "client", "create", "other", "--role", "ADMIN").split()[-1]
         with loopback.blocking(copies.restored.url, headers={"X-API-Key": key}) as client:

@@ -83,8 +83,8 @@ def executed(url: str, statement: str) -> None:
 
 
 @contextmanager
-def running(spyne: Installation) -> Iterator[tuple[Running, httpx.Client]]:
-    with spyne.started("run") as started:
+def running(spyne: Installation, how: str = "run") -> Iterator[tuple[Running, httpx.Client]]:
+    with spyne.started(how) as started:
         started.wait_until_ready()
         key = command(spyne, "client", "create", f"writer-{secrets.token_hex(4)}", "--role", "ADMIN").split()[-1]
         with loopback.blocking(spyne.url, headers={"X-API-Key": key}, timeout=30) as client:
@@ -139,7 +139,7 @@ def test_a_backup_is_restored_by_another_owner_elsewhere(place: Place) -> None:
         assert differences(before, after) == []
         told = json.loads(command(other.spyne, "verify", "--json"))
         assert told["findings"] == []
-        with running(other.spyne) as (_, client):
+        with running(other.spyne, "serve") as (_, client):
             sent = client.post("/api/ingestion/things_v1/batches", content=ndjson([(9, 9, 9)]), headers=NDJSON)
             assert sent.status_code == 201, sent.text
             assert client.get("/api/tables/orders/profile").status_code == 200
