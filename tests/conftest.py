@@ -48,6 +48,8 @@ FAST = {
     "autovacuum": "off",
 }
 """Nothing of it outlives the run. No table lives long enough to need a vacuum, which each fresh database would get."""
+COLLECTIONS = (*GC_THRESHOLDS[:2], 1_000)
+"""As of the service, but for full ones: what the libraries keep grows with the tests, and is never garbage."""
 DEAR = passwords._HASHER
 """What the service hashes passwords with."""
 _numbers = itertools.count()
@@ -58,7 +60,7 @@ hypothesis.settings.load_profile("spyne")
 
 def pytest_configure(config: pytest.Config) -> None:
     """The process that hands out the tests makes the folder of the run; its workers inherit it."""
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc.set_threshold(*COLLECTIONS)
     if not hasattr(config, "workerinput"):
         folder = run_folder.enter()
         config.add_cleanup(lambda: run_folder.leave(folder))
