@@ -35,7 +35,7 @@ from app.kernel.security.secrets import ServiceSecret
 from app.main import create_app
 from app.settings import DatabaseSettings, Settings
 from app.wiring import open_resources
-from tests import owners, run_folder, spawning
+from tests import owners, run_folder, shared_statements, spawning
 from tests.identities import Identities
 
 SECRET = ServiceSecret(b"the secret of the tests, which is long enough to be taken")
@@ -61,6 +61,7 @@ hypothesis.settings.load_profile("spyne")
 def pytest_configure(config: pytest.Config) -> None:
     """The process that hands out the tests makes the folder of the run; its workers inherit it."""
     gc.set_threshold(*COLLECTIONS)
+    shared_statements.share()
     if not hasattr(config, "workerinput"):
         folder = run_folder.enter()
         config.add_cleanup(lambda: run_folder.leave(folder))

@@ -52,7 +52,7 @@ def place() -> Iterator[Installation]:
 
 
 class TestFromNothing:
-    """One installation from its first start to its third, step by step."""
+    """One installation from its first start, which is killed, to its last, step by step."""
 
     def test_the_first_start_prints_the_password_once_and_serves(
         self, place: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -69,12 +69,7 @@ class TestFromNothing:
             assert f"Port {place.port} on 127.0.0.1 is in use" in one_line(capsys.readouterr().err)
             self._a_dead_child_is_started_again(first)
             self._a_dead_database_is_started_again(place, first)
-            children = [*children_of(first.process.pid).values()]
-            database = place.postgres()
-            assert database is not None
-            assert len(children) == 2
-            assert first.stop() == 0
-            assert not [pid for pid in (*children, database) if alive(pid)]
+            self._a_killed_supervisor_takes_its_children_along(first)
             assert first.output.count(password) == 1
             self._no_secrets(place, first.output.replace(password, ""), [password, key, answer.json()["access_token"]])
 
@@ -108,6 +103,14 @@ class TestFromNothing:
         eventually_blocking(lambda: set(children_of(running.process.pid)) == both, READY_SECONDS, what="both children")
 
     @staticmethod
+    def _a_killed_supervisor_takes_its_children_along(running: Running) -> None:
+        children = children_of(running.process.pid)
+        assert set(children) == {"serve", "worker"}
+        running.process.kill()
+        running.process.wait()
+        eventually_blocking(lambda: not any(map(alive, children.values())), what="the children leave")
+
+    @staticmethod
     def _no_secrets(place: Installation, output: str, known: list[str]) -> None:
         secret = load_secret(Settings(home=place.home))
         known += [secret.password(f"role:{role}") for role in ("owner", "spyne_app", "spyne_query")]
@@ -116,22 +119,15 @@ class TestFromNothing:
             assert [value for value in known if value in text] == []
         assert (place.home / "secret").stat().st_mode & 0o777 == 0o600
 
-    def test_a_killed_supervisor_takes_its_children_along_and_hinders_nobody(self, place: Installation) -> None:
+    def test_the_next_start_works_and_ctrl_c_stops_everything(self, place: Installation) -> None:
         with place.started("run") as second:
             second.wait_until_ready()
-            children = children_of(second.process.pid)
-            assert set(children) == {"serve", "worker"}
-            second.process.kill()
-            second.process.wait()
-            eventually_blocking(lambda: not any(map(alive, children.values())), what="the children leave")
+            children, database = [*children_of(second.process.pid).values()], place.postgres()
+            assert database is not None
+            assert len(children) == 2
+            assert second.stop(signal.SIGINT) == 0
+            assert not [pid for pid in (*children, database) if alive(pid)]
             assert "password" not in second.output, "shown at the first start alone"
-
-    def test_the_next_start_works_and_ctrl_c_stops_everything(self, place: Installation) -> None:
-        with place.started("run") as third:
-            third.wait_until_ready()
-            children = [*children_of(third.process.pid).values()]
-            assert third.stop(signal.SIGINT) == 0
-            assert not [pid for pid in children if alive(pid)]
         assert place.postgres() is None
 
     def test_serving_alone_stops_its_database_too(self, place: Installation) -> None:

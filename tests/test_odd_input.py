@@ -27,7 +27,7 @@ from tests.odd import BEYOND, NUMBERS, ODD_TIMES, TEXTS, Odd, of_cookies, of_for
 
 pytestmark = pytest.mark.slow
 
-SHARE = 1 if "SPYNE_TEST_EVERY_ODDITY" in os.environ else 3
+SHARE = 1 if "SPYNE_TEST_EVERY_ODDITY" in os.environ else 4
 """One of so many oddities is asked of an operation, others of the next one."""
 LEAST_PER_OPERATION = 25 // SHARE
 

@@ -54,8 +54,8 @@ CLAIMS = {
 
 TOGETHER = dict.fromkeys(IDENTITY, "ADMIN")
 
-TURNS = 4
-"""Every operation is asked with all claims at once, and by turns with each fourth alone."""
+TURNS = 9
+"""Every operation is asked with all claims at once, and by turns with each ninth alone."""
 
 WRITES = (
     "POST /api/contracts/register",

@@ -29,7 +29,7 @@ from tests.promises import promised
 from tests.query.asking import SLOW
 from tests.waiting import eventually
 
-ABORTS = int(os.environ.get("SPYNE_TEST_ABORTS", "400"))
+ABORTS = int(os.environ.get("SPYNE_TEST_ABORTS", "240"))
 AT_ONCE = 10
 PAUSE_SECONDS = 0.15
 """After each: whoever has sent a whole request and leaves has still ordered its work, and there are few processors."""
