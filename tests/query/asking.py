@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import asyncpg
 import httpx
+
+from tests.waiting import eventually
 
 SLOW = (
     "SELECT count(*) AS n FROM generate_series(1, 50000) AS a (x) "
@@ -34,3 +37,21 @@ async def rows(client: httpx.AsyncClient, sql: str, **options: Any) -> Any:
     answer = await ask(client, sql, **options)
     assert answer.status_code == 200, answer.text
     return answer.json()["rows"]
+
+
+_RUNNING = """
+    SELECT count(*) FROM pg_stat_activity WHERE usename = 'spyne_query' AND datname = current_database()
+       AND state = 'active' AND query LIKE '%generate_series%' AND query NOT LIKE 'EXPLAIN%'
+"""
+_CLAIMED = "SELECT count(*) FROM spyne.query_executions WHERE outcome = 'running'"
+
+
+async def until_running(owner: asyncpg.Connection, count: int) -> None:
+    """Return when so many slow executions are recorded and PostgreSQL computes them: one that is only prepared, or
+    explained, is no execution yet, and none that must be recorded when its caller leaves."""
+
+    async def running() -> bool:
+        claimed, active = await owner.fetchval(_CLAIMED), await owner.fetchval(_RUNNING)
+        return bool(active == count and count in {claimed, 0})
+
+    await eventually(running, what=f"{count} running")

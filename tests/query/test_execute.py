@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from app.catalog.tables.lifecycle import TableState
 from app.query.results import limits
 from tests.conftest import ClientOf
-from tests.query.asking import SLOW, ask, execute, preview, rows
+from tests.query.asking import SLOW, ask, execute, preview, rows, until_running
 from tests.query.conftest import Warehouse
 from tests.waiting import eventually, known_at_the_door
 
@@ -173,7 +173,7 @@ async def test_a_statement_cancelled_by_an_operator_is_unavailable(
     analyst: httpx.AsyncClient, superuser: "asyncpg.Connection[Any]"
 ) -> None:
     running = asyncio.create_task(ask(analyst, SLOW))
-    await _until_running(superuser, 1)
+    await until_running(superuser, 1)
     await superuser.execute(
         "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = 'spyne_query' AND state = 'active' "
         "AND datname = current_database()"
@@ -188,7 +188,7 @@ async def test_a_backend_that_dies_is_unavailable_and_recorded(
     analyst: httpx.AsyncClient, superuser: "asyncpg.Connection[Any]"
 ) -> None:
     running = asyncio.create_task(ask(analyst, SLOW))
-    await _until_running(superuser, 1)
+    await until_running(superuser, 1)
     await superuser.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'spyne_query' "
         "AND datname = current_database()"
@@ -197,18 +197,6 @@ async def test_a_backend_that_dies_is_unavailable_and_recorded(
     assert answer.status_code == 503
     assert [(row["outcome"], row["error_code"]) for row in await _executions(superuser)] == [("failed", "unavailable")]
     assert await rows(analyst, "SELECT 1 AS one") == [[1]]
-
-
-async def _until_running(owner: "asyncpg.Connection[Any]", count: int) -> None:
-    statement = (
-        "SELECT count(*) FROM pg_stat_activity WHERE usename = 'spyne_query' AND datname = current_database() "
-        "AND state = 'active' AND query LIKE '%generate_series%' AND clock_timestamp() - query_start > interval '0.2 s'"
-    )
-
-    async def running() -> bool:
-        return bool(await owner.fetchval(statement) == count)
-
-    await eventually(running, what=f"{count} running")
 
 
 @pytest.mark.usefixtures("flights")
@@ -371,7 +359,7 @@ async def test_a_full_pool_answers_503_and_leaves_the_preview_unused(
     made = await preview(analyst, NUMBERS)
     size = resources.settings.database.query_pool_size
     running = [asyncio.create_task(ask(analyst, SLOW)) for _ in range(size)]
-    await _until_running(superuser, size)
+    await until_running(superuser, size)
     monkeypatch.setattr(resources.query_login, "_wait", 0.2)  # what fills the pool may take its time
     busy = await execute(analyst, made["preview_id"])
     assert (busy.status_code, busy.json()["code"]) == (503, "unavailable")
@@ -379,7 +367,7 @@ async def test_a_full_pool_answers_503_and_leaves_the_preview_unused(
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
-    await _until_running(superuser, 0)
+    await until_running(superuser, 0)
     assert (await execute(analyst, made["preview_id"])).status_code == 200
 
 

@@ -13,14 +13,10 @@ from starlette.types import Message
 from app.query.execute import ExecuteService
 from app.query.results.result_spool import FIRST_CHUNK_ROWS, MAX_CHUNK_ROWS, MAX_OPEN_ENDED_CHUNK_ROWS
 from app.query.results.statements import Statement
-from tests.query.asking import SLOW, preview, rows
+from tests.query.asking import SLOW, preview, rows, until_running
 from tests.query.conftest import Warehouse
 from tests.waiting import eventually
 
-RUNNING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE usename = 'spyne_query' AND datname = current_database() "
-    "AND state <> 'idle' AND query LIKE '%generate_series%'"
-)
 WIDE = "SELECT x, md5(CAST(x AS text)) AS h, repeat('x', 200) AS w FROM generate_series(1, 50000) AS s (x)"
 
 NUMBERS = "SELECT x FROM generate_series(1, 100000) AS s (x)"
@@ -79,10 +75,10 @@ async def test_a_client_that_leaves_cancels_its_statement(
     app: FastAPI, flights: Warehouse, analyst: httpx.AsyncClient, superuser: "asyncpg.Connection[Any]"
 ) -> None:
     exchange = Exchange(app, analyst, (await preview(analyst, SLOW))["preview_id"], "application/json")
-    await _wait_for(superuser, RUNNING, 1)
+    await until_running(superuser, 1)
     exchange.left.set()
     await asyncio.wait_for(exchange.task, 5)
-    await _wait_for(superuser, RUNNING, 0)
+    await until_running(superuser, 0)
     assert flights.resources.query_login.in_use == 0
     kept = await superuser.fetchrow("SELECT outcome, error_code, finished_at FROM spyne.query_executions")
     assert kept is not None
@@ -95,10 +91,10 @@ async def test_a_cancelled_request_cancels_its_statement(
     app: FastAPI, flights: Warehouse, analyst: httpx.AsyncClient, superuser: "asyncpg.Connection[Any]"
 ) -> None:
     exchange = Exchange(app, analyst, (await preview(analyst, SLOW))["preview_id"], "application/json")
-    await _wait_for(superuser, RUNNING, 1)
+    await until_running(superuser, 1)
     exchange.task.cancel()
     await asyncio.wait({exchange.task}, timeout=5)
-    await _wait_for(superuser, RUNNING, 0)
+    await until_running(superuser, 0)
     await _wait_for(superuser, "SELECT outcome FROM spyne.query_executions", "cancelled")
     assert flights.resources.query_login.in_use == 0
 
@@ -116,7 +112,7 @@ async def test_an_answer_left_half_way_holds_nothing(
     length = next(int(value) for name, value in exchange.sent[0]["headers"] if name == b"content-length")
     assert 0 < sum(sizes) < length
     assert flights.resources.query_login.in_use == 0
-    assert await superuser.fetchval(RUNNING) == 0
+    await until_running(superuser, 0)
     assert list((flights.resources.settings.home / "spool").iterdir()) == []
 
 

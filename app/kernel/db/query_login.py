@@ -127,7 +127,7 @@ class QueryLogin:
             raise Unavailable("The database is out of reach.") from error
         transaction = connection.transaction(isolation="repeatable_read", readonly=True)
         pid = connection.get_server_pid()
-        long = asyncio.get_running_loop().call_later(LONG_SECONDS, self._step_back, pid)
+        long = asyncio.get_running_loop().call_later(LONG_SECONDS, self._step_back, connection, pid)
         try:
             await transaction.start()
             await connection.execute(
@@ -146,8 +146,8 @@ class QueryLogin:
             # A second cancellation ends the wait, not the giving back.
             await asyncio.shield(leaving)
 
-    def _step_back(self, pid: int) -> None:
-        if pid in self._confined and step_back(pid):
+    def _step_back(self, connection: QueryConnection, pid: int) -> None:
+        if pid in self._confined and not connection.is_closed() and step_back(pid):
             self._behind.add(pid)
 
 
