@@ -9,7 +9,8 @@ from app.query.guard.normalizer import MAX_TOKENS
 from app.query.guard.scanner import scan
 
 WIDE: Final = "wide"
-"""A table of 1,500 columns `c0`, `c1`, …: what a relation of PostgreSQL may hold."""
+WIDE_COLUMNS: Final = tuple(f"c{number}" for number in range(1_500))
+"""Of that table, texts: as many as a relation of PostgreSQL may hold, and room for ours."""
 
 
 def full(head: str, part: Callable[[int], str], tail: str = "", between: str = ", ") -> str:

@@ -4,6 +4,8 @@ import pytest
 
 from app.query.guard.check import GuardPolicy, check
 from app.query.guard.findings import location_at
+from app.query.guard.relations import Catalog, ColumnView, RelationView
+from tests.query.hostile import WIDE, WIDE_COLUMNS
 from tests.query.relations import CATALOG
 
 
@@ -159,3 +161,11 @@ def test_a_rationale_is_kept_up_to_its_bound(length: int, kept: int) -> None:
 @pytest.mark.parametrize(("length", "shown"), [(80, 80), (81, 80)])
 def test_a_snippet_has_eighty_characters_at_most(length: int, shown: int) -> None:
     assert location_at("x" * length, 0).snippet == "x" * shown
+
+
+def test_a_read_of_the_widest_table_is_within_the_budget() -> None:
+    columns = tuple(ColumnView(name, "text") for name in WIDE_COLUMNS)
+    wide = RelationView("w", WIDE, 1, "ACTIVE", "data", f"{WIDE}__v1", columns)
+    catalog = Catalog.of([*CATALOG.relations.values(), wide])
+    assert check(f"SELECT * FROM {WIDE}", catalog).allowed
+    assert check(f"WITH w AS (SELECT * FROM {WIDE}) SELECT * FROM w WHERE c7 = 'a'", catalog).allowed
