@@ -132,10 +132,7 @@ async def attack(key: str, seconds: float, number: int) -> Counter[str]:
 @contextmanager
 def strangers(count: int) -> Iterator[None]:
     """Processes that fill memory, with the least claim to a processor."""
-    program = (
-        f"import os, app.kernel.db.backend_priority as p\np.step_back(os.getpid())\nwhile True: bytearray({BLOCK})"
-    )
-    started = [subprocess.Popen([sys.executable, "-c", program], start_new_session=True) for _ in range(count)]
+    started = [subprocess.Popen([sys.executable, "-c", STRANGER], start_new_session=True) for _ in range(count)]
     try:
         yield
     finally:
