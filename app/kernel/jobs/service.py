@@ -14,6 +14,8 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain import models
+from pgqueuer.domain.types import HealthCheckId
+from pgqueuer.ports.driver import NotifyCallback
 
 from app.kernel.db.connections import driver_arguments
 from app.kernel.db.failures import DATABASE_FAILURES
@@ -34,10 +36,33 @@ class EngineLostError(RuntimeError):
     """The engine ended without being asked to."""
 
 
-class _WatchedQueries(Queries):
+class ListeningDriver(AsyncpgPoolDriver):
+    """Says when the engine listens: what is notified before reaches nobody."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        super().__init__(pool)
+        self.listening = asyncio.Event()
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        """Return when notifications of the channel come."""
+        await super().add_listener(channel, callback)
+        self.listening.set()
+
+
+class WatchedQueries(Queries):
     """Reports at once when the queue cannot be read any more; the engine itself first waits for its jobs."""
 
     lost: asyncio.Event
+    listening: asyncio.Event
+
+    async def notify_health_check(self, health_check_event_id: HealthCheckId) -> None:
+        """Probe the listener, once there is one.
+
+        The engine begins with both at once. One start in three was taken for lost after ten seconds: the first probe
+        had come before the listener.
+        """
+        await self.listening.wait()
+        await super().notify_health_check(health_check_event_id)
 
     async def dequeue(self, *arguments: Any, **options: Any) -> list[models.Job]:
         """The tickets taken, as the engine's own method takes them."""
@@ -67,8 +92,9 @@ class EngineService:
         Raises `EngineLostError`: the engine ended by itself, mostly for want of a database; or what it raised.
         """
         async with _pool(self._url) as pool:
-            queries = configured(_WatchedQueries, AsyncpgPoolDriver(pool))
-            queries.lost = asyncio.Event()
+            driver = ListeningDriver(pool)
+            queries = configured(WatchedQueries, driver)
+            queries.lost, queries.listening = asyncio.Event(), driver.listening
             manager = self._manager(queries, serve)
             scheduler = self._scheduler(queries, fire)
             engine = [asyncio.create_task(self._queue(manager), name="job-queue")]
