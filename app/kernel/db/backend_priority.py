@@ -1,9 +1,8 @@
-"""The share of the processors that a backend gets: whoever computes for long steps back behind everybody's short work.
+"""The priority of a backend: one that computes for long gets less of the processors while others want them.
 
-A machine with as many greedy statements as processors served each other call half as fast as before, or slower
-(`benchmarks/memory_attacks.py`). The scheduler's own remedy is a lower priority for those who have had much already.
-Nothing but the priority of a process changes it, and raising that again takes a privilege: a backend that stepped back
-is not used for another transaction.
+Beside as many greedy statements as there are processors, other calls took two to three times as long
+(`benchmarks/memory_attacks.py`). Raising a priority again takes a privilege (setpriority(2)): a backend that stepped
+back is not used for another transaction.
 """
 
 import logging

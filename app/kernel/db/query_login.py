@@ -98,7 +98,9 @@ class QueryLogin:
         # There is no public way to the socket.
         transport, pid = connection._transport, connection.get_server_pid()  # type: ignore[attr-defined]  # noqa: SLF001
         found = await asyncio.to_thread(confine, transport, pid, self._memory)
-        (self._confined.add if found is Confinement.CONFINED else self._confined.discard)(pid)
+        self._confined.discard(pid)
+        if found is Confinement.CONFINED:
+            self._confined.add(pid)
         if found is not self.confinement and found is not Confinement.CONFINED:
             log.warning("the memory of queries has no limit of its own", extra={"why": found.value})
         self.confinement = found
@@ -127,7 +129,7 @@ class QueryLogin:
             raise Unavailable("The database is out of reach.") from error
         transaction = connection.transaction(isolation="repeatable_read", readonly=True)
         pid = connection.get_server_pid()
-        long = asyncio.get_running_loop().call_later(LONG_SECONDS, self._step_back, connection, pid)
+        timer = asyncio.get_running_loop().call_later(LONG_SECONDS, self._step_back, connection, pid)
         try:
             await transaction.start()
             await connection.execute(
@@ -138,7 +140,7 @@ class QueryLogin:
             )
             yield connection
         finally:
-            long.cancel()
+            timer.cancel()
             leaving = asyncio.create_task(_give_back(pool, connection, transaction, again=pid not in self._behind))
             self._behind.discard(pid)
             self._leaving.add(leaving)
@@ -164,7 +166,7 @@ async def _discard(connection: asyncpg.Connection) -> None:
 async def _give_back(
     pool: "asyncpg.Pool[asyncpg.Record]", connection: QueryConnection, transaction: Transaction, *, again: bool
 ) -> None:
-    """Give a connection back, to be used `again` or not."""
+    """Return when the connection's place in the pool is free. The connection is kept, to be used `again`, or closed."""
     try:
         async with asyncio.timeout(GIVE_BACK_SECONDS):
             if connection.is_in_transaction():

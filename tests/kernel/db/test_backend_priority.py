@@ -108,3 +108,21 @@ async def test_other_logins_keep_their_priority(owner: asyncpg.Connection) -> No
 
 def test_a_process_that_is_gone_cannot_step_back() -> None:
     assert not step_back(GONE)
+
+
+async def test_who_may_not_change_a_priority_keeps_the_connection(
+    login: QueryLogin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root in a container that has no CAP_SYS_NICE."""
+
+    def refuse(*_: object) -> None:
+        refused.append(True)
+        raise PermissionError
+
+    refused: list[bool] = []
+    monkeypatch.setattr(os, "setpriority", refuse)
+    monkeypatch.setattr(query_login, "LONG_SECONDS", 0.0)
+    async with login.transaction(QueryLimits()) as connection:
+        pid = int(connection.get_server_pid())
+        await eventually(lambda: refused, what="a try to step back")
+    assert await used(login) == pid
