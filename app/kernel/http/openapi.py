@@ -81,15 +81,16 @@ def describe(app: FastAPI) -> None:
     It is made when it is asked for first, in a thread: that takes half a second, for which the event loop would stand.
     """
     generate, making = app.openapi, Lock()
+    described: dict[str, Any] = {}
     written = b""
 
     def openapi() -> dict[str, Any]:
-        nonlocal written
+        nonlocal described, written
         with making:
-            if app.openapi_schema is None:
-                app.openapi_schema = _described(generate())
-                written = orjson.dumps(app.openapi_schema)
-            return app.openapi_schema
+            if not written:
+                described = _described(generate())
+                written = orjson.dumps(described)
+        return described
 
     async def document(_: Request) -> Response:
         if not written:
