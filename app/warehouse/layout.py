@@ -1,7 +1,10 @@
 """Hidden columns and SQL fragments that DDL and merge share: content hash, rank by (event time, hash), instants."""
 
-from app.warehouse.naming import quote, quote_all
-from app.warehouse.plan import Mode, RelationPlan
+import hashlib
+from typing import Final
+
+from app.warehouse.naming import quote
+from app.warehouse.plan import Column, Mode, RelationPlan
 from app.warehouse.types import TypeKind
 
 HASH = "_spyne_hash"
@@ -23,11 +26,41 @@ def hidden_columns(plan: RelationPlan) -> tuple[str, ...]:
     return (HASH, BATCH, *SESSION_COLUMNS) if plan.mode is Mode.APPEND else (HASH, BATCH)
 
 
+_HASHES: Final = {
+    TypeKind.TEXT: "hashtextextended",
+    TypeKind.VARCHAR: "hashtextextended",
+    TypeKind.SMALLINT: "hashint2extended",
+    TypeKind.INTEGER: "hashint4extended",
+    TypeKind.BIGINT: "hashint8extended",
+    TypeKind.NUMERIC: "hash_numeric_extended",
+    TypeKind.REAL: "hashfloat4extended",
+    TypeKind.DOUBLE: "hashfloat8extended",
+    TypeKind.BOOLEAN: "hashboolextended",
+    TypeKind.DATE: "hashdateextended",
+    TypeKind.TIME: "time_hash_extended",
+    TypeKind.TIMESTAMP: "timestamp_hash_extended",
+    TypeKind.TIMESTAMPTZ: "timestamptz_hash_extended",
+    TypeKind.UUID: "uuid_hash_extended",
+    TypeKind.JSONB: "jsonb_hash_extended",
+    TypeKind.BYTEA: "hashbyteaextended",
+}
+"""PostgreSQL's functions by which relations are partitioned: immutable, the same in every version, equal for equal values.
+Integers of every width share their hashes, and so do both kinds of floats, and both of text."""
+
+
+def column_hash(column: Column) -> str:
+    """SQL of a column's share of the content hash: its value hashed with a seed made of its name; 0 for NULL."""
+    seed = int.from_bytes(hashlib.sha256(column.name.encode()).digest()[:8], signed=True)
+    return f"coalesce({_HASHES[column.type.kind]}({quote(column.name)}, '{seed}'::bigint), 0)"
+
+
 def content_hash(plan: RelationPlan) -> str:
-    """SQL of the 64-bit content hash of a row's payload, as PostgreSQL hashes records (equal values, equal hash)."""
-    if not plan.payload:
-        return "0::bigint"
-    return f"hash_record_extended(ROW({quote_all(plan.payload)}), 0)"
+    """SQL of the 64-bit content hash of a row's payload: all columns' shares, combined by exclusive or.
+
+    The hash is a property of the values and not of the layout. Columns may be reordered, and a column may be added: a
+    row that has no value in a new column has the hash that it had. Why: `docs/decisions/0033-content-hash.md`.
+    """
+    return " # ".join(column_hash(plan.column(name)) for name in plan.payload) or "0::bigint"
 
 
 def rank(plan: RelationPlan, alias: str) -> str:

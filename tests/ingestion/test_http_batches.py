@@ -36,6 +36,7 @@ from tests.ingestion.steps import (
     taken,
 )
 from tests.reference.verdicts import Observation, Rules, Table, outcome, settle
+from tests.warehouse.relations import content_hash
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 
@@ -65,10 +66,7 @@ SECOND: list[Row] = [(1, 3, 11), (1, 2, 12), (2, 9, 20), (3, 2, 31), (4, 4, 40),
 
 @pytest.mark.parametrize("mode", Mode)
 async def test_every_mode_and_resolution(engineer: httpx.AsyncClient, owner: asyncpg.Connection, mode: Mode) -> None:
-    hashed = {
-        v: await owner.fetchval("SELECT hash_record_extended(ROW($1::integer), 0)", v)
-        for v in {row[2] for row in ROWS + SECOND}
-    }
+    hashed = {v: await content_hash(owner, ("v", "integer", v)) for v in {row[2] for row in ROWS + SECOND}}
 
     def observed(rows: list[Row]) -> list[Observation]:
         return [Observation((id_,), START + timedelta(hours=hour), hashed[v]) for id_, hour, v in rows]

@@ -22,6 +22,7 @@ from tests.ingestion.steps import NDJSON, START, WINDOW, counted, ndjson, raw_ke
 from tests.reference.verdicts import Observation, Rules, outcome
 from tests.service_processes import ApiProcess, Surroundings, api_process
 from tests.waiting import eventually
+from tests.warehouse.relations import content_hash
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 
@@ -48,11 +49,7 @@ async def test_concurrent_batches_of_the_same_keys_equal_the_fold(
     ]
     answers = await asyncio.gather(*[insisted(engineer, contract_id, rows) for rows in batches])
     assert [answer.status_code for answer in answers] == [201] * 8
-    integer = await owner.fetchval(
-        "SELECT format_type(atttypid, NULL) FROM pg_attribute "
-        "WHERE attrelid = 'data.shared__v1'::regclass AND attname = 'v'"
-    )
-    hashed = {v: await owner.fetchval(f"SELECT hash_record_extended(ROW($1::{integer}), 0)", v) for v in range(5)}
+    hashed = {v: await content_hash(owner, ("v", "integer", v)) for v in range(5)}
     seen = [
         [Observation((id_,), START + timedelta(hours=hour), hashed[v]) for id_, hour, v in rows] for rows in batches
     ]

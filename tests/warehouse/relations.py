@@ -10,7 +10,8 @@ import asyncpg
 from app.warehouse import ddl
 from app.warehouse.copying import encode_rows
 from app.warehouse.ingest import MergeOutcome, ingest
-from app.warehouse.naming import governed_relation
+from app.warehouse.layout import column_hash
+from app.warehouse.naming import governed_relation, quote
 from app.warehouse.plan import Checks, Column, Mode, RelationPlan, Resolution
 from app.warehouse.refused_rows import UNLIMITED, USUAL_BOUNDS, RefusalBounds, RejectLimits
 from app.warehouse.rejections import Chunk, Rejection
@@ -38,6 +39,14 @@ def plan_of(
         Column("got", parse_type("timestamptz")),
     )
     return RelationPlan(governed_relation("things", 1), columns, ("k",), "at", "got", mode, resolution, WINDOW)
+
+
+async def content_hash(connection: asyncpg.Connection, *values: tuple[str, str, object]) -> int:
+    """The content hash of a payload of (column, type, value)."""
+    columns = [Column(name, parse_type(type_)) for name, type_, _ in values]
+    shares = " # ".join(column_hash(column) for column in columns)
+    given = ", ".join(f"${n}::{column.type.sql} AS {quote(column.name)}" for n, column in enumerate(columns, 1))
+    return int(await connection.fetchval(f"SELECT {shares} FROM (SELECT {given}) v", *(value for *_, value in values)))
 
 
 async def no_chunks(chunks: Sequence[Chunk]) -> AsyncIterator[Chunk]:

@@ -15,7 +15,7 @@ from app.warehouse.naming import HIDDEN_PREFIX, own, quote, quote_all
 from app.warehouse.plan import Column, Mode, RelationPlan, Resolution
 from app.warehouse.types import parse_type
 from tests.reference.verdicts import Observation, Rules, Table, settle
-from tests.warehouse.relations import START, WINDOW, Relation, plan_of
+from tests.warehouse.relations import START, WINDOW, Relation, content_hash, plan_of
 
 _WORDS = """
 a b c d e f g h i j k l m n o p q r s t u v w x y z _ A R
@@ -60,9 +60,7 @@ async def test_every_batch_settles_as_the_reference_says_whatever_its_columns_ar
     connection: asyncpg.Connection, mode: Mode, resolution: Resolution, batches: list[list[Fact]], names: list[str]
 ) -> None:
     hashed = {
-        number: await connection.fetchval(
-            "SELECT hash_record_extended(ROW($1::integer, $2::text), 0)", number, noted(number)
-        )
+        number: await content_hash(connection, (names[2], "integer", number), (names[3], "text", noted(number)))
         for number in CONTENTS
     }
     rules = Rules(mode, resolution, WINDOW)

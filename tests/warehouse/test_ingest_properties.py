@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.warehouse.plan import BY_EVENT_TIME, Mode, Resolution
 from tests.reference.verdicts import Observation, Rules, Table, outcome, settle
-from tests.warehouse.relations import START, WINDOW, Relation, plan_of
+from tests.warehouse.relations import START, WINDOW, Relation, content_hash, plan_of
 
 EVERY = list(product(Mode, Resolution))
 CONTENTS = (None, 1, 2, 3)
@@ -27,7 +27,7 @@ on_postgres = settings(
 
 
 async def hashes(connection: asyncpg.Connection) -> dict[int | None, int]:
-    return {v: await connection.fetchval("SELECT hash_record_extended(ROW($1::integer), 0)", v) for v in CONTENTS}
+    return {v: await content_hash(connection, ("v", "integer", v)) for v in CONTENTS}
 
 
 def rows_of(batch: Sequence[Fact]) -> list[tuple[object, ...]]:
