@@ -13,6 +13,7 @@ from app.audit.log.actions import Verb
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.service import ContractReading
 from app.ingestion.actions import BatchAction
+from app.ingestion.bodies import StoredBody
 from app.ingestion.configuration import batch_rules
 from app.ingestion.history import batch_report
 from app.ingestion.merging import count_rows, end, mark_failed, merge_batch, record_failure, sender
@@ -144,7 +145,7 @@ class DeferredBatchService:
         if batch is None:
             return None
         await batches.prepare_merge()
-        refusal = await merge_batch(session, self._raw, batch, None, None, batch_rules(self._configuration))
+        refusal = await merge_batch(session, batch, StoredBody(self._raw, batch), batch_rules(self._configuration))
         await end(session, self._kinds, sender(batch), batch, refusal, started)
         return batch_report(batch)
 

@@ -11,12 +11,13 @@ from app.ingestion.quarantine.actions import QuarantineAction
 from app.ingestion.quarantine.models import QuarantineRow, QuarantineTotal
 from app.ingestion.retention import targets
 from app.ingestion.router import router, uploads
+from app.ingestion.runs.models import IngestionRunPartRow, IngestionRunRow
 from app.kernel.domains.domain import Domain
 
 DOMAIN = Domain(
     name="ingestion",
     routers=(uploads, router),
-    models=(BatchRow, QuarantineRow, QuarantineTotal),
+    models=(BatchRow, QuarantineRow, QuarantineTotal, IngestionRunRow, IngestionRunPartRow),
     actions=(BatchAction, QuarantineAction),
     jobs=JOBS,
     schedules=SCHEDULES,

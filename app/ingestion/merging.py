@@ -5,8 +5,8 @@ the columns and once more to take the rows.
 """
 
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -15,16 +15,12 @@ from app.audit.log.service import AuditTrail
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.contracts.service import ContractService
 from app.ingestion.actions import BatchAction
+from app.ingestion.bodies import RowSource, StoredBody
 from app.ingestion.configuration import BatchRules
-from app.ingestion.decoding.body import BatchBody, BodyFormat, Representation
-from app.ingestion.decoding.inference import Summary, infer_columns, summarise
-from app.ingestion.decoding.inflate import Coding
 from app.ingestion.events import FAILED, NOTHING_ACCEPTED, OVER_LIMIT
-from app.ingestion.models import BatchRow
-from app.ingestion.quarantine.density import within_density
+from app.ingestion.models import MERGE_ORDER, BatchRow
 from app.ingestion.quarantine.problems import NothingAccepted
 from app.ingestion.quarantine.repository import QuarantineWrites
-from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.rows.row_model import RowModel, UnknownColumns
 from app.ingestion.schemas import BatchReport
 from app.kernel.db.database import WriteSession, driver_connection
@@ -34,28 +30,20 @@ from app.kernel.security.authorization import Actor, ActorKind
 from app.kernel.telemetry.metrics import INGESTION_LAG, INGESTION_ROWS
 from app.operations.notifications.outbox.announcing import Announcements
 from app.warehouse.ingest import MergeOutcome, ingest
-from app.warehouse.plan import Column
 from app.warehouse.refused_rows import RejectLimitExceeded, RejectLimits
-from app.warehouse.rejections import Chunk
 
 
 async def merge_batch(
-    session: WriteSession,
-    raw: RawBodies,
-    batch: BatchRow,
-    representation: Representation | None,
-    body: BatchBody | None,
-    rules: BatchRules,
+    session: WriteSession, batch: BatchRow, source: RowSource, rules: BatchRules, wanted: str | None = None
 ) -> NothingAccepted | None:
-    """Merge a batch from its sender, or, without a body, from its stored one, and set what became of it.
+    """Merge rows into the table as a batch, and set what became of them.
 
     Args:
         session: the transaction; nothing is committed here.
-        raw: where bodies are kept; what comes from the sender is copied there on its way.
-        batch: accepted in the same transaction, or earlier.
-        representation: what the body says it is; that of the batch, when absent.
-        body: the body as it comes from the sender. None for a contract without columns: those take two readings.
+        batch: the batch as which the rows are written; accepted in the same transaction, or earlier.
+        source: where the rows come from: for a contract without columns a stored body, as that takes two readings.
         rules: what is in force for what may be refused, and kept of it.
+        wanted: SQL condition on the rows that count, as `warehouse.ingest.ingest` takes one.
 
     Returns:
         Why all rows were refused: those with room are in quarantine, and a body that came from its sender is not kept.
@@ -68,13 +56,13 @@ async def merge_batch(
     """
     contracts = ContractService(session)
     contract = await contracts.for_ingestion(batch.contract_id)
-    form = representation or Representation(BodyFormat(batch.media_type), Coding.IDENTITY)
     first = contract.plan is None
-    if contract.plan is None:
-        columns = await _infer(contract, form, raw.stream(batch), batch.bytes_received)
+    if first:
+        assert isinstance(source, StoredBody)
+        columns = await source.columns(contract.contract.semantics.processing_time_column)
         contract = await contracts.freeze_schema(batch.contract_id, columns, sender(batch))
     processing_time = datetime.now(UTC)
-    outcome = await _take_rows(session, raw, batch, form, body, contract, rules, processing_time)
+    outcome = await _take_rows(session, batch, source, contract, rules, processing_time, wanted)
     await contracts.confirm_writable(contract)
     refusal = NothingAccepted.of(outcome) if outcome.nothing_accepted else None
     if refusal is not None and first:
@@ -83,28 +71,25 @@ async def merge_batch(
     if outcome.kept:
         quarantine = QuarantineWrites(session, batch.id)
         batch.quarantined_rows = await quarantine.settle(batch.contract_id, outcome.kept, rules.quarantine)
-    if refusal is None:
-        batch.raw_key = raw.key(batch)
-    else:
+    if refusal is not None:
         refusal.kept_as(batch.id, batch.quarantined_rows)
     return refusal
 
 
 async def _take_rows(
     session: WriteSession,
-    raw: RawBodies,
     batch: BatchRow,
-    form: Representation,
-    body: BatchBody | None,
+    source: RowSource,
     contract: IngestionContract,
     rules: BatchRules,
     processing_time: datetime,
+    wanted: str | None,
 ) -> MergeOutcome:
-    """What became of the rows: in the table, in quarantine, or counted. The body is read to its end."""
+    """What became of the rows: in the table, in quarantine, or counted. They are read to the end."""
     assert contract.plan is not None
     model = RowModel(contract.plan, UnknownColumns(contract.contract.policy.unknown_columns.value))
     with suppress(_NothingToPublish):
-        async with _rows(raw, batch, form, body, model) as chunks:
+        async with source.rows(model) as chunks:
             outcome = await ingest(
                 await driver_connection(session),
                 contract.plan,
@@ -114,11 +99,12 @@ async def _take_rows(
                 sink=QuarantineWrites(session, batch.id).keep,
                 limits=_limits(batch, contract, rules),
                 bounds=rules.quarantine.of_batch,
+                wanted=wanted,
             )
             if outcome.nothing_accepted:
                 raise _NothingToPublish
-    if body is not None and outcome.ended_early:
-        await body.drain()  # what was not read still tells this request from others; no lock is held yet
+    if outcome.ended_early:
+        await source.drain()  # no lock is held yet
     return outcome
 
 
@@ -132,23 +118,12 @@ class _NothingToPublish(Exception):  # noqa: N818 - leaves the block in which a 
     """Nothing came of the batch: the copy of its body is given up."""
 
 
-@asynccontextmanager
-async def _rows(
-    raw: RawBodies, batch: BatchRow, form: Representation, body: BatchBody | None, model: RowModel
-) -> AsyncIterator[AsyncIterator[Chunk]]:
-    """The rows of a batch. A body that comes from its sender is copied, which is published when the block ends well."""
-    async with raw.writer(batch) if body is not None else nullcontext() as copy:
-        plain = body.decoded(copy) if body is not None else raw.stream(batch)
-        sent = (lambda: batch.bytes_received) if body is None else (lambda: body.bytes)
-        dense = within_density(form.chunks(plain, model), lambda chunk: (chunk.received, len(chunk.rejected)), sent)
-        async with aclosing(dense) as chunks:
-            yield chunks
-
-
 def _note(batch: BatchRow, outcome: MergeOutcome, processing_time: datetime, schema_version: int) -> None:
     """Set what became of the rows of a batch."""
     batch.status, batch.completed_at = "completed", processing_time
+    batch.merge_order = MERGE_ORDER.next_value()
     batch.counts = asdict(outcome.counts)
+    batch.deleted, batch.images = outcome.deleted, outcome.images
     batch.rows_received = outcome.counts.received
     batch.fault_counts = [count.document() for count in outcome.fault_counts]
     batch.notices = outcome.notices
@@ -156,16 +131,6 @@ def _note(batch: BatchRow, outcome: MergeOutcome, processing_time: datetime, sch
     batch.first_event_time, batch.last_event_time = outcome.first_event_time, outcome.last_event_time
     if outcome.last_event_time is not None:
         batch.lag_seconds = (processing_time - outcome.last_event_time).total_seconds()
-
-
-async def _infer(
-    contract: IngestionContract, form: Representation, plain: AsyncIterator[bytes], sent: int
-) -> list[Column]:
-    summary = Summary()
-    async for rows in within_density(form.objects(plain), lambda rows: (len(rows), 0), lambda: sent):
-        summary |= summarise(rows, textual=form.textual)
-    received = contract.contract.semantics.processing_time_column  # ours to set, whatever was sent
-    return [column for column in infer_columns(summary, textual=form.textual) if column.name != received]
 
 
 def sender(batch: BatchRow) -> Actor:

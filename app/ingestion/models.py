@@ -4,19 +4,36 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Identity, Index, LargeBinary
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Sequence,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.db.models import Base, Created, Identified
+from app.kernel.db.models import CONTROL_SCHEMA, Base, Created, Identified
+
+
+MERGE_ORDER = Sequence("ingestion_merge_order", metadata=Base.metadata, schema=CONTROL_SCHEMA)
+"""Asked under the relation's lock: a batch that is accepted for later is merged after some that came after it."""
 
 
 class BatchRow(Identified, Created, Base):
-    """A batch: who sent what, what became of every row, and where the raw body is kept."""
+    """A batch: who sent what, what became of every row, and where the raw body is kept; or a part of a run."""
 
     __tablename__ = "ingestion_history"
     __table_args__ = (
         CheckConstraint("status IN ('pending', 'completed', 'failed', 'rejected')", name="status"),
+        CheckConstraint("kind IN ('batch', 'replay', 'backfill', 'quarantine', 'rollback', 'pull')", name="kind"),
+        UniqueConstraint("run_id", "part"),
+        Index(None, "source_batch_id"),
         Index(None, "contract_id", "id"),
         Index("uq_ingestion_history_sequence", "sequence", unique=True),
     )
@@ -27,7 +44,28 @@ class BatchRow(Identified, Created, Base):
     contract_id: Mapped[str] = mapped_column(ForeignKey("spyne.contracts.id"), comment="The contract it came under")
     schema_version: Mapped[int | None] = mapped_column(comment="Schema that its rows were held to")
     status: Mapped[str] = mapped_column(comment="pending, completed, failed or rejected")
-    media_type: Mapped[str] = mapped_column(comment="Media type of the body")
+    merge_order: Mapped[int | None] = mapped_column(
+        BigInteger, comment="Order in which batches became part of their table; null while it has not"
+    )
+    kind: Mapped[str] = mapped_column(
+        server_default="batch", comment="batch, replay, backfill, quarantine, rollback or pull"
+    )
+    source_batch_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("spyne.ingestion_history.id"),
+        comment="Batch whose body, or refused rows, it took again; of a rollback the batch that was taken back",
+    )
+    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("spyne.ingestion_runs.id"), comment="The run that made it")
+    part: Mapped[int | None] = mapped_column(comment="Which part of the run it is, from 1")
+    deleted: Mapped[int] = mapped_column(
+        BigInteger, server_default="0", comment="Stored rows that went: absent, absorbed, or taken back"
+    )
+    images: Mapped[int | None] = mapped_column(
+        BigInteger, comment="Before-images written; null of batches that are older than the count"
+    )
+    rolled_back_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("spyne.ingestion_history.id"), comment="The rollback that took it back, while that stands"
+    )
+    media_type: Mapped[str | None] = mapped_column(comment="Media type of the body; null when there was none")
     encoding: Mapped[str | None] = mapped_column(comment="Content coding of the body; null when it had none")
     actor_kind: Mapped[str] = mapped_column(comment="Kind of the sender")
     actor_id: Mapped[UUID | None] = mapped_column(comment="Id of the sender")

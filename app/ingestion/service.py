@@ -10,6 +10,7 @@ raw object, which the tidying job removes).
 import hashlib
 import json
 
+from app.ingestion.bodies import SentBody, StoredBody
 from app.ingestion.configuration import batch_rules
 from app.ingestion.decoding.body import BatchBody
 from app.ingestion.history import BatchHistory
@@ -117,7 +118,11 @@ class IngestService:
     ) -> Answer:
         await BatchWrites(session).accept(batch)
         rules = batch_rules(self._configuration)
-        refusal = await merge_batch(session, self._raw, batch, submission.representation, body, rules)
+        form = submission.representation
+        source = StoredBody(self._raw, batch) if body is None else SentBody(self._raw, batch, form, body)
+        refusal = await merge_batch(session, batch, source, rules)
+        if refusal is None:
+            batch.raw_key = self._raw.key(batch)
         batch.bytes_received, batch.sha256 = submission.body.bytes, submission.body.sha256
         await end(session, self._kinds, actor, batch, refusal, submission.started)
         status = CREATED if refusal is None else refusal.status

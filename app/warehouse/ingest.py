@@ -18,6 +18,8 @@ the statement left in `_spyne_verdict`:
 | conflict  | c of mark_losers_of_batch, mark_stored (under reject) | count_verdicts, 4th (under reject)          |
 | rejected  | refused before staging; x of mark_unique_violations   | the same                                    |
 | deleted   | rows of delete_absent (under replace)                 | rows of delete_absorbed                     |
+| images    | updated + deleted                                     | deleted; rows of overwrite_beaten,          |
+|           |                                                       | extend_spans                                |
 
 What must come out stands in plain Python in `tests/reference/verdicts.py`; property tests hold the two together.
 """
@@ -86,6 +88,8 @@ class MergeOutcome:
     counts: VerdictCounts = field(default_factory=VerdictCounts)
     deleted: int = 0
     """Stored rows that went: absent from a replacing batch, or absorbed by another session's row."""
+    images: int = 0
+    """Stored rows that were changed or went: as many before-images were written."""
     first_event_time: datetime | None = None
     last_event_time: datetime | None = None
     """Over the accepted rows; dates and naive timestamps read as UTC."""
@@ -116,11 +120,13 @@ async def ingest(
     sink: RejectionSink,
     limits: RejectLimits = UNLIMITED,
     bounds: RefusalBounds = USUAL_BOUNDS,
+    wanted: str | None = None,
 ) -> MergeOutcome:
     """Verdicts of the batch, its rows merged, in the transaction that the connection is in.
 
     The transaction is READ COMMITTED, so that what another batch committed is seen once its lock is free.
-    `batch_seq` is positive, unique per batch and grows with arrival: it names the writer of every row.
+    `batch_seq` is positive, unique per batch and grows with arrival: it names the writer of every row. Of the rows that
+    are as the contract demands only those count which meet `wanted`, an SQL condition on a staged row (`merge.S`).
 
     Raises:
         RejectLimitExceeded: more rows refused than allowed.
@@ -132,9 +138,14 @@ async def ingest(
         await connection.execute(setting)
     await connection.execute(ddl.create_staging(plan, batch.staging))
     await run.stage(chunks)
-    await run.settle()
+    await run.settle(wanted)
     await connection.execute(ddl.drop(batch.staging))
     return run.ended()
+
+
+async def lock_relation(connection: asyncpg.Connection, plan: RelationPlan) -> None:
+    """Let nobody else write the relation until the transaction ends: batches are merged one after another."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", str(plan.relation))
 
 
 class _Run:
@@ -172,17 +183,19 @@ class _Run:
         self.outcome.notices = list(self._rows.notices)
         return self.outcome
 
-    async def settle(self) -> None:
+    async def settle(self, wanted: str | None) -> None:
         """Verdicts and writes, under the relation's lock: batches of one relation are merged one after another."""
         if not self._rows.accepted:
             return
         batch = self._batch
+        if wanted is not None:
+            await self._mark(merge.mark_outside(batch, wanted))
+            if self._marked == self._rows.accepted:
+                return
         await self._connection.execute(f"ANALYZE {batch.staging.sql}")
         summary = await self._row(merge.summarise(batch))
         self.outcome.first_event_time, self.outcome.last_event_time = summary[1], summary[2]
-        await self._connection.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", str(batch.plan.relation)
-        )
+        await lock_relation(self._connection, batch.plan)
         index = ddl.identity_index(batch.plan)
         fresh = not await self._connection.fetchval("SELECT to_regclass($1) IS NOT NULL", index.sql)
         for column in batch.plan.unique:
@@ -235,10 +248,10 @@ class _Run:
         batch, counts = self._batch, self.outcome.counts
         racing = self._rows.accepted - self._marked
         await self._connection.execute(merge.IN_KEY_ORDER)
-        counts.updated = await self._execute(merge.update_beaten(batch))
+        counts.updated = await self._change(merge.update_beaten(batch))
         await self._connection.execute(merge.IN_ANY_ORDER)
         if batch.plan.mode is Mode.REPLACE:
-            self.outcome.deleted = await self._execute(merge.delete_absent(batch))
+            self.outcome.deleted = await self._change(merge.delete_absent(batch))
         if counts.updated < racing:
             counts.inserted = await self._execute(merge.insert_new(batch))
         if counts.inserted + counts.updated < racing and await self._connection.fetchval(
@@ -272,9 +285,9 @@ class _Run:
             await self._execute(event_sessions.mark_conflicts(batch, working))
         else:
             counts.late += beaten
-            self.outcome.deleted = await self._execute(event_sessions.delete_absorbed(batch, working))
-            await self._execute(event_sessions.overwrite_beaten(batch, working))
-        await self._execute(event_sessions.extend_spans(batch, working))
+            self.outcome.deleted = await self._change(event_sessions.delete_absorbed(batch, working))
+            await self._change(event_sessions.overwrite_beaten(batch, working))
+        await self._change(event_sessions.extend_spans(batch, working))
         await self._execute(event_sessions.insert_sessions(batch, working))
         await self._connection.execute(ddl.drop(working))
 
@@ -319,6 +332,12 @@ class _Run:
     async def _execute(self, statement: str) -> int:
         """Rows that the statement changed."""
         return int((await self._connection.execute(statement)).rpartition(" ")[2])
+
+    async def _change(self, statement: str) -> int:
+        """Stored rows that the statement changed, of each of which it kept a before-image."""
+        changed = await self._execute(statement)
+        self.outcome.images += changed
+        return changed
 
     async def _row(self, query: str) -> Any:
         row = await self._connection.fetchrow(query)

@@ -44,7 +44,7 @@ _HASHES: Final = {
     TypeKind.JSONB: "jsonb_hash_extended",
     TypeKind.BYTEA: "hashbyteaextended",
 }
-"""PostgreSQL's functions by which relations are partitioned: immutable, the same in every version, equal for equal values.
+"""PostgreSQL's functions by which relations are partitioned: immutable, equal for equal values, and never changed.
 Integers of every width share their hashes, and so do both kinds of floats, and both of text."""
 
 

@@ -20,6 +20,9 @@ from app.warehouse.plan import BY_EVENT_TIME, Mode, RelationPlan, Resolution
 DUPLICATE, LATE, CONFLICT, UNCHANGED, UNIQUE = "d", "l", "c", "u", "x"
 """Letters of the verdicts by which a staged row leaves the race."""
 
+OUTSIDE = "o"
+"""Letter of staged rows that are none of those which are asked for: they get no verdict and count for nothing."""
+
 S, T, W = own("s"), own("t"), own("w")
 """Aliases: a staged row, a stored row, a staged row that may win."""
 
@@ -75,6 +78,11 @@ def summarise(batch: Batch) -> str:
     time = quote(batch.plan.event_time)
     first, last = (instant(batch.plan, f"{end}({time})") for end in ("min", "max"))
     return f"SELECT count(*), {first}, {last} FROM {batch.staging.sql} WHERE {VERDICT} IS NULL"
+
+
+def mark_outside(batch: Batch, wanted: str) -> str:
+    """Marks rows that do not meet the SQL condition `wanted`, in which a staged row has the alias `S`."""
+    return f"UPDATE {batch.staging.sql} {S} SET {VERDICT} = '{OUTSIDE}' WHERE ({wanted}) IS NOT TRUE"
 
 
 def has_repeated_keys(batch: Batch) -> str:
@@ -189,12 +197,16 @@ def insert_new(batch: Batch) -> str:
 
 def with_images(batch: Batch, changing: str, op: str) -> str:
     """The changing statement (which ends before RETURNING, its target aliased `T`), its old rows kept as images."""
-    plan = batch.plan
+    return with_row_images(batch.plan, batch.seq, changing, op)
+
+
+def with_row_images(plan: RelationPlan, seq: int, changing: str, op: str) -> str:
+    """The same of the batch of this sequence number."""
     columns = (*(column.name for column in plan.columns), *hidden_columns(plan))
     names = quote_all(columns)
     return (
         f"WITH {_CHANGED} AS ({changing} RETURNING {quote_all(columns, 'old.')}) INSERT INTO {plan.before.sql} "
-        f"({IMAGE_BY}, {IMAGE_OP}, {names}) SELECT {batch.seq}, '{op}', {names} FROM {_CHANGED}"
+        f"({IMAGE_BY}, {IMAGE_OP}, {names}) SELECT {seq}, '{op}', {names} FROM {_CHANGED}"
     )
 
 

@@ -84,6 +84,7 @@ class Relation:
         limits: RejectLimits = UNLIMITED,
         bounds: RefusalBounds = USUAL_BOUNDS,
         roll_back: bool = False,
+        wanted: str | None = None,
     ) -> MergeOutcome:
         self.seq += 1
         transaction = self.connection.transaction()
@@ -98,6 +99,7 @@ class Relation:
                 sink=self._sink,
                 limits=limits,
                 bounds=bounds,
+                wanted=wanted,
             )
         except BaseException:
             await transaction.rollback()
