@@ -19,6 +19,8 @@ def upgrade() -> None:
     _runs()
     _parts()
     _history()
+    _quarantine()
+    op.execute("INSERT INTO spyne.role_permissions (role, permission) VALUES ('ADMIN', 'ingestion:rewrite')")
 
 
 def _runs() -> None:
@@ -65,6 +67,7 @@ def _runs() -> None:
         schema="spyne",
     )
     op.create_index(op.f("ix_ingestion_runs_contract_id_id"), "ingestion_runs", ["contract_id", "id"], schema="spyne")
+    op.create_index(op.f("ix_ingestion_runs_plan_hash"), "ingestion_runs", ["plan_hash"], schema="spyne")
     grant("ingestion_runs", "SELECT, INSERT, UPDATE")
 
 
@@ -162,7 +165,27 @@ def _history() -> None:
         )
 
 
+def _quarantine() -> None:
+    op.add_column(
+        "ingestion_quarantine",
+        sa.Column("resolved_by", sa.Uuid(), comment="The batch as which it was taken again, and accepted"),
+        schema="spyne",
+    )
+    op.create_foreign_key(
+        op.f("fk_ingestion_quarantine_resolved_by_ingestion_history"),
+        "ingestion_quarantine",
+        "ingestion_history",
+        ["resolved_by"],
+        ["id"],
+        source_schema="spyne",
+        referent_schema="spyne",
+    )
+    grant("ingestion_quarantine", "UPDATE (resolved_by, code, column_name, message, more_faults, raw, clipped)")
+
+
 def downgrade() -> None:
+    op.execute("DELETE FROM spyne.role_permissions WHERE permission = 'ingestion:rewrite'")
+    op.drop_column("ingestion_quarantine", "resolved_by", schema="spyne")
     for name in ("kind", "source_batch_id", "run_id", "part", "deleted", "images", "rolled_back_by", "merge_order"):
         op.drop_column("ingestion_history", name, schema="spyne")
     op.execute(sa.schema.DropSequence(sa.Sequence("ingestion_merge_order", schema="spyne")))

@@ -10,3 +10,4 @@ class BatchAction(StrEnum):
     ACCEPTED = "batch:accept"
     FAILED = "batch:fail"
     REJECTED = "batch:reject"
+    TAKEN_BACK = "batch:take-back"

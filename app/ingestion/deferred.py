@@ -65,6 +65,14 @@ class NotReadyYet(Unavailable):
     code, title = "not-ingestion-ready", "The platform is not ready for ingestion"
 
 
+async def ready_or_later(session: WriteSession) -> None:
+    """Return when data may come in. Raises `NotReadyYet`, by which a job is put back."""
+    try:
+        await require_ingestion_ready(session)
+    except NotIngestionReady as closed:
+        raise NotReadyYet(closed.detail) from closed
+
+
 class DeferredBatchService:
     """Accepts batches for later, merges them, and tidies up."""
 
@@ -136,10 +144,7 @@ class DeferredBatchService:
             count_rows(finished)
 
     async def _merge(self, batch_id: UUID, started: float, session: WriteSession) -> BatchReport | None:
-        try:
-            await require_ingestion_ready(session)
-        except NotIngestionReady as closed:
-            raise NotReadyYet(closed.detail) from closed
+        await ready_or_later(session)
         batches = BatchWrites(session)
         batch = await batches.pending(batch_id)
         if batch is None:

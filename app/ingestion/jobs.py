@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 from app.ingestion.deferred import MERGE_JOB, MERGE_STARTS, DeferredBatchService
+from app.ingestion.runs.service import RUN_JOB
+from app.ingestion.runs.work import RUN_STARTS, LostRuns, RunWork
 from app.kernel.jobs import JobContext, JobDefinition, Schedule
 
 TIDY_JOB = "ingestion:tidy"
+LOST_RUNS_JOB = "ingestion:end-lost-runs"
 
 
 async def merge(context: JobContext) -> None:
@@ -18,8 +21,23 @@ async def tidy(context: JobContext) -> None:
     await context.resources.build(DeferredBatchService).tidy(context)
 
 
+async def run(context: JobContext) -> None:
+    """Do the parts of a run."""
+    await RunWork(context).run()
+
+
+async def end_lost_runs(context: JobContext) -> None:
+    """End runs whose job is over."""
+    await LostRuns(context).end()
+
+
 JOBS = (
     JobDefinition(name=MERGE_JOB, handler=merge, max_starts=MERGE_STARTS, timeout=timedelta(hours=6)),
     JobDefinition(name=TIDY_JOB, handler=tidy),
+    JobDefinition(name=RUN_JOB, handler=run, max_starts=RUN_STARTS, timeout=timedelta(hours=12)),
+    JobDefinition(name=LOST_RUNS_JOB, handler=end_lost_runs),
 )
-SCHEDULES = (Schedule(name="tidy-ingestion", cron="47 3 * * *", job=TIDY_JOB),)
+SCHEDULES = (
+    Schedule(name="tidy-ingestion", cron="47 3 * * *", job=TIDY_JOB),
+    Schedule(name="end-lost-ingestion-runs", cron="3-59/5 * * * *", job=LOST_RUNS_JOB),
+)

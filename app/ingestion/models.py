@@ -20,7 +20,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db.models import CONTROL_SCHEMA, Base, Created, Identified
 
-
 MERGE_ORDER = Sequence("ingestion_merge_order", metadata=Base.metadata, schema=CONTROL_SCHEMA)
 """Asked under the relation's lock: a batch that is accepted for later is merged after some that came after it."""
 

@@ -34,6 +34,9 @@ class QuarantineRow(Base):
     raw: Mapped[str] = mapped_column(comment="The row's text, cut to a bounded length")
     clipped: Mapped[bool] = mapped_column(server_default="false", comment="Whether the row goes on beyond raw")
     resolved_at: Mapped[datetime | None] = mapped_column(comment="When somebody said that it is dealt with")
+    resolved_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("spyne.ingestion_history.id"), comment="The batch as which it was taken again, and accepted"
+    )
 
 
 class QuarantineTotal(Base):

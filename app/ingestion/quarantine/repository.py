@@ -58,6 +58,12 @@ class QuarantineReads:
         rows = await self._session.scalars(statement.order_by(QuarantineRow.line).limit(request.limit + 1))
         return cut(rows.all(), request, lambda row: str(row.line))
 
+    async def open(self, batch_id: UUID, wanted: RowFilter) -> Sequence[QuarantineRow]:
+        """The refused rows of a batch that are not dealt with, by line; at most as many as are kept of a batch."""
+        statement = select(QuarantineRow).where(QuarantineRow.batch_id == batch_id, *wanted.conditions)
+        open_rows = statement.where(QuarantineRow.resolved_at.is_(None)).order_by(QuarantineRow.line)
+        return (await self._session.scalars(open_rows)).all()
+
 
 class QuarantineWrites:
     """Keeps the refused rows of one batch, in bounded portions, by COPY."""
@@ -111,6 +117,24 @@ class QuarantineWrites:
                 delete(QuarantineRow).where(QuarantineRow.batch_id == self._batch_id, QuarantineRow.line.in_(beyond))
             )
         return staying
+
+    async def give_back(self, source_id: UUID, lines: Sequence[int], at: datetime) -> None:
+        """Settle rows of another batch that were taken again in this one.
+
+        The rows that this batch refused go back to the other one, with their new faults; the other lines are dealt
+        with, by this batch.
+        """
+        again = select(QuarantineRow).where(QuarantineRow.batch_id == self._batch_id).subquery()
+        of_source = QuarantineRow.batch_id == source_id
+        renewed = {name: again.c[name] for name in ("code", "column_name", "message", "more_faults", "raw", "clipped")}
+        for statement in (
+            update(QuarantineRow)
+            .where(of_source, QuarantineRow.line.in_(lines), QuarantineRow.line.not_in(select(again.c.line)))
+            .values(resolved_at=at, resolved_by=self._batch_id),
+            update(QuarantineRow).where(of_source, QuarantineRow.line == again.c.line).values(renewed),
+            delete(QuarantineRow).where(QuarantineRow.batch_id == self._batch_id),
+        ):
+            await self._session.execute(statement.execution_options(synchronize_session=False))
 
     async def contract_id(self) -> str | None:
         """The contract of the batch; None when there is no such batch."""

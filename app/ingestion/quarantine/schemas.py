@@ -32,6 +32,7 @@ class QuarantinedRow(RowFaultDocument):
     clipped: bool = Field(default=False, description="Whether the row goes on beyond `raw`.")
     faults: list[RowFaultDocument] = Field(default_factory=list, description="Everything that is wrong with the row.")
     resolved_at: datetime | None = Field(None, description="When somebody said that it is dealt with.")
+    resolved_by: UUID | None = Field(None, description="The batch as which it was taken again, and accepted.")
 
 
 class FaultCountDocument(StrictModel):
@@ -71,6 +72,7 @@ def quarantined_row(row: QuarantineRow) -> QuarantinedRow:
             "clipped": row.clipped,
             "faults": [first, *(row.more_faults or ())],
             "resolved_at": row.resolved_at,
+            "resolved_by": row.resolved_by,
         }
     )
 

@@ -22,6 +22,7 @@ class IngestionRunRow(Identified, Created, Base):
         CheckConstraint("kind IN ('rollback', 'replay', 'quarantine', 'backfill')", name="kind"),
         CheckConstraint("status IN ('PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')", name="status"),
         Index(None, "contract_id", "id"),
+        Index(None, "plan_hash"),
     )
 
     kind: Mapped[str] = mapped_column(comment="rollback, replay, quarantine or backfill")

@@ -43,6 +43,7 @@ class Permission(StrEnum):
     CONTRACTS_WRITE = "contracts:write", "Register contracts."
     INGESTION_READ = "ingestion:read", "See batches and quarantined rows."
     INGESTION_WRITE = "ingestion:write", "Send batches."
+    INGESTION_REWRITE = "ingestion:rewrite", "Take batches back, replay and backfill; see and end such runs."
     QUERY_RUN = "query:run", "Preview, validate and execute queries."
     QUERY_OVERRIDE_JOINS = "query:override-joins", "Join on other columns than the accepted ones, with a rationale."
     EXPORTS_RUN = "exports:run", "Export what the caller may read, and fetch the files."

@@ -1,0 +1,113 @@
+"""The next part of a run: a batch of its own, in the caller's transaction. Plans and jobs do it by the same code."""
+
+from dataclasses import dataclass
+
+from app.catalog.contracts.service import ContractReading
+from app.ingestion.configuration import BatchRules
+from app.ingestion.models import BatchRow
+from app.ingestion.raw_bodies import RawBodies
+from app.ingestion.runs.models import IngestionRunRow
+from app.ingestion.runs.parts import Action, Part, RunKind, RunStatus, World, add_counts
+from app.ingestion.runs.problems import PlanChanged
+from app.ingestion.runs.quarantine import QuarantineReplays
+from app.ingestion.runs.replays import Replays
+from app.ingestion.runs.repository import RunWrites
+from app.ingestion.runs.rollbacks import Rollbacks
+from app.kernel.clock import Clock
+from app.kernel.db.database import WriteSession
+from app.kernel.ids import new_id
+from app.kernel.ports.events import EventKinds
+
+
+class RunStopped(Exception):  # noqa: N818 - a state of affairs: somebody has ended the run, or does its parts as well
+    """The run is over, or this part of it was done, by somebody else's hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What parts are done with beside a session."""
+
+    raw: RawBodies
+    rules: BatchRules
+    kinds: EventKinds
+    clock: Clock
+
+
+class Parts:
+    """Does the parts of a run, one by one."""
+
+    def __init__(self, session: WriteSession, tools: Tools) -> None:
+        self._session, self._tools = session, tools
+        self._runs = RunWrites(session)
+
+    async def next(self, run: IngestionRunRow) -> BatchRow | None:
+        """The batch that the next part became; None when all parts are done.
+
+        Raises:
+            RunStopped: the run is over, or somebody else has done this part.
+            PlanChanged: before the first part: batches came in since the plan, or the schema is another.
+            Problem: of the part.
+        """
+        if run.parts_done == 0:
+            await self._require_same_world(run)
+        number = run.parts_done + 1
+        part = await self._runs.part(run.id, number)
+        if part is None:
+            return None
+        batch = await self._apply(run, part)
+        changed = await self._runs.change(
+            run.id,
+            IngestionRunRow.parts_done == run.parts_done,
+            status=RunStatus.RUNNING.value,
+            started_at=run.started_at or self._tools.clock(),
+            parts_done=number,
+            rows_done=run.rows_done + batch.rows_received,
+            counts=add_counts(run.counts, batch.counts),
+            deleted=run.deleted + batch.deleted,
+        )
+        if not changed:
+            raise RunStopped
+        await self._session.refresh(run)
+        return batch
+
+    async def _apply(self, run: IngestionRunRow, part: Part) -> BatchRow:
+        batch, tools = part_of(run, part), self._tools
+        match part.action:
+            case Action.ROLLBACK:
+                return await Rollbacks(self._session, tools.clock).apply(run.id, batch, part.batch_id)
+            case Action.QUARANTINE:
+                replays = QuarantineReplays(self._session, tools.raw, tools.rules, tools.kinds, tools.clock)
+                return await replays.apply(run.request, batch, part.batch_id)
+            case Action.REPLAY:
+                replaying = Replays(self._session, tools.raw, tools.rules, tools.kinds)
+                after_rollback = run.kind == RunKind.ROLLBACK
+                return await replaying.apply(run.id, batch, part.batch_id, after_rollback=after_rollback)
+
+    async def _require_same_world(self, run: IngestionRunRow) -> None:
+        contract = await ContractReading(self._session).for_ingestion(run.contract_id)
+        world = World(contract.contract.schema_version, await self._runs.latest(run.contract_id))
+        if world.document() != run.request["world"]:
+            raise PlanChanged("Batches came in between the plan and the run, or the schema is another.")
+
+
+def part_of(run: IngestionRunRow, part: Part) -> BatchRow:
+    """The batch that a part becomes, as whoever started the run."""
+    return BatchRow(
+        id=new_id(),
+        contract_id=run.contract_id,
+        status="pending",
+        kind=part.action.value,
+        run_id=run.id,
+        part=part.number,
+        actor_kind=run.actor_kind,
+        actor_id=run.actor_id,
+        actor_label=run.actor_label,
+        counts={},
+        fault_counts=[],
+        notices=[],
+        quarantined_rows=0,
+        rows_received=0,
+        bytes_received=0,
+        deleted=0,
+        correlation_id=run.correlation_id,
+    )

@@ -1,0 +1,66 @@
+"""Refusals of runs: what cannot be planned, and plans that do not hold any more."""
+
+from app.kernel.problems import Conflict, InvalidRequest, NotFound, Problem
+
+
+class RunNotFound(NotFound):
+    """There is no such run."""
+
+    code, title = "run-not-found", "There is no such run"
+
+
+class RunOver(Conflict):
+    """The run came to its end before."""
+
+    code, title = "run-over", "The run is over"
+
+
+class PlanNeeded(InvalidRequest):
+    """Nothing is changed without a plan that somebody has seen."""
+
+    code, title = "plan-needed", "A plan comes first"
+
+    def __init__(self) -> None:
+        super().__init__('Ask with {"dry_run": true} first, look at the plan, and send its plan_hash along.')
+
+
+class PlanChanged(Conflict):
+    """The plan was made on other data: batches came in since, or the schema is another; `plan` is a fresh one."""
+
+    code, title = "plan-changed", "The plan does not hold any more"
+
+
+class NothingToTakeBack(Conflict):
+    """The batch is not in the table: it failed, still waits, or was taken back before."""
+
+    code, title = "nothing-to-take-back", "The batch is not in the table"
+
+
+class LaterBatches(Conflict):
+    """Later batches have written the same rows; `batches` lists them, the newest first."""
+
+    code, title = "later-batches", "Later batches have written the same rows"
+
+
+class BodyMissing(Conflict):
+    """Bodies are not kept any more, or never were; `batches` lists whose."""
+
+    code, title = "body-missing", "Not every body is kept"
+
+
+class NothingToReplay(Conflict):
+    """No batch, or no refused row, is there that could be taken again."""
+
+    code, title = "nothing-to-replay", "There is nothing to take again"
+
+
+class NoSuchTarget(InvalidRequest):
+    """Rows of one contract can go into the table of another one only if that is a newer version of the same table."""
+
+    code, title = "no-such-target", "The rows cannot go there"
+
+
+class RunFailed(Problem):
+    """A part failed again and again; the log says why."""
+
+    code, title, status = "run-failed", "A part of the run could not be done", 500

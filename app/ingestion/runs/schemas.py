@@ -1,0 +1,153 @@
+"""What the operations on runs take and answer."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from app.ingestion.schemas import VerdictCounts
+from app.kernel.schemas import StrictModel
+from app.kernel.timestamps import Moment
+
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+ContractId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}_v[1-9][0-9]{0,8}$")]
+PlanHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+MAX_BATCHES = 10_000
+"""Batches that one request may name."""
+
+
+class RunRequest(StrictModel):
+    """What every run is asked for with: a plan first, then the same again with the plan's hash."""
+
+    reason: Reason = Field(description="Why, for the audit log.", examples=["the export job sent prices in cents"])
+    dry_run: bool = Field(default=False, description="Answer the plan: the very same statements, rolled back.")
+    plan_hash: PlanHash | None = Field(None, description="Of the plan that is to be applied.")
+
+
+class RollbackRequest(RunRequest):
+    """What else is taken back with a batch, and taken again afterwards."""
+
+    cascade: bool = Field(
+        default=False, description="Take back also the batches that have written the same rows since, newest first."
+    )
+    then_replay: bool = Field(
+        default=False,
+        description="Take the rows concerned of later batches again, in their old order: of those taken back as well, "
+        "and of those that had brought the same rows without writing them.",
+    )
+
+
+class ReplayRequest(RunRequest):
+    """Which stored bodies are taken again: by id, or by when they came in."""
+
+    contract_id: ContractId = Field(description="The contract that they came under.", examples=["customers_v1"])
+    batch_ids: Annotated[list[UUID], Field(min_length=1, max_length=MAX_BATCHES)] | None = Field(
+        None, description="These batches, whatever became of them."
+    )
+    begin: Moment | None = Field(None, alias="from", description="Batches accepted not before this time.")
+    end: Moment | None = Field(None, alias="to", description="Batches accepted before this time.")
+    into: ContractId | None = Field(
+        None, description="A newer version of the same table that the rows go to.", examples=["customers_v2"]
+    )
+    skip_missing: bool = Field(default=False, description="Leave out batches whose body is not kept.")
+
+    @model_validator(mode="after")
+    def _by_id_or_by_time(self) -> Self:
+        if (self.batch_ids is None) == (self.begin is None and self.end is None):
+            raise ValueError("name batch_ids, or a time with from and to")
+        return self
+
+
+class QuarantineReplayRequest(RunRequest):
+    """Which refused rows of a batch are taken again; absent conditions hold for all that are open."""
+
+    code: Annotated[str, StringConstraints(max_length=50)] | None = Field(None, description="Rows with this fault.")
+    column: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        None, description="Rows with a fault in this column."
+    )
+
+
+class CancelRequest(StrictModel):
+    """Why a run is ended before its time."""
+
+    reason: Reason = Field(description="Why, for the audit log.", examples=["started for the wrong table"])
+
+
+class PlannedPart(BaseModel):
+    """A part of a plan, and what comes of it."""
+
+    part: int = Field(description="Order, from 1.")
+    action: str = Field(description="`rollback`, `replay`, `quarantine` or `backfill`.")
+    batch_id: UUID | None = Field(None, description="The batch it is about; none when rows are not those of a batch.")
+    counts: VerdictCounts = Field(description="Rows by verdict; of a rollback `inserted` are rows that come back.")
+    deleted: int = Field(description="Stored rows that go.")
+
+
+class ChangedRow(BaseModel):
+    """A stored row that a plan changes."""
+
+    change: Literal["overwritten", "removed", "put-back"] = Field(description="What becomes of it.")
+    row: dict[str, Any] = Field(description="The row: as it is before, or as it comes back.")
+
+
+class RunPlan(BaseModel):
+    """What a run would do."""
+
+    kind: str = Field(description="`rollback`, `replay`, `quarantine` or `backfill`.", examples=["rollback"])
+    contract_id: str = Field(description="Contract under which it writes.", examples=["customers_v1"])
+    plan_hash: str = Field(description="Names this plan on the data as they are; send it along to apply it.")
+    parts_total: int = Field(description="Parts, each of them one batch.")
+    parts: list[PlannedPart] = Field(description="The first hundred parts.")
+    counts: VerdictCounts = Field(description="Rows by verdict, all parts.")
+    deleted: int = Field(description="Stored rows that go, all parts.")
+    samples: list[ChangedRow] = Field(description="Some of the stored rows that change.")
+    later_batches: list[UUID] = Field(
+        default_factory=list,
+        description="Of a rollback: later batches that may have brought the same rows without writing them. "
+        "`then_replay` takes those rows again.",
+    )
+    warnings: list[str] = Field(default_factory=list, description="What cannot be done, or is left out.")
+
+
+class RunPart(BaseModel):
+    """A part that was done: the batch that it became."""
+
+    part: int = Field(description="Order, from 1.")
+    batch_id: UUID = Field(description="The batch as which its rows were written.")
+    source_batch_id: UUID | None = Field(None, description="The batch it was about.")
+    kind: str = Field(description="`rollback`, `replay`, `quarantine` or `backfill`.")
+    status: str = Field(description="`completed`, or `rejected` when every row was refused.")
+    counts: VerdictCounts = Field(description="Rows by verdict.")
+    deleted: int = Field(description="Stored rows that went.")
+    completed_at: datetime | None = Field(None, description="When it was done.")
+
+
+class RunDocument(BaseModel):
+    """A run, under way or over."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(description="UUIDv7.")
+    kind: str = Field(description="`rollback`, `replay`, `quarantine` or `backfill`.")
+    contract_id: str = Field(description="Contract under which it writes.")
+    status: Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] = Field(description="Where it stands.")
+    request: dict[str, Any] = Field(description="What was asked for.")
+    plan_hash: str = Field(description="Hash of the plan that is applied.")
+    reason: str = Field(description="Why, in the words of who started it.")
+    started_by: str = Field(description="Name of who started it.")
+    parts_done: int = Field(description="Parts that are committed.")
+    parts_total: int | None = Field(None, description="Parts in all; null while that is not known.")
+    rows_done: int = Field(description="Rows that were read.")
+    rows_total: int | None = Field(None, description="Rows in all, as far as that was known before.")
+    percent_done: float | None = Field(None, description="Share that is done; null where it is not known.")
+    eta_seconds: float | None = Field(None, description="Seconds to go, as fast as until now; null if not known.")
+    counts: VerdictCounts = Field(description="Rows by verdict, all parts.")
+    deleted: int = Field(description="Stored rows that went.")
+    created_at: datetime = Field(description="When it was asked for.")
+    started_at: datetime | None = Field(None, description="When its first part began.")
+    ended_at: datetime | None = Field(None, description="When it was over.")
+    problem: dict[str, Any] | None = Field(None, description="Why it failed (RFC 9457).")
+    parts: list[RunPart] = Field(default_factory=list, description="The newest parts that were done; not in lists.")
+    links: dict[str, str] = Field(default_factory=dict, description="Where to read on.")

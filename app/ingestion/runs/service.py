@@ -1,0 +1,220 @@
+"""Use cases of runs: plan one, start it from its plan, end it.
+
+A plan is the run itself, rolled back: the same parts by the same statements. What it is made on (batches, schema) is
+the first half of its hash; when that is not so any more, nothing is started and a fresh plan is answered.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app.audit.log.service import AuditTrail
+from app.catalog.contracts.service import ContractReading
+from app.ingestion.configuration import batch_rules
+from app.ingestion.raw_bodies import RawBodies
+from app.ingestion.runs.actions import RunAction
+from app.ingestion.runs.applying import Parts, Tools
+from app.ingestion.runs.models import IngestionRunRow
+from app.ingestion.runs.parts import OPEN, Draft, RunStatus, is_of_world, plan_hash
+from app.ingestion.runs.planning import draft
+from app.ingestion.runs.problems import PlanChanged, PlanNeeded, RunNotFound, RunOver
+from app.ingestion.runs.repository import RelationEvidence, RunReads, RunWrites
+from app.ingestion.runs.schemas import ChangedRow, PlannedPart, RunDocument, RunPlan, RunRequest
+from app.ingestion.runs.views import run_document
+from app.kernel.clock import Clock
+from app.kernel.correlation import correlation_id
+from app.kernel.db.database import ReadSession, Units, WriteSession
+from app.kernel.ids import new_id
+from app.kernel.jobs import cancel, enqueue
+from app.kernel.ports.events import EventKinds
+from app.kernel.runtime.configuration import ConfigurationInForce
+from app.kernel.security.authorization import Actor
+from app.kernel.storage.object_storage import ObjectStorage
+from app.operations.modes.service import require_ingestion_ready
+
+RUN_JOB = "ingestion:run"
+"""Does the parts of a run. Payload: `run_id`."""
+
+SAMPLES, SHOWN_PARTS = 20, 100
+"""Rows and parts that a plan shows."""
+
+
+class _PlanMade(Exception):  # noqa: N818 - carries a plan past a rollback, is no error
+    def __init__(self, plan: RunPlan) -> None:
+        super().__init__()
+        self.plan = plan
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for, and of which batch when the request is about one."""
+
+    wanted: RunRequest
+    batch_id: UUID | None = None
+
+
+class RunService:
+    """Plans and starts runs. Holds no session of its own: each use case opens its transaction."""
+
+    def __init__(
+        self, units: Units, storage: ObjectStorage, configuration: ConfigurationInForce, kinds: EventKinds, clock: Clock
+    ) -> None:
+        self._units, self._clock = units, clock
+        self._tools = Tools(RawBodies(storage), batch_rules(configuration), kinds, clock)
+
+    async def ask(self, actor: Actor, asked: Asked) -> RunPlan | RunDocument:
+        """The plan of a dry run; otherwise the run that was started, or was started from this plan before.
+
+        Raises:
+            PlanNeeded: neither a dry run nor the hash of a plan.
+            PlanChanged: the plan was made on other data; `plan` is a fresh one.
+            Problem: what stands in the way, as `planning.draft` and the parts say.
+        """
+        if asked.wanted.dry_run:
+            return await self._plan(actor, asked)
+        if asked.wanted.plan_hash is None:
+            raise PlanNeeded
+        try:
+            return await self._units.run(lambda session: self._start(session, actor, asked))
+        except PlanChanged as changed:
+            plan = await self._plan(actor, asked)
+            changed.fields["plan"] = plan.model_dump(mode="json")
+            raise
+
+    async def _plan(self, actor: Actor, asked: Asked) -> RunPlan:
+        """What would become of it: every part is done, and all of it rolled back."""
+        try:
+            async with self._units.load() as session:
+                await require_ingestion_ready(session)
+                found = await draft(session, self._tools, asked.wanted, asked.batch_id)
+                run = _new_run(actor, found, asked.wanted, plan="")
+                await RunWrites(session).plan(run, found.parts)
+                raise _PlanMade(await self._tried(session, run, found))  # noqa: TRY301 - leaves by a rollback
+        except _PlanMade as made:
+            return made.plan
+
+    async def _tried(self, session: WriteSession, run: IngestionRunRow, found: Draft) -> RunPlan:
+        parts, samples = list[PlannedPart](), list[dict[str, Any]]()
+        contract = await ContractReading(session).for_ingestion(run.contract_id)
+        done = Parts(session, self._tools)
+        while (batch := await done.next(run)) is not None:
+            if len(parts) < SHOWN_PARTS:
+                parts.append(
+                    PlannedPart.model_validate(
+                        {
+                            "part": batch.part,
+                            "action": batch.kind,
+                            "batch_id": batch.source_batch_id,
+                            "counts": batch.counts,
+                            "deleted": batch.deleted,
+                        }
+                    )
+                )
+            if len(samples) < SAMPLES and contract.plan is not None:
+                evidence = RelationEvidence(session, contract.plan)
+                samples += await evidence.changed_rows(batch.sequence, SAMPLES - len(samples))
+        return RunPlan(
+            kind=run.kind,
+            contract_id=run.contract_id,
+            plan_hash=plan_hash(found.digest, run.counts, run.deleted),
+            parts_total=run.parts_done,
+            parts=parts,
+            counts=run.counts,
+            deleted=run.deleted,
+            samples=[ChangedRow.model_validate(sample) for sample in samples],
+            later_batches=list(found.later),
+            warnings=list(found.warnings),
+        )
+
+    async def _start(self, session: WriteSession, actor: Actor, asked: Asked) -> RunDocument:
+        await require_ingestion_ready(session)
+        wanted, runs = asked.wanted, RunWrites(session)
+        assert wanted.plan_hash is not None
+        await runs.take_turns()
+        before = await runs.same(wanted.plan_hash)
+        if before is not None:
+            return run_document(before)
+        found = await draft(session, self._tools, wanted, asked.batch_id)
+        if not is_of_world(wanted.plan_hash, found.digest):
+            raise PlanChanged("Batches came in since, or the schema is another: look at the fresh plan in `plan`.")
+        run = _new_run(actor, found, wanted, plan=wanted.plan_hash)
+        await runs.plan(run, found.parts)
+        run.job_id = await enqueue(session, RUN_JOB, {"run_id": run.id}, actor=actor, key=f"ingest:{run.contract_id}")
+        await session.flush()
+        await AuditTrail(session).append(
+            actor,
+            RunAction.STARTED,
+            RunAction.STARTED.entity_type,
+            run.id,
+            run.contract_id,
+            after={"kind": run.kind, "reason": run.reason, "request": run.request, "plan_hash": run.plan_hash},
+        )
+        return run_document(run)
+
+
+class RunViews:
+    """Shows runs."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self.runs = RunReads(session)
+
+    async def get(self, run_id: UUID) -> RunDocument:
+        """The run, with the newest parts that were done. Raises `RunNotFound`."""
+        run = await self.runs.by_id(run_id)
+        if run is None:
+            raise RunNotFound
+        return run_document(run, await self.runs.made(run_id, SHOWN_PARTS))
+
+
+class RunEnding:
+    """Ends runs before their time, within the caller's transaction."""
+
+    def __init__(self, session: WriteSession, clock: Clock) -> None:
+        self._session, self._runs, self._clock = session, RunWrites(session), clock
+
+    async def cancel(self, actor: Actor, run_id: UUID, reason: str) -> RunDocument:
+        """The run, ended: the part under way is given up, parts that were done stay.
+
+        Raises:
+            RunNotFound
+            RunOver: it came to its end before.
+        """
+        run = await self._runs.by_id(run_id)
+        if run is None:
+            raise RunNotFound
+        if run.status not in OPEN or not await self._runs.end(run_id, RunStatus.CANCELLED, self._clock()):
+            raise RunOver(f"It is {run.status}.")
+        if run.job_id is not None:
+            await cancel(self._session, run.job_id)
+        await self._session.refresh(run)
+        await AuditTrail(self._session).append(
+            actor,
+            RunAction.CANCELLED,
+            RunAction.CANCELLED.entity_type,
+            run.id,
+            run.contract_id,
+            after={"status": run.status, "reason": reason, "parts_done": run.parts_done},
+        )
+        return run_document(run)
+
+
+def _new_run(actor: Actor, found: Draft, wanted: RunRequest, *, plan: str) -> IngestionRunRow:
+    return IngestionRunRow(
+        id=new_id(),
+        kind=found.kind.value,
+        contract_id=found.contract_id,
+        status=RunStatus.PENDING.value,
+        request=found.request | {"world": found.world.document()},
+        plan_hash=plan,
+        reason=wanted.reason,
+        parts_done=0,
+        parts_total=len(found.parts) or None,
+        rows_done=0,
+        rows_total=found.rows_total,
+        counts={},
+        deleted=0,
+        actor_kind=actor.kind.value,
+        actor_id=actor.id,
+        actor_label=actor.label,
+        correlation_id=correlation_id(),
+    )
