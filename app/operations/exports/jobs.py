@@ -9,8 +9,8 @@ from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, JobDefinition, JobRecord, Schedule
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
+from app.operations.exports.endings import Endings
 from app.operations.exports.expiry import expire_exports, tidy
-from app.operations.exports.service import ExportService
 from app.operations.exports.states import EXPORT_JOB
 from app.operations.exports.work import STARTS, ExportWork
 
@@ -25,7 +25,7 @@ async def make(context: JobContext) -> None:
 
 async def end_export(resources: Resources, session: WriteSession, actor: Actor, payload: Mapping[str, Any]) -> None:
     """Cancel the export whose job is cancelled."""
-    await resources.build(ExportService, session).cancel_with_job(actor, UUID(payload["export_id"]))
+    await resources.build(Endings, session).cancel_with_job(actor, UUID(payload["export_id"]))
 
 
 async def expire(context: JobContext) -> None:

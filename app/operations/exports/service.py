@@ -18,18 +18,17 @@ from app.kernel.problems import Fault, Forbidden
 from app.kernel.security.authorization import Actor, Permission
 from app.kernel.storage.object_storage import InvalidKeyError, ObjectNotFound, ObjectStorage
 from app.operations.exports.actions import ENTITY, ExportAction
-from app.operations.exports.endings import record_end
+from app.operations.exports.endings import CANCELLED, cancel_open, record_end
 from app.operations.exports.models import ExportRow
 from app.operations.exports.permissions import owns, visible
 from app.operations.exports.problems import ExportNotFound, InvalidExport, WrongTransition
 from app.operations.exports.repository import ExportReads, ExportWrites
 from app.operations.exports.schemas import ExportDocument, StatusReport
-from app.operations.exports.states import OPEN, ExportStatus, Maker, may_follow
+from app.operations.exports.states import ExportStatus, Maker, may_follow
 from app.operations.exports.work import folder
 from app.settings import Settings
 
 REPORTED: Final = "reported-failure"
-CANCELLED: Final = "cancelled"
 
 
 def version_tag(row: ExportRow) -> str:
@@ -89,18 +88,8 @@ class ExportService:
         if before is not ExportStatus.CANCELLED:
             if not may_follow(before, ExportStatus.CANCELLED):
                 raise WrongTransition(before, f"The export is {before}: there is nothing to cancel.")
-            await self._cancel(actor, row)
+            await cancel_open(self._session, self._sources, actor, row)
         return Tagged(ExportDocument.of(row, self._clock()), version_tag(row))
-
-    async def cancel_with_job(self, actor: Actor, export_id: UUID) -> None:
-        """Cancel the export, if it is open, as its job is cancelled by an actor who may do that."""
-        row = await self._exports.locked(export_id)
-        if row is not None and ExportStatus(row.status) in OPEN:
-            await self._cancel(actor, row)
-
-    async def _cancel(self, actor: Actor, row: ExportRow) -> None:
-        await self._move(row, ExportStatus.CANCELLED, completed_at=await self._exports.now())
-        await self._audit.append(actor, ExportAction.CANCELLED, ENTITY, row.id, row.job_type)
 
     async def report(
         self, actor: Actor, export_id: UUID, report: StatusReport, if_match: str | None
