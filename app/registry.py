@@ -23,6 +23,7 @@ from app.operations.exports.snapshot.domain import DOMAIN as SNAPSHOT
 from app.operations.flags.domain import DOMAIN as FLAGS
 from app.operations.health.domain import DOMAIN as HEALTH
 from app.operations.housekeeping.domain import DOMAIN as HOUSEKEEPING
+from app.operations.jobs.domain import DOMAIN as JOBS
 from app.operations.metrics.domain import DOMAIN as METRICS
 from app.operations.modes.domain import DOMAIN as MODES
 from app.operations.notifications.domain import DOMAIN as NOTIFICATIONS
@@ -47,6 +48,7 @@ DOMAINS: tuple[Domain, ...] = (
     SECURITY,
     NOTIFICATIONS,
     DASHBOARD,
+    JOBS,
     DEPLOYMENT,
     CONFIGURATION,
     MODES,

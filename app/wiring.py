@@ -33,6 +33,7 @@ from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.configuration.rules import ConfigKeys
 from app.operations.dashboard.service import Dashboard
 from app.operations.flags.provider import Flags
+from app.operations.jobs.kinds import JobKinds
 from app.operations.modes.shield import ModeShield
 from app.registry import DOMAINS
 from app.settings import Settings
@@ -85,6 +86,7 @@ def extensions(settings: Settings) -> Extensions:
         Dashboard(DashboardTiles(tile for domain in DOMAINS for tile in domain.tiles)),
         ConfigKeys(key for domain in DOMAINS for key in domain.config_keys),
         WatchedDecisions(view for domain in DOMAINS for view in domain.watched),
+        JobKinds(jobs()),
     )
 
 

@@ -56,6 +56,10 @@ UNAVAILABLE_LEAD = """\
 What may pass by itself; `Retry-After` says when to ask again. `/health` and `/health/ready` answer 503 with their own
 document while the process cannot serve or is to end."""
 
+JOBS_LEAD = """\
+What workers do, when it is asked for or by the clock. `GET /system/jobs` shows those there are. Who cancels a job needs
+the permission named here too, where something stands for the job that ends with it."""
+
 
 class Refusal(NamedTuple):
     """One place in the code where something is refused."""
@@ -168,12 +172,13 @@ def jobs() -> str:
             f"`{crons[job.name]}` UTC" if job.name in crons else "when it is asked for",
             job.max_starts,
             job.timeout,
+            f"`{job.record.permission.value}`" if job.record else "",
             file_of(job.handler.__module__),
         )
         for domain in DOMAINS
         for job in domain.jobs
     ]
-    return table("job | domain | runs | starts at most | longest run | file", sorted(rows))
+    return table("job | domain | runs | starts at most | longest run | to cancel it, also | file", sorted(rows))
 
 
 def events() -> str:
@@ -280,7 +285,7 @@ def page() -> str:
         "Why 503": (UNAVAILABLE_LEAD, unavailable(names)),
         "Problems": ("Every code that an `application/problem+json` answer may have, with its class.", all_problems()),
         "Background tasks": ("Loops that go on beside requests and jobs.", background()),
-        "Jobs": ("What workers do, when it is asked for or by the clock.", jobs()),
+        "Jobs": (JOBS_LEAD, jobs()),
         "Event kinds": ("What notification channels choose from.", events()),
         "Export sources": ("What can be exported.", exports()),
         "Retention categories": ("What is kept for a limited time, in the order in which a sweep goes.", retention()),

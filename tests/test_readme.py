@@ -99,7 +99,7 @@ def test_trust_in_curl(service: Running) -> None:
 
 def test_operating_in_curl(service: Running) -> None:
     answers = documents(script("docs/operating.md", service))
-    dashboard, deployment, channel, export, rule, preview, room, refused, decided, flag, evaluated = answers
+    dashboard, deployment, channel, export, rule, preview, room, refused, decided, flag, evaluated, *of_jobs = answers
     assert dashboard["tiles"]
     assert deployment["version"]
     assert channel["name"] == "data team"
@@ -110,6 +110,10 @@ def test_operating_in_curl(service: Running) -> None:
     assert decided["value"] == 20
     assert flag["key"] == "new-planner"
     assert (evaluated["value"], evaluated["reason"]) == (False, "DEFAULT"), "three quarters are not chosen"
+    failed, job, cancelled = of_jobs
+    assert failed["items"] == []
+    assert (job["name"], job["links"]) == ("exports:make", {"self": export["links"]["job"]})  # type: ignore[index]
+    assert cancelled.get("code") == "job-is-over" or cancelled["cancel_requested_at"], cancelled
 
 
 @pytest.mark.slow

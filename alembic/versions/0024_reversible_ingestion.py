@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from app.kernel.db.grants import APP_ROLE, grant
 
 revision = "0024"
-down_revision = "0022"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

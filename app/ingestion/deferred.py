@@ -4,6 +4,7 @@ A batch that was answered 202 is kept whole and will be merged once, or its repo
 its rows were refused.
 """
 
+import asyncio
 import time
 from datetime import timedelta
 from functools import partial
@@ -17,6 +18,7 @@ from app.ingestion.bodies import StoredBody
 from app.ingestion.configuration import batch_rules
 from app.ingestion.history import batch_report
 from app.ingestion.merging import count_rows, end, mark_failed, merge_batch, record_failure, sender
+from app.ingestion.models import BatchRow
 from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.repository import BatchReads, BatchWrites
 from app.ingestion.schemas import BatchReport
@@ -31,12 +33,13 @@ from app.ingestion.submission import (
     new_batch,
 )
 from app.kernel.clock import Clock
+from app.kernel.correlation import correlation_id
 from app.kernel.db.database import Units, WriteSession
 from app.kernel.jobs import JobContext, enqueue
 from app.kernel.jobs.rules import Ending, judge
 from app.kernel.jobs.runs import Superseded
 from app.kernel.ports.events import EventKinds
-from app.kernel.problems import Problem, Unavailable
+from app.kernel.problems import Conflict, Problem, Unavailable
 from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import Actor
 from app.kernel.storage.object_storage import ObjectStorage
@@ -57,6 +60,12 @@ class MergeFailed(Problem):
     """The merge failed again and again; the log says why."""
 
     code, title, status = "merge-failed", "The batch could not be merged", 500
+
+
+class MergeCancelled(Conflict):
+    """Somebody cancelled the job that was to merge the batch: `POST /system/jobs/{id}/cancel`."""
+
+    code, title = "merge-cancelled", "The batch was cancelled before it was merged"
 
 
 class NotReadyYet(Unavailable):
@@ -123,12 +132,26 @@ class DeferredBatchService:
         return answer
 
     async def merge(self, context: JobContext) -> None:
-        """Merge a batch that was accepted for later; harmless when it is done already.
+        """Merge a batch that was accepted for later; harmless when it is done already. Cancelled, the batch fails.
 
         Raises:
             Unavailable: not now (shield, mode, storage); the job is put back.
         """
         batch_id = UUID(context.payload["batch_id"])
+        try:
+            await self._merge_or_give_up(batch_id, context)
+        except asyncio.CancelledError:
+            if context.cancel_requested:
+                await context.apply(partial(self._give_up, batch_id, MergeCancelled(), context.correlation_id))
+            raise
+
+    async def cancel_with_job(self, session: WriteSession, batch_id: UUID) -> None:
+        """Fail a batch whose job is cancelled. One that is being merged now fails when its job is stopped."""
+        batch = await BatchWrites(session).untouched(batch_id)
+        if batch is not None:
+            await self._fail(session, batch, MergeCancelled(), correlation_id())
+
+    async def _merge_or_give_up(self, batch_id: UUID, context: JobContext) -> None:
         try:
             finished = await context.apply(partial(self._merge, batch_id, time.monotonic()))
         except (Superseded, Unavailable):
@@ -157,8 +180,10 @@ class DeferredBatchService:
     async def _give_up(self, batch_id: UUID, refusal: Problem, correlation: str | None, session: WriteSession) -> None:
         """Fail a batch that still waits. The body is kept: its sender was promised that we have it."""
         batch = await BatchWrites(session).pending(batch_id)
-        if batch is None:
-            return
+        if batch is not None:
+            await self._fail(session, batch, refusal, correlation)
+
+    async def _fail(self, session: WriteSession, batch: BatchRow, refusal: Problem, correlation: str | None) -> None:
         mark_failed(batch, refusal, correlation, self._clock())
         await session.flush()
         await record_failure(session, self._kinds, sender(batch), batch, refusal)

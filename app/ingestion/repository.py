@@ -60,9 +60,15 @@ class BatchWrites(Writing[BatchRow]):
         await self.session.execute(text(f"SET LOCAL temp_buffers = '{STAGING_BUFFERS}'"))
 
     async def pending(self, batch_id: UUID) -> BatchRow | None:
-        """The batch, locked, when it still waits."""
-        statement = self.base().where(BatchRow.id == batch_id, BatchRow.status == "pending").with_for_update()
-        return await self.maybe(statement)
+        """The batch, locked, when it still waits; after the transaction that merges it now, if one does."""
+        return await self.maybe(self._waiting(batch_id).with_for_update())
+
+    async def untouched(self, batch_id: UUID) -> BatchRow | None:
+        """The batch, locked, when it still waits; None at once while a transaction merges it."""
+        return await self.maybe(self._waiting(batch_id).with_for_update(skip_locked=True))
+
+    def _waiting(self, batch_id: UUID) -> Select[BatchRow]:
+        return self.base().where(BatchRow.id == batch_id, BatchRow.status == "pending")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,9 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
             "GET /api/sessions",
             "DELETE /api/sessions/{session_id}",
             "POST /api/users/{user_id}/password",
+            "GET /system/jobs",
+            "GET /system/jobs/{job_id}",
+            "POST /system/jobs/{job_id}/cancel",
             "GET /system/maintenance",
             "GET /system/mode",
         }

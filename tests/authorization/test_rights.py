@@ -107,6 +107,13 @@ async def _file_of_a_table(keys: Keys) -> Call:
     return Call("GET", answer.json()["links"]["self"] + "/download")
 
 
+async def _job_of_an_export(keys: Keys) -> Call:
+    wanted = {"job_type": "table", "filter_params": {"table": await known_table(keys.world, "ACTIVE")}}
+    answer = await keys.world.as_holder("/system/exports/", wanted, await keys.of(EVERYTHING))
+    assert answer.status_code == 202, answer.text
+    return Call("POST", answer.json()["links"]["job"] + "/cancel", {"json": REASON})
+
+
 async def _sessions_of_all(_: Keys) -> Call:
     return Call("GET", "/api/sessions", {"params": {"all": "true"}})
 
@@ -172,6 +179,14 @@ NEEDS = {
         "POST /system/exports/{export_id}/cancel",
         {"exports:run": FORBIDDEN, "system:read": ABSENT, "system:write": FORBIDDEN},
         "another's",
+    ),
+    "another's job": Need("GET /system/jobs/{job_id}", {"system:read": ABSENT}, "another's"),
+    "others' jobs": Need("GET /system/jobs", {"system:read": HIDDEN}, "another's"),
+    "cancelling another's job": Need(
+        "POST /system/jobs/{job_id}/cancel", {"system:read": ABSENT, "system:write": FORBIDDEN}, "another's"
+    ),
+    "cancelling the job of an export": Need(
+        "POST /system/jobs/{job_id}/cancel", {"exports:run": FORBIDDEN}, call=_job_of_an_export
     ),
     "everybody's sessions": Need("GET /api/sessions", {"users:admin": FORBIDDEN}, call=_sessions_of_all),
     "another's sessions": Need("GET /api/sessions", {"users:admin": FORBIDDEN}, "another's"),

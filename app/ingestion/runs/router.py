@@ -21,7 +21,7 @@ from app.ingestion.runs.problems import (
     RunNotFound,
     RunOver,
 )
-from app.ingestion.runs.repository import RunFilter, RunReads
+from app.ingestion.runs.repository import RunFilter
 from app.ingestion.runs.schemas import (
     CancelRequest,
     QuarantineReplayRequest,
@@ -31,7 +31,6 @@ from app.ingestion.runs.schemas import (
     RunPlan,
 )
 from app.ingestion.runs.service import Asked, RunEnding, RunService, RunViews
-from app.ingestion.runs.views import run_document
 from app.kernel.http.routes import StrictRoute, TransactionalRoute
 from app.kernel.http.sessions import provided, reads, writes
 from app.kernel.paging import PageDocument, Paging, show
@@ -50,7 +49,6 @@ _REFUSALS = (TableNotWritable, NotIngestionReady, PlanNeeded, PlanChanged)
 
 ServiceDep = Annotated[RunService, provided(RunService)]
 ViewsDep = Annotated[RunViews, reads(RunViews)]
-RunsDep = Annotated[RunReads, reads(RunReads)]
 EndingDep = Annotated[RunEnding, writes(RunEnding)]
 
 
@@ -117,14 +115,14 @@ async def _run_filter(
 @router.get("/runs", operation_id="list_ingestion_runs")
 async def list_ingestion_runs(
     _: CanRewrite,
-    runs: RunsDep,
+    views: ViewsDep,
     wanted: Annotated[RunFilter, Depends(_run_filter)],
     paging: Paging,
     request: Request,
     response: Response,
 ) -> PageDocument[RunDocument]:
     """Runs, newest first, without their parts."""
-    return show(await runs.matching(wanted, paging), run_document, request, response)
+    return show(await views.page(wanted, paging), RunDocument.model_validate, request, response)
 
 
 @router.get("/runs/{run_id}", operation_id="get_ingestion_run", responses=responses(RunNotFound))

@@ -18,7 +18,7 @@ from app.ingestion.runs.models import IngestionRunRow
 from app.ingestion.runs.parts import OPEN, Draft, RunStatus, is_of_world, plan_hash
 from app.ingestion.runs.planning import draft
 from app.ingestion.runs.problems import PlanChanged, PlanNeeded, RunNotFound, RunOver
-from app.ingestion.runs.repository import RelationEvidence, RunReads, RunWrites
+from app.ingestion.runs.repository import RelationEvidence, RunFilter, RunReads, RunWrites
 from app.ingestion.runs.schemas import ChangedRow, PlannedPart, RunDocument, RunPlan, RunRequest
 from app.ingestion.runs.views import run_document
 from app.kernel.clock import Clock
@@ -26,6 +26,7 @@ from app.kernel.correlation import correlation_id
 from app.kernel.db.database import ReadSession, Units, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.jobs import cancel, enqueue
+from app.kernel.paging import Page, PageRequest
 from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import Actor
@@ -133,7 +134,7 @@ class RunService:
         await runs.take_turns()
         before = await runs.same(wanted.plan_hash)
         if before is not None:
-            return run_document(before)
+            return run_document(before, self._clock())
         found = await draft(session, self._tools, wanted, asked.batch_id)
         if not is_of_world(wanted.plan_hash, found.digest):
             raise PlanChanged("Batches came in since, or the schema is another: look at the fresh plan in `plan`.")
@@ -149,21 +150,26 @@ class RunService:
             run.contract_id,
             after={"kind": run.kind, "reason": run.reason, "request": run.request, "plan_hash": run.plan_hash},
         )
-        return run_document(run)
+        return run_document(run, self._clock())
 
 
 class RunViews:
     """Shows runs."""
 
-    def __init__(self, session: ReadSession) -> None:
-        self.runs = RunReads(session)
+    def __init__(self, session: ReadSession, clock: Clock) -> None:
+        self._runs, self._clock = RunReads(session), clock
+
+    async def page(self, wanted: RunFilter, request: PageRequest) -> Page[RunDocument]:
+        """A page of runs, newest first, without their parts."""
+        found, now = await self._runs.matching(wanted, request), self._clock()
+        return Page([run_document(run, now) for run in found.items], found.next_cursor)
 
     async def get(self, run_id: UUID) -> RunDocument:
         """The run, with the newest parts that were done. Raises `RunNotFound`."""
-        run = await self.runs.by_id(run_id)
+        run = await self._runs.by_id(run_id)
         if run is None:
             raise RunNotFound
-        return run_document(run, await self.runs.made(run_id, SHOWN_PARTS))
+        return run_document(run, self._clock(), await self._runs.made(run_id, SHOWN_PARTS))
 
 
 class RunEnding:
@@ -182,10 +188,22 @@ class RunEnding:
         run = await self._runs.by_id(run_id)
         if run is None:
             raise RunNotFound
-        if run.status not in OPEN or not await self._runs.end(run_id, RunStatus.CANCELLED, self._clock()):
+        if run.status not in OPEN or not await self._end(actor, run, reason):
             raise RunOver(f"It is {run.status}.")
         if run.job_id is not None:
             await cancel(self._session, run.job_id)
+        return run_document(run, self._clock())
+
+    async def cancel_with_job(self, actor: Actor, run_id: UUID) -> None:
+        """End the run whose job is cancelled, if the run is open."""
+        run = await self._runs.by_id(run_id)
+        if run is not None:
+            await self._end(actor, run, "Its job was cancelled.")
+
+    async def _end(self, actor: Actor, run: IngestionRunRow, reason: str) -> bool:
+        """Whether an open run was cancelled by this."""
+        if not await self._runs.end(run.id, RunStatus.CANCELLED, self._clock()):
+            return False
         await self._session.refresh(run)
         await AuditTrail(self._session).append(
             actor,
@@ -195,7 +213,7 @@ class RunEnding:
             run.contract_id,
             after={"status": run.status, "reason": reason, "parts_done": run.parts_done},
         )
-        return run_document(run)
+        return True
 
 
 def _new_run(actor: Actor, found: Draft, wanted: RunRequest, *, plan: str) -> IngestionRunRow:

@@ -1,15 +1,27 @@
 """Runs as people read them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from app.ingestion.models import BatchRow
 from app.ingestion.runs.models import IngestionRunRow
+from app.ingestion.runs.parts import RunStatus
 from app.ingestion.runs.schemas import RunDocument, RunPart
+from app.kernel.jobs import JobState
+from app.operations.jobs.progress import Extent, eta_seconds, percent_done
+
+_STATES = {
+    RunStatus.PENDING: JobState.QUEUED,
+    RunStatus.RUNNING: JobState.RUNNING,
+    RunStatus.COMPLETED: JobState.SUCCEEDED,
+    RunStatus.FAILED: JobState.FAILED,
+    RunStatus.CANCELLED: JobState.CANCELLED,
+}
 
 
-def run_document(run: IngestionRunRow, parts: Sequence[BatchRow] = ()) -> RunDocument:
-    """The document of a run, with parts that were done."""
-    work = None if not run.parts_total else Extent(run.parts_done, run.parts_total)
+def run_document(run: IngestionRunRow, now: datetime, parts: Sequence[BatchRow] = ()) -> RunDocument:
+    """The document of a run as it stands now, with parts that were done."""
+    work, state = _extent(run), _STATES[RunStatus(run.status)]
     columns = {name: getattr(run, name) for name in RunDocument.model_fields if hasattr(run, name)}
     links = {"self": f"/api/ingestion/runs/{run.id}"}
     if run.job_id is not None:
@@ -19,13 +31,21 @@ def run_document(run: IngestionRunRow, parts: Sequence[BatchRow] = ()) -> RunDoc
         | {
             "request": {name: value for name, value in run.request.items() if name != "world"},
             "started_by": run.actor_label,
+            "percent_done": percent_done(state, work),
+            "eta_seconds": eta_seconds(state, work, run.started_at, now),
             "parts": [_part(batch) for batch in parts],
             "links": links,
         }
     )
 
 
+def _extent(run: IngestionRunRow) -> Extent | None:
+    """How much is done, of how much: in parts, or in rows while nobody knows how many parts there are."""
+    if run.parts_total:
+        return Extent(run.parts_done, run.parts_total)
+    return Extent(run.rows_done, run.rows_total) if run.rows_total else None
+
+
 def _part(batch: BatchRow) -> RunPart:
-    work = None if not run.parts_total else Extent(run.parts_done, run.parts_total)
     columns = {name: getattr(batch, name) for name in RunPart.model_fields if hasattr(batch, name)}
     return RunPart.model_validate(columns | {"batch_id": batch.id})

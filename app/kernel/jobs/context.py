@@ -56,10 +56,19 @@ class JobContext:
         return await self.database.run(guarded, self._operation)
 
     async def progress(self, **facts: Any) -> None:
-        """Record how far the work is, replacing what was recorded before. Raises `Superseded`."""
-        progress = msgspec.to_builtins(facts, str_keys=True)
+        """Record how far this start is, in a transaction of its own; see `progress_within`."""
 
         async def record(session: WriteSession) -> None:
-            await runs.change(session, self._claim, progress=progress)
+            await self.progress_within(session, **facts)
 
         await self.database.run(record, OperationClass.CONTROL)
+
+    async def progress_within(self, session: WriteSession, **facts: Any) -> None:
+        """Record how far this start is, replacing what was recorded before. Raises `Superseded`.
+
+        `GET /system/jobs/{id}` shows the facts, so they hold no data and no secrets. Where it is known how much there
+        is to do, they are `done` and `total`, counted in one `unit` (`done=300, total=1200, unit="rows"`): the share
+        and the time to go follow from these (app/operations/jobs/progress.py). The total may be an estimate. To be the
+        last statement of its transaction: whoever cancels a job takes the job's row after all others.
+        """
+        await runs.change(session, self._claim, progress=msgspec.to_builtins(facts, str_keys=True))

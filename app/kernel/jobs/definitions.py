@@ -5,10 +5,23 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from app.kernel.db.database import OperationClass
+from app.kernel.db.database import OperationClass, WriteSession
 from app.kernel.jobs.context import JobContext
+from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import Actor, Permission
 
 JobHandler = Callable[[JobContext], Awaitable[None]]
+EndRecord = Callable[[Resources, WriteSession, Actor, Mapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """The row of a domain that stands for a job, such as an export: it ends with the job that is cancelled."""
+
+    permission: Permission
+    """What the domain's own operation asks for to end the record; whoever cancels the job needs it too."""
+    end: EndRecord
+    """Ends the record that the job's payload names, if it is open, in the transaction that cancels the job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +38,8 @@ class JobDefinition:
     """Jobs of this kind under way at once over all workers; 0 is no limit."""
     operation: OperationClass = OperationClass.WRITE
     """What the shield takes it for; while it is refused the job waits in the queue."""
+    record: JobRecord | None = None
+    """What is to end with the job when it is cancelled; None where nothing but the job itself says how it stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

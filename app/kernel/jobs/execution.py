@@ -18,7 +18,7 @@ from app.kernel.jobs.context import JobContext
 from app.kernel.jobs.definitions import JobDefinition
 from app.kernel.jobs.models import JobState
 from app.kernel.jobs.rules import FIRST_BACKOFF, LONGEST_BACKOFF, Ending, describe, is_unreachable, judge
-from app.kernel.jobs.runs import Claim, Superseded
+from app.kernel.jobs.runs import Claim, Superseded, Unwanted
 from app.kernel.runtime.resources import Resources
 from app.kernel.telemetry.metrics import counter, histogram
 from app.kernel.telemetry.tracing import Attributes, failed, remote, span, traceparent_of
@@ -115,7 +115,7 @@ class Execution:
             return RunOutcome(Ending.SUCCEEDED)
         if self._stopped is Stop.SUPERSEDED or isinstance(error, Superseded):
             return None
-        if self._stopped is Stop.CANCELLED:
+        if self._stopped is Stop.CANCELLED or isinstance(error, Unwanted):
             return RunOutcome(Ending.CANCELLED, "Cancelled on request.")
         if self._stopped is Stop.RELEASED:
             return RunOutcome(Ending.PUT_BACK, "The worker ended before the job did.")

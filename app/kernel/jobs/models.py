@@ -39,6 +39,7 @@ class JobRun(Identified, Base):
         CheckConstraint("state IN ('queued', 'running', 'succeeded', 'failed', 'dead', 'cancelled')", name="state"),
         Index("ix_job_runs_open", "key", "name", postgresql_where=text("state IN ('queued', 'running')")),
         Index("ix_job_runs_state", "state", "id"),
+        Index("ix_job_runs_actor_id", "actor_id", "id", postgresql_where=text("actor_id IS NOT NULL")),
         {"comment": "Every background job; the engine's tickets are in schema jobs"},
     )
 
@@ -63,6 +64,10 @@ class JobRun(Identified, Base):
     correlation_id: Mapped[str | None] = mapped_column(Text, comment="The request which caused it")
     traceparent: Mapped[str | None] = mapped_column(Text, comment="The span which caused it (W3C Trace Context)")
     actor: Mapped[str] = mapped_column(Text, comment="Label of the actor who caused it")
+    actor_kind: Mapped[str | None] = mapped_column(
+        Text, comment="user, api_client or system; null for jobs from before it was kept"
+    )
+    actor_id: Mapped[UUID | None] = mapped_column(comment="Id of who caused it; null for the system")
 
 
 class WorkerHeartbeat(Base):

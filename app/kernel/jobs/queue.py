@@ -33,7 +33,8 @@ async def enqueue(
     """The id of a new job, which exists when the session's transaction commits and not before.
 
     In the payload ids, times and dataclasses become their JSON forms; no secrets: it is stored. Jobs with one key,
-    whatever their names, never run at the same time. A higher priority comes first; `run_at` is not before.
+    whatever their names, never run at the same time. A higher priority comes first; `run_at` is not before. The job is
+    the actor's own: `app/operations/jobs/permissions.py` says what that lets him do.
     """
     now = utc_now()
     run = JobRun(
@@ -46,6 +47,8 @@ async def enqueue(
         correlation_id=correlation_id(),
         traceparent=traceparent(),
         actor=actor.label,
+        actor_kind=actor.kind.value,
+        actor_id=actor.id,
     )
     session.add(run)
     await session.flush()

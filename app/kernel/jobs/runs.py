@@ -35,6 +35,10 @@ _KEY_LOCK = "spyne.job-key:"
 _SWEEP_LOCK = "spyne.job-sweep"
 
 
+class Unwanted(Exception):  # noqa: N818 - a state of affairs, which handlers raise
+    """The handler found that nobody wants the job's work any more: the job is cancelled, not failed."""
+
+
 class Superseded(Exception):  # noqa: N818 - a state of affairs: the job goes on elsewhere
     """The claim is no longer the job's current one; nothing may be changed in its name."""
 
@@ -84,6 +88,7 @@ async def claim(session: WriteSession, run_id: UUID, max_starts: int, lease: tim
             run.starts += 1
             run.attempt += 1
             run.state, run.worker_id, run.started_at, run.heartbeat_at = JobState.RUNNING, worker_id, now, now
+            run.progress = {}  # of this start: an earlier one's, held against this one's time, would be a wrong ETA
         case Decision.BURY:
             run.state, run.finished_at = JobState.DEAD, now
             run.last_error = f"None of {run.starts} starts came to an end: its worker died each time."

@@ -1,9 +1,11 @@
 """How an export ends: what its source, the audit log and the channels learn, all in the transaction of the end."""
 
+from typing import Final
 from uuid import UUID
 
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
+from app.kernel.jobs import cancel as cancel_job
 from app.kernel.ports.events import EventKinds
 from app.kernel.ports.exports import Ended, ExportSources
 from app.kernel.problems import Problem
@@ -16,6 +18,9 @@ from app.operations.exports.schemas import MAX_ERROR
 from app.operations.exports.states import OPEN, ExportStatus
 from app.operations.notifications.outbox.announcing import Announcements
 
+CANCELLED: Final = "cancelled"
+"""What a source is told instead of an error's code."""
+
 
 async def record_end(session: WriteSession, sources: ExportSources, row: ExportRow, error_code: str | None) -> None:
     """Let the source of an export keep its record of the end."""
@@ -26,6 +31,16 @@ async def record_end(session: WriteSession, sources: ExportSources, row: ExportR
     await source.ended(session, row.subject, Ended(row.rows, row.bytes, max(0.0, seconds), error_code))
 
 
+async def cancel_open(session: WriteSession, sources: ExportSources, actor: Actor, row: ExportRow) -> None:
+    """Cancel an export that is locked and open, with the job that makes it."""
+    exports = ExportWrites(session)
+    await exports.move(row, ExportStatus.CANCELLED, completed_at=await exports.now())
+    if row.run_id is not None:
+        await cancel_job(session, row.run_id)
+    await record_end(session, sources, row, CANCELLED)
+    await AuditTrail(session).append(actor, ExportAction.CANCELLED, ENTITY, row.id, row.job_type)
+
+
 class Endings:
     """Ends exports as the service's own jobs do, in the caller's transaction."""
 
@@ -33,6 +48,12 @@ class Endings:
         self._session = session
         self._sources = sources
         self._announcements = Announcements(session, kinds)
+
+    async def cancel_with_job(self, actor: Actor, export_id: UUID) -> None:
+        """Cancel the export, if it is open, as its job is cancelled by an actor who may do that."""
+        row = await ExportWrites(self._session).locked(export_id)
+        if row is not None and ExportStatus(row.status) in OPEN:
+            await cancel_open(self._session, self._sources, actor, row)
 
     async def fail(self, export_id: UUID, refusal: Problem) -> None:
         """Let the export fail with this problem, if it is open."""

@@ -63,13 +63,16 @@ class ExportDocument(StrictModel):
     eta_seconds: float | None = Field(description="Seconds to go, by the rows so far and the estimate.")
     checksum: str | None = Field(description="SHA-256 of the file in hexadecimal.")
     object_key: str | None = Field(description="Where the file is, within the object storage.")
-    links: dict[str, str] = Field(description="`self`, and `download` while there is a file.")
+    links: dict[str, str] = Field(
+        description="`self`, `job` (which makes the file), and `download` while there is a file."
+    )
 
     @classmethod
     def of(cls, row: ExportRow, now: datetime) -> "ExportDocument":
         """The export as it stands now."""
         place = f"/system/exports/{row.id}"
-        links = {"self": place} | ({"download": f"{place}/download"} if row.status == ExportStatus.COMPLETED else {})
+        links = {"self": place} | ({"job": f"/system/jobs/{row.run_id}"} if row.run_id is not None else {})
+        links |= {"download": f"{place}/download"} if row.status == ExportStatus.COMPLETED else {}
         columns = {name: getattr(row, name) for name in cls.model_fields if name not in {"eta_seconds", "links"}}
         return cls(**columns, eta_seconds=_eta(row, now), links=links)
 

@@ -18,7 +18,7 @@ from app.kernel.problems import Fault, Forbidden
 from app.kernel.security.authorization import Actor, Permission
 from app.kernel.storage.object_storage import InvalidKeyError, ObjectNotFound, ObjectStorage
 from app.operations.exports.actions import ENTITY, ExportAction
-from app.operations.exports.endings import record_end
+from app.operations.exports.endings import CANCELLED, cancel_open, record_end
 from app.operations.exports.models import ExportRow
 from app.operations.exports.permissions import owns, visible
 from app.operations.exports.problems import ExportNotFound, InvalidExport, WrongTransition
@@ -29,7 +29,6 @@ from app.operations.exports.work import folder
 from app.settings import Settings
 
 REPORTED: Final = "reported-failure"
-CANCELLED: Final = "cancelled"
 
 
 def version_tag(row: ExportRow) -> str:
@@ -89,8 +88,7 @@ class ExportService:
         if before is not ExportStatus.CANCELLED:
             if not may_follow(before, ExportStatus.CANCELLED):
                 raise WrongTransition(before, f"The export is {before}: there is nothing to cancel.")
-            await self._move(row, ExportStatus.CANCELLED, completed_at=await self._exports.now())
-            await self._audit.append(actor, ExportAction.CANCELLED, ENTITY, row.id, row.job_type)
+            await cancel_open(self._session, self._sources, actor, row)
         return Tagged(ExportDocument.of(row, self._clock()), version_tag(row))
 
     async def report(

@@ -16,7 +16,7 @@ from uuid import UUID
 import asyncpg
 
 from app.kernel.db.database import WriteSession
-from app.kernel.jobs import JobContext, Superseded
+from app.kernel.jobs import JobContext, Superseded, Unwanted
 from app.kernel.jobs.rules import Ending, is_away, judge
 from app.kernel.ports.export_formats import Compression, Format, ending
 from app.kernel.ports.exports import ExportSources
@@ -43,10 +43,6 @@ PROGRESS_SECONDS: Final = 0.5
 
 FAILED_BY_STATEMENT: Final = ("22", "42", "53400", "54", "57014", "P0", "XX")
 """SQLSTATEs of a statement that fails however often it is run: data, names and rights, limits, its time."""
-
-
-class _OverError(Exception):
-    """The export was cancelled, or given to somebody else: whatever is written is of no use."""
 
 
 def folder(export_id: UUID) -> str:
@@ -76,7 +72,9 @@ class ExportWork:
         """Make the export; harmless when it is over already.
 
         Raises:
-            Superseded, Unavailable: not here, not now. Any other exception counts as a failed start.
+            Superseded, Unavailable: not here, not now.
+            Unwanted: the export was cancelled, or given to somebody else, while its file was written.
+            Exception: any other counts as a failed start.
         """
         row = await self._context.apply(self._begin)
         if row is None:
@@ -86,8 +84,9 @@ class ExportWork:
             await self._make(row)
         except (Superseded, Unavailable):
             raise
-        except _OverError:
+        except Unwanted:
             log.info("the export is over", extra={"export": str(self._id)})
+            raise
         except Problem as refusal:
             await self._context.apply(partial(self._fail, refusal))
         except Exception as error:
@@ -137,7 +136,7 @@ class ExportWork:
         """Progress is recorded while the work goes on, which ends as soon as nobody wants it any more.
 
         Raises:
-            _OverError, Superseded: it is not wanted any more, or goes on elsewhere. Whatever the work raises.
+            Unwanted, Superseded: it is not wanted any more, or goes on elsewhere. Whatever the work raises.
         """
         working = asyncio.create_task(work, name="export-writing")
         watching = asyncio.create_task(self._watch(progress, writer), name="export-progress")
@@ -155,12 +154,20 @@ class ExportWork:
     async def _watch(self, progress: Progress, writer: ObjectWriter) -> None:
         async def record(session: WriteSession) -> bool:
             run_id, rows, estimated = self._context.run_id, progress.rows, progress.estimated_rows
-            return await ExportWrites(session).progress(self._id, run_id, rows, writer.size, estimated)
+            wanted = await ExportWrites(session).progress(self._id, run_id, rows, writer.size, estimated)
+            if wanted:
+                await self._record_progress(session, rows, estimated)
+            return wanted
 
         while True:
             await asyncio.sleep(PROGRESS_SECONDS)
             if not await self._context.apply(record):
-                raise _OverError
+                raise Unwanted
+
+    async def _record_progress(self, session: WriteSession, rows: int, total: int | None) -> None:
+        """Let the job say how far it is; how many rows there are is the planner's estimate until the last of them."""
+        known = {} if total is None else {"total": total}
+        await self._context.progress_within(session, done=rows, unit="rows", **known)
 
     async def _completed(self, stored: StoredObject, progress: Progress) -> None:
         """Make the object the export's, or remove it when the export was ended meanwhile."""
@@ -190,6 +197,7 @@ class ExportWork:
         file = {"object_key": stored.key, "checksum": stored.sha256, "rows": progress.rows, "bytes": stored.size}
         await exports.move(row, ExportStatus.COMPLETED, completed_at=now, expires_at=until, **file)
         await self._resources.build(Endings, session).conclude(row, None)
+        await self._record_progress(session, progress.rows, progress.rows)
         return True
 
     async def _fail(self, refusal: Problem, session: WriteSession) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from app.kernel.db.database import WriteSession
-from app.kernel.jobs import JobContext, Superseded
+from app.kernel.jobs import JobContext, Superseded, Unwanted
 from app.kernel.jobs.rules import Ending, describe, judge
 from app.kernel.ports.retention import Prepares, RetentionTarget, RetentionTargets
 from app.kernel.ports.retention_holds import lock_category
@@ -35,8 +35,12 @@ STARTS = 50
 """Starts of one run. Each goes on where the last one ended, so more of them are no loop."""
 
 
-class Stopped(Exception):  # noqa: N818 - a state of affairs: somebody has cancelled the run
-    """The run is over, by somebody else's hand."""
+class Stopped(Exception):  # noqa: N818 - a state of affairs: the run is over, mostly by somebody else's hand
+    """The run is over: cancelled, or ended by a start that died before its job was."""
+
+    def __init__(self, status: str | None) -> None:
+        super().__init__(status)
+        self.cancelled = status == "cancelled"
 
 
 class Sweeping:
@@ -57,11 +61,14 @@ class Sweeping:
         Raises:
             Superseded: the run goes on elsewhere.
             Unavailable: not now; the job is put back.
+            Unwanted: somebody has cancelled the run; what it had removed until then is cleared up.
         """
         try:
             await self._go()
-        except Stopped:
+        except Stopped as stopped:
             await self._clear()
+            if stopped.cancelled:
+                raise Unwanted from stopped
         except (Superseded, Unavailable):
             raise
         except Problem as refusal:
@@ -105,7 +112,7 @@ class Sweeping:
     async def _current(self, session: WriteSession) -> RunRow:
         run = await RunWrites(session).lock(self._run_id)
         if run is None or run.status not in OPEN:
-            raise Stopped
+            raise Stopped(run.status if run else None)
         return run
 
     def _target(self, run: RunRow) -> RetentionTarget:
@@ -128,6 +135,7 @@ class Sweeping:
         run.cursor = removed.cursor
         await RunWrites(session).add_tombstones(self._run_id, removed.keys)
         await session.flush()
+        await self._context.progress_within(session, done=run.rows, unit="rows")
         return removed.cursor is not None
 
     async def _end(self, session: WriteSession) -> None:

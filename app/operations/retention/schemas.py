@@ -61,6 +61,7 @@ class RunDocument(BaseModel):
     objects: int = Field(description="Stored objects, counted likewise.")
     archives: list[dict[str, Any]] = Field(description="Objects made before anything went, with their checksums.")
     requested_by: str = Field(description="Who asked for it.")
+    job_id: UUID | None = Field(description="Of the job that does it, at `/system/jobs/{id}`; null for a dry run.")
     created_at: datetime = Field(description="When it was asked for.")
     started_at: datetime | None = Field(description="When it began.")
     ended_at: datetime | None = Field(description="When it was over.")

@@ -233,6 +233,12 @@ class RetentionService:
         await self.end(actor, row, RetentionAction.RUN_CANCELLED)
         return row
 
+    async def cancel_with_job(self, actor: Actor, run_id: UUID) -> None:
+        """End the run, if it is open, as its job is cancelled by an actor who may do that."""
+        row = await self._runs.lock(run_id)
+        if row is not None and row.status in OPEN:
+            await self.end(actor, row, RetentionAction.RUN_CANCELLED)
+
     async def end(self, actor: Actor, row: RunRow, action: RetentionAction) -> None:
         """End an open run by the action, with what it has removed until now."""
         status, columns = _ENDS[action]

@@ -15,7 +15,7 @@ import zstandard
 
 from app.kernel.db.database import OperationClass
 from app.kernel.ids import new_id
-from app.kernel.jobs import JobContext, JobState, runs
+from app.kernel.jobs import JobContext, JobState, Unwanted, runs
 from app.kernel.runtime.resources import Resources
 from app.operations.exports.jobs import make
 from app.operations.exports.work import STARTS
@@ -99,9 +99,13 @@ async def started(resources: Resources, run_id: UUID, handler: Callable[[JobCont
         claimed = await runs.claim(session, run_id, STARTS, LEASE, new_id())
     if claimed.claim is None or claimed.decision != "start":
         return
-    await handler(JobContext(resources, claimed.claim, OperationClass.WRITE))
+    state = JobState.SUCCEEDED
+    try:
+        await handler(JobContext(resources, claimed.claim, OperationClass.WRITE))
+    except Unwanted:
+        state = JobState.CANCELLED
     async with resources.database.write(OperationClass.CONTROL) as session:
-        await runs.finish(session, claimed.claim, JobState.SUCCEEDED, None)
+        await runs.finish(session, claimed.claim, state, None)
 
 
 async def export(

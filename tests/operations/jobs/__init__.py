@@ -1,0 +1,1 @@
+"""Tests of jobs as people see them."""
