@@ -38,8 +38,21 @@ class BatchSummary(BaseModel):
     status: BatchStatus | Literal["dry-run"] = Field(
         description="How far it is; `rejected`: none of its rows was accepted."
     )
+    kind: Literal["batch", "replay", "backfill", "quarantine", "rollback", "pull"] = Field(
+        description="`batch` came from a sender; the others were made by a run.", examples=["batch"]
+    )
+    source_batch_id: UUID | None = Field(
+        None, description="Batch whose rows were taken again; of a rollback the batch that was taken back."
+    )
+    run_id: UUID | None = Field(None, description="The run that made it.")
+    part: int | None = Field(None, description="Which part of the run it is, from 1.")
+    rolled_back_by: UUID | None = Field(None, description="The rollback that took it back, while that stands.")
     rows: int = Field(description="Rows received.")
     counts: VerdictCounts = Field(description="Rows by verdict.")
+    deleted: int = Field(0, description="Stored rows that went: absent from a replacing batch, absorbed, taken back.")
+    images: int | None = Field(
+        None, description="Before-images that were written, by which it can be taken back; null of older batches."
+    )
     bytes: int = Field(description="Bytes received, as sent.")
     seconds: float | None = Field(None, description="From the first byte to the merge.")
     first_event_time: datetime | None = Field(None, description="Earliest event time among its rows.")

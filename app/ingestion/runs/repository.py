@@ -179,4 +179,4 @@ async def standings(session: ReadSession, contract_id: str, since: int) -> list[
         .where(or_(BatchRow.merge_order >= since, BatchRow.id.in_(takers)))
     )
     found = await session.execute(statement)
-    return [Standing(seq, order or 0, victim, taken_back) for seq, order, victim, taken_back in found.tuples()]
+    return [Standing(row[0], row[1] or 0, row[2], row[3]) for row in found]

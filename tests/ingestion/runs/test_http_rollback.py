@@ -1,4 +1,4 @@
-"""A wrong batch is seen, planned and taken back; what depends on it stands in the way, goes with it, and comes again."""
+"""A wrong batch is seen, planned and taken back; what depends on it stands in the way, or goes with it."""
 
 import asyncio
 from typing import Any
