@@ -40,8 +40,8 @@ class SentBody:
         """The rows of the body."""
         async with self.raw.writer(self.batch) as copy:
             chunks = self.form.chunks(self.body.decoded(copy), model)
-            async with aclosing(_dense(chunks, lambda: self.body.bytes)) as dense:
-                yield dense
+            async with aclosing(dense(chunks, lambda: self.body.bytes)) as rows:
+                yield rows
 
     async def drain(self) -> None:
         """Read the rest of the body: it still tells this request from others."""
@@ -64,9 +64,12 @@ class StoredBody:
     @asynccontextmanager
     async def rows(self, model: RowModel) -> AsyncIterator[AsyncIterator[Chunk]]:
         """The rows of the body."""
-        chunks = self.form.chunks(self.raw.stream(self.batch), model)
-        async with aclosing(_dense(chunks, lambda: self.batch.bytes_received)) as dense:
-            yield dense
+        async with aclosing(self.chunks(model)) as rows:
+            yield rows
+
+    def chunks(self, model: RowModel) -> AsyncGenerator[Chunk, None]:
+        """The rows, from the first; close what is not read to the end."""
+        return dense(self.form.chunks(self.raw.stream(self.batch), model), lambda: self.batch.bytes_received)
 
     async def drain(self) -> None:
         """Nothing: nobody waits for it to be read."""
@@ -80,5 +83,6 @@ class StoredBody:
         return [column for column in infer_columns(summary, textual=self.form.textual) if column.name != received]
 
 
-def _dense(chunks: AsyncIterator[Chunk], sent: Callable[[], int]) -> AsyncGenerator[Chunk, None]:
+def dense(chunks: AsyncIterator[Chunk], sent: Callable[[], int]) -> AsyncGenerator[Chunk, None]:
+    """The rows of a body of which so many bytes came, held to how many it may have."""
     return within_density(chunks, lambda chunk: (chunk.received, len(chunk.rejected)), sent)

@@ -107,7 +107,11 @@ class Draft:
     later: tuple[UUID, ...] = ()
     """Batches that came later and may have brought the same rows without writing them."""
 
+    read: tuple[str, ...] = ()
+    """What names the content of objects that will be read."""
+
     @property
     def digest(self) -> str:
         """The first half of the plan's hash."""
-        return world_hash(self.request, [[part.action, str(part.batch_id)] for part in self.parts], self.world)
+        subjects = [[part.action, str(part.batch_id)] for part in self.parts]
+        return world_hash(self.request, [subjects, list(self.read)], self.world)

@@ -8,7 +8,13 @@ from app.ingestion.runs.parts import Draft
 from app.ingestion.runs.quarantine import QuarantineReplays
 from app.ingestion.runs.replays import Replays
 from app.ingestion.runs.rollbacks import Rollbacks
-from app.ingestion.runs.schemas import QuarantineReplayRequest, ReplayRequest, RollbackRequest, RunRequest
+from app.ingestion.runs.schemas import (
+    BackfillRequest,
+    QuarantineReplayRequest,
+    ReplayRequest,
+    RollbackRequest,
+    RunRequest,
+)
 from app.kernel.db.database import WriteSession
 
 
@@ -33,4 +39,6 @@ async def draft(session: WriteSession, tools: Tools, wanted: RunRequest, batch_i
                 into=wanted.into,
                 skip_missing=wanted.skip_missing,
             )
+        case BackfillRequest():
+            return await tools.backfills(session).draft(wanted)
     raise TypeError(type(wanted))

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.catalog.contracts.service import ContractNotFound
+from app.catalog.tables.references import TableNotFound
 from app.catalog.tables.registry import TableNotWritable
 from app.ingestion.permissions import CanRewrite
 from app.ingestion.quarantine.problems import BatchNotFound
@@ -23,6 +24,7 @@ from app.ingestion.runs.problems import (
 )
 from app.ingestion.runs.repository import RunFilter
 from app.ingestion.runs.schemas import (
+    BackfillRequest,
     CancelRequest,
     QuarantineReplayRequest,
     ReplayRequest,
@@ -101,6 +103,21 @@ async def replay_batches(
     wanted: ReplayRequest, actor: CanRewrite, service: ServiceDep, response: Response
 ) -> RunPlan | RunDocument:
     """Take stored bodies again, in the order in which they were merged, through the newest schema. First as a plan."""
+    return _answer(response, await service.ask(actor, Asked(wanted)))
+
+
+@starts.post(
+    "/backfill",
+    operation_id="backfill_table",
+    status_code=202,
+    response_model=RunDocument | RunPlan,
+    responses=_ANSWERS
+    | responses(ContractNotFound, TableNotFound, NoSuchTarget, BodyMissing, NothingToReplay, *_REFUSALS),
+)
+async def backfill_table(
+    wanted: BackfillRequest, actor: CanRewrite, service: ServiceDep, response: Response
+) -> RunPlan | RunDocument:
+    """Fill a table from other batches, from objects or from an adopted table, batch by batch. First as a plan."""
     return _answer(response, await service.ask(actor, Asked(wanted)))
 
 

@@ -14,6 +14,10 @@ Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_wh
 ContractId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}_v[1-9][0-9]{0,8}$")]
 PlanHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
+OBJECT_PREFIX = r"^backfill/[^\x00-\x1f]*$"
+"""Objects are read from one place alone: what else the storage holds (bodies of batches, exports, archives) has owners
+of its own."""
+
 MAX_BATCHES = 10_000
 """Batches that one request may name."""
 
@@ -67,6 +71,44 @@ class QuarantineReplayRequest(RunRequest):
     column: Annotated[str, StringConstraints(max_length=200)] | None = Field(
         None, description="Rows with a fault in this column."
     )
+
+
+class BatchesSource(StrictModel):
+    """The stored bodies of another contract's batches, in the order in which they were merged."""
+
+    kind: Literal["batches"] = Field(description="`batches`.")
+    contract_id: ContractId = Field(description="The contract they came under.", examples=["customers_v1"])
+
+
+class ObjectSource(StrictModel):
+    """Objects in the configured storage: NDJSON, JSON, CSV or Parquet, by the ends of their keys, in their order."""
+
+    kind: Literal["object"] = Field(description="`object`.")
+    prefix: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=OBJECT_PREFIX)] = Field(
+        description="What their keys begin with, under `backfill/`.", examples=["backfill/customers/2025/"]
+    )
+
+
+class RelationSource(StrictModel):
+    """An adopted table, in the order of the contract's key; its columns are known by their names."""
+
+    kind: Literal["relation"] = Field(description="`relation`.")
+    table: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
+        description="Logical name of the table, or `name@version`.", examples=["legacy_customers"]
+    )
+
+
+BackfillSource = Annotated[BatchesSource | ObjectSource | RelationSource, Field(discriminator="kind")]
+
+
+class BackfillRequest(RunRequest):
+    """What fills a table, and with how many rows at once."""
+
+    contract_id: ContractId = Field(description="The contract that the rows go to.", examples=["customers_v2"])
+    source: BackfillSource = Field(description="Where the rows come from.")
+    begin: Moment | None = Field(None, alias="from", description="Rows whose event time is not before this.")
+    end: Moment | None = Field(None, alias="to", description="Rows whose event time is before this.")
+    batch_size: int = Field(10_000, ge=100, le=1_000_000, description="Rows of one batch, at most; of bodies lines.")
 
 
 class CancelRequest(StrictModel):

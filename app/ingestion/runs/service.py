@@ -11,7 +11,6 @@ from uuid import UUID
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.service import ContractReading
 from app.ingestion.configuration import batch_rules
-from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.runs.actions import RunAction
 from app.ingestion.runs.applying import Parts, Tools
 from app.ingestion.runs.models import IngestionRunRow
@@ -61,7 +60,7 @@ class RunService:
         self, units: Units, storage: ObjectStorage, configuration: ConfigurationInForce, kinds: EventKinds, clock: Clock
     ) -> None:
         self._units, self._clock = units, clock
-        self._tools = Tools(RawBodies(storage), batch_rules(configuration), kinds, clock)
+        self._tools = Tools(units, storage, batch_rules(configuration), kinds, clock)
 
     async def ask(self, actor: Actor, asked: Asked) -> RunPlan | RunDocument:
         """The plan of a dry run; otherwise the run that was started, or was started from this plan before.
@@ -93,6 +92,8 @@ class RunService:
                 raise _PlanMade(await self._tried(session, run, found))  # noqa: TRY301 - leaves by a rollback
         except _PlanMade as made:
             return made.plan
+        finally:
+            await self._tools.body.close()
 
     async def _tried(self, session: WriteSession, run: IngestionRunRow, found: Draft) -> RunPlan:
         parts, samples = list[PlannedPart](), list[dict[str, Any]]()

@@ -16,7 +16,6 @@ from app.ingestion.events import ROLLED_BACK, RUN_FAILED
 from app.ingestion.history import batch_report
 from app.ingestion.merging import count_rows
 from app.ingestion.models import BatchRow
-from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.repository import BatchWrites
 from app.ingestion.runs.actions import RunAction
 from app.ingestion.runs.applying import Parts, RunStopped, Tools
@@ -47,7 +46,7 @@ class RunWork:
         self._clock = resources.clock
         self._run_id = UUID(context.payload["run_id"])
         rules = batch_rules(resources.configuration)
-        self._tools = Tools(RawBodies(resources.storage), rules, self._kinds, resources.clock)
+        self._tools = Tools(resources.database, resources.storage, rules, self._kinds, resources.clock)
 
     async def run(self) -> None:
         """Do what is left to be done.
@@ -72,6 +71,8 @@ class RunWork:
             if judge(error, self._context.starts, RUN_STARTS) is Ending.FAILED:
                 await self._fail(RunFailed())
             raise
+        finally:
+            await self._tools.body.close()
 
     async def _part(self, session: WriteSession) -> tuple[IngestionRunRow, BatchRow] | None:
         """The run and the batch that its next part became; None when there is none."""
