@@ -4,6 +4,8 @@ Chunks of rows do not end where ranges do. A chunk that reaches over the end of 
 counts those of its rows that stand on the range's lines (`of_lines`).
 """
 
+import csv
+import io
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -109,11 +111,22 @@ class RangeOfBody:
                 self._body.hold(current, after)
                 self.beyond = lines.last
                 return
+            if after is None and last_line(current) > lines.last:
+                self._body.hold(current)
+                self.beyond = lines.last
+                return
             current = after
         await self._body.close()
 
     async def drain(self) -> None:
         """Nothing: nobody waits for it to be read."""
+
+
+def last_line(chunk: Chunk) -> int:
+    """The line of the last row of a chunk that has one. Its rows are parsed, since texts may have line feeds."""
+    text = io.StringIO(chunk.payload.decode(), newline="")
+    found = [int(row[0]) for row in csv.reader(text, escapechar="\\", doublequote=False)]
+    return max([*found[-1:], *(row.line for row in chunk.rejected[-1:])])
 
 
 def first_line(chunk: Chunk) -> int:

@@ -99,7 +99,8 @@ class RunWork:
             BACKFILL_ROWS.labels(run.contract_id).inc(batch.rows_received)
 
     async def _complete(self, session: WriteSession) -> None:
-        run = await end(session, self._run_id, RunStatus.COMPLETED, self._clock())
+        total = {"parts_total": IngestionRunRow.parts_done}  # of a backfill it is known now
+        run = await end(session, self._run_id, RunStatus.COMPLETED, self._clock(), **total)
         if run is not None and run.kind == RunKind.ROLLBACK:
             await announce(session, self._kinds, ROLLED_BACK, run, f"Batches of {run.contract_id} were taken back")
 
