@@ -18,7 +18,7 @@ class Node:
 
 
 def passed_in() -> float:
-    """Seconds of this thread for as many objects that live as a collection of the middle generation may have to pass."""
+    """Seconds of this thread for as many living objects as a collection of the middle generation may have to pass."""
     young, collections, _ = GC_THRESHOLDS
     gc.collect(1)
     gc.disable()

@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.catalog.contracts.service import ContractReading
+from app.ingestion.bodies import RawBodies
 from app.ingestion.configuration import BatchRules
 from app.ingestion.models import BatchRow
-from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.runs.backfills import Backfills
-from app.ingestion.runs.line_ranges import OpenBody
 from app.ingestion.runs.models import IngestionRunRow
 from app.ingestion.runs.parts import Action, Part, RunKind, RunStatus, World, add_counts
 from app.ingestion.runs.problems import PlanChanged
 from app.ingestion.runs.quarantine import QuarantineReplays
+from app.ingestion.runs.reading.line_ranges import OpenBody
 from app.ingestion.runs.replays import Replays
 from app.ingestion.runs.repository import RunWrites
 from app.ingestion.runs.rollbacks import Rollbacks

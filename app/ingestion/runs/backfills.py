@@ -4,25 +4,28 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.contracts.service import ContractReading
 from app.catalog.tables.references import parse_reference
 from app.catalog.tables.service import TableService
+from app.ingestion.bodies import RawBodies, StoredBody, dense
 from app.ingestion.configuration import BatchRules
+from app.ingestion.decoding.body import Representation
+from app.ingestion.decoding.inflate import Coding
 from app.ingestion.merging import end, merge_batch, sender
 from app.ingestion.models import BatchRow
-from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.repository import BatchWrites
-from app.ingestion.runs.adopted import AdoptedRows
 from app.ingestion.runs.bodies import body_owners
-from app.ingestion.runs.line_ranges import OpenBody
 from app.ingestion.runs.models import IngestionRunRow
 from app.ingestion.runs.parts import Draft, RunKind, World
-from app.ingestion.runs.problems import NoSuchTarget, NothingToReplay
+from app.ingestion.runs.problems import BodyMissing, NoSuchTarget, NothingToReplay
+from app.ingestion.runs.reading.adopted import AdoptedRows
+from app.ingestion.runs.reading.line_ranges import OpenBody, Opening
+from app.ingestion.runs.reading.steps import AdoptedSteps, BodySteps, OpenItem, Position, Steps, format_of
 from app.ingestion.runs.repository import RunReads
 from app.ingestion.runs.schemas import BackfillRequest, BatchesSource, ObjectSource, RelationSource
-from app.ingestion.runs.steps import AdoptedSteps, BodySteps, Position, Steps, format_of, objects, stored_bodies
 from app.kernel.db.database import Units, WriteSession, driver_connection
 from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Fault
@@ -178,6 +181,31 @@ class Backfills:
             message = f"It has no column {', '.join(adopted.missing_keys)}, which the contract's key needs."
             raise NoSuchTarget(faults=[Fault(pointer="/source/table", code="no-key", message=message)])
         return adopted
+
+
+def stored_bodies(runs: RunReads, raw: RawBodies) -> OpenItem:
+    """Opens bodies of batches, whose names are the ids of the batches."""
+
+    async def opening(name: str) -> tuple[Opening, UUID | None]:
+        batches = await runs.batches([UUID(name)])
+        owner = (await body_owners(runs, batches)).get(UUID(name))
+        if owner is None:
+            raise BodyMissing("Retention took it since the plan.", batches=[{"id": name}])
+        return StoredBody(raw, owner).chunks, UUID(name)
+
+    return opening
+
+
+def objects(storage: ObjectStorage) -> OpenItem:
+    """Opens objects of the configured storage, whose names are their keys."""
+
+    async def opening(name: str) -> tuple[Opening, UUID | None]:
+        info, found = await storage.head(name), format_of(name)
+        assert found is not None
+        form = Representation(found, Coding.IDENTITY)
+        return lambda model: dense(form.chunks(storage.get_stream(name), model), lambda: info.size), None
+
+    return opening
 
 
 def _fillable(contract: IngestionContract) -> RelationPlan:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from app.catalog.contracts.service import ContractService
-from app.ingestion.bodies import RowSource, StoredBody
+from app.ingestion.bodies import RawBodies, RowSource, StoredBody
 from app.ingestion.configuration import BatchRules
 from app.ingestion.decoding.body import BodyFormat, Representation
 from app.ingestion.decoding.inflate import Coding
@@ -18,7 +18,6 @@ from app.ingestion.quarantine.configuration import QuarantineBounds
 from app.ingestion.quarantine.models import QuarantineRow
 from app.ingestion.quarantine.problems import BatchNotFound
 from app.ingestion.quarantine.repository import QuarantineReads, QuarantineWrites, RowFilter
-from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.repository import BatchWrites
 from app.ingestion.rows.row_model import RowModel
 from app.ingestion.runs.bodies import body_owners

@@ -11,15 +11,15 @@ from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.ingestion.models import BatchRow
-from app.ingestion.runs.dependents import Standing
 from app.ingestion.runs.models import IngestionRunPartRow, IngestionRunRow
 from app.ingestion.runs.parts import OPEN, Action, Part, RunStatus
 from app.kernel.db.database import ReadSession, WriteSession, driver_connection
 from app.kernel.db.repository import Reading, Writing
 from app.kernel.jobs.models import OPEN_STATES, JobRun
 from app.kernel.paging import Page, PageRequest
-from app.warehouse import undo
 from app.warehouse.plan import RelationPlan
+from app.warehouse.reversal import undo
+from app.warehouse.reversal.dependents import Standing
 
 _STARTING = "spyne.ingestion-runs"
 """Name of the lock under which runs are started."""

@@ -15,7 +15,6 @@ from app.ingestion.models import MERGE_ORDER, BatchRow
 from app.ingestion.quarantine.problems import BatchNotFound
 from app.ingestion.repository import BatchWrites
 from app.ingestion.runs.bodies import body_owners
-from app.ingestion.runs.dependents import Dependents
 from app.ingestion.runs.parts import Action, Draft, Part, RunKind, World
 from app.ingestion.runs.problems import LaterBatches, NothingToTakeBack
 from app.ingestion.runs.repository import RelationEvidence, RunWrites, standings
@@ -23,7 +22,8 @@ from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession, driver_connection
 from app.warehouse.ingest import lock_relation
 from app.warehouse.plan import RelationPlan
-from app.warehouse.rollback import Recorded, take_back
+from app.warehouse.reversal.dependents import Dependents
+from app.warehouse.reversal.rollback import Recorded, take_back
 
 BROUGHT = ("unchanged", "late", "duplicate", "conflict")
 """Verdicts of rows that were brought and not written."""

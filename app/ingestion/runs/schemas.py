@@ -134,7 +134,7 @@ class ChangedRow(BaseModel):
     row: dict[str, Any] = Field(description="The row: as it is before, or as it comes back.")
 
 
-class RunPlan(BaseModel):
+class IngestionRunPlan(BaseModel):
     """What a run would do."""
 
     kind: str = Field(description="`rollback`, `replay`, `quarantine` or `backfill`.", examples=["rollback"])
@@ -153,7 +153,7 @@ class RunPlan(BaseModel):
     warnings: list[str] = Field(default_factory=list, description="What cannot be done, or is left out.")
 
 
-class RunPart(BaseModel):
+class IngestionRunPart(BaseModel):
     """A part that was done: the batch that it became."""
 
     part: int = Field(description="Order, from 1.")
@@ -166,7 +166,7 @@ class RunPart(BaseModel):
     completed_at: datetime | None = Field(None, description="When it was done.")
 
 
-class RunDocument(BaseModel):
+class IngestionRun(BaseModel):
     """A run, under way or over."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -191,5 +191,7 @@ class RunDocument(BaseModel):
     started_at: datetime | None = Field(None, description="When its first part began.")
     ended_at: datetime | None = Field(None, description="When it was over.")
     problem: dict[str, Any] | None = Field(None, description="Why it failed (RFC 9457).")
-    parts: list[RunPart] = Field(default_factory=list, description="The newest parts that were done; not in lists.")
+    parts: list[IngestionRunPart] = Field(
+        default_factory=list, description="The newest parts that were done; not in lists."
+    )
     links: dict[str, str] = Field(default_factory=dict, description="Where to read on.")

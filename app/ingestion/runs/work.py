@@ -12,13 +12,13 @@ from uuid import UUID
 from app.audit.log.service import AuditTrail
 from app.ingestion.configuration import batch_rules
 from app.ingestion.deferred import ready_or_later
-from app.ingestion.events import ROLLED_BACK, RUN_FAILED
 from app.ingestion.history import batch_report
 from app.ingestion.merging import count_rows
 from app.ingestion.models import BatchRow
 from app.ingestion.repository import BatchWrites
 from app.ingestion.runs.actions import RunAction
 from app.ingestion.runs.applying import Parts, RunStopped, Tools
+from app.ingestion.runs.events import ROLLED_BACK, RUN_FAILED
 from app.ingestion.runs.models import IngestionRunRow
 from app.ingestion.runs.parts import OPEN, Action, RunKind, RunStatus
 from app.ingestion.runs.problems import RunFailed

@@ -7,7 +7,6 @@ import asyncpg
 import httpx
 import pytest
 
-from app.kernel.storage.object_storage import ObjectStorage
 from tests.ingestion.runs.steps import REASON, REPLAY, again, applied, planned, rollback
 from tests.ingestion.steps import CSV, FORMATS, NDJSON, Row, contract, counted, ndjson, register, send, stored, taken
 from tests.service_processes import Surroundings, worker_process
@@ -54,7 +53,7 @@ async def test_bodies_are_replayed_in_their_order_and_into_a_newer_version(
 
 
 async def test_a_batch_without_a_body_refuses_the_replay_unless_it_is_skipped(
-    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, storage: ObjectStorage
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
     contract_id = await register(engineer, "prices")
     first, second = await taken(engineer, contract_id, FIRST), await taken(engineer, contract_id, SECOND)

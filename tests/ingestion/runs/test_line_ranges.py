@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ingestion.runs.line_ranges import LineRange, OpenBody, RangeOfBody, first_line, last_line
+from app.ingestion.runs.reading.line_ranges import LineRange, OpenBody, RangeOfBody, first_line, last_line
 from app.warehouse.copying import encode_rows
 from app.warehouse.rejections import Chunk, Rejection, RejectionCode
 

@@ -8,7 +8,7 @@ the relation is as if neither had been. It keeps images of what it changes, so i
 
 In append mode a batch may move a row to another event time, so an image is no row of the same identity: what the batch
 wrote goes, and its images come back. When may a batch be taken back, and what must be taken back with it:
-`app/ingestion/runs/dependents.py`. What must come out stands in plain Python in `tests/reference/reversal.py`.
+`app/warehouse/reversal/dependents.py`. What must come out stands in plain Python in `tests/reference/reversal.py`.
 """
 
 from dataclasses import dataclass

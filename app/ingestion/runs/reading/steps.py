@@ -10,18 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from app.ingestion.bodies import RowSource, StoredBody, dense
+from app.ingestion.bodies import RowSource
 from app.ingestion.decoding.body import BodyFormat, Representation
 from app.ingestion.decoding.inflate import Coding
-from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.rows.row_model import RowModel
-from app.ingestion.runs.adopted import AdoptedRows
-from app.ingestion.runs.bodies import body_owners
-from app.ingestion.runs.line_ranges import LineRange, OpenBody, Opening, RangeOfBody
-from app.ingestion.runs.problems import BodyMissing
-from app.ingestion.runs.repository import RunReads
+from app.ingestion.runs.reading.adopted import AdoptedRows
+from app.ingestion.runs.reading.line_ranges import LineRange, OpenBody, Opening, RangeOfBody
 from app.kernel.db.database import Units, snapshot_connection
-from app.kernel.storage.object_storage import ObjectStorage
 from app.warehouse.rejections import Chunk
 
 Position = dict[str, Any]
@@ -111,31 +106,6 @@ class BodySteps:
         lines = LineRange(line, line + self.size)
         opening, batch_id = await self.opening(self.names[item])
         return BodyStep(item, lines, RangeOfBody(self.body, self.names[item], opening, lines), batch_id)
-
-
-def stored_bodies(runs: RunReads, raw: RawBodies) -> OpenItem:
-    """Opens bodies of batches, whose names are the ids of the batches."""
-
-    async def opening(name: str) -> tuple[Opening, UUID | None]:
-        batches = await runs.batches([UUID(name)])
-        owner = (await body_owners(runs, batches)).get(UUID(name))
-        if owner is None:
-            raise BodyMissing("Retention took it since the plan.", batches=[{"id": name}])
-        return StoredBody(raw, owner).chunks, UUID(name)
-
-    return opening
-
-
-def objects(storage: ObjectStorage) -> OpenItem:
-    """Opens objects of the configured storage, whose names are their keys."""
-
-    async def opening(name: str) -> tuple[Opening, UUID | None]:
-        info, found = await storage.head(name), format_of(name)
-        assert found is not None
-        form = Representation(found, Coding.IDENTITY)
-        return lambda model: dense(form.chunks(storage.get_stream(name), model), lambda: info.size), None
-
-    return opening
 
 
 class AdoptedPage:
