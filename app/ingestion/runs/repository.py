@@ -158,9 +158,13 @@ class RelationEvidence:
         return [row[0] for row in await self._fetch(undo.writers_of_same_keys(self._plan, seq, lowest))]
 
     async def changed_rows(self, seq: int, limit: int) -> list[dict[str, Any]]:
-        """Some rows that a batch overwrote (as they were before), removed, or put back: `change` and `row`."""
-        found = await self._fetch(undo.changed_rows(self._plan, seq, limit))
-        return [{"change": _CHANGES[row[0]], "row": orjson.loads(row[1])} for row in found]
+        """Some rows that a batch overwrote, removed, or put back: `change`, and the row `before` and `after`."""
+        shown = []
+        for kind, image, now in await self._fetch(undo.changed_rows(self._plan, seq, limit)):
+            rows = [None if text is None else orjson.loads(text) for text in (image, now)]
+            before, after = (None, rows[0]) if kind == undo.BACK else (rows[0], None if kind == undo.GONE else rows[1])
+            shown.append({"change": _CHANGES[kind], "before": before, "after": after})
+        return shown
 
     async def _fetch(self, statement: str) -> Sequence[Any]:
         return await (await driver_connection(self._session)).fetch(statement)

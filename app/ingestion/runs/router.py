@@ -33,14 +33,13 @@ from app.ingestion.runs.schemas import (
     RollbackRequest,
 )
 from app.ingestion.runs.service import Asked, RunEnding, RunService, RunViews
-from app.kernel.http.routes import StrictRoute, TransactionalRoute
+from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import provided, reads, writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import responses
 from app.operations.modes.modes import NotIngestionReady
 from app.warehouse.reversal.rollback import ImagesMissing, NotAsLeft, UniqueTaken
 
-starts = APIRouter(prefix="/api/ingestion", tags=["ingestion"], route_class=StrictRoute)
 router = APIRouter(prefix="/api/ingestion", tags=["ingestion"], route_class=TransactionalRoute)
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -63,7 +62,7 @@ def _answer(response: Response, found: IngestionRunPlan | IngestionRun) -> Inges
     return found
 
 
-@starts.post(
+@router.post(
     "/batches/{batch_id}/rollback",
     operation_id="roll_back_batch",
     status_code=202,
@@ -78,7 +77,7 @@ async def roll_back_batch(
     return _answer(response, await service.ask(actor, Asked(wanted, batch_id)))
 
 
-@starts.post(
+@router.post(
     "/batches/{batch_id}/quarantine/replay",
     operation_id="replay_quarantined_rows",
     status_code=202,
@@ -92,7 +91,7 @@ async def replay_quarantined_rows(
     return _answer(response, await service.ask(actor, Asked(wanted, batch_id)))
 
 
-@starts.post(
+@router.post(
     "/replay",
     operation_id="replay_batches",
     status_code=202,
@@ -106,7 +105,7 @@ async def replay_batches(
     return _answer(response, await service.ask(actor, Asked(wanted)))
 
 
-@starts.post(
+@router.post(
     "/backfill",
     operation_id="backfill_table",
     status_code=202,

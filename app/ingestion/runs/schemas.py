@@ -131,7 +131,8 @@ class ChangedRow(BaseModel):
     """A stored row that a plan changes."""
 
     change: Literal["overwritten", "removed", "put-back"] = Field(description="What becomes of it.")
-    row: dict[str, Any] = Field(description="The row: as it is before, or as it comes back.")
+    before: dict[str, Any] | None = Field(None, description="The row as it is; null of one that comes back.")
+    after: dict[str, Any] | None = Field(None, description="The row as it will be; null of one that goes.")
 
 
 class IngestionRunPlan(BaseModel):

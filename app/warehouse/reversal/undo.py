@@ -21,7 +21,7 @@ from app.warehouse.plan import Mode, RelationPlan
 OVERWRITTEN, GONE, BACK = "U", "D", "I"
 """Kinds of before-images: of a row that was overwritten, that went, and that a rollback put in where none was."""
 
-I, J, _TAKEN = own("i"), own("j"), own("taken")  # noqa: E741 - aliases of images
+I, J, _TAKEN, _NOW = own("i"), own("j"), own("taken"), own("now")  # noqa: E741 - aliases of images
 """Aliases: an image, another image."""
 
 
@@ -134,9 +134,11 @@ def touched_by(plan: RelationPlan, undone_by: list[int]) -> str:
 
 
 def changed_rows(plan: RelationPlan, seq: int, limit: int) -> str:
-    """Rows (kind, the row as JSON) that a batch overwrote, removed or put back: some of them."""
-    visible = ", ".join(f"{I}.{quote(column.name)}" for column in plan.columns)
+    """Rows (kind, the row as JSON, the row of its identity now) that a batch overwrote, removed or put back: some."""
+    image, stored = (", ".join(f"{alias}.{quote(column.name)}" for column in plan.columns) for alias in (I, T))
     return (
-        f"SELECT {IMAGE_OP}::text, to_jsonb({J}.*)::text FROM {plan.before.sql} {I}, "
-        f"LATERAL (SELECT {visible}) {J} WHERE {I}.{IMAGE_BY} = {seq} LIMIT {limit:d}"
+        f"SELECT {I}.{IMAGE_OP}::text, to_jsonb({J}.*)::text, to_jsonb({_NOW}.*)::text "
+        f"FROM (SELECT * FROM {plan.before.sql} WHERE {IMAGE_BY} = {seq} LIMIT {limit:d}) {I} "
+        f"CROSS JOIN LATERAL (SELECT {image}) {J} "
+        f"LEFT JOIN LATERAL (SELECT {stored} FROM {plan.relation.sql} {T} WHERE {_same_row(plan, T, I)}) {_NOW} ON true"
     )
