@@ -89,10 +89,11 @@ class Backfills:
         return Draft(
             RunKind.BACKFILL,
             wanted.contract_id,
-            request | bounds | {"items": found.items},
+            request | bounds,
             World(contract.contract.schema_version, await self._runs.latest(wanted.contract_id)),
             rows_total=found.rows,
             warnings=tuple(found.warnings),
+            items=tuple(found.items),
             read=found.read,
         )
 
@@ -106,7 +107,7 @@ class Backfills:
         started = time.monotonic()
         wanted = BackfillRequest.model_validate(_asked(run))
         plan = _fillable(await ContractReading(self._session).for_ingestion(run.contract_id))
-        step = await (await self._steps(wanted, plan, run.request["items"])).at(run.position)
+        step = await (await self._steps(wanted, plan, await self._runs.items(run.id))).at(run.position)
         if step is None:
             return None
         batch.source_batch_id = step.batch_id
@@ -228,7 +229,7 @@ def _bounds(plan: RelationPlan, begin: datetime | None, before: datetime | None)
 
 def _asked(run: IngestionRunRow) -> dict[str, Any]:
     """What the run was asked for, as the request was."""
-    kept = {name: value for name, value in run.request.items() if name not in {"items", "world"}}
+    kept = {name: value for name, value in run.request.items() if name != "world"}
     return kept | {"reason": run.reason}
 
 

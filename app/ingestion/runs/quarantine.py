@@ -168,7 +168,7 @@ def _nothing(rows: Sequence[QuarantineRow]) -> str:
 
 
 def _warnings(batch: BatchRow, found: int, taken: int) -> tuple[str, ...]:
-    warnings = []
+    warnings = ["The batch was taken back: its other rows are not in the table."] if batch.rolled_back_by else []
     if taken < found:
         warnings.append(f"{found - taken} refused rows are left out: the body is not kept, nor is their whole text.")
     refused = batch.counts.get("rejected", 0) + batch.counts.get("conflict", 0)

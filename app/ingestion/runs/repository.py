@@ -60,6 +60,11 @@ class RunReads(Reading[IngestionRunRow]):
         found = await self.session.get(IngestionRunPartRow, (run_id, number))
         return None if found is None else Part(found.part, Action(found.action), found.batch_id)
 
+    async def items(self, run_id: UUID) -> list[str]:
+        """The bodies that a backfill reads, in order."""
+        statement = select(IngestionRunRow.items).where(IngestionRunRow.id == run_id)
+        return list((await self.session.execute(statement)).scalar_one())
+
     async def made(self, run_id: UUID, limit: int) -> Sequence[BatchRow]:
         """The newest parts that were done, as the batches that they became."""
         return await self.all_batches(BatchRow.run_id == run_id, order=BatchRow.part.desc(), limit=limit)

@@ -25,6 +25,9 @@ from app.warehouse.plan import RelationPlan
 from app.warehouse.reversal.dependents import Dependents
 from app.warehouse.reversal.rollback import Recorded, take_back
 
+SHOWN = 100
+"""Batches that a plan, a warning or a problem lists."""
+
 BROUGHT = ("unchanged", "late", "duplicate", "conflict")
 """Verdicts of rows that were brought and not written."""
 
@@ -36,8 +39,10 @@ class Rollbacks:
         self._session, self._clock = session, clock
         self._runs = RunWrites(session)
 
-    async def draft(self, batch_id: UUID, *, cascade: bool, then_replay: bool) -> Draft:
+    async def draft(self, batch_id: UUID, *, cascade: bool, then_replay: bool, hold: bool) -> Draft:
         """The plan: rollbacks, the newest first, and then replays in the old order.
+
+        To `hold` is to let nobody else write the relation until the transaction ends.
 
         Raises:
             BatchNotFound: there is no such batch.
@@ -48,14 +53,15 @@ class Rollbacks:
         if target is None:
             raise BatchNotFound
         contract, plan = await self._contract(_require_standing(target).contract_id)
-        await lock_relation(await driver_connection(self._session), plan)
+        if hold:
+            await lock_relation(await driver_connection(self._session), plan)
         order = await self._in_the_way(target, plan)
         known = {batch.sequence: batch for batch in await self._runs.all_batches(BatchRow.sequence.in_(order))}
         undone = [known[seq] for seq in order]
         if len(undone) > 1 and not cascade:
             raise LaterBatches(
                 'Take them back as well ({"cascade": true}), or first.',
-                batches=[_shown(batch) for batch in undone[:-1]],
+                batches=[_shown(batch) for batch in undone[:-1][:SHOWN]],
             )
         since = await self._since(target)
         later = [batch for batch in since if batch in undone or any(batch.counts.get(name) for name in BROUGHT)]
@@ -68,7 +74,7 @@ class Rollbacks:
             World(contract.contract.schema_version, await self._runs.latest(target.contract_id)),
             tuple(Part(number, *each) for number, each in enumerate(actions, 1)),
             warnings=tuple(warnings),
-            later=tuple(batch.id for batch in later if batch not in undone),
+            later=tuple(batch.id for batch in later if batch not in undone)[:SHOWN],
         )
 
     async def apply(self, run_id: UUID, batch: BatchRow, target_id: UUID) -> BatchRow:
@@ -86,7 +92,7 @@ class Rollbacks:
         in_the_way = [seq for seq in await self._in_the_way(target, plan) if seq != target.sequence]
         if in_the_way:
             found = await self._runs.all_batches(BatchRow.sequence.in_(in_the_way))
-            raise LaterBatches("They came in since the plan.", batches=[_shown(each) for each in found])
+            raise LaterBatches("They came in since the plan.", batches=[_shown(each) for each in found[:SHOWN]])
         batch.source_batch_id = target.id
         await BatchWrites(self._session).accept(batch)
         restored = await take_back(connection, plan, _recorded(target), batch.sequence)
@@ -136,7 +142,7 @@ class Rollbacks:
         owners = await body_owners(self._runs, later)
         gone = [batch for batch in later if batch.id not in owners]
         return [batch for batch in later if batch.id in owners], [
-            f"Batch {batch.id} cannot be replayed: its body is not kept." for batch in gone
+            f"Batch {batch.id} cannot be replayed: its body is not kept." for batch in gone[:SHOWN]
         ]
 
 

@@ -12,6 +12,7 @@ from app.audit.log.service import AuditTrail
 from app.catalog.contracts.service import ContractReading
 from app.ingestion.configuration import batch_rules
 from app.ingestion.quarantine.repository import RowFilter
+from app.ingestion.repository import BatchWrites
 from app.ingestion.runs.actions import RunAction
 from app.ingestion.runs.applying import Parts, Tools
 from app.ingestion.runs.models import IngestionRunRow
@@ -99,7 +100,8 @@ class RunService:
         try:
             async with self._units.load() as session:
                 await require_ingestion_ready(session)
-                found = await draft(session, self._tools, asked.wanted, asked.batch_id)
+                await BatchWrites(session).prepare_merge()
+                found = await draft(session, self._tools, asked, hold=True)
                 run = _new_run(actor, found, asked.wanted, plan="")
                 await RunWrites(session).plan(run, found.parts)
                 raise _PlanMade(await self._tried(session, run, found))  # noqa: TRY301 - leaves by a rollback
@@ -149,7 +151,7 @@ class RunService:
         before = await runs.same(wanted.plan_hash)
         if before is not None:
             return run_document(before, self._clock())
-        found = await draft(session, self._tools, wanted, asked.batch_id)
+        found = await draft(session, self._tools, asked, hold=False)
         if not is_of_world(wanted.plan_hash, found.digest):
             raise PlanChanged("Batches came in since, or the schema is another: look at the fresh plan in `plan`.")
         run = _new_run(actor, found, wanted, plan=wanted.plan_hash)
@@ -230,13 +232,18 @@ class RunEnding:
         return True
 
 
-async def draft(session: WriteSession, tools: Tools, wanted: RunRequest, batch_id: UUID | None) -> Draft:
-    """The draft of what is wanted, of this batch when the request is about one. Raises what stands in its way."""
+async def draft(session: WriteSession, tools: Tools, asked: Asked, *, hold: bool) -> Draft:
+    """The draft of what is asked for. Raises what stands in its way.
+
+    To `hold` is to let nobody else write the relation until the transaction ends, where the draft depends on that.
+    """
+    wanted, batch_id = asked.wanted, asked.batch_id
     match wanted:
         case RollbackRequest():
             assert batch_id is not None
             rollbacks = Rollbacks(session, tools.clock)
-            return await rollbacks.draft(batch_id, cascade=wanted.cascade, then_replay=wanted.then_replay)
+            cascade, then_replay = wanted.cascade, wanted.then_replay
+            return await rollbacks.draft(batch_id, cascade=cascade, then_replay=then_replay, hold=hold)
         case QuarantineReplayRequest():
             assert batch_id is not None
             refused = QuarantineReplays(session, tools.raw, tools.rules, tools.kinds, tools.clock)
@@ -263,6 +270,7 @@ def _new_run(actor: Actor, found: Draft, wanted: RunRequest, *, plan: str) -> In
         contract_id=found.contract_id,
         status=RunStatus.PENDING.value,
         request=found.request | {"world": found.world.document()},
+        items=list(found.items),
         plan_hash=plan,
         reason=wanted.reason,
         parts_done=0,

@@ -29,7 +29,7 @@ def run_document(run: IngestionRunRow, now: datetime, parts: Sequence[BatchRow] 
     return IngestionRun.model_validate(
         columns
         | {
-            "request": {name: value for name, value in run.request.items() if name not in {"world", "items"}},
+            "request": {name: value for name, value in run.request.items() if name != "world"},
             "started_by": run.actor_label,
             "percent_done": percent_done(state, work),
             "eta_seconds": eta_seconds(state, work, run.started_at, now),

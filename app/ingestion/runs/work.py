@@ -24,7 +24,7 @@ from app.ingestion.runs.parts import OPEN, Action, RunKind, RunStatus
 from app.ingestion.runs.problems import RunFailed
 from app.ingestion.runs.repository import RunReads, RunWrites
 from app.kernel.db.database import WriteSession
-from app.kernel.jobs import JobContext, Superseded
+from app.kernel.jobs import JobContext, Superseded, Unwanted
 from app.kernel.jobs.rules import Ending, judge
 from app.kernel.ports.events import EventKind, EventKinds
 from app.kernel.problems import Problem, Unavailable
@@ -61,8 +61,8 @@ class RunWork:
                 run = done[0]
                 await self._context.progress(done=run.parts_done, total=run.parts_total, unit="parts")
             await self._context.apply(self._complete)
-        except RunStopped:
-            return
+        except RunStopped as stopped:
+            raise Unwanted from stopped
         except (Superseded, Unavailable):
             raise
         except Problem as refusal:
@@ -92,7 +92,7 @@ class RunWork:
     def _count(self, run: IngestionRunRow, batch: BatchRow) -> None:
         """Count a committed part in the metrics."""
         if batch.kind != Action.ROLLBACK:
-            count_rows(batch_report(batch))
+            count_rows(batch_report(batch).model_copy(update={"lag_seconds": None}))  # old rows are no news
         if batch.kind == Action.REPLAY:
             REPLAYS.labels(run.contract_id).inc()
         if run.kind == RunKind.BACKFILL:
