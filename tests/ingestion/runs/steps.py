@@ -20,6 +20,7 @@ def again(batch_id: str) -> str:
 
 
 REPLAY = "/api/ingestion/replay"
+BACKFILL = "/api/ingestion/backfill"
 
 
 async def planned(admin: httpx.AsyncClient, path: str, **wanted: Any) -> dict[str, Any]:

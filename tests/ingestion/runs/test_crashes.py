@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from tests.ingestion.crash_place import KILLS
-from tests.ingestion.runs.steps import REPLAY, applied, over, planned, rollback, started
+from tests.ingestion.runs.steps import BACKFILL, REPLAY, applied, over, planned, rollback, started
 from tests.ingestion.steps import at, contract, register, taken
 from tests.service_processes import Surroundings, worker_process
 from tests.waiting import eventually
@@ -30,7 +30,7 @@ NEW = 500
 """Rows of a batch whose ids no earlier one had; all others overwrite rows of batches before it."""
 TAKEN_BACK = max(20, 2 * KILLS)
 """Batches; all but one of them come again afterwards."""
-REPLAYED = max(40, 4 * KILLS)
+REPLAYED = max(24, 4 * KILLS)
 LONGEST = 0.08
 """Seconds from seeing a part done to the kill, at most: the time of two parts."""
 
@@ -203,6 +203,30 @@ async def test_a_replay_outlives_its_workers(
     )
     assert await images_of(owner, "events__v3") == await images_of(owner, "events__v2")
     await each_image_is_counted(owner, shaken, "events__v3")
+
+
+async def test_a_backfill_outlives_its_workers(
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, surroundings: Surroundings
+) -> None:
+    """Each body is two parts, so that runs are taken up in the middle of bodies as well."""
+    first = await register(engineer, "events")
+    for number in range(0, REPLAYED, 2):
+        await taken(engineer, first, body(number) + body(number + 1))
+    calm, shaken = await _next_version(engineer, "6h"), await _next_version(engineer, "7h")
+    wanted = {"source": {"kind": "batches", "contract_id": first}, "batch_size": PER_BATCH}
+    async with worker_process(surroundings):
+        plan, _ = await applied(admin, BACKFILL, **wanted, contract_id=calm)
+    assert plan["parts_total"] == REPLAYED
+    await done_under_kills(surroundings, admin, owner, BACKFILL, **wanted, contract_id=shaken)
+    assert await rows_of(owner, "events__v3") == await rows_of(owner, "events__v2")
+    assert await images_of(owner, "events__v3") == await images_of(owner, "events__v2")
+    assert await content_of(owner, "events__v3") == await content_of(owner, "events__v1")
+    await each_image_is_counted(owner, shaken, "events__v3")
+
+
+async def content_of(owner: asyncpg.Connection, relation: str) -> Sequence[Any]:
+    """What readers see, without the processing time."""
+    return [tuple(row) for row in await owner.fetch(f"SELECT id, at, v FROM data.{relation} ORDER BY 1, 2")]
 
 
 async def _next_version(engineer: httpx.AsyncClient, window: str) -> str:

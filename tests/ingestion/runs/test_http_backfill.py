@@ -7,14 +7,13 @@ import httpx
 import pytest
 
 from app.kernel.storage.object_storage import ObjectStorage
-from tests.ingestion.runs.steps import REASON, applied, planned
+from tests.ingestion.runs.steps import BACKFILL, REASON, applied, planned
 from tests.ingestion.runs.test_http_replay import newer
 from tests.ingestion.steps import CSV, FORMATS, JSON, NDJSON, PARQUET, Row, at, counted, register, stored, taken
 from tests.service_processes import Surroundings, worker_process
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 
-BACKFILL = "/api/ingestion/backfill"
 ROWS: list[Row] = [(number, number % 50, number) for number in range(1, 1_001)]
 WINDOW = {"from": at(10), "to": at(20)}
 WITHIN = [row for row in ROWS if 10 <= row[1] < 20]
