@@ -12,6 +12,7 @@ from app.catalog.adoption.domain import DOMAIN as ADOPTION
 from app.catalog.contracts.domain import DOMAIN as CONTRACTS
 from app.catalog.tables.domain import DOMAIN as TABLES
 from app.ingestion.domain import DOMAIN as INGESTION
+from app.ingestion.runs.domain import DOMAIN as INGESTION_RUNS
 from app.kernel.domains.domain import Domain
 from app.kernel.domains.kernel import DOMAIN as KERNEL
 from app.operations.configuration.domain import DOMAIN as CONFIGURATION
@@ -60,5 +61,6 @@ DOMAINS: tuple[Domain, ...] = (
     TABLES,
     ADOPTION,
     INGESTION,
+    INGESTION_RUNS,
     QUERY,
 )

@@ -99,7 +99,10 @@ def _domain_of(path: Path, root: Path) -> Path | None:
 
 
 def _private_parts(root: Path, path: Path, tree: ast.Module) -> Iterator[str]:
-    """Imports of another domain's models or repositories. `domain.py` names the models of its own plane."""
+    """Imports of another domain's models or repositories.
+
+    `domain.py` names the models of its own plane. A domain that stands in another one's folder is a part of that one.
+    """
     if path.relative_to(root).parts[0] in {"kernel", "wiring.py"}:
         return
     mine = _domain_of(path, root)
@@ -112,7 +115,7 @@ def _private_parts(root: Path, path: Path, tree: ast.Module) -> Iterator[str]:
             if last not in PRIVATE_TO_A_DOMAIN or not imported.exists() or imported.parts[len(root.parts)] == "kernel":
                 continue
             owner = _domain_of(imported, root)
-            if owner is not None and owner != mine:
+            if owner is not None and owner != mine and (mine is None or owner not in mine.parents):
                 yield f"{path.relative_to(root)}:{node.lineno}: {module} belongs to another domain"
 
 

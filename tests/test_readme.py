@@ -56,7 +56,7 @@ def service(place: Installation) -> Iterator[Running]:
 
 def test_the_main_job_in_curl_gives_the_same_answers_three_times(service: Running) -> None:
     runs = [documents(script("README.md", service)) for _ in range(3)]
-    mode, contract, report, plan, promoted, result, visits, visited, inferred = runs[0]
+    mode, contract, report, plan, promoted, result, *reversal, visits, visited, inferred = runs[0]
     assert mode == {"mode": "INGESTION_READY"}
     assert (contract["id"], contract["created"]) == ("customers_v1", True)
     counts = report["counts"]
@@ -75,13 +75,31 @@ def test_the_main_job_in_curl_gives_the_same_answers_three_times(service: Runnin
         "seconds": "numeric",
         "ingested_at": "timestamptz",
     }
+    for seen, planned, run in (reversal, *(again[6:9] for again in runs[1:])):
+        assert (seen["counts"]["updated"], seen["rolled_back_by"]) == (1, None)  # type: ignore[index]  # of a report
+        (sample,) = planned["samples"]  # type: ignore[misc, attr-defined]  # of a plan
+        assert (planned["counts"]["updated"], sample["before"]["revenue"], sample["after"]["revenue"]) == (
+            1,
+            12050,
+            120.5,
+        )  # type: ignore[index]
+        assert (run["status"], run["counts"]) == ("COMPLETED", planned["counts"])
     for again in runs[1:]:
         assert (again[1]["id"], again[1]["created"], again[1]["former"]) == ("customers_v1", False, None)
         assert again[2] == report, "the stored report"
         assert {again[3]["code"], again[4]["code"]} == {"state-changed"}, "nothing is left to promote"
         assert again[5]["rows"] == result["rows"]
-        assert (again[6]["id"], again[6]["created"]) == ("visits_v1", False)
-        assert (again[7], again[8]) == (visited, inferred)
+        assert (again[9]["id"], again[9]["created"]) == ("visits_v1", False)
+        assert (again[10], again[11]) == (visited, inferred)
+
+
+def test_reversing_in_curl(service: Running) -> None:
+    seen, plan, run, again, replay = documents(script("docs/reversing.md", service))
+    assert (seen["counts"]["inserted"], seen["counts"]["updated"]) == (1, 1)  # type: ignore[index]  # of a report
+    assert (plan["counts"]["updated"], plan["deleted"], len(plan["samples"])) == (1, 1, 2)  # type: ignore[index, arg-type]
+    assert (run["status"], run["counts"], run["deleted"]) == ("COMPLETED", plan["counts"], 1)
+    assert (again["counts"]["inserted"], again["counts"]["updated"]) == (1, 1)  # type: ignore[index]  # of a plan
+    assert (replay["parts_total"], replay["counts"]["unchanged"]) == (1, 2)  # type: ignore[index]  # of a plan
 
 
 def test_trust_in_curl(service: Running) -> None:

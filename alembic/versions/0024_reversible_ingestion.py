@@ -32,6 +32,13 @@ def _runs() -> None:
         sa.Column("contract_id", sa.String(), nullable=False, comment="Contract under which it writes"),
         sa.Column("status", sa.String(), nullable=False, comment="PENDING, RUNNING, COMPLETED, FAILED or CANCELLED"),
         sa.Column("request", postgresql.JSONB(), nullable=False, comment="What was asked for"),
+        sa.Column(
+            "items",
+            postgresql.JSONB(),
+            server_default="[]",
+            nullable=False,
+            comment="Of a backfill: the bodies that it reads, in order",
+        ),
         sa.Column("plan_hash", sa.String(), nullable=False, comment="Hash of the plan that was applied"),
         sa.Column("reason", sa.String(), nullable=False, comment="Why, in the words of who started it"),
         sa.Column("job_id", sa.Uuid(), comment="The job that does it"),

@@ -15,6 +15,9 @@ class IngestionTile(BaseModel):
     pending: int = Field(description="Batches of the last day that are accepted and not merged.")
     failed_last_hour: int = Field(description="Batches of the last hour of which nothing came, failed or rejected.")
     quarantined_last_day: int = Field(description="Rows of batches of the last day that are in quarantine.")
+    rolled_back_last_day: int = Field(description="Batches of the last day that were taken back, and stay so.")
+    open_runs: int = Field(description="Rollbacks, replays and backfills that wait or go on.")
+    failed_runs_last_day: int = Field(description="Of those begun within the last day the ones that could not go on.")
     quarantined_rows: int = Field(description="All rows in quarantine; `ingestion.max-quarantined-rows` bounds them.")
 
 
@@ -29,6 +32,10 @@ TILES: Final[tuple[Any, ...]] = (
             count(*) FILTER (WHERE status = 'pending') AS pending,
             count(*) FILTER (WHERE status IN ('failed', 'rejected') AND id > uuidv7(interval '-1 hour'))
                 AS failed_last_hour,
+            count(*) FILTER (WHERE rolled_back_by IS NOT NULL) AS rolled_back_last_day,
+            (SELECT count(*) FROM spyne.ingestion_runs WHERE status IN ('PENDING', 'RUNNING')) AS open_runs,
+            (SELECT count(*) FROM spyne.ingestion_runs WHERE status = 'FAILED' AND id > uuidv7(interval '-1 day'))
+                AS failed_runs_last_day,
             (SELECT count(*) FROM spyne.ingestion_quarantine WHERE batch_id > uuidv7(interval '-1 day'))
                 AS quarantined_last_day,
             (SELECT coalesce(sum(rows), 0)::bigint FROM spyne.ingestion_quarantine_totals) AS quarantined_rows

@@ -14,12 +14,11 @@ from app.audit.log.actions import Verb
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.service import ContractReading
 from app.ingestion.actions import BatchAction
-from app.ingestion.bodies import StoredBody
+from app.ingestion.bodies import RawBodies, StoredBody
 from app.ingestion.configuration import batch_rules
 from app.ingestion.history import batch_report
 from app.ingestion.merging import count_rows, end, mark_failed, merge_batch, record_failure, sender
 from app.ingestion.models import BatchRow
-from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.repository import BatchReads, BatchWrites
 from app.ingestion.schemas import BatchReport
 from app.ingestion.submission import (

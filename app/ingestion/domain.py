@@ -11,17 +11,13 @@ from app.ingestion.quarantine.actions import QuarantineAction
 from app.ingestion.quarantine.models import QuarantineRow, QuarantineTotal
 from app.ingestion.retention.targets import targets
 from app.ingestion.router import router, uploads
-from app.ingestion.runs.actions import RunAction
-from app.ingestion.runs.models import IngestionRunPartRow, IngestionRunRow
-from app.ingestion.runs.router import router as runs
-from app.ingestion.runs.router import starts
 from app.kernel.domains.domain import Domain
 
 DOMAIN = Domain(
     name="ingestion",
-    routers=(uploads, router, starts, runs),
-    models=(BatchRow, QuarantineRow, QuarantineTotal, IngestionRunRow, IngestionRunPartRow),
-    actions=(BatchAction, QuarantineAction, RunAction),
+    routers=(uploads, router),
+    models=(BatchRow, QuarantineRow, QuarantineTotal),
+    actions=(BatchAction, QuarantineAction),
     jobs=JOBS,
     schedules=SCHEDULES,
     config_keys=CONFIG_KEYS,

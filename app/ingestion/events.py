@@ -1,4 +1,4 @@
-"""What ingestion announces: batches of which nothing came into a table (`merging.py`), and runs (`runs/work.py`)."""
+"""What ingestion announces: batches of which nothing came into a table. `merging.py` announces them."""
 
 from typing import Final
 
@@ -6,8 +6,6 @@ from app.kernel.ports.events import EventKind
 
 FAILED: Final = EventKind("batch:failed", "A batch that was accepted for later could not be merged.")
 OVER_LIMIT: Final = EventKind("batch:over-reject-limit", "A batch had more refused rows than it allows.")
-ROLLED_BACK: Final = EventKind("ingestion:rolled-back", "Batches were taken back out of their table.")
-RUN_FAILED: Final = EventKind("ingestion:run-failed", "A rollback, replay or backfill could not go on.")
 NOTHING_ACCEPTED: Final = EventKind("batch:nothing-accepted", "Every row of a batch was refused.")
 
-EVENT_KINDS: Final = (FAILED, OVER_LIMIT, NOTHING_ACCEPTED, ROLLED_BACK, RUN_FAILED)
+EVENT_KINDS: Final = (FAILED, OVER_LIMIT, NOTHING_ACCEPTED)

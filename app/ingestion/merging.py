@@ -129,7 +129,7 @@ def _note(batch: BatchRow, outcome: MergeOutcome, processing_time: datetime, sch
     batch.notices = outcome.notices
     batch.schema_version = schema_version
     batch.first_event_time, batch.last_event_time = outcome.first_event_time, outcome.last_event_time
-    if outcome.last_event_time is not None:
+    if outcome.last_event_time is not None and batch.kind == "batch":  # what is taken again says nothing of its sender
         batch.lag_seconds = (processing_time - outcome.last_event_time).total_seconds()
 
 

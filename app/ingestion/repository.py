@@ -79,6 +79,8 @@ class BatchFilter:
     table: str | None = None
     """Of any version of the table."""
     status: str | None = None
+    kind: str | None = None
+    run_id: UUID | None = None
     batch_id: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -91,6 +93,8 @@ class BatchFilter:
             None if self.contract_id is None else BatchRow.contract_id == self.contract_id,
             None if self.table is None else table == self.table,
             None if self.status is None else BatchRow.status == self.status,
+            None if self.kind is None else BatchRow.kind == self.kind,
+            None if self.run_id is None else BatchRow.run_id == self.run_id,
             None if self.batch_id is None else BatchRow.id == self.batch_id,
             None if self.since is None else BatchRow.created_at >= self.since,
             None if self.until is None else BatchRow.created_at < self.until,

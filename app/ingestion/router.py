@@ -22,7 +22,7 @@ from app.ingestion.quarantine.repository import RowFilter
 from app.ingestion.quarantine.resolving import QuarantineResolving
 from app.ingestion.quarantine.schemas import QuarantinedRow, ResolvedRows, RowsToResolve, quarantined_row
 from app.ingestion.repository import BatchFilter, BatchReads
-from app.ingestion.schemas import BatchReport, BatchStatus, BatchSummary
+from app.ingestion.schemas import BatchKind, BatchReport, BatchStatus, BatchSummary
 from app.ingestion.service import IngestService
 from app.ingestion.submission import CREATED, RESPOND_ASYNC, Answer, Submission
 from app.kernel.http import idempotency
@@ -162,9 +162,11 @@ async def list_batches(
     contract_id: Annotated[str | None, Query(max_length=100, description="Only batches of this contract.")] = None,
     table: Annotated[str | None, Query(max_length=100, description="Only batches of any version of it.")] = None,
     status: Annotated[BatchStatus | None, Query(description="Only batches that stand so.")] = None,
+    kind: Annotated[BatchKind | None, Query(description="Only batches of this kind.")] = None,
+    run_id: Annotated[UUID | None, Query(description="Only the parts of this run.")] = None,
 ) -> PageDocument[BatchSummary]:
     """Batches, newest first, without samples of their refused rows."""
-    wanted = BatchFilter(contract_id=contract_id, table=table, status=status)
+    wanted = BatchFilter(contract_id=contract_id, table=table, status=status, kind=kind, run_id=run_id)
     return show(await batches.matching(wanted, paging), batch_summary, request, response)
 
 

@@ -29,6 +29,10 @@ BatchStatus = Literal["pending", "completed", "failed", "rejected"]
 """How far a batch is. `rejected`: it was read, and none of its rows was accepted."""
 
 
+BatchKind = Literal["batch", "replay", "backfill", "quarantine", "rollback", "pull"]
+"""What a batch is for: `batch` came from a sender; the others were made by a run."""
+
+
 class BatchSummary(BaseModel):
     """What became of a batch, as lists show it."""
 
@@ -38,7 +42,7 @@ class BatchSummary(BaseModel):
     status: BatchStatus | Literal["dry-run"] = Field(
         description="How far it is; `rejected`: none of its rows was accepted."
     )
-    kind: Literal["batch", "replay", "backfill", "quarantine", "rollback", "pull"] = Field(
+    kind: BatchKind = Field(
         description="`batch` came from a sender; the others were made by a run.", examples=["batch"]
     )
     source_batch_id: UUID | None = Field(

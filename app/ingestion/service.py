@@ -10,14 +10,13 @@ raw object, which the tidying job removes).
 import hashlib
 import json
 
-from app.ingestion.bodies import SentBody, StoredBody
+from app.ingestion.bodies import RawBodies, SentBody, StoredBody
 from app.ingestion.configuration import batch_rules
 from app.ingestion.decoding.body import BatchBody
 from app.ingestion.history import BatchHistory
 from app.ingestion.merging import count_rows, end, mark_failed, merge_batch, record_failure
 from app.ingestion.models import BatchRow
 from app.ingestion.quarantine.problems import NothingAccepted
-from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.repository import BatchWrites
 from app.ingestion.schemas import BatchReport
 from app.ingestion.submission import (

@@ -85,6 +85,7 @@ def new_batch(actor: Actor, submission: Submission, batch_id: UUID | None = None
         id=batch_id or new_id(),
         contract_id=submission.contract_id,
         status="pending",
+        kind="batch",
         media_type=submission.representation.format.value,
         encoding=None if coding == "identity" else coding,
         actor_kind=actor.kind.value,

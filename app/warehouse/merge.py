@@ -266,14 +266,14 @@ def select_refused(batch: Batch) -> str:
             inner = cast("Document", inner.setdefault(name, {}))
         inner[last] = f"{S}.{quote(column.name)}"
     return (
-        f"SELECT {S}.{LINE}, {S}.{VERDICT}::text, ({_build(record)})::text FROM {batch.staging.sql} {S} "
+        f"SELECT {S}.{LINE}, {S}.{VERDICT}::text, ({build_document(record)})::text FROM {batch.staging.sql} {S} "
         f"WHERE {S}.{VERDICT} IN ('{CONFLICT}', '{UNIQUE}')"
     )
 
 
-def _build(document: Document) -> str:
+def build_document(document: Document) -> str:
     """SQL of a JSON object, in parts of which each has as many arguments as a function may have."""
-    values = {name: value if isinstance(value, str) else _build(value) for name, value in document.items()}
+    values = {name: value if isinstance(value, str) else build_document(value) for name, value in document.items()}
     pairs = [f"{quote_literal(name)}, {value}" for name, value in values.items()]
     parts = [pairs[start : start + MOST_PAIRS] for start in range(0, len(pairs), MOST_PAIRS)]
     return " || ".join(f"jsonb_build_object({', '.join(part)})" for part in parts)

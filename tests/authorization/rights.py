@@ -65,6 +65,17 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
             "GET /api/ingestion/batches/{batch_id}/quarantine/export",
         }
     ),
+    "ingestion:rewrite": frozenset(
+        {
+            "GET /api/ingestion/runs",
+            "GET /api/ingestion/runs/{run_id}",
+            "POST /api/ingestion/backfill",
+            "POST /api/ingestion/batches/{batch_id}/quarantine/replay",
+            "POST /api/ingestion/batches/{batch_id}/rollback",
+            "POST /api/ingestion/replay",
+            "POST /api/ingestion/runs/{run_id}/cancel",
+        }
+    ),
     "ingestion:write": frozenset(
         {"POST /api/ingestion/batches/{batch_id}/quarantine/resolve", "POST /api/ingestion/{contract_id}/batches"}
     ),

@@ -17,8 +17,8 @@ class Node:
         self.arguments = {"this": parent, "expressions": [parent]}
 
 
-def test_what_is_collected_at_once_is_little() -> None:
-    """As many objects that live as a collection of the middle generation may have to pass."""
+def passed_in() -> float:
+    """Seconds of this thread for as many living objects as a collection of the middle generation may have to pass."""
     young, collections, _ = GC_THRESHOLDS
     gc.collect(1)
     gc.disable()
@@ -28,7 +28,11 @@ def test_what_is_collected_at_once_is_little() -> None:
             kept.append(Node(kept[-1]))
         began = time.thread_time()
         gc.collect(1)
-        took = time.thread_time() - began
+        return time.thread_time() - began
     finally:
         gc.enable()
-    assert took < SECONDS
+
+
+def test_what_is_collected_at_once_is_little() -> None:
+    """The best of some: beside others the processor's caches are not ours, and a thread's time counts that as well."""
+    assert min(passed_in() for _ in range(5)) < SECONDS

@@ -1,4 +1,4 @@
-"""What taking batches back means, in plain Python: the reference that `app/warehouse/undo.py` is tested against.
+"""What taking batches back means, in plain Python: the reference that `app/warehouse/reversal/` is tested against.
 
 A history is a list of entries; each has the table before and after it. To take an entry back is to exchange the rows
 that it wrote for those that it found. That is allowed while no later entry has written the same rows, those left out

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.ingestion.runs.dependents import Dependents, Standing
-from app.warehouse import undo
 from app.warehouse.ingest import MergeOutcome
 from app.warehouse.plan import Mode, Resolution
-from app.warehouse.rollback import ImagesMissing, NotAsLeft, Recorded, Restored, UniqueTaken, take_back
+from app.warehouse.reversal import undo
+from app.warehouse.reversal.dependents import Dependents, Standing
+from app.warehouse.reversal.rollback import ImagesMissing, NotAsLeft, Recorded, Restored, UniqueTaken, take_back
 from tests.reference.reversal import History, touched
 from tests.reference.verdicts import Observation, Rules
 from tests.warehouse.relations import START, WINDOW, Relation, content_hash, plan_of

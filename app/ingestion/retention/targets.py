@@ -12,7 +12,7 @@ from app.settings import Settings
 RAW_BATCHES = RowsTarget(
     category="raw_batches",
     description="Bodies of batches as they were received, by when they came; the record of a batch stays, and so does "
-    "a body that an open run is about to replay.",
+    "a body that an open run is about to read.",
     default=Default(90),
     table="spyne.ingestion_history",
     key=(("id", "uuid"),),

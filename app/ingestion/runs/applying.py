@@ -1,22 +1,26 @@
 """The next part of a run: a batch of its own, in the caller's transaction. Plans and jobs do it by the same code."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from app.catalog.contracts.service import ContractReading
+from app.ingestion.bodies import RawBodies
 from app.ingestion.configuration import BatchRules
 from app.ingestion.models import BatchRow
-from app.ingestion.raw_bodies import RawBodies
+from app.ingestion.runs.backfills import Backfills
 from app.ingestion.runs.models import IngestionRunRow
 from app.ingestion.runs.parts import Action, Part, RunKind, RunStatus, World, add_counts
 from app.ingestion.runs.problems import PlanChanged
 from app.ingestion.runs.quarantine import QuarantineReplays
+from app.ingestion.runs.reading.line_ranges import OpenBody
 from app.ingestion.runs.replays import Replays
 from app.ingestion.runs.repository import RunWrites
 from app.ingestion.runs.rollbacks import Rollbacks
 from app.kernel.clock import Clock
-from app.kernel.db.database import WriteSession
+from app.kernel.db.database import Units, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.ports.events import EventKinds
+from app.kernel.storage.object_storage import ObjectStorage
 
 
 class RunStopped(Exception):  # noqa: N818 - a state of affairs: somebody has ended the run, or does its parts as well
@@ -27,10 +31,22 @@ class RunStopped(Exception):  # noqa: N818 - a state of affairs: somebody has en
 class Tools:
     """What parts are done with beside a session."""
 
-    raw: RawBodies
+    units: Units
+    storage: ObjectStorage
     rules: BatchRules
     kinds: EventKinds
     clock: Clock
+    body: OpenBody = field(default_factory=OpenBody)
+    """What a backfill reads from; closed when the parts are done."""
+
+    @property
+    def raw(self) -> RawBodies:
+        """Where bodies are kept."""
+        return RawBodies(self.storage)
+
+    def backfills(self, session: WriteSession) -> Backfills:
+        """What reads the steps of backfills, in this transaction."""
+        return Backfills(session, self.units, self.storage, self.rules, self.kinds, self.body)
 
 
 class Parts:
@@ -50,11 +66,17 @@ class Parts:
         """
         if run.parts_done == 0:
             await self._require_same_world(run)
-        number = run.parts_done + 1
-        part = await self._runs.part(run.id, number)
-        if part is None:
-            return None
-        batch = await self._apply(run, part)
+        number, position = run.parts_done + 1, None
+        if run.kind == RunKind.BACKFILL:
+            batch = part_of(run, number, RunKind.BACKFILL)
+            position = await self._tools.backfills(self._session).next(run, batch)
+            if position is None:
+                return None
+        else:
+            part = await self._runs.part(run.id, number)
+            if part is None:
+                return None
+            batch = await self._apply(run, part)
         changed = await self._runs.change(
             run.id,
             IngestionRunRow.parts_done == run.parts_done,
@@ -64,6 +86,7 @@ class Parts:
             rows_done=run.rows_done + batch.rows_received,
             counts=add_counts(run.counts, batch.counts),
             deleted=run.deleted + batch.deleted,
+            position=position,
         )
         if not changed:
             raise RunStopped
@@ -71,7 +94,7 @@ class Parts:
         return batch
 
     async def _apply(self, run: IngestionRunRow, part: Part) -> BatchRow:
-        batch, tools = part_of(run, part), self._tools
+        batch, tools = part_of(run, part.number, part.action), self._tools
         match part.action:
             case Action.ROLLBACK:
                 return await Rollbacks(self._session, tools.clock).apply(run.id, batch, part.batch_id)
@@ -90,15 +113,15 @@ class Parts:
             raise PlanChanged("Batches came in between the plan and the run, or the schema is another.")
 
 
-def part_of(run: IngestionRunRow, part: Part) -> BatchRow:
+def part_of(run: IngestionRunRow, number: int, kind: StrEnum) -> BatchRow:
     """The batch that a part becomes, as whoever started the run."""
     return BatchRow(
         id=new_id(),
         contract_id=run.contract_id,
         status="pending",
-        kind=part.action.value,
+        kind=kind.value,
         run_id=run.id,
-        part=part.number,
+        part=number,
         actor_kind=run.actor_kind,
         actor_id=run.actor_id,
         actor_label=run.actor_label,

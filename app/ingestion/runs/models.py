@@ -30,6 +30,13 @@ class IngestionRunRow(Identified, Created, Base):
     contract_id: Mapped[str] = mapped_column(ForeignKey("spyne.contracts.id"), comment="Contract under which it writes")
     status: Mapped[str] = mapped_column(comment="PENDING, RUNNING, COMPLETED, FAILED or CANCELLED")
     request: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="What was asked for")
+    items: Mapped[list[str]] = mapped_column(
+        JSONB,
+        server_default="[]",
+        deferred=True,
+        deferred_raiseload=True,
+        comment="Of a backfill: the bodies that it reads, in order",
+    )
     plan_hash: Mapped[str] = mapped_column(comment="Hash of the plan that was applied")
     reason: Mapped[str] = mapped_column(comment="Why, in the words of who started it")
     job_id: Mapped[UUID | None] = mapped_column(comment="The job that does it")

@@ -107,7 +107,13 @@ class Draft:
     later: tuple[UUID, ...] = ()
     """Batches that came later and may have brought the same rows without writing them."""
 
+    items: tuple[str, ...] = ()
+    """Of a backfill: the bodies that will be read, in order."""
+    read: tuple[str, ...] = ()
+    """What names the content of objects among them."""
+
     @property
     def digest(self) -> str:
         """The first half of the plan's hash."""
-        return world_hash(self.request, [[part.action, str(part.batch_id)] for part in self.parts], self.world)
+        subjects = [[part.action, str(part.batch_id)] for part in self.parts]
+        return world_hash(self.request, [subjects, list(self.items), list(self.read)], self.world)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from app.catalog.contracts.service import ContractService
-from app.ingestion.bodies import RowSource, StoredBody
+from app.ingestion.bodies import RawBodies, RowSource, StoredBody
 from app.ingestion.configuration import BatchRules
 from app.ingestion.decoding.body import BodyFormat, Representation
 from app.ingestion.decoding.inflate import Coding
@@ -18,7 +18,6 @@ from app.ingestion.quarantine.configuration import QuarantineBounds
 from app.ingestion.quarantine.models import QuarantineRow
 from app.ingestion.quarantine.problems import BatchNotFound
 from app.ingestion.quarantine.repository import QuarantineReads, QuarantineWrites, RowFilter
-from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.repository import BatchWrites
 from app.ingestion.rows.row_model import RowModel
 from app.ingestion.runs.bodies import body_owners
@@ -171,7 +170,7 @@ def _nothing(rows: Sequence[QuarantineRow]) -> str:
 
 
 def _warnings(batch: BatchRow, found: int, taken: int) -> tuple[str, ...]:
-    warnings = []
+    warnings = ["The batch was taken back: its other rows are not in the table."] if batch.rolled_back_by else []
     if taken < found:
         warnings.append(f"{found - taken} refused rows are left out: the body is not kept, nor is their whole text.")
     refused = batch.counts.get("rejected", 0) + batch.counts.get("conflict", 0)

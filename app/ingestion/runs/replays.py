@@ -7,11 +7,10 @@ from uuid import UUID
 
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.contracts.service import ContractService
-from app.ingestion.bodies import StoredBody
+from app.ingestion.bodies import RawBodies, StoredBody
 from app.ingestion.configuration import BatchRules
 from app.ingestion.merging import end, merge_batch, sender
 from app.ingestion.models import BatchRow
-from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.repository import BatchWrites
 from app.ingestion.runs.bodies import body_owners
 from app.ingestion.runs.parts import Action, Draft, Part, RunKind, World
@@ -21,7 +20,7 @@ from app.kernel.db.database import WriteSession
 from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Fault
 from app.warehouse.plan import Mode
-from app.warehouse.undo import touched_by
+from app.warehouse.reversal.undo import touched_by
 
 SHOWN = 100
 """Batches that a problem or a warning lists."""

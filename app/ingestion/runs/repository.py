@@ -11,15 +11,15 @@ from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, func, insert, literal, 
 from sqlalchemy.orm import aliased
 
 from app.ingestion.models import BatchRow
-from app.ingestion.runs.dependents import Standing
 from app.ingestion.runs.models import IngestionRunPartRow, IngestionRunRow
 from app.ingestion.runs.parts import OPEN, Action, Part, RunStatus
 from app.kernel.db.database import ReadSession, WriteSession, driver_connection
 from app.kernel.db.repository import Reading, Writing
 from app.kernel.jobs.models import OPEN_STATES, JobRun
 from app.kernel.paging import Page, PageRequest
-from app.warehouse import undo
 from app.warehouse.plan import RelationPlan
+from app.warehouse.reversal import undo
+from app.warehouse.reversal.dependents import Standing
 
 _STARTING = "spyne.ingestion-runs"
 """Name of the lock under which runs are started."""
@@ -59,6 +59,11 @@ class RunReads(Reading[IngestionRunRow]):
         """A part of the plan; None beyond the last one."""
         found = await self.session.get(IngestionRunPartRow, (run_id, number))
         return None if found is None else Part(found.part, Action(found.action), found.batch_id)
+
+    async def items(self, run_id: UUID) -> list[str]:
+        """The bodies that a backfill reads, in order."""
+        statement = select(IngestionRunRow.items).where(IngestionRunRow.id == run_id)
+        return list((await self.session.execute(statement)).scalar_one())
 
     async def made(self, run_id: UUID, limit: int) -> Sequence[BatchRow]:
         """The newest parts that were done, as the batches that they became."""
@@ -169,9 +174,13 @@ class RelationEvidence:
         return [row[0] for row in await self._fetch(undo.writers_of_same_keys(self._plan, seq, lowest))]
 
     async def changed_rows(self, seq: int, limit: int) -> list[dict[str, Any]]:
-        """Some rows that a batch overwrote (as they were before), removed, or put back: `change` and `row`."""
-        found = await self._fetch(undo.changed_rows(self._plan, seq, limit))
-        return [{"change": _CHANGES[row[0]], "row": orjson.loads(row[1])} for row in found]
+        """Some rows that a batch overwrote, removed, or put back: `change`, and the row `before` and `after`."""
+        shown = []
+        for kind, image, now in await self._fetch(undo.changed_rows(self._plan, seq, limit)):
+            rows = [None if text is None else orjson.loads(text) for text in (image, now)]
+            before, after = (None, rows[0]) if kind == undo.BACK else (rows[0], None if kind == undo.GONE else rows[1])
+            shown.append({"change": _CHANGES[kind], "before": before, "after": after})
+        return shown
 
     async def _fetch(self, statement: str) -> Sequence[Any]:
         return await (await driver_connection(self._session)).fetch(statement)

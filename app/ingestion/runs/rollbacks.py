@@ -15,7 +15,6 @@ from app.ingestion.models import MERGE_ORDER, BatchRow
 from app.ingestion.quarantine.problems import BatchNotFound
 from app.ingestion.repository import BatchWrites
 from app.ingestion.runs.bodies import body_owners
-from app.ingestion.runs.dependents import Dependents
 from app.ingestion.runs.parts import Action, Draft, Part, RunKind, World
 from app.ingestion.runs.problems import LaterBatches, NothingToTakeBack
 from app.ingestion.runs.repository import RelationEvidence, RunWrites, standings
@@ -23,7 +22,11 @@ from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession, driver_connection
 from app.warehouse.ingest import lock_relation
 from app.warehouse.plan import RelationPlan
-from app.warehouse.rollback import ImagesMissing, NotAsLeft, Recorded, take_back
+from app.warehouse.reversal.dependents import Dependents
+from app.warehouse.reversal.rollback import ImagesMissing, NotAsLeft, Recorded, take_back
+
+SHOWN = 100
+"""Batches that a plan, a warning or a problem lists."""
 
 BROUGHT = ("unchanged", "late", "duplicate", "conflict")
 """Verdicts of rows that were brought and not written."""
@@ -36,8 +39,10 @@ class Rollbacks:
         self._session, self._clock = session, clock
         self._runs = RunWrites(session)
 
-    async def draft(self, batch_id: UUID, *, cascade: bool, then_replay: bool) -> Draft:
+    async def draft(self, batch_id: UUID, *, cascade: bool, then_replay: bool, hold: bool) -> Draft:
         """The plan: rollbacks, the newest first, and then replays in the old order.
+
+        To `hold` is to let nobody else write the relation until the transaction ends.
 
         Raises:
             BatchNotFound: there is no such batch.
@@ -49,7 +54,8 @@ class Rollbacks:
         if target is None:
             raise BatchNotFound
         contract, plan = await self._contract(_require_images(_require_standing(target)).contract_id)
-        await lock_relation(await driver_connection(self._session), plan)
+        if hold:
+            await lock_relation(await driver_connection(self._session), plan)
         order = await self._in_the_way(target, plan)
         known = {batch.sequence: batch for batch in await self._runs.all_batches(BatchRow.sequence.in_(order))}
         await self._runs.keep(known.values())
@@ -57,7 +63,7 @@ class Rollbacks:
         if len(undone) > 1 and not cascade:
             raise LaterBatches(
                 'Take them back as well ({"cascade": true}), or first.',
-                batches=[_shown(batch) for batch in undone[:-1]],
+                batches=[_shown(batch) for batch in undone[:-1][:SHOWN]],
             )
         since = await self._since(target)
         later = [batch for batch in since if batch in undone or any(batch.counts.get(name) for name in BROUGHT)]
@@ -70,7 +76,7 @@ class Rollbacks:
             World(contract.contract.schema_version, await self._runs.latest(target.contract_id)),
             tuple(Part(number, *each) for number, each in enumerate(actions, 1)),
             warnings=tuple(warnings),
-            later=tuple(batch.id for batch in later if batch not in undone),
+            later=tuple(batch.id for batch in later if batch not in undone)[:SHOWN],
         )
 
     async def apply(self, run_id: UUID, batch: BatchRow, target_id: UUID) -> BatchRow:
@@ -88,7 +94,7 @@ class Rollbacks:
         in_the_way = [seq for seq in await self._in_the_way(target, plan) if seq != target.sequence]
         if in_the_way:
             found = await self._runs.all_batches(BatchRow.sequence.in_(in_the_way))
-            raise LaterBatches("They came in since the plan.", batches=[_shown(each) for each in found])
+            raise LaterBatches("They came in since the plan.", batches=[_shown(each) for each in found[:SHOWN]])
         batch.source_batch_id = target.id
         await BatchWrites(self._session).accept(batch)
         try:
@@ -160,7 +166,7 @@ class Rollbacks:
         owners = await body_owners(self._runs, later)
         gone = [batch for batch in later if batch.id not in owners]
         return [batch for batch in later if batch.id in owners], [
-            f"Batch {batch.id} cannot be replayed: its body is not kept." for batch in gone
+            f"Batch {batch.id} cannot be replayed: its body is not kept." for batch in gone[:SHOWN]
         ]
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.catalog.contracts.service import ContractNotFound
+from app.catalog.tables.references import TableNotFound
 from app.catalog.tables.registry import TableNotWritable
 from app.ingestion.permissions import CanRewrite
 from app.ingestion.quarantine.problems import BatchNotFound
@@ -23,26 +24,26 @@ from app.ingestion.runs.problems import (
 )
 from app.ingestion.runs.repository import RunFilter
 from app.ingestion.runs.schemas import (
+    BackfillRequest,
     CancelRequest,
+    IngestionRun,
+    IngestionRunPlan,
     QuarantineReplayRequest,
     ReplayRequest,
     RollbackRequest,
-    RunDocument,
-    RunPlan,
 )
 from app.ingestion.runs.service import Asked, RunEnding, RunService, RunViews
-from app.kernel.http.routes import StrictRoute, TransactionalRoute
+from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import provided, reads, writes
 from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import responses
 from app.operations.modes.modes import NotIngestionReady
-from app.warehouse.rollback import ImagesMissing, NotAsLeft, UniqueTaken
+from app.warehouse.reversal.rollback import ImagesMissing, NotAsLeft, UniqueTaken
 
-starts = APIRouter(prefix="/api/ingestion", tags=["ingestion"], route_class=StrictRoute)
 router = APIRouter(prefix="/api/ingestion", tags=["ingestion"], route_class=TransactionalRoute)
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"model": RunPlan, "description": "The plan: a dry run"},
+    200: {"model": IngestionRunPlan, "description": "The plan: a dry run"},
     202: {"description": "Started, or started from this plan before"},
 }
 _REFUSALS = (TableNotWritable, NotIngestionReady, PlanNeeded, PlanChanged)
@@ -52,55 +53,70 @@ ViewsDep = Annotated[RunViews, reads(RunViews)]
 EndingDep = Annotated[RunEnding, writes(RunEnding)]
 
 
-def _answer(response: Response, found: RunPlan | RunDocument) -> RunPlan | RunDocument:
+def _answer(response: Response, found: IngestionRunPlan | IngestionRun) -> IngestionRunPlan | IngestionRun:
     """A plan is answered with 200; of a run the place is said."""
-    if isinstance(found, RunPlan):
+    if isinstance(found, IngestionRunPlan):
         response.status_code = 200
     else:
         response.headers["Location"] = found.links["self"]
     return found
 
 
-@starts.post(
+@router.post(
     "/batches/{batch_id}/rollback",
     operation_id="roll_back_batch",
     status_code=202,
-    response_model=RunDocument | RunPlan,
+    response_model=IngestionRun | IngestionRunPlan,
     responses=_ANSWERS
     | responses(BatchNotFound, NothingToTakeBack, LaterBatches, ImagesMissing, NotAsLeft, UniqueTaken, *_REFUSALS),
 )
 async def roll_back_batch(
     batch_id: UUID, wanted: RollbackRequest, actor: CanRewrite, service: ServiceDep, response: Response
-) -> RunPlan | RunDocument:
+) -> IngestionRunPlan | IngestionRun:
     """Take a batch back: what it wrote goes, what it overwrote or removed comes back. First as a plan."""
     return _answer(response, await service.ask(actor, Asked(wanted, batch_id)))
 
 
-@starts.post(
+@router.post(
     "/batches/{batch_id}/quarantine/replay",
     operation_id="replay_quarantined_rows",
     status_code=202,
-    response_model=RunDocument | RunPlan,
+    response_model=IngestionRun | IngestionRunPlan,
     responses=_ANSWERS | responses(BatchNotFound, NothingToReplay, *_REFUSALS),
 )
 async def replay_quarantined_rows(
     batch_id: UUID, wanted: QuarantineReplayRequest, actor: CanRewrite, service: ServiceDep, response: Response
-) -> RunPlan | RunDocument:
+) -> IngestionRunPlan | IngestionRun:
     """Take the refused rows of a batch again, as they came, through the newest schema. First as a plan."""
     return _answer(response, await service.ask(actor, Asked(wanted, batch_id)))
 
 
-@starts.post(
+@router.post(
     "/replay",
     operation_id="replay_batches",
     status_code=202,
-    response_model=RunDocument | RunPlan,
+    response_model=IngestionRun | IngestionRunPlan,
     responses=_ANSWERS | responses(ContractNotFound, NoSuchTarget, BodyMissing, NothingToReplay, *_REFUSALS),
 )
 async def replay_batches(
     wanted: ReplayRequest, actor: CanRewrite, service: ServiceDep, response: Response
-) -> RunPlan | RunDocument:
+) -> IngestionRunPlan | IngestionRun:
     """Take stored bodies again, in the order in which they were merged, through the newest schema. First as a plan."""
+    return _answer(response, await service.ask(actor, Asked(wanted)))
+
+
+@router.post(
+    "/backfill",
+    operation_id="backfill_table",
+    status_code=202,
+    response_model=IngestionRun | IngestionRunPlan,
+    responses=_ANSWERS
+    | responses(ContractNotFound, TableNotFound, NoSuchTarget, BodyMissing, NothingToReplay, *_REFUSALS),
+)
+async def backfill_table(
+    wanted: BackfillRequest, actor: CanRewrite, service: ServiceDep, response: Response
+) -> IngestionRunPlan | IngestionRun:
+    """Fill a table from other batches, from objects or from an adopted table, batch by batch. First as a plan."""
     return _answer(response, await service.ask(actor, Asked(wanted)))
 
 
@@ -120,13 +136,13 @@ async def list_ingestion_runs(
     paging: Paging,
     request: Request,
     response: Response,
-) -> PageDocument[RunDocument]:
+) -> PageDocument[IngestionRun]:
     """Runs, newest first, without their parts."""
-    return show(await views.page(wanted, paging), RunDocument.model_validate, request, response)
+    return show(await views.page(wanted, paging), IngestionRun.model_validate, request, response)
 
 
 @router.get("/runs/{run_id}", operation_id="get_ingestion_run", responses=responses(RunNotFound))
-async def get_ingestion_run(_: CanRewrite, run_id: UUID, views: ViewsDep) -> RunDocument:
+async def get_ingestion_run(_: CanRewrite, run_id: UUID, views: ViewsDep) -> IngestionRun:
     """How far a run is, or what became of it."""
     return await views.get(run_id)
 
@@ -139,6 +155,6 @@ async def get_ingestion_run(_: CanRewrite, run_id: UUID, views: ViewsDep) -> Run
 )
 async def cancel_ingestion_run(
     run_id: UUID, wanted: CancelRequest, actor: CanRewrite, ending: EndingDep
-) -> RunDocument:
+) -> IngestionRun:
     """End a run: the part under way is given up; parts that were done stay, and can be taken back."""
     return await ending.cancel(actor, run_id, wanted.reason)

@@ -14,6 +14,10 @@ Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_wh
 ContractId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}_v[1-9][0-9]{0,8}$")]
 PlanHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
+OBJECT_PREFIX = r"^backfill/[^\x00-\x1f]*$"
+"""Objects are read from one place alone: what else the storage holds (bodies of batches, exports, archives) has owners
+of its own."""
+
 MAX_BATCHES = 10_000
 """Batches that one request may name."""
 
@@ -69,6 +73,44 @@ class QuarantineReplayRequest(RunRequest):
     )
 
 
+class BatchesSource(StrictModel):
+    """The stored bodies of another contract's batches, in the order in which they were merged."""
+
+    kind: Literal["batches"] = Field(description="`batches`.")
+    contract_id: ContractId = Field(description="The contract they came under.", examples=["customers_v1"])
+
+
+class ObjectSource(StrictModel):
+    """Objects in the configured storage: NDJSON, JSON, CSV or Parquet, by the ends of their keys, in their order."""
+
+    kind: Literal["object"] = Field(description="`object`.")
+    prefix: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=OBJECT_PREFIX)] = Field(
+        description="What their keys begin with, under `backfill/`.", examples=["backfill/customers/2025/"]
+    )
+
+
+class RelationSource(StrictModel):
+    """An adopted table, in the order of the contract's key; its columns are known by their names."""
+
+    kind: Literal["relation"] = Field(description="`relation`.")
+    table: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
+        description="Logical name of the table, or `name@version`.", examples=["legacy_customers"]
+    )
+
+
+BackfillSource = Annotated[BatchesSource | ObjectSource | RelationSource, Field(discriminator="kind")]
+
+
+class BackfillRequest(RunRequest):
+    """What fills a table, and with how many rows at once."""
+
+    contract_id: ContractId = Field(description="The contract that the rows go to.", examples=["customers_v2"])
+    source: BackfillSource = Field(description="Where the rows come from.")
+    begin: Moment | None = Field(None, alias="from", description="Rows whose event time is not before this.")
+    end: Moment | None = Field(None, alias="to", description="Rows whose event time is before this.")
+    batch_size: int = Field(10_000, ge=100, le=1_000_000, description="Rows of one batch, at most; of bodies lines.")
+
+
 class CancelRequest(StrictModel):
     """Why a run is ended before its time."""
 
@@ -89,10 +131,11 @@ class ChangedRow(BaseModel):
     """A stored row that a plan changes."""
 
     change: Literal["overwritten", "removed", "put-back"] = Field(description="What becomes of it.")
-    row: dict[str, Any] = Field(description="The row: as it is before, or as it comes back.")
+    before: dict[str, Any] | None = Field(None, description="The row as it is; null of one that comes back.")
+    after: dict[str, Any] | None = Field(None, description="The row as it will be; null of one that goes.")
 
 
-class RunPlan(BaseModel):
+class IngestionRunPlan(BaseModel):
     """What a run would do."""
 
     kind: str = Field(description="`rollback`, `replay`, `quarantine` or `backfill`.", examples=["rollback"])
@@ -111,7 +154,7 @@ class RunPlan(BaseModel):
     warnings: list[str] = Field(default_factory=list, description="What cannot be done, or is left out.")
 
 
-class RunPart(BaseModel):
+class IngestionRunPart(BaseModel):
     """A part that was done: the batch that it became."""
 
     part: int = Field(description="Order, from 1.")
@@ -124,7 +167,7 @@ class RunPart(BaseModel):
     completed_at: datetime | None = Field(None, description="When it was done.")
 
 
-class RunDocument(BaseModel):
+class IngestionRun(BaseModel):
     """A run, under way or over."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -149,5 +192,7 @@ class RunDocument(BaseModel):
     started_at: datetime | None = Field(None, description="When its first part began.")
     ended_at: datetime | None = Field(None, description="When it was over.")
     problem: dict[str, Any] | None = Field(None, description="Why it failed (RFC 9457).")
-    parts: list[RunPart] = Field(default_factory=list, description="The newest parts that were done; not in lists.")
+    parts: list[IngestionRunPart] = Field(
+        default_factory=list, description="The newest parts that were done; not in lists."
+    )
     links: dict[str, str] = Field(default_factory=dict, description="Where to read on.")

@@ -11,15 +11,28 @@ from uuid import UUID
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.service import ContractReading
 from app.ingestion.configuration import batch_rules
-from app.ingestion.raw_bodies import RawBodies
+from app.ingestion.quarantine.repository import RowFilter
+from app.ingestion.repository import BatchWrites
 from app.ingestion.runs.actions import RunAction
 from app.ingestion.runs.applying import Parts, Tools
 from app.ingestion.runs.models import IngestionRunRow
 from app.ingestion.runs.parts import OPEN, Draft, RunStatus, is_of_world, plan_hash
-from app.ingestion.runs.planning import draft
 from app.ingestion.runs.problems import PlanChanged, PlanNeeded, RunNotFound, RunOver
+from app.ingestion.runs.quarantine import QuarantineReplays
+from app.ingestion.runs.replays import Replays
 from app.ingestion.runs.repository import RelationEvidence, RunFilter, RunReads, RunWrites
-from app.ingestion.runs.schemas import ChangedRow, PlannedPart, RunDocument, RunPlan, RunRequest
+from app.ingestion.runs.rollbacks import Rollbacks
+from app.ingestion.runs.schemas import (
+    BackfillRequest,
+    ChangedRow,
+    IngestionRun,
+    IngestionRunPlan,
+    PlannedPart,
+    QuarantineReplayRequest,
+    ReplayRequest,
+    RollbackRequest,
+    RunRequest,
+)
 from app.ingestion.runs.views import run_document
 from app.kernel.clock import Clock
 from app.kernel.correlation import correlation_id
@@ -41,7 +54,7 @@ SAMPLES, SHOWN_PARTS = 20, 100
 
 
 class _PlanMade(Exception):  # noqa: N818 - carries a plan past a rollback, is no error
-    def __init__(self, plan: RunPlan) -> None:
+    def __init__(self, plan: IngestionRunPlan) -> None:
         super().__init__()
         self.plan = plan
 
@@ -61,15 +74,15 @@ class RunService:
         self, units: Units, storage: ObjectStorage, configuration: ConfigurationInForce, kinds: EventKinds, clock: Clock
     ) -> None:
         self._units, self._clock = units, clock
-        self._tools = Tools(RawBodies(storage), batch_rules(configuration), kinds, clock)
+        self._tools = Tools(units, storage, batch_rules(configuration), kinds, clock)
 
-    async def ask(self, actor: Actor, asked: Asked) -> RunPlan | RunDocument:
+    async def ask(self, actor: Actor, asked: Asked) -> IngestionRunPlan | IngestionRun:
         """The plan of a dry run; otherwise the run that was started, or was started from this plan before.
 
         Raises:
             PlanNeeded: neither a dry run nor the hash of a plan.
             PlanChanged: the plan was made on other data; `plan` is a fresh one.
-            Problem: what stands in the way, as `planning.draft` and the parts say.
+            Problem: what stands in the way, as `draft` and the parts say.
         """
         if asked.wanted.dry_run:
             return await self._plan(actor, asked)
@@ -82,19 +95,22 @@ class RunService:
             changed.fields["plan"] = plan.model_dump(mode="json")
             raise
 
-    async def _plan(self, actor: Actor, asked: Asked) -> RunPlan:
+    async def _plan(self, actor: Actor, asked: Asked) -> IngestionRunPlan:
         """What would become of it: every part is done, and all of it rolled back."""
         try:
             async with self._units.load() as session:
                 await require_ingestion_ready(session)
-                found = await draft(session, self._tools, asked.wanted, asked.batch_id)
+                await BatchWrites(session).prepare_merge()
+                found = await draft(session, self._tools, asked, hold=True)
                 run = _new_run(actor, found, asked.wanted, plan="")
                 await RunWrites(session).plan(run, found.parts)
                 raise _PlanMade(await self._tried(session, run, found))  # noqa: TRY301 - leaves by a rollback
         except _PlanMade as made:
             return made.plan
+        finally:
+            await self._tools.body.close()
 
-    async def _tried(self, session: WriteSession, run: IngestionRunRow, found: Draft) -> RunPlan:
+    async def _tried(self, session: WriteSession, run: IngestionRunRow, found: Draft) -> IngestionRunPlan:
         parts, samples = list[PlannedPart](), list[dict[str, Any]]()
         contract = await ContractReading(session).for_ingestion(run.contract_id)
         done = Parts(session, self._tools)
@@ -114,7 +130,7 @@ class RunService:
             if len(samples) < SAMPLES and contract.plan is not None:
                 evidence = RelationEvidence(session, contract.plan)
                 samples += await evidence.changed_rows(batch.sequence, SAMPLES - len(samples))
-        return RunPlan(
+        return IngestionRunPlan(
             kind=run.kind,
             contract_id=run.contract_id,
             plan_hash=plan_hash(found.digest, run.counts, run.deleted),
@@ -127,7 +143,7 @@ class RunService:
             warnings=list(found.warnings),
         )
 
-    async def _start(self, session: WriteSession, actor: Actor, asked: Asked) -> RunDocument:
+    async def _start(self, session: WriteSession, actor: Actor, asked: Asked) -> IngestionRun:
         await require_ingestion_ready(session)
         wanted, runs = asked.wanted, RunWrites(session)
         assert wanted.plan_hash is not None
@@ -135,7 +151,7 @@ class RunService:
         before = await runs.same(wanted.plan_hash)
         if before is not None:
             return run_document(before, self._clock())
-        found = await draft(session, self._tools, wanted, asked.batch_id)
+        found = await draft(session, self._tools, asked, hold=False)
         if not is_of_world(wanted.plan_hash, found.digest):
             raise PlanChanged("Batches came in since, or the schema is another: look at the fresh plan in `plan`.")
         run = _new_run(actor, found, wanted, plan=wanted.plan_hash)
@@ -159,12 +175,12 @@ class RunViews:
     def __init__(self, session: ReadSession, clock: Clock) -> None:
         self._runs, self._clock = RunReads(session), clock
 
-    async def page(self, wanted: RunFilter, request: PageRequest) -> Page[RunDocument]:
+    async def page(self, wanted: RunFilter, request: PageRequest) -> Page[IngestionRun]:
         """A page of runs, newest first, without their parts."""
         found, now = await self._runs.matching(wanted, request), self._clock()
         return Page([run_document(run, now) for run in found.items], found.next_cursor)
 
-    async def get(self, run_id: UUID) -> RunDocument:
+    async def get(self, run_id: UUID) -> IngestionRun:
         """The run, with the newest parts that were done. Raises `RunNotFound`."""
         run = await self._runs.by_id(run_id)
         if run is None:
@@ -178,7 +194,7 @@ class RunEnding:
     def __init__(self, session: WriteSession, clock: Clock) -> None:
         self._session, self._runs, self._clock = session, RunWrites(session), clock
 
-    async def cancel(self, actor: Actor, run_id: UUID, reason: str) -> RunDocument:
+    async def cancel(self, actor: Actor, run_id: UUID, reason: str) -> IngestionRun:
         """The run, ended: the part under way is given up, parts that were done stay.
 
         Raises:
@@ -216,6 +232,37 @@ class RunEnding:
         return True
 
 
+async def draft(session: WriteSession, tools: Tools, asked: Asked, *, hold: bool) -> Draft:
+    """The draft of what is asked for. Raises what stands in its way.
+
+    To `hold` is to let nobody else write the relation until the transaction ends, where the draft depends on that.
+    """
+    wanted, batch_id = asked.wanted, asked.batch_id
+    match wanted:
+        case RollbackRequest():
+            assert batch_id is not None
+            rollbacks = Rollbacks(session, tools.clock)
+            cascade, then_replay = wanted.cascade, wanted.then_replay
+            return await rollbacks.draft(batch_id, cascade=cascade, then_replay=then_replay, hold=hold)
+        case QuarantineReplayRequest():
+            assert batch_id is not None
+            refused = QuarantineReplays(session, tools.raw, tools.rules, tools.kinds, tools.clock)
+            return await refused.draft(batch_id, RowFilter(code=wanted.code, column=wanted.column))
+        case ReplayRequest():
+            replays = Replays(session, tools.raw, tools.rules, tools.kinds)
+            return await replays.draft(
+                wanted.contract_id,
+                batch_ids=wanted.batch_ids,
+                begin=wanted.begin,
+                end=wanted.end,
+                into=wanted.into,
+                skip_missing=wanted.skip_missing,
+            )
+        case BackfillRequest():
+            return await tools.backfills(session).draft(wanted)
+    raise TypeError(type(wanted))
+
+
 def _new_run(actor: Actor, found: Draft, wanted: RunRequest, *, plan: str) -> IngestionRunRow:
     return IngestionRunRow(
         id=new_id(),
@@ -223,6 +270,7 @@ def _new_run(actor: Actor, found: Draft, wanted: RunRequest, *, plan: str) -> In
         contract_id=found.contract_id,
         status=RunStatus.PENDING.value,
         request=found.request | {"world": found.world.document()},
+        items=list(found.items),
         plan_hash=plan,
         reason=wanted.reason,
         parts_done=0,

@@ -6,7 +6,7 @@ from datetime import datetime
 from app.ingestion.models import BatchRow
 from app.ingestion.runs.models import IngestionRunRow
 from app.ingestion.runs.parts import RunStatus
-from app.ingestion.runs.schemas import RunDocument, RunPart
+from app.ingestion.runs.schemas import IngestionRun, IngestionRunPart
 from app.kernel.jobs import JobState
 from app.operations.jobs.progress import Extent, eta_seconds, percent_done
 
@@ -19,14 +19,14 @@ _STATES = {
 }
 
 
-def run_document(run: IngestionRunRow, now: datetime, parts: Sequence[BatchRow] = ()) -> RunDocument:
+def run_document(run: IngestionRunRow, now: datetime, parts: Sequence[BatchRow] = ()) -> IngestionRun:
     """The document of a run as it stands now, with parts that were done."""
     work, state = _extent(run), _STATES[RunStatus(run.status)]
-    columns = {name: getattr(run, name) for name in RunDocument.model_fields if hasattr(run, name)}
+    columns = {name: getattr(run, name) for name in IngestionRun.model_fields if hasattr(run, name)}
     links = {"self": f"/api/ingestion/runs/{run.id}"}
     if run.job_id is not None:
         links["job"] = f"/system/jobs/{run.job_id}"
-    return RunDocument.model_validate(
+    return IngestionRun.model_validate(
         columns
         | {
             "request": {name: value for name, value in run.request.items() if name != "world"},
@@ -46,6 +46,6 @@ def _extent(run: IngestionRunRow) -> Extent | None:
     return Extent(run.rows_done, run.rows_total) if run.rows_total else None
 
 
-def _part(batch: BatchRow) -> RunPart:
-    columns = {name: getattr(batch, name) for name in RunPart.model_fields if hasattr(batch, name)}
-    return RunPart.model_validate(columns | {"batch_id": batch.id})
+def _part(batch: BatchRow) -> IngestionRunPart:
+    columns = {name: getattr(batch, name) for name in IngestionRunPart.model_fields if hasattr(batch, name)}
+    return IngestionRunPart.model_validate(columns | {"batch_id": batch.id})

@@ -12,20 +12,19 @@ from uuid import UUID
 from app.audit.log.service import AuditTrail
 from app.ingestion.configuration import batch_rules
 from app.ingestion.deferred import ready_or_later
-from app.ingestion.events import ROLLED_BACK, RUN_FAILED
 from app.ingestion.history import batch_report
 from app.ingestion.merging import count_rows
 from app.ingestion.models import BatchRow
-from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.repository import BatchWrites
 from app.ingestion.runs.actions import RunAction
 from app.ingestion.runs.applying import Parts, RunStopped, Tools
+from app.ingestion.runs.events import ROLLED_BACK, RUN_FAILED
 from app.ingestion.runs.models import IngestionRunRow
 from app.ingestion.runs.parts import OPEN, Action, RunKind, RunStatus
 from app.ingestion.runs.problems import RunFailed
 from app.ingestion.runs.repository import RunReads, RunWrites
 from app.kernel.db.database import WriteSession
-from app.kernel.jobs import JobContext, Superseded
+from app.kernel.jobs import JobContext, Superseded, Unwanted
 from app.kernel.jobs.rules import Ending, judge
 from app.kernel.ports.events import EventKind, EventKinds
 from app.kernel.problems import Problem, Unavailable
@@ -47,7 +46,7 @@ class RunWork:
         self._clock = resources.clock
         self._run_id = UUID(context.payload["run_id"])
         rules = batch_rules(resources.configuration)
-        self._tools = Tools(RawBodies(resources.storage), rules, self._kinds, resources.clock)
+        self._tools = Tools(resources.database, resources.storage, rules, self._kinds, resources.clock)
 
     async def run(self) -> None:
         """Do what is left to be done.
@@ -62,8 +61,8 @@ class RunWork:
                 run = done[0]
                 await self._context.progress(done=run.parts_done, total=run.parts_total, unit="parts")
             await self._context.apply(self._complete)
-        except RunStopped:
-            return
+        except RunStopped as stopped:
+            raise Unwanted from stopped
         except (Superseded, Unavailable):
             raise
         except Problem as refusal:
@@ -72,6 +71,8 @@ class RunWork:
             if judge(error, self._context.starts, RUN_STARTS) is Ending.FAILED:
                 await self._fail(RunFailed())
             raise
+        finally:
+            await self._tools.body.close()
 
     async def _part(self, session: WriteSession) -> tuple[IngestionRunRow, BatchRow] | None:
         """The run and the batch that its next part became; None when there is none."""
@@ -91,14 +92,15 @@ class RunWork:
     def _count(self, run: IngestionRunRow, batch: BatchRow) -> None:
         """Count a committed part in the metrics."""
         if batch.kind != Action.ROLLBACK:
-            count_rows(batch_report(batch))
+            count_rows(batch_report(batch).model_copy(update={"lag_seconds": None}))  # old rows are no news
         if batch.kind == Action.REPLAY:
             REPLAYS.labels(run.contract_id).inc()
         if run.kind == RunKind.BACKFILL:
             BACKFILL_ROWS.labels(run.contract_id).inc(batch.rows_received)
 
     async def _complete(self, session: WriteSession) -> None:
-        run = await end(session, self._run_id, RunStatus.COMPLETED, self._clock())
+        total = {"parts_total": IngestionRunRow.parts_done}  # of a backfill it is known now
+        run = await end(session, self._run_id, RunStatus.COMPLETED, self._clock(), **total)
         if run is not None and run.kind == RunKind.ROLLBACK:
             await announce(session, self._kinds, ROLLED_BACK, run, f"Batches of {run.contract_id} were taken back")
 

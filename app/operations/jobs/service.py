@@ -82,13 +82,14 @@ class JobService:
         return JobDocument.of(job, kind, self._clock())
 
     async def _end(self, actor: Actor, job: JobRun, kind: JobDefinition, reason: str, session: WriteSession) -> None:
-        """Ask for the end of an open job. What stands for it comes first, as its own operations take the two rows."""
-        if job.state not in OPEN_STATES:
-            raise JobIsOver(JobState(job.state))
+        """Ask for the end of an open job, or undo all of it with `JobIsOver`.
+
+        What stands for the job comes first: its own operations take the two rows in this order.
+        """
         if kind.record is not None:
             await kind.record.end(self._resources, session, actor, job.payload)
         if not await cancel_job(session, job.id):
-            await session.refresh(job)  # it ended this moment
+            await session.refresh(job)  # it may have ended this moment
             raise JobIsOver(JobState(job.state))
         after = {"state": job.state, "reason": reason}
         await AuditTrail(session).append(actor, JobAction.CANCELLED, ENTITY, job.id, job.name, after=after)

@@ -88,7 +88,7 @@ async def everything_removed(resources: Resources, before: datetime, limit: int 
 
 async def take_back(session: WriteSession, batch_id: UUID) -> Sequence[UUID]:
     """The batches that were taken back: this one, and before it all that depends on it."""
-    draft = await Rollbacks(session, utc_now).draft(batch_id, cascade=True, then_replay=False)
+    draft = await Rollbacks(session, utc_now).draft(batch_id, cascade=True, then_replay=False, hold=True)
     for part in draft.parts:
         await Rollbacks(session, utc_now).apply(uuid4(), _rollback(draft.contract_id), part.batch_id)
     return [part.batch_id for part in draft.parts]

@@ -7,14 +7,15 @@ import asyncpg
 import httpx
 import pytest
 
+from app.ingestion.bodies import RawBodies
 from app.ingestion.configuration import batch_rules
-from app.ingestion.raw_bodies import RawBodies
 from app.ingestion.retention.targets import RAW_BATCHES
 from app.ingestion.runs.replays import Replays
 from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.resources import Resources
 from tests.ingestion.retention.steps import open_run
 from tests.ingestion.runs.steps import REPLAY, planned, started
+from tests.ingestion.runs.test_http_backfill import BACKFILL
 from tests.ingestion.steps import register, taken
 from tests.operations.retention.steps import amount, previewed, ran
 
@@ -82,8 +83,7 @@ async def test_the_body_that_stays_is_that_of_the_batch_whose_rows_are_taken_aga
             UUID(bodies[1]),
         )
     await open_run(owner, "prices_v1", batch, action, status)
-    async with resources.database.write() as session:
-        await RAW_BATCHES.delete_some(session, datetime.now(UTC), None, 10)
+    await _retain(resources)
     assert await kept(owner) == (bodies[1:] if stays else [])
 
 
@@ -99,3 +99,33 @@ async def test_a_body_stays_while_a_run_that_will_replay_it_is_being_started(
             removed = await RAW_BATCHES.delete_some(session, datetime.now(UTC), None, 10)
         assert removed.amount.objects == 1
     assert await kept(owner) == bodies[:1]
+
+
+async def test_the_bodies_that_an_open_backfill_reads_stay(
+    engineer: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
+    owner: asyncpg.Connection,
+    resources: Resources,
+    bodies: list[str],
+) -> None:
+    other = await taken(engineer, await register(engineer, "others"), [(3, 0, 3)])
+    target = await register(engineer, "prices_again")
+    wanted = {"contract_id": target, "source": {"kind": "batches", "contract_id": "prices_v1"}}
+    place = await started(admin, BACKFILL, await planned(admin, BACKFILL, **wanted), **wanted)
+    await owner.execute(  # its items are keys, no ids of batches
+        "INSERT INTO spyne.ingestion_runs (kind, contract_id, status, request, items, plan_hash, reason, actor_kind, "
+        """actor_label) VALUES ('backfill', $1, 'RUNNING', '{"source": {"kind": "object"}}', '["backfill/a.csv"]', """
+        "'', 'why', 'user', 'ada')",
+        target,
+    )
+    await _retain(resources)
+    assert await kept(owner) == bodies
+    assert other["id"] not in bodies
+    assert (await admin.post(f"{place}/cancel", json={"reason": "it is not wanted"})).status_code == 200
+    await _retain(resources)
+    assert await kept(owner) == []
+
+
+async def _retain(resources: Resources) -> None:
+    async with resources.database.write() as session:
+        await RAW_BATCHES.delete_some(session, datetime.now(UTC), None, 10)

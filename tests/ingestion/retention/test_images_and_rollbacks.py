@@ -15,7 +15,7 @@ from app.ingestion.runs.rollbacks import Rollbacks
 from app.kernel.clock import utc_now
 from app.kernel.runtime.resources import Resources
 from app.operations.retention import running
-from app.warehouse.rollback import ImagesMissing
+from app.warehouse.reversal.rollback import ImagesMissing
 from tests.ingestion.retention.steps import (
     TARGET,
     age,
@@ -160,7 +160,7 @@ async def test_a_run_that_is_being_planned_or_started_keeps_all_that_it_is_about
     owner: asyncpg.Connection, resources: Resources, prices: list[str]
 ) -> None:
     async with resources.database.write() as starting:
-        draft = await Rollbacks(starting, utc_now).draft(UUID(prices[0]), cascade=True, then_replay=False)
+        draft = await Rollbacks(starting, utc_now).draft(UUID(prices[0]), cascade=True, then_replay=False, hold=True)
         assert [str(part.batch_id) for part in draft.parts] == prices[::-1]
         async with asyncio.timeout(5), resources.database.write() as session:
             assert (await step(session, await cut_off(owner))).amount.rows == 0

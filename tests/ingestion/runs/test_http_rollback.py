@@ -30,7 +30,8 @@ async def test_a_wrong_batch_is_taken_back_and_the_rollback_as_well(
     plan = await planned(admin, rollback(wrong["id"]))
     assert not differences(counts, await census(owner)), "a plan changes nothing"
     assert (counted(plan), plan["deleted"], plan["parts_total"], plan["warnings"]) == ({"updated": 1}, 1, 1, [])
-    assert {(each["change"], each["row"]["id"]) for each in plan["samples"]} == {("overwritten", 2), ("removed", 3)}
+    samples = {each["change"]: (each["before"]["v"], (each["after"] or {}).get("v")) for each in plan["samples"]}
+    assert samples == {"overwritten": (2000, 20), "removed": (3000, None)}
     async with worker_process(surroundings):
         run = await over(admin, await started(admin, rollback(wrong["id"]), plan))
         assert (run["status"], counted(run), run["deleted"], run["percent_done"]) == (

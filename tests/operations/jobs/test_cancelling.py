@@ -8,6 +8,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from app.kernel.ids import new_id
 from app.kernel.jobs import JobContext, JobDefinition
@@ -19,6 +20,7 @@ from app.operations.jobs.kinds import JobKinds
 from app.wiring import jobs
 from tests.identities import Identities
 from tests.operations.jobs.steps import REASON, ROOT, caller, cancel, over, put, shown, working
+from tests.waiting import known_at_the_door
 
 
 async def audited(owner: asyncpg.Connection, job_id: str) -> list[tuple[str, Any]]:
@@ -168,16 +170,27 @@ async def test_a_kind_that_this_process_does_not_know_is_not_cancelled_by_it(
 
 @pytest.mark.parametrize("mode", ["read_only", "maintenance"])
 async def test_it_is_possible_in_every_mode(
-    admin: httpx.AsyncClient, analyst: httpx.AsyncClient, resources: Resources, owner: asyncpg.Connection, mode: str
+    app: FastAPI,
+    admin: httpx.AsyncClient,
+    analyst: httpx.AsyncClient,
+    resources: Resources,
+    owner: asyncpg.Connection,
+    mode: str,
 ) -> None:
     job_id = await put(resources, await caller(analyst))
     switched = await admin.put("/system/maintenance", json={"mode": mode} | REASON)
     assert switched.status_code == 200, switched.text
+    await known_at_the_door(app, mode)
     assert (await cancel(analyst, job_id))["cancel_requested_at"] is not None
     assert len(await audited(owner, job_id)) == 1
 
 
-STANDING_FOR = {"exports:make": "export_id", "ingestion:merge": "batch_id", "retention:run": "run_id"}
+STANDING_FOR = {
+    "exports:make": "export_id",
+    "ingestion:merge": "batch_id",
+    "ingestion:run": "run_id",
+    "retention:run": "run_id",
+}
 """Kinds for which a domain keeps a record, with the field of the payload that names it."""
 
 

@@ -125,6 +125,17 @@ async def test_a_job_whose_export_was_cancelled_before_is_cancelled_too(
 
 
 @pytest.mark.usefixtures("numbers")
+async def test_an_export_that_is_over_stays_so_when_its_job_is_cancelled(
+    analyst: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    export = await asked(analyst, **NUMBERS)
+    await owner.execute("UPDATE spyne.export_jobs SET status = 'failed', completed_at = now()")
+    assert (await cancel(analyst, job_of(export)))["cancel_requested_at"] is not None
+    assert (await analyst.get(export["links"]["self"])).json()["status"] == "failed"
+    assert await actions(owner, export["id"]) == ["export:create"]
+
+
+@pytest.mark.usefixtures("numbers")
 @pytest.mark.parametrize("mode", ["read_only", "maintenance"])
 async def test_what_stands_for_a_job_is_not_ended_while_the_mode_forbids_it(
     admin: httpx.AsyncClient, analyst: httpx.AsyncClient, owner: asyncpg.Connection, mode: str
@@ -258,6 +269,16 @@ async def test_a_run_of_retention_that_goes_on_ends_with_its_job(
     assert (job["state"], found["status"], found["rows"]) == ("cancelled", "cancelled", 2)
     assert (job["percent_done"], job["eta_seconds"]) == (None, None)
     assert await count(owner, "idempotency_keys") == 4
+
+
+async def test_a_run_of_retention_that_was_cancelled_before_is_not_ended_again(
+    admin: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    run = (await admin.post(f"{KEYS}/run", json={})).json()
+    ended = (await admin.post(f"{KEYS}/runs/{run['id']}/cancel")).json()
+    assert (await cancel(admin, run["job_id"]))["cancel_requested_at"] is not None
+    assert (await admin.get(f"{KEYS}/runs/{run['id']}")).json() == ended
+    assert await actions(owner, run["id"]) == ["retention-run:start", "retention-run:cancel"]
 
 
 async def test_a_run_that_was_completed_by_a_start_that_died_is_no_cancelled_job(

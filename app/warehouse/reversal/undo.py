@@ -8,7 +8,7 @@ the relation is as if neither had been. It keeps images of what it changes, so i
 
 In append mode a batch may move a row to another event time, so an image is no row of the same identity: what the batch
 wrote goes, and its images come back. When may a batch be taken back, and what must be taken back with it:
-`app/ingestion/runs/dependents.py`. What must come out stands in plain Python in `tests/reference/reversal.py`.
+`app/warehouse/reversal/dependents.py`. What must come out stands in plain Python in `tests/reference/reversal.py`.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from app.warehouse.plan import Mode, RelationPlan
 OVERWRITTEN, GONE, BACK = "U", "D", "I"
 """Kinds of before-images: of a row that was overwritten, that went, and that a rollback put in where none was."""
 
-I, J, _TAKEN = own("i"), own("j"), own("taken")  # noqa: E741 - aliases of images
+I, J, _TAKEN, _NOW = own("i"), own("j"), own("taken"), own("now")  # noqa: E741 - aliases of images
 """Aliases: an image, another image."""
 
 
@@ -139,9 +139,11 @@ def touched_by(plan: RelationPlan, undone_by: list[int]) -> str:
 
 
 def changed_rows(plan: RelationPlan, seq: int, limit: int) -> str:
-    """Rows (kind, the row as JSON) that a batch overwrote, removed or put back: some of them."""
-    visible = ", ".join(f"{I}.{quote(column.name)}" for column in plan.columns)
+    """Rows (kind, the row as JSON, the row of its identity now) that a batch overwrote, removed or put back: some."""
+    image, stored = (", ".join(f"{alias}.{quote(column.name)}" for column in plan.columns) for alias in (I, T))
     return (
-        f"SELECT {IMAGE_OP}::text, to_jsonb({J}.*)::text FROM {plan.before.sql} {I}, "
-        f"LATERAL (SELECT {visible}) {J} WHERE {I}.{IMAGE_BY} = {seq} LIMIT {limit:d}"
+        f"SELECT {I}.{IMAGE_OP}::text, to_jsonb({J}.*)::text, to_jsonb({_NOW}.*)::text "
+        f"FROM (SELECT * FROM {plan.before.sql} WHERE {IMAGE_BY} = {seq} LIMIT {limit:d}) {I} "
+        f"CROSS JOIN LATERAL (SELECT {image}) {J} "
+        f"LEFT JOIN LATERAL (SELECT {stored} FROM {plan.relation.sql} {T} WHERE {_same_row(plan, T, I)}) {_NOW} ON true"
     )

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import asyncpg
 
 from app.kernel.problems import Conflict
-from app.warehouse import merge, undo
+from app.warehouse import merge
 from app.warehouse.ingest import SETTINGS, lock_relation
 from app.warehouse.plan import Mode, RelationPlan
-from app.warehouse.undo import BACK, GONE, OVERWRITTEN, Undo
+from app.warehouse.reversal import undo
+from app.warehouse.reversal.undo import BACK, GONE, OVERWRITTEN, Undo
 
 
 class ImagesMissing(Conflict):

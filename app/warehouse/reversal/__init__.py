@@ -1,0 +1,1 @@
+"""Taking batches back: the statements, the doing, and what stands in the way."""
