@@ -126,7 +126,8 @@ async def ingest(
 
     The transaction is READ COMMITTED, so that what another batch committed is seen once its lock is free.
     `batch_seq` is positive, unique per batch and grows with arrival: it names the writer of every row. Of the rows that
-    are as the contract demands only those count which meet `wanted`, an SQL condition on a staged row (`merge.S`).
+    are as the contract demands only those count which meet `wanted`, an SQL condition on a staged row (`merge.S`) that
+    is never null.
 
     Raises:
         RejectLimitExceeded: more rows refused than allowed.
@@ -189,7 +190,9 @@ class _Run:
             return
         batch = self._batch
         if wanted is not None:
+            await self._connection.execute(merge.BY_HASH)
             await self._mark(merge.mark_outside(batch, wanted))
+            await self._connection.execute(merge.BY_ANY_JOIN)
             if self._marked == self._rows.accepted:
                 return
         await self._connection.execute(f"ANALYZE {batch.staging.sql}")

@@ -1,6 +1,7 @@
 """Taking batches back on a real PostgreSQL against the reference in plain Python, for every mode and resolution."""
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import product
@@ -263,3 +264,33 @@ async def test_a_batch_that_was_accepted_earlier_and_merged_later_stands_in_the_
         await found.take_back(seq)
     assert await found.everything() == before
     assert await found.dependents.all(5) == [6, 5], "the rollback of 4 came after that of 1"
+
+
+MANY = 10_000
+
+
+@pytest.mark.parametrize(
+    ("mode", "unique"), [(Mode.UPSERT, False), (Mode.UPSERT, True), (Mode.REPLACE, False), (Mode.APPEND, False)]
+)
+async def test_the_time_does_not_grow_with_rows_times_images(
+    connection: asyncpg.Connection, mode: Mode, *, unique: bool
+) -> None:
+    """Nobody has told the planner how many images there are, as when a batch is taken back soon after it came.
+
+    A row compared with every image takes twenty times as long as the batch at this size, and more at any larger one.
+    """
+    found = Recording(await Relation(connection, plan_of(mode, unique=unique)).make())
+
+    async def seconds(work: Awaitable[object]) -> float:
+        begun = time.monotonic()
+        await work
+        return time.monotonic() - begun
+
+    def batch(turn: int) -> list[Fact]:
+        return [(f"k{number:07d}", turn, turn * MANY + number) for number in range(MANY)]
+
+    await found.put(batch(0))
+    written = await seconds(found.put(batch(1)))
+    assert await seconds(found.take_back(2)) < 5 * written
+    again = batch(1), undo.touched_by(found.relation.plan, [3])
+    assert await seconds(found.put(*again)) < 5 * written

@@ -32,8 +32,8 @@ from app.kernel.security.authorization import SYSTEM
 from app.kernel.telemetry.metrics import BACKFILL_ROWS, REPLAYS
 from app.operations.notifications.outbox.announcing import Announcements
 
-RUN_STARTS = 50
-"""Starts of one run. Each goes on where the last one ended, so more of them are no loop."""
+RUN_STARTS = 5
+"""Starts that one part may fail before the run is given up: each goes on with the first part that is missing."""
 
 
 class RunWork:
@@ -56,7 +56,7 @@ class RunWork:
             Unavailable: not now; the job is put back.
         """
         try:
-            while (done := await self._context.apply(self._part)) is not None:
+            while (done := await self._context.step(self._part)) is not None:
                 self._count(*done)
                 run = done[0]
                 await self._context.progress(done=run.parts_done, total=run.parts_total, unit="parts")

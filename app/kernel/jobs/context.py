@@ -55,6 +55,24 @@ class JobContext:
 
         return await self.database.run(guarded, self._operation)
 
+    async def step(self, work: Callable[[WriteSession], Awaitable[Result | None]]) -> Result | None:
+        """What `work` answers, applied as by `apply`: one of many steps of a job, or None when no step was left.
+
+        With a step it is committed that starts before this one count no more. `max_starts` then bounds the starts that
+        come to nothing, and not how often workers may die while the job gets on.
+        """
+
+        async def counted(session: WriteSession) -> Result | None:
+            done = await work(session)
+            if done is not None:
+                await runs.change(session, self._claim, starts=1)
+            return done
+
+        done = await self.apply(counted)
+        if done is not None:
+            self.starts = 1
+        return done
+
     async def progress(self, **facts: Any) -> None:
         """Record how far this start is, in a transaction of its own; see `progress_within`."""
 

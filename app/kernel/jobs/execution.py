@@ -128,8 +128,9 @@ class Execution:
             await self._definition.handler(self._context)
 
     def _after(self, error: Exception) -> RunOutcome:
-        ending = judge(error, self.claim.starts, self._definition.max_starts)
-        times = self.claim.attempt if ending is Ending.PUT_BACK else self.claim.starts
+        starts = self._context.starts
+        ending = judge(error, starts, self._definition.max_starts)
+        times = self.claim.attempt if ending is Ending.PUT_BACK else starts
         pause = backoff(times, FIRST_BACKOFF, LONGEST_BACKOFF)
         return RunOutcome(ending, describe(error), pause)
 

@@ -40,7 +40,8 @@ class JobDocument(BaseModel):
     heartbeat_at: datetime | None = Field(description="The last sign of life of the worker that runs it.")
     finished_at: datetime | None = Field(description="When it was over.")
     starts: int = Field(
-        description="How often it was tried; without the times when it was put back by no fault of its own."
+        description="How often it was tried; without the times when it was put back by no fault of its own, and of a "
+        "job that is done in steps without those before the last step that was done."
     )
     max_starts: int | None = Field(description="Tries that it has; null when this process does not know its kind.")
     attempt: int = Field(description="How often it was started, whatever for.")

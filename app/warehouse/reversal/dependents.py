@@ -44,6 +44,8 @@ class Dependents:
 
     async def all(self, target: int) -> list[int]:
         """The target and all that must be taken back with it, the newest first."""
+        if not any(self._counts(seq, target) for seq in self._batches):
+            return [target]  # with the images unread: a rollback of many comes to each of them in turn
         order = self._batches[target].order
         lowest = min((batch.seq for batch in self._batches.values() if batch.order > order), default=target)
         overwriters: dict[int, set[int]] = {}

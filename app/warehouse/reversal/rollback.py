@@ -89,13 +89,13 @@ async def take_back(connection: asyncpg.Connection, plan: RelationPlan, target: 
 
 
 async def _restore(connection: asyncpg.Connection, change: Undo, target: Recorded) -> Restored:
-    removing = undo.remove_put_back if target.is_rollback else undo.remove_written
-    removed = await _execute(connection, removing(change))
     overwritten = 0
     if change.plan.mode is not Mode.APPEND:
         await connection.execute(merge.IN_KEY_ORDER)
         overwritten = await _execute(connection, undo.restore_overwritten(change))
         await connection.execute(merge.IN_ANY_ORDER)
+    removing = undo.remove_put_back if target.is_rollback else undo.remove_written
+    removed = await _execute(connection, removing(change))
     return Restored(await _execute(connection, undo.put_back(change)), overwritten, removed)
 
 

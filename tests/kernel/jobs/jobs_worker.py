@@ -104,6 +104,21 @@ async def zombie(context: JobContext) -> None:
     await record(context, "end")
 
 
+async def steps(context: JobContext) -> None:
+    """Takes a step in each of its first starts, and ends badly in all of them: with its worker, or by itself."""
+
+    async def one(session: WriteSession) -> str | None:
+        if context.attempt > context.payload["steps"]:
+            return None
+        await note_effect(session, context, "step")
+        return "done"
+
+    await context.step(one)
+    if context.payload["dies"]:
+        os._exit(1)
+    raise ValueError
+
+
 async def timed_out(_context: JobContext) -> None:
     await asyncio.Event().wait()
 
@@ -123,6 +138,7 @@ DEFINITIONS: Sequence[JobDefinition] = (
     JobDefinition(name="hang_once", handler=hang_once),
     JobDefinition(name="poison", handler=poison, max_starts=3),
     JobDefinition(name="failing", handler=failing, max_starts=2),
+    JobDefinition(name="steps", handler=steps, max_starts=2),
     JobDefinition(name="half_done", handler=half_done),
     JobDefinition(name="zombie", handler=zombie),
     JobDefinition(name="timed_out", handler=timed_out, max_starts=1, timeout=timedelta(seconds=0.2)),

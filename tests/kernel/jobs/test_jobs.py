@@ -253,6 +253,25 @@ async def test_a_failing_handler_is_tried_again_and_then_failed_without_its_data
         assert late["last_error"].startswith("TimeoutError")
 
 
+async def test_only_starts_without_a_step_count_when_workers_die(place: Place, tmp_path: Path) -> None:
+    run_id = await place.enqueue("steps", {"steps": 3, "dies": True})
+    for _ in range(4):
+        async with worker(place, tmp_path) as process:
+            assert await process.ended() == 1
+    async with worker(place, tmp_path):
+        row = await place.until(run_id, "dead")
+    assert (row["starts"], row["attempt"]) == (2, 4), "the last one with a step, and the one without"
+    assert await place.notes(run_id) == ["step"] * 3
+
+
+async def test_only_starts_without_a_step_count_when_the_handler_raises(place: Place, tmp_path: Path) -> None:
+    async with worker(place, tmp_path):
+        run_id = await place.enqueue("steps", {"steps": 3, "dies": False})
+        row = await place.until(run_id, "failed")
+    assert (row["starts"], row["attempt"]) == (2, 4)
+    assert await place.notes(run_id) == ["step"] * 3
+
+
 async def test_jobs_of_one_key_exclude_each_other(place: Place, tmp_path: Path) -> None:
     async with worker(place, tmp_path), worker(place, tmp_path):
         same = [await place.enqueue("slow", {"seconds": 0.2}, key="table:flights") for _ in range(4)]
