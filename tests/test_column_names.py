@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 
-from app.ingestion.retention import BeforeImages
+from app.ingestion.retention.before_images import BeforeImages
 from app.kernel.quoting import quote_identifier
 from app.kernel.runtime.resources import Resources
 from tests.ingestion.steps import contract

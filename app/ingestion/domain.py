@@ -9,7 +9,7 @@ from app.ingestion.jobs import JOBS, SCHEDULES
 from app.ingestion.models import BatchRow
 from app.ingestion.quarantine.actions import QuarantineAction
 from app.ingestion.quarantine.models import QuarantineRow, QuarantineTotal
-from app.ingestion.retention import targets
+from app.ingestion.retention.targets import targets
 from app.ingestion.router import router, uploads
 from app.kernel.domains.domain import Domain
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     LargeBinary,
     Sequence,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -35,6 +36,14 @@ class BatchRow(Identified, Created, Base):
         Index(None, "source_batch_id"),
         Index(None, "contract_id", "id"),
         Index("uq_ingestion_history_sequence", "sequence", unique=True),
+        Index(
+            "ix_ingestion_history_images",
+            "contract_id",
+            "merge_order",
+            postgresql_where=text(
+                "images_removed_at IS NULL AND merge_order IS NOT NULL AND images IS DISTINCT FROM 0"
+            ),
+        ),
     )
 
     sequence: Mapped[int] = mapped_column(
@@ -60,6 +69,9 @@ class BatchRow(Identified, Created, Base):
     )
     images: Mapped[int | None] = mapped_column(
         BigInteger, comment="Before-images written; null of batches that are older than the count"
+    )
+    images_removed_at: Mapped[datetime | None] = mapped_column(
+        comment="When retention removed its before-images, all at once: it cannot be taken back any more"
     )
     rolled_back_by: Mapped[UUID | None] = mapped_column(
         ForeignKey("spyne.ingestion_history.id"), comment="The rollback that took it back, while that stands"

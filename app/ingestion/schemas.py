@@ -57,6 +57,9 @@ class BatchSummary(BaseModel):
     images: int | None = Field(
         None, description="Before-images that were written, by which it can be taken back; null of older batches."
     )
+    images_removed_at: datetime | None = Field(
+        None, description="When retention removed these, all at once: it cannot be taken back any more."
+    )
     bytes: int = Field(description="Bytes received, as sent.")
     seconds: float | None = Field(None, description="From the first byte to the merge.")
     first_event_time: datetime | None = Field(None, description="Earliest event time among its rows.")

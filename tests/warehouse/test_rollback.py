@@ -219,6 +219,22 @@ async def test_rows_that_are_not_as_the_batch_left_them_are_noticed(
     assert await found.everything() == before
 
 
+@pytest.mark.parametrize("mode", [Mode.UPSERT, Mode.APPEND])
+async def test_rows_that_a_later_batch_overwrote_are_noticed_although_its_images_are_gone(
+    connection: asyncpg.Connection, mode: Mode
+) -> None:
+    found = await recording(connection, mode, Resolution.LATEST_WINS)
+    await found.put([("a", 1, 1)])
+    await found.put([("a", 2, 2)])
+    await found.put([("a", 3, 1)])
+    before = await found.everything()
+    await connection.execute(f"DELETE FROM {found.relation.plan.before.sql} WHERE _spyne_image_by = 3")
+    assert await found.dependents.all(2) == [2], "nothing says so but the rows themselves"
+    with pytest.raises(NotAsLeft):
+        await found.take_back(2)
+    assert await found.everything() == before
+
+
 async def test_a_unique_value_that_is_taken_by_now_is_not_given_twice(connection: asyncpg.Connection) -> None:
     found = Recording(await Relation(connection, plan_of(unique=True)).make())
     await found.put([("a", 1, 1)])

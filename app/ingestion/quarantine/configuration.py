@@ -2,7 +2,7 @@
 
 They are kept as long as there is room: of a batch the first ones, of a contract and in all those that came first. What
 is not kept is counted, and the report of its batch says how many rows that are; nothing that is kept goes to make room
-but by retention (`app/ingestion/retention.py`). `repository.py` holds the bounds with batches side by side.
+but by retention (`app/ingestion/retention/targets.py`). `repository.py` holds the bounds with batches side by side.
 """
 
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ from app.ingestion.runs.problems import BodyMissing, NoSuchTarget, NothingToRepl
 from app.ingestion.runs.reading.adopted import AdoptedRows
 from app.ingestion.runs.reading.line_ranges import OpenBody, Opening
 from app.ingestion.runs.reading.steps import AdoptedSteps, BodySteps, OpenItem, Position, Steps, format_of
-from app.ingestion.runs.repository import RunReads
+from app.ingestion.runs.repository import RunReads, RunWrites
 from app.ingestion.runs.schemas import BackfillRequest, BatchesSource, ObjectSource, RelationSource
 from app.kernel.db.database import Units, WriteSession, driver_connection
 from app.kernel.ports.events import EventKinds
@@ -70,7 +70,7 @@ class Backfills:
     ) -> None:
         self._session, self._units, self._storage = session, units, storage
         self._rules, self._kinds, self._body = rules, kinds, body
-        self._runs = RunReads(session)
+        self._runs = RunWrites(session)
 
     async def draft(self, wanted: BackfillRequest) -> Draft:
         """The plan: what is read, in which order; the parts are found as they are read.
@@ -145,6 +145,7 @@ class Backfills:
             BatchRow.status == "completed",
             BatchRow.rolled_back_by.is_(None),
         )
+        await self._runs.keep(found)
         owners = await body_owners(self._runs, found)
         kept = [batch for batch in found if batch.id in owners]
         missing = len(found) - len(kept)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,6 +23,7 @@ class IngestionRunRow(Identified, Created, Base):
         CheckConstraint("status IN ('PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')", name="status"),
         Index(None, "contract_id", "id"),
         Index(None, "plan_hash"),
+        Index("ix_ingestion_runs_open", "id", postgresql_where=text("status IN ('PENDING', 'RUNNING')")),
     )
 
     kind: Mapped[str] = mapped_column(comment="rollback, replay, quarantine or backfill")

@@ -63,6 +63,8 @@ class QuarantineReplays:
             raise BatchNotFound
         contract = await ContractService(self._session).for_ingestion(batch.contract_id)
         rows = await QuarantineReads(self._session).open(batch_id, wanted)
+        if rows:
+            await self._runs.keep([batch])
         body = await self._body(batch)
         taken = _takeable(batch, rows, has_body=body is not None)
         if not taken:

@@ -56,6 +56,7 @@ class Replays:
             batches, warnings = await self._named(contract_id, batch_ids), list[str]()
         else:
             batches, warnings = await self._of_time(contract_id, begin, end)
+        await self._runs.keep(batches)
         owners = await body_owners(self._runs, batches)
         missing = [batch for batch in batches if batch.id not in owners]
         if missing and not skip_missing:

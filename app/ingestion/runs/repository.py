@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, func, insert, or_, select, update
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, func, insert, literal, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.ingestion.models import BatchRow
@@ -138,6 +138,17 @@ class RunWrites(RunReads, Writing[IngestionRunRow]):
         statement = select(BatchRow).where(BatchRow.id == batch_id).with_for_update()
         found = await self.session.execute(statement.execution_options(populate_existing=True))
         return found.scalar_one_or_none()
+
+    async def keep(self, batches: Iterable[BatchRow]) -> None:
+        """Let retention leave the batches, and those whose bodies they use, alone until this transaction ends.
+
+        They are as they stand now, afterwards: bodies and images that are there stay until the run that is planned is
+        open, and while it is (`app/ingestion/retention/open_runs.py`).
+        """
+        ids = {id_ for batch in batches for id_ in (batch.id, batch.source_batch_id) if id_ is not None}
+        listed = any_(literal(sorted(ids), ARRAY(Uuid)))
+        shared = select(BatchRow).where(BatchRow.id == listed).with_for_update(read=True, key_share=True)
+        await self.session.execute(shared.execution_options(populate_existing=True))
 
     async def set_taken_back(self, batch_id: UUID, by: UUID | None) -> None:
         """Note what took a batch back, or that it stands again."""

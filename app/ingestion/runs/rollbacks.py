@@ -23,7 +23,7 @@ from app.kernel.db.database import WriteSession, driver_connection
 from app.warehouse.ingest import lock_relation
 from app.warehouse.plan import RelationPlan
 from app.warehouse.reversal.dependents import Dependents
-from app.warehouse.reversal.rollback import Recorded, take_back
+from app.warehouse.reversal.rollback import ImagesMissing, NotAsLeft, Recorded, take_back
 
 SHOWN = 100
 """Batches that a plan, a warning or a problem lists."""
@@ -47,17 +47,19 @@ class Rollbacks:
         Raises:
             BatchNotFound: there is no such batch.
             NothingToTakeBack: the batch is not in the table.
+            ImagesMissing: retention has removed its before-images, or those of a batch that must go with it.
             LaterBatches: later ones have written the same rows, and are not to be taken back with it.
         """
         target = await self._runs.lock_batch(batch_id)
         if target is None:
             raise BatchNotFound
-        contract, plan = await self._contract(_require_standing(target).contract_id)
+        contract, plan = await self._contract(_require_images(_require_standing(target)).contract_id)
         if hold:
             await lock_relation(await driver_connection(self._session), plan)
         order = await self._in_the_way(target, plan)
         known = {batch.sequence: batch for batch in await self._runs.all_batches(BatchRow.sequence.in_(order))}
-        undone = [known[seq] for seq in order]
+        await self._runs.keep(known.values())
+        undone = [_require_images(known[seq]) for seq in order]
         if len(undone) > 1 and not cascade:
             raise LaterBatches(
                 'Take them back as well ({"cascade": true}), or first.',
@@ -86,7 +88,7 @@ class Rollbacks:
         """
         target = await self._runs.lock_batch(target_id)
         assert target is not None
-        contract, plan = await self._contract(_require_standing(target).contract_id)
+        contract, plan = await self._contract(_require_images(_require_standing(target)).contract_id)
         connection = await driver_connection(self._session)
         await lock_relation(connection, plan)
         in_the_way = [seq for seq in await self._in_the_way(target, plan) if seq != target.sequence]
@@ -95,7 +97,10 @@ class Rollbacks:
             raise LaterBatches("They came in since the plan.", batches=[_shown(each) for each in found[:SHOWN]])
         batch.source_batch_id = target.id
         await BatchWrites(self._session).accept(batch)
-        restored = await take_back(connection, plan, _recorded(target), batch.sequence)
+        try:
+            restored = await take_back(connection, plan, _recorded(target), batch.sequence)
+        except NotAsLeft as differing:
+            raise await self._explained(differing, target) from differing
         await ContractService(self._session).confirm_writable(contract)
         batch.status, batch.completed_at = "completed", self._clock()
         batch.merge_order = MERGE_ORDER.next_value()
@@ -127,6 +132,24 @@ class Rollbacks:
         found = await standings(self._session, target.contract_id, target.merge_order or 0)
         return await Dependents(plan.mode, found, RelationEvidence(self._session, plan)).all(target.sequence)
 
+    async def _explained(self, differing: NotAsLeft, target: BatchRow) -> NotAsLeft | ImagesMissing:
+        """Why the rows of the target are others, when retention has removed what would have told who wrote them.
+
+        That befalls batches that wrote no images and so lose none, while later ones do.
+        """
+        later = await self._runs.all_batches(
+            BatchRow.contract_id == target.contract_id,
+            BatchRow.merge_order > (target.merge_order or 0),
+            BatchRow.images_removed_at.is_not(None),
+            limit=1,
+        )
+        if not later:
+            return differing
+        return ImagesMissing(
+            "Later batches have written its rows, and cannot be taken back: retention removed their before-images, "
+            f"those of batch {later[0].id} at {_time(later[0])}."
+        )
+
     async def _since(self, target: BatchRow) -> list[BatchRow]:
         """Batches that stand, came after the target and are no rollbacks, in the order of merges."""
         later = await self._runs.all_batches(
@@ -139,6 +162,7 @@ class Rollbacks:
 
     async def _replays(self, later: list[BatchRow]) -> tuple[list[BatchRow], list[str]]:
         """The batches whose bodies can be taken again, and a warning for each other one."""
+        await self._runs.keep(later)
         owners = await body_owners(self._runs, later)
         gone = [batch for batch in later if batch.id not in owners]
         return [batch for batch in later if batch.id in owners], [
@@ -153,6 +177,17 @@ def _require_standing(target: BatchRow) -> BatchRow:
     if target.rolled_back_by is not None:
         raise NothingToTakeBack(f"It was taken back before, by batch {target.rolled_back_by}.")
     return target
+
+
+def _require_images(batch: BatchRow) -> BatchRow:
+    """The batch, unless retention has removed its before-images. Raises `ImagesMissing`."""
+    if batch.images_removed_at is not None:
+        raise ImagesMissing(f"Retention removed the before-images of batch {batch.id} at {_time(batch)}.")
+    return batch
+
+
+def _time(batch: BatchRow) -> str:
+    return batch.images_removed_at.isoformat() if batch.images_removed_at else "-"
 
 
 def _recorded(target: BatchRow) -> Recorded:

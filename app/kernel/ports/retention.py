@@ -101,7 +101,8 @@ class RetentionTarget(Protocol):
     async def delete_some(self, session: WriteSession, cut_off: datetime, cursor: str | None, limit: int) -> Removed:
         """Remove at most so many rows that are older than the cut-off and not held, from the cursor on.
 
-        Holds are looked up by the statement that removes; the caller keeps new ones waiting meanwhile.
+        Where rows go together or not at all, what goes as one is removed even if it has more of them. Holds are looked
+        up in the transaction that removes; the caller keeps new ones waiting meanwhile.
         """
 
 

@@ -27,7 +27,8 @@ from app.operations.retention.service import RetentionService
 Result = TypeVar("Result")
 
 STEP_ROWS = 1_000
-"""Rows that one step removes at most: some ten milliseconds, for which a new hold waits."""
+"""Rows that one step removes at most: some ten milliseconds, for which a new hold waits. What goes as one may
+be more: all before-images of a batch."""
 
 TOMBSTONES_AT_ONCE = 200
 

@@ -77,10 +77,11 @@ async def take_back(connection: asyncpg.Connection, plan: RelationPlan, target: 
     images = {str(kind): int(rows) for kind, rows in await connection.fetch(undo.count_images(plan, target.seq))}
     if target.images is None or sum(images.values()) != target.images:
         raise ImagesMissing(_missing(target.images, sum(images.values())))
-    restored = await _restore(connection, Undo(plan, target.seq, seq), target)
+    change = Undo(plan, target.seq, seq, target_is_rollback=target.is_rollback)
+    restored = await _restore(connection, change, target)
     _require_as_left(plan, target, images, restored)
     for column in plan.unique:
-        if await connection.fetchval(undo.violates_unique(Undo(plan, target.seq, seq), column)):
+        if await connection.fetchval(undo.violates_unique(change, column)):
             raise UniqueTaken(
                 f"Column {column}: change the row that holds the value now, or take its batch back first."
             )

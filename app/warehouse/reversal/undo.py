@@ -32,6 +32,7 @@ class Undo:
     plan: RelationPlan
     target: int
     seq: int
+    target_is_rollback: bool = False
 
 
 def _columns(plan: RelationPlan) -> tuple[str, ...]:
@@ -74,12 +75,16 @@ def remove_put_back(undo: Undo) -> str:
 
 
 def restore_overwritten(undo: Undo) -> str:
-    """Overwrites the rows that the target overwrote with what they were (one row per key: not in append mode)."""
+    """Overwrites the rows that the target overwrote with what they were (one row per key: not in append mode).
+
+    Only rows that bear its number are as it left them, but for a rollback, whose rows bear the number of their writer.
+    """
     plan = undo.plan
     names = [name for name in _columns(plan) if name not in plan.key]
     changes = ", ".join(f"{quote(name)} = {I}.{quote(name)}" for name in names)
     ordered = f"(SELECT * FROM {_images(undo, OVERWRITTEN)} {J} ORDER BY {quote_all(plan.key, f'{J}.')})"
-    update = f"UPDATE {plan.relation.sql} {T} SET {changes} FROM {ordered} {I} WHERE {same_key(plan, T, I)}"
+    as_left = same_key(plan, T, I) + ("" if undo.target_is_rollback else f" AND {T}.{BATCH} = {undo.target}")
+    update = f"UPDATE {plan.relation.sql} {T} SET {changes} FROM {ordered} {I} WHERE {as_left}"
     return with_row_images(plan, undo.seq, update, OVERWRITTEN)
 
 

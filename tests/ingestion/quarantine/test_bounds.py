@@ -14,7 +14,7 @@ from app.ingestion.quarantine.configuration import (
     MAX_QUARANTINED_OF_BATCH,
     MAX_QUARANTINED_OF_CONTRACT,
 )
-from app.ingestion.retention import QUARANTINE
+from app.ingestion.retention.targets import QUARANTINE
 from app.kernel.runtime.configuration import ConfigKey
 from app.kernel.runtime.resources import Resources
 from tests.ingestion.steps import ndjson, register, send, taken
