@@ -94,14 +94,18 @@ class Service:
         """A JSON call."""
         return self._send(method, path, json.dumps(body).encode(), "application/json")
 
-    def prepare(self, table: str) -> None:
-        """An empty table under an upsert contract."""
+    def get(self, path: str) -> Any:
+        """What is there."""
+        return self._send("GET", path, b"", "application/json")
+
+    def prepare(self, table: str, window: str = "24h") -> None:
+        """An empty table under an upsert contract; of a table that is there, a further version with another window."""
         semantics = {
             "mode": "upsert",
             "idempotency_key": ["id"],
             "event_time_column": "happened_at",
             "processing_time_column": "ingested_at",
-            "dedupe_window": "24h",
+            "dedupe_window": window,
             "conflict_resolution": "latest_wins",
         }
         columns = [{"name": name, "type": kind} for name, kind in rows.COLUMNS]
@@ -110,12 +114,16 @@ class Service:
 
     def load(self, table: str, path: Path, expected: str) -> float:
         """Seconds from the first byte to the report."""
+        return self.ingest(table, path, expected)[0]
+
+    def ingest(self, table: str, path: Path, expected: str) -> tuple[float, str]:
+        """Seconds from the first byte to the report, and the id of the batch."""
         begin = time.perf_counter()
         report = self._send("POST", f"/api/ingestion/{table}_v1/batches", _blocks(path), "application/x-ndjson")
         seconds = time.perf_counter() - begin
         if report["counts"][expected] != report["rows"]:
             raise RuntimeError(f"not every row was {expected}: {report['counts']}")
-        return seconds
+        return seconds, report["id"]
 
     def _send(self, method: str, path: str, body: bytes | Iterator[bytes], media_type: str) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=3600)
@@ -219,7 +227,7 @@ def _report(
             ratio = statistics.median(f / s for f, s in zip(seconds.floor[step], seconds.service[step], strict=True))
             told = f"service {medians[count][step]:.2f} s, floor {floor:.2f} s, ratio {ratio:.2f} (target >= {target})"
             print(f"{count:>9,} rows, {step}: {told}")
-        print(f"API process: peak resident {_peak_mib(api):.0f} MiB (target <= {MEMORY_TARGET_MIB})")
+        print(f"API process: peak resident {peak_mib(api):.0f} MiB (target <= {MEMORY_TARGET_MIB})")
     if len(options.rows) > 1:
         small, large = options.rows[0], options.rows[-1]
         for step in TARGETS:
@@ -234,11 +242,12 @@ def _report(
                 print(f"dlt, {options.dlt_rows:,} rows, {step}: {theirs:.1f} s, {times:.0f}x ours (>= {DLT_TARGET})")
 
 
-def _peak_mib(api: psutil.Process) -> float:
-    for line in Path(f"/proc/{api.pid}/status").read_text().splitlines():
+def peak_mib(running: psutil.Process) -> float:
+    """The most that a process had resident."""
+    for line in Path(f"/proc/{running.pid}/status").read_text().splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) / 1024
-    return float(api.memory_info().rss) / 2**20
+    return float(running.memory_info().rss) / 2**20
 
 
 if __name__ == "__main__":

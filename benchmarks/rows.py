@@ -1,7 +1,7 @@
 """The rows of the ingestion benchmarks: ten columns of the usual kinds, the same for every side, made once per size."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,16 @@ _CATEGORIES = ("books", "garden", "music", "tools", "toys")
 _STRIDE = 7_919  # a prime: ids come in an order that is neither sorted nor random
 
 
-def rows(count: int, turn: int) -> Iterator[dict[str, Any]]:
-    """Rows with distinct ids; a later turn has the same ids, newer event times and other content."""
+def rows(count: int, turn: int, first: int = 0, step: int = 1) -> Iterator[dict[str, Any]]:
+    """Rows with distinct ids; a later turn has the same ids, newer event times and other content.
+
+    The ids are `first` and every `step`-th one after it.
+    """
     for number in range(count):
         key = number * _STRIDE % count
         moment = _START + timedelta(days=turn, seconds=key % 86_400)
         yield {
-            "id": key,
+            "id": first + key * step,
             "happened_at": moment.isoformat(),
             "customer": f"customer-{key % 50_000}",
             "category": _CATEGORIES[key % 5],
@@ -42,6 +45,13 @@ def rows(count: int, turn: int) -> Iterator[dict[str, Any]]:
             "day": moment.date().isoformat(),
             "note": f"order {key} of turn {turn}, leave at the door",
         }
+
+
+def write_lines(path: Path, made: Iterable[dict[str, Any]]) -> Path:
+    """The NDJSON file of these rows."""
+    with path.open("wb") as lines:
+        lines.writelines(orjson.dumps(row) + b"\n" for row in made)
+    return path
 
 
 def write(folder: Path, count: int, turn: int) -> tuple[Path, Path]:
