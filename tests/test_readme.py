@@ -117,13 +117,14 @@ def test_trust_in_curl(service: Running) -> None:
 
 def test_operating_in_curl(service: Running) -> None:
     answers = documents(script("docs/operating.md", service))
-    dashboard, deployment, channel, export, rule, preview, room, refused, decided, flag, evaluated, *of_jobs = answers
+    dashboard, deployment, channel, export, rule, preview, images, *answers = answers
+    room, refused, decided, flag, evaluated, *of_jobs = answers
     assert dashboard["tiles"]
     assert deployment["version"]
     assert channel["name"] == "data team"
     assert export["status"] == "pending"
     assert (rule["category"], rule["days_to_keep"]) == ("raw_batches", 90)
-    assert preview["rows"] == 0
+    assert (preview["rows"], images["category"]) == (0, "before_images")
     assert (room["value"], refused["category"], refused["days_to_keep"]) == (50_000, "quarantine", 30)
     assert decided["value"] == 20
     assert flag["key"] == "new-planner"

@@ -79,15 +79,32 @@ class History:
         """Whether it counts as done since the target: not with what was done and taken back since."""
         return entry.taken_back_by is None and (entry.victim is None or entry.victim <= target.seq)
 
-    def with_dependents(self, target: Entry) -> list[Entry]:
-        """The target and all that must be taken back with it, the newest first."""
+    def with_dependents(self, target: Entry, *, then_replay: bool = False) -> list[Entry]:
+        """The target and all that must be taken back with it, the newest first.
+
+        To take back a rollback is to let its victim stand again, in the way of what was done before the victim.
+        """
         found, waiting = {target.seq: target}, [target]
         while waiting:
-            for entry in self.later_writers(waiting.pop()):
-                if entry.seq not in found:
-                    found[entry.seq] = entry
-                    waiting.append(entry)
+            entry = waiting.pop()
+            more = self.later_writers(entry)
+            if entry.victim is not None and entry.victim > target.seq:
+                more.append(self.of(entry.victim))
+            if then_replay and self.rules.mode is Mode.APPEND:
+                more += self._whose_rows_return(entry, target)
+            for other in more:
+                if other.seq not in found:
+                    found[other.seq] = other
+                    waiting.append(other)
         return sorted(found.values(), key=lambda entry: -entry.seq)
+
+    def _whose_rows_return(self, entry: Entry, target: Entry) -> list[Entry]:
+        """Entries since the target whose rows come back with the entry.
+
+        Their other rows of the session are replayed. Left standing, these would have come before those, and they after.
+        """
+        since = [entry for entry in self.entries[target.seq :] if entry.victim is None and entry.taken_back_by is None]
+        return [other for other in since if other.wrote & entry.removed]
 
     def take_back(self, target: Entry) -> Entry:
         """The entry that takes back the target, which no later one stands in the way of."""

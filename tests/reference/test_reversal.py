@@ -34,7 +34,7 @@ def test_taken_back_with_what_depends_on_it_and_the_rest_replayed_a_batch_was_ne
         history.put(batch)
     target = history.of(data.draw(st.integers(1, len(batches))))
     later = [entry for entry in history.entries if entry.seq > target.seq]
-    undone = [history.take_back(entry) for entry in history.with_dependents(target)]
+    undone = [history.take_back(entry) for entry in history.with_dependents(target, then_replay=True)]
     for entry in later:
         again = [seen for seen in entry.observations if mode is Mode.REPLACE or touched(undone, seen, rules)]
         if again:
@@ -80,3 +80,34 @@ def test_any_walk_of_batches_and_rollbacks_keeps_to_the_rules(
         for entry in history.with_dependents(standing[choice % len(standing)]):
             history.take_back(entry)
     assert len({(row.row.key, row.row.time) for row in history.table}) == len(history.table)
+
+
+def _history(resolution: Resolution, *batches: list[int]) -> History:
+    """Batches of one key in append mode, by the hours of their observations."""
+    history = History(Rules(Mode.APPEND, resolution, WINDOW))
+    for hours in batches:
+        history.put([Observation(("a",), START + timedelta(hours=hour), 0) for hour in hours])
+    return history
+
+
+def _with(history: History, seq: int, *, then_replay: bool) -> list[int]:
+    return [entry.seq for entry in history.with_dependents(history.of(seq), then_replay=then_replay)]
+
+
+def test_where_rows_are_replayed_a_batch_whose_rows_come_back_goes_as_well() -> None:
+    """Batch 3 joins the sessions of 1 and 2. Of 2 one row was a duplicate of 1's: it is first without 1."""
+    history = _history(Resolution.FIRST_WRITE_WINS, [0], [0, 6], [1])
+    assert _with(history, 1, then_replay=False) == [3, 1]
+    assert _with(history, 1, then_replay=True) == [3, 2, 1]
+
+
+def test_what_stands_again_when_its_rollback_is_taken_back_goes_as_well() -> None:
+    history = _history(Resolution.FIRST_WRITE_WINS, [0], [1])
+    assert history.take_back(history.of(2)).seq == 3
+    history.put([Observation(("a",), START + timedelta(hours=6), 0)])
+    history.take_back(history.of(1))
+    history.take_back(history.of(4))
+    assert _with(history, 3, then_replay=False) == [6, 5, 4, 3]
+    for seq in (6, 5, 4, 3):
+        history.take_back(history.of(seq))
+    assert {row.row.time for row in history.table} == {START}

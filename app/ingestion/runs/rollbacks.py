@@ -56,7 +56,7 @@ class Rollbacks:
         contract, plan = await self._contract(_require_images(_require_standing(target)).contract_id)
         if hold:
             await lock_relation(await driver_connection(self._session), plan)
-        order = await self._in_the_way(target, plan)
+        order = await self._in_the_way(target, plan, then_replay=then_replay)
         known = {batch.sequence: batch for batch in await self._runs.all_batches(BatchRow.sequence.in_(order))}
         await self._runs.keep(known.values())
         undone = [_require_images(known[seq]) for seq in order]
@@ -127,10 +127,12 @@ class Rollbacks:
         assert contract.plan is not None, "its first batch has given it columns"
         return contract, contract.plan
 
-    async def _in_the_way(self, target: BatchRow, plan: RelationPlan) -> list[int]:
+    async def _in_the_way(self, target: BatchRow, plan: RelationPlan, *, then_replay: bool = False) -> list[int]:
         """The numbers of the target and of what must be taken back with it, the newest first."""
         found = await standings(self._session, target.contract_id, target.merge_order or 0)
-        return await Dependents(plan.mode, found, RelationEvidence(self._session, plan)).all(target.sequence)
+        return await Dependents(plan.mode, found, RelationEvidence(self._session, plan)).all(
+            target.sequence, then_replay=then_replay
+        )
 
     async def _explained(self, differing: NotAsLeft, target: BatchRow) -> NotAsLeft | ImagesMissing:
         """Why the rows of the target are others, when retention has removed what would have told who wrote them.

@@ -1,7 +1,9 @@
 """Which batches stand in the way of taking one back: those that have written the same rows since. Pure but for asking.
 
 What was done and taken back since counts for nothing. In replace mode every later batch stands in the way, since each
-says what the whole table is. The same in plain Python: `tests/reference/reversal.py`.
+says what the whole table is. Where rows are to be replayed afterwards in append mode, batches since the target whose
+rows come back with a rollback go as well: left standing, those rows would come before others of the same batch. The
+same in plain Python: `tests/reference/reversal.py`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -42,29 +44,36 @@ class Dependents:
         self._batches: Mapping[int, Standing] = {batch.seq: batch for batch in batches}
         self._evidence = evidence
 
-    async def all(self, target: int) -> list[int]:
+    async def all(self, target: int, *, then_replay: bool = False) -> list[int]:
         """The target and all that must be taken back with it, the newest first."""
         if not any(self._counts(seq, target) for seq in self._batches):
             return [target]  # with the images unread: a rollback of many comes to each of them in turn
         order = self._batches[target].order
         lowest = min((batch.seq for batch in self._batches.values() if batch.order > order), default=target)
-        overwriters: dict[int, set[int]] = {}
-        if self._mode is not Mode.REPLACE:
-            for writer, overwriter in await self._evidence.overwriters(lowest):
-                overwriters.setdefault(writer, set()).add(overwriter)
+        pairs = await self._evidence.overwriters(lowest) if self._mode is not Mode.REPLACE else ()
         found, waiting = {target}, [target]
         while waiting:
             seq = waiting.pop()
-            if self._mode is Mode.REPLACE:
-                wrote: Collection[int] = self._batches
-            elif self._batches[seq].victim is None:
-                wrote = overwriters.get(seq, ())
-            else:
-                wrote = await self._evidence.writers_of_same_keys(seq, lowest)
-            fresh = {each for each in wrote if self._counts(each, seq)} - found
+            fresh = await self._later(seq, lowest, pairs)
+            victim = self._batches[seq].victim
+            if victim is not None and self._batches[victim].order > order:
+                fresh.add(victim)  # it stands again once its rollback is taken back
+            if then_replay and self._mode is Mode.APPEND:
+                fresh |= {writer for writer, overwriter in pairs if overwriter == seq and self._counts(writer, target)}
+            fresh -= found
             found |= fresh
             waiting.extend(fresh)
         return sorted(found, key=lambda seq: -self._batches[seq].order)
+
+    async def _later(self, seq: int, lowest: int, pairs: Collection[tuple[int, int]]) -> set[int]:
+        """The batches that have written rows of the batch since, and stand."""
+        if self._mode is Mode.REPLACE:
+            wrote: Collection[int] = self._batches
+        elif self._batches[seq].victim is None:
+            wrote = {overwriter for writer, overwriter in pairs if writer == seq}
+        else:
+            wrote = await self._evidence.writers_of_same_keys(seq, lowest)
+        return {each for each in wrote if self._counts(each, seq)}
 
     def _counts(self, seq: int, target: int) -> bool:
         """Whether what a batch did since the target may be seen: it stands, and takes back nothing done since."""
