@@ -126,6 +126,20 @@ async def test_a_right_that_is_gone_is_gone_for_the_file_too(
     await promised(refused, what="the file is answered no more")
 
 
+async def test_a_right_to_the_source_that_is_gone_is_gone_for_the_file_too(
+    admin: httpx.AsyncClient, resources: Resources, owner: asyncpg.Connection
+) -> None:
+    shown = await export(admin, resources, "audit_log")
+    assert (await admin.get(shown["links"]["download"])).status_code == 200
+    await owner.execute("UPDATE spyne.user_roles SET role = 'ANALYST' WHERE role = 'ADMIN'")
+
+    async def refused() -> bool:
+        answer = await admin.get(shown["links"]["download"])
+        return answer.status_code == 403 and answer.json()["missing"] == ["audit:read"]
+
+    await promised(refused, what="the file is answered no more")
+
+
 @pytest.mark.usefixtures("numbers")
 async def test_cancelled_before_it_begins(
     analyst: httpx.AsyncClient, resources: Resources, objects: Any, owner: asyncpg.Connection
@@ -198,6 +212,20 @@ async def test_an_outside_worker_reports(
     assert (await expire_exports(resources.database, resources.storage)).exports == 1
     assert await objects() == []
     assert (await analyst.get(f"{place}/download")).status_code == 409
+
+
+@pytest.mark.usefixtures("numbers")
+async def test_an_outside_worker_hands_over_no_object_of_another_export(
+    admin: httpx.AsyncClient, analyst: httpx.AsyncClient, resources: Resources
+) -> None:
+    others, shown = await export(admin, resources, **NUMBERS), await asked(analyst, **NUMBERS)
+    place = shown["links"]["self"]
+    begun = await admin.post(f"{place}/status", json={"from_status": "pending", "to_status": "running"})
+    assert begun.status_code == 200, begun.text
+    file = {name: others[name] for name in ("object_key", "checksum", "rows")}
+    answer = await admin.post(f"{place}/status", json={"from_status": "running", "to_status": "completed"} | file)
+    assert (answer.status_code, answer.json()["faults"][0]["code"]) == (422, "no-such-object")
+    assert (await analyst.get(f"{place}/download")).json()["code"] == "export-not-ready"
 
 
 @pytest.mark.usefixtures("numbers")
