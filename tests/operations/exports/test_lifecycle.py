@@ -126,20 +126,6 @@ async def test_a_right_that_is_gone_is_gone_for_the_file_too(
     await promised(refused, what="the file is answered no more")
 
 
-async def test_a_right_to_the_source_that_is_gone_is_gone_for_the_file_too(
-    admin: httpx.AsyncClient, resources: Resources, owner: asyncpg.Connection
-) -> None:
-    shown = await export(admin, resources, "audit_log")
-    assert (await admin.get(shown["links"]["download"])).status_code == 200
-    await owner.execute("UPDATE spyne.user_roles SET role = 'ANALYST' WHERE role = 'ADMIN'")
-
-    async def refused() -> bool:
-        answer = await admin.get(shown["links"]["download"])
-        return answer.status_code == 403 and answer.json()["missing"] == ["audit:read"]
-
-    await promised(refused, what="the file is answered no more")
-
-
 @pytest.mark.usefixtures("numbers")
 async def test_cancelled_before_it_begins(
     analyst: httpx.AsyncClient, resources: Resources, objects: Any, owner: asyncpg.Connection
