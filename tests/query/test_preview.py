@@ -168,6 +168,23 @@ async def test_a_statement_above_the_ceiling_of_the_role_is_too_expensive(
     await preview(await as_role("ADMIN"), sql)
 
 
+async def test_a_plan_that_reads_more_than_was_checked_is_refused(
+    warehouse: Warehouse, analyst: httpx.AsyncClient, owner: "asyncpg.Connection[Any]"
+) -> None:
+    """Here by a policy on the rows, which stands in no text that the guard sees."""
+    await warehouse.table("orders", "id integer", "SELECT 1")
+    await preview(analyst, "SELECT id FROM orders")
+    await owner.execute(
+        "CREATE SCHEMA theirs; CREATE TABLE theirs.lookup (id integer);"
+        "GRANT USAGE ON SCHEMA theirs TO spyne_app, spyne_query; GRANT SELECT ON theirs.lookup TO spyne_query;"
+        "SET ROLE spyne_app; ALTER TABLE data.orders__v1 ENABLE ROW LEVEL SECURITY;"
+        "CREATE POLICY listed ON data.orders__v1 TO spyne_query USING (id IN (SELECT id FROM theirs.lookup));"
+        "RESET ROLE"
+    )
+    answer = await analyst.post("/api/query/preview", json={"sql": "SELECT id FROM orders"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "plan-mismatch")
+
+
 @pytest.mark.parametrize(
     "sql",
     [

@@ -47,9 +47,11 @@ def test_the_limits_are_the_most_that_a_role_allows(roles: list[str], expected: 
     assert limits_for(roles, 1_000) == expected
 
 
-def test_no_role_runs_longer_than_the_service_lets_it() -> None:
+def test_no_role_runs_longer_than_the_service_lets_it_nor_dearer() -> None:
     assert limits_for(["ADMIN"], 2.5).timeout_ms == 2_500
     assert limits_for(["VIEWER"], 1_000).timeout_ms == LOWEST.timeout_ms
+    assert limits_for(["ADMIN"], 1_000, 2.5) == replace(LIMITS["ADMIN"], max_cost=2.5)
+    assert limits_for(["VIEWER"], 1_000, 1e12) == LOWEST
 
 
 BASIS = PreviewBasis(

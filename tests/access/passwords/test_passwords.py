@@ -9,10 +9,23 @@ from app.access.passwords import passwords
 
 pytestmark = pytest.mark.usefixtures("dear_hashes")
 PASSWORD = "correct horse battery staple"
+DEAR = "$argon2id$v=19$m=19456,t=2,p=1$"
 
 
-async def test_unknown_users_cost_a_verification_and_are_never_right() -> None:
+async def test_unknown_users_cost_a_verification_and_are_never_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasher, compared = passwords._HASHER, list[str]()
+
+    class Counting:
+        hash = hasher.hash
+
+        def verify_and_update(self, password: str, encoded: str) -> tuple[bool, str | None]:
+            compared.append(encoded)
+            return hasher.verify_and_update(password, encoded)
+
+    monkeypatch.setattr(passwords, "_HASHER", Counting())
+    passwords._nobodys_hash.cache_clear()
     assert await passwords.verify("anything", None) == (False, None)
+    assert [encoded[: len(DEAR)] for encoded in compared] == [DEAR], "as dear as that of somebody"
 
 
 async def test_an_older_hash_is_made_afresh() -> None:
@@ -20,7 +33,7 @@ async def test_an_older_hash_is_made_afresh() -> None:
     right, fresh = await passwords.verify(PASSWORD, older)
     assert right
     assert fresh is not None
-    assert fresh.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert fresh.startswith(DEAR)
 
 
 async def test_few_verifications_run_at_a_time() -> None:

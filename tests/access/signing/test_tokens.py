@@ -120,9 +120,10 @@ def header(token: bytes) -> dict[str, str]:
     return dict(json.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))))
 
 
-def test_a_retired_key_verifies_until_its_end_and_signs_nothing() -> None:
+@pytest.mark.parametrize("whole", [False, True], ids=["the public half is kept", "the file has the whole key still"])
+def test_a_retired_key_verifies_until_its_end_and_signs_nothing(whole: bool) -> None:
     until = NOW + timedelta(hours=1)
-    keys = SigningKeys([signing_key(elliptic(), verifies_until=until, whole=False)])
+    keys = SigningKeys([signing_key(elliptic(), verifies_until=until, whole=whole)])
     tokens = AccessTokens(SECRET, AccessSettings(), keys)
     good = signed(header_of(elliptic()), good_claims(NOW) | {"exp": int(NOW.timestamp()) + 7200}, elliptic()).encode()
     assert tokens.verify(good, until - timedelta(seconds=1))

@@ -288,6 +288,39 @@ async def test_a_hold_keeps_its_seal_and_all_after_it(
     assert (await verified(resources.database, resources)).clean
 
 
+async def test_a_row_that_is_too_young_keeps_its_seal_and_all_after_it(
+    resources: Resources, engine: AsyncEngine, owner: asyncpg.Connection
+) -> None:
+    """However old the seal says it is: clocks are set, and step."""
+    await log(resources)
+    total = await owner.fetchval("SELECT total FROM spyne.audit_seals WHERE number = 2")
+    target = resources.extensions.of(RetentionTargets).of("audit_log")
+    async with undone(engine) as (session, driver):
+        moved = await driver.execute(
+            "UPDATE spyne.audit_log SET time = $1 WHERE id = "
+            "(SELECT entry_id FROM spyne.audit_sealed_entries WHERE seal = 3 AND leaf = 0)",
+            FUTURE,
+        )
+        assert moved == "UPDATE 1"
+        preview = await target.preview(session, FUTURE)
+    assert (preview.amount.rows, preview.held.rows) == (total, 0)
+
+
+async def test_each_archive_is_in_the_log_itself(
+    resources: Resources, admin: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    await log(resources)
+    run = await archive(resources, admin, owner, 4)
+    told = (await admin.get("/api/audit", params={"entity_type": "audit-archive"})).json()["items"]
+    assert {each["actor"]["kind"] for each in told} == {"system"}
+    shown = {each["entity"]["label"]: each["after"] for each in told}
+    assert shown.keys() == {each["object"] for each in run["archives"]}
+    for each in run["archives"]:
+        assert {name: shown[each["object"]][name] for name in ("first_seal", "last_seal", "rows", "sha256")} == {
+            name: each[name] for name in ("first_seal", "last_seal", "rows", "sha256")
+        }
+
+
 async def test_the_command_verifies_a_log_with_a_directory_of_archives(
     resources: Resources, admin: httpx.AsyncClient, owner: asyncpg.Connection, tmp_path: Path
 ) -> None:

@@ -93,6 +93,19 @@ async def test_a_row_is_found_out_of_its_place_though_all_are_in_their_order(
             assert {finding.kind for finding in report.findings} == {Kind.MEMBERS_ALTERED}
 
 
+async def test_rows_under_a_seal_that_was_cut_off_are_found_without_a_checkpoint(
+    engine: AsyncEngine, resources: Resources
+) -> None:
+    """Their records say that they are sealed, so they do not wait; and no seal vouches for them."""
+    await log(resources)
+    async with undone(engine) as (session, driver):
+        last = await driver.fetchrow("SELECT number, count FROM spyne.audit_seals ORDER BY number DESC LIMIT 1")
+        await driver.execute("DELETE FROM spyne.audit_seals WHERE number = $1", last["number"])
+        report = await verified(session, resources)
+    found = [(finding.kind, finding.seal) for finding in report.findings]
+    assert found == [(Kind.MEMBERS_ALTERED, last["number"])] * last["count"]
+
+
 async def test_a_log_sealed_anew_by_the_service_itself_is_not_the_one_that_was_seen(
     engine: AsyncEngine, resources: Resources, owner: asyncpg.Connection
 ) -> None:

@@ -75,6 +75,17 @@ def test_a_row_without_a_seal_is_of_a_transaction_after_the_last_one(transaction
     assert report.unsealed == 1
 
 
+@pytest.mark.parametrize("total", [0, 1, 3])
+def test_a_seal_counts_its_rows_on_from_the_ones_before(total: int) -> None:
+    """Also one that is signed: a checkpoint tells of the total alone how much of the log there was."""
+    verifier, first = Verifier([KEY.public]), _seal(1, None)
+    verifier.row(0, "first", LEAF, LEAF, 50, AT)
+    verifier.seal(first)
+    verifier.row(0, "second", LEAF, LEAF, 150, AT + MINUTE)
+    verifier.seal(replace(_seal(2, first), total=total).signed(KEY))
+    assert {finding.kind for finding in verifier.ended().findings} == {Kind.CHAIN_BROKEN}
+
+
 def test_a_thousand_findings_are_listed_and_the_rest_is_counted() -> None:
     report = Report()
     for number in range(1_002):

@@ -98,9 +98,37 @@ async def test_what_is_never_taken(admin: httpx.AsyncClient, owner: asyncpg.Conn
     assert await owner.fetchval("SELECT count(*) FROM spyne.tables") == 0
 
 
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("marks.a_b", {"a_b"}),
+        ("marks.a?b", {"a_b", "axb", "a%b", "a\\b"}),
+        ("marks.a*b", {"a_b", "axb", "a%b", "a\\b", "axxb"}),
+        ("marks.a%b", {"a%b"}),
+        ("marks.a\\b", {"a\\b"}),
+        ("mark_.a_b", set()),
+        ("mark?.a_b", {"a_b"}),
+    ],
+)
+async def test_only_star_and_question_mark_stand_for_others(
+    admin: httpx.AsyncClient, owner: asyncpg.Connection, pattern: str, found: set[str]
+) -> None:
+    await owner.execute("CREATE SCHEMA marks")
+    for name in ("a_b", "axb", "a%b", "a\\b", "axxb"):
+        await owner.execute(f'CREATE TABLE marks."{name}" (id int)')
+    report = await adopted(admin, pattern, dry_run=True)
+    assert {relation for relation, item in report.items() if item["refusal"] != "not-found"} == {
+        f"marks.{name}" for name in found
+    }
+
+
 @pytest.mark.usefixtures("world")
 async def test_names_can_be_given(admin: httpx.AsyncClient) -> None:
+    tried = await adopted(admin, "*.orders", dry_run=True)
     both = await adopted(admin, "*.orders")
+    assert {name: item["refusal"] for name, item in tried.items()} == {
+        name: item["refusal"] for name, item in both.items()
+    }
     assert sorted(str(item["refusal"]) for item in both.values()) == ["None", "name-taken"]
     named = await adopted(admin, "shop.orders", "shop.Odd Name", names={"shop.orders": "sales", "shop.Odd Name": "odd"})
     assert named["shop.Odd Name"]["adopted"]

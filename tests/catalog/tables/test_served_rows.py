@@ -1,6 +1,7 @@
 """Rows that queries find under a name before and after a change of state, and the losses that must be confirmed."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 import asyncpg
@@ -151,22 +152,51 @@ async def test_what_is_no_longer_as_the_dry_run_said_is_another_plan(
     assert "customers@2 with 0 rows" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("confirmed", [False, True], ids=["unseen", "as a dry run was confirmed"])
 @opened
 async def test_rows_are_counted_when_the_versions_are_locked(
-    admin: httpx.AsyncClient, engineer: httpx.AsyncClient, owner: asyncpg.Connection
+    admin: httpx.AsyncClient, engineer: httpx.AsyncClient, owner: asyncpg.Connection, confirmed: bool
 ) -> None:
     """A batch that ends while a promotion waits for it is counted: the promotion was planned before."""
     await versions(admin, engineer, owner, 5, 5)
+    plan = (await moved(admin, "customers", "SHADOW", "ACTIVE", dry_run=True)).json()
+    more = {"confirm": True, "plan_hash": plan["plan_hash"]} if confirmed else {}
+    # As a batch does right before its commit.
+    answer = await meanwhile(
+        owner,
+        moved(admin, "customers", "SHADOW", "ACTIVE", **more),
+        "SELECT FROM spyne.tables FOR SHARE",
+        "DELETE FROM data.customers__v2",
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "plan-changed" if confirmed else "confirmation-needed")
+    assert "customers@2 with 0 rows" in answer.json()["detail"]
+    assert await served(admin) == 1
+
+
+@pytest.mark.parametrize("version", [1, 2], ids=["the one that has the name", "the one that is to have it"])
+@opened
+async def test_a_version_that_changes_while_a_promotion_waits_is_looked_at_again(
+    admin: httpx.AsyncClient, engineer: httpx.AsyncClient, owner: asyncpg.Connection, version: int
+) -> None:
+    await versions(admin, engineer, owner, 5, 5)
+    change = f"UPDATE spyne.tables SET revision = revision + 1 WHERE version = {version}"
+    answer = await meanwhile(owner, moved(admin, "customers", "SHADOW", "ACTIVE"), change)
+    assert (answer.status_code, answer.json()["code"], await served(admin)) == (409, "plan-changed", 1)
+    assert (await moved(admin, "customers", "SHADOW", "ACTIVE")).status_code == 200
+
+
+async def meanwhile(
+    owner: asyncpg.Connection, promotion: Coroutine[Any, Any, httpx.Response], *statements: str
+) -> httpx.Response:
+    """The answer of a promotion that was planned before the statements' commit, for which it had to wait."""
     batch = owner.transaction()
     await batch.start()
-    await owner.execute("SELECT FROM spyne.tables FOR SHARE")  # as a batch does right before its commit
-    await owner.execute("DELETE FROM data.customers__v2")
-    task = asyncio.create_task(moved(admin, "customers", "SHADOW", "ACTIVE"))
+    for statement in statements:
+        await owner.execute(statement)
+    task = asyncio.create_task(promotion)
     await eventually(lambda: blocked(owner), what="the promotion waits for the batch")
     await batch.commit()
-    answer = await task
-    assert (answer.status_code, answer.json()["code"], answer.json()["rows_then"]) == (409, "confirmation-needed", 0)
-    assert await served(admin) == 1
+    return await task
 
 
 async def blocked(owner: asyncpg.Connection) -> Any:

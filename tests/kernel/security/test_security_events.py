@@ -70,12 +70,12 @@ def test_details_are_masked_and_bounded() -> None:
 
 def test_what_could_not_be_written_waits_again() -> None:
     events = SecurityEvents(clock=lambda: START, max_waiting=2)
-    events.note("x", address="1")
-    events.note("x", address="2")
+    for address in ("1", "1", "1", "2"):
+        events.note("x", address=address)
     taken = events.take()
     events.note("x", address="1")
     events.note("x", address="3")
     before = SECURITY_EVENTS_DROPPED._value.get()
     events.give_back(taken)
-    assert {event.address: event.count for event in events.take()} == {"1": 2, "3": 1}
+    assert {event.address: event.count for event in events.take()} == {"1": 4, "3": 1}
     assert SECURITY_EVENTS_DROPPED._value.get() == before + 1

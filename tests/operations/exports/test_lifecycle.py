@@ -201,6 +201,20 @@ async def test_an_outside_worker_reports(
 
 
 @pytest.mark.usefixtures("numbers")
+async def test_an_outside_worker_hands_over_no_object_of_another_export(
+    admin: httpx.AsyncClient, analyst: httpx.AsyncClient, resources: Resources
+) -> None:
+    others, shown = await export(admin, resources, **NUMBERS), await asked(analyst, **NUMBERS)
+    place = shown["links"]["self"]
+    begun = await admin.post(f"{place}/status", json={"from_status": "pending", "to_status": "running"})
+    assert begun.status_code == 200, begun.text
+    file = {name: others[name] for name in ("object_key", "checksum", "rows")}
+    answer = await admin.post(f"{place}/status", json={"from_status": "running", "to_status": "completed"} | file)
+    assert (answer.status_code, answer.json()["faults"][0]["code"]) == (422, "no-such-object")
+    assert (await analyst.get(f"{place}/download")).json()["code"] == "export-not-ready"
+
+
+@pytest.mark.usefixtures("numbers")
 async def test_the_service_does_not_share_what_it_makes(
     admin: httpx.AsyncClient, analyst: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:

@@ -1,5 +1,6 @@
 """Everything else that can be exported, by whom, and what never leaves."""
 
+import asyncio
 import csv
 import io
 import json
@@ -120,6 +121,18 @@ async def test_a_previewed_query_once(
     assert (await analyst.post("/api/query/execute", json={"preview_id": id_})).json()["code"] == "preview-used"
     (ran,) = (await analyst.get("/api/query/executions")).json()["items"]
     assert (ran["outcome"], ran["rows"], ran["preview_id"]) == ("succeeded", 3, id_)
+
+
+@pytest.mark.usefixtures("open_for_data")
+async def test_of_many_exports_of_one_preview_at_once_one_is_made(
+    admin: httpx.AsyncClient, analyst: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    await plain_table(admin, "numbers", 10)
+    body = {"job_type": "query", "filter_params": {"preview_id": await preview(analyst, "SELECT id FROM numbers")}}
+    answers = await asyncio.gather(*(analyst.post("/system/exports/", json=body) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers) == [202] + [409] * 5
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"preview-used"}
+    assert await owner.fetchval("SELECT count(*) FROM spyne.export_jobs") == 1
 
 
 @pytest.mark.usefixtures("open_for_data")

@@ -153,6 +153,16 @@ async def test_rotation_keeps_the_former_secrets_for_the_grace(admin: httpx.Asyn
     assert third in await stored()
 
 
+async def test_of_a_channel_that_is_removed_no_secret_stays(
+    admin: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    made = await make(admin)
+    assert (await admin.delete(f"{ROOT}/{made['id']}")).status_code == 204
+    row = await owner.fetchrow("SELECT target, secrets, active FROM spyne.notification_channels")
+    assert row is not None
+    assert tuple(row) == ("", None, False)
+
+
 async def test_filters_of_the_list(admin: httpx.AsyncClient) -> None:
     made = await make(admin)
     await make(admin, name="off", active=False)

@@ -134,6 +134,22 @@ async def test_keys_that_expire_are_told_once_at_each_warning(
     assert made.json()["key"] not in str(await told(admin, "client-key:expiring"))
 
 
+@pytest.mark.usefixtures("everything")
+async def test_of_a_key_that_another_has_replaced_nobody_is_told(
+    admin: httpx.AsyncClient, resources: Resources, owner: asyncpg.Connection
+) -> None:
+    client = (await admin.post("/api/clients", json={"name": "loader", "roles": ["VIEWER"]})).json()
+    keys = f"/api/clients/{client['id']}/keys"
+    old = (await admin.post(keys, json={"label": "old"})).json()
+    successor = await admin.post(f"{keys}/{old['id']}/rotate", json={"expires_at": "2099-01-01T00:00:00Z"})
+    assert successor.status_code == 201, successor.text
+    left = await owner.fetchval("SELECT expires_at - now() FROM spyne.api_keys WHERE id = $1", old["id"])
+    assert left <= timedelta(days=1), "the grace of the old one has begun"
+    context: Any = _Context(resources)
+    await warn_of_keys(context)
+    assert await told(admin, "client-key:expiring") == []
+
+
 @pytest.mark.parametrize(
     ("left", "days"),
     [(timedelta(days=15), None), (timedelta(days=14), 14), (timedelta(days=3, seconds=1), 14),

@@ -1,5 +1,6 @@
 """The outbox: written with the change or not at all, listed, tried again."""
 
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -9,6 +10,7 @@ import pytest
 from app.kernel.ports.catalogue import TwiceNamedError
 from app.kernel.ports.events import EventKind, EventKinds, UnregisteredKindError
 from app.kernel.runtime.resources import Resources
+from app.operations.notifications.delivery.repository import Applied, Claimed, DeliveryWrites
 from app.operations.notifications.outbox.announcing import MAX_PAYLOAD_BYTES, Announcements
 from app.operations.notifications.outbox.events import CHANNEL_DISABLED
 from tests.operations.notifications.test_channels import ROOT, make
@@ -126,6 +128,31 @@ async def test_trying_again(admin: httpx.AsyncClient, owner: asyncpg.Connection)
     wanted = {"channel_id": channel["id"], "since": "2020-01-01T00:00:00Z"}
     assert (await admin.post(f"{NOTIFY}recover", json=wanted)).json() == {"messages": 1}
     assert (await admin.post(f"{NOTIFY}recover", json=wanted)).json() == {"messages": 0}
+
+
+async def test_of_an_earlier_attempt_nothing_counts_but_that_it_was_taken(
+    admin: httpx.AsyncClient, resources: Resources, owner: asyncpg.Connection
+) -> None:
+    """A worker that stood still wakes up when another one has the message."""
+    channel = await make(admin)
+    assert (await admin.post(f"{ROOT}/{channel['id']}/test")).status_code == 202
+
+    async def claimed() -> Claimed:
+        async with resources.database.write() as session:
+            (found,) = await DeliveryWrites(session).claim([], among=False, most=1, lease=timedelta(0))
+        return found
+
+    async def tells(attempt: int, status: str) -> str:
+        outcome = Applied(message_id=early.message.id, attempt=attempt, status=status, pause=None)
+        async with resources.database.write() as session:
+            await DeliveryWrites(session).apply([outcome])
+        return str(await owner.fetchval("SELECT status FROM spyne.notification_outbox"))
+
+    early, late = await claimed(), await claimed()
+    assert (early.message, early.attempt, late.attempt) == (late.message, 1, 2)
+    assert [await tells(1, status) for status in ("pending", "failed", "dead")] == ["sending"] * 3
+    assert await tells(2, "failed") == "failed"
+    assert await tells(1, "sent") == "sent"
 
 
 async def test_what_waits_for_a_channel_that_is_off_waits(admin: httpx.AsyncClient, owner: asyncpg.Connection) -> None:

@@ -116,6 +116,8 @@ def test_rotation() -> None:
     assert load_secrets(dump_secrets(kept)) == kept
     assert [each.text for each in rotated(kept, first, NOW + 2 * HOUR, HOUR)] == [first.text, second.text]
     assert rotated(kept, first, NOW, timedelta(0)) == [first]
+    for grace, ends in ((2 * HOUR, [2 * HOUR, HOUR]), (HOUR / 2, [HOUR / 2, HOUR / 2])):  # sooner at most, never later
+        assert [each.until for each in rotated(kept, first, NOW, grace)] == [None, *(NOW + end for end in ends)]
     for _ in range(9):
         kept = rotated(kept, fresh_secret(), NOW, HOUR)
     assert len(kept) == 4

@@ -1,11 +1,14 @@
 """Runs: what a preview counted goes, nothing else, and never what is under a hold."""
 
+from uuid import UUID
+
 import asyncpg
 import httpx
 import pytest
 
 from app.kernel.runtime.resources import Resources
 from app.operations.retention import running
+from app.operations.retention.repository import RunReads, RunWrites
 from tests.operations.retention.steps import ROOT, amount, count, ended, held, keys, previewed, ran, working
 
 KEYS = "idempotency_keys"
@@ -58,6 +61,22 @@ async def test_one_run_of_a_category_at_a_time_and_a_cancelled_one_removes_nothi
         other = await admin.post(f"{ROOT}job_runs/run", json={})
         await ended(admin, other.headers["location"])
     assert ((await ended(admin, place))["status"], await count(owner, KEYS)) == ("cancelled", 1)
+
+
+async def test_no_object_of_a_run_that_goes_on_is_taken_for_a_leftover(
+    admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
+) -> None:
+    """It may be an archive on its way: noted first, then written, and kept in the end."""
+    run_id = UUID((await admin.post(f"{ROOT}{KEYS}/run", json={})).json()["id"])
+    async with resources.database.write() as session:
+        await RunWrites(session).add_tombstones(run_id, ["audit/archives/one"])
+    found = {}
+    for status in ("queued", "running", "completed", "failed", "cancelled"):
+        await owner.execute("UPDATE spyne.retention_runs SET status = $1", status)
+        async with resources.database.read() as session:
+            found[status] = [each.object_key for each in await RunReads(session).leftovers(10)]
+    noted = ["audit/archives/one"]
+    assert found == {"queued": [], "running": [], "completed": noted, "failed": noted, "cancelled": noted}
 
 
 async def test_who_takes_the_kind_is_told(
