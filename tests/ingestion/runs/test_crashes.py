@@ -28,9 +28,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 + 30 * KILLS), pytest.ma
 PER_BATCH = 2_000
 NEW = 500
 """Rows of a batch whose ids no earlier one had; all others overwrite rows of batches before it."""
-TAKEN_BACK = max(20, 2 * KILLS)
+TAKEN_BACK = max(10, 2 * KILLS)
 """Batches; all but one of them come again afterwards."""
-REPLAYED = max(24, 4 * KILLS)
+REPLAYED = max(16, 4 * KILLS)
 LONGEST = 0.08
 """Seconds from seeing a part done to the kill, at most: the time of two parts."""
 

@@ -6,11 +6,13 @@ import asyncpg
 import httpx
 import pytest
 
+from app.ingestion.runs.jobs import JOBS
+from app.kernel.runtime.resources import Resources
 from app.kernel.storage.object_storage import ObjectStorage
 from tests.ingestion.runs.steps import BACKFILL, REASON, applied, planned
 from tests.ingestion.runs.test_http_replay import newer
+from tests.ingestion.runs.workers import working
 from tests.ingestion.steps import CSV, FORMATS, JSON, NDJSON, PARQUET, Row, at, counted, register, stored, taken
-from tests.service_processes import Surroundings, worker_process
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 
@@ -20,7 +22,7 @@ WITHIN = [row for row in ROWS if 10 <= row[1] < 20]
 
 
 async def test_from_the_batches_of_another_version(
-    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, surroundings: Surroundings
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
 ) -> None:
     former = await register(engineer, "prices")
     for begin in range(0, 1_000, 250):
@@ -32,7 +34,7 @@ async def test_from_the_batches_of_another_version(
         "source": {"kind": "batches", "contract_id": former},
         "batch_size": 100,
     }
-    async with worker_process(surroundings):
+    async with working(resources, JOBS):
         plan, run = await applied(admin, BACKFILL, **wanted | WINDOW)
         assert counted(plan) == {"inserted": len(WITHIN)}
         assert await stored(owner, "prices", 2) == sorted(WITHIN)
@@ -50,7 +52,7 @@ async def test_from_objects_in_every_format(
     engineer: httpx.AsyncClient,
     admin: httpx.AsyncClient,
     owner: asyncpg.Connection,
-    surroundings: Surroundings,
+    resources: Resources,
     storage: ObjectStorage,
 ) -> None:
     contract_id = await register(engineer, "prices")
@@ -69,14 +71,14 @@ async def test_from_objects_in_every_format(
     await put(storage, "backfill/prices/4.ndjson", FORMATS[NDJSON]([(5_000, 1, 1)]))
     stale = await admin.post(BACKFILL, json=REASON | wanted | {"plan_hash": plan["plan_hash"]})
     assert (stale.status_code, stale.json()["code"]) == (409, "plan-changed")
-    async with worker_process(surroundings):
+    async with working(resources, JOBS):
         plan, _ = await applied(admin, BACKFILL, **wanted)
     assert counted(plan) == {"inserted": 1_001}
     assert await stored(owner, "prices") == [*ROWS, (5_000, 1, 1)]
 
 
 async def test_from_an_adopted_table(
-    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, surroundings: Surroundings
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
 ) -> None:
     await owner.execute(
         "CREATE TABLE public.legacy (id bigint, at timestamptz, v integer, colour text); "
@@ -92,7 +94,7 @@ async def test_from_an_adopted_table(
     assert adopted.is_success, adopted.text
     contract_id = await register(engineer, "prices", "upsert", "latest_wins")
     wanted = {"contract_id": contract_id, "source": {"kind": "relation", "table": "legacy"}, "batch_size": 100}
-    async with worker_process(surroundings):
+    async with working(resources, JOBS):
         plan, run = await applied(admin, BACKFILL, **wanted)
     assert (counted(plan)["inserted"], run["rows_done"]) == (1_000, 1_150), "rows of one key are not parted"
     assert await stored(owner, "prices") == ROWS

@@ -7,9 +7,11 @@ import asyncpg
 import httpx
 import pytest
 
+from app.ingestion.runs.jobs import JOBS
+from app.kernel.runtime.resources import Resources
 from tests.ingestion.runs.steps import REASON, REPLAY, again, applied, planned, rollback
+from tests.ingestion.runs.workers import working
 from tests.ingestion.steps import CSV, FORMATS, NDJSON, Row, contract, counted, ndjson, register, send, stored, taken
-from tests.service_processes import Surroundings, worker_process
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
 
@@ -27,13 +29,13 @@ async def newer(client: httpx.AsyncClient, table: str, **more: Any) -> str:
 
 
 async def test_bodies_are_replayed_in_their_order_and_into_a_newer_version(
-    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, surroundings: Surroundings
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
 ) -> None:
     contract_id = await register(engineer, "prices", "upsert", "last_write_wins")
     first = await taken(engineer, contract_id, FIRST)
     second = await taken(engineer, contract_id, SECOND, key="k")
     into = await newer(engineer, "prices", resolution="last_write_wins")
-    async with worker_process(surroundings):
+    async with working(resources, JOBS):
         ids = [second["id"], first["id"]]  # whatever order they are named in
         plan, run = await applied(admin, REPLAY, contract_id=contract_id, batch_ids=ids)
         assert counted(plan) == {"updated": 2, "unchanged": 2}, (
@@ -106,11 +108,7 @@ NOTED = [
 
 @pytest.mark.parametrize("media", FORMATS)
 async def test_refused_lines_are_taken_again_from_the_body(
-    engineer: httpx.AsyncClient,
-    admin: httpx.AsyncClient,
-    owner: asyncpg.Connection,
-    surroundings: Surroundings,
-    media: str,
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources, media: str
 ) -> None:
     """Under a newer schema two of three refused rows are right; the third one has another fault from then on."""
     contract_id = await register(engineer, "prices", columns=_checked(100))
@@ -120,7 +118,7 @@ async def test_refused_lines_are_taken_again_from_the_body(
     await _relax(owner, 1_000)
     plan = await planned(admin, again(report["id"]))
     assert (counted(plan), plan["parts_total"], plan["warnings"]) == ({"inserted": 2, "rejected": 1}, 1, [])
-    async with worker_process(surroundings):
+    async with working(resources, JOBS):
         _, run = await applied(admin, again(report["id"]))
         made = run["parts"][0]["batch_id"]
         assert await stored(owner, "prices") == [(1, 0, 10), (2, 0, 200), (3, 0, 300), (5, 0, 50)]
@@ -145,7 +143,7 @@ async def test_refused_lines_are_taken_again_from_the_body(
 
 
 async def test_long_rows_are_taken_whole_and_texts_alone_where_they_are(
-    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, surroundings: Surroundings
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
 ) -> None:
     contract_id = await register(engineer, "notes", columns=NOTED)
     records = [
@@ -168,7 +166,7 @@ async def test_long_rows_are_taken_whole_and_texts_alone_where_they_are(
         "ALTER TABLE data.notes__v1 ALTER note TYPE text, ALTER v TYPE text; "
         "ALTER TABLE data.notes__v1__before ALTER note TYPE text, ALTER v TYPE text"
     )
-    async with worker_process(surroundings):
+    async with working(resources, JOBS):
         _, run = await applied(admin, again(kept["id"]))
     assert counted(run) == {"inserted": 1, "rejected": 1}, "1 is no text, and the long row is whole"
     assert await owner.fetch("SELECT id, length(note) FROM data.notes__v1 ORDER BY 1") == [(2, 5), (9, 1)]

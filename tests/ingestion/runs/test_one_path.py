@@ -22,20 +22,12 @@ FIRST: list[Row] = [(1, 0, 10), (2, 0, 20)]
 WRONG: list[Row] = [(2, 1, 2000), (3, 1, 3000)]
 
 
-@pytest.fixture
-def resources(app: Any) -> Resources:
-    found: Resources = app.state.resources
-    return found
-
-
 @pytest.mark.parametrize(
     ("module", "name", "path"),
     [
         (undo, "remove_written", "rollback"),
-        (undo, "restore_overwritten", "rollback"),
         (undo, "put_back", "rollback"),
         (merge, "update_beaten", "replay"),
-        (merge, "count_untouched", "replay"),
     ],
 )
 async def test_a_broken_statement_fails_plan_and_run(

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from itertools import product
-from typing import Any
 
 import asyncpg
 import httpx
@@ -25,14 +24,8 @@ facts = st.tuples(st.integers(1, 2), st.integers(0, 20), st.integers(1, 3))
 batches_of_facts = st.lists(st.lists(facts, min_size=1, max_size=4), min_size=2, max_size=4)
 
 
-@pytest.fixture
-def resources(app: Any) -> Resources:
-    found: Resources = app.state.resources
-    return found
-
-
 @pytest.mark.parametrize(("mode", "resolution"), list(product(Mode, Resolution)))
-@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=1, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(batches=batches_of_facts, data=st.data())
 async def test_a_plan_is_what_the_run_does_and_the_batch_was_never_there(
     engineer: httpx.AsyncClient,
