@@ -24,11 +24,7 @@ WRONG: list[Row] = [(2, 1, 2000), (3, 1, 3000)]
 
 @pytest.mark.parametrize(
     ("module", "name", "path"),
-    [
-        (undo, "remove_written", "rollback"),
-        (undo, "put_back", "rollback"),
-        (merge, "update_beaten", "replay"),
-    ],
+    [(undo, "remove_written", "rollback"), (undo, "put_back", "rollback"), (merge, "update_beaten", "replay")],
 )
 async def test_a_broken_statement_fails_plan_and_run(
     engineer: httpx.AsyncClient,
