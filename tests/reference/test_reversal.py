@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.warehouse.plan import Mode, Resolution
@@ -24,6 +24,7 @@ EVERY = list(product(Mode, Resolution))
 
 
 @pytest.mark.parametrize(("mode", "resolution"), EVERY)
+@settings(max_examples=40)
 @given(batches=batches_of_facts, data=st.data())
 def test_taken_back_with_what_depends_on_it_and_the_rest_replayed_a_batch_was_never_there(
     mode: Mode, resolution: Resolution, batches: list[list[Observation]], data: st.DataObject
@@ -45,6 +46,7 @@ def test_taken_back_with_what_depends_on_it_and_the_rest_replayed_a_batch_was_ne
 
 
 @pytest.mark.parametrize(("mode", "resolution"), EVERY)
+@settings(max_examples=40)
 @given(batches=batches_of_facts, data=st.data())
 def test_rollbacks_are_taken_back(
     mode: Mode, resolution: Resolution, batches: list[list[Observation]], data: st.DataObject
@@ -64,6 +66,7 @@ def test_rollbacks_are_taken_back(
 
 
 @pytest.mark.parametrize(("mode", "resolution"), EVERY)
+@settings(max_examples=40)
 @given(batches=batches_of_facts, steps=st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=8))
 def test_any_walk_of_batches_and_rollbacks_keeps_to_the_rules(
     mode: Mode, resolution: Resolution, batches: list[list[Observation]], steps: list[tuple[bool, int]]

@@ -78,7 +78,7 @@ facts = st.tuples(st.sampled_from("abc"), st.integers(0, 20), st.sampled_from((N
 
 
 @pytest.mark.parametrize(("mode", "resolution"), list(product(Mode, Resolution)))
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     batches=st.lists(st.lists(facts, min_size=1, max_size=8), min_size=2, max_size=3),
     added=st.lists(st.sampled_from(NULLABLE), unique=True, min_size=1, max_size=3),

@@ -28,7 +28,7 @@ Fact = tuple[str, int, int | None]
 facts = st.tuples(st.sampled_from("ab"), st.integers(0, 30), st.sampled_from(CONTENTS))
 batches_of_facts = st.lists(st.lists(facts, min_size=1, max_size=5), min_size=2, max_size=5)
 on_postgres = settings(
-    max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=7, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 

@@ -7,8 +7,11 @@ import asyncpg
 import httpx
 import pytest
 
+from app.ingestion.runs.jobs import JOBS
+from app.kernel.runtime.resources import Resources
 from tests.census import census, differences
 from tests.ingestion.runs.steps import REASON, applied, everything, over, planned, rollback, started
+from tests.ingestion.runs.workers import working
 from tests.ingestion.steps import Row, counted, register, stored, taken
 from tests.service_processes import Surroundings, worker_process
 
@@ -61,7 +64,7 @@ async def test_a_wrong_batch_is_taken_back_and_the_rollback_as_well(
 
 
 async def test_later_batches_stand_in_the_way_go_with_it_and_come_again(
-    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, surroundings: Surroundings
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
 ) -> None:
     contract_id = await register(engineer, "prices")
     await taken(engineer, contract_id, FIRST)
@@ -75,7 +78,7 @@ async def test_later_batches_stand_in_the_way_go_with_it_and_come_again(
     plan = await planned(admin, rollback(wrong["id"]), cascade=True)
     assert [part["batch_id"] for part in plan["parts"]] == [apart["id"], over_it["id"], wrong["id"]]
     assert plan["later_batches"] == [late["id"]], "it had brought a row that the wrong one had outdone"
-    async with worker_process(surroundings):
+    async with working(resources, JOBS):
         _, run = await applied(admin, rollback(wrong["id"]), cascade=True, then_replay=True)
     kinds = [(part["kind"], part["source_batch_id"]) for part in reversed(run["parts"])]
     assert kinds == [
@@ -90,7 +93,7 @@ async def test_later_batches_stand_in_the_way_go_with_it_and_come_again(
 
 
 async def test_a_plan_holds_for_the_data_it_was_made_on(
-    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, surroundings: Surroundings
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
 ) -> None:
     contract_id = await register(engineer, "prices")
     await taken(engineer, contract_id, FIRST)
@@ -107,7 +110,7 @@ async def test_a_plan_holds_for_the_data_it_was_made_on(
     place = await started(admin, rollback(wrong["id"]), fresh)
     assert await started(admin, rollback(wrong["id"]), fresh) == place, "of one plan there is one run"
     await taken(engineer, contract_id, [(8, 8, 8)])
-    async with worker_process(surroundings):
+    async with working(resources, JOBS):
         run = await over(admin, place)
     assert (run["status"], run["problem"]["code"], run["parts_done"]) == ("FAILED", "plan-changed", 0)
     assert len(await stored(owner, "prices")) == 5
@@ -116,7 +119,7 @@ async def test_a_plan_holds_for_the_data_it_was_made_on(
 
 
 async def test_a_run_is_ended_before_its_time(
-    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, surroundings: Surroundings
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
 ) -> None:
     contract_id = await register(engineer, "prices")
     wrong = await taken(engineer, contract_id, WRONG)
@@ -125,7 +128,7 @@ async def test_a_run_is_ended_before_its_time(
     assert (ended.status_code, ended.json()["status"]) == (200, "CANCELLED")
     again = await admin.post(f"{place}/cancel", json={"reason": "the batch was right"})
     assert (again.status_code, again.json()["code"]) == (409, "run-over")
-    async with worker_process(surroundings):
+    async with working(resources, JOBS):
         other: dict[str, Any] = (await applied(admin, rollback(wrong["id"])))[1]
     assert other["links"]["self"] != place
     assert await stored(owner, "prices") == []
