@@ -68,6 +68,8 @@ async def merge_batch(
     if refusal is not None and first:
         raise refusal
     _note(batch, outcome, processing_time, contract.contract.schema_version or 1)
+    if refusal is None:
+        batch.merge_order = MERGE_ORDER.next_value()
     if outcome.kept:
         quarantine = QuarantineWrites(session, batch.id)
         batch.quarantined_rows = await quarantine.settle(batch.contract_id, outcome.kept, rules.quarantine)
@@ -121,7 +123,6 @@ class _NothingToPublish(Exception):  # noqa: N818 - leaves the block in which a 
 def _note(batch: BatchRow, outcome: MergeOutcome, processing_time: datetime, schema_version: int) -> None:
     """Set what became of the rows of a batch."""
     batch.status, batch.completed_at = "completed", processing_time
-    batch.merge_order = MERGE_ORDER.next_value()
     batch.counts = asdict(outcome.counts)
     batch.deleted, batch.images = outcome.deleted, outcome.images
     batch.rows_received = outcome.counts.received

@@ -12,7 +12,7 @@ from app.kernel.runtime.resources import Resources
 from tests.census import census, differences
 from tests.ingestion.runs.steps import REASON, applied, everything, over, planned, rollback, started
 from tests.ingestion.runs.workers import working
-from tests.ingestion.steps import Row, counted, register, stored, taken
+from tests.ingestion.steps import Row, counted, register, send, stored, taken
 from tests.service_processes import Surroundings, worker_process
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
@@ -148,6 +148,19 @@ async def test_a_batch_that_is_not_in_the_table_is_not_taken_back(
     assert (refused.status_code, refused.json()["code"]) == (409, "nothing-to-take-back")
     unknown = await admin.post(rollback("00000000-0000-7000-8000-000000000000"), json=REASON | {"dry_run": True})
     assert (unknown.status_code, unknown.json()["code"]) == (404, "batch-not-found")
+
+
+async def test_a_batch_that_was_refused_whole_stands_in_nobodys_way(
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
+) -> None:
+    """In replace mode every later batch that is in the table does."""
+    contract_id = await register(engineer, "prices", "replace")
+    first = await taken(engineer, contract_id, FIRST)
+    refused = await send(engineer, contract_id, b'{"id": "x"}\n')
+    assert refused.json()["code"] == "nothing-accepted"
+    async with working(resources, JOBS):
+        await applied(admin, rollback(first["id"]))
+    assert await stored(owner, "prices") == []
 
 
 async def test_plans_made_side_by_side_are_the_same(engineer: httpx.AsyncClient, admin: httpx.AsyncClient) -> None:
