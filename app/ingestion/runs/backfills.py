@@ -20,7 +20,7 @@ from app.ingestion.repository import BatchWrites
 from app.ingestion.runs.bodies import body_owners
 from app.ingestion.runs.models import IngestionRunRow
 from app.ingestion.runs.parts import Draft, RunKind, World
-from app.ingestion.runs.problems import BodyMissing, NoSuchTarget, NothingToReplay
+from app.ingestion.runs.problems import BodyMissing, InvalidIngestionRun, NothingToReplay
 from app.ingestion.runs.reading.adopted import AdoptedRows
 from app.ingestion.runs.reading.line_ranges import OpenBody, Opening
 from app.ingestion.runs.reading.steps import AdoptedSteps, BodySteps, OpenItem, Position, Steps, format_of
@@ -28,7 +28,6 @@ from app.ingestion.runs.repository import RunReads, RunWrites
 from app.ingestion.runs.schemas import BackfillRequest, BatchesSource, ObjectSource, RelationSource
 from app.kernel.db.database import Units, WriteSession, driver_connection
 from app.kernel.ports.events import EventKinds
-from app.kernel.problems import Fault
 from app.kernel.quoting import quote_literal
 from app.kernel.security.authorization import SYSTEM
 from app.kernel.storage.object_storage import ObjectStorage
@@ -77,7 +76,7 @@ class Backfills:
 
         Raises:
             ContractNotFound, TableNotWritable: of the contract that the rows go to.
-            NoSuchTarget: that contract has no columns yet, or says that each batch is the whole table; or the source is
+            InvalidIngestionRun: that contract has no columns yet, or says that each batch is the whole table; or the source is
                 no table with the columns of its key.
             NothingToReplay: the source has nothing.
         """
@@ -177,11 +176,11 @@ class Backfills:
         version = await TableService(self._session).get(parse_reference(table), SYSTEM)
         if version.origin != "adopted" or version.snapshot is None:
             message = f"{table} is no adopted table; of a governed one take the batches: {{'kind': 'batches'}}."
-            raise NoSuchTarget(faults=[Fault(pointer="/source/table", code="not-adopted", message=message)])
+            raise InvalidIngestionRun.of("/source/table", "not-adopted", message)
         adopted = AdoptedRows(version.relation, version.snapshot.shape, plan)
         if adopted.missing_keys:
             message = f"It has no column {', '.join(adopted.missing_keys)}, which the contract's key needs."
-            raise NoSuchTarget(faults=[Fault(pointer="/source/table", code="no-key", message=message)])
+            raise InvalidIngestionRun.of("/source/table", "no-key", message)
         return adopted
 
 
@@ -211,13 +210,13 @@ def objects(storage: ObjectStorage) -> OpenItem:
 
 
 def _fillable(contract: IngestionContract) -> RelationPlan:
-    """The plan of a contract that bounded batches can fill. Raises `NoSuchTarget`."""
+    """The plan of a contract that bounded batches can fill. Raises `InvalidIngestionRun`."""
     if contract.plan is None:
         message = f"{contract.id} has no columns yet: declare them, or send its first batch."
-        raise NoSuchTarget(faults=[Fault(pointer="/contract_id", code="no-columns", message=message)])
+        raise InvalidIngestionRun.of("/contract_id", "no-columns", message)
     if contract.plan.mode is Mode.REPLACE:
         message = f"Each batch of {contract.id} is the whole table (mode replace): replay a batch instead."
-        raise NoSuchTarget(faults=[Fault(pointer="/contract_id", code="replaces", message=message)])
+        raise InvalidIngestionRun.of("/contract_id", "replaces", message)
     return contract.plan
 
 
@@ -235,9 +234,9 @@ def _asked(run: IngestionRunRow) -> dict[str, Any]:
 
 
 def _require_some(found: Any, otherwise: str) -> None:
-    """Return when something was found, and not too much for one run. Raises `NothingToReplay` or `NoSuchTarget`."""
+    """Return when something was found, and not too much for one run. Raises `NothingToReplay` or `InvalidIngestionRun`."""
     if not found:
         raise NothingToReplay(otherwise)
     if isinstance(found, list) and len(found) > MOST_ITEMS:
         message = f"It has {len(found)} bodies, more than the {MOST_ITEMS} of one run."
-        raise NoSuchTarget(faults=[Fault(pointer="/source", code="too-many", message=message)])
+        raise InvalidIngestionRun.of("/source", "too-many", message)

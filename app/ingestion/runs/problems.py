@@ -1,6 +1,6 @@
 """Refusals of runs: what cannot be planned, and plans that do not hold any more."""
 
-from app.kernel.problems import Conflict, InvalidRequest, NotFound, Problem
+from app.kernel.problems import Conflict, Fault, InvalidRequest, NotFound, Problem
 
 
 class RunNotFound(NotFound):
@@ -54,10 +54,15 @@ class NothingToReplay(Conflict):
     code, title = "nothing-to-replay", "There is nothing to take again"
 
 
-class NoSuchTarget(InvalidRequest):
-    """Rows of one contract can go into the table of another one only if that is a newer version of the same table."""
+class InvalidIngestionRun(InvalidRequest):
+    """The run cannot be made as it was asked for; `faults` says what is wrong with its batches, source or target."""
 
-    code, title = "no-such-target", "The rows cannot go there"
+    code, title = "invalid-ingestion-run", "The run has faults"
+
+    @classmethod
+    def of(cls, pointer: str, code: str, message: str) -> "InvalidIngestionRun":
+        """The refusal for one fault."""
+        return cls(faults=[Fault(pointer=pointer, code=code, message=message)])
 
 
 class RunFailed(Problem):

@@ -22,13 +22,14 @@ from app.ingestion.repository import BatchWrites
 from app.ingestion.rows.row_model import RowModel
 from app.ingestion.runs.bodies import body_owners
 from app.ingestion.runs.parts import Action, Draft, Part, RunKind, World
-from app.ingestion.runs.problems import NothingToReplay
+from app.ingestion.runs.problems import InvalidIngestionRun, NothingToReplay
 from app.ingestion.runs.repository import RunWrites
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
 from app.kernel.ports.events import EventKinds
 from app.warehouse.layout import LINE
 from app.warehouse.merge import S
+from app.warehouse.plan import Mode
 from app.warehouse.refused_rows import RefusalBounds
 from app.warehouse.rejections import Chunk, RejectionCode
 
@@ -56,12 +57,16 @@ class QuarantineReplays:
 
         Raises:
             BatchNotFound: there is no such batch.
+            InvalidIngestionRun: its contract says that each batch is the whole table.
             NothingToReplay: it has no open refused row that is asked for, and that can be taken again.
         """
         batch = next(iter(await self._runs.batches([batch_id])), None)
         if batch is None:
             raise BatchNotFound
         contract = await ContractService(self._session).for_ingestion(batch.contract_id)
+        if contract.plan is not None and contract.plan.mode is Mode.REPLACE:
+            message = "Each batch is the whole table (mode replace): with some lines alone, all other rows would go."
+            raise InvalidIngestionRun.of("path/batch_id", "replaces", f"{message} Replay the batch instead.")
         rows = await QuarantineReads(self._session).open(batch_id, wanted)
         if rows:
             await self._runs.keep([batch])

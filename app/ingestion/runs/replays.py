@@ -14,7 +14,7 @@ from app.ingestion.models import BatchRow
 from app.ingestion.repository import BatchWrites
 from app.ingestion.runs.bodies import body_owners
 from app.ingestion.runs.parts import Action, Draft, Part, RunKind, World
-from app.ingestion.runs.problems import BodyMissing, NoSuchTarget, NothingToReplay
+from app.ingestion.runs.problems import BodyMissing, InvalidIngestionRun, NothingToReplay
 from app.ingestion.runs.repository import RunWrites
 from app.kernel.db.database import WriteSession
 from app.kernel.ports.events import EventKinds
@@ -47,7 +47,7 @@ class Replays:
 
         Raises:
             ContractNotFound, TableNotWritable: of the contract that the rows go to.
-            NoSuchTarget: that is no newer version of the same table, or a named batch is of another contract.
+            InvalidIngestionRun: that is no newer version of the same table, or a named batch is of another contract.
             BodyMissing: a body is not kept, and such batches are not to be skipped.
             NothingToReplay: no batch is left.
         """
@@ -116,7 +116,7 @@ class Replays:
         table, _, version = contract_id.rpartition("_v")
         if target.contract.table_name != table or target.contract.version <= int(version):
             message = f"{into} is no newer version of the table {table}."
-            raise NoSuchTarget(faults=[Fault(pointer="/into", code="not-newer", message=message)])
+            raise InvalidIngestionRun.of("/into", "not-newer", message)
         return target
 
     async def _named(self, contract_id: str, batch_ids: Sequence[UUID]) -> list[BatchRow]:
@@ -131,7 +131,7 @@ class Replays:
                 message = "It waits to be merged: wait for it as well."
                 faults.append(Fault(pointer=f"/batch_ids/{place}", code="pending", message=message))
         if faults:
-            raise NoSuchTarget(faults=faults)
+            raise InvalidIngestionRun(faults=faults)
         return list(found.values())
 
     async def _of_time(

@@ -13,8 +13,8 @@ from app.ingestion.quarantine.problems import BatchNotFound
 from app.ingestion.runs.parts import RunKind, RunStatus
 from app.ingestion.runs.problems import (
     BodyMissing,
+    InvalidIngestionRun,
     LaterBatches,
-    NoSuchTarget,
     NothingToReplay,
     NothingToTakeBack,
     PlanChanged,
@@ -82,7 +82,7 @@ async def roll_back_batch(
     operation_id="replay_quarantined_rows",
     status_code=202,
     response_model=IngestionRun | IngestionRunPlan,
-    responses=_ANSWERS | responses(BatchNotFound, NothingToReplay, *_REFUSALS),
+    responses=_ANSWERS | responses(BatchNotFound, InvalidIngestionRun, NothingToReplay, *_REFUSALS),
 )
 async def replay_quarantined_rows(
     batch_id: UUID, wanted: QuarantineReplayRequest, actor: CanRewrite, service: ServiceDep, response: Response
@@ -96,7 +96,7 @@ async def replay_quarantined_rows(
     operation_id="replay_batches",
     status_code=202,
     response_model=IngestionRun | IngestionRunPlan,
-    responses=_ANSWERS | responses(ContractNotFound, NoSuchTarget, BodyMissing, NothingToReplay, *_REFUSALS),
+    responses=_ANSWERS | responses(ContractNotFound, InvalidIngestionRun, BodyMissing, NothingToReplay, *_REFUSALS),
 )
 async def replay_batches(
     wanted: ReplayRequest, actor: CanRewrite, service: ServiceDep, response: Response
@@ -111,7 +111,7 @@ async def replay_batches(
     status_code=202,
     response_model=IngestionRun | IngestionRunPlan,
     responses=_ANSWERS
-    | responses(ContractNotFound, TableNotFound, NoSuchTarget, BodyMissing, NothingToReplay, *_REFUSALS),
+    | responses(ContractNotFound, TableNotFound, InvalidIngestionRun, BodyMissing, NothingToReplay, *_REFUSALS),
 )
 async def backfill_table(
     wanted: BackfillRequest, actor: CanRewrite, service: ServiceDep, response: Response

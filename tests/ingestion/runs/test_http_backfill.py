@@ -106,13 +106,17 @@ async def test_from_an_adopted_table(
     ("wanted", "status", "code"),
     [
         ({"source": {"kind": "relation", "table": "nobody"}}, 404, "table-not-found"),
-        ({"source": {"kind": "relation", "table": "prices"}}, 422, "no-such-target"),
+        ({"source": {"kind": "relation", "table": "prices"}}, 422, "invalid-ingestion-run"),
         ({"source": {"kind": "object", "prefix": "backfill/none/"}}, 409, "nothing-to-replay"),
         ({"source": {"kind": "object", "prefix": "raw/"}}, 422, "invalid-request"),
         ({"source": {"kind": "batches", "contract_id": "prices_v1"}}, 409, "nothing-to-replay"),
         ({"source": {"kind": "tape"}}, 422, "invalid-request"),
-        ({"source": {"kind": "object", "prefix": "backfill/"}, "contract_id": "whole_v1"}, 422, "no-such-target"),
-        ({"source": {"kind": "object", "prefix": "backfill/"}, "contract_id": "bare_v1"}, 422, "no-such-target"),
+        (
+            {"source": {"kind": "object", "prefix": "backfill/"}, "contract_id": "whole_v1"},
+            422,
+            "invalid-ingestion-run",
+        ),
+        ({"source": {"kind": "object", "prefix": "backfill/"}, "contract_id": "bare_v1"}, 422, "invalid-ingestion-run"),
         ({"source": {"kind": "object", "prefix": "backfill/"}, "contract_id": "none_v1"}, 404, "contract-not-found"),
     ],
 )

@@ -185,6 +185,15 @@ async def test_only_some_refused_rows_are_taken_again(
     assert counted(plan) == {"rejected": 1}
 
 
+async def test_refused_lines_alone_do_not_replace_a_table(
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient
+) -> None:
+    contract_id = await register(engineer, "prices", "replace")
+    report = await taken(engineer, contract_id, ndjson([(1, 0, 10)]) + b'{"id": "x"}\n', NDJSON)
+    refused = await admin.post(again(report["id"]), json=REASON | {"dry_run": True})
+    assert (refused.status_code, refused.json()["faults"][0]["code"]) == (422, "replaces")
+
+
 async def test_a_csv_record_without_its_body_is_not_guessed(
     engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
