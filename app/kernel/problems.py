@@ -156,12 +156,15 @@ def pointer_to(steps: Iterable[object]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
+def fault_at(pointer: str, item: Mapping[str, Any]) -> Fault:
+    """The fault that pydantic has found there; a validator's own words stand without pydantic's before them."""
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return Fault(pointer=pointer, code=str(item["type"]).replace("_", "-"), message=message)
+
+
 def faults_within(place: str, error: ValidationError) -> list[Fault]:
     """The faults of a document that stands in a request at this JSON pointer."""
-    return [
-        Fault(pointer=place + pointer_to(item["loc"]), code=item["type"].replace("_", "-"), message=item["msg"])
-        for item in error.errors()[: MAX_FAULTS + 1]
-    ]
+    return [fault_at(place + pointer_to(item["loc"]), item) for item in error.errors()[: MAX_FAULTS + 1]]
 
 
 def responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:

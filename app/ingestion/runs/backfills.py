@@ -76,8 +76,8 @@ class Backfills:
 
         Raises:
             ContractNotFound, TableNotWritable: of the contract that the rows go to.
-            InvalidIngestionRun: that contract has no columns yet, or says that each batch is the whole table; or the source is
-                no table with the columns of its key.
+            InvalidIngestionRun: that contract has no columns yet, or says that each batch is the whole table; or the
+                source is no table with the columns of its key.
             NothingToReplay: the source has nothing.
         """
         contract = await ContractReading(self._session).for_ingestion(wanted.contract_id)
@@ -138,6 +138,7 @@ class Backfills:
                 return await self._relation(await self._adopted(table, plan))
 
     async def _batches(self, contract_id: str) -> _Found:
+        await ContractReading(self._session).get(contract_id, SYSTEM)
         found = await self._runs.all_batches(
             BatchRow.contract_id == contract_id,
             BatchRow.kind == "batch",
@@ -234,7 +235,7 @@ def _asked(run: IngestionRunRow) -> dict[str, Any]:
 
 
 def _require_some(found: Any, otherwise: str) -> None:
-    """Return when something was found, and not too much for one run. Raises `NothingToReplay` or `InvalidIngestionRun`."""
+    """Return when something was found, not too much for one run. Raises `NothingToReplay`, `InvalidIngestionRun`."""
     if not found:
         raise NothingToReplay(otherwise)
     if isinstance(found, list) and len(found) > MOST_ITEMS:

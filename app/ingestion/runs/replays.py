@@ -19,6 +19,7 @@ from app.ingestion.runs.repository import RunWrites
 from app.kernel.db.database import WriteSession
 from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Fault
+from app.kernel.security.authorization import SYSTEM
 from app.warehouse.plan import Mode
 from app.warehouse.reversal.undo import touched_by
 
@@ -46,11 +47,13 @@ class Replays:
         """The plan: the batches that were named, or came in that time, in the order in which they were merged.
 
         Raises:
-            ContractNotFound, TableNotWritable: of the contract that the rows go to.
+            ContractNotFound: there is no such contract, or none that the rows could go to.
+            TableNotWritable: of the table that they go to.
             InvalidIngestionRun: that is no newer version of the same table, or a named batch is of another contract.
             BodyMissing: a body is not kept, and such batches are not to be skipped.
             NothingToReplay: no batch is left.
         """
+        await ContractService(self._session).get(contract_id, SYSTEM)
         target = await self._target(contract_id, into)
         if batch_ids is not None:
             batches, warnings = await self._named(contract_id, batch_ids), list[str]()

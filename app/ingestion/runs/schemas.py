@@ -4,22 +4,46 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from app.catalog.names import is_contract_id
 from app.ingestion.schemas import VerdictCounts
 from app.kernel.schemas import StrictModel
+from app.kernel.storage.object_storage import check_key
 from app.kernel.timestamps import Moment
+from app.warehouse.rejections import MAX_NAME_CHARACTERS, RejectionCode
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
-ContractId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}_v[1-9][0-9]{0,8}$")]
+
+
+def _contract_id(text: str) -> str:
+    if not is_contract_id(text):
+        raise ValueError("write the id of a contract, which is table and version, such as customers_v1")
+    return text
+
+
+def _object_prefix(text: str) -> str:
+    if not text.startswith(OBJECTS):
+        raise ValueError(f"objects are read under {OBJECTS} alone: {OBJECTS}customers/2025/")
+    return check_key(text.rstrip("/")) + "/"
+
+
+ContractId = Annotated[str, StringConstraints(max_length=100), AfterValidator(_contract_id)]
+ObjectPrefix = Annotated[str, StringConstraints(max_length=500), AfterValidator(_object_prefix)]
 PlanHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
-OBJECT_PREFIX = r"^backfill/[^\x00-\x1f]*$"
-"""Objects are read from one place alone: what else the storage holds (bodies of batches, exports, archives) has owners
+OBJECTS = "backfill/"
+"""Objects are read from one folder alone: what else the storage holds (bodies of batches, exports, archives) has owners
 of its own."""
 
 MAX_BATCHES = 10_000
 """Batches that one request may name."""
+
+
+def require_order(begin: datetime | None, end: datetime | None) -> None:
+    """Return when the time from `begin` to before `end` is not empty. Raises ValueError."""
+    if begin is not None and end is not None and begin >= end:
+        raise ValueError("from is before to: nothing lies between these two")
 
 
 class RunRequest(StrictModel):
@@ -60,17 +84,16 @@ class ReplayRequest(RunRequest):
     @model_validator(mode="after")
     def _by_id_or_by_time(self) -> Self:
         if (self.batch_ids is None) == (self.begin is None and self.end is None):
-            raise ValueError("name batch_ids, or a time with from and to")
+            raise ValueError('name batches, or a time: {"batch_ids": ["…"]} or {"from": "2026-01-01T00:00:00Z"}')
+        require_order(self.begin, self.end)
         return self
 
 
 class QuarantineReplayRequest(RunRequest):
     """Which refused rows of a batch are taken again; absent conditions hold for all that are open."""
 
-    code: Annotated[str, StringConstraints(max_length=50)] | None = Field(None, description="Rows with this fault.")
-    column: Annotated[str, StringConstraints(max_length=200)] | None = Field(
-        None, description="Rows with a fault in this column."
-    )
+    code: RejectionCode | None = Field(None, description="Rows with this fault.")
+    column: str | None = Field(None, max_length=MAX_NAME_CHARACTERS, description="Rows with a fault in this column.")
 
 
 class BatchesSource(StrictModel):
@@ -84,9 +107,7 @@ class ObjectSource(StrictModel):
     """Objects in the configured storage: NDJSON, JSON, CSV or Parquet, by the ends of their keys, in their order."""
 
     kind: Literal["object"] = Field(description="`object`.")
-    prefix: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=OBJECT_PREFIX)] = Field(
-        description="What their keys begin with, under `backfill/`.", examples=["backfill/customers/2025/"]
-    )
+    prefix: ObjectPrefix = Field(description="The folder they are in.", examples=["backfill/customers/2025/"])
 
 
 class RelationSource(StrictModel):
@@ -109,6 +130,11 @@ class BackfillRequest(RunRequest):
     begin: Moment | None = Field(None, alias="from", description="Rows whose event time is not before this.")
     end: Moment | None = Field(None, alias="to", description="Rows whose event time is before this.")
     batch_size: int = Field(10_000, ge=100, le=1_000_000, description="Rows of one batch, at most; of bodies lines.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        require_order(self.begin, self.end)
+        return self
 
 
 class CancelRequest(StrictModel):

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from app.kernel.correlation import correlation_id
 from app.kernel.db.database import is_retryable, sqlstate
 from app.kernel.http.routes import LOOKED_AT, RERUNS
-from app.kernel.problems import MAX_FAULTS, PROBLEM_JSON, Fault, InvalidRequest, Problem, Unavailable
+from app.kernel.problems import MAX_FAULTS, PROBLEM_JSON, Fault, InvalidRequest, Problem, Unavailable, fault_at
 from app.kernel.telemetry.metrics import OPERATIONAL_FAILURES
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def _fault(item: dict[str, Any]) -> Fault:
     where, *rest = item["loc"]
     path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in rest)
     pointer = f"/{path}" if where == "body" and path else ("" if where == "body" else f"{where}/{path}")
-    return Fault(pointer=pointer, code=str(item["type"]).replace("_", "-"), message=str(item["msg"]))
+    return fault_at(pointer, item)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:

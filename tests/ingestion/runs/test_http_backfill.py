@@ -109,6 +109,12 @@ async def test_from_an_adopted_table(
         ({"source": {"kind": "relation", "table": "prices"}}, 422, "invalid-ingestion-run"),
         ({"source": {"kind": "object", "prefix": "backfill/none/"}}, 409, "nothing-to-replay"),
         ({"source": {"kind": "object", "prefix": "raw/"}}, 422, "invalid-request"),
+        ({"source": {"kind": "object", "prefix": "backfill/../raw/"}}, 422, "invalid-request"),
+        ({"source": {"kind": "object", "prefix": "backfill//x"}}, 422, "invalid-request"),
+        ({"source": {"kind": "object", "prefix": "backfill/%2e%2e/raw"}}, 422, "invalid-request"),
+        ({"source": {"kind": "batches", "contract_id": "nobody_v1"}}, 404, "contract-not-found"),
+        ({"source": {"kind": "batches", "contract_id": "prices"}}, 422, "invalid-request"),
+        ({"source": {"kind": "object", "prefix": "backfill/"}, "from": at(2), "to": at(1)}, 422, "invalid-request"),
         ({"source": {"kind": "batches", "contract_id": "prices_v1"}}, 409, "nothing-to-replay"),
         ({"source": {"kind": "tape"}}, 422, "invalid-request"),
         (

@@ -86,15 +86,28 @@ async def test_what_cannot_be_replayed_is_said(
     assert (refused.status_code, refused.json()["faults"][0]["code"]) == (422, fault)
 
 
-async def test_either_batches_or_a_time_is_named(engineer: httpx.AsyncClient, admin: httpx.AsyncClient) -> None:
+TIME = "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "said"),
+    [
+        ({}, 422, 'name batches, or a time: {"batch_ids"'),
+        ({"batch_ids": ["00000000-0000-7000-8000-000000000000"], "from": TIME}, 422, "name batches, or a time"),
+        ({"from": TIME, "to": TIME}, 422, "from is before to"),
+        ({"contract_id": "prices", "from": TIME}, 422, "such as"),
+        ({"contract_id": "nobody_v1", "from": TIME}, 404, "nobody_v1"),
+        ({"from": TIME}, 409, "nothing-to-replay"),
+    ],
+)
+async def test_mistakes_of_who_replays_are_said_in_words(
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, wanted: dict[str, Any], status: int, said: str
+) -> None:
     contract_id = await register(engineer, "prices")
-    refused = await admin.post(REPLAY, json=REASON | {"contract_id": contract_id, "dry_run": True})
-    assert refused.status_code == 422
-    assert "batch_ids" in refused.text
-    nothing = await admin.post(
-        REPLAY, json=REASON | {"contract_id": contract_id, "from": "2026-01-01T00:00:00Z", "dry_run": True}
-    )
-    assert (nothing.status_code, nothing.json()["code"]) == (409, "nothing-to-replay")
+    answer = await admin.post(REPLAY, json=REASON | {"contract_id": contract_id, "dry_run": True} | wanted)
+    assert answer.status_code == status, answer.text
+    assert said in json.dumps(answer.json(), ensure_ascii=False).replace('\\"', '"')
+    assert "Value error" not in answer.text
 
 
 LONG = "x" * 3_000
