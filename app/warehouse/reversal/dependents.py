@@ -50,28 +50,37 @@ class Dependents:
             return [target]  # with the images unread: a rollback of many comes to each of them in turn
         order = self._batches[target].order
         lowest = min((batch.seq for batch in self._batches.values() if batch.order > order), default=target)
-        pairs = await self._evidence.overwriters(lowest) if self._mode is not Mode.REPLACE else ()
+        overwriters, writers = await self._overwriting(lowest)
         found, waiting = {target}, [target]
         while waiting:
             seq = waiting.pop()
-            fresh = await self._later(seq, lowest, pairs)
+            fresh = await self._later(seq, lowest, overwriters.get(seq, ()))
             victim = self._batches[seq].victim
             if victim is not None and self._batches[victim].order > order:
                 fresh.add(victim)  # it stands again once its rollback is taken back
             if then_replay and self._mode is Mode.APPEND:
-                fresh |= {writer for writer, overwriter in pairs if overwriter == seq and self._counts(writer, target)}
+                fresh |= {writer for writer in writers.get(seq, ()) if self._counts(writer, target)}
             fresh -= found
             found |= fresh
             waiting.extend(fresh)
         return sorted(found, key=lambda seq: -self._batches[seq].order)
 
-    async def _later(self, seq: int, lowest: int, pairs: Collection[tuple[int, int]]) -> set[int]:
+    async def _overwriting(self, lowest: int) -> tuple[dict[int, set[int]], dict[int, set[int]]]:
+        """The overwriters of each batch's rows, and the writers of the rows that each batch has overwritten."""
+        overwriters: dict[int, set[int]] = {}
+        writers: dict[int, set[int]] = {}
+        if self._mode is not Mode.REPLACE:
+            for writer, overwriter in await self._evidence.overwriters(lowest):
+                overwriters.setdefault(writer, set()).add(overwriter)
+                writers.setdefault(overwriter, set()).add(writer)
+        return overwriters, writers
+
+    async def _later(self, seq: int, lowest: int, overwriters: Collection[int]) -> set[int]:
         """The batches that have written rows of the batch since, and stand."""
+        wrote = overwriters
         if self._mode is Mode.REPLACE:
-            wrote: Collection[int] = self._batches
-        elif self._batches[seq].victim is None:
-            wrote = {overwriter for writer, overwriter in pairs if writer == seq}
-        else:
+            wrote = self._batches
+        elif self._batches[seq].victim is not None:
             wrote = await self._evidence.writers_of_same_keys(seq, lowest)
         return {each for each in wrote if self._counts(each, seq)}
 
