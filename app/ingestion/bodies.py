@@ -4,11 +4,11 @@ Rows come from a body on its way in, or from one that is kept, of this batch or 
 """
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 from app.ingestion.decoding.body import BatchBody, BodyFormat, Representation
@@ -95,18 +95,19 @@ class RawBodies:
         await self._storage.delete(key)
 
 
-class RowSource(Protocol):
+class RowSource(ABC):
     """Rows, as a contract reads them."""
 
+    @abstractmethod
     def rows(self, model: RowModel) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
         """The rows; what the source does when they were taken is done when the block ends well."""
 
-    async def drain(self) -> None:
-        """Read what is left of a body that comes from its sender."""
+    async def drain(self) -> None:  # noqa: B027 - most sources have nothing to do
+        """Read what is left of a body that comes from its sender; of all others nobody waits for that."""
 
 
 @dataclass(frozen=True, slots=True)
-class SentBody:
+class SentBody(RowSource):
     """A body that comes from its sender; its copy is kept when the block of its rows ends well."""
 
     raw: RawBodies
@@ -128,7 +129,7 @@ class SentBody:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredBody:
+class StoredBody(RowSource):
     """The body that is kept of a batch; the rows may become part of another batch."""
 
     raw: RawBodies
@@ -149,9 +150,6 @@ class StoredBody:
     def chunks(self, model: RowModel) -> AsyncGenerator[Chunk, None]:
         """The rows, from the first; close what is not read to the end."""
         return dense(self.form.chunks(self.raw.stream(self.batch), model), lambda: self.batch.bytes_received)
-
-    async def drain(self) -> None:
-        """Nothing: nobody waits for it to be read."""
 
     async def columns(self, received: str) -> list[Column]:
         """The columns that the rows have, but for the processing time `received`, which is Spyne's to set."""

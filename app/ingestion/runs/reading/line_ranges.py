@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.ingestion.bodies import RowSource
 from app.ingestion.rows.row_model import RowModel
 from app.warehouse.layout import LINE
 from app.warehouse.merge import S
@@ -75,7 +76,7 @@ class OpenBody:
         self._held = [*chunks, *self._held]
 
 
-class RangeOfBody:
+class RangeOfBody(RowSource):
     """The rows on a range of lines.
 
     After they were read, `beyond` is the last line before further rows; None when the body has no more.
@@ -117,9 +118,6 @@ class RangeOfBody:
                 return
             current = after
         await self._body.close()
-
-    async def drain(self) -> None:
-        """Nothing: nobody waits for it to be read."""
 
 
 def last_line(chunk: Chunk) -> int:

@@ -108,28 +108,16 @@ class BodySteps:
         return BodyStep(item, lines, RangeOfBody(self.body, self.names[item], opening, lines), batch_id)
 
 
-class AdoptedPage:
+class AdoptedPage(RowSource):
     """Rows of an adopted relation after a key, in its order; read on a connection of their own."""
-
-    batch_id = None
-    condition = None
 
     def __init__(self, units: Units, adopted: AdoptedRows, size: int, after: Sequence[str] | None) -> None:
         self._units, self._adopted, self._size, self._after = units, adopted, size, after
-        self._last: list[str] = []
-
-    @property
-    def rows(self) -> RowSource:
-        """The rows: this page."""
-        return _PageRows(self)
-
-    @property
-    def following(self) -> Position:
-        """After the last key that was read."""
-        return {"after": self._last}
+        self.last_key: list[str] = []
+        """The key of the row that was read last, as text."""
 
     @asynccontextmanager
-    async def chunks(self, model: RowModel) -> AsyncIterator[AsyncIterator[Chunk]]:
+    async def rows(self, model: RowModel) -> AsyncIterator[AsyncIterator[Chunk]]:
         """The rows as a contract reads them: as records of JSON."""
         yield Representation(BodyFormat.NDJSON, Coding.IDENTITY).chunks(self._records(), model)
 
@@ -138,21 +126,22 @@ class AdoptedPage:
         async with self._units.snapshot() as session:
             connection = await snapshot_connection(session)
             async for record, *key in connection.cursor(statement, *(self._after or ()), prefetch=1000):
-                self._last = key
+                self.last_key = key
                 yield record.encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
-class _PageRows:
-    page: AdoptedPage
+class AdoptedStep:
+    """A page of an adopted relation: all of its rows count."""
 
-    @asynccontextmanager
-    async def rows(self, model: RowModel) -> AsyncIterator[AsyncIterator[Chunk]]:
-        async with self.page.chunks(model) as chunks:
-            yield chunks
+    rows: AdoptedPage
+    condition: None = None
+    batch_id: None = None
 
-    async def drain(self) -> None:
-        """Nothing: nobody waits for it to be read."""
+    @property
+    def following(self) -> Position:
+        """After the last key that was read."""
+        return {"after": self.rows.last_key}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +152,10 @@ class AdoptedSteps:
     adopted: AdoptedRows
     size: int
 
-    async def at(self, position: Position | None) -> AdoptedPage | None:
+    async def at(self, position: Position | None) -> AdoptedStep | None:
         """As `Steps` says."""
         after = None if position is None else position["after"]
         async with self.units.snapshot() as session:
             connection = await snapshot_connection(session)
             more = await connection.fetchrow(self.adopted.page(1, first=after is None), *(after or ()))
-        return None if more is None else AdoptedPage(self.units, self.adopted, self.size, after)
+        return None if more is None else AdoptedStep(AdoptedPage(self.units, self.adopted, self.size, after))
