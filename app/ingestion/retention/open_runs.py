@@ -16,7 +16,7 @@ _REPLAYED: Final = (
     "FROM spyne.ingestion_runs r JOIN spyne.ingestion_run_parts p ON p.run_id = r.id "
     f"JOIN spyne.ingestion_history s ON s.id = p.batch_id WHERE {_OPEN} AND p.action IN ('replay', 'quarantine')"
 )
-"""Batches whose bodies have the rows that parts take again; in Python `app/ingestion/runs/bodies.py`."""
+"""Batches whose bodies have the rows that parts take again; in Python `app/ingestion/runs/repository.py`."""
 
 _READ: Final = (
     "SELECT CAST(i.item AS uuid) FROM spyne.ingestion_runs r, LATERAL jsonb_array_elements_text(r.items) i(item) "

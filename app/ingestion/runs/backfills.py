@@ -17,7 +17,6 @@ from app.ingestion.decoding.inflate import Coding
 from app.ingestion.merging import end, merge_batch, sender
 from app.ingestion.models import BatchRow
 from app.ingestion.repository import BatchWrites
-from app.ingestion.runs.bodies import body_owners
 from app.ingestion.runs.models import IngestionRunRow
 from app.ingestion.runs.parts import Draft, RunKind, World
 from app.ingestion.runs.problems import BodyMissing, InvalidIngestionRun, NothingToReplay
@@ -146,7 +145,7 @@ class Backfills:
             BatchRow.rolled_back_by.is_(None),
         )
         await self._runs.keep(found)
-        owners = await body_owners(self._runs, found)
+        owners = await self._runs.body_owners(found)
         kept = [batch for batch in found if batch.id in owners]
         missing = len(found) - len(kept)
         _require_some(kept, f"No batch of {contract_id} has a body that is kept.")
@@ -190,7 +189,7 @@ def stored_bodies(runs: RunReads, raw: RawBodies) -> OpenItem:
 
     async def opening(name: str) -> tuple[Opening, UUID | None]:
         batches = await runs.batches([UUID(name)])
-        owner = (await body_owners(runs, batches)).get(UUID(name))
+        owner = (await runs.body_owners(batches)).get(UUID(name))
         if owner is None:
             raise BodyMissing("Retention took it since the plan.", batches=[{"id": name}])
         return StoredBody(raw, owner).chunks, UUID(name)

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from app.ingestion.runs.service import RUN_JOB, RunEnding
+from app.ingestion.runs.endings import RunEndings
+from app.ingestion.runs.service import RUN_JOB
 from app.ingestion.runs.work import RUN_STARTS, LostRuns, RunWork
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, JobDefinition, JobRecord, Schedule
@@ -22,7 +23,7 @@ async def run(context: JobContext) -> None:
 
 async def end_run(resources: Resources, session: WriteSession, actor: Actor, payload: Mapping[str, Any]) -> None:
     """Cancel the run whose job is cancelled."""
-    await resources.build(RunEnding, session).cancel_with_job(actor, UUID(payload["run_id"]))
+    await resources.build(RunEndings, session).cancel_with_job(actor, UUID(payload["run_id"]))
 
 
 async def end_lost_runs(context: JobContext) -> None:

@@ -20,7 +20,6 @@ from app.ingestion.quarantine.problems import BatchNotFound
 from app.ingestion.quarantine.repository import QuarantineReads, QuarantineWrites, RowFilter
 from app.ingestion.repository import BatchWrites
 from app.ingestion.rows.row_model import RowModel
-from app.ingestion.runs.bodies import body_owners
 from app.ingestion.runs.parts import Action, Draft, Part, RunKind, World
 from app.ingestion.runs.problems import InvalidIngestionRun, NothingToReplay
 from app.ingestion.runs.repository import RunWrites
@@ -111,11 +110,11 @@ class QuarantineReplays:
 
     async def _body(self, batch: BatchRow) -> BatchRow | None:
         """The batch whose stored body has the lines; None when it is not kept."""
-        return (await body_owners(self._runs, [batch])).get(batch.id)
+        return (await self._runs.body_owners([batch])).get(batch.id)
 
 
 @dataclass(frozen=True, slots=True)
-class LinesOf:
+class LinesOf(RowSource):
     """Some lines of a source. Of all others what was refused is left out here, what was accepted by the merge."""
 
     source: RowSource
@@ -131,12 +130,9 @@ class LinesOf:
         async for chunk in chunks:
             yield replace(chunk, rejected=tuple(row for row in chunk.rejected if row.line in self.lines))
 
-    async def drain(self) -> None:
-        """Nothing: nobody waits for it to be read."""
-
 
 @dataclass(frozen=True, slots=True)
-class KeptTexts:
+class KeptTexts(RowSource):
     """Refused rows by the text that quarantine has of them, each on the line that it came on."""
 
     kept: Sequence[QuarantineRow]
@@ -155,9 +151,6 @@ class KeptTexts:
                 line += step
             yield row.raw.replace("\n", " ").encode() + b"\n"
             line += 1
-
-    async def drain(self) -> None:
-        """Nothing: nobody waits for it to be read."""
 
 
 def _takeable(batch: BatchRow, rows: Sequence[QuarantineRow], *, has_body: bool) -> Sequence[QuarantineRow]:

@@ -12,7 +12,6 @@ from app.ingestion.configuration import BatchRules
 from app.ingestion.merging import end, merge_batch, sender
 from app.ingestion.models import BatchRow
 from app.ingestion.repository import BatchWrites
-from app.ingestion.runs.bodies import body_owners
 from app.ingestion.runs.parts import Action, Draft, Part, RunKind, World
 from app.ingestion.runs.problems import BodyMissing, InvalidIngestionRun, NothingToReplay
 from app.ingestion.runs.repository import RunWrites
@@ -60,7 +59,7 @@ class Replays:
         else:
             batches, warnings = await self._of_time(contract_id, begin, end)
         await self._runs.keep(batches)
-        owners = await body_owners(self._runs, batches)
+        owners = await self._runs.body_owners(batches)
         missing = [batch for batch in batches if batch.id not in owners]
         if missing and not skip_missing:
             listed = [{"id": str(batch.id), "created_at": batch.created_at.isoformat()} for batch in missing[:SHOWN]]
@@ -91,7 +90,7 @@ class Replays:
         """
         started = time.monotonic()
         source = (await self._runs.batches([source_id]))[0]
-        owner = (await body_owners(self._runs, [source])).get(source_id)
+        owner = (await self._runs.body_owners([source])).get(source_id)
         if owner is None:
             raise BodyMissing("Retention took it since the plan.", batches=[{"id": str(source_id)}])
         batch.source_batch_id, batch.media_type, batch.max_rejected = owner.id, owner.media_type, owner.max_rejected

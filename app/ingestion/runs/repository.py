@@ -86,6 +86,22 @@ class RunReads(Reading[IngestionRunRow]):
         """The batches with these ids, in the order in which they were merged."""
         return await self.all_batches(BatchRow.id.in_(ids))
 
+    async def body_owners(self, batches: Iterable[BatchRow]) -> dict[UUID, BatchRow]:
+        """The batch whose body it is, by the id of each batch whose rows can be taken again.
+
+        A batch has its own body, a replay that of its source. Of replayed lines and of what came by a backfill no body
+        of exactly these rows is kept.
+        """
+        listed = list(batches)
+        sources = {each.source_batch_id for each in listed if each.kind == Action.REPLAY and each.source_batch_id}
+        owners = {each.id: each for each in await self.batches(sources)} | {each.id: each for each in listed}
+        found: dict[UUID, BatchRow] = {}
+        for batch in listed:
+            owner = owners.get(batch.source_batch_id or batch.id) if batch.kind == Action.REPLAY else batch
+            if owner is not None and owner.raw_key is not None and owner.media_type is not None:
+                found[batch.id] = owner
+        return found
+
     async def latest(self, contract_id: str) -> int:
         """The highest place in the order of merges among the batches of a contract; 0 without any."""
         statement = select(func.max(BatchRow.merge_order)).where(BatchRow.contract_id == contract_id)
@@ -135,7 +151,7 @@ class RunWrites(RunReads, Writing[IngestionRunRow]):
 
     async def lock_batch(self, batch_id: UUID) -> BatchRow | None:
         """The batch as it stands, locked; the relation's lock is taken after this one."""
-        statement = select(BatchRow).where(BatchRow.id == batch_id).with_for_update()
+        statement = select(BatchRow).where(BatchRow.id == batch_id).with_for_update(key_share=True)
         found = await self.session.execute(statement.execution_options(populate_existing=True))
         return found.scalar_one_or_none()
 

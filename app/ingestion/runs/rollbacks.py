@@ -3,6 +3,7 @@
 A part locks in this order, as every writer does: the row of the batch, the relation, the rows of the relation.
 """
 
+import time
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from app.ingestion.merging import sender
 from app.ingestion.models import MERGE_ORDER, BatchRow
 from app.ingestion.quarantine.problems import BatchNotFound
 from app.ingestion.repository import BatchWrites
-from app.ingestion.runs.bodies import body_owners
 from app.ingestion.runs.parts import Action, Draft, Part, RunKind, World
 from app.ingestion.runs.problems import LaterBatches, NothingToTakeBack
 from app.ingestion.runs.repository import RelationEvidence, RunWrites, standings
@@ -86,6 +86,7 @@ class Rollbacks:
             NothingToTakeBack, LaterBatches: batches came in between the plan and now.
             ImagesMissing, NotAsLeft, UniqueTaken: as `take_back` says.
         """
+        started = time.monotonic()
         target = await self._runs.lock_batch(target_id)
         assert target is not None
         contract, plan = await self._contract(_require_images(_require_standing(target)).contract_id)
@@ -108,6 +109,7 @@ class Rollbacks:
         batch.counts = {"inserted": restored.put_back, "updated": restored.overwritten}
         batch.rows_received = restored.put_back + restored.overwritten
         batch.deleted, batch.images = restored.removed, restored.images
+        batch.seconds = time.monotonic() - started
         await self._session.flush()
         await self._runs.set_taken_back(target.id, batch.id)
         if target.kind == Action.ROLLBACK and target.source_batch_id is not None:
@@ -165,7 +167,7 @@ class Rollbacks:
     async def _replays(self, later: list[BatchRow]) -> tuple[list[BatchRow], list[str]]:
         """The batches whose bodies can be taken again, and a warning for each other one."""
         await self._runs.keep(later)
-        owners = await body_owners(self._runs, later)
+        owners = await self._runs.body_owners(later)
         gone = [batch for batch in later if batch.id not in owners]
         return [batch for batch in later if batch.id in owners], [
             f"Batch {batch.id} cannot be replayed: its body is not kept." for batch in gone[:SHOWN]

@@ -10,6 +10,7 @@ from app.catalog.tables.references import TableNotFound
 from app.catalog.tables.registry import TableNotWritable
 from app.ingestion.permissions import CanRewrite
 from app.ingestion.quarantine.problems import BatchNotFound
+from app.ingestion.runs.endings import RunEndings
 from app.ingestion.runs.parts import RunKind, RunStatus
 from app.ingestion.runs.problems import (
     BodyMissing,
@@ -32,7 +33,8 @@ from app.ingestion.runs.schemas import (
     ReplayRequest,
     RollbackRequest,
 )
-from app.ingestion.runs.service import Asked, RunEnding, RunService, RunViews
+from app.ingestion.runs.service import Asked, RunService
+from app.ingestion.runs.views import RunViews
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import provided, reads, writes
 from app.kernel.paging import PageDocument, Paging, show
@@ -50,7 +52,7 @@ _REFUSALS = (TableNotWritable, NotIngestionReady, PlanNeeded, PlanChanged)
 
 ServiceDep = Annotated[RunService, provided(RunService)]
 ViewsDep = Annotated[RunViews, reads(RunViews)]
-EndingDep = Annotated[RunEnding, writes(RunEnding)]
+EndingsDep = Annotated[RunEndings, writes(RunEndings)]
 
 
 def _answer(response: Response, found: IngestionRunPlan | IngestionRun) -> IngestionRunPlan | IngestionRun:
@@ -154,7 +156,7 @@ async def get_ingestion_run(_: CanRewrite, run_id: UUID, views: ViewsDep) -> Ing
     responses=responses(RunNotFound, RunOver),
 )
 async def cancel_ingestion_run(
-    run_id: UUID, wanted: CancelRequest, actor: CanRewrite, ending: EndingDep
+    run_id: UUID, wanted: CancelRequest, actor: CanRewrite, endings: EndingsDep
 ) -> IngestionRun:
     """End a run: the part under way is given up; parts that were done stay, and can be taken back."""
-    return await ending.cancel(actor, run_id, wanted.reason)
+    return await endings.cancel(actor, run_id, wanted.reason)

@@ -1,4 +1,4 @@
-"""Use cases of runs: plan one, start it from its plan, end it.
+"""Use cases of runs: plan one, start it from its plan. How runs end: `endings.py`.
 
 A plan is the run itself, rolled back: the same parts by the same statements. What it is made on (batches, schema) is
 the first half of its hash; when that is not so any more, nothing is started and a fresh plan is answered.
@@ -16,11 +16,11 @@ from app.ingestion.repository import BatchWrites
 from app.ingestion.runs.actions import RunAction
 from app.ingestion.runs.applying import Parts, Tools
 from app.ingestion.runs.models import IngestionRunRow
-from app.ingestion.runs.parts import OPEN, Draft, RunStatus, is_of_world, plan_hash
-from app.ingestion.runs.problems import PlanChanged, PlanNeeded, RunNotFound, RunOver
+from app.ingestion.runs.parts import Draft, RunStatus, is_of_world, plan_hash
+from app.ingestion.runs.problems import PlanChanged, PlanNeeded
 from app.ingestion.runs.quarantine import QuarantineReplays
 from app.ingestion.runs.replays import Replays
-from app.ingestion.runs.repository import RelationEvidence, RunFilter, RunReads, RunWrites
+from app.ingestion.runs.repository import RelationEvidence, RunWrites
 from app.ingestion.runs.rollbacks import Rollbacks
 from app.ingestion.runs.schemas import (
     BackfillRequest,
@@ -33,13 +33,12 @@ from app.ingestion.runs.schemas import (
     RollbackRequest,
     RunRequest,
 )
-from app.ingestion.runs.views import run_document
+from app.ingestion.runs.views import SHOWN_PARTS, run_document
 from app.kernel.clock import Clock
 from app.kernel.correlation import correlation_id
-from app.kernel.db.database import ReadSession, Units, WriteSession
+from app.kernel.db.database import Units, WriteSession
 from app.kernel.ids import new_id
-from app.kernel.jobs import cancel, enqueue
-from app.kernel.paging import Page, PageRequest
+from app.kernel.jobs import enqueue
 from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import Actor
@@ -49,8 +48,8 @@ from app.operations.modes.service import require_ingestion_ready
 RUN_JOB = "ingestion:run"
 """Does the parts of a run. Payload: `run_id`."""
 
-SAMPLES, SHOWN_PARTS = 20, 100
-"""Rows and parts that a plan shows."""
+SAMPLES = 20
+"""Rows that a plan shows."""
 
 
 class _PlanMade(Exception):  # noqa: N818 - carries a plan past a rollback, is no error
@@ -167,69 +166,6 @@ class RunService:
             after={"kind": run.kind, "reason": run.reason, "request": run.request, "plan_hash": run.plan_hash},
         )
         return run_document(run, self._clock())
-
-
-class RunViews:
-    """Shows runs."""
-
-    def __init__(self, session: ReadSession, clock: Clock) -> None:
-        self._runs, self._clock = RunReads(session), clock
-
-    async def page(self, wanted: RunFilter, request: PageRequest) -> Page[IngestionRun]:
-        """A page of runs, newest first, without their parts."""
-        found, now = await self._runs.matching(wanted, request), self._clock()
-        return Page([run_document(run, now) for run in found.items], found.next_cursor)
-
-    async def get(self, run_id: UUID) -> IngestionRun:
-        """The run, with the newest parts that were done. Raises `RunNotFound`."""
-        run = await self._runs.by_id(run_id)
-        if run is None:
-            raise RunNotFound
-        return run_document(run, self._clock(), await self._runs.made(run_id, SHOWN_PARTS))
-
-
-class RunEnding:
-    """Ends runs before their time, within the caller's transaction."""
-
-    def __init__(self, session: WriteSession, clock: Clock) -> None:
-        self._session, self._runs, self._clock = session, RunWrites(session), clock
-
-    async def cancel(self, actor: Actor, run_id: UUID, reason: str) -> IngestionRun:
-        """The run, ended: the part under way is given up, parts that were done stay.
-
-        Raises:
-            RunNotFound
-            RunOver: it came to its end before.
-        """
-        run = await self._runs.by_id(run_id)
-        if run is None:
-            raise RunNotFound
-        if run.status not in OPEN or not await self._end(actor, run, reason):
-            raise RunOver(f"It is {run.status}.")
-        if run.job_id is not None:
-            await cancel(self._session, run.job_id)
-        return run_document(run, self._clock())
-
-    async def cancel_with_job(self, actor: Actor, run_id: UUID) -> None:
-        """End the run whose job is cancelled, if the run is open."""
-        run = await self._runs.by_id(run_id)
-        if run is not None:
-            await self._end(actor, run, "Its job was cancelled.")
-
-    async def _end(self, actor: Actor, run: IngestionRunRow, reason: str) -> bool:
-        """Whether an open run was cancelled by this."""
-        if not await self._runs.end(run.id, RunStatus.CANCELLED, self._clock()):
-            return False
-        await self._session.refresh(run)
-        await AuditTrail(self._session).append(
-            actor,
-            RunAction.CANCELLED,
-            RunAction.CANCELLED.entity_type,
-            run.id,
-            run.contract_id,
-            after={"status": run.status, "reason": reason, "parts_done": run.parts_done},
-        )
-        return True
 
 
 async def draft(session: WriteSession, tools: Tools, asked: Asked, *, hold: bool) -> Draft:

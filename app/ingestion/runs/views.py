@@ -2,13 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from app.ingestion.models import BatchRow
 from app.ingestion.runs.models import IngestionRunRow
 from app.ingestion.runs.parts import RunStatus
+from app.ingestion.runs.problems import RunNotFound
+from app.ingestion.runs.repository import RunFilter, RunReads
 from app.ingestion.runs.schemas import IngestionRun, IngestionRunPart
+from app.kernel.clock import Clock
+from app.kernel.db.database import ReadSession
 from app.kernel.jobs import JobState
+from app.kernel.paging import Page, PageRequest
 from app.operations.jobs.progress import Extent, eta_seconds, percent_done
+
+SHOWN_PARTS = 100
+"""Parts that a plan or a run shows."""
 
 _STATES = {
     RunStatus.PENDING: JobState.QUEUED,
@@ -49,3 +58,22 @@ def _extent(run: IngestionRunRow) -> Extent | None:
 def _part(batch: BatchRow) -> IngestionRunPart:
     columns = {name: getattr(batch, name) for name in IngestionRunPart.model_fields if hasattr(batch, name)}
     return IngestionRunPart.model_validate(columns | {"batch_id": batch.id})
+
+
+class RunViews:
+    """Shows runs."""
+
+    def __init__(self, session: ReadSession, clock: Clock) -> None:
+        self._runs, self._clock = RunReads(session), clock
+
+    async def page(self, wanted: RunFilter, request: PageRequest) -> Page[IngestionRun]:
+        """A page of runs, newest first, without their parts."""
+        found, now = await self._runs.matching(wanted, request), self._clock()
+        return Page([run_document(run, now) for run in found.items], found.next_cursor)
+
+    async def get(self, run_id: UUID) -> IngestionRun:
+        """The run, with the newest parts that were done. Raises `RunNotFound`."""
+        run = await self._runs.by_id(run_id)
+        if run is None:
+            raise RunNotFound
+        return run_document(run, self._clock(), await self._runs.made(run_id, SHOWN_PARTS))
