@@ -31,13 +31,23 @@ def _runs() -> None:
         sa.Column("kind", sa.String(), nullable=False, comment="rollback, replay, quarantine or backfill"),
         sa.Column("contract_id", sa.String(), nullable=False, comment="Contract under which it writes"),
         sa.Column("status", sa.String(), nullable=False, comment="PENDING, RUNNING, COMPLETED, FAILED or CANCELLED"),
-        sa.Column("request", postgresql.JSONB(), nullable=False, comment="What was asked for"),
+        sa.Column(
+            "batch_id",
+            sa.Uuid(),
+            comment="The batch that it is about; null when it names others. Its parts have the constraint",
+        ),
+        sa.Column(
+            "request", postgresql.JSONB(), nullable=False, comment="What was asked for, without reason and batch_ids"
+        ),
+        sa.Column(
+            "world", postgresql.JSONB(), nullable=False, comment="What the plan was made on: schema and last batch"
+        ),
         sa.Column(
             "items",
             postgresql.JSONB(),
             server_default="[]",
             nullable=False,
-            comment="Of a backfill: the bodies that it reads, in order",
+            comment="Bodies that a backfill reads, in order; batches that a replay was asked for",
         ),
         sa.Column("plan_hash", sa.String(), nullable=False, comment="Hash of the plan that was applied"),
         sa.Column("reason", sa.String(), nullable=False, comment="Why, in the words of who started it"),

@@ -109,7 +109,7 @@ class Parts:
     async def _require_same_world(self, run: IngestionRunRow) -> None:
         contract = await ContractReading(self._session).for_ingestion(run.contract_id)
         world = World(contract.contract.schema_version, await self._runs.latest(run.contract_id))
-        if world.document() != run.request["world"]:
+        if world.document() != run.world:
             raise PlanChanged("Batches came in between the plan and the run, or the schema is another.")
 
 

@@ -82,12 +82,9 @@ class Backfills:
         contract = await ContractReading(self._session).for_ingestion(wanted.contract_id)
         plan = _fillable(contract)
         found = await self._source(wanted, plan)
-        request = wanted.model_dump(mode="json", by_alias=True, include={"contract_id", "source", "batch_size"})
-        bounds = wanted.model_dump(mode="json", by_alias=True, include={"begin", "end"})
         return Draft(
             RunKind.BACKFILL,
             wanted.contract_id,
-            request | bounds,
             World(contract.contract.schema_version, await self._runs.latest(wanted.contract_id)),
             rows_total=found.rows,
             warnings=tuple(found.warnings),
@@ -229,8 +226,7 @@ def _bounds(plan: RelationPlan, begin: datetime | None, before: datetime | None)
 
 def _asked(run: IngestionRunRow) -> dict[str, Any]:
     """What the run was asked for, as the request was."""
-    kept = {name: value for name, value in run.request.items() if name != "world"}
-    return kept | {"reason": run.reason}
+    return run.request | {"reason": run.reason}
 
 
 def _require_some(found: Any, otherwise: str) -> None:

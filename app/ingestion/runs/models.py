@@ -29,13 +29,17 @@ class IngestionRunRow(Identified, Created, Base):
     kind: Mapped[str] = mapped_column(comment="rollback, replay, quarantine or backfill")
     contract_id: Mapped[str] = mapped_column(ForeignKey("spyne.contracts.id"), comment="Contract under which it writes")
     status: Mapped[str] = mapped_column(comment="PENDING, RUNNING, COMPLETED, FAILED or CANCELLED")
-    request: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="What was asked for")
+    batch_id: Mapped[UUID | None] = mapped_column(
+        comment="The batch that it is about; null when it names others. Its parts have the constraint"
+    )
+    request: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="What was asked for, without reason and batch_ids")
+    world: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="What the plan was made on: schema and last batch")
     items: Mapped[list[str]] = mapped_column(
         JSONB,
         server_default="[]",
         deferred=True,
         deferred_raiseload=True,
-        comment="Of a backfill: the bodies that it reads, in order",
+        comment="Bodies that a backfill reads, in order; batches that a replay was asked for",
     )
     plan_hash: Mapped[str] = mapped_column(comment="Hash of the plan that was applied")
     reason: Mapped[str] = mapped_column(comment="Why, in the words of who started it")

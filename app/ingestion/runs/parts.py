@@ -67,11 +67,6 @@ class World:
         return {"schema_version": self.schema_version, "latest": self.latest}
 
 
-def world_hash(request: dict[str, Any], subjects: list[Any], world: World) -> str:
-    """The first half of a plan's hash: 32 hexadecimal digits over what is to be done, and on what."""
-    return _digest([request, subjects, world.document()])
-
-
 def plan_hash(world_digest: str, counts: dict[str, int], deleted: int) -> str:
     """The hash of a plan: 64 hexadecimal digits, of which the second half is over what comes of it."""
     return world_digest + _digest([counts, deleted])
@@ -97,7 +92,6 @@ class Draft:
 
     kind: RunKind
     contract_id: str
-    request: dict[str, Any]
     world: World
     parts: tuple[Part, ...] = ()
     """All parts; none of a backfill, which finds its parts as it reads."""
@@ -108,12 +102,11 @@ class Draft:
     """Batches that came later and may have brought the same rows without writing them."""
 
     items: tuple[str, ...] = ()
-    """Of a backfill: the bodies that will be read, in order."""
+    """Bodies that a backfill will read, in order; batches that a replay is asked for."""
     read: tuple[str, ...] = ()
     """What names the content of objects among them."""
 
-    @property
-    def digest(self) -> str:
-        """The first half of the plan's hash."""
-        subjects = [[part.action, str(part.batch_id)] for part in self.parts]
-        return world_hash(self.request, [subjects, list(self.items), list(self.read)], self.world)
+    def digest(self, request: dict[str, Any]) -> str:
+        """The first half of the hash of the plan for what is asked for: 32 hexadecimal digits."""
+        parts = [[part.action, str(part.batch_id)] for part in self.parts]
+        return _digest([request, parts, self.rows_total, self.items, self.read, self.world.document()])

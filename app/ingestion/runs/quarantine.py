@@ -76,7 +76,6 @@ class QuarantineReplays:
         return Draft(
             RunKind.QUARANTINE,
             batch.contract_id,
-            {"batch_id": str(batch_id), "code": wanted.code, "column": wanted.column, "lines": len(taken)},
             World(contract.contract.schema_version, await self._runs.latest(batch.contract_id)),
             (Part(1, Action.QUARANTINE, batch_id),),
             rows_total=len(taken),
@@ -90,7 +89,7 @@ class QuarantineReplays:
         """
         started = time.monotonic()
         source = (await self._runs.batches([source_id]))[0]
-        wanted = RowFilter(code=request["code"], column=request["column"])
+        wanted = RowFilter(code=request.get("code"), column=request.get("column"))
         rows = await QuarantineReads(self._session).open(source_id, wanted)
         owner = await self._body(source)
         taken = _takeable(source, rows, has_body=owner is not None)

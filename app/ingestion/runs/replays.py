@@ -71,11 +71,11 @@ class Replays:
         return Draft(
             RunKind.REPLAY,
             target.id,
-            {"contract_id": contract_id, "into": into, "skip_missing": skip_missing},
             World(target.contract.schema_version, await self._runs.latest(target.id)),
             tuple(Part(number, Action.REPLAY, batch.id) for number, batch in enumerate(kept, 1)),
             rows_total=sum(batch.rows_received for batch in kept),
             warnings=tuple(warnings),
+            items=tuple(str(batch_id) for batch_id in batch_ids or ()),
         )
 
     async def apply(self, run_id: UUID, batch: BatchRow, source_id: UUID, *, after_rollback: bool) -> BatchRow:

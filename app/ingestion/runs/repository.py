@@ -61,7 +61,7 @@ class RunReads(Reading[IngestionRunRow]):
         return None if found is None else Part(found.part, Action(found.action), found.batch_id)
 
     async def items(self, run_id: UUID) -> list[str]:
-        """The bodies that a backfill reads, in order."""
+        """The bodies that a backfill reads, in order; the batches that a replay was asked for."""
         statement = select(IngestionRunRow.items).where(IngestionRunRow.id == run_id)
         return list((await self.session.execute(statement)).scalar_one())
 

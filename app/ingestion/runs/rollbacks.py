@@ -72,7 +72,6 @@ class Rollbacks:
         return Draft(
             RunKind.ROLLBACK,
             target.contract_id,
-            {"batch_id": str(batch_id), "cascade": cascade, "then_replay": then_replay},
             World(contract.contract.schema_version, await self._runs.latest(target.contract_id)),
             tuple(Part(number, *each) for number, each in enumerate(actions, 1)),
             warnings=tuple(warnings),

@@ -202,7 +202,12 @@ class IngestionRun(BaseModel):
     kind: str = Field(description="`rollback`, `replay`, `quarantine` or `backfill`.")
     contract_id: str = Field(description="Contract under which it writes.")
     status: Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] = Field(description="Where it stands.")
-    request: dict[str, Any] = Field(description="What was asked for.")
+    batch_id: UUID | None = Field(
+        None, description="The batch that it was asked for; the others have none of their own."
+    )
+    request: dict[str, Any] = Field(
+        description="What was asked for; with a reason it can be sent again. Lists leave out `batch_ids`."
+    )
     plan_hash: str = Field(description="Hash of the plan that is applied.")
     reason: str = Field(description="Why, in the words of who started it.")
     started_by: str = Field(description="Name of who started it.")

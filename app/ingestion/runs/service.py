@@ -65,6 +65,12 @@ class Asked:
     wanted: RunRequest
     batch_id: UUID | None = None
 
+    @property
+    def request(self) -> dict[str, Any]:
+        """What is to be done, as it was asked for; which batches a replay names is kept apart, as they may be many."""
+        apart = {"reason", "dry_run", "plan_hash", "batch_ids"}
+        return self.wanted.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=apart)
+
 
 class RunService:
     """Plans and starts runs. Holds no session of its own: each use case opens its transaction."""
@@ -101,15 +107,15 @@ class RunService:
                 await require_ingestion_ready(session)
                 await BatchWrites(session).prepare_merge()
                 found = await draft(session, self._tools, asked, hold=True)
-                run = _new_run(actor, found, asked.wanted, plan="")
+                run = _new_run(actor, found, asked, plan="")
                 await RunWrites(session).plan(run, found.parts)
-                raise _PlanMade(await self._tried(session, run, found))  # noqa: TRY301 - leaves by a rollback
+                raise _PlanMade(await self._tried(session, run, found, found.digest(asked.request)))  # noqa: TRY301 - leaves by a rollback
         except _PlanMade as made:
             return made.plan
         finally:
             await self._tools.body.close()
 
-    async def _tried(self, session: WriteSession, run: IngestionRunRow, found: Draft) -> IngestionRunPlan:
+    async def _tried(self, session: WriteSession, run: IngestionRunRow, found: Draft, digest: str) -> IngestionRunPlan:
         parts, samples = list[PlannedPart](), list[dict[str, Any]]()
         contract = await ContractReading(session).for_ingestion(run.contract_id)
         done = Parts(session, self._tools)
@@ -132,7 +138,7 @@ class RunService:
         return IngestionRunPlan(
             kind=run.kind,
             contract_id=run.contract_id,
-            plan_hash=plan_hash(found.digest, run.counts, run.deleted),
+            plan_hash=plan_hash(digest, run.counts, run.deleted),
             parts_total=run.parts_done,
             parts=parts,
             counts=run.counts,
@@ -151,9 +157,9 @@ class RunService:
         if before is not None:
             return run_document(before, self._clock())
         found = await draft(session, self._tools, asked, hold=False)
-        if not is_of_world(wanted.plan_hash, found.digest):
+        if not is_of_world(wanted.plan_hash, found.digest(asked.request)):
             raise PlanChanged("Batches came in since, or the schema is another: look at the fresh plan in `plan`.")
-        run = _new_run(actor, found, wanted, plan=wanted.plan_hash)
+        run = _new_run(actor, found, asked, plan=wanted.plan_hash)
         await runs.plan(run, found.parts)
         run.job_id = await enqueue(session, RUN_JOB, {"run_id": run.id}, actor=actor, key=f"ingest:{run.contract_id}")
         await session.flush()
@@ -199,16 +205,18 @@ async def draft(session: WriteSession, tools: Tools, asked: Asked, *, hold: bool
     raise TypeError(type(wanted))
 
 
-def _new_run(actor: Actor, found: Draft, wanted: RunRequest, *, plan: str) -> IngestionRunRow:
+def _new_run(actor: Actor, found: Draft, asked: Asked, *, plan: str) -> IngestionRunRow:
     return IngestionRunRow(
         id=new_id(),
         kind=found.kind.value,
         contract_id=found.contract_id,
         status=RunStatus.PENDING.value,
-        request=found.request | {"world": found.world.document()},
+        batch_id=asked.batch_id,
+        request=asked.request,
+        world=found.world.document(),
         items=list(found.items),
         plan_hash=plan,
-        reason=wanted.reason,
+        reason=asked.wanted.reason,
         parts_done=0,
         parts_total=len(found.parts) or None,
         rows_done=0,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.ingestion.models import BatchRow
 from app.ingestion.runs.models import IngestionRunRow
-from app.ingestion.runs.parts import RunStatus
+from app.ingestion.runs.parts import RunKind, RunStatus
 from app.ingestion.runs.problems import RunNotFound
 from app.ingestion.runs.repository import RunFilter, RunReads
 from app.ingestion.runs.schemas import IngestionRun, IngestionRunPart
@@ -38,7 +38,6 @@ def run_document(run: IngestionRunRow, now: datetime, parts: Sequence[BatchRow] 
     return IngestionRun.model_validate(
         columns
         | {
-            "request": {name: value for name, value in run.request.items() if name != "world"},
             "started_by": run.actor_label,
             "percent_done": percent_done(state, work),
             "eta_seconds": eta_seconds(state, work, run.started_at, now),
@@ -76,4 +75,7 @@ class RunViews:
         run = await self._runs.by_id(run_id)
         if run is None:
             raise RunNotFound
-        return run_document(run, self._clock(), await self._runs.made(run_id, SHOWN_PARTS))
+        found = run_document(run, self._clock(), await self._runs.made(run_id, SHOWN_PARTS))
+        if run.kind == RunKind.REPLAY and (named := await self._runs.items(run_id)):
+            found.request = found.request | {"batch_ids": named}
+        return found

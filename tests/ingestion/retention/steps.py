@@ -119,8 +119,8 @@ async def open_run(
 ) -> UUID:
     """A run that is about to do something with a batch."""
     run: UUID = await owner.fetchval(
-        "INSERT INTO spyne.ingestion_runs (kind, contract_id, status, request, plan_hash, reason, actor_kind, "
-        "actor_label) VALUES ('rollback', $1, $2, '{}', '', 'why', 'user', 'ada') RETURNING id",
+        "INSERT INTO spyne.ingestion_runs (kind, contract_id, status, request, world, plan_hash, reason, actor_kind, "
+        "actor_label) VALUES ('rollback', $1, $2, '{}', '{}', '', 'why', 'user', 'ada') RETURNING id",
         contract_id,
         status,
     )

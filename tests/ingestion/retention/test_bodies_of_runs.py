@@ -113,9 +113,9 @@ async def test_the_bodies_that_an_open_backfill_reads_stay(
     wanted = {"contract_id": target, "source": {"kind": "batches", "contract_id": "prices_v1"}}
     place = await started(admin, BACKFILL, await planned(admin, BACKFILL, **wanted), **wanted)
     await owner.execute(  # its items are keys, no ids of batches
-        "INSERT INTO spyne.ingestion_runs (kind, contract_id, status, request, items, plan_hash, reason, actor_kind, "
-        """actor_label) VALUES ('backfill', $1, 'RUNNING', '{"source": {"kind": "object"}}', '["backfill/a.csv"]', """
-        "'', 'why', 'user', 'ada')",
+        "INSERT INTO spyne.ingestion_runs (kind, contract_id, status, request, items, world, plan_hash, reason, "
+        "actor_kind, actor_label) VALUES ('backfill', $1, 'RUNNING', "
+        """'{"source": {"kind": "object"}}', '["backfill/a.csv"]', '{}', '', 'why', 'user', 'ada')""",
         target,
     )
     await _retain(resources)

@@ -160,7 +160,7 @@ class Walk:
     async def must_stay(self, found: Sequence[Batch]) -> set[UUID]:
         """Batches that are young, held or needed by a run; and all that were merged after one into its table."""
         needed = {row[0] for row in await self.owner.fetch(
-            "SELECT batch_id FROM spyne.ingestion_run_parts p JOIN spyne.ingestion_runs r ON r.id = p.run_id "
+            "SELECT p.batch_id FROM spyne.ingestion_run_parts p JOIN spyne.ingestion_runs r ON r.id = p.run_id "
             "WHERE r.status IN ('PENDING', 'RUNNING')"
         )}  # fmt: skip
         holds = [orjson.loads(row[0]) for row in await self.owner.fetch(

@@ -56,6 +56,8 @@ async def applied(admin: httpx.AsyncClient, path: str, **wanted: Any) -> tuple[d
     run = await over(admin, await started(admin, path, plan, **wanted))
     assert run["status"] == "COMPLETED", run
     assert (run["counts"], run["deleted"]) == (plan["counts"], plan["deleted"]), "plan = apply"
+    sent_again = await admin.post(path, json=run["request"] | REASON | {"dry_run": True})
+    assert sent_again.status_code in {200, 409}, sent_again.text
     assert run["parts_done"] == plan["parts_total"] == run["parts_total"]
     return plan, run
 
