@@ -9,7 +9,9 @@ from app.access.signing.domain import DOMAIN as SIGNING
 from app.access.users.domain import DOMAIN as USERS
 from app.audit.domain import DOMAIN as AUDIT
 from app.catalog.adoption.domain import DOMAIN as ADOPTION
+from app.catalog.baselines.domain import DOMAIN as BASELINES
 from app.catalog.contracts.domain import DOMAIN as CONTRACTS
+from app.catalog.drift_reports.domain import DOMAIN as DRIFT_REPORTS
 from app.catalog.tables.domain import DOMAIN as TABLES
 from app.ingestion.domain import DOMAIN as INGESTION
 from app.ingestion.runs.domain import DOMAIN as INGESTION_RUNS
@@ -60,6 +62,8 @@ DOMAINS: tuple[Domain, ...] = (
     CONTRACTS,
     TABLES,
     ADOPTION,
+    BASELINES,
+    DRIFT_REPORTS,
     INGESTION,
     INGESTION_RUNS,
     QUERY,

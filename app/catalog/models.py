@@ -14,6 +14,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db.models import Base, Created, Identified
 
+CHANGE_POLICIES = "'freeze', 'quarantine_row', 'discard_value', 'evolve'"
+"""Values of `contracts.definition.ChangePolicy`."""
+
 
 class TableVersionRow(Identified, Created, Base):
     """A version of a logical table; `TableSchemaVersionRow` has its shapes."""
@@ -94,7 +97,8 @@ class ContractRow(Created, Base):
             "conflict_resolution IN ('latest_wins', 'earliest_wins', 'first_write_wins', 'last_write_wins', 'reject')",
             name="conflict_resolution",
         ),
-        CheckConstraint("unknown_columns IN ('reject', 'discard')", name="unknown_columns"),
+        CheckConstraint(f"unknown_columns IN ({CHANGE_POLICIES})", name="unknown_columns"),
+        CheckConstraint(f"type_changes IN ({CHANGE_POLICIES})", name="type_changes"),
         CheckConstraint("dedupe_window_seconds > 0", name="dedupe_window"),
         Index(None, "endpoint"),
     )
@@ -111,11 +115,20 @@ class ContractRow(Created, Base):
     dedupe_window: Mapped[str] = mapped_column(comment="As it was written: 24h or PT24H")
     dedupe_window_seconds: Mapped[int] = mapped_column(BigInteger, comment="The same in seconds")
     conflict_resolution: Mapped[str] = mapped_column(comment="Who wins when a key comes with other content")
-    unknown_columns: Mapped[str] = mapped_column(server_default="reject", comment="reject or discard")
+    unknown_columns: Mapped[str] = mapped_column(
+        server_default="freeze", comment="What becomes of rows with unknown columns: a change policy"
+    )
+    type_changes: Mapped[str] = mapped_column(
+        server_default="freeze", comment="What becomes of rows with values of other types: a change policy"
+    )
     max_rejected_rows: Mapped[int | None] = mapped_column(BigInteger, comment="A batch with more fails as a whole")
     max_rejected_share: Mapped[float | None] = mapped_column(Double, comment="A batch with a larger share fails")
     owner_id: Mapped[UUID | None] = mapped_column(comment="Id of who registered it")
     owner_label: Mapped[str] = mapped_column(comment="Name of who registered it, at that time")
+    description: Mapped[str | None] = mapped_column(comment="What the data is, in the words of whoever answers for it")
+    column_words: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, server_default="{}", comment="By column: description, labels, sensitivity"
+    )
     schema_version: Mapped[int | None] = mapped_column(comment="Schema in force; null until the first batch")
     revision: Mapped[int] = mapped_column(server_default="1", comment="Counts changes of this row; the ETag")
 
@@ -124,10 +137,22 @@ class ContractSchemaRow(Created, Base):
     """A version of a contract's schema. Rows are only ever added."""
 
     __tablename__ = "contract_schemas"
-    __table_args__ = (CheckConstraint("origin IN ('declared', 'inferred')", name="origin"),)
+    __table_args__ = (CheckConstraint("origin IN ('declared', 'inferred', 'evolved', 'imported')", name="origin"),)
 
     contract_id: Mapped[str] = mapped_column(ForeignKey("spyne.contracts.id"), primary_key=True, comment="The contract")
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="Counts its schemas from 1")
     columns: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, comment="Columns: name, type, nullable, checks")
-    origin: Mapped[str] = mapped_column(comment="declared, or inferred from the first batch")
+    origin: Mapped[str] = mapped_column(comment="declared, inferred, evolved or imported")
     created_by: Mapped[str] = mapped_column(comment="Label of who made it")
+
+
+class ContractDocumentRow(Created, Base):
+    """The document of the Open Data Contract Standard that contracts were imported from, as it was sent."""
+
+    __tablename__ = "contract_documents"
+
+    contract_id: Mapped[str] = mapped_column(ForeignKey("spyne.contracts.id"), primary_key=True, comment="The contract")
+    api_version: Mapped[str] = mapped_column(comment="Version of the standard, as the document says: v3.1.0")
+    schema_name: Mapped[str] = mapped_column(comment="Name of the entry of its schema that became the contract")
+    document: Mapped[str] = mapped_column(comment="The whole document as JSON text, in the order of its fields")
+    imported_by: Mapped[str] = mapped_column(comment="Label of who imported it")

@@ -21,7 +21,7 @@ from app.ingestion.events import FAILED, NOTHING_ACCEPTED, OVER_LIMIT
 from app.ingestion.models import MERGE_ORDER, BatchRow
 from app.ingestion.quarantine.problems import NothingAccepted
 from app.ingestion.quarantine.repository import QuarantineWrites
-from app.ingestion.rows.row_model import RowModel, UnknownColumns
+from app.ingestion.rows.row_model import RowModel
 from app.ingestion.schemas import BatchReport
 from app.kernel.db.database import WriteSession, driver_connection
 from app.kernel.ports.events import EventKind, EventKinds
@@ -89,7 +89,7 @@ async def _take_rows(
 ) -> MergeOutcome:
     """What became of the rows: in the table, in quarantine, or counted. They are read to the end."""
     assert contract.plan is not None
-    model = RowModel(contract.plan, UnknownColumns(contract.contract.policy.unknown_columns.value))
+    model = RowModel(contract.plan, contract.contract.policy.unknown_columns)
     with suppress(_NothingToPublish):
         async with source.rows(model) as chunks:
             outcome = await ingest(

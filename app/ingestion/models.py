@@ -88,6 +88,9 @@ class BatchRow(Identified, Created, Base):
     fault_counts: Mapped[list[dict[str, Any]]] = mapped_column(
         JSONB, server_default="[]", comment="Refused rows by code and column, the most frequent first"
     )
+    drift: Mapped[list[str]] = mapped_column(
+        JSONB, server_default="[]", comment="Reports of drift that its rows showed, by id"
+    )
     notices: Mapped[list[str]] = mapped_column(
         JSONB, server_default="[]", comment="What was left out of rows without refusing them"
     )

@@ -95,6 +95,7 @@ def new_batch(actor: Actor, submission: Submission, batch_id: UUID | None = None
         counts={},
         fault_counts=[],
         notices=[],
+        drift=[],
         quarantined_rows=0,
         rows_received=0,
         bytes_received=submission.body.bytes,

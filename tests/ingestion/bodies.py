@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import asyncpg
 
-from app.ingestion.rows.row_model import RowModel, UnknownColumns
+from app.ingestion.rows.row_model import ChangePolicy, RowModel
 from app.warehouse import ddl
 from app.warehouse.copying import copy_rows
 from app.warehouse.naming import RelationName, governed_relation
@@ -52,7 +52,7 @@ async def read(
     body: bytes,
     plan: RelationPlan,
     cuts: Sequence[int] = (),
-    unknown: UnknownColumns = UnknownColumns.REJECT,
+    unknown: ChangePolicy = ChangePolicy.FREEZE,
 ) -> tuple[bytes, list[Rejection], int]:
     """All accepted rows as COPY input, all refused rows, and how many were accepted."""
     payload, refused, accepted = b"", [], 0

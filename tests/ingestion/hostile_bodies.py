@@ -33,8 +33,8 @@ MANY = [*COLUMNS, *({"name": name, "type": "text"} for name in WIDE)]
 
 CONTRACTS: dict[str, dict[str, Any]] = {
     "narrow": {},
-    "discarding": {"unknown_columns": "discard"},
-    "wide": {"unknown_columns": "discard", "columns": MANY},
+    "discarding": {"unknown_columns": "discard_value"},
+    "wide": {"unknown_columns": "discard_value", "columns": MANY},
     "documents": {"columns": DOCUMENTS},
     "undeclared": {"declared": False},
 }

@@ -127,7 +127,7 @@ async def test_a_name_that_looks_like_a_pointer_is_no_pointer(
 ) -> None:
     columns = [{"name": "id", "type": "bigint"}, {"name": "at", "type": "timestamptz"}]
     columns += [{"name": "v", "type": "text", "source": "/~1a~1b"}, {"name": "w", "type": "text", "source": "/a/c"}]
-    contract_id = await register(engineer, "things", columns=columns, unknown_columns="discard")
+    contract_id = await register(engineer, "things", columns=columns, unknown_columns="discard_value")
     records = [
         {"id": 1, "at": AT, "/a/b": "named", "a": {"c": "nested"}},
         {"id": 2, "at": AT, "a": {"b": "read by none", "c": "nested"}},
@@ -157,7 +157,7 @@ async def test_what_is_null_or_left_out_on_the_way_is_null(
 async def test_what_no_column_reads_may_be_discarded_at_any_depth(
     engineer: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
-    contract_id = await register(engineer, "things", columns=COLUMNS, unknown_columns="discard")
+    contract_id = await register(engineer, "things", columns=COLUMNS, unknown_columns="discard_value")
     record = RECORDS[0] | {"id": 99, "meta": {"changedAt": AT, "by": {"name": "x"}}, "tags": [{"a": 1}]}
     assert counted(await taken(engineer, contract_id, ndjson([record]))) == {"inserted": 1}
     assert [row["id"] for row in await owner.fetch("SELECT id FROM data.things__v1")] == [1]

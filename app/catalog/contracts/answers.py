@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from app.catalog.contracts.definition import UnknownColumns
+from app.catalog.contracts.definition import ChangePolicy
 from app.catalog.contracts.odcs import YAML
 from app.catalog.contracts.schemas import (
     ColumnsDifferenceDocument,
@@ -33,7 +33,8 @@ _REGISTERED: Final = RegistrationDocument(
         dedupe_window="24h",
         conflict_resolution=Resolution.LATEST_WINS,
     ),
-    unknown_columns=UnknownColumns.REJECT,
+    unknown_columns=ChangePolicy.FREEZE,
+    type_changes=ChangePolicy.FREEZE,
     max_rejected=None,
     owner=OwnerDocument(id=UUID("01890000-0000-7000-8000-000000000001"), label="ada"),
     schema_version=1,

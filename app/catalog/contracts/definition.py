@@ -12,11 +12,25 @@ from app.warehouse.plan import Column, Mode, RelationPlan, Resolution
 from app.warehouse.types import ColumnType, TypeKind, parse_type
 
 
-class UnknownColumns(StrEnum):
-    """What becomes of a row that brings a column which the schema does not know."""
+class ChangePolicy(StrEnum):
+    """What becomes of rows that do not fit the schema: that bring unknown columns, or values of other types.
 
-    REJECT = "reject"
-    DISCARD = "discard"
+    The difference is reported as drift under each of the policies.
+    """
+
+    FREEZE = "freeze"
+    """The row is refused, and counts towards the limits of refused rows."""
+    QUARANTINE_ROW = "quarantine_row"
+    """The row is set aside in quarantine until the schema knows the difference; no limit of refused rows counts it."""
+    DISCARD_VALUE = "discard_value"
+    """The value is passed over: an unknown column is not stored, a value of another type becomes null where it may."""
+    EVOLVE = "evolve"
+    """The schema takes the change on where that is compatible; otherwise the row is refused."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ChangePolicy | None":
+        """The policy by the word that it had before there were four of them."""
+        return {"reject": cls.FREEZE, "discard": cls.DISCARD_VALUE}.get(str(value))
 
 
 class Origin(StrEnum):
@@ -24,6 +38,10 @@ class Origin(StrEnum):
 
     DECLARED = "declared"
     INFERRED = "inferred"
+    EVOLVED = "evolved"
+    """Made of the version before by a change that drift brought."""
+    IMPORTED = "imported"
+    """Declared by a document of the Open Data Contract Standard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +77,8 @@ class Semantics:
 class Policy:
     """What a batch may get wrong. Without a limit any number of rows may be rejected."""
 
-    unknown_columns: UnknownColumns = UnknownColumns.REJECT
+    unknown_columns: ChangePolicy = ChangePolicy.FREEZE
+    type_changes: ChangePolicy = ChangePolicy.FREEZE
     max_rejected_rows: int | None = None
     max_rejected_share: float | None = None
     """Share of the rows received; between 0 and 1."""

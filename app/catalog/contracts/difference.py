@@ -93,6 +93,7 @@ def _said(definition: ContractDefinition) -> Mapping[str, Any]:
     limits = {"rows": policy.max_rejected_rows, "share": policy.max_rejected_share}
     return {"endpoint": definition.endpoint, **definition.semantics.document()} | {
         "unknown_columns": policy.unknown_columns.value,
+        "type_changes": policy.type_changes.value,
         "max_rejected": limits if any(limit is not None for limit in limits.values()) else None,
     }
 

@@ -184,7 +184,9 @@ def _semantics(contract: ContractRecord) -> dict[str, Any]:
 def _policy(policy: Policy) -> dict[str, Any]:
     limits = {"rows": policy.max_rejected_rows, "share": policy.max_rejected_share}
     limits = {name: limit for name, limit in limits.items() if limit is not None}
-    return {"unknownColumns": policy.unknown_columns.value} | ({"maxRejected": limits} if limits else {})
+    return {"unknownColumns": policy.unknown_columns.value, "typeChanges": policy.type_changes.value} | (
+        {"maxRejected": limits} if limits else {}
+    )
 
 
 def _custom(values: Mapping[str, Any]) -> list[dict[str, Any]]:

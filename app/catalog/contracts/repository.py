@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, insert, select, update
 
 from app.catalog.contracts.definition import (
+    ChangePolicy,
     ContractDefinition,
     Origin,
     Policy,
     Semantics,
-    UnknownColumns,
     column_document,
 )
 from app.catalog.contracts.record import ContractRecord, SchemaRecord
@@ -108,6 +108,7 @@ class ContractWrites(ContractReads):
                 **semantics.document(),
                 dedupe_window_seconds=int(semantics.dedupe_window.total_seconds()),
                 unknown_columns=policy.unknown_columns.value,
+                type_changes=policy.type_changes.value,
                 max_rejected_rows=policy.max_rejected_rows,
                 max_rejected_share=policy.max_rejected_share,
                 owner_id=owner.id,
@@ -158,6 +159,11 @@ def _record(row: Any) -> ContractRecord:
         row,
         state=TableState(row.state),
         semantics=semantics,
-        policy=Policy(UnknownColumns(row.unknown_columns), row.max_rejected_rows, row.max_rejected_share),
+        policy=Policy(
+            ChangePolicy(row.unknown_columns),
+            ChangePolicy(row.type_changes),
+            row.max_rejected_rows,
+            row.max_rejected_share,
+        ),
         relation=RelationName(row.relation_schema, row.relation_name),
     )

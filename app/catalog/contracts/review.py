@@ -19,7 +19,7 @@ from app.catalog.contracts.columns import (
     placement_faults,
     source_faults,
 )
-from app.catalog.contracts.definition import ContractDefinition, Policy, Semantics, UnknownColumns, completed
+from app.catalog.contracts.definition import ChangePolicy, ContractDefinition, Policy, Semantics, completed
 from app.catalog.contracts.durations import InvalidDurationError, parse_duration
 from app.catalog.contracts.schemas import RegisterRequest
 from app.catalog.contracts.words import shape_message
@@ -85,7 +85,8 @@ def _definition(request: RegisterRequest, columns: ColumnsReview, window: timede
         table_name=request.table_name,
         semantics=semantics,
         policy=Policy(
-            unknown_columns=UnknownColumns(request.unknown_columns),
+            unknown_columns=ChangePolicy(request.unknown_columns),
+            type_changes=ChangePolicy(request.type_changes),
             max_rejected_rows=limit.rows if limit else None,
             max_rejected_share=limit.share if limit else None,
         ),

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from app.catalog.contracts.definition import UnknownColumns, column_document
+from app.catalog.contracts.definition import ChangePolicy, Origin, column_document
 from app.catalog.contracts.difference import Aspect, SchemaDifference, aspects
 from app.catalog.contracts.record import ContractRecord, Former, Registration, SchemaRecord
 from app.catalog.contracts.registration import summary
@@ -134,8 +134,15 @@ class RegisterRequest(_Document):
             }
         ],
     )
-    unknown_columns: Annotated[UnknownColumns, Field(strict=False)] = Field(
-        UnknownColumns.REJECT, description="What becomes of a row with a column that the schema does not know."
+    unknown_columns: Annotated[ChangePolicy, Field(strict=False)] = Field(
+        ChangePolicy.FREEZE,
+        description="What becomes of rows with a column that the schema does not know: `freeze` refuses them, "
+        "`quarantine_row` sets them aside, `discard_value` takes them without it, `evolve` gives the table the column.",
+    )
+    type_changes: Annotated[ChangePolicy, Field(strict=False)] = Field(
+        ChangePolicy.FREEZE,
+        description="What becomes of rows with a value of another type: `freeze` refuses them, `quarantine_row` sets "
+        "them aside, `discard_value` stores null instead where it may, `evolve` widens the column's type.",
     )
     max_rejected: MaxRejectedDocument | None = Field(None, description="How much may be rejected; any when absent.")
 
@@ -168,7 +175,8 @@ class ContractDocument(BaseModel):
     state: TableState = Field(description="State of the table.")
     endpoint: str
     ingestion_semantics: ShownSemantics
-    unknown_columns: UnknownColumns
+    unknown_columns: ChangePolicy
+    type_changes: ChangePolicy
     max_rejected: MaxRejectedDocument | None
     owner: OwnerDocument
     schema_version: int | None = Field(description="Schema in force; null until the first batch has said.")
@@ -192,7 +200,7 @@ class ContractSchemaDocument(BaseModel):
 
     contract_id: str
     version: int
-    origin: Literal["declared", "inferred"]
+    origin: Origin
     columns: list[ShownColumn] = Field(description="In order, with the processing time.")
     created_by: str
     created_at: datetime
@@ -290,6 +298,7 @@ def _fields(contract: ContractRecord) -> dict[str, Any]:
     return dict(
         ingestion_semantics=ShownSemantics(**contract.semantics.document()),
         unknown_columns=policy.unknown_columns,
+        type_changes=policy.type_changes,
         max_rejected=MaxRejectedDocument(rows=policy.max_rejected_rows, share=policy.max_rejected_share)
         if limited
         else None,

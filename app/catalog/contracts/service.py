@@ -260,5 +260,6 @@ def _audited(definition: ContractDefinition) -> dict[str, object]:
         "endpoint": definition.endpoint,
         "table_name": definition.table_name,
         "unknown_columns": definition.policy.unknown_columns.value,
+        "type_changes": definition.policy.type_changes.value,
         "columns": None if definition.columns is None else [column_line(column) for column in definition.columns],
     }

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.ingestion.decoding.problems import HeaderMismatch, MalformedBody
-from app.ingestion.rows.row_model import RowModel, UnknownColumns
+from app.ingestion.rows.row_model import RowModel
 from app.kernel.problems import Fault
 from app.warehouse.rejections import MAX_FAULTS, RejectionCode, RowFault
 
@@ -73,7 +73,7 @@ def match_header(names: Sequence[str], model: RowModel) -> Header:
 
 def unknown_faults(header: Header, model: RowModel) -> list[RowFault]:
     """The faults that every row of the file has, as it brings a value for columns that the contract does not have."""
-    if model.unknown is UnknownColumns.DISCARD:
+    if model.passes_over:
         return []
     return [model.unknown_fault(name) if name else _NAMELESS for name in header.unknown[:MAX_FAULTS]]
 

@@ -6,7 +6,6 @@ gone through row by row. Both paths accept and refuse the same rows.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from itertools import islice
 from math import isfinite
 from operator import attrgetter
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from app.catalog.contracts.definition import ChangePolicy
 from app.ingestion.rows.checks import (
     NULL_DOCUMENT,
     ColumnCheck,
@@ -49,13 +49,6 @@ MAX_FIELDS = 2000
 GivenT = TypeVar("GivenT")
 
 
-class UnknownColumns(StrEnum):
-    """What happens to a value whose column the contract does not know."""
-
-    REJECT = "reject"
-    DISCARD = "discard"
-
-
 class TooManyFaults(Exception):  # noqa: N818 - no error, but a change of the way
     """So many rows of a chunk have faults that it is to be looked at in parts."""
 
@@ -63,9 +56,11 @@ class TooManyFaults(Exception):  # noqa: N818 - no error, but a change of the wa
 class RowModel:
     """The reader of rows of one contract. Built once per batch; not shared between batches that run side by side."""
 
-    def __init__(self, plan: RelationPlan, unknown: UnknownColumns = UnknownColumns.REJECT) -> None:
+    def __init__(self, plan: RelationPlan, unknown: ChangePolicy = ChangePolicy.FREEZE) -> None:
         self.plan = plan
         self.unknown = unknown
+        self.passes_over = unknown in {ChangePolicy.DISCARD_VALUE, ChangePolicy.EVOLVE}
+        """Whether a field that no column reads leaves its row as it is."""
         self.names = tuple(column.name for column in plan.record_columns)
         self.ignored = plan.processing_time
         self._kinds = [column.type.kind for column in plan.record_columns]
@@ -97,7 +92,7 @@ class RowModel:
             value_type = python_type(column, max_length=indexed_limit(self.plan, column))
             required = column.name in self.plan.required
             leaves.append(Leaf(column.path, value_type if required else nullable(value_type), required))
-        strict = self.unknown is UnknownColumns.REJECT
+        strict = not self.passes_over
         return ObjectType(leaves, strict=strict, ignored=self.ignored if ignoring else None)
 
     def assemble(
@@ -182,7 +177,7 @@ class RowModel:
         return reader
 
     def _unknown_faults(self, given: Mapping[str, Any]) -> Iterator[RowFault]:
-        if self.unknown is UnknownColumns.DISCARD:
+        if self.passes_over:
             return
         for name in given:
             if name not in self._places and name != self.ignored:

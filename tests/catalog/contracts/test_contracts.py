@@ -164,13 +164,13 @@ async def test_first_batches_that_cannot_be_the_schema(engineer: httpx.AsyncClie
 async def test_what_ingestion_reads(
     admin: httpx.AsyncClient, engineer: httpx.AsyncClient, resources: Resources
 ) -> None:
-    await registered(engineer, unknown_columns="discard", max_rejected={"rows": 5})
+    await registered(engineer, unknown_columns="discard_value", max_rejected={"rows": 5})
     async with resources.database.read() as session:
         found = await ContractReading(session).for_ingestion("customers_v1")
     assert found.plan is not None
     assert (found.plan.relation.sql, found.plan.key) == ('"data"."customers__v1"', ("api_id", "event_id"))
     assert (found.plan.mode, found.plan.resolution) == (Mode.UPSERT, Resolution.LATEST_WINS)
-    assert (found.contract.policy.unknown_columns, found.contract.policy.max_rejected_rows) == ("discard", 5)
+    assert (found.contract.policy.unknown_columns, found.contract.policy.max_rejected_rows) == ("discard_value", 5)
     await deprecated(admin, "customers")
     async with resources.database.read() as session:
         with pytest.raises(TableNotWritable):

@@ -53,7 +53,7 @@ SAME: dict[str, Change] = {
     "the processing time that would be added": lambda body: columns(body).append(
         {"name": "ingested_at", "type": "timestamptz"}
     ),
-    "a default that is said": lambda body: body.update(unknown_columns="reject", max_rejected=None),
+    "a default that is said": lambda body: body.update(unknown_columns="freeze", max_rejected=None),
     "limits of nothing": lambda body: body.update(max_rejected={"rows": None, "share": None}),
 }
 
@@ -71,7 +71,7 @@ OTHER: dict[str, tuple[Change, list[str]]] = {
     ),
     "window": (semantics(dedupe_window="25h"), ["dedupe_window"]),
     "resolution": (semantics(conflict_resolution="reject"), ["conflict_resolution"]),
-    "unknown columns": (lambda body: body.update(unknown_columns="discard"), ["unknown_columns"]),
+    "unknown columns": (lambda body: body.update(unknown_columns="discard_value"), ["unknown_columns"]),
     "limit": (lambda body: body.update(max_rejected={"rows": 0}), ["max_rejected"]),
     "type": (column(4, type="text"), ["changed currency"]),
     "nullable": (column(4, nullable=False), ["changed currency"]),
@@ -180,7 +180,7 @@ async def test_another_contract_says_what_differs(
     )
     assert (await sent(engineer, body))[1]["id"] == "customers_v2", "the newer one is answered, too"
     assert (await sent(engineer, contract()))[1]["id"] == "customers_v1", "and so is the older one"
-    third = (await sent(engineer, body | {"unknown_columns": "discard"}))[1]
+    third = (await sent(engineer, body | {"unknown_columns": "discard_value"}))[1]
     assert (third["id"], third["former"]["contract_id"]) == ("customers_v3", "customers_v1")
     assert await owner.fetchval("SELECT count(*) FROM spyne.audit_log WHERE action = 'contract:register'") == 3
 
@@ -253,7 +253,7 @@ async def test_the_filled_table_is_served_after_the_main_job_is_done_again(
 
 @pytest.mark.usefixtures("open_for_data")
 async def test_what_is_shown_of_a_contract_is_the_same_contract(engineer: httpx.AsyncClient) -> None:
-    body = contract(max_rejected={"share": 0.25}, unknown_columns="discard")
+    body = contract(max_rejected={"share": 0.25}, unknown_columns="discard_value")
     columns(body).append(
         {"name": "customer_id", "type": "bigint", "source": "/customer/id", "checks": [{"type": "max", "value": 7}]}
     )

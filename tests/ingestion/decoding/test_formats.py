@@ -24,7 +24,7 @@ from app.ingestion.decoding.lines import ndjson_chunks
 from app.ingestion.decoding.parquet import parquet_chunks
 from app.ingestion.decoding.problems import BodyTooDense, MalformedBody
 from app.ingestion.decoding.tables import csv_chunks
-from app.ingestion.rows.row_model import RowModel, UnknownColumns
+from app.ingestion.rows.row_model import ChangePolicy, RowModel
 from tests.ingestion.bodies import Reader, column, pieces, plan_of, read
 
 LIMITS = InflateLimits()
@@ -194,10 +194,10 @@ async def test_the_processing_time_may_come_and_is_not_taken() -> None:
 
 async def test_unknown_columns_can_be_discarded() -> None:
     body = f'{{"id": 1, "at": "{AT}", "more": 1}}'.encode()
-    _, refused, accepted = await read(ndjson_chunks, body, PLAN, unknown=UnknownColumns.DISCARD)
+    _, refused, accepted = await read(ndjson_chunks, body, PLAN, unknown=ChangePolicy.DISCARD_VALUE)
     assert (refused, accepted) == ([], 1)
     _, refused, accepted = await read(
-        csv_chunks, f"id,at,more\n1,{AT},5\n".encode(), PLAN, unknown=UnknownColumns.DISCARD
+        csv_chunks, f"id,at,more\n1,{AT},5\n".encode(), PLAN, unknown=ChangePolicy.DISCARD_VALUE
     )
     assert (refused, accepted) == ([], 1)
 

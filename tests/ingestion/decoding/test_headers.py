@@ -9,7 +9,7 @@ from app.ingestion.decoding.headers import is_row_index
 from app.ingestion.decoding.parquet import parquet_chunks
 from app.ingestion.decoding.problems import HeaderMismatch, MalformedBody
 from app.ingestion.decoding.tables import csv_chunks
-from app.ingestion.rows.row_model import RowModel, UnknownColumns
+from app.ingestion.rows.row_model import ChangePolicy, RowModel
 from app.warehouse.plan import Column
 from app.warehouse.types import parse_type
 from tests.ingestion.bodies import Reader, column, pieces, plan_of, read
@@ -46,14 +46,14 @@ MISMATCHES = [
 
 @pytest.mark.parametrize(("reader", "file"), FORMATS)
 @pytest.mark.parametrize(("names", "needed", "said"), MISMATCHES)
-@pytest.mark.parametrize("unknown", list(UnknownColumns))
+@pytest.mark.parametrize("unknown", list(ChangePolicy))
 async def test_a_file_without_a_needed_column_is_refused_as_a_whole(
     reader: Reader,
     file: Callable[[list[str]], bytes],
     names: list[str],
     needed: list[str],
     said: str,
-    unknown: UnknownColumns,
+    unknown: ChangePolicy,
 ) -> None:
     with pytest.raises(HeaderMismatch) as refusal:
         await read(reader, file(names), PLAN, unknown=unknown)

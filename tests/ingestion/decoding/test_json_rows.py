@@ -13,7 +13,7 @@ from app.ingestion.decoding.json_fields import names_of, repeated
 from app.ingestion.decoding.json_rows import LONG_BYTES, MAX_ROW_BYTES, JsonRows
 from app.ingestion.decoding.lines import ndjson_chunks
 from app.ingestion.decoding.problems import MalformedBody
-from app.ingestion.rows.row_model import MAX_FIELDS, RowModel, UnknownColumns
+from app.ingestion.rows.row_model import MAX_FIELDS, ChangePolicy, RowModel
 from app.warehouse.rejections import MAX_FAULTS, MAX_RAW_CHARACTERS
 from tests.ingestion.bodies import Reader, column, plan_of, read
 
@@ -150,10 +150,10 @@ async def test_an_array_that_is_never_closed_says_where() -> None:
             assert f"element {element} has no end" in str(refusal.value.detail)
 
 
-@pytest.mark.parametrize("unknown", list(UnknownColumns))
+@pytest.mark.parametrize("unknown", list(ChangePolicy))
 @pytest.mark.parametrize("long", [0, LONG_BYTES])
 @pytest.mark.parametrize("nested", [False, True])
-async def test_a_row_may_have_so_many_fields_and_no_more(unknown: UnknownColumns, long: int, nested: bool) -> None:
+async def test_a_row_may_have_so_many_fields_and_no_more(unknown: ChangePolicy, long: int, nested: bool) -> None:
     """However long it is, and whatever stands inside of a document."""
     value = json.dumps({str(n): [{}] for n in range(3000)}) if nested else "1"
     head = f'{{{SOUND}, "doc": {value}, "u": "{"x" * long}"'
@@ -163,7 +163,7 @@ async def test_a_row_may_have_so_many_fields_and_no_more(unknown: UnknownColumns
     )
     _, faults, accepted = await read(ndjson_chunks, f"{taken}\n{refused}".encode(), PLAN, unknown=unknown)
     codes = [(row.line, row.code) for row in faults]
-    if unknown is UnknownColumns.DISCARD:
+    if unknown in {ChangePolicy.DISCARD_VALUE, ChangePolicy.EVOLVE}:
         assert (accepted, codes) == (1, [(2, "too-many-fields")])
     else:
         assert (accepted, codes) == (0, [(1, "unknown-column"), (2, "too-many-fields")])
@@ -173,7 +173,7 @@ async def test_a_field_that_stands_twice_is_found_among_many() -> None:
     many = ", ".join(f'"u{n}": {{"u{n}": 1}}' for n in range(1500))
     for last in ("u1499", "u0", "\\u0075700"):
         row = f'{{{SOUND}, {many}, "{last}": 1}}'
-        _, refused, _ = await read(ndjson_chunks, row.encode(), PLAN, unknown=UnknownColumns.DISCARD)
+        _, refused, _ = await read(ndjson_chunks, row.encode(), PLAN, unknown=ChangePolicy.DISCARD_VALUE)
         assert [(fault.code, fault.column) for fault in refused[0].faults] == [
             ("duplicate-field", json.loads(f'"{last}"'))
         ]
@@ -212,7 +212,7 @@ def test_names_and_repetitions_are_those_of_a_json_reader(
 async def test_rows_are_the_same_as_a_block_and_one_by_one(rows: list[list[tuple[str, object]]]) -> None:
     plan = plan_of(column("a", "jsonb"), column("b", "text"))
     texts = [written([("id", 1), ("at", AT), *fields], ascii_only=bool(n % 2), gap="") for n, fields in enumerate(rows)]
-    for unknown in UnknownColumns:
+    for unknown in ChangePolicy:
         payload, refused, accepted = await read(ndjson_chunks, b"\n".join(texts), plan, unknown=unknown)
         single = JsonRows(RowModel(plan, unknown)).each(enumerate(texts, 1))
         assert (payload, tuple(refused), accepted) == (single.payload, single.rejected, single.accepted)
@@ -231,8 +231,8 @@ broken = st.one_of(
 
 
 @settings(max_examples=300)
-@given(st.lists(broken, max_size=5), st.sampled_from(UnknownColumns))
-async def test_whatever_the_bytes_every_line_is_taken_or_refused(lines: list[bytes], unknown: UnknownColumns) -> None:
+@given(st.lists(broken, max_size=5), st.sampled_from(ChangePolicy))
+async def test_whatever_the_bytes_every_line_is_taken_or_refused(lines: list[bytes], unknown: ChangePolicy) -> None:
     body = b"\n".join(lines)
     _, refused, accepted = await read(ndjson_chunks, body, PLAN, unknown=unknown)
     assert accepted + len(refused) == sum(1 for line in body.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip())

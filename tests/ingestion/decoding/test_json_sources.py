@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.ingestion.decoding.arrays import array_chunks
 from app.ingestion.decoding.json_rows import JsonRows
 from app.ingestion.decoding.lines import ndjson_chunks
-from app.ingestion.rows.row_model import RowModel, UnknownColumns
+from app.ingestion.rows.row_model import ChangePolicy, RowModel
 from app.warehouse.naming import governed_relation
 from app.warehouse.plan import Column, Mode, RelationPlan, Resolution
 from app.warehouse.types import parse_type
@@ -141,7 +141,7 @@ async def test_what_is_wrong_is_said_of_the_column_or_the_place(
 
 async def test_what_no_column_reads_is_discarded_in_nested_objects_too() -> None:
     row = f'{{"customer": {{"id": 1, "age": 2, "address": {{"zip": 3}}}}, "occurredAt": "{AT}", "x": {{"id": 1}}}}'
-    payload, refused, accepted = await read(ndjson_chunks, row.encode(), PLAN, unknown=UnknownColumns.DISCARD)
+    payload, refused, accepted = await read(ndjson_chunks, row.encode(), PLAN, unknown=ChangePolicy.DISCARD_VALUE)
     assert (accepted, refused) == (1, [])
     assert payload == (await read(ndjson_chunks, f'{{"customer_id": 1, "at": "{AT}"}}'.encode(), FLAT))[0]
 

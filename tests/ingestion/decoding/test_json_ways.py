@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.ingestion.decoding.arrays import array_chunks
 from app.ingestion.decoding.json_rows import JsonRows
 from app.ingestion.decoding.lines import ndjson_chunks
-from app.ingestion.rows.row_model import RowModel, UnknownColumns
+from app.ingestion.rows.row_model import ChangePolicy, RowModel
 from tests.ingestion.bodies import column, plan_of, read
 
 AT = "2026-01-01T00:00:00Z"
@@ -60,9 +60,9 @@ def text_of(fields: list[tuple[str, str]], gap: str) -> str:
 
 
 @settings(max_examples=EXAMPLES)
-@given(st.lists(rows, min_size=1, max_size=4), st.sampled_from(["", " "]), st.sampled_from(UnknownColumns))
+@given(st.lists(rows, min_size=1, max_size=4), st.sampled_from(["", " "]), st.sampled_from(ChangePolicy))
 async def test_a_row_is_the_same_whichever_way_it_is_read(
-    sent: list[list[tuple[str, str]]], gap: str, unknown: UnknownColumns
+    sent: list[list[tuple[str, str]]], gap: str, unknown: ChangePolicy
 ) -> None:
     texts = [text_of(fields, gap) for fields in sent]
     payload, refused, accepted = await read(ndjson_chunks, "\n".join(texts).encode(), PLAN, unknown=unknown)

@@ -19,7 +19,7 @@ from app.ingestion.decoding.inflate import InflateLimits
 from app.ingestion.decoding.json_rows import MAX_ROW_BYTES
 from app.ingestion.decoding.parquet import parquet_chunks
 from app.ingestion.decoding.problems import BodyTooDense, HeaderMismatch, MalformedBody
-from app.ingestion.rows.row_model import MAX_FIELDS, UnknownColumns
+from app.ingestion.rows.row_model import MAX_FIELDS, ChangePolicy
 from app.warehouse.rejections import Rejection
 from tests.ingestion.bodies import column, plan_of, read, staged
 from tests.ingestion.files import parquet_file
@@ -259,7 +259,7 @@ async def test_unknown_columns_are_shown_with_their_values() -> None:
         [("unknown-column", "more"), ("unknown-column", "n")]
     ] * 2
     _, refused, accepted = await read(
-        parquet_chunks, body, plan_of(column("v", "text")), unknown=UnknownColumns.DISCARD
+        parquet_chunks, body, plan_of(column("v", "text")), unknown=ChangePolicy.DISCARD_VALUE
     )
     assert (refused, accepted) == ([], 2)
 
@@ -364,7 +364,7 @@ async def test_a_file_has_so_many_columns_at_most() -> None:
         more = {f"c{number}": pa.array([1]) for number in range(columns)}
         body = parquet_file(table(pa.array([1]), **more))
         if fits:
-            await read(parquet_chunks, body, plan_of(column("v", "integer")), unknown=UnknownColumns.DISCARD)
+            await read(parquet_chunks, body, plan_of(column("v", "integer")), unknown=ChangePolicy.DISCARD_VALUE)
         else:
             with pytest.raises(MalformedBody, match=f"the file has {MAX_FIELDS + 1} columns"):
                 await read(parquet_chunks, body, plan_of(column("v", "integer")))
