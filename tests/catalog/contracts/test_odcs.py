@@ -143,7 +143,8 @@ async def test_a_contract_in_the_words_of_the_standard(engineer: httpx.AsyncClie
         "conflictResolution": "latest_wins",
         "endpoint": "/api/v1/customers",
         "tableState": "SHADOW",
-        "unknownColumns": "reject",
+        "unknownColumns": "freeze",
+        "typeChanges": "freeze",
         "maxRejected": {"share": 0.1},
     }
     (table,) = document["schema"]
