@@ -24,6 +24,18 @@ async def _contracts(setting: Setting) -> Prepared:
     return Prepared(more={"params": {"table": name}}, mark=f'"{name}_v1"')
 
 
+async def _change(setting: Setting) -> Prepared:
+    words = {"v": {"description": "How many.", "labels": ["quantity"], "sensitivity": "none"}}
+    body = {
+        "description": "What happened.",
+        "unknown_columns": "quarantine_row",
+        "type_changes": "freeze",
+        "max_rejected": {"rows": 5, "share": 0.5},
+        "columns": words,
+    }
+    return Prepared({"contract_id": f"{await table_in_state(setting)}_v1"}, more={"json": body})
+
+
 async def _registration(setting: Setting) -> Prepared:
     return Prepared(more={"json": contract(setting.world.name("new"), columns=COLUMNS)})
 
@@ -32,6 +44,7 @@ OPERATIONS = (
     Operation("list_contracts", "GET", "/api/contracts", _contracts),
     Operation("register_contract", "POST", "/api/contracts/register", _registration),
     Operation("get_contract", "GET", "/api/contracts/{contract_id}", _of_contract),
+    Operation("change_contract", "PATCH", "/api/contracts/{contract_id}", _change),
     Operation("get_contract_schema", "GET", "/api/contracts/{contract_id}/schema", _of_contract),
     Operation("get_contract_schema_version", "GET", "/api/contracts/{contract_id}/schema/{version}", _of_schema),
     Operation("compare_contract_schemas", "GET", "/api/contracts/{contract_id}/diff", _of_contract),

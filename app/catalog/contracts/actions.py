@@ -7,4 +7,6 @@ class ContractAction(StrEnum):
     """Subject and action."""
 
     REGISTERED = "contract:register"
+    CHANGED = "contract:change"
     SCHEMA_FROZEN = "contract:freeze-schema"
+    EVOLVED = "contract:evolve"

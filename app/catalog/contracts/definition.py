@@ -1,12 +1,13 @@
 """What a contract says, as frozen data: semantics, columns, policy, and what the warehouse makes of them. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 from app.catalog.contracts.checks import check_documents, checks_of
+from app.catalog.contracts.column_words import Words
 from app.warehouse.naming import RelationName
 from app.warehouse.plan import Column, Mode, RelationPlan, Resolution
 from app.warehouse.types import ColumnType, TypeKind, parse_type
@@ -93,6 +94,9 @@ class ContractDefinition:
     semantics: Semantics
     policy: Policy
     columns: tuple[Column, ...] | None
+    description: str | None = None
+    words: Words = field(default_factory=dict)
+    """What is said about its columns."""
 
 
 def completed(semantics: Semantics, columns: Sequence[Column]) -> tuple[Column, ...]:

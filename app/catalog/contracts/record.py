@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from app.catalog.contracts.column_words import Words
 from app.catalog.contracts.definition import ContractDefinition, Origin, Policy, Semantics, columns_of, relation_plan
 from app.catalog.contracts.difference import ContractDifference
 from app.catalog.tables.lifecycle import PROPERTIES, TableState
@@ -28,6 +29,8 @@ class ContractRecord:
     policy: Policy
     owner_id: UUID | None
     owner_label: str
+    description: str | None
+    words: Words
     schema_version: int | None
     revision: int
     relation: RelationName
@@ -40,7 +43,9 @@ class ContractRecord:
 
     def definition(self, columns: tuple[Column, ...] | None) -> ContractDefinition:
         """What the contract says, with these columns."""
-        return ContractDefinition(self.endpoint, self.table_name, self.semantics, self.policy, columns)
+        return ContractDefinition(
+            self.endpoint, self.table_name, self.semantics, self.policy, columns, self.description, self.words
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """All SQL of contracts and their schemas."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, insert, select, update
 
+from app.catalog.contracts.column_words import word_documents, words_of
 from app.catalog.contracts.definition import (
     ChangePolicy,
     ContractDefinition,
@@ -111,9 +112,17 @@ class ContractWrites(ContractReads):
                 type_changes=policy.type_changes.value,
                 max_rejected_rows=policy.max_rejected_rows,
                 max_rejected_share=policy.max_rejected_share,
+                description=definition.description,
+                column_words=word_documents(definition.words),
                 owner_id=owner.id,
                 owner_label=owner.label,
             )
+        )
+
+    async def change(self, contract_id: str, values: Mapping[str, Any]) -> None:
+        """Let columns of the contract's row have other values."""
+        await self.writer.execute(
+            update(ContractRow).where(C.id == contract_id).values(revision=C.revision + 1, **values)
         )
 
     async def add_schema(
@@ -166,4 +175,5 @@ def _record(row: Any) -> ContractRecord:
             row.max_rejected_share,
         ),
         relation=RelationName(row.relation_schema, row.relation_name),
+        words=words_of(row.column_words),
     )

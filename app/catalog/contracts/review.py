@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from app.catalog.contracts.column_words import ColumnWords
 from app.catalog.contracts.columns import (
     MAX_COLUMNS,
     SEMANTICS,
@@ -91,7 +92,15 @@ def _definition(request: RegisterRequest, columns: ColumnsReview, window: timede
             max_rejected_share=limit.share if limit else None,
         ),
         columns=completed(semantics, columns.columns) if request.schema_ is not None else None,
+        description=request.description,
+        words=_words(request),
     )
+
+
+def _words(request: RegisterRequest) -> dict[str, ColumnWords]:
+    columns = request.schema_.columns if request.schema_ is not None else []
+    found = {each.name: ColumnWords(each.description, tuple(each.labels), each.sensitivity) for each in columns}
+    return {name: words for name, words in found.items() if words != ColumnWords()}
 
 
 def review_columns(semantics: Semantics, columns: Sequence[Column]) -> None:

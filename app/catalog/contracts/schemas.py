@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from app.catalog.contracts.column_words import MAX_DESCRIPTION, MAX_LABEL, MAX_LABELS, Sensitivity
 from app.catalog.contracts.definition import ChangePolicy, Origin, column_document
 from app.catalog.contracts.difference import Aspect, SchemaDifference, aspects
 from app.catalog.contracts.record import ContractRecord, Former, Registration, SchemaRecord
@@ -66,6 +67,19 @@ class OneOfCheck(_Document):
 CheckDocument = Annotated[PlainCheck | BoundCheck | PatternCheck | OneOfCheck, Field(discriminator="type")]
 
 
+Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL, examples=["revenue"])]
+
+
+class ColumnWordsDocument(_Document):
+    """What is said about a column."""
+
+    description: str | None = Field(None, max_length=MAX_DESCRIPTION, description="What its values mean.")
+    labels: list[Label] = Field(default_factory=list, max_length=MAX_LABELS, description="Other names for it.")
+    sensitivity: Annotated[Sensitivity, Field(strict=False)] = Field(
+        Sensitivity.NONE, description="`private`: its values are never indexed, shown in explanations or logged."
+    )
+
+
 class ContractColumnDocument(_Document):
     """One column of a contract."""
 
@@ -79,6 +93,12 @@ class ContractColumnDocument(_Document):
         "a JSON Pointer (RFC 6901) through nested objects; in CSV and Parquet the header's name. At most 256 "
         "characters and 8 names. Each value has one column.",
         examples=["customerId", "/customer/id"],
+    )
+
+    description: str | None = Field(None, max_length=MAX_DESCRIPTION, description="What its values mean.")
+    labels: list[Label] = Field(default_factory=list, max_length=MAX_LABELS, description="Other names for it.")
+    sensitivity: Annotated[Sensitivity, Field(strict=False)] = Field(
+        Sensitivity.NONE, description="`private`: its values are never indexed, shown in explanations or logged."
     )
 
 
@@ -145,6 +165,28 @@ class RegisterRequest(_Document):
         "them aside, `discard_value` stores null instead where it may, `evolve` widens the column's type.",
     )
     max_rejected: MaxRejectedDocument | None = Field(None, description="How much may be rejected; any when absent.")
+    description: str | None = Field(None, max_length=MAX_DESCRIPTION, description="What the data is.")
+
+
+class ContractChange(_Document):
+    """What is to be different about a contract; what is left out stays. Its columns and semantics change by drift."""
+
+    description: str | None = Field(None, max_length=MAX_DESCRIPTION, description="What the data is; null for nothing.")
+    owner: str | None = Field(
+        None, min_length=1, max_length=128, description="Username of who answers for it from now on.", examples=["ada"]
+    )
+    unknown_columns: Annotated[ChangePolicy | None, Field(strict=False)] = Field(
+        None, description="What becomes of rows with a column that the schema does not know.", examples=["evolve"]
+    )
+    type_changes: Annotated[ChangePolicy | None, Field(strict=False)] = Field(
+        None, description="What becomes of rows with a value of another type.", examples=["quarantine_row"]
+    )
+    max_rejected: MaxRejectedDocument | None = Field(None, description="How much may be rejected; null for any.")
+    columns: dict[str, ColumnWordsDocument] = Field(
+        default_factory=dict,
+        description="By column: all that is said about it. What is left out of a column's words is said no more.",
+        examples=[{"amount": {"description": "In euros, without tax.", "labels": ["revenue"], "sensitivity": "none"}}],
+    )
 
 
 class OwnerDocument(BaseModel):
@@ -178,6 +220,10 @@ class ContractDocument(BaseModel):
     unknown_columns: ChangePolicy
     type_changes: ChangePolicy
     max_rejected: MaxRejectedDocument | None
+    description: str | None = Field(None, description="What the data is.")
+    columns: dict[str, ColumnWordsDocument] = Field(
+        default_factory=dict, description="By column, what is said about it; columns of which nothing is said are out."
+    )
     owner: OwnerDocument
     schema_version: int | None = Field(description="Schema in force; null until the first batch has said.")
     created_at: datetime
@@ -303,6 +349,8 @@ def _fields(contract: ContractRecord) -> dict[str, Any]:
         if limited
         else None,
         owner=OwnerDocument(id=contract.owner_id, label=contract.owner_label),
+        description=contract.description,
+        columns={name: ColumnWordsDocument(**words.document()) for name, words in contract.words.items()},
         **{name: getattr(contract, name) for name in _OF_RECORD},
     )
 

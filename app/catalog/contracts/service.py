@@ -19,7 +19,7 @@ from app.catalog.tables.service import states_of
 from app.catalog.tables.shape import Shape, difference
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.paging import Page, PageRequest
-from app.kernel.problems import Conflict, Fault, NotFound
+from app.kernel.problems import Conflict, Fault, NotFound, Unavailable
 from app.kernel.security.authorization import Actor
 from app.operations.modes.service import require_ingestion_ready
 from app.warehouse.inspection import Inspector, RelationColumn
@@ -54,6 +54,15 @@ class NameTaken(Conflict):
     """The endpoint or the relation belongs to something else."""
 
     code, title = "name-taken", "A name in the contract is taken"
+
+
+class SchemaMoved(Unavailable):
+    """The contract got another schema while rows were taken under the former one: they are to be taken again."""
+
+    code, title = "schema-moved", "The contract has another schema by now"
+
+    def __init__(self, contract_id: str, before: int | None, now: int | None) -> None:
+        super().__init__(f"{contract_id} has schema version {now}, and had {before}. Send the request again.")
 
 
 class ContractReading:
@@ -208,8 +217,11 @@ class ContractService(ContractReading):
 
         Raises:
             TableNotWritable: the table left SHADOW and ACTIVE meanwhile.
+            SchemaMoved: the table has another schema by now than the rows were held to.
         """
-        await self._registry.hold_writable(contract.contract.table_id)
+        in_force = await self._registry.hold_writable(contract.contract.table_id)
+        if in_force != contract.contract.schema_version:
+            raise SchemaMoved(contract.id, contract.contract.schema_version, in_force)
 
     async def _locked(self, contract_id: str) -> ContractRecord:
         return _known(await self._writes.lock(contract_id), contract_id)
@@ -232,7 +244,7 @@ class ContractService(ContractReading):
     ) -> None:
         await create_governed(self._session, relation_plan(contract.relation, contract.semantics, columns))
         await self._writes.add_schema(contract.id, 1, columns, origin, actor)
-        await self._registry.shape(contract.table_id, 1, _shape(columns), actor)
+        await self._registry.shape(contract.table_id, 1, shape_of_columns(columns), actor)
         if origin is Origin.INFERRED:
             await self._audit.append(
                 actor,
@@ -251,7 +263,8 @@ def _known(found: ContractRecord | None, contract_id: str) -> ContractRecord:
     return found
 
 
-def _shape(columns: Sequence[Column]) -> Shape:
+def shape_of_columns(columns: Sequence[Column]) -> Shape:
+    """The columns as the catalog of tables keeps them."""
     return tuple(RelationColumn(column.name, column.type.sql, column.nullable) for column in columns)
 
 

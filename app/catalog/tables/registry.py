@@ -65,13 +65,15 @@ class TableRegistry:
         """The version looks like this from now on."""
         await self._tables.add_shape(table_id, schema_version, shape, by)
 
-    async def hold_writable(self, table_id: UUID) -> None:
-        """Return when rows may come in; the state stays as it is until this transaction ends.
+    async def hold_writable(self, table_id: UUID) -> int | None:
+        """The schema version in force, when rows may come in; both stay as they are until this transaction ends.
 
         Raises:
             TableNotWritable: the table is neither in SHADOW nor ACTIVE.
         """
-        require_writable(await self._tables.hold(table_id))
+        held = await self._tables.hold(table_id)
+        require_writable(held[0] if held else None)
+        return held[1] if held else None
 
     async def _register(self, new: NewVersion, owner: Actor, action: TableAction, reason: str | None) -> TableVersion:
         made = await self._tables.add(new, owner)

@@ -206,11 +206,11 @@ class TableWrites(TableReads):
         statement = select(*_WHOLE).where(T.name == name).order_by(T.id).with_for_update(key_share=True)
         return [_version(row) for row in await self.writer.execute(statement)]
 
-    async def hold(self, table_id: UUID) -> TableState | None:
-        """The state of the version, which nobody changes before this transaction ends; other holders do not wait."""
-        statement = select(T.state).where(T.id == table_id).with_for_update(read=True)
-        found = (await self.writer.execute(statement)).scalar_one_or_none()
-        return TableState(found) if found else None
+    async def hold(self, table_id: UUID) -> tuple[TableState, int | None] | None:
+        """State and schema version, which nobody changes before this transaction ends; other holders do not wait."""
+        statement = select(T.state, T.schema_version).where(T.id == table_id).with_for_update(read=True)
+        found = (await self.writer.execute(statement)).one_or_none()
+        return (TableState(found.state), found.schema_version) if found else None
 
     async def add(self, new: NewVersion, owner: Actor) -> TableVersion:
         """The version, made without a shape yet."""

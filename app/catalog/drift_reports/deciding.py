@@ -1,0 +1,176 @@
+"""Decisions about drift: a change is taken on, refused, carried into a further version of the contract, or undone.
+
+Nothing is applied without a decision but what a contract's policy `evolve` takes on by itself (`ingestion/drift`).
+"""
+
+from dataclasses import replace
+from uuid import UUID
+
+from app.audit.log.service import AuditTrail
+from app.catalog.baselines.service import Baselines
+from app.catalog.contracts.definition import ChangePolicy, ContractDefinition, completed
+from app.catalog.contracts.evolving import ContractEvolution
+from app.catalog.contracts.record import ContractRecord, SchemaRecord
+from app.catalog.contracts.service import ContractService
+from app.catalog.drift.change import ChangeKind, Severity
+from app.catalog.drift_reports.actions import DriftAction
+from app.catalog.drift_reports.applying import Inapplicable, evolved, succeeding
+from app.catalog.drift_reports.problems import DriftDecided, DriftNotFound, InvalidDecision, NeedsNewVersionOfContract
+from app.catalog.drift_reports.recording import announce_resolved, count_after_commit
+from app.catalog.drift_reports.reports import DriftReport, DriftStatus
+from app.catalog.drift_reports.repository import DriftWrites
+from app.catalog.tables.service import states_of
+from app.kernel.clock import Clock
+from app.kernel.db.database import WriteSession
+from app.kernel.http.etags import check_if_match
+from app.kernel.ports.events import EventKinds
+from app.kernel.security.authorization import Actor
+from app.operations.notifications.outbox.announcing import Announcements
+from app.warehouse.evolution import NeedsNewVersion
+
+
+class DriftDecisions:
+    """Decides about reports, in the caller's transaction, which is to be short: it locks the relation."""
+
+    def __init__(self, session: WriteSession, kinds: EventKinds, clock: Clock) -> None:
+        self._session, self._clock = session, clock
+        self._reports = DriftWrites(session)
+        self._announcements = Announcements(session, kinds)
+        self._audit = AuditTrail(session)
+
+    async def accept(self, report_id: UUID, note: str, if_match: str | None, actor: Actor) -> DriftReport:
+        """The report, accepted: the schema has taken the changes on, or the relation as it is is the baseline.
+
+        Raises:
+            DriftNotFound, DriftDecided, PreconditionFailed
+            NeedsNewVersionOfContract: a change breaks something, or the relation must be written anew for it.
+            InvalidDecision: a change leads to nothing that a contract may have.
+            RelationBusy, SchemaMoved: to be tried again.
+        """
+        report = await self.open_report(report_id, if_match, actor)
+        version = None
+        if report.contract_id is None:
+            await Baselines(self._session).accept(report.table_id)
+        else:
+            version = await self._apply(report, report.contract_id, actor)
+        await self._end(report, DriftStatus.ACCEPTED, DriftAction.ACCEPTED, note, actor, applied_version=version)
+        return await self._found(report_id, actor)
+
+    async def _apply(self, report: DriftReport, contract_id: str, actor: Actor) -> int:
+        breaking = [change for change in report.changes if change.severity is Severity.BREAKING]
+        if breaking:
+            raise NeedsNewVersionOfContract([f"{each.path}: {each.suggestion}" for each in breaking])
+        evolution = ContractEvolution(self._session)
+        _, schema = await evolution.current(contract_id)
+        wanted = [change for change in report.changes if change.kind is not ChangeKind.REMOVE]
+        try:
+            columns = evolved(schema.columns, wanted)
+            return await evolution.apply(contract_id, schema.version, columns, actor)
+        except Inapplicable as error:
+            raise InvalidDecision(str(error)) from error
+        except NeedsNewVersion as error:
+            raise NeedsNewVersionOfContract(error.reasons) from error
+
+    async def reject(self, report_id: UUID, note: str, if_match: str | None, actor: Actor) -> DriftReport:
+        """The report, rejected: nothing changes, and who sees the difference again is not told again.
+
+        Raises:
+            DriftNotFound, DriftDecided, PreconditionFailed
+        """
+        report = await self.open_report(report_id, if_match, actor)
+        await self._end(report, DriftStatus.REJECTED, DriftAction.REJECTED, note, actor)
+        return await self._found(report_id, actor)
+
+    async def new_version(self, report_id: UUID, note: str, if_match: str | None, actor: Actor) -> DriftReport:
+        """The report, for which a further version of the contract was made, its table in SHADOW and empty.
+
+        Raises:
+            DriftNotFound, DriftDecided, PreconditionFailed, NotIngestionReady, NameTaken
+            InvalidDecision: the table is adopted, or a change leads to nothing that a contract may have.
+        """
+        report = await self.open_report(report_id, if_match, actor)
+        if report.contract_id is None:
+            raise InvalidDecision("The table is adopted: it has no contract that could get another version.")
+        contract, schema = await ContractEvolution(self._session).current(report.contract_id)
+        made = await ContractService(self._session).register(_successor(contract, schema, report), actor)
+        successor = made.contract.id
+        await self._end(
+            report, DriftStatus.NEW_VERSION, DriftAction.NEW_VERSION, note, actor, successor_contract=successor
+        )
+        return await self._found(report_id, actor)
+
+    async def open_report(self, report_id: UUID, if_match: str | None, actor: Actor) -> DriftReport:
+        """The report, which nobody else decides about before this transaction ends.
+
+        Raises:
+            DriftNotFound, PreconditionFailed
+            DriftDecided: it is not open.
+        """
+        await self._reports.lock(report_id)
+        report = await self._found(report_id, actor)
+        check_if_match(if_match, report.etag)
+        if report.status is not DriftStatus.OPEN:
+            raise DriftDecided(f"It is {report.status.value}, by {report.resolved_by}.", status=report.status.value)
+        return report
+
+    async def _found(self, report_id: UUID, actor: Actor) -> DriftReport:
+        report = await self._reports.find(report_id, states_of(actor))
+        if report is None:
+            raise DriftNotFound
+        return report
+
+    async def _end(
+        self,
+        report: DriftReport,
+        status: DriftStatus,
+        action: DriftAction,
+        note: str,
+        actor: Actor,
+        applied_version: int | None = None,
+        successor_contract: str | None = None,
+    ) -> None:
+        """Keep the decision, audit and announce it."""
+        await self._reports.change(
+            report.id,
+            DriftStatus.OPEN,
+            status=status.value,
+            note=note,
+            resolved_at=self._clock(),
+            resolved_by=actor.label,
+            applied_version=applied_version,
+            successor_contract=successor_contract,
+        )
+        facts = {
+            "status": status.value,
+            "note": note,
+            "schema_version": applied_version,
+            "contract": successor_contract,
+        }
+        before = {"status": report.status.value, "severity": report.severity.value}
+        label = report.subject.label
+        await self._audit.append(actor, action, "drift", report.id, label, before=before, after=facts)
+        await announce_resolved(
+            self._announcements, report.subject, report.id, status, actor.label, report.changes, note=note
+        )
+        count_after_commit(self._session, label, (), resolved=1)
+
+
+def _successor(contract: ContractRecord, schema: SchemaRecord, report: DriftReport) -> ContractDefinition:
+    """The contract with the changes in it. Raises `InvalidDecision`.
+
+    Where a column goes or gets another name, bodies that were sent before still bring it: a value for a column that is
+    not there any more must not keep their rows out when they are replayed into the new version.
+    """
+    semantics = contract.semantics
+    try:
+        required = (*semantics.required_columns, semantics.processing_time_column)
+        columns = succeeding(schema.columns, required, report.changes)
+    except Inapplicable as error:
+        raise InvalidDecision(str(error)) from error
+    definition = contract.definition(completed(semantics, columns))
+    gone = any(change.kind in {ChangeKind.REMOVE, ChangeKind.RENAME} for change in report.changes)
+    if gone and definition.policy.unknown_columns is not ChangePolicy.EVOLVE:
+        policy = replace(definition.policy, unknown_columns=ChangePolicy.DISCARD_VALUE)
+        definition = replace(definition, policy=policy)
+    names = {column.name for column in definition.columns or ()}
+    return replace(definition, words={name: words for name, words in contract.words.items() if name in names})
