@@ -140,12 +140,8 @@ class DriftDecisions:
             applied_version=applied_version,
             successor_contract=successor_contract,
         )
-        facts = {
-            "status": status.value,
-            "note": note,
-            "schema_version": applied_version,
-            "contract": successor_contract,
-        }
+        made = {"schema_version": applied_version, "contract": successor_contract}
+        facts = {"status": status.value, "note": note} | made
         before = {"status": report.status.value, "severity": report.severity.value}
         label = report.subject.label
         await self._audit.append(actor, action, "drift", report.id, label, before=before, after=facts)

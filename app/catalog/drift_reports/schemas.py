@@ -26,9 +26,7 @@ class DriftChange(BaseModel):
     severity: Severity = Field(description="The worse of what it means for readers and for writers.")
     readers: Severity = Field(description="What it means for people who query.")
     writers: Severity = Field(description="What it means for those who send rows.")
-    confidence: float | None = Field(
-        description="Of a rename that was inferred, 0 to 1; null where nothing was guessed."
-    )
+    confidence: float | None = Field(description="Of an inferred rename, 0 to 1; null where nothing was guessed.")
     evidence: dict[str, Any] = Field(description="What the verdict rests on.")
     rows: int | None = Field(description="Rows that showed it; null where no rows were looked at.")
     suggestion: str = Field(description="The cheapest safe thing to do.")
@@ -111,8 +109,8 @@ class ResolveRequest(_Body):
     """A decision about a report."""
 
     action: DriftAnswer = Field(
-        description="`accept`: the schema takes the changes on; of an adopted table, the relation is the baseline as it "
-        "is. `reject`: nothing changes, and nobody is told of the same difference again. `new_version`: a further "
+        description="`accept`: the schema takes the changes on; an adopted relation is the new baseline as it is. "
+        "`reject`: nothing changes, and nobody is told of the same difference again. `new_version`: a further "
         "version of the contract is made for it, its table in SHADOW, to be filled by replay.",
         examples=["accept"],
     )

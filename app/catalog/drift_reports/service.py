@@ -43,7 +43,7 @@ class DriftReading:
 
 
 class DriftService:
-    """Decides about reports. Holds no session: a decision that changes a relation is tried again until readers let it."""
+    """Decides about reports. Holds no session: what changes a relation is tried again until readers let it."""
 
     def __init__(self, units: Units, kinds: EventKinds, clock: Clock) -> None:
         self._units, self._kinds, self._clock = units, kinds, clock

@@ -1,0 +1,84 @@
+"""What the rows of a batch say about the schema of their contract, as changes with verdicts. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from app.catalog.contracts.definition import column_document
+from app.catalog.contracts.record import IngestionContract
+from app.catalog.drift.change import Change, ChangeKind, Severity
+from app.catalog.drift.classify import classify, schema_of_columns
+from app.catalog.drift.renames import pair
+from app.catalog.drift.schema import SchemaField, TableSchema, ValueProfile
+from app.catalog.drift_reports.reports import Finding
+from app.ingestion.rows.observations import Observed
+
+SHARE_OF_MISFITS = 0.1
+"""Share of a batch's rows from which values of another family are drift and not a few faulty rows.
+
+A single mistyped value in a large batch says nothing of the schema; whoever changes a column's type sends all of its
+values so. One value that is merely too large for its type is evidence enough, and always reported.
+"""
+
+
+def batch_changes(
+    contract: IngestionContract, observed: Observed, stored: Mapping[str, ValueProfile] | None = None
+) -> list[Change]:
+    """The changes that the rows suggest, each with the number of rows that showed it.
+
+    Args:
+        contract: whose schema it is; it has columns.
+        observed: what decoding saw.
+        stored: what is known of the stored values of columns that no row brings, for telling renames.
+    """
+    if observed.nothing or contract.columns is None:
+        return []
+    old = schema_of_columns(
+        [column_document(column) for column in contract.columns], contract.contract.semantics.document()
+    )
+    new = _schema_of_rows(contract, observed)
+    removed = [
+        replace(field, values=(stored or {}).get(field.name)) for field in old.fields if field.name in observed.vanished
+    ]
+    added = [field for field in new.fields if field.name in observed.unknown]
+    positions = {field.name: at for at, field in enumerate((*old.fields, *added))}
+    renames = pair(removed, added, positions) if removed and added else ()
+    found = classify(old, new, renames=renames, as_batch=True)
+    return [counted for change in found if (counted := _counted(change, observed)) is not None]
+
+
+def findings(changes: Sequence[Change]) -> list[Finding]:
+    """The changes as findings of their own: each is decided by itself, and known whatever others come with it."""
+    return [Finding((change,), change.rows or 0) for change in changes]
+
+
+def _schema_of_rows(contract: IngestionContract, observed: Observed) -> TableSchema:
+    """The schema that the rows suggest: types of declared columns as declared, unless values did not fit."""
+    assert contract.columns is not None
+    gone = set(observed.vanished)
+    fields = []
+    for column in contract.columns:
+        if column.name in gone:
+            continue
+        kind = column.type
+        if column.name in observed.misfits:
+            kind = observed.inferred_type(column.name) or kind
+        fields.append(SchemaField(column.name, kind.sql, column.nullable))
+    for name, seen in observed.unknown.items():
+        inferred = observed.inferred_type(name)
+        fields.append(SchemaField(name, inferred.sql if inferred else None, values=seen.values))
+    return TableSchema(tuple(fields))
+
+
+def _counted(change: Change, observed: Observed) -> Change | None:
+    """The change with the rows that showed it; None for too few rows to say something of the schema."""
+    name = change.column or ""
+    if change.kind is ChangeKind.ADD:
+        seen = observed.unknown.get(name)
+        return replace(change, rows=seen.rows if seen else None)
+    if change.kind is ChangeKind.TYPE_CHANGE:
+        seen = observed.misfits.get(name)
+        rows = seen.rows if seen else 0
+        if change.severity is Severity.BREAKING and rows < SHARE_OF_MISFITS * observed.rows:
+            return None
+        return replace(change, rows=rows)
+    return replace(change, rows=observed.rows)

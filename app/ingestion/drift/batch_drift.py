@@ -1,0 +1,105 @@
+"""The drift of one batch: asked while the batch is merged, recorded with whatever becomes of the batch."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from app.catalog.contracts.record import IngestionContract
+from app.catalog.drift.change import Change, ChangeKind
+from app.catalog.drift_reports.applying import Inapplicable, automatic, evolved
+from app.catalog.drift_reports.recording import DriftRecorder
+from app.catalog.drift_reports.reports import DriftSource, Subject
+from app.ingestion.drift.batch_changes import batch_changes, findings
+from app.ingestion.drift.stored_values import stored_profiles
+from app.ingestion.models import BatchRow
+from app.ingestion.rows.row_model import RowModel
+from app.kernel.clock import Clock
+from app.kernel.db.database import WriteSession
+from app.kernel.ports.events import EventKinds
+from app.warehouse.plan import Column
+
+
+class SchemaEvolves(Exception):  # noqa: N818 - leaves the transaction so that the schema can change, is no error
+    """The contract is to take changes on before the rows can be merged: nothing of them is written yet."""
+
+    def __init__(self, contract: IngestionContract, changes: tuple[Change, ...], columns: tuple[Column, ...]) -> None:
+        super().__init__()
+        self.contract, self.changes, self.columns = contract, changes, columns
+
+
+@dataclass(slots=True)
+class BatchDrift:
+    """What the rows of a batch say about the schema, once they are read."""
+
+    evolving: bool = True
+    """Whether the contract may take changes on for this batch: not for a trial, or a run, which does as planned."""
+    contract: IngestionContract | None = None
+    _models: list[RowModel] = field(default_factory=list)
+
+    def watch(self, contract: IngestionContract, model: RowModel) -> None:
+        """Ask this model, which reads rows under this contract, from now on."""
+        self.contract, self._models = contract, [model]
+
+    def vanished(self) -> Collection[str]:
+        """Declared columns that no row has brought so far."""
+        return self._models[0].observed().vanished if self._models else ()
+
+    def may_settle(self) -> bool:
+        """Whether the rows may be merged under the schema that they were read by."""
+        return self.evolution() is None
+
+    def evolution(self) -> SchemaEvolves | None:
+        """What the contract takes on by its policies before these rows are merged; None when that is nothing."""
+        if not self.evolving or self.contract is None or self.contract.columns is None:
+            return None
+        policy = self.contract.contract.policy
+        changes = automatic(self._changes(), policy)
+        try:
+            columns = evolved(self.contract.columns, changes)
+        except Inapplicable:
+            columns, changes = _applicable(self.contract.columns, changes)
+        if columns == self.contract.columns:
+            return None
+        return SchemaEvolves(self.contract, tuple(changes), columns)
+
+    async def record(self, session: WriteSession, kinds: EventKinds, clock: Clock, batch: BatchRow) -> None:
+        """Record what the rows showed, for the batch or for what was refused of it; most show nothing."""
+        changes = self._changes()
+        if not changes or self.contract is None:
+            return
+        if {ChangeKind.ADD, ChangeKind.REMOVE} <= {change.kind for change in changes}:
+            changes = await self._with_renames(session, changes)
+        recorder = DriftRecorder(session, kinds, clock)
+        found = findings(changes)
+        recorded = await recorder.see(subject_of(self.contract), DriftSource.BATCH, found, batch.actor_label, batch.id)
+        batch.drift = [str(each.id) for each in recorded]
+
+    async def _with_renames(self, session: WriteSession, changes: list[Change]) -> list[Change]:
+        """The changes, told anew with what is stored in columns that are gone: it may be one column by a new name."""
+        assert self.contract is not None and self.contract.plan is not None
+        gone = [change.column for change in changes if change.kind is ChangeKind.REMOVE and change.column]
+        stored = await stored_profiles(session, self.contract.plan, gone)
+        return batch_changes(self.contract, self._models[0].observed(), stored)
+
+    def _changes(self) -> list[Change]:
+        if self.contract is None or not self._models:
+            return []
+        observed = self._models[0].observed()
+        return [] if observed.nothing else batch_changes(self.contract, observed)
+
+
+def subject_of(contract: IngestionContract) -> Subject:
+    """The contract's table, as reports of drift name it."""
+    found = contract.contract
+    return Subject(found.table_id, found.id, found.schema_version, found.id)
+
+
+def _applicable(columns: tuple[Column, ...], changes: list[Change]) -> tuple[tuple[Column, ...], list[Change]]:
+    """The columns after those of the changes that can be applied, and these changes."""
+    taken: list[Change] = []
+    for change in changes:
+        try:
+            columns = evolved(columns, [change])
+        except Inapplicable:
+            continue
+        taken.append(change)
+    return columns, taken

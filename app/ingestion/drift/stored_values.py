@@ -1,0 +1,27 @@
+"""What is stored in columns, as far as a look at some rows tells: evidence for a rename that no catalog records."""
+
+from collections.abc import Sequence
+
+from app.catalog.drift.schema import ValueProfile
+from app.ingestion.rows.observations import sketch_of
+from app.kernel.db.database import WriteSession
+from app.warehouse.naming import quote
+from app.warehouse.plan import RelationPlan
+from app.warehouse.relations import run
+
+SAMPLED_ROWS = 10_000
+"""Rows that are looked at: a sketch of 64 values tells two columns apart by far fewer."""
+
+
+async def stored_profiles(session: WriteSession, plan: RelationPlan, names: Sequence[str]) -> dict[str, ValueProfile]:
+    """The profile of each of these columns of the relation, from its first rows."""
+    if not names:
+        return {}
+    texts = ", ".join(f"{quote(name)}::text" for name in names)
+    statement = f"SELECT {texts} FROM {plan.relation.sql} LIMIT {SAMPLED_ROWS}"  # noqa: S608 - every name is quoted
+    rows = (await run(session, statement)).all()
+    profiles = {}
+    for at, name in enumerate(names):
+        values = [row[at] for row in rows if row[at] is not None]
+        profiles[name] = ValueProfile(len(rows), len(rows) - len(values), sketch_of(values))
+    return profiles
