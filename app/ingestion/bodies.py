@@ -82,6 +82,10 @@ class RawBodies:
                 with contextlib.suppress(StorageUnavailable):  # what stays behind is found by the tidying job
                     await self._storage.delete(self.key(batch))
 
+    async def has(self, batch: BatchRow) -> bool:
+        """Whether the body of the batch is kept."""
+        return await self._storage.exists(self.key(batch))
+
     async def older_than(self, before: datetime) -> AsyncIterator[tuple[UUID, str]]:
         """Batch and key of the bodies that were published before this time."""
         async for info in self._storage.list(f"{PREFIX}/"):

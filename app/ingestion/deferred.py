@@ -12,10 +12,12 @@ from uuid import UUID
 
 from app.audit.log.actions import Verb
 from app.audit.log.service import AuditTrail
-from app.catalog.contracts.service import ContractReading
+from app.catalog.contracts.service import ContractReading, SchemaMoved
 from app.ingestion.actions import BatchAction
 from app.ingestion.bodies import RawBodies, StoredBody
 from app.ingestion.configuration import batch_rules
+from app.ingestion.drift.batch_drift import BatchDrift, SchemaEvolves
+from app.ingestion.drift.evolving import evolve
 from app.ingestion.history import batch_report
 from app.ingestion.merging import count_rows, end, mark_failed, merge_batch, record_failure, sender
 from app.ingestion.models import BatchRow
@@ -44,6 +46,9 @@ from app.kernel.security.authorization import Actor
 from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.modes.modes import NotIngestionReady
 from app.operations.modes.service import require_ingestion_ready
+
+MOST_READINGS = 5
+"""Times that one start reads a body: its contract may get another schema between two of them."""
 
 MERGE_JOB = "ingestion:merge"
 """Merges a batch that was accepted for later. Payload: `batch_id`."""
@@ -152,7 +157,7 @@ class DeferredBatchService:
 
     async def _merge_or_give_up(self, batch_id: UUID, context: JobContext) -> None:
         try:
-            finished = await context.apply(partial(self._merge, batch_id, time.monotonic()))
+            finished = await self._read_until_merged(batch_id, time.monotonic(), context)
         except (Superseded, Unavailable):
             raise
         except Problem as refusal:
@@ -165,14 +170,33 @@ class DeferredBatchService:
         if finished is not None:
             count_rows(finished)
 
-    async def _merge(self, batch_id: UUID, started: float, session: WriteSession) -> BatchReport | None:
+    async def _read_until_merged(self, batch_id: UUID, started: float, context: JobContext) -> BatchReport | None:
+        """The report of the batch, which is read again when its contract gets another schema; None if it is done."""
+        drift = BatchDrift(kinds=self._kinds, clock=self._clock, evolving=True)
+        for _ in range(MOST_READINGS - 1):
+            try:
+                return await context.apply(partial(self._merge, batch_id, started, drift))
+            except SchemaEvolves as wanted:
+                async with self._units.read() as session:
+                    batch = await BatchReads(session).by_id(batch_id)
+                assert batch is not None
+                await evolve(self._units, drift, wanted, sender(batch), batch)
+            except SchemaMoved:
+                pass
+        drift.evolving = False
+        return await context.apply(partial(self._merge, batch_id, started, drift))
+
+    async def _merge(
+        self, batch_id: UUID, started: float, drift: BatchDrift, session: WriteSession
+    ) -> BatchReport | None:
         await ready_or_later(session)
         batches = BatchWrites(session)
         batch = await batches.pending(batch_id)
         if batch is None:
             return None
         await batches.prepare_merge()
-        refusal = await merge_batch(session, batch, StoredBody(self._raw, batch), batch_rules(self._configuration))
+        rules = batch_rules(self._configuration)
+        refusal = await merge_batch(session, batch, StoredBody(self._raw, batch), rules, drift)
         await end(session, self._kinds, sender(batch), batch, refusal, started)
         return batch_report(batch)
 

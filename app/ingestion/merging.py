@@ -17,6 +17,7 @@ from app.catalog.contracts.service import ContractService
 from app.ingestion.actions import BatchAction
 from app.ingestion.bodies import RowSource, StoredBody
 from app.ingestion.configuration import BatchRules
+from app.ingestion.drift.batch_drift import ReadRows
 from app.ingestion.events import FAILED, NOTHING_ACCEPTED, OVER_LIMIT
 from app.ingestion.models import MERGE_ORDER, BatchRow
 from app.ingestion.quarantine.problems import NothingAccepted
@@ -34,7 +35,12 @@ from app.warehouse.refused_rows import RejectLimitExceeded, RejectLimits
 
 
 async def merge_batch(
-    session: WriteSession, batch: BatchRow, source: RowSource, rules: BatchRules, wanted: str | None = None
+    session: WriteSession,
+    batch: BatchRow,
+    source: RowSource,
+    rules: BatchRules,
+    drift: ReadRows,
+    wanted: str | None = None,
 ) -> NothingAccepted | None:
     """Merge rows into the table as a batch, and set what became of them.
 
@@ -43,6 +49,7 @@ async def merge_batch(
         batch: the batch as which the rows are written; accepted in the same transaction, or earlier.
         source: where the rows come from: for a contract without columns a stored body, as that takes two readings.
         rules: what is in force for what may be refused, and kept of it.
+        drift: what the rows say about the schema is asked of it, and recorded with the batch.
         wanted: SQL condition on the rows that count, as `warehouse.ingest.ingest` takes one.
 
     Returns:
@@ -52,6 +59,8 @@ async def merge_batch(
     Raises:
         NothingAccepted: the same of a first batch, from which columns were inferred. Nothing is kept then, as it must
             not give the contract its columns.
+        SchemaEvolves: the contract is to take on what the rows bring, before they are merged from the stored body.
+        SchemaMoved: the contract has another schema by now; the rows are to be taken again, from the stored body.
         Problem: of the contract, the body, or the limits of rejections.
     """
     contracts = ContractService(session)
@@ -62,7 +71,7 @@ async def merge_batch(
         columns = await source.columns(contract.contract.semantics.processing_time_column)
         contract = await contracts.freeze_schema(batch.contract_id, columns, sender(batch))
     processing_time = datetime.now(UTC)
-    outcome = await _take_rows(session, batch, source, contract, rules, processing_time, wanted)
+    outcome = await _take_rows(session, batch, source, contract, rules, processing_time, drift, wanted)
     await contracts.confirm_writable(contract)
     refusal = NothingAccepted.of(outcome) if outcome.nothing_accepted else None
     if refusal is not None and first:
@@ -75,6 +84,7 @@ async def merge_batch(
         batch.quarantined_rows = await quarantine.settle(batch.contract_id, outcome.kept, rules.quarantine)
     if refusal is not None:
         refusal.kept_as(batch.id, batch.quarantined_rows)
+    await drift.record(session, batch)
     return refusal
 
 
@@ -85,11 +95,14 @@ async def _take_rows(
     contract: IngestionContract,
     rules: BatchRules,
     processing_time: datetime,
+    drift: ReadRows,
     wanted: str | None,
 ) -> MergeOutcome:
     """What became of the rows: in the table, in quarantine, or counted. They are read to the end."""
     assert contract.plan is not None
-    model = RowModel(contract.plan, contract.contract.policy.unknown_columns)
+    policy = contract.contract.policy
+    model = RowModel(contract.plan, policy.unknown_columns, policy.type_changes)
+    drift.watch(contract, model)
     with suppress(_NothingToPublish):
         async with source.rows(model) as chunks:
             outcome = await ingest(
@@ -102,11 +115,15 @@ async def _take_rows(
                 limits=_limits(batch, contract, rules),
                 bounds=rules.quarantine.of_batch,
                 wanted=wanted,
+                proceed=drift.may_settle,
+                absent=drift.vanished,
             )
-            if outcome.nothing_accepted:
+            if outcome.nothing_accepted and not outcome.stopped:
                 raise _NothingToPublish
     if outcome.ended_early:
         await source.drain()  # no lock is held yet
+    if outcome.stopped and (evolution := drift.evolution()) is not None:
+        raise evolution
     return outcome
 
 

@@ -79,7 +79,9 @@ class BatchSummary(BaseModel):
     notices: list[str] = Field(
         default_factory=list, description="What was left out of rows without refusing them, such as ignored columns."
     )
-    drift: list[str] = Field(default_factory=list, description="Drift found in this batch, by id.")
+    drift: list[str] = Field(
+        default_factory=list, description="Reports of drift that its rows showed, by id: `/api/drift/{id}`."
+    )
     problem: dict[str, object] | None = Field(None, description="Why it failed (RFC 9457).")
     plan_hash: str | None = Field(None, description="Of a dry run: names its outcome on the data as it was.")
     links: dict[str, str] = Field(default_factory=dict, description="Where to read on.")

@@ -10,9 +10,12 @@ raw object, which the tidying job removes).
 import hashlib
 import json
 
-from app.ingestion.bodies import RawBodies, SentBody, StoredBody
+from app.catalog.contracts.service import SchemaMoved
+from app.ingestion.bodies import Cleanup, RawBodies, SentBody, StoredBody
 from app.ingestion.configuration import batch_rules
 from app.ingestion.decoding.body import BatchBody
+from app.ingestion.drift.batch_drift import BatchDrift, SchemaEvolves
+from app.ingestion.drift.evolving import evolve
 from app.ingestion.history import BatchHistory
 from app.ingestion.merging import count_rows, end, mark_failed, merge_batch, record_failure
 from app.ingestion.models import BatchRow
@@ -41,6 +44,9 @@ from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.modes.service import require_ingestion_ready
 from app.warehouse.refused_rows import RejectLimitExceeded
 
+MOST_READINGS = 5
+"""Times that one batch is read: its contract may get another schema between two of them, by this batch or another."""
+
 
 class _DryRunOver(Exception):  # noqa: N818 - carries a report past a rollback, is no error
     def __init__(self, report: BatchReport) -> None:
@@ -65,26 +71,65 @@ class IngestService:
                 then but, for a batch that failed by its refused rows, the record that it did.
         """
         batch = new_batch(actor, submission)
+        drift = BatchDrift(kinds=self._kinds, clock=self._clock, evolving=True)
         try:
             async with self._raw.unless_committed(batch) as cleanup:
                 try:
                     body = await self._beforehand(batch, submission)
                 except REFUSED_AT_ONCE as refusal:
                     return await answered_before(self._units, actor, submission, refusal)
-                async with self._units.load() as session:
-                    answers = StoredAnswers(session, actor, submission)
-                    stored = await answers.replay()
-                    if stored is not None:
-                        cleanup.unwanted = True
-                        return stored
-                    await require_ingestion_ready(session)
-                    answer = await self._merge(session, actor, batch, submission, body)
-                    await answers.store(answer)
-                    cleanup.commit_begun = True
+                answer = await self._read_until_merged(actor, batch, submission, body, drift, cleanup)
+                if answer.replayed:
+                    return answer
         except (RejectLimitExceeded, NothingAccepted) as refusal:
-            await self._record_failure(actor, submission, refusal)
+            await self._record_failure(actor, submission, refusal, drift)
             raise
         count_rows(answer.report)
+        return answer
+
+    async def _read_until_merged(
+        self,
+        actor: Actor,
+        batch: BatchRow,
+        submission: Submission,
+        body: BatchBody | None,
+        drift: BatchDrift,
+        cleanup: Cleanup,
+    ) -> Answer:
+        """The answer to the batch, which is read again from the raw store when its contract gets another schema."""
+        for _ in range(MOST_READINGS - 1):
+            try:
+                return await self._take(actor, batch, submission, body, drift, cleanup)
+            except SchemaEvolves as wanted:
+                await evolve(self._units, drift, wanted, actor, batch)
+            except SchemaMoved:
+                if not await self._raw.has(batch):
+                    raise  # every row was refused, so that nothing was kept to read again
+            batch, body = new_batch(actor, submission, batch.id), None
+        drift.evolving = False
+        return await self._take(actor, batch, submission, body, drift, cleanup)
+
+    async def _take(
+        self,
+        actor: Actor,
+        batch: BatchRow,
+        submission: Submission,
+        body: BatchBody | None,
+        drift: BatchDrift,
+        cleanup: Cleanup,
+    ) -> Answer:
+        """The answer to the batch, merged in one transaction, or the stored one."""
+        async with self._units.load() as session:
+            answers = StoredAnswers(session, actor, submission)
+            stored = await answers.replay()
+            if stored is not None:
+                cleanup.unwanted = True
+                return stored
+            await require_ingestion_ready(session)
+            answer = await self._merge(session, actor, batch, submission, body, drift)
+            await answers.store(answer)
+            cleanup.unwanted = body is None and answer.status != CREATED
+            cleanup.commit_begun = True
         return answer
 
     async def try_out(self, actor: Actor, submission: Submission) -> BatchReport:
@@ -95,7 +140,8 @@ class IngestService:
                 body = await self._beforehand(batch, submission)
                 async with self._units.load() as session:
                     await require_ingestion_ready(session)
-                    answer = await self._merge(session, actor, batch, submission, body)
+                    drift = BatchDrift(kinds=self._kinds, clock=self._clock)
+                    answer = await self._merge(session, actor, batch, submission, body, drift)
                     raise _DryRunOver(_as_dry_run(answer, submission.body))  # noqa: TRY301 - leaves by a rollback
         except _DryRunOver as over:
             return over.report
@@ -113,13 +159,19 @@ class IngestService:
         return None
 
     async def _merge(
-        self, session: WriteSession, actor: Actor, batch: BatchRow, submission: Submission, body: BatchBody | None
+        self,
+        session: WriteSession,
+        actor: Actor,
+        batch: BatchRow,
+        submission: Submission,
+        body: BatchBody | None,
+        drift: BatchDrift,
     ) -> Answer:
         await BatchWrites(session).accept(batch)
         rules = batch_rules(self._configuration)
         form = submission.representation
         source = StoredBody(self._raw, batch) if body is None else SentBody(self._raw, batch, form, body)
-        refusal = await merge_batch(session, batch, source, rules)
+        refusal = await merge_batch(session, batch, source, rules, drift)
         if refusal is None:
             batch.raw_key = self._raw.key(batch)
         batch.bytes_received, batch.sha256 = submission.body.bytes, submission.body.sha256
@@ -127,13 +179,14 @@ class IngestService:
         status = CREATED if refusal is None else refusal.status
         return Answer(await BatchHistory(session).report(batch.id), status)
 
-    async def _record_failure(self, actor: Actor, submission: Submission, refusal: Problem) -> None:
+    async def _record_failure(self, actor: Actor, submission: Submission, refusal: Problem, drift: BatchDrift) -> None:
         batch_id, now = new_id(), self._clock()
 
         async def record(session: WriteSession) -> None:
             batch = new_batch(actor, submission, batch_id)
             mark_failed(batch, refusal, correlation_id(), now)
             await BatchWrites(session).accept(batch)
+            await drift.record(session, batch)
             await record_failure(session, self._kinds, actor, batch, refusal)
 
         await self._units.run(record)

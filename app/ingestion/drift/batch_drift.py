@@ -1,7 +1,8 @@
 """The drift of one batch: asked while the batch is merged, recorded with whatever becomes of the batch."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
+from uuid import UUID
 
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.drift.change import Change, ChangeKind
@@ -27,25 +28,43 @@ class SchemaEvolves(Exception):  # noqa: N818 - leaves the transaction so that t
 
 
 @dataclass(slots=True)
-class BatchDrift:
-    """What the rows of a batch say about the schema, once they are read."""
+class ReadRows:
+    """What was seen of rows while they were read: as much as their merge asks. Of old rows nobody is told."""
 
-    evolving: bool = True
-    """Whether the contract may take changes on for this batch: not for a trial, or a run, which does as planned."""
     contract: IngestionContract | None = None
-    _models: list[RowModel] = field(default_factory=list)
+    model: RowModel | None = None
 
     def watch(self, contract: IngestionContract, model: RowModel) -> None:
         """Ask this model, which reads rows under this contract, from now on."""
-        self.contract, self._models = contract, [model]
+        self.contract, self.model = contract, model
 
     def vanished(self) -> Collection[str]:
         """Declared columns that no row has brought so far."""
-        return self._models[0].observed().vanished if self._models else ()
+        return self.model.observed().vanished if self.model is not None else ()
 
     def may_settle(self) -> bool:
         """Whether the rows may be merged under the schema that they were read by."""
         return self.evolution() is None
+
+    def evolution(self) -> SchemaEvolves | None:
+        """What the contract takes on before these rows are merged: nothing, as old rows change no schema."""
+        return None
+
+    async def record(self, session: WriteSession, batch: BatchRow) -> None:
+        """Record what the rows showed: nothing, as whoever sent them first was told."""
+
+
+@dataclass(slots=True)
+class BatchDrift(ReadRows):
+    """What the rows of a batch say about the schema, once they are read."""
+
+    _: KW_ONLY
+    kinds: EventKinds
+    clock: Clock
+    evolving: bool = False
+    """Whether the contract may take changes on for this batch: not for a trial, which leaves all as it is."""
+    applied: list[UUID] = field(default_factory=list)
+    """Reports on what the contract has taken on for this batch."""
 
     def evolution(self) -> SchemaEvolves | None:
         """What the contract takes on by its policies before these rows are merged; None when that is nothing."""
@@ -61,29 +80,30 @@ class BatchDrift:
             return None
         return SchemaEvolves(self.contract, tuple(changes), columns)
 
-    async def record(self, session: WriteSession, kinds: EventKinds, clock: Clock, batch: BatchRow) -> None:
+    async def record(self, session: WriteSession, batch: BatchRow) -> None:
         """Record what the rows showed, for the batch or for what was refused of it; most show nothing."""
+        batch.drift = [str(report_id) for report_id in self.applied]
         changes = self._changes()
         if not changes or self.contract is None:
             return
         if {ChangeKind.ADD, ChangeKind.REMOVE} <= {change.kind for change in changes}:
             changes = await self._with_renames(session, changes)
-        recorder = DriftRecorder(session, kinds, clock)
+        recorder = DriftRecorder(session, self.kinds, self.clock)
         found = findings(changes)
         recorded = await recorder.see(subject_of(self.contract), DriftSource.BATCH, found, batch.actor_label, batch.id)
-        batch.drift = [str(each.id) for each in recorded]
+        batch.drift = [*batch.drift, *(str(each.id) for each in recorded)]
 
     async def _with_renames(self, session: WriteSession, changes: list[Change]) -> list[Change]:
         """The changes, told anew with what is stored in columns that are gone: it may be one column by a new name."""
-        assert self.contract is not None and self.contract.plan is not None
+        assert self.contract is not None and self.contract.plan is not None and self.model is not None
         gone = [change.column for change in changes if change.kind is ChangeKind.REMOVE and change.column]
         stored = await stored_profiles(session, self.contract.plan, gone)
-        return batch_changes(self.contract, self._models[0].observed(), stored)
+        return batch_changes(self.contract, self.model.observed(), stored)
 
     def _changes(self) -> list[Change]:
-        if self.contract is None or not self._models:
+        if self.contract is None or self.model is None:
             return []
-        observed = self._models[0].observed()
+        observed = self.model.observed()
         return [] if observed.nothing else batch_changes(self.contract, observed)
 
 

@@ -128,6 +128,7 @@ def part_of(run: IngestionRunRow, number: int, kind: StrEnum) -> BatchRow:
         counts={},
         fault_counts=[],
         notices=[],
+        drift=[],
         quarantined_rows=0,
         rows_received=0,
         bytes_received=0,

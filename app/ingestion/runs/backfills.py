@@ -14,6 +14,7 @@ from app.ingestion.bodies import RawBodies, StoredBody, dense
 from app.ingestion.configuration import BatchRules
 from app.ingestion.decoding.body import Representation
 from app.ingestion.decoding.inflate import Coding
+from app.ingestion.drift.batch_drift import ReadRows
 from app.ingestion.merging import end, merge_batch, sender
 from app.ingestion.models import BatchRow
 from app.ingestion.repository import BatchWrites
@@ -109,7 +110,7 @@ class Backfills:
         await BatchWrites(self._session).accept(batch)
         conditions = [step.condition, *_bounds(plan, wanted.begin, wanted.end)]
         condition = " AND ".join(each for each in conditions if each is not None) or None
-        refusal = await merge_batch(self._session, batch, step.rows, self._rules, condition)
+        refusal = await merge_batch(self._session, batch, step.rows, self._rules, ReadRows(), condition)
         await end(self._session, self._kinds, sender(batch), batch, refusal, started)
         return step.following
 

@@ -12,6 +12,7 @@ from app.ingestion.bodies import RawBodies, RowSource, StoredBody
 from app.ingestion.configuration import BatchRules
 from app.ingestion.decoding.body import BodyFormat, Representation
 from app.ingestion.decoding.inflate import Coding
+from app.ingestion.drift.batch_drift import ReadRows
 from app.ingestion.merging import end, merge_batch, sender
 from app.ingestion.models import BatchRow
 from app.ingestion.quarantine.configuration import QuarantineBounds
@@ -99,9 +100,8 @@ class QuarantineReplays:
         await BatchWrites(self._session).accept(batch)
         listed = ",".join(map(str, sorted(lines)))
         rules = replace(self._rules, quarantine=QuarantineBounds(RefusalBounds(ALL, ALL), ALL, ALL))
-        refusal = await merge_batch(
-            self._session, batch, LinesOf(body, lines), rules, f"{S}.{LINE} = ANY ('{{{listed}}}'::bigint[])"
-        )
+        condition = f"{S}.{LINE} = ANY ('{{{listed}}}'::bigint[])"
+        refusal = await merge_batch(self._session, batch, LinesOf(body, lines), rules, ReadRows(), condition)
         await end(self._session, self._kinds, sender(batch), batch, refusal, started)
         await QuarantineWrites(self._session, batch.id).give_back(source_id, sorted(lines), self._clock())
         await self._session.refresh(batch, ["quarantined_rows"])

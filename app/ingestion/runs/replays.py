@@ -9,6 +9,7 @@ from app.catalog.contracts.record import IngestionContract
 from app.catalog.contracts.service import ContractService
 from app.ingestion.bodies import RawBodies, StoredBody
 from app.ingestion.configuration import BatchRules
+from app.ingestion.drift.batch_drift import ReadRows
 from app.ingestion.merging import end, merge_batch, sender
 from app.ingestion.models import BatchRow
 from app.ingestion.repository import BatchWrites
@@ -98,7 +99,7 @@ class Replays:
         await BatchWrites(self._session).accept(batch)
         wanted = await self._changed_by(run_id, batch.contract_id) if after_rollback else None
         body = StoredBody(self._raw, owner)
-        refusal = await merge_batch(self._session, batch, body, self._rules, wanted)
+        refusal = await merge_batch(self._session, batch, body, self._rules, ReadRows(), wanted)
         await end(self._session, self._kinds, sender(batch), batch, refusal, started)
         return batch
 
