@@ -3,6 +3,7 @@
 from app.ingestion.actions import BatchAction
 from app.ingestion.configuration import CONFIG_KEYS
 from app.ingestion.contributions import TILES
+from app.ingestion.drift.router import router as comparing
 from app.ingestion.events import EVENT_KINDS
 from app.ingestion.exporting import EXPORT_SOURCES
 from app.ingestion.jobs import JOBS, SCHEDULES
@@ -15,7 +16,7 @@ from app.kernel.domains.domain import Domain
 
 DOMAIN = Domain(
     name="ingestion",
-    routers=(uploads, router),
+    routers=(uploads, router, comparing),
     models=(BatchRow, QuarantineRow, QuarantineTotal),
     actions=(BatchAction, QuarantineAction),
     jobs=JOBS,

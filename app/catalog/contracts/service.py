@@ -121,8 +121,13 @@ class ContractReading:
             ContractNotFound: there is none.
             TableNotWritable: the table is neither in SHADOW nor ACTIVE.
         """
+        found = await self.described(contract_id)
+        require_writable(found.contract.state)
+        return found
+
+    async def described(self, contract_id: str) -> IngestionContract:
+        """The contract with its columns, whatever state its table is in. Raises `ContractNotFound`."""
         found = _known(await self._contracts.find(contract_id, tuple(TableState)), contract_id)
-        require_writable(found.state)
         schema = await self._contracts.schema(contract_id, None)
         return IngestionContract(found, schema.columns if schema else None)
 

@@ -29,7 +29,9 @@ def automatic(changes: Iterable[Change], policy: Policy) -> list[Change]:
 
 
 def evolved(columns: Sequence[Column], changes: Iterable[Change]) -> tuple[Column, ...]:
-    """The columns after compatible changes: wider types, null where there was none, and new columns at the end.
+    """The columns after changes: wider types, null where there was none, other sources, and new columns at the end.
+
+    A column whose field has another name by now keeps its own, so that queries go on: it is read from the new field.
 
     Raises:
         Inapplicable: a change is none of these, or leads to a column that no contract may have.
@@ -45,6 +47,8 @@ def evolved(columns: Sequence[Column], changes: Iterable[Change]) -> tuple[Colum
             found[column.name] = replace(column, type=_required_type(change))
         elif change.kind is ChangeKind.NULLABILITY and column is not None and change.new is True:
             found[column.name] = replace(column, nullable=True)
+        elif change.kind is ChangeKind.RENAME and column is not None:
+            found[column.name] = replace(column, source=_source_for(column, str(change.new)))
         elif change.kind not in {ChangeKind.REORDER, ChangeKind.DESCRIPTION}:
             raise Inapplicable(f"{change.kind.value} of {change.path} cannot be applied to the table as it is.")
     result = tuple(found.values())
@@ -121,6 +125,15 @@ def column_for(field: str) -> tuple[str, str | None]:
     if name is None or column_name_fault(name) is not None:
         raise Inapplicable(f"No column can bear a name like that of the field {field!r}.")
     return name, written_source(path)
+
+
+def _source_for(column: Column, field: str) -> str | None:
+    """The source by which the column reads a field: none where that has the column's own name."""
+    try:
+        path = source_path(field)
+    except InvalidSourceError as error:
+        raise Inapplicable(f"No column can read the field {field!r}: {error}") from error
+    return None if path == (column.name,) else written_source(path)
 
 
 def _type_of(change: Change) -> ColumnType | None:

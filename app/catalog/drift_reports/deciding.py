@@ -57,7 +57,11 @@ class DriftDecisions:
         return await self._found(report_id, actor)
 
     async def _apply(self, report: DriftReport, contract_id: str, actor: Actor) -> int:
-        breaking = [change for change in report.changes if change.severity is Severity.BREAKING]
+        breaking = [
+            change
+            for change in report.changes
+            if change.severity is Severity.BREAKING and change.kind is not ChangeKind.RENAME
+        ]
         if breaking:
             raise NeedsNewVersionOfContract([f"{each.path}: {each.suggestion}" for each in breaking])
         evolution = ContractEvolution(self._session)

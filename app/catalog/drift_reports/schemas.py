@@ -75,7 +75,7 @@ class DriftReportDocument(BaseModel):
     contract_id: str | None = Field(description="Null of an adopted table.")
     schema_version: int | None = Field(description="Schema that it differs from.")
     source: DriftSource = Field(description="Where it was seen.")
-    status: DriftStatus
+    status: DriftStatus | None = Field(description="Null of what is not kept.")
     severity: Severity = Field(description="The worst of its changes.")
     changes: list[DriftChange]
     rows: int = Field(description="Rows that showed it, in all.")

@@ -6,8 +6,8 @@ from dataclasses import replace
 from app.catalog.contracts.definition import column_document
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.drift.change import Change, ChangeKind, Severity
-from app.catalog.drift.classify import classify, schema_of_columns
-from app.catalog.drift.renames import pair
+from app.catalog.drift.classify import classify, of_columns
+from app.catalog.drift.renames import infer
 from app.catalog.drift.schema import SchemaField, TableSchema, ValueProfile
 from app.catalog.drift_reports.reports import Finding
 from app.ingestion.rows.observations import Observed
@@ -32,17 +32,10 @@ def batch_changes(
     """
     if observed.nothing or contract.columns is None:
         return []
-    old = schema_of_columns(
-        [column_document(column) for column in contract.columns], contract.contract.semantics.document()
-    )
+    old = _declared(contract, stored or {})
     new = _schema_of_rows(contract, observed)
-    removed = [
-        replace(field, values=(stored or {}).get(field.name)) for field in old.fields if field.name in observed.vanished
-    ]
-    added = [field for field in new.fields if field.name in observed.unknown]
-    positions = {field.name: at for at, field in enumerate((*old.fields, *added))}
-    renames = pair(removed, added, positions) if removed and added else ()
-    found = classify(old, new, renames=renames, as_batch=True)
+    pairing = infer(old.fields, new.fields)
+    found = classify(old, new, renames=pairing.renames, hints=pairing.hints, as_batch=True)
     return [counted for change in found if (counted := _counted(change, observed)) is not None]
 
 
@@ -51,22 +44,27 @@ def findings(changes: Sequence[Change]) -> list[Finding]:
     return [Finding((change,), change.rows or 0) for change in changes]
 
 
+def _declared(contract: IngestionContract, stored: Mapping[str, ValueProfile]) -> TableSchema:
+    """The contract's schema, by the names of its columns: what decoding saw is told by these, wherever it is read."""
+    assert contract.columns is not None
+    documents = [column_document(column) | {"source": None} for column in contract.columns]
+    schema = of_columns(documents, contract.contract.semantics.document())
+    fields = tuple(replace(field, values=stored.get(field.name)) for field in schema.fields)
+    return replace(schema, fields=fields)
+
+
 def _schema_of_rows(contract: IngestionContract, observed: Observed) -> TableSchema:
     """The schema that the rows suggest: types of declared columns as declared, unless values did not fit."""
     assert contract.columns is not None
-    gone = set(observed.vanished)
-    fields = []
+    gone, fields = set(observed.vanished), {}
     for column in contract.columns:
-        if column.name in gone:
-            continue
-        kind = column.type
-        if column.name in observed.misfits:
-            kind = observed.inferred_type(column.name) or kind
-        fields.append(SchemaField(column.name, kind.sql, column.nullable))
+        if column.name not in gone:
+            inferred = observed.inferred_type(column.name) if column.name in observed.misfits else None
+            fields[column.name] = SchemaField(column.name, (inferred or column.type).sql, column.nullable)
     for name, seen in observed.unknown.items():
         inferred = observed.inferred_type(name)
-        fields.append(SchemaField(name, inferred.sql if inferred else None, values=seen.values))
-    return TableSchema(tuple(fields))
+        fields.setdefault(name, SchemaField(name, inferred.sql if inferred else None, values=seen.values))
+    return TableSchema(tuple(fields.values()))
 
 
 def _counted(change: Change, observed: Observed) -> Change | None:

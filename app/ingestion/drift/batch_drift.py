@@ -95,7 +95,9 @@ class BatchDrift(ReadRows):
 
     async def _with_renames(self, session: WriteSession, changes: list[Change]) -> list[Change]:
         """The changes, told anew with what is stored in columns that are gone: it may be one column by a new name."""
-        assert self.contract is not None and self.contract.plan is not None and self.model is not None
+        assert self.contract is not None
+        assert self.contract.plan is not None
+        assert self.model is not None
         gone = [change.column for change in changes if change.kind is ChangeKind.REMOVE and change.column]
         stored = await stored_profiles(session, self.contract.plan, gone)
         return batch_changes(self.contract, self.model.observed(), stored)

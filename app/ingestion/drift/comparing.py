@@ -1,0 +1,165 @@
+"""A schema, sample rows or the relation that is there, compared with what a contract says; on demand."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from app.catalog.baselines.service import Baselines
+from app.catalog.contracts.definition import ChangePolicy, column_document
+from app.catalog.contracts.record import IngestionContract
+from app.catalog.contracts.service import ContractReading, SchemaVersionNotFound
+from app.catalog.drift.change import Change, worst
+from app.catalog.drift.classify import classify, of_columns
+from app.catalog.drift.renames import infer
+from app.catalog.drift.schema import TableSchema
+from app.catalog.drift_reports.recording import DriftRecorder
+from app.catalog.drift_reports.reports import DriftSource, Finding, Subject
+from app.catalog.drift_reports.repository import DriftReads
+from app.catalog.drift_reports.schemas import DriftChange, DriftReportDocument, report_document
+from app.catalog.names import is_contract_id
+from app.catalog.tables.lifecycle import TableState
+from app.catalog.tables.references import parse_reference
+from app.catalog.tables.service import TableService
+from app.ingestion.decoding.body import BodyFormat, Representation
+from app.ingestion.decoding.inflate import Coding
+from app.ingestion.drift.batch_changes import batch_changes
+from app.ingestion.drift.batch_drift import subject_of
+from app.ingestion.drift.schemas import ComparedSchema, CompareRequest
+from app.ingestion.rows.row_model import RowModel
+from app.kernel.clock import Clock
+from app.kernel.db.database import WriteSession
+from app.kernel.ports.events import EventKinds
+from app.kernel.security.authorization import Actor
+
+
+class DriftComparing:
+    """Compares, and records what differs, in the caller's transaction."""
+
+    def __init__(self, session: WriteSession, kinds: EventKinds, clock: Clock) -> None:
+        self._session = session
+        self._contracts = ContractReading(session)
+        self._recorder = DriftRecorder(session, kinds, clock)
+
+    async def compare(
+        self, reference: str, wanted: CompareRequest, actor: Actor, *, dry_run: bool
+    ) -> DriftReportDocument:
+        """The report on what differs; without an id when nothing does, or when it is only looked at.
+
+        Args:
+            reference: a contract's id; or the name or id of an adopted table, whose relation alone can be compared.
+            wanted: what is compared.
+            actor: who asks.
+            dry_run: whether the report is not kept.
+
+        Raises:
+            ContractNotFound, TableNotFound
+            SchemaVersionNotFound: the contract has no columns yet.
+            RelationGone: the relation is not there.
+        """
+        if not is_contract_id(reference):
+            return await self._relation(await self._adopted(reference, actor), wanted, actor, dry_run=dry_run)
+        await self._contracts.get(reference, actor)
+        contract = await self._contracts.described(reference)
+        if contract.plan is None:
+            raise SchemaVersionNotFound("No batch has come in yet that would say.")
+        subject = subject_of(contract)
+        if wanted.relation:
+            return await self._relation(subject, wanted, actor, dry_run=dry_run)
+        if wanted.schema_ is not None:
+            changes: Sequence[Change] = schema_changes(contract, wanted.schema_, wanted.ingestion_semantics)
+        else:
+            changes = await row_changes(contract, wanted.rows or [])
+        rows = len(wanted.rows or ())
+        return await self._report(subject, DriftSource.REQUEST, changes, rows, actor, dry_run=dry_run)
+
+    async def _adopted(self, reference: str, actor: Actor) -> Subject:
+        table = await TableService(self._session).get(parse_reference(reference), actor)
+        return Subject(table.id, table.contract_id, table.schema_version, table.contract_id or table.label)
+
+    async def _relation(
+        self, subject: Subject, _: CompareRequest, actor: Actor, *, dry_run: bool
+    ) -> DriftReportDocument:
+        changes = await Baselines(self._session).changes(subject.table_id)
+        return await self._report(subject, DriftSource.RELATION, changes, 0, actor, dry_run=dry_run)
+
+    async def _report(
+        self,
+        subject: Subject,
+        source: DriftSource,
+        changes: Sequence[Change],
+        rows: int,
+        actor: Actor,
+        *,
+        dry_run: bool,
+    ) -> DriftReportDocument:
+        if dry_run or not changes:
+            return _unkept(subject, source, changes, rows, actor)
+        (recorded,) = await self._recorder.see(subject, source, [Finding(tuple(changes), rows)], actor.label)
+        report = await DriftReads(self._session).find(recorded.id, tuple(TableState))
+        assert report is not None
+        return report_document(report)
+
+
+def schema_changes(
+    contract: IngestionContract, schema: ComparedSchema, semantics: dict[str, Any] | None
+) -> tuple[Change, ...]:
+    """What the schema says otherwise than the contract; the processing time, which Spyne sets, may be left out."""
+    assert contract.columns is not None
+    declared = contract.contract.semantics.document()
+    compared = [column.model_dump() for column in schema.columns]
+    names = {column.name for column in schema.columns}
+    processing_time = contract.contract.semantics.processing_time_column
+    documents = [column_document(column) for column in contract.columns]
+    if processing_time not in names:
+        documents = [document for document in documents if document["name"] != processing_time]
+    old = of_columns(documents, declared if semantics is not None else None)
+    new = of_columns(compared, declared | semantics if semantics is not None else None)
+    pairing = infer(old.fields, new.fields)
+    return classify(_without_sources(old), new, renames=pairing.renames, hints=pairing.hints)
+
+
+def _without_sources(schema: TableSchema) -> TableSchema:
+    """The schema as other systems know it: where Spyne reads a column from is no business of theirs."""
+    fields = tuple(
+        replace(field, facts={name: value for name, value in field.facts.items() if name != "source"})
+        for field in schema.fields
+    )
+    return replace(schema, fields=fields)
+
+
+async def row_changes(contract: IngestionContract, rows: Sequence[dict[str, Any]]) -> list[Change]:
+    """What the rows suggest, read as a batch of them would be."""
+    assert contract.plan is not None
+    model = RowModel(contract.plan, ChangePolicy.DISCARD_VALUE)
+
+    async def body() -> AsyncIterator[bytes]:
+        for row in rows:
+            yield orjson.dumps(row) + b"\n"
+
+    async for _ in Representation(BodyFormat.NDJSON, Coding.IDENTITY).chunks(body(), model):
+        pass
+    return batch_changes(contract, model.observed())
+
+
+def _unkept(
+    subject: Subject, source: DriftSource, changes: Sequence[Change], rows: int, actor: Actor
+) -> DriftReportDocument:
+    return DriftReportDocument(
+        id=None,
+        table=subject.label,
+        contract_id=subject.contract_id,
+        schema_version=subject.schema_version,
+        source=source,
+        status=None,
+        severity=worst(change.severity for change in changes),
+        changes=[DriftChange.of(change) for change in changes],
+        rows=rows,
+        times_seen=0,
+        first_seen_at=None,
+        last_seen_at=None,
+        batch_id=None,
+        found_by=actor.label,
+        resolution=None,
+    )
