@@ -47,7 +47,7 @@ class CompareRequest(BaseModel):
     rows: list[dict[str, Any]] | None = Field(
         None, min_length=1, max_length=MAX_ROWS, description="Sample rows, as a batch would bring them."
     )
-    relation: bool = Field(False, description="The relation behind the table, as it is now.")
+    relation: bool = Field(default=False, description="The relation behind the table, as it is now.")
     ingestion_semantics: dict[str, Any] | None = Field(
         None, description="Semantics to be compared as well, in the fields of a contract; with `schema` alone."
     )
