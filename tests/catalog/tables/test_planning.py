@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 
 from app.catalog.tables.lifecycle import TableState
-from app.catalog.tables.planning import Content, Dependant, TransitionPlan
+from app.catalog.tables.planning import Content, TransitionPlan
 from app.catalog.tables.version import TableVersion
+from app.kernel.ports.dependants import Dependant
 from app.warehouse.inspection import Measurement, RelationColumn
 from app.warehouse.naming import RelationName
 
