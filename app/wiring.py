@@ -19,6 +19,7 @@ from app.kernel.jobs import JobDefinition, Schedule
 from app.kernel.jobs.worker import HEARTBEAT, heartbeat_seconds
 from app.kernel.ports.dashboard import DashboardTiles
 from app.kernel.ports.decisions import WatchedDecisions
+from app.kernel.ports.dependants import DependantSources
 from app.kernel.ports.events import EventKinds
 from app.kernel.ports.exports import ExportSources
 from app.kernel.ports.retention import RetentionTargets
@@ -81,6 +82,7 @@ def extensions(settings: Settings) -> Extensions:
         ProviderInForce(),
         EventKinds(kind for domain in DOMAINS for kind in domain.event_kinds),
         ExportSources(source for domain in DOMAINS for source in domain.export_sources),
+        DependantSources(source for domain in DOMAINS for source in domain.dependant_sources),
         RetentionTargets(target for domain in DOMAINS for target in domain.retention_targets(settings)),
         Flags(),
         Dashboard(DashboardTiles(tile for domain in DOMAINS for tile in domain.tiles)),

@@ -1,10 +1,11 @@
-"""What the dashboard shows of queries."""
+"""What queries contribute: a tile, what relies on tables."""
 
 from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
 from app.kernel.ports.dashboard import StatementTile
+from app.kernel.ports.dependants import EXECUTION, DependantSource, StatementSource
 
 
 class QueryTile(BaseModel):
@@ -29,3 +30,46 @@ TILES: Final[tuple[Any, ...]] = (
         """,
     ),
 )
+
+DEPENDANTS: Final[tuple[DependantSource, ...]] = (
+    StatementSource(
+        "executions",
+        kind=EXECUTION,
+        lasting=False,
+        sql="""
+        SELECT concat_ws(':', actor_kind, actor_id, sql_hash) AS id,
+            format('%s: statement %s, %s, last at %s UTC', label, left(sql_hash, 12),
+                CASE times WHEN 1 THEN 'once' ELSE times || ' times' END,
+                to_char(last_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')) AS label,
+            label AS by, last_at AS at
+        FROM (SELECT e.actor_kind, e.actor_id, e.sql_hash, count(*) AS times, max(e.started_at) AS last_at,
+                  (array_agg(e.actor_label ORDER BY e.started_at DESC))[1] AS label,
+                  row_number() OVER (PARTITION BY e.actor_kind, e.actor_id ORDER BY max(e.started_at) DESC) AS place
+              FROM spyne.query_executions e JOIN spyne.query_previews p ON p.id = e.preview_id
+              WHERE p.basis -> 'tables' @> jsonb_build_array(jsonb_build_object('table_id', CAST(:table_id AS text)))
+                  AND e.id > (SELECT uuidv7(interval '-31 days')) AND e.started_at > now() - interval '30 days'
+              GROUP BY e.actor_kind, e.actor_id, e.sql_hash) grouped
+        ORDER BY place, last_at DESC LIMIT :most
+        """,
+    ),
+    StatementSource(
+        "previews",
+        kind="preview",
+        lasting=False,
+        sql="""
+        SELECT CAST(id AS text) AS id, format('preview of %s until %s UTC', owner_label,
+                to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')) AS label,
+            owner_label AS by, created_at AS at
+        FROM spyne.query_previews
+        WHERE used_at IS NULL AND expires_at > now()
+            AND basis -> 'tables' @> jsonb_build_array(jsonb_build_object('table_id', CAST(:table_id AS text)))
+        ORDER BY query_previews.id DESC LIMIT :most
+        """,
+    ),
+)
+"""Executions of the last 30 days, by person and statement, and previews that can still be executed.
+
+Of each person the statement that ran last comes first, then everybody's second one: so no reader is lost to the limit
+before there are a hundred. The id is no older than the start, so the bound of ids, a day wider for clocks that differ,
+cuts off nothing and lets the index on ids be used; `uuidv7` is volatile and must be asked once, in a SELECT of its own.
+"""

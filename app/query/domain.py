@@ -3,7 +3,7 @@
 from app.kernel.domains.domain import Domain
 from app.query.actions import QueryAction
 from app.query.configuration import CONFIG_KEYS
-from app.query.contributions import TILES
+from app.query.contributions import DEPENDANTS, TILES
 from app.query.exporting import EXPORT_SOURCES
 from app.query.jobs import JOBS, SCHEDULES
 from app.query.models import QueryExecution, QueryPreview
@@ -20,5 +20,6 @@ DOMAIN = Domain(
     config_keys=CONFIG_KEYS,
     tiles=TILES,
     export_sources=EXPORT_SOURCES,
+    dependant_sources=DEPENDANTS,
     retention_targets=lambda _: TARGETS,
 )

@@ -14,7 +14,7 @@ from app.audit.log.service import AuditTrail
 from app.catalog.tables.service import QueriedTableNotFound, TableService
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ports.export_formats import Format
-from app.kernel.ports.exports import Ended, FilterParams, Login, Source, Statement, Subject
+from app.kernel.ports.exports import TABLE_IDS, Ended, FilterParams, Login, Source, Statement, Subject
 from app.kernel.quoting import quote_identifier
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
@@ -54,6 +54,7 @@ class QuerySource(Source[QueryParams]):
             "preview_id": str(params.preview_id),
             "sql_hash": executable.preview.sql_hash,
             "tables": checked.table_versions,
+            TABLE_IDS: [str(relation.table_id) for relation in checked.relations],
             "sql": _named(sql, columns),
             "limits": asdict(limits),
         }

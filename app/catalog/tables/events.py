@@ -1,6 +1,7 @@
 """What the catalog announces: changes of a table's state."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from app.catalog.tables.lifecycle import TableState, Transition
 from app.catalog.tables.version import TableVersion
@@ -23,12 +24,23 @@ async def announce_change(
     to_state: TableState,
     reason: str,
     actor: Actor,
+    readers: Sequence[str],
 ) -> None:
-    """Tell that a version changed its state, in the transaction of the change."""
+    """Announce that a version changed its state, in the transaction of the change.
+
+    Who is notified of a deprecation can tell the readers, the people who lately executed queries on what goes out of
+    use: their labels stand in body and payload. Other changes take nothing from them and do not name them.
+    """
+    body = f"{actor.label} changed {before.label} from {before.state.value} to {to_state.value}: {reason}"
+    told: dict[str, Any] = {}
+    if kind is Transition.DEPRECATE:
+        told["readers"] = list(readers)
+        if readers:
+            body = f"{body} Read lately by {', '.join(readers)}."
     await announcements.announce(
         _KIND_OF[kind],
         f"{before.label} is now {to_state.value}",
-        f"{actor.label} changed {before.label} from {before.state.value} to {to_state.value}: {reason}",
+        body,
         {
             "table_id": before.id,
             "table": before.name,
@@ -37,6 +49,7 @@ async def announce_change(
             "to_state": to_state.value,
             "reason": reason,
             "by": actor.label,
-        },
+        }
+        | told,
         f"table/{before.label}",
     )

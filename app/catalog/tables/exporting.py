@@ -15,7 +15,7 @@ from app.catalog.tables.repository import TableReads
 from app.catalog.tables.service import TableService, sees_shadow
 from app.kernel.db.database import ReadSession
 from app.kernel.ports.export_formats import Format
-from app.kernel.ports.exports import FilterParams, Login, Source, Statement, Subject
+from app.kernel.ports.exports import TABLE_IDS, FilterParams, Login, Source, Statement, Subject
 from app.kernel.problems import Conflict, Fault
 from app.kernel.quoting import quote_literal
 from app.kernel.runtime.resources import Resources
@@ -121,6 +121,7 @@ class TableSource(Source[TableParams]):
         return {
             "table": version.label,
             "table_id": str(version.id),
+            TABLE_IDS: [str(version.id)],
             "state": version.state.value,
             "published": published,
             "sql": _statement(version.relation, list(columns.values()), params),

@@ -5,14 +5,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
-from uuid import UUID
 
 from app.catalog.tables.lifecycle import CURRENT_STATES, TableState, transition
 from app.catalog.tables.served_rows import ServedRows
 from app.catalog.tables.shape import Shape, ShapeDifference, difference, shape_documents
 from app.catalog.tables.version import TableVersion
-from app.kernel.db.database import ReadSession
+from app.kernel.ports.dependants import Dependant, readers
 from app.kernel.problems import Conflict
 from app.warehouse.inspection import Measurement
 
@@ -54,24 +52,6 @@ class NothingToRestore(Conflict):
     """The table is not deprecated and took its name from no other version."""
 
     code, title = "nothing-to-restore", "There is no version to restore"
-
-
-@dataclass(frozen=True, slots=True)
-class Dependant:
-    """Something that relies on a table."""
-
-    kind: str
-    """`join`, `preview`, `export`, …"""
-    id: str
-    label: str
-
-
-class DependantSource(Protocol):
-    """Answers what of a plane above relies on a version of a table."""
-
-    async def dependants(self, session: ReadSession, table_id: UUID) -> Sequence[Dependant]:
-        """At most a hundred of them."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +102,18 @@ class TransitionPlan:
         )
 
     @property
-    def hash(self) -> str:
-        """SHA-256 of what would change: states, versions, columns, and whether queries would lose most rows or all.
+    def readers(self) -> tuple[str, ...]:
+        """The people who lately executed queries on the version that goes out of use, by their labels."""
+        return readers(self.dependants)
 
-        Row counts themselves move all the time and are left out.
+    @property
+    def hash(self) -> str:
+        """SHA-256 of what would change: states, versions, columns, lasting dependants, and whether rows would be lost.
+
+        Row counts themselves move all the time and are left out, and so are dependants that come and go by themselves.
+        Executions are among these: whoever tries a query between the dry run and the change, the admin too, would make
+        the plan another one, as would a reader of 30 days ago who drops out. A new reader misses nothing: the notice of
+        the deprecation names the readers at the time of the change.
         """
         old, loss = self.superseded, self.served.loss
         document = {
@@ -137,7 +125,7 @@ class TransitionPlan:
             "superseded_columns": shape_documents(old.shape) if old and old.shape else None,
             "successor": self.successor,
             "sunset": self.sunset.isoformat() if self.sunset else None,
-            "dependants": sorted(f"{dependant.kind}:{dependant.id}" for dependant in self.dependants),
+            "dependants": sorted(f"{each.kind}:{each.id}" for each in self.dependants if each.lasting),
             "loss": loss.value if loss else None,
         }
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

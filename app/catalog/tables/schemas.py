@@ -187,9 +187,18 @@ class DifferenceDocument(_Shown):
 class DependantDocument(_Shown):
     """Something that relies on the table."""
 
-    kind: str
+    kind: str = Field(
+        description="`execution`: one person's runs of one statement within 30 days; `preview`: one that can still be "
+        "executed; `export`: one under way.",
+        examples=["execution"],
+    )
     id: str
-    label: str
+    label: str = Field(description="For people, in a line.")
+    by: str | None = Field(description="Whose it is, by the name at the time.")
+    at: datetime | None = Field(description="When it was made; of executions, the last of them.")
+    lasting: bool = Field(
+        description="Stays until somebody takes it away. What comes and goes by itself stands outside `plan_hash`."
+    )
 
 
 class TransitionDocument(BaseModel):
@@ -202,7 +211,10 @@ class TransitionDocument(BaseModel):
     table: ContentDocument
     supersedes: ContentDocument | None = Field(description="The version that loses the name and is deprecated.")
     schema_difference: DifferenceDocument | None = Field(description="Against the superseded version.")
-    dependants: list[DependantDocument]
+    dependants: list[DependantDocument] = Field(
+        description="What relies on the version that goes out of use, or on the table itself; 100 of each kind at most."
+    )
+    readers: list[str] = Field(description="Who executed queries on it within 30 days, by their names at the time.")
     summary: str = Field(
         description="What queries find under the name now, and then.",
         examples=["Queries of customers read customers@1 with 1 row now; then they read customers@2 with 0 rows."],
@@ -292,6 +304,7 @@ def transition_document(plan: TransitionPlan, *, dry_run: bool) -> TransitionDoc
         supersedes=_content(plan.superseded) if plan.superseded else None,
         schema_difference=DifferenceDocument.model_validate(difference) if difference else None,
         dependants=[DependantDocument.model_validate(dependant) for dependant in plan.dependants],
+        readers=list(plan.readers),
         summary=plan.served.words,
         needs_confirmation=plan.served.loss is not None,
         plan_hash=plan.hash,

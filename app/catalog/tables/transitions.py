@@ -17,7 +17,6 @@ from app.catalog.tables.events import announce_change
 from app.catalog.tables.lifecycle import CURRENT_STATES, LOOKUP_ORDER, TableState, Transition, supersedes, transition
 from app.catalog.tables.planning import (
     Content,
-    DependantSource,
     NothingToRestore,
     PlanChanged,
     StateChanged,
@@ -33,6 +32,7 @@ from app.catalog.tables.version import TableVersion
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
 from app.kernel.http.etags import check_if_match
+from app.kernel.ports.dependants import DependantSources
 from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Fault, Forbidden, InvalidRequest
 from app.kernel.security.authorization import Actor, Permission
@@ -87,7 +87,7 @@ class TransitionService:
     """Plans and makes changes of state."""
 
     def __init__(
-        self, session: WriteSession, clock: Clock, kinds: EventKinds, dependant_sources: Sequence[DependantSource] = ()
+        self, session: WriteSession, clock: Clock, kinds: EventKinds, dependant_sources: DependantSources
     ) -> None:
         self._session = session
         self._clock = clock
@@ -202,18 +202,13 @@ class TransitionService:
         if supersedes(version.state, to_state):
             gives_way = await self._tables.find(TableReference(name=version.name), tuple(CURRENT_STATES))
         affected = gives_way or version
-        dependants = [
-            dependant
-            for source in self._dependant_sources
-            for dependant in await source.dependants(self._session, affected.id)
-        ]
         return TransitionPlan(
             target=await self._content(version),
             to_state=to_state,
             superseded=await self._content(gives_way) if gives_way else None,
             successor=successor,
             sunset=sunset,
-            dependants=tuple(dependants),
+            dependants=await self._dependant_sources.dependants(self._session, affected.id),
         )
 
     async def _content(self, version: TableVersion) -> Content:
@@ -270,7 +265,7 @@ class TransitionService:
         kind = transition(plan.from_state, plan.to_state)
         assert kind is not None
         await self._audit_change(_ACTIONS[kind], target, after, reason, actor)
-        await announce_change(self._announcements, kind, target, plan.to_state, reason, actor)
+        await announce_change(self._announcements, kind, target, plan.to_state, reason, actor, plan.readers)
         self._count_after_commit(plan, kind)
         return plan
 
@@ -296,7 +291,8 @@ class TransitionService:
         after = await self._move(plan, superseded, TableState.DEPRECATED, changes, recorded, actor)
         await self._audit_change(TableAction.SUPERSEDED, old, after, reason, actor)
         because = f"{label} took its name. {reason}"
-        await announce_change(self._announcements, Transition.DEPRECATE, old, TableState.DEPRECATED, because, actor)
+        kind, state = Transition.DEPRECATE, TableState.DEPRECATED
+        await announce_change(self._announcements, kind, old, state, because, actor, plan.readers)
 
     async def _move(
         self,

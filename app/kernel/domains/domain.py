@@ -11,6 +11,7 @@ from app.kernel.db.models import Base
 from app.kernel.jobs import JobDefinition, Schedule
 from app.kernel.ports.dashboard import DashboardTile
 from app.kernel.ports.decisions import Watched
+from app.kernel.ports.dependants import DependantSource
 from app.kernel.ports.events import EventKind
 from app.kernel.ports.exports import ExportSource
 from app.kernel.ports.retention import RetentionTarget
@@ -42,5 +43,7 @@ class Domain:
     """What the domain announces."""
     export_sources: Sequence[ExportSource] = ()
     """What of the domain can be exported."""
+    dependant_sources: Sequence[DependantSource] = ()
+    """What of the domain relies on tables."""
     retention_targets: Callable[[Settings], Sequence[RetentionTarget]] = lambda _: ()
     """What of the domain is kept for a limited time."""

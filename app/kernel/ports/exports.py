@@ -24,6 +24,10 @@ from app.kernel.security.authorization import Actor, Permission
 Subject: TypeAlias = Mapping[str, Any]
 """What exactly is exported: plain JSON without secrets."""
 
+TABLE_IDS: Final = "table_ids"
+"""Where a subject lists the ids of the versions of tables that it reads: by them an export under way is shown as a
+dependant of each (`app/operations/exports/contributions.py`)."""
+
 Params = TypeVar("Params", bound=BaseModel)
 
 

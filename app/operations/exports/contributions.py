@@ -1,4 +1,4 @@
-"""What exports contribute: a retention target, a tile, events."""
+"""What exports contribute: a retention target, a tile, what relies on tables."""
 
 from typing import Final
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, Json
 
 from app.kernel.ports.dashboard import DashboardTile, StatementTile
+from app.kernel.ports.dependants import DependantSource, StatementSource
 from app.kernel.ports.retention import Default, HoldFilter
 from app.kernel.ports.retention_rows import ID, RowsTarget
 
@@ -49,3 +50,18 @@ TILES: Final[tuple[DashboardTile, ...]] = (
         """,
     ),
 )
+
+DEPENDANTS: Final[tuple[DependantSource, ...]] = (
+    StatementSource(
+        "exports",
+        kind="export",
+        lasting=False,
+        sql="""
+        SELECT CAST(id AS text) AS id, format('%s as %s, asked for by %s', job_type, export_jobs.format, requested_by)
+            AS label, requested_by AS by, created_at AS at
+        FROM spyne.export_jobs WHERE status IN ('pending', 'running') AND subject -> 'table_ids' ? :table_id
+        ORDER BY export_jobs.id DESC LIMIT :most
+        """,
+    ),
+)
+"""Exports under way, the newest first, of sources whose subject lists `TABLE_IDS` (`app/kernel/ports/exports.py`)."""

@@ -2,7 +2,7 @@
 
 from app.kernel.domains.domain import Domain
 from app.operations.exports.actions import ExportAction
-from app.operations.exports.contributions import EXPORTS, TILES
+from app.operations.exports.contributions import DEPENDANTS, EXPORTS, TILES
 from app.operations.exports.events import EVENT_KINDS
 from app.operations.exports.jobs import JOBS, SCHEDULES
 from app.operations.exports.models import ExportRow
@@ -17,5 +17,6 @@ DOMAIN = Domain(
     schedules=SCHEDULES,
     tiles=TILES,
     event_kinds=EVENT_KINDS,
+    dependant_sources=DEPENDANTS,
     retention_targets=lambda _: (EXPORTS,),
 )

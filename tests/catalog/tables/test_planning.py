@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 
 from app.catalog.tables.lifecycle import TableState
-from app.catalog.tables.planning import Content, Dependant, TransitionPlan
+from app.catalog.tables.planning import Content, TransitionPlan
 from app.catalog.tables.version import TableVersion
+from app.kernel.ports.dependants import Dependant
 from app.warehouse.inspection import Measurement, RelationColumn
 from app.warehouse.naming import RelationName
 
@@ -87,6 +88,9 @@ def test_another_plan_has_another_hash(change: dict[str, Any]) -> None:
         {"superseded": replace(OLD, measured=Measurement(rows=10, exact=True, checksum=None))},
         {"dependants": (JOIN, EXPORT)},
         {"dependants": (EXPORT, replace(JOIN, label="another name"))},
+        {"dependants": (EXPORT, replace(JOIN, by="ben", at=NOW))},
+        {"dependants": (EXPORT, JOIN, Dependant("execution", "1", "ada, once", "ada", NOW, lasting=False))},
+        {"dependants": (EXPORT, JOIN, Dependant("preview", "1", "of ada", "ada", NOW, lasting=False))},
     ],
 )
 def test_what_moves_all_the_time_leaves_the_hash(change: dict[str, Any]) -> None:
