@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import BigInteger, String, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -111,10 +112,11 @@ WITH wanted AS MATERIALIZED (
         UNION ALL
        SELECT unnest(CAST(:oids AS bigint[]))::oid)
 ), columns AS (
-  SELECT a.attrelid AS oid, jsonb_agg(jsonb_build_array(
-           a.attname, a.attnum, pg_catalog.format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-           pg_catalog.pg_get_expr(d.adbin, d.adrelid), md5(d.adbin::text), a.attidentity::text, a.attgenerated::text,
-           s.description, e.labels) ORDER BY a.attnum) AS found
+  SELECT a.attrelid AS oid, jsonb_agg(jsonb_build_object(
+           'name', a.attname, 'number', a.attnum, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+           'nullable', NOT a.attnotnull, 'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+           'expression', md5(d.adbin::text), 'identity', a.attidentity::text, 'generated', a.attgenerated::text,
+           'comment', s.description, 'labels', e.labels) ORDER BY a.attnum) AS found
     FROM wanted
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = wanted.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -137,8 +139,9 @@ WITH wanted AS MATERIALIZED (
    WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
    GROUP BY i.indrelid
 ), foreign_keys AS (
-  SELECT k.conrelid AS oid, jsonb_agg(jsonb_build_array(
-           k.conname, parts.own, n.nspname, c.relname, c.oid::bigint, parts.target, to_jsonb(k.confkey))
+  SELECT k.conrelid AS oid, jsonb_agg(jsonb_build_object(
+           'name', k.conname, 'columns', parts.own, 'target', jsonb_build_object('schema', n.nspname, 'name', c.relname),
+           'target_oid', c.oid::bigint, 'target_columns', parts.target, 'target_numbers', to_jsonb(k.confkey))
            ORDER BY k.conname) AS found
     FROM wanted
     JOIN pg_catalog.pg_constraint AS k ON k.conrelid = wanted.oid AND k.contype = 'f'
@@ -197,16 +200,9 @@ def _relation(row: Any) -> LiveRelation:
         lineage=row.lineage,
         name=RelationName(row.nspname, row.relname),
         kind=RelationKind(row.relkind),
-        columns=tuple(LiveColumn(*rest, labels=_labels(labels)) for *rest, labels in row.columns),
+        columns=msgspec.convert(row.columns, tuple[LiveColumn, ...]),
         primary_key=next((key for primary, key in keys if primary), None),
         unique_keys=tuple(key for primary, key in keys if not primary),
-        foreign_keys=tuple(
-            LiveForeignKey(name, tuple(own), RelationName(schema, relation), oid, tuple(target), tuple(numbers))
-            for name, own, schema, relation, oid, target, numbers in row.foreign_keys
-        ),
+        foreign_keys=msgspec.convert(row.foreign_keys, tuple[LiveForeignKey, ...]),
         comment=row.comment,
     )
-
-
-def _labels(found: list[str] | None) -> tuple[str, ...] | None:
-    return None if found is None else tuple(found)

@@ -14,8 +14,9 @@ CREATE SCHEMA shop;
 CREATE TYPE shop.mood AS ENUM ('glad', 'sad');
 CREATE TABLE shop.clients (area int, number int, mail text UNIQUE, PRIMARY KEY (number, area));
 CREATE TABLE shop.orders (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, gone int, mood shop.mood DEFAULT 'sad', amount numeric(12,2) NOT NULL,
-  twice numeric GENERATED ALWAYS AS (amount * 2) STORED, area int, client int, code varchar(8),
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, gone int, mood shop.mood DEFAULT 'sad',
+  amount numeric(12,2) NOT NULL, twice numeric GENERATED ALWAYS AS (amount * 2) STORED,
+  area int, client int, code varchar(8),
   CONSTRAINT of_client FOREIGN KEY (client, area) REFERENCES shop.clients (number, area), UNIQUE (code, area));
 ALTER TABLE shop.orders DROP COLUMN gone;
 CREATE UNIQUE INDEX some_codes ON shop.orders (code) WHERE amount > 0;
