@@ -38,7 +38,7 @@ class LiveColumn:
     default: str | None = None
     """Expression of the default, or of a generated column's value; None without any."""
     expression: str | None = None
-    """MD5 of that expression as PostgreSQL keeps it: the same after what it mentions got another name."""
+    """SHA-256 of that expression as PostgreSQL keeps it: the same after what it mentions got another name."""
     identity: str = ""
     """`pg_attribute.attidentity`: empty, `a` (always) or `d` (by default)."""
     generated: str = ""
@@ -115,8 +115,8 @@ WITH wanted AS MATERIALIZED (
   SELECT a.attrelid AS oid, jsonb_agg(jsonb_build_object(
            'name', a.attname, 'number', a.attnum, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
            'nullable', NOT a.attnotnull, 'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
-           'expression', md5(d.adbin::text), 'identity', a.attidentity::text, 'generated', a.attgenerated::text,
-           'comment', s.description, 'labels', e.labels) ORDER BY a.attnum) AS found
+           'expression', encode(sha256(convert_to(d.adbin::text, 'UTF8')), 'hex'), 'identity', a.attidentity::text,
+           'generated', a.attgenerated::text, 'comment', s.description, 'labels', e.labels) ORDER BY a.attnum) AS found
     FROM wanted
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = wanted.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -140,9 +140,10 @@ WITH wanted AS MATERIALIZED (
    GROUP BY i.indrelid
 ), foreign_keys AS (
   SELECT k.conrelid AS oid, jsonb_agg(jsonb_build_object(
-           'name', k.conname, 'columns', parts.own, 'target', jsonb_build_object('schema', n.nspname, 'name', c.relname),
-           'target_oid', c.oid::bigint, 'target_columns', parts.target, 'target_numbers', to_jsonb(k.confkey))
-           ORDER BY k.conname) AS found
+           'name', k.conname, 'columns', parts.own,
+           'target', jsonb_build_object('schema', n.nspname, 'name', c.relname), 'target_oid', c.oid::bigint, 'target_columns', parts.target,
+           'target_numbers', to_jsonb(k.confkey)
+         ) ORDER BY k.conname) AS found
     FROM wanted
     JOIN pg_catalog.pg_constraint AS k ON k.conrelid = wanted.oid AND k.contype = 'f'
     JOIN pg_catalog.pg_class AS c ON c.oid = k.confrelid
