@@ -140,9 +140,9 @@ WITH wanted AS MATERIALIZED (
    GROUP BY i.indrelid
 ), foreign_keys AS (
   SELECT k.conrelid AS oid, jsonb_agg(jsonb_build_object(
-           'name', k.conname, 'columns', parts.own,
-           'target', jsonb_build_object('schema', n.nspname, 'name', c.relname), 'target_oid', c.oid::bigint, 'target_columns', parts.target,
-           'target_numbers', to_jsonb(k.confkey)
+           'name', k.conname, 'columns', parts.own, 'target_oid', c.oid::bigint,
+           'target', jsonb_build_object('schema', n.nspname, 'name', c.relname),
+           'target_columns', parts.target, 'target_numbers', to_jsonb(k.confkey)
          ) ORDER BY k.conname) AS found
     FROM wanted
     JOIN pg_catalog.pg_constraint AS k ON k.conrelid = wanted.oid AND k.contype = 'f'
