@@ -21,6 +21,8 @@ class RuleId(StrEnum):
     COLUMN_REMOVED = "column-removed"
     COLUMN_ABSENT = "column-absent"
     COLUMN_RENAMED = "column-renamed"
+    RELATION_GONE = "relation-gone"
+    RELATION_RENAMED = "relation-renamed"
     REORDERED = "reordered"
     WIDENED = "widened"
     WIDENED_INEXACTLY = "widened-inexactly"
@@ -106,6 +108,20 @@ _ROWS: Final = (
         _B,
         _B,
         "Keep the old name and read it from the new one by the column's source.",
+    ),
+    Rule(
+        RuleId.RELATION_GONE,
+        ChangeKind.REMOVE,
+        _B,
+        _B,
+        "Restore the relation, or deprecate the table that stands for it.",
+    ),
+    Rule(
+        RuleId.RELATION_RENAMED,
+        ChangeKind.RENAME,
+        _B,
+        _B,
+        "Make a view of the old name over the relation, or give the relation its old name again.",
     ),
     Rule(RuleId.REORDERED, ChangeKind.REORDER, _C, _C, "Name the columns where `select *` is read by position."),
     Rule(RuleId.WIDENED, _TYPE, _C, _C, "Accept the wider type."),

@@ -31,6 +31,12 @@ def live_columns(draw: st.DrawFn, name: str, number: int) -> LiveColumn:
     )
 
 
+def _foreign_key(name: str, columns: tuple[str, ...], oid: int, numbers: tuple[int, ...]) -> LiveForeignKey:
+    """A foreign key whose target has the names that belong to its oid and numbers."""
+    target = RelationName("elsewhere", f"relation_{oid}")
+    return LiveForeignKey(name, columns, target, oid, tuple(f"column_{number}" for number in numbers), numbers)
+
+
 @st.composite
 def live_relations(draw: st.DrawFn) -> LiveRelation:
     """A relation whose keys are of its own columns; the numbers of columns have gaps."""
@@ -40,13 +46,11 @@ def live_relations(draw: st.DrawFn) -> LiveRelation:
     parts = st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True).map(tuple) if names else st.nothing()
     keys = st.builds(LiveKey, name=NAMES, columns=parts)
     foreign = st.builds(
-        LiveForeignKey,
+        _foreign_key,
         name=NAMES,
         columns=parts,
-        target=RELATION_NAMES,
-        target_oid=st.integers(1, 9),
-        target_columns=st.lists(NAMES, min_size=1, max_size=2).map(tuple),
-        target_numbers=st.lists(st.integers(1, 5), min_size=1, max_size=2).map(tuple),
+        oid=st.integers(1, 9),
+        numbers=st.lists(st.integers(1, 5), min_size=1, max_size=2).map(tuple),
     )
     return LiveRelation(
         oid=draw(st.integers(1, 2**32 - 1)),

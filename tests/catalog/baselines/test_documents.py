@@ -21,11 +21,11 @@ from app.catalog.baselines.documents import (
     schema_of,
 )
 from app.catalog.drift.classify import classify
-from app.catalog.drift.types import Family, parse
-from app.warehouse.inspection import RelationColumn, RelationKind
+from app.catalog.drift.types import DriftType, Family, parse
+from app.warehouse.inspection import RelationColumn, RelationKind, canonical
 from app.warehouse.live import LiveColumn, LiveForeignKey, LiveKey, LiveRelation, LiveRelations
 from app.warehouse.naming import RelationName
-from tests.catalog.baselines.relations import NAMES, live_relations
+from tests.catalog.baselines.relations import live_relations
 
 ORDERS = RelationName("shop", "orders")
 CLIENTS = RelationName("shop", "clients")
@@ -116,13 +116,9 @@ def test_a_restored_relation_is_the_same_whatever_its_numbers(relation: LiveRela
     assert classify(*compared(Baseline(relation), restored)) == ()
 
 
-@given(st.lists(NAMES, unique=True, min_size=1, max_size=5))
+@given(st.lists(st.text("ab,'\"(é", min_size=1, max_size=8), unique=True, min_size=1, max_size=5))
 def test_an_enum_is_spelled_so_that_drift_reads_its_labels(labels: list[str]) -> None:
-    read = parse(enum_text(labels))
-    assert read.family is Family.ENUM
-    assert read.labels == tuple(" ".join(label.split()) if " " in label else label for label in labels) or any(
-        label != " ".join(label.split()) for label in labels
-    )
+    assert parse(enum_text(labels)) == DriftType(Family.ENUM, labels=tuple(labels))
 
 
 def test_the_words_of_a_schema() -> None:
@@ -217,8 +213,9 @@ def test_numbers_of_another_database_say_nothing() -> None:
 
 
 def test_a_stored_shape_knows_names_types_and_nulls() -> None:
-    shape = tuple(RelationColumn(column.name, column.type, column.nullable) for column in schema_of(RELATION).fields)
-    shape = tuple(replace(column, type="shop.mood") if column.name == "mood" else column for column in shape)
+    shape = tuple(
+        RelationColumn(column.name, canonical(column.type), column.nullable) for column in RELATION.columns[:-1]
+    )
     old = baseline_of_shape(ORDERS, shape)
     assert changes(old, RELATION) == []
     assert Comparison(table(old), RELATION).calls_for_renewal()
