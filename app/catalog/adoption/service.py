@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.catalog.adoption.patterns import PATTERN_KINDS, AdoptionRefusal, RelationPattern, logical_name, refusal
+from app.catalog.baselines.service import Baselines
 from app.catalog.tables.registry import TableRegistry
 from app.kernel.db.database import WriteSession
 from app.kernel.problems import Fault, InvalidRequest
@@ -39,6 +40,7 @@ class AdoptionService:
         self._session = session
         self._registry = TableRegistry(session)
         self._inspector = Inspector(session)
+        self._baselines = Baselines(session)
 
     async def adopt(
         self,
@@ -75,6 +77,8 @@ class AdoptionService:
             if adoption.refusal is None:
                 taken.add(str(adoption.name))
             report.append(adoption)
+        adopted = zip(found, report, strict=True)
+        await self._baselines.take({made.table_id: item.relation for item, made in adopted if made.table_id})
         missing = [pattern for pattern in patterns if not any(pattern.finds(item.relation) for item in found)]
         return report + [
             Adoption(f"{pattern.schema}.{pattern.name}", refusal=AdoptionRefusal.NOT_FOUND) for pattern in missing

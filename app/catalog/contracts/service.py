@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.audit.log.service import AuditTrail
+from app.catalog.baselines.service import Baselines
 from app.catalog.contracts.actions import ContractAction
 from app.catalog.contracts.columns import named_for_fields
 from app.catalog.contracts.definition import ContractDefinition, Origin, column_line, completed, relation_plan
@@ -140,6 +141,7 @@ class ContractService(ContractReading):
         self._session = session
         self._writes = ContractWrites(session)
         self._registry = TableRegistry(session)
+        self._baselines = Baselines(session)
         self._audit = AuditTrail(session)
 
     async def register(self, definition: ContractDefinition, actor: Actor) -> Registration:
@@ -250,6 +252,7 @@ class ContractService(ContractReading):
         await create_governed(self._session, relation_plan(contract.relation, contract.semantics, columns))
         await self._writes.add_schema(contract.id, 1, columns, origin, actor)
         await self._registry.shape(contract.table_id, 1, shape_of_columns(columns), actor)
+        await self._baselines.take({contract.table_id: contract.relation})
         if origin is Origin.INFERRED:
             await self._audit.append(
                 actor,
