@@ -50,7 +50,7 @@ class DriftDecisions:
         report = await self.open_report(report_id, if_match, actor)
         version = None
         if report.contract_id is None:
-            await Baselines(self._session).accept(report.table_id)
+            await Baselines(self._session, self._clock).accept(report.table_id)
         else:
             version = await self._apply(report, report.contract_id, actor)
         await self._end(report, DriftStatus.ACCEPTED, DriftAction.ACCEPTED, note, actor, applied_version=version)

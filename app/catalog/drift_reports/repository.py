@@ -1,6 +1,6 @@
 """All SQL of reports of drift and their changes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,23 @@ class DriftReads:
         rows = (await self.session.execute(statement.add_columns(R.fingerprint))).all()
         reports = await self._with_changes([_report(row) for row in rows])
         return {row.fingerprint: report for row, report in zip(rows, reports, strict=True)}
+
+    async def of_relations(self, table_ids: Collection[UUID]) -> list[DriftReport]:
+        """Open reports on the relations behind these tables."""
+        statement = _reports(TableState).where(
+            R.table_id.in_(table_ids), R.source == DriftSource.RELATION.value, R.status == DriftStatus.OPEN.value
+        )
+        rows = (await self.session.execute(statement)).all() if table_ids else []
+        return await self._with_changes([_report(row) for row in rows])
+
+    async def subjects(self, table_ids: Collection[UUID]) -> dict[UUID, Subject]:
+        """What reports on these tables are about, by the tables' ids."""
+        statement = select(T.id, T.contract_id, T.schema_version, T.name, T.version).where(T.id.in_(table_ids))
+        rows = (await self.session.execute(statement)).all() if table_ids else []
+        return {
+            row.id: Subject(row.id, row.contract_id, row.schema_version, row.contract_id or f"{row.name}@{row.version}")
+            for row in rows
+        }
 
     async def _with_changes(self, reports: Sequence[DriftReport]) -> list[DriftReport]:
         if not reports:

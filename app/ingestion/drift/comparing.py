@@ -14,8 +14,9 @@ from app.catalog.drift.change import Change, worst
 from app.catalog.drift.classify import classify, of_columns
 from app.catalog.drift.renames import infer
 from app.catalog.drift.schema import TableSchema
+from app.catalog.drift_reports.looking import RelationDrift
 from app.catalog.drift_reports.recording import DriftRecorder
-from app.catalog.drift_reports.reports import DriftSource, Finding, Subject
+from app.catalog.drift_reports.reports import DriftSource, Finding, Recorded, Subject
 from app.catalog.drift_reports.repository import DriftReads
 from app.catalog.drift_reports.schemas import DriftChange, DriftReportDocument, report_document
 from app.catalog.names import is_contract_id
@@ -38,7 +39,7 @@ class DriftComparing:
     """Compares, and records what differs, in the caller's transaction."""
 
     def __init__(self, session: WriteSession, kinds: EventKinds, clock: Clock) -> None:
-        self._session = session
+        self._session, self._kinds, self._clock = session, kinds, clock
         self._contracts = ContractReading(session)
         self._recorder = DriftRecorder(session, kinds, clock)
 
@@ -59,14 +60,14 @@ class DriftComparing:
             RelationGone: the relation is not there.
         """
         if not is_contract_id(reference):
-            return await self._relation(await self._adopted(reference, actor), wanted, actor, dry_run=dry_run)
+            return await self._relation(await self._adopted(reference, actor), actor, dry_run=dry_run)
         await self._contracts.get(reference, actor)
         contract = await self._contracts.described(reference)
         if contract.plan is None:
             raise SchemaVersionNotFound("No batch has come in yet that would say.")
         subject = subject_of(contract)
         if wanted.relation:
-            return await self._relation(subject, wanted, actor, dry_run=dry_run)
+            return await self._relation(subject, actor, dry_run=dry_run)
         if wanted.schema_ is not None:
             changes: Sequence[Change] = schema_changes(contract, wanted.schema_, wanted.ingestion_semantics)
         else:
@@ -78,11 +79,14 @@ class DriftComparing:
         table = await TableService(self._session).get(parse_reference(reference), actor)
         return Subject(table.id, table.contract_id, table.schema_version, table.contract_id or table.label)
 
-    async def _relation(
-        self, subject: Subject, _: CompareRequest, actor: Actor, *, dry_run: bool
-    ) -> DriftReportDocument:
-        changes = await Baselines(self._session).changes(subject.table_id)
-        return await self._report(subject, DriftSource.RELATION, changes, 0, actor, dry_run=dry_run)
+    async def _relation(self, subject: Subject, actor: Actor, *, dry_run: bool) -> DriftReportDocument:
+        if dry_run:
+            look = await Baselines(self._session, self._clock).look_at([subject.table_id])
+            changes = [change for finding in look.findings for change in finding.changes]
+            return _unkept(subject, DriftSource.RELATION, changes, 0, actor)
+        drift = RelationDrift(self._kinds, self._clock)
+        recorded = await drift.look_at(self._session, subject.table_id, actor.label)
+        return _unkept(subject, DriftSource.RELATION, (), 0, actor) if recorded is None else await self._kept(recorded)
 
     async def _report(
         self,
@@ -97,6 +101,9 @@ class DriftComparing:
         if dry_run or not changes:
             return _unkept(subject, source, changes, rows, actor)
         (recorded,) = await self._recorder.see(subject, source, [Finding(tuple(changes), rows)], actor.label)
+        return await self._kept(recorded)
+
+    async def _kept(self, recorded: Recorded) -> DriftReportDocument:
         report = await DriftReads(self._session).find(recorded.id, tuple(TableState))
         assert report is not None
         return report_document(report)
