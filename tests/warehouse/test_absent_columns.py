@@ -123,3 +123,15 @@ async def test_limits_are_no_matter_for_a_batch_that_shall_not_go_on(connection:
     assert result.stopped
     assert result.counts.rejected == 1
     assert (await relation.put_chunks([], proceed=lambda: False)).stopped, "an empty replacement is no fault of it"
+
+
+@pytest.mark.parametrize(("first", "second"), [("x", "y"), ("y", "x")])
+@pytest.mark.parametrize("hours", [(0, 8), (8, 0)])
+async def test_a_row_that_joins_two_sessions_keeps_what_the_preferred_row_has(
+    connection: asyncpg.Connection, first: str, second: str, hours: tuple[int, int]
+) -> None:
+    relation = await Relation(connection, plan(Mode.APPEND, Resolution.LAST_WRITE_WINS)).make()
+    for hour, value in zip(hours, (first, second), strict=True):
+        await relation.put([("a", START + timedelta(hours=hour), 1, value)])
+    await relation.put([("a", START + timedelta(hours=4), 2, None)], absent=lambda: ["w"])
+    assert await relation.rows("v, w") == [(2, second)]
