@@ -12,9 +12,9 @@ as a row kept in its session) or a conflict. Which statement runs when, and whic
 """
 
 from app.warehouse.layout import BATCH, FROM, HASH, LINE, ORIGIN, ORIGIN_LINE, TO, VERDICT, instant
-from app.warehouse.merge import Batch, S, T, W, insert_staged, with_images
+from app.warehouse.merge import Batch, S, T, W, filled, insert_staged, with_images
 from app.warehouse.naming import RelationName, own, quote, quote_all
-from app.warehouse.plan import RelationPlan, Resolution
+from app.warehouse.plan import Mode, RelationPlan, Resolution
 
 N, _TOUCHED = own("n"), own("touched")
 """Aliases: a new observation beside that of a stored row; keys that the batch touches. The columns of the working
@@ -105,6 +105,31 @@ def _at(plan: RelationPlan, relation: str, working: str) -> str:
     return f"{key} AND {relation}.{quote(plan.event_time)} = {working}.happened"
 
 
+def overwrites(plan: RelationPlan) -> bool:
+    """Whether rows of a session are overwritten by others: in append mode, unless such rows are refused."""
+    return plan.mode is Mode.APPEND and plan.resolution is not Resolution.REJECT
+
+
+def complete_absent(batch: Batch, working: RelationName, columns: tuple[str, ...]) -> str:
+    """Gives staged rows what the stored row that they may overwrite has in these columns, which no row brings.
+
+    That is the row of their session which the resolution prefers. Where there are sessions without overwriting, under
+    `reject`, `merge.complete_absent` does it.
+    """
+    changes, known = filled(columns)
+    return (
+        f"UPDATE {batch.staging.sql} {S} SET {changes} FROM {working.sql} {N} "
+        f"JOIN {working.sql} {W} ON {_same_session(batch.plan)} AND {W}.stored AND {W}.best = 1 "
+        f"JOIN {batch.plan.relation.sql} {T} ON {_at(batch.plan, T, W)} "
+        f"WHERE NOT {N}.stored AND {N}.line = {S}.{LINE} AND ({known})"
+    )
+
+
+def _same_session(plan: RelationPlan) -> str:
+    """SQL condition: an observation of a stored row (`W`) and a new one (`N`) are in one session."""
+    return " AND ".join(f"{W}.k{i} = {N}.k{i}" for i in range(len(plan.key))) + f" AND {W}.session = {N}.session"
+
+
 def delete_absorbed(batch: Batch, working: RelationName) -> str:
     """Deletes stored rows whose session has another stored row that is preferred; they stay as before-images."""
     plan = batch.plan
@@ -138,10 +163,9 @@ def overwrite_beaten(batch: Batch, working: RelationName) -> str:
         f"{HASH} = {S}.{HASH}, {BATCH} = {batch.seq}, {FROM} = {N}.span_from, {TO} = {N}.span_to, "
         f"{ORIGIN} = {batch.seq}, {ORIGIN_LINE} = {S}.{LINE}"
     )
-    session = " AND ".join(f"{W}.k{i} = {N}.k{i}" for i in range(len(plan.key))) + f" AND {W}.session = {N}.session"
     update = (
         f"UPDATE {plan.relation.sql} {T} SET {changes} FROM {working.sql} {W} "
-        f"JOIN {working.sql} {N} ON {session} AND NOT {N}.stored AND {N}.place = 1 "
+        f"JOIN {working.sql} {N} ON {_same_session(plan)} AND NOT {N}.stored AND {N}.place = 1 "
         f"JOIN {batch.staging.sql} {S} ON {S}.{LINE} = {N}.line "
         f"WHERE {_at(plan, T, W)} AND {W}.stored AND {W}.best = 1"
     )

@@ -24,7 +24,7 @@ the statement left in `_spyne_verdict`:
 What must come out stands in plain Python in `tests/reference/verdicts.py`; property tests hold the two together.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,7 @@ from app.warehouse.refused_rows import (
     UNLIMITED,
     USUAL_BOUNDS,
     FaultCount,
+    Portion,
     RefusalBounds,
     RefusedRows,
     RejectLimits,
@@ -103,11 +104,18 @@ class MergeOutcome:
     """What readers left out of rows without refusing them."""
     ended_early: bool = False
     """What follows was not read, since all before it was refused (`RefusalBounds.at_first`)."""
+    stopped: bool = False
+    """The caller did not want the batch to go on once its rows had been read: none has a verdict but those refused."""
 
     @property
     def nothing_accepted(self) -> bool:
         """Whether rows came, and all of them were rejected: one that is known already, or too late, is accepted."""
         return 0 < self.counts.received == self.counts.rejected
+
+
+def always() -> bool:
+    """True: a batch goes on once its rows are read."""
+    return True
 
 
 async def ingest(
@@ -121,6 +129,8 @@ async def ingest(
     limits: RejectLimits = UNLIMITED,
     bounds: RefusalBounds = USUAL_BOUNDS,
     wanted: str | None = None,
+    proceed: Callable[[], bool] = always,
+    absent: Callable[[], Collection[str]] = tuple,
 ) -> MergeOutcome:
     """Verdicts of the batch, its rows merged, in the transaction that the connection is in.
 
@@ -128,6 +138,10 @@ async def ingest(
     `batch_seq` is positive, unique per batch and grows with arrival: it names the writer of every row. Of the rows that
     are as the contract demands only those count which meet `wanted`, an SQL condition on a staged row (`merge.S`) that
     is never null.
+
+    Two things are asked once all rows have been read, since only then they are known. `proceed`: on False nothing is
+    merged and no limit is looked at, the outcome says `stopped`, and the caller rolls back what the sink has kept.
+    `absent`: the columns that no row brings; a row keeps the stored values in them (`merge.complete_absent`).
 
     Raises:
         RejectLimitExceeded: more rows refused than allowed.
@@ -139,7 +153,11 @@ async def ingest(
         await connection.execute(setting)
     await connection.execute(ddl.create_staging(plan, batch.staging))
     await run.stage(chunks)
-    await run.settle(wanted)
+    if proceed():
+        run.guard()
+        await run.settle(wanted, absent())
+    else:
+        run.outcome.stopped = True
     await connection.execute(ddl.drop(batch.staging))
     return run.ended()
 
@@ -158,6 +176,7 @@ class _Run:
         self._batch = batch
         self._rows = rows
         self._marked = 0
+        self._absent: tuple[str, ...] = ()
 
     async def stage(self, chunks: AsyncIterator[Chunk]) -> None:
         """Copy accepted rows into staging.
@@ -166,11 +185,14 @@ class _Run:
         """
         more = True
         while more:
-            portion = _Portion(self._rows, chunks)
+            portion = Portion(self._rows, chunks)
             await copy_rows(self._connection, self._batch.plan, self._batch.staging, portion.payloads())
             more = not portion.exhausted
             await self._rows.hand_over()
         self.outcome.ended_early = self._rows.hopeless
+
+    def guard(self) -> None:
+        """Return when enough rows came, and few enough were refused. Raises as `ingest` does."""
         self._rows.guard_share()
         if self._batch.plan.mode is Mode.REPLACE and not self._rows.received:
             raise EmptyReplacement
@@ -184,7 +206,7 @@ class _Run:
         self.outcome.notices = list(self._rows.notices)
         return self.outcome
 
-    async def settle(self, wanted: str | None) -> None:
+    async def settle(self, wanted: str | None, absent: Collection[str]) -> None:
         """Verdicts and writes, under the relation's lock: batches of one relation are merged one after another."""
         if not self._rows.accepted:
             return
@@ -201,6 +223,9 @@ class _Run:
         await lock_relation(self._connection, batch.plan)
         index = ddl.identity_index(batch.plan)
         fresh = not await self._connection.fetchval("SELECT to_regclass($1) IS NOT NULL", index.sql)
+        self._absent = () if fresh else tuple(name for name in batch.plan.payload if name in absent)
+        if self._absent and not event_sessions.overwrites(batch.plan):
+            await self._execute(merge.complete_absent(batch, self._absent))
         for column in batch.plan.unique:
             stored = not fresh and batch.plan.mode is not Mode.REPLACE
             await self._mark(merge.mark_unique_violations(batch, column, against_stored=stored))
@@ -279,6 +304,11 @@ class _Run:
             return
         working = working_relation(batch.seq)
         await self._connection.execute(event_sessions.create_sessions(batch, working))
+        if self._absent and event_sessions.overwrites(batch.plan):
+            # Which rows meet does not depend on their content; which of them wins does.
+            await self._execute(event_sessions.complete_absent(batch, working, self._absent))
+            await self._connection.execute(ddl.drop(working))
+            await self._connection.execute(event_sessions.create_sessions(batch, working))
         await self._connection.execute(f"ANALYZE {working.sql}")
         inserted, updated, duplicate, beaten = await self._row(event_sessions.count_verdicts(batch, working))
         counts.inserted, counts.updated = inserted, updated
@@ -355,23 +385,3 @@ _REASONS = {
     RejectionCode.UNIQUE: "another key holds this value in a column that is unique",
     RejectionCode.CONFLICT: "the key is there with other content, and the contract says reject",
 }
-
-
-class _Portion:
-    """The payloads of chunks until a portion of refused rows is due, or the chunks end."""
-
-    def __init__(self, rows: RefusedRows, chunks: AsyncIterator[Chunk]) -> None:
-        self.exhausted = False
-        self._rows = rows
-        self._chunks = chunks
-
-    async def payloads(self) -> AsyncIterator[bytes]:
-        async for chunk in self._chunks:
-            self._rows.take(chunk)
-            if chunk.payload:
-                yield chunk.payload
-            if self._rows.hopeless:
-                break
-            if self._rows.due:
-                return
-        self.exhausted = True

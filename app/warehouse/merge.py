@@ -92,6 +92,26 @@ def mark_outside(batch: Batch, wanted: str) -> str:
     return f"UPDATE {batch.staging.sql} {S} SET {VERDICT} = '{OUTSIDE}' WHERE NOT ({wanted})"
 
 
+def complete_absent(batch: Batch, columns: tuple[str, ...]) -> str:
+    """Gives staged rows what the stored row of their identity has in these columns, which no row of the batch brings.
+
+    Their content hash follows by itself: it is a generated column.
+    """
+    plan = batch.plan
+    changes, known = filled(columns)
+    same = " AND ".join(f"{S}.{quote(name)} = {T}.{quote(name)}" for name in plan.identity)
+    return (
+        f"UPDATE {batch.staging.sql} {S} SET {changes} FROM {plan.relation.sql} {T} "
+        f"WHERE {same} AND {S}.{VERDICT} IS NULL AND ({known})"
+    )
+
+
+def filled(columns: tuple[str, ...]) -> tuple[str, str]:
+    """SQL of staged columns set to the stored ones, and the condition that there is a stored value at all."""
+    changes = ", ".join(f"{quote(name)} = {T}.{quote(name)}" for name in columns)
+    return changes, " OR ".join(f"{T}.{quote(name)} IS NOT NULL" for name in columns)
+
+
 def has_repeated_keys(batch: Batch) -> str:
     """Whether any key stands more than once among the staged rows; runs in parallel workers."""
     key = quote_all(batch.plan.key)

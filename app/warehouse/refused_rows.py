@@ -4,7 +4,7 @@ Memory and work are bounded whatever the batch holds: a portion of rows, a sampl
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -195,3 +195,25 @@ class RefusedRows:
 def _shown(row: Rejection) -> dict[str, Any]:
     faults = [{"code": fault.code.value, "column": fault.column, "message": fault.message} for fault in row.faults]
     return {"line": row.line, "code": row.code.value, "column": row.column, "message": row.message, "faults": faults}
+
+
+class Portion:
+    """The payloads of chunks until a portion of refused rows is due, or the chunks end."""
+
+    def __init__(self, rows: RefusedRows, chunks: AsyncIterator[Chunk]) -> None:
+        """Binds; takes nothing yet."""
+        self.exhausted = False
+        self._rows = rows
+        self._chunks = chunks
+
+    async def payloads(self) -> AsyncIterator[bytes]:
+        """The accepted rows of each chunk, as COPY reads them."""
+        async for chunk in self._chunks:
+            self._rows.take(chunk)
+            if chunk.payload:
+                yield chunk.payload
+            if self._rows.hopeless:
+                break
+            if self._rows.due:
+                return
+        self.exhausted = True

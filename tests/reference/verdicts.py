@@ -9,7 +9,7 @@ are split into batches; under the event-time resolutions also in whatever order 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -81,6 +81,22 @@ class StoredRow:
 
 Table = tuple[StoredRow, ...]
 
+Fill = Callable[[int, int], int]
+"""The content of a row whose batch leaves columns out, with a stored row's values in these columns: (content of the
+row, content of the stored row) -> content."""
+
+
+def _leave_out(content: int, _: int) -> int:
+    """The content as it is: the batch leaves no column out."""
+    return content
+
+
+def filled(row: StoredRow, known: StoredRow | None, fill: Fill) -> StoredRow:
+    """The row, with what the stored row has in columns that the batch leaves out; as it is without a stored row."""
+    if known is None:
+        return row
+    return replace(row, row=replace(row.row, content=fill(row.row.content, known.row.content)))
+
 
 def preferred(rows: Iterable[StoredRow], resolution: Resolution) -> StoredRow:
     """The row that stays among several of one key (and session)."""
@@ -95,8 +111,16 @@ def preferred(rows: Iterable[StoredRow], resolution: Resolution) -> StoredRow:
             return min(rows, key=lambda s: s.arrival)
 
 
-def settle(stored: Table, batch: Sequence[Observation], seq: int, rules: Rules) -> tuple[Table, Counter[Verdict]]:
-    """What is stored after the batch, and how many of its rows got which verdict. Lines count from 1."""
+def settle(
+    stored: Table, batch: Sequence[Observation], seq: int, rules: Rules, fill: Fill = _leave_out
+) -> tuple[Table, Counter[Verdict]]:
+    """What is stored after the batch, and how many of its rows got which verdict. Lines count from 1.
+
+    A column that no row of the batch brings says nothing of stored values: rows are completed from the stored row that
+    they may overwrite, before they are compared with it. That is the row of their key; in append mode the one of their
+    session that the resolution prefers. Under `reject` nothing is overwritten in append mode: there it is the row of
+    the same key and event time, so that a row which comes again is no conflict.
+    """
     verdicts: Counter[Verdict] = Counter()
     arriving = [StoredRow(row, (seq, line), row.time, row.time) for line, row in enumerate(batch, 1)]
     by_key: dict[Key, list[StoredRow]] = {}
@@ -107,11 +131,15 @@ def settle(stored: Table, batch: Sequence[Observation], seq: int, rules: Rules) 
     for key, rows in by_key.items():
         known = before.get(key, [])
         if rules.mode is not Mode.APPEND:
-            kept[key] = [_settle_key(known[0] if known else None, rows, rules, verdicts)]
+            known_row = known[0] if known else None
+            complete = [filled(row, known_row, fill) for row in rows]
+            kept[key] = [_settle_key(known_row, complete, rules, verdicts)]
         elif rules.resolution is Resolution.REJECT:
-            kept[key] = _keep_first_sightings(known, rows, rules, verdicts)
+            at = {row.row.time: row for row in known}
+            complete = [filled(row, at.get(row.row.time), fill) for row in rows]
+            kept[key] = _keep_first_sightings(known, complete, rules, verdicts)
         else:
-            kept[key] = _settle_sessions(known, rows, rules, verdicts)
+            kept[key] = _settle_sessions(known, rows, rules, verdicts, fill)
     return tuple(row for rows in kept.values() for row in rows), verdicts
 
 
@@ -172,13 +200,15 @@ def _spanned(row: StoredRow, session: Sequence[StoredRow]) -> StoredRow:
 
 
 def _settle_sessions(
-    stored: list[StoredRow], rows: list[StoredRow], rules: Rules, verdicts: Counter[Verdict]
+    stored: list[StoredRow], rows: list[StoredRow], rules: Rules, verdicts: Counter[Verdict], fill: Fill
 ) -> list[StoredRow]:
     """Append: one row per session, the preferred one."""
     old = set(stored)
     kept: list[StoredRow] = []
     for session in sessions([*stored, *rows], rules.window):
-        known, new = [row for row in session if row in old], [row for row in session if row not in old]
+        known = [row for row in session if row in old]
+        overwritten = preferred(known, rules.resolution) if known else None
+        new = [filled(row, overwritten, fill) for row in session if row not in old]
         winner = preferred([*known, *new], rules.resolution)
         if known and rules.resolution in BY_EVENT_TIME:
             best = preferred(known, rules.resolution)

@@ -85,6 +85,7 @@ class Relation:
         bounds: RefusalBounds = USUAL_BOUNDS,
         roll_back: bool = False,
         wanted: str | None = None,
+        **asked: Any,
     ) -> MergeOutcome:
         self.seq += 1
         transaction = self.connection.transaction()
@@ -100,6 +101,7 @@ class Relation:
                 limits=limits,
                 bounds=bounds,
                 wanted=wanted,
+                **asked,
             )
         except BaseException:
             await transaction.rollback()
