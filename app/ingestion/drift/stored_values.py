@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.catalog.drift.schema import ValueProfile
-from app.ingestion.rows.observations import sketch_of
+from app.catalog.drift.sketches import sketch_of
 from app.kernel.db.database import WriteSession
 from app.warehouse.naming import quote
 from app.warehouse.plan import RelationPlan
