@@ -1,5 +1,7 @@
 """DDL of governed, before-image and staging relations. Pure: every function answers SQL text."""
 
+import hashlib
+
 from app.warehouse.layout import (
     BATCH,
     FROM,
@@ -54,11 +56,17 @@ def create_identity(plan: RelationPlan) -> tuple[str, ...]:
     relation = plan.relation.sql
     index = quote(identity_index(plan).name)
     statements = [f"CREATE UNIQUE INDEX {index} ON {relation} ({quote_all(plan.identity)}){_room(plan)}"]
-    for name in plan.unique:
-        number = [column.name for column in plan.columns].index(name)
-        index = quote(f"{plan.relation.name}__u{number}")
-        statements.append(f"CREATE INDEX {index} ON {relation} ({quote(name)})")
+    statements += [create_unique_index(plan, name) for name in plan.unique]
     return tuple(statements)
+
+
+def create_unique_index(plan: RelationPlan, column: str) -> str:
+    """The statement which makes the plain index by which violations of a column's unique check are found.
+
+    It is named by a hash of the column's name, whose place among the columns may change.
+    """
+    index = quote(f"{plan.relation.name}__u{hashlib.sha256(column.encode()).hexdigest()[:8]}")
+    return f"CREATE INDEX {index} ON {plan.relation.sql} ({quote(column)})"
 
 
 def create_staging(plan: RelationPlan, staging: RelationName) -> str:

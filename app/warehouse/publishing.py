@@ -58,6 +58,11 @@ def grant_statement(relation: RelationName, columns: Sequence[str]) -> str:
     )
 
 
+def grant_columns(relation: RelationName, columns: Sequence[str]) -> str:
+    """The SQL by which the runtime login lets the query login read columns of a relation of its own."""
+    return f"GRANT SELECT ({quote_all(tuple(columns))}) ON {relation.sql} TO {QUERY_ROLE}"
+
+
 async def publish(session: WriteSession, relation: RelationName, columns: Sequence[str]) -> None:
     """Let the query login read these columns of the relation. Doing it again changes nothing.
 
@@ -75,7 +80,7 @@ async def publish(session: WriteSession, relation: RelationName, columns: Sequen
     if found is None:
         raise RelationGone(f"There is no relation {relation}.")
     if found.own:
-        await run(session, f"GRANT SELECT ({quote_all(tuple(columns))}) ON {relation.sql} TO {QUERY_ROLE}")
+        await run(session, grant_columns(relation, columns))
         return
     try:
         async with session.begin_nested():
