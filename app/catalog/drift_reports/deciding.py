@@ -11,14 +11,16 @@ from app.catalog.baselines.service import Baselines
 from app.catalog.contracts.definition import ChangePolicy, ContractDefinition, completed
 from app.catalog.contracts.evolving import ContractEvolution
 from app.catalog.contracts.record import ContractRecord, SchemaRecord
+from app.catalog.contracts.repository import ContractReads
 from app.catalog.contracts.service import ContractService
-from app.catalog.drift.change import ChangeKind, Severity
+from app.catalog.drift.change import Change, ChangeKind, Severity
 from app.catalog.drift_reports.actions import DriftAction
 from app.catalog.drift_reports.applying import Inapplicable, evolved, succeeding
 from app.catalog.drift_reports.problems import DriftDecided, DriftNotFound, InvalidDecision, NeedsNewVersionOfContract
 from app.catalog.drift_reports.recording import announce_resolved, count_after_commit
 from app.catalog.drift_reports.reports import DriftReport, DriftStatus
 from app.catalog.drift_reports.repository import DriftWrites
+from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.service import states_of
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
@@ -47,29 +49,34 @@ class DriftDecisions:
             InvalidDecision: a change leads to nothing that a contract may have.
             RelationBusy, SchemaMoved: to be tried again.
         """
-        report = await self.open_report(report_id, if_match, actor)
-        version = None
-        if report.contract_id is None:
+        contract_id = (await self._found(report_id, actor)).contract_id
+        if contract_id is None:
+            report = await self._open(report_id, if_match, actor)
             await Baselines(self._session, self._clock).accept(report.table_id)
+            await self._end(report, DriftStatus.ACCEPTED, DriftAction.ACCEPTED, note, actor)
         else:
-            version = await self._apply(report, report.contract_id, actor)
-        await self._end(report, DriftStatus.ACCEPTED, DriftAction.ACCEPTED, note, actor, applied_version=version)
+            await self._apply(report_id, contract_id, note, if_match, actor)
         return await self._found(report_id, actor)
 
-    async def _apply(self, report: DriftReport, contract_id: str, actor: Actor) -> int:
-        breaking = [
-            change
-            for change in report.changes
-            if change.severity is Severity.BREAKING and change.kind is not ChangeKind.RENAME
-        ]
+    async def _apply(self, report_id: UUID, contract_id: str, note: str, if_match: str | None, actor: Actor) -> None:
+        evolution = ContractEvolution(self._session)
+        _, schema = await evolution.begin(contract_id)
+        report = await self._open(report_id, if_match, actor)
+        breaking = [each for each in report.changes if each.severity is Severity.BREAKING and not _is_readable(each)]
         if breaking:
             raise NeedsNewVersionOfContract([f"{each.path}: {each.suggestion}" for each in breaking])
-        evolution = ContractEvolution(self._session)
-        _, schema = await evolution.current(contract_id)
         wanted = [change for change in report.changes if change.kind is not ChangeKind.REMOVE]
         try:
-            columns = evolved(schema.columns, wanted)
-            return await evolution.apply(contract_id, schema.version, columns, actor)
+            alteration = await evolution.decide(contract_id, schema.version, evolved(schema.columns, wanted), actor)
+            await self._end(
+                report,
+                DriftStatus.ACCEPTED,
+                DriftAction.ACCEPTED,
+                note,
+                actor,
+                applied_version=alteration.version if alteration.version != schema.version else None,
+            )
+            await alteration.carry_out()
         except Inapplicable as error:
             raise InvalidDecision(str(error)) from error
         except NeedsNewVersion as error:
@@ -81,7 +88,7 @@ class DriftDecisions:
         Raises:
             DriftNotFound, DriftDecided, PreconditionFailed
         """
-        report = await self.open_report(report_id, if_match, actor)
+        report = await self._open(report_id, if_match, actor)
         await self._end(report, DriftStatus.REJECTED, DriftAction.REJECTED, note, actor)
         return await self._found(report_id, actor)
 
@@ -92,10 +99,10 @@ class DriftDecisions:
             DriftNotFound, DriftDecided, PreconditionFailed, NotIngestionReady, NameTaken
             InvalidDecision: the table is adopted, or a change leads to nothing that a contract may have.
         """
-        report = await self.open_report(report_id, if_match, actor)
+        report = await self._open(report_id, if_match, actor)
         if report.contract_id is None:
             raise InvalidDecision("The table is adopted: it has no contract that could get another version.")
-        contract, schema = await ContractEvolution(self._session).current(report.contract_id)
+        contract, schema = await self._in_force(report.contract_id)
         made = await ContractService(self._session).register(_successor(contract, schema, report), actor)
         successor = made.contract.id
         await self._end(
@@ -103,7 +110,17 @@ class DriftDecisions:
         )
         return await self._found(report_id, actor)
 
-    async def open_report(self, report_id: UUID, if_match: str | None, actor: Actor) -> DriftReport:
+    async def _in_force(self, contract_id: str) -> tuple[ContractRecord, SchemaRecord]:
+        contracts = ContractReads(self._session)
+        contract, schema = (
+            await contracts.find(contract_id, tuple(TableState)),
+            await contracts.schema(contract_id, None),
+        )
+        assert contract is not None
+        assert schema is not None
+        return contract, schema
+
+    async def _open(self, report_id: UUID, if_match: str | None, actor: Actor) -> DriftReport:
         """The report, which nobody else decides about before this transaction ends.
 
         Raises:
@@ -153,6 +170,11 @@ class DriftDecisions:
             self._announcements, report.subject, report.id, status, actor.label, report.changes, note=note
         )
         count_after_commit(self._session, label, (), resolved=1)
+
+
+def _is_readable(change: Change) -> bool:
+    """Whether queries go on under the change: a column keeps its name, and is read from the field's new one."""
+    return change.kind is ChangeKind.RENAME
 
 
 def _successor(contract: ContractRecord, schema: SchemaRecord, report: DriftReport) -> ContractDefinition:

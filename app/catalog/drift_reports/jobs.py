@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Final
 
 from app.catalog.baselines.look import look
+from app.catalog.baselines.service import Look
 from app.catalog.drift_reports.looking import RelationDrift
+from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, JobDefinition, Schedule
 from app.kernel.ports.events import EventKinds
 
@@ -15,7 +17,11 @@ async def look_at_relations(context: JobContext) -> None:
     """Look at all adopted relations, and report what changed of them."""
     resources = context.resources
     drift = RelationDrift(resources.extensions.of(EventKinds), resources.clock)
-    findings = await look(resources.database, resources.clock, drift.record)
+
+    async def record(session: WriteSession, found: Look) -> None:
+        await drift.record(session, found)
+
+    findings = await look(resources.database, resources.clock, record)
     await context.progress(changed=len(findings))
 
 

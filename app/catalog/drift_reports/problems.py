@@ -1,6 +1,7 @@
 """What can be wrong with a decision about drift."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from app.kernel.problems import Conflict, Fault, InvalidRequest, NotFound
 
@@ -35,8 +36,8 @@ class UndoImpossible(Conflict):
 
     code, title = "undo-impossible", "The change cannot be undone any more"
 
-    def __init__(self, obstacles: Sequence[str]) -> None:
-        super().__init__(" ".join(obstacles), obstacles=list(obstacles))
+    def __init__(self, detail: str, obstacles: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(detail, obstacles=list(obstacles))
 
 
 class InvalidDecision(InvalidRequest):

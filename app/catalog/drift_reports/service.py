@@ -62,7 +62,7 @@ class DriftService:
             }[action]
             return await way(report_id, note, if_match, actor)
 
-        return await with_retries(lambda: self._units.run(decide))
+        return await with_retries(self._units.write, decide)
 
     async def undo(self, report_id: UUID, note: str, if_match: str | None, actor: Actor) -> DriftReport:
         """The report, whose applied change is taken back. Raises what `DriftUndoing` raises."""
@@ -70,4 +70,4 @@ class DriftService:
         async def undo(session: WriteSession) -> DriftReport:
             return await DriftUndoing(session, self._kinds, self._clock).undo(report_id, note, if_match, actor)
 
-        return await with_retries(lambda: self._units.run(undo))
+        return await with_retries(self._units.write, undo)

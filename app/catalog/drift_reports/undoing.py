@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from app.audit.log.service import AuditTrail
-from app.catalog.contracts.evolving import ContractEvolution
+from app.catalog.contracts.evolving import Alteration, ContractEvolution
 from app.catalog.contracts.repository import ContractReads
 from app.catalog.drift_reports.actions import DriftAction
 from app.catalog.drift_reports.problems import DriftNotFound, UndoImpossible
@@ -37,17 +37,21 @@ class DriftUndoing:
             UndoImpossible: nothing was applied, the schema went on since, or rows have values that would go.
             RelationBusy, SchemaMoved: to be tried again.
         """
+        contract_id = (await self._found(report_id, actor)).contract_id
+        evolution = ContractEvolution(self._session)
+        if contract_id is not None:
+            await evolution.begin(contract_id)
         await self._reports.lock(report_id)
         report = await self._found(report_id, actor)
         check_if_match(if_match, report.etag)
-        contract_id, applied = report.contract_id, report.applied_version
+        applied = report.applied_version
         if report.status is not DriftStatus.ACCEPTED or applied is None or contract_id is None:
-            raise UndoImpossible([f"It is {report.status.value}: no schema version was made of it."])
-        version = await self._revert(contract_id, applied, actor)
+            raise UndoImpossible(f"It is {report.status.value}: no schema version was made of it.")
+        alteration = await self._reverting(evolution, contract_id, applied, actor)
         await self._reports.change(
             report_id, DriftStatus.ACCEPTED, status=DriftStatus.UNDONE.value, note=note, resolved_at=self._clock()
         )
-        facts = {"status": DriftStatus.UNDONE.value, "note": note, "schema_version": version}
+        facts = {"status": DriftStatus.UNDONE.value, "note": note, "schema_version": alteration.version}
         before = {"status": report.status.value, "schema_version": applied}
         label = report.subject.label
         await AuditTrail(self._session).append(
@@ -57,22 +61,26 @@ class DriftUndoing:
             self._announcements, report.subject, report_id, DriftStatus.UNDONE, actor.label, report.changes, note=note
         )
         count_after_commit(self._session, label, (), resolved=1)
-        return await self._found(report_id, actor)
-
-    async def _revert(self, contract_id: str, applied: int, actor: Actor) -> int:
-        """The version of the schema that has the columns from before the applied one."""
-        evolution = ContractEvolution(self._session)
-        _, schema = await evolution.current(contract_id)
-        if schema.version != applied:
-            raise UndoImpossible(
-                [f"The schema went on to version {schema.version} since version {applied}: undo what came later first."]
-            )
-        former = await self._contracts.schema(contract_id, applied - 1)
-        assert former is not None
+        found = await self._found(report_id, actor)
         try:
-            return await evolution.apply(contract_id, applied, former.columns, actor, undoing=True)
+            await alteration.carry_out()
         except CannotUndo as error:
-            raise UndoImpossible([str(obstacle) for obstacle in error.obstacles]) from error
+            raise UndoImpossible(str(error), error.fields["obstacles"]) from error
+        return found
+
+    async def _reverting(
+        self, evolution: ContractEvolution, contract_id: str, applied: int, actor: Actor
+    ) -> Alteration:
+        """What gives the table the columns from before the applied version."""
+        schema, former = [await self._contracts.schema(contract_id, version) for version in (None, applied - 1)]
+        assert schema is not None
+        assert former is not None
+        if schema.version != applied:
+            later = (
+                f"The schema went on to version {schema.version} since version {applied}: undo what came later first."
+            )
+            raise UndoImpossible(later)
+        return await evolution.decide(contract_id, applied, former.columns, actor, undoing=True)
 
     async def _found(self, report_id: UUID, actor: Actor) -> DriftReport:
         report = await self._reports.find(report_id, states_of(actor))

@@ -27,14 +27,19 @@ async def evolve(units: Units, drift: BatchDrift, wanted: SchemaEvolves, actor: 
     from_version = contract.schema_version
 
     async def apply(session: WriteSession) -> UUID:
-        version = await ContractEvolution(session).apply(contract.id, from_version, wanted.columns, actor)
+        evolution = ContractEvolution(session)
+        await evolution.begin(contract.id)
+        alteration = await evolution.decide(contract.id, from_version, wanted.columns, actor)
         recorder = DriftRecorder(session, drift.kinds, drift.clock)
         rows = max((change.rows or 0 for change in wanted.changes), default=0)
         finding = Finding(wanted.changes, rows)
-        return await recorder.applied(subject_of(wanted.contract), finding, actor.label, version, batch.id)
+        subject = subject_of(wanted.contract)
+        report_id = await recorder.applied(subject, finding, actor.label, alteration.version, batch.id)
+        await alteration.carry_out()
+        return report_id
 
     try:
-        drift.applied.append(await with_retries(lambda: units.run(apply)))
+        drift.applied.append(await with_retries(units.write, apply))
     except SchemaMoved:
         pass  # another batch was faster: these rows are read by its schema
     except NeedsNewVersion:

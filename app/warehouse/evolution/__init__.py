@@ -7,7 +7,7 @@ as often as needed. Whether a change is wanted, and by whom, is decided above: i
 
 from app.warehouse.evolution.obstacles import CannotUndo, Obstacle, ObstacleKind, obstacles
 from app.warehouse.evolution.patience import RelationBusy, with_retries
-from app.warehouse.evolution.relation import apply, undo
+from app.warehouse.evolution.relation import apply, take_turn, undo
 from app.warehouse.evolution.steps import (
     AddColumn,
     DropColumn,
@@ -41,6 +41,7 @@ __all__ = [
     "obstacles",
     "rewrites",
     "steps",
+    "take_turn",
     "undo",
     "undo_steps",
     "with_retries",

@@ -132,6 +132,16 @@ async def undo(
     return changes
 
 
+async def take_turn(connection: asyncpg.Connection, plan: RelationPlan, timeout_ms: int = TURN_TIMEOUT_MS) -> None:
+    """Let nobody write the relation until the transaction ends, before rows are locked that batches lock at their end.
+
+    Raises:
+        RelationBusy: a batch is being merged for longer than this. The transaction is to be rolled back.
+    """
+    async with _locks(connection, plan):
+        await _turn(connection, plan, timeout_ms)
+
+
 async def _turn(connection: asyncpg.Connection, plan: RelationPlan, timeout_ms: int) -> None:
     """Wait until no batch writes the relation."""
     async with _lock_timeout(connection, timeout_ms):

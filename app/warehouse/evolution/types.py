@@ -1,5 +1,6 @@
 """What a change of a column's type means for stored rows: whether values stay what they are, whether PostgreSQL
-rewrites the table, whether content hashes change, and which stored values go back. Pure."""
+rewrites the table, whether content hashes change, and which stored values go back. Pure.
+"""
 
 from typing import Final
 
