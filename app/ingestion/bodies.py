@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.ingestion.decoding.body import BatchBody, BodyFormat, Representation
-from app.ingestion.decoding.inference import Summary, infer_columns, summarise
+from app.ingestion.rows.inference import Summary, infer_columns, summarise
 from app.ingestion.decoding.inflate import Coding
 from app.ingestion.models import BatchRow
 from app.ingestion.quarantine.density import within_density
