@@ -134,7 +134,8 @@ def summary_of(values: Sequence[Any], *, textual: bool, known: Seen = Seen.NOTHI
         textual: whether numbers and booleans, too, come as text (CSV).
         known: what was observed in the column before: where that is text already, further texts are not looked at.
     """
-    return ColumnSummary(_seen(values, known, textual=textual), len(values))
+    different = set(values) if textual else values  # texts are hashed faster than they are looked at
+    return ColumnSummary(_seen(different, known, textual=textual), len(values))
 
 
 def infer_columns(summary: Summary, *, textual: bool = False) -> tuple[Column, ...]:
