@@ -12,10 +12,10 @@ from datetime import datetime
 from uuid import UUID
 
 from app.ingestion.decoding.body import BatchBody, BodyFormat, Representation
-from app.ingestion.decoding.inference import Summary, infer_columns, summarise
 from app.ingestion.decoding.inflate import Coding
 from app.ingestion.models import BatchRow
 from app.ingestion.quarantine.density import within_density
+from app.ingestion.rows.inference import Summary, infer_columns, summarise
 from app.ingestion.rows.row_model import RowModel
 from app.kernel.problems import Problem
 from app.kernel.storage.compression import ZstdWriter, unzstd_stream

@@ -94,6 +94,8 @@ class MergeOutcome:
     first_event_time: datetime | None = None
     last_event_time: datetime | None = None
     """Over the accepted rows; dates and naive timestamps read as UTC."""
+    set_aside: int = 0
+    """Rejected rows that are set aside until the schema knows what they bring (`ChangePolicy.QUARANTINE_ROW`)."""
     kept: int = 0
     """Refused rows, conflicts among them, that the sink has got: the first ones."""
     fault_counts: list[FaultCount] = field(default_factory=list)
@@ -200,6 +202,7 @@ class _Run:
     def ended(self) -> MergeOutcome:
         """What became of the batch."""
         self.outcome.counts.rejected = self._rows.rejected
+        self.outcome.set_aside = self._rows.set_aside
         self.outcome.kept = self._rows.kept
         self.outcome.fault_counts = self._rows.faults.listed()
         self.outcome.refusals = self._rows.document()

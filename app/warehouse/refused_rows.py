@@ -113,6 +113,8 @@ class RefusedRows:
         """Rows that are as the contract demands, when each is looked at by itself."""
         self.rejected = 0
         """Rows that were refused, without conflicts."""
+        self.set_aside = 0
+        """Those of them that were set aside until the schema knows what they bring: no limit counts them."""
         self.sample: list[Rejection] = []
         self.faults = FaultCounts()
         self.notices: dict[str, None] = {}
@@ -130,8 +132,16 @@ class RefusedRows:
 
     @property
     def hopeless(self) -> bool:
-        """Whether so many rows were refused before any was accepted that the rest is not worth reading."""
-        return not self.accepted and self.rejected > self._bounds.at_first
+        """Whether so many rows were refused before any was accepted that the rest is not worth reading.
+
+        Rows that were set aside say nothing of it: they are refused for what the schema does not know yet.
+        """
+        return not self.accepted and self._limited > self._bounds.at_first
+
+    @property
+    def _limited(self) -> int:
+        """Refused rows that the limits count."""
+        return self.rejected - self.set_aside
 
     def take(self, chunk: Chunk) -> None:
         """Count a chunk in, and keep its refused rows while there is room. Raises `RejectLimitExceeded`."""
@@ -144,18 +154,19 @@ class RefusedRows:
             for row in chunk.rejected:
                 self.faults.add_row(row)
             self._keep(chunk.rejected)
+            self.set_aside += sum(1 for row in chunk.rejected if row.set_aside)
             self.reject(len(chunk.rejected))
 
     def reject(self, rows: int) -> None:
         """Count rows as rejected. Raises `RejectLimitExceeded`."""
         self.rejected += rows
-        if self._limits.rows is not None and self.rejected > self._limits.rows:
+        if self._limits.rows is not None and self._limited > self._limits.rows:
             raise self._too_many(f"more than {self._limits.rows} rows were refused")
 
     def guard_share(self) -> None:
         """Return when the share of rejected rows among all that came is allowed. Raises `RejectLimitExceeded`."""
         share = self._limits.share
-        if share is not None and self.rejected > share * self.received:
+        if share is not None and self._limited > share * self.received:
             raise self._too_many(f"more than {share:.2%} of the rows were refused")
 
     def still_wanted(self, rows: int) -> int:

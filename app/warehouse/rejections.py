@@ -44,6 +44,8 @@ class RowFault:
     code: RejectionCode
     column: str | None
     message: str
+    set_aside: bool = False
+    """Whether the schema may come to know what is wrong here, and its contract has such rows set aside until then."""
 
     def __post_init__(self) -> None:
         """Cut what a sender may have written: a name that the contract does not know is as long as they like."""
@@ -68,6 +70,9 @@ class Rejection:
     """Whether the row's text goes on beyond `raw`."""
     faults: tuple[RowFault, ...] = ()
     """All that is wrong with the row, at most `MAX_FAULTS`; never empty."""
+    set_aside: bool = False
+    """Whether all that is wrong with the row, listed or not, is of the kind that the contract has set aside: then no
+    limit of refused rows counts the row."""
 
     def __post_init__(self) -> None:
         """Let a single fault be the list of faults, and the first of them be what a short report shows."""
@@ -81,8 +86,8 @@ class Rejection:
 def rejection_of(line: int, raw: str | bytes, faults: Sequence[RowFault]) -> Rejection:
     """The refusal of a row for these faults, of which there is at least one."""
     first = faults[0]
-    kept = tuple(faults[:MAX_FAULTS])
-    return Rejection(line, first.code, first.column, first.message, clip(raw), is_clipped(raw), kept)
+    kept, set_aside = tuple(faults[:MAX_FAULTS]), all(fault.set_aside for fault in faults)
+    return Rejection(line, first.code, first.column, first.message, clip(raw), is_clipped(raw), kept, set_aside)
 
 
 RejectionSink = Callable[[Sequence[Rejection]], Awaitable[None]]

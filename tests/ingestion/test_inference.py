@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.ingestion.decoding.inference import Summary, infer_columns, summarise
 from app.ingestion.decoding.lines import ndjson_chunks
 from app.ingestion.decoding.objects import array_objects, csv_objects, ndjson_objects, parquet_objects
 from app.ingestion.decoding.tables import csv_chunks
+from app.ingestion.rows.inference import Summary, infer_columns, summarise
 from app.warehouse.naming import governed_relation
 from app.warehouse.plan import Column, Mode, RelationPlan, Resolution
 from app.warehouse.types import parse_type

@@ -7,10 +7,14 @@ whole, with what it names, what is expected, and the likely slip.
 import difflib
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
 
+from app.catalog.contracts.definition import ChangePolicy
 from app.ingestion.decoding.problems import HeaderMismatch, MalformedBody
+from app.ingestion.rows.observations import MAX_UNKNOWN_NAMES, ChunkObservations, kept_name
 from app.ingestion.rows.row_model import RowModel
 from app.kernel.problems import Fault
 from app.warehouse.rejections import MAX_FAULTS, RejectionCode, RowFault
@@ -42,6 +46,8 @@ class Header:
     """Names that the contract does not have."""
     ignored: tuple[str, ...]
     """Names of columns that are not looked at."""
+    absent: tuple[str, ...]
+    """Columns of the contract that the file does not have."""
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -68,14 +74,36 @@ def match_header(names: Sequence[str], model: RowModel) -> Header:
     index = [name for place, name in enumerate(names) if is_row_index(name, place) and name not in expected]
     known = {*expected, model.ignored, *index}
     unknown = [name for name in names if name not in known]
-    return Header(tuple(names), tuple(expected), tuple(map(places.get, expected)), tuple(unknown), tuple(index))
+    absent = [column.name for column in columns if column.header not in places]
+    found = tuple(map(places.get, expected))
+    return Header(tuple(names), tuple(expected), found, tuple(unknown), tuple(index), tuple(absent))
+
+
+class HeaderObservations:
+    """What a header says of every row: columns that are absent, and unknown ones with their values."""
+
+    def __init__(self, header: Header) -> None:
+        """Finds the places of unknown columns, as many as are kept of a batch."""
+        self._absent = header.absent
+        places = {name: place for place, name in enumerate(header.names)}
+        kept: dict[str, int] = {}
+        for name in header.unknown:
+            kept.setdefault(kept_name(name), places[name])
+        self._kept = dict(islice(kept.items(), MAX_UNKNOWN_NAMES))
+        self._more = len(header.unknown) - len(self._kept)
+
+    def note(self, rows: int, values: Callable[[int], Sequence[Any]], seen: ChunkObservations) -> None:
+        """Note so many rows; `values` gives those of the column at a place of the header, None for a null."""
+        seen.add_rows(rows, dict.fromkeys(self._absent, rows))
+        seen.add_unknown({name: values(place) for name, place in self._kept.items()}, self._more * rows)
 
 
 def unknown_faults(header: Header, model: RowModel) -> list[RowFault]:
     """The faults that every row of the file has, as it brings a value for columns that the contract does not have."""
     if model.passes_over:
         return []
-    return [model.unknown_fault(name) if name else _NAMELESS for name in header.unknown[:MAX_FAULTS]]
+    nameless = replace(_NAMELESS, set_aside=model.unknown is ChangePolicy.QUARANTINE_ROW)
+    return [model.unknown_fault(name) if name else nameless for name in header.unknown[:MAX_FAULTS]]
 
 
 def check_distinct(names: Sequence[str]) -> None:

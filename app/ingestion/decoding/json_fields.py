@@ -4,7 +4,7 @@ Values stay as they are written; `app/ingestion/rows/field_reader.py` reads them
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -62,17 +62,24 @@ def duplicate_field(name: str) -> RowFault:
 
 
 def flattened(
-    fields: Fields, places: Mapping[FieldPath, str], most: int
-) -> tuple[dict[str, msgspec.Raw | None], list[RowFault]]:
+    fields: Fields,
+    places: Mapping[FieldPath, str],
+    most: int,
+    no_object: Callable[[FieldPath, msgspec.Raw], RowFault | None],
+) -> tuple[dict[str, msgspec.Raw | None], list[RowFault], list[FieldPath]]:
     """The fields by what they are read as, those of nested objects too, and what is wrong with such objects.
+
+    Beside them, where an object is null, or something else than an object: what would be in it is not absent.
 
     Args:
         fields: of the object at the top.
         places: what is read, by where it stands. Of objects on the way to one of these, all fields are given.
         most: fields that a nested object may have.
+        no_object: the fault of something else that stands on the way; None when that is passed over.
     """
     given: dict[str, msgspec.Raw | None] = {}
     faults: list[RowFault] = []
+    closed: list[FieldPath] = []
     branches = {path[:length] for path in places for length in range(1, len(path))}
     waiting: list[tuple[FieldPath, msgspec.Raw]] = [((name,), value) for name, value in fields.items()]
     while waiting:
@@ -80,17 +87,18 @@ def flattened(
         value = None if bytes(raw) == b"null" else raw
         if path not in branches:
             given[places.get(path) or written_source(path)] = value
-        elif value is not None:
+        elif value is None:
+            closed.append(path)
+        else:
             try:
                 inner, wrong = fields_of(bytes(value), most)
             except UNREADABLE:
-                place = written_source(path)
-                message = f"{place}: {shown(bytes(value))} is not a JSON object"
-                faults.append(RowFault(RejectionCode.WRONG_TYPE, place, message))
+                closed.append(path)
+                faults += [fault] if (fault := no_object(path, value)) is not None else []
                 continue
             faults += wrong
             waiting += [((*path, name), inner_value) for name, inner_value in inner.items()]
-    return given, faults
+    return given, faults, closed
 
 
 def _opened(text: bytes) -> tuple[Fields, bool]:

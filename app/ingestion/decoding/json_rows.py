@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import msgspec
@@ -16,9 +16,11 @@ from app.ingestion.decoding.json_fields import (
     names_of,
     too_many_fields,
 )
+from app.ingestion.decoding.json_values import json_value
 from app.ingestion.decoding.pace import in_parts
 from app.ingestion.rows.field_reader import FieldReader
 from app.ingestion.rows.object_types import ObjectType
+from app.ingestion.rows.observations import ChunkObservations
 from app.ingestion.rows.row_model import MAX_FIELDS, Row, RowModel, TooManyFaults
 from app.ingestion.rows.written_values import WrittenValues
 from app.warehouse.rejections import Chunk, Rejection, RejectionCode, RowFault, rejection_of
@@ -48,6 +50,8 @@ class JsonRows:
         self._model = model
         self._types = _Types(model.object_type(ignoring=False))
         self._places = {column.path: column.header for column in model.plan.record_columns}
+        self._slashed = any(header.startswith("/") for header in self._places.values())
+        """Whether a name of a field that begins with a slash may be a column's, as a pointer would write it."""
         self._ignored = model.ignored.encode()
         self._fields = len(model.names)
         self.rows_at_once = max(1, WHOLE_VALUES // (self._fields + 1))
@@ -90,14 +94,15 @@ class JsonRows:
     def _decoded(
         self, types: "_Types", decode: Callable[[bytes], list[Any]], data: bytes, commas: int
     ) -> "Decoded | None":
-        absent = types.of.left_out()
+        before = types.of.marks()
         try:
             rows = decode(data)
         except UNREADABLE:
             return None
-        fields = self._fields * len(rows) - (types.of.left_out() - absent)
+        after = types.of.marks()
+        fields = self._fields * len(rows) - types.of.left_out(before, after)
         written = self._fields * len(rows)  # a comma follows the line number and every value but the last
-        return Decoded(types.of, data, rows, fields, commas + fields - len(rows) - written)
+        return Decoded(types.of, data, rows, (before, after), fields, commas + fields - len(rows) - written)
 
     def chunks(
         self, decoded: "Decoded | None", first: int, texts: Callable[[], Iterable[tuple[int, bytes]]]
@@ -120,6 +125,7 @@ class JsonRows:
         except ValueError:
             return None
         raws: list[bytes] = []
+        seen = self._seen()
 
         def raw(position: int) -> bytes:
             if not raws:
@@ -127,7 +133,7 @@ class JsonRows:
             return raws[position]
 
         try:
-            chunk = self._model.assemble(rows, raw, most_faults=MOST_FAULTS, finite=True)
+            chunk = self._model.assemble(rows, raw, most_faults=MOST_FAULTS, finite=True, seen=seen)
         except (TooManyFaults, UnicodeDecodeError):  # documents are looked into only now
             return None
         plain = b"\\" not in decoded.data and not chunk.rejected
@@ -135,23 +141,34 @@ class JsonRows:
             return None
         names = decoded.fields + decoded.of.objects(decoded.rows)
         sound = self._written.sound_block(decoded.data, rows, names, chunk.payload, plain=plain)
-        return chunk if sound else None
+        if not sound:
+            return None
+        absent = decoded.of.absent(*decoded.marks)
+        seen.add_rows(len(rows), {self._model.names[position]: times for position, times in absent.items()})
+        self._model.observations.add(seen)
+        return chunk
+
+    def _seen(self) -> ChunkObservations:
+        return ChunkObservations(read=json_value)
 
     def each(self, texts: Iterable[tuple[int, bytes]]) -> Chunk:
         """The chunk of row texts, each with its number, looked at one by one."""
         rows: list[Row] = []
         raws: list[bytes] = []
         refused: list[Rejection] = []
+        seen = self._seen()
         for number, text in texts:
-            found = self._read(number, text)
+            found = self._read(number, text, seen)
             if isinstance(found, tuple):
                 rows.append(found)
                 raws.append(text)
             else:
                 refused.append(rejection_of(number, text, found))
-        return self._model.assemble(rows, raws.__getitem__, refused)
+        chunk = self._model.assemble(rows, raws.__getitem__, refused, seen=seen)
+        self._model.observations.add(seen)
+        return chunk
 
-    def _read(self, number: int, text: bytes) -> Row | list[RowFault]:
+    def _read(self, number: int, text: bytes, seen: ChunkObservations) -> Row | list[RowFault]:
         """The row, or all that is wrong with it."""
         if len(text) > MAX_ROW_BYTES:
             return [too_long()]
@@ -164,17 +181,26 @@ class JsonRows:
             return [self._model.fault(error)]
         if len(fields) > MAX_FIELDS:
             return faults
-        given = self._given(fields, faults)
+        given = self._given(fields, faults, seen)
         if not faults and (row := self._decode(number, text, given)) is not None:
             return row
-        return self._model.examine(given, FieldReader.of_json, number, faults)
+        return self._model.examine(given, FieldReader.of_json, number, faults, seen)
 
-    def _given(self, fields: Fields, faults: list[RowFault]) -> dict[str, msgspec.Raw | None]:
+    def _given(self, fields: Fields, faults: list[RowFault], seen: ChunkObservations) -> dict[str, msgspec.Raw | None]:
         """The fields by what they are read as; nulls are None. What is wrong with nested objects goes to `faults`."""
+        given: dict[str, msgspec.Raw | None]
+        closed: list[str] = []
         if self._types.of.flat:
-            return {name: None if bytes(value) == b"null" else value for name, value in fields.items()}
-        given, more = flattened(fields, self._places, MAX_FIELDS)
-        faults += more
+            given = {name: None if bytes(value) == b"null" else value for name, value in fields.items()}
+        else:
+            no_object = partial(self._model.misfits.fault_of_no_object, seen=seen)
+            given, more, ends = flattened(fields, self._places, MAX_FIELDS, no_object)
+            faults += more
+            if ends:
+                closed = [
+                    header for path, header in self._places.items() if any(path[: len(end)] == end for end in ends)
+                ]
+        seen.add_row(given, self._model.known, closed)
         return given
 
     def _decode(self, number: int, text: bytes, given: dict[str, msgspec.Raw | None]) -> Row | None:
@@ -210,6 +236,8 @@ class Decoded:
     of: ObjectType
     data: bytes
     rows: list[Any]
+    marks: tuple[list[int], list[int]]
+    """Of absent fields, before and after the rows."""
     fields: int
     """Fields of the contract that were set."""
     commas: int

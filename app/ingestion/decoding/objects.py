@@ -5,7 +5,6 @@ Rows that cannot be read are left out: they are refused, with their reason, when
 
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from app.ingestion.decoding.csv_records import SMALL, record_blocks
 from app.ingestion.decoding.headers import is_row_index
 from app.ingestion.decoding.json_fields import names_of
 from app.ingestion.decoding.json_rows import LONG_BYTES
+from app.ingestion.decoding.json_values import exact_number
 from app.ingestion.decoding.lines import line_blocks
 from app.ingestion.decoding.pace import Pace, in_parts, in_thread, in_turns
 from app.ingestion.decoding.parquet import spooled
@@ -26,17 +26,8 @@ from app.ingestion.rows.row_model import MAX_FIELDS
 Objects = list[dict[str, Any]]
 
 
-def _number(text: str) -> float | Decimal:
-    """The number of a JSON text: a double, unless that would lose digits."""
-    nearest = float(text)
-    if repr(nearest) == text:
-        return nearest
-    exact = Decimal(text)
-    return nearest if Decimal(repr(nearest)) == exact else exact
-
-
-_OBJECT: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any], float_hook=_number)
-_OBJECTS: msgspec.json.Decoder[Objects] = msgspec.json.Decoder(list[dict[str, Any]], float_hook=_number)
+_OBJECT: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any], float_hook=exact_number)
+_OBJECTS: msgspec.json.Decoder[Objects] = msgspec.json.Decoder(list[dict[str, Any]], float_hook=exact_number)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError)
 
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from app.ingestion.decoding.headers import Header, match_header, unknown_faults
+from app.ingestion.decoding.headers import Header, HeaderObservations, match_header, unknown_faults
 from app.ingestion.decoding.json_rows import too_long
 from app.ingestion.decoding.pace import in_thread
 from app.ingestion.decoding.parquet_pieces import Piece, parquet_pieces
@@ -20,6 +20,7 @@ from app.ingestion.rows.arrow_values import Int96, Unfit, python_values
 from app.ingestion.rows.columns import ContractColumn, contract_columns
 from app.ingestion.rows.documents import UnfitPart, json_text
 from app.ingestion.rows.field_reader import WRITTEN_KINDS, BadValue, FieldReader, shown
+from app.ingestion.rows.observations import ChunkObservations
 from app.ingestion.rows.row_model import Row, RowModel
 from app.warehouse.rejections import MAX_RAW_CHARACTERS, Chunk, Rejection, RejectionCode, rejection_of
 from app.warehouse.types import INTEGER_KINDS, TypeKind
@@ -98,12 +99,15 @@ class _ParquetRows:
         self._columns = contract_columns(model)
         self._unknown = unknown_faults(header, model)
         """Faults that every row has."""
+        self._observed = HeaderObservations(header)
 
     def chunk(self, piece: Piece, first: int) -> Chunk:
         """The chunk of some rows, the first of that number."""
         shown_by = _Shown(piece, first)
         if piece.overlong:
             return Chunk(0, b"", (rejection_of(first, shown_by.raw(first), [too_long()]),))
+        seen = ChunkObservations(read=_fit)
+        self._observed.note(piece.rows, lambda place: python_values(piece.columns[place]), seen)
         bad: set[int] = set(range(piece.rows)) if self._unknown else set()
         given = [
             [None] * piece.rows if place is None else _values(column, piece.columns[place])
@@ -114,22 +118,31 @@ class _ParquetRows:
         refused: list[Rejection] = []
         if bad:
             found = [
-                self._one_by_one(first + position, [values[position] for values in given], shown_by)
+                self._one_by_one(first + position, [values[position] for values in given], shown_by, seen)
                 for position in sorted(bad)
             ]
             rows = [row for position, row in enumerate(rows) if position not in bad]
             rows += [row for row in found if isinstance(row, tuple)]
             refused += [row for row in found if isinstance(row, Rejection)]
-        return self._model.assemble(rows, lambda at: shown_by.raw(rows[at][0]), refused)
+        chunk = self._model.assemble(rows, lambda at: shown_by.raw(rows[at][0]), refused, seen=seen)
+        self._model.observations.add(seen)
+        return chunk
 
-    def _one_by_one(self, number: int, values: Sequence[Any], shown_by: _Shown) -> Row | Rejection:
+    def _one_by_one(
+        self, number: int, values: Sequence[Any], shown_by: _Shown, seen: ChunkObservations
+    ) -> Row | Rejection:
         given = {
             name: value
             for name, value, place in zip(self._header.expected, values, self._header.places, strict=True)
             if place is not None
         }
-        found = self._model.examine(given, _single, number, self._unknown)
+        found = self._model.examine(given, _single, number, self._unknown, seen)
         return found if isinstance(found, tuple) else rejection_of(number, shown_by.raw(number), found)
+
+
+def _fit(value: Any) -> Any:
+    """The value, as far as a column can hold it: an unfit one is no more than a null."""
+    return None if isinstance(value, Unfit) else value
 
 
 def _values(column: ContractColumn, array: Any) -> list[Any]:
@@ -164,7 +177,8 @@ def _document(value: Any) -> str | None:
 
 def _single(reader: FieldReader, value: Any) -> Any:
     if isinstance(value, Unfit):
-        raise BadValue(value.code, f"{reader.column.name}: {shown(value.given)} {value.message}")
+        said = f"{reader.column.name}: {shown(value.given)} {value.message}"
+        raise BadValue(value.code, said, of_type=value.code is RejectionCode.OUT_OF_RANGE)
     return _single_document(reader, value) if reader.kind is TypeKind.JSONB else reader.of_python(value)
 
 
@@ -173,7 +187,7 @@ def _single_document(reader: FieldReader, value: Any) -> str | None:
         return _document(value)
     except UnfitPart as error:
         said = f"{reader.column.name}: {shown(error.part.given)} in it {error.part.message}"
-        raise BadValue(error.part.code, said) from error
+        raise BadValue(error.part.code, said, of_type=False) from error
     except TypeError as error:
         said = f"{reader.column.name} holds what JSON has no form for"
-        raise BadValue(RejectionCode.WRONG_TYPE, said) from error
+        raise BadValue(RejectionCode.WRONG_TYPE, said, of_type=True) from error

@@ -10,11 +10,12 @@ from typing import Any
 
 from app.ingestion.decoding.csv_records import SMALL, Records, record_blocks
 from app.ingestion.decoding.csv_scan import QUOTED_EMPTY
-from app.ingestion.decoding.headers import Header, check_distinct, match_header, unknown_faults
+from app.ingestion.decoding.headers import Header, HeaderObservations, check_distinct, match_header, unknown_faults
 from app.ingestion.decoding.pace import Pace, in_turns
 from app.ingestion.decoding.problems import MalformedBody
 from app.ingestion.rows.columns import ContractColumn, contract_columns
 from app.ingestion.rows.field_reader import FieldReader
+from app.ingestion.rows.observations import ChunkObservations
 from app.ingestion.rows.row_model import Row, RowModel
 from app.warehouse.rejections import Chunk, Rejection, RejectionCode, RowFault, rejection_of
 
@@ -83,6 +84,7 @@ class _Table:
         self._columns = contract_columns(model)
         self._unknown = unknown_faults(header, model)
         """Faults that every row has."""
+        self._observed = HeaderObservations(header)
 
     def chunks(self, records: Records, begin: int) -> Iterator[Chunk]:
         """The chunks of the records, from that position on."""
@@ -96,14 +98,19 @@ class _Table:
         refused: list[Rejection] = []
         if not records.is_utf8 or set(map(len, fields)) != {self._width}:
             lines, fields = self._sound(records, lines, fields, refused)
+        seen = ChunkObservations(textual=True)
+        if fields:
+            self._observed.note(len(fields), lambda place: [text_of(record[place]) for record in fields], seen)
         bad: set[int] = set(range(len(fields))) if self._unknown else set()
         rows = list(zip(lines, *self._values(fields, bad), strict=True)) if fields else []
         if bad:
-            read = [self._one_by_one(line, texts) for line, texts in _at(bad, lines, fields)]
+            read = [self._one_by_one(line, texts, seen) for line, texts in _at(bad, lines, fields)]
             refused += [rejection_of(n, records.raw(n), found) for n, found in read if not isinstance(found, tuple)]
             rows = [row for position, row in enumerate(rows) if position not in bad]
             rows += [found for _, found in read if isinstance(found, tuple)]
-        return self._model.assemble(rows, lambda at: records.raw(rows[at][0]), refused)
+        chunk = self._model.assemble(rows, lambda at: records.raw(rows[at][0]), refused, seen=seen)
+        self._model.observations.add(seen)
+        return chunk
 
     def _sound(
         self, records: Records, lines: Sequence[int], fields: Sequence[list[str]], refused: list[Rejection]
@@ -134,13 +141,13 @@ class _Table:
             for column, place in zip(self._columns, self._header.places, strict=True)
         ]
 
-    def _one_by_one(self, line: int, texts: list[str]) -> tuple[int, Row | list[RowFault]]:
+    def _one_by_one(self, line: int, texts: list[str], seen: ChunkObservations) -> tuple[int, Row | list[RowFault]]:
         given = {
             name: text_of(texts[place])
             for name, place in zip(self._header.expected, self._header.places, strict=True)
             if place is not None
         }
-        return line, self._model.examine(given, FieldReader.of_text, line, self._unknown)
+        return line, self._model.examine(given, FieldReader.of_text, line, self._unknown, seen)
 
 
 def _read(column: ContractColumn, fields: Sequence[str], bad: set[int]) -> Sequence[Any]:

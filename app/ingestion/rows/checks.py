@@ -6,7 +6,7 @@ Pure. `passes` looks at all non-null values of a chunk at once; `bad` at one val
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Clamped, Context, Decimal, Inexact, InvalidOperation, Overflow, Subnormal
 from itertools import repeat
 from math import isfinite, isnan
@@ -67,6 +67,8 @@ class ColumnCheck:
     """What is said of a value that fails: it follows the value, as in "is below the minimum 5"."""
     bad: Callable[[Any], bool]
     passes: Callable[[Sequence[Any]], bool]
+    of_type: bool = False
+    """Whether the column's type makes the demand: a wider type would not."""
 
 
 def column_checks(plan: RelationPlan, column: Column) -> Iterator[ColumnCheck]:
@@ -81,7 +83,8 @@ def column_checks(plan: RelationPlan, column: Column) -> Iterator[ColumnCheck]:
         if column.name in exact_columns(plan) and column.type.scale is not None:
             yield _exactly(column, column.type.scale)
     if kind is TypeKind.REAL:
-        yield _check(column, RejectionCode.OUT_OF_RANGE, "is outside the range of real", _outside_real)
+        said = "is outside the range of real"
+        yield replace(_check(column, RejectionCode.OUT_OF_RANGE, said, _outside_real), of_type=True)
     if kind is TypeKind.JSONB:
         if column.name in plan.required:
             yield _check(column, RejectionCode.NOT_NULL, "is null", lambda text: text.strip() == NULL_DOCUMENT)
@@ -240,7 +243,7 @@ def _numeric(column: Column) -> ColumnCheck:
             return value.is_infinite() and precision is not None
         return not passes((value,))
 
-    return _range(column, f"is outside the range of {column.type}", bad, passes)
+    return replace(_range(column, f"is outside the range of {column.type}", bad, passes), of_type=True)
 
 
 def _exactly(column: Column, scale: int) -> ColumnCheck:
@@ -256,7 +259,9 @@ def _exactly(column: Column, scale: int) -> ColumnCheck:
         return True
 
     message = f"has more than {scale} digits after the point, and is not rounded, as it tells rows apart"
-    return ColumnCheck(column.name, RejectionCode.NOT_EXACT, message, lambda value: not passes((value,)), passes)
+    return ColumnCheck(
+        column.name, RejectionCode.NOT_EXACT, message, lambda value: not passes((value,)), passes, of_type=True
+    )
 
 
 def _indexed(column: Column, limit: int, bad: Callable[[Any], bool]) -> ColumnCheck:

@@ -49,10 +49,12 @@ _RULES = {
 class BadValue(ValueError):  # noqa: N818 - names what was found, as the other refusals do
     """A value that its column does not take."""
 
-    def __init__(self, code: RejectionCode, message: str) -> None:
+    def __init__(self, code: RejectionCode, message: str, *, of_type: bool) -> None:
+        """Says why; `of_type` says that the column's type does not hold the value, whatever its checks demand."""
         super().__init__(message)
         self.code = code
         self.message = message
+        self.of_type = of_type
 
 
 def shown(value: Any) -> str:
@@ -79,11 +81,14 @@ def example_of(column_type: ColumnType) -> str:
 
 
 def value_code(message: str) -> RejectionCode:
-    """The code for what a compiled decoder says of a value (a test pins its messages)."""
+    """The code for what a compiled decoder says of a value (a test pins its messages).
+
+    What was sent stands in a message about an enum alone, and is no part of what the others say.
+    """
+    if message.startswith("Invalid enum value"):
+        return RejectionCode.ONE_OF
     if "of length <=" in message:
         return RejectionCode.TOO_LONG
-    if "Invalid enum value" in message:
-        return RejectionCode.ONE_OF
     if "out of range" in message or (message.startswith("Expected `") and (" >= " in message or " <= " in message)):
         return RejectionCode.OUT_OF_RANGE
     return RejectionCode.WRONG_TYPE
@@ -103,6 +108,8 @@ class FieldReader:
         self._type = python_type(column, Any, self._limit)
         self._json = msgspec.json.Decoder(python_type(column, msgspec.Raw, self._limit))
         self._bounds = integer_bounds(column) if self.kind in INTEGER_KINDS else (0, 0)
+        length = column.type.length
+        self._length_is_of_type = length is not None and (self._limit is None or length <= self._limit)
         choices = column.checks.one_of if self.kind in INTEGER_KINDS else None
         self._choices = None if choices is None else {check_value(column.type, choice) for choice in choices}
 
@@ -132,7 +139,7 @@ class FieldReader:
         try:
             value = reader_of(self.kind).one(text)
         except FieldOutOfRange as error:
-            raise self._bad(RejectionCode.OUT_OF_RANGE, given, str(error)) from error
+            raise self._bad(RejectionCode.OUT_OF_RANGE, given, str(error), of_type=True) from error
         except UnreadableField:
             return self._wrong(given)
         return self._converted(lambda: msgspec.convert(value, self._type), given)
@@ -166,7 +173,7 @@ class FieldReader:
         try:
             number = integral(text)
         except OverflowError as error:
-            raise self._bad(RejectionCode.OUT_OF_RANGE, given, self._range()) from error
+            raise self._bad(RejectionCode.OUT_OF_RANGE, given, self._range(), of_type=True) from error
         return self._wrong(given) if number is None else self._within(number, given)
 
     def _within(self, number: int, given: Any) -> int:
@@ -174,7 +181,8 @@ class FieldReader:
             if number not in self._choices:
                 raise self._bad(RejectionCode.ONE_OF, given, not_among(self.column))
         elif not self._bounds[0] <= number <= self._bounds[1]:
-            raise self._bad(RejectionCode.OUT_OF_RANGE, given, self._range())
+            low, high = self.column.type.integer_range or self._bounds
+            raise self._bad(RejectionCode.OUT_OF_RANGE, given, self._range(), of_type=not low <= number <= high)
         return number
 
     def _range(self) -> str:
@@ -196,7 +204,13 @@ class FieldReader:
             raise self._bad(RejectionCode.INVALID_TEXT, given, "is not UTF-8") from error
         except (msgspec.MsgspecError, ValueError) as error:
             code = value_code(str(error))
-            raise self._bad(code, given, self._said(code)) from error
+            raise self._bad(code, given, self._said(code), of_type=self._is_of_type(code)) from error
+
+    def _is_of_type(self, code: RejectionCode) -> bool:
+        """Whether a compiled decoder refuses a value with this code by the column's type."""
+        if code is RejectionCode.TOO_LONG:
+            return self._length_is_of_type
+        return code in {RejectionCode.WRONG_TYPE, RejectionCode.OUT_OF_RANGE}
 
     def _said(self, code: RejectionCode) -> str:
         if code is RejectionCode.TOO_LONG:
@@ -207,7 +221,7 @@ class FieldReader:
         return self._range() if code is RejectionCode.OUT_OF_RANGE else f"is not {example_of(self.column.type)}"
 
     def _wrong(self, given: Any) -> Any:
-        raise self._bad(RejectionCode.WRONG_TYPE, given, f"is not {example_of(self.column.type)}")
+        raise self._bad(RejectionCode.WRONG_TYPE, given, f"is not {example_of(self.column.type)}", of_type=True)
 
-    def _bad(self, code: RejectionCode, given: Any, message: str) -> BadValue:
-        return BadValue(code, f"{self.column.name}: {shown(given)} {message}")
+    def _bad(self, code: RejectionCode, given: Any, message: str, *, of_type: bool = False) -> BadValue:
+        return BadValue(code, f"{self.column.name}: {shown(given)} {message}", of_type=of_type)

@@ -5,7 +5,7 @@ gone through row by row. Both paths accept and refuse the same rows.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from itertools import islice
 from math import isfinite
 from operator import attrgetter
@@ -25,7 +25,9 @@ from app.ingestion.rows.checks import (
     wide_check,
 )
 from app.ingestion.rows.field_reader import BadValue, FieldReader, shown
+from app.ingestion.rows.misfits import TypeMisfits, is_far
 from app.ingestion.rows.object_types import Leaf, ObjectType
+from app.ingestion.rows.observations import ChunkObservations, Observations, Observed
 from app.ingestion.rows.values import nullable, python_type
 from app.warehouse.copying import UnstorableText, encode_rows
 from app.warehouse.plan import RelationPlan
@@ -36,8 +38,6 @@ Row = tuple[Any, ...]
 """Line number, then the values of the record columns in order."""
 
 _EDGES = (b'"0001-01-01', b'"9999-12-31')
-_FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
-_LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 _MOST_OFFSET = timedelta(hours=16)
 """PostgreSQL reads offsets below this (`MAX_TZDISP_HOUR` is 15); RFC 3339 goes to 23:59."""
 _MINUTE = timedelta(minutes=1)
@@ -56,9 +56,20 @@ class TooManyFaults(Exception):  # noqa: N818 - no error, but a change of the wa
 class RowModel:
     """The reader of rows of one contract. Built once per batch; not shared between batches that run side by side."""
 
-    def __init__(self, plan: RelationPlan, unknown: ChangePolicy = ChangePolicy.FREEZE) -> None:
+    def __init__(
+        self, plan: RelationPlan, unknown: ChangePolicy = ChangePolicy.FREEZE, types: ChangePolicy = ChangePolicy.FREEZE
+    ) -> None:
+        """Builds what the columns need.
+
+        Args:
+            plan: the columns, and what the rows become part of.
+            unknown: what becomes of fields that no column reads.
+            types: what becomes of values that a column's type does not hold.
+        """
         self.plan = plan
         self.unknown = unknown
+        self.observations = Observations(plan)
+        """What decoders have seen in the chunks that were given out."""
         self.passes_over = unknown in {ChangePolicy.DISCARD_VALUE, ChangePolicy.EVOLVE}
         """Whether a field that no column reads leaves its row as it is."""
         self.names = tuple(column.name for column in plan.record_columns)
@@ -71,11 +82,16 @@ class RowModel:
         columns = enumerate(plan.record_columns, start=1)
         self._wide_checks = [(i, check) for i, column in columns if (check := wide_check(plan, column)) is not None]
         self._floats = [i + 1 for i, kind in enumerate(self._kinds) if kind in FLOAT_KINDS]
-        self._checks = self._column_checks()
+        checks = self._column_checks()
+        self.misfits = TypeMisfits(plan, types, checks)
+        """What becomes of values that a column's type does not hold."""
+        self._checks = [(i, check) for i, check in checks if not (check.of_type and self.misfits.are_left_out(i))]
         self._checks_of: dict[int, list[ColumnCheck]] = {}
         for index, check in [*self._checks, *self._wide_checks]:
             self._checks_of.setdefault(index, []).append(check)
         self._places = {column.header: index for index, column in enumerate(plan.record_columns, start=1)}
+        self.known = frozenset({*self._places, self.ignored})
+        """Names of fields that columns read, and the one that is not taken."""
         self._readers: dict[int, FieldReader] = {}
         self._required = [column.header for column in plan.record_columns if column.name in plan.required]
         self._likely = {_likened(header): header for header in self._places}
@@ -84,6 +100,10 @@ class RowModel:
     def _column_checks(self) -> list[tuple[int, ColumnCheck]]:
         columns = enumerate(self.plan.record_columns, start=1)
         return [(i, check) for i, column in columns for check in column_checks(self.plan, column)]
+
+    def observed(self) -> Observed:
+        """What was observed in the rows so far, whether they were taken or refused."""
+        return self.observations.observed()
 
     def object_type(self, *, ignoring: bool) -> ObjectType:
         """The type of a JSON object that is a row; `ignoring` lets the processing time come, which is not taken."""
@@ -103,27 +123,36 @@ class RowModel:
         *,
         most_faults: int = _MANY,
         finite: bool = False,
+        seen: ChunkObservations | None = None,
     ) -> Chunk:
-        """A chunk of decoded rows: checked, encoded. `raw` gives the text of a row by its position in `rows`.
+        """A chunk of decoded rows: checked, encoded.
 
-        `finite` says that no double is NaN or infinite, as numbers of JSON are not.
+        Args:
+            rows: as they were decoded.
+            raw: gives the text of a row by its position in `rows`.
+            refused: rows of the chunk that are refused already.
+            most_faults: how many of the rows may be refused here.
+            finite: whether no double is NaN or infinite, as numbers of JSON are not.
+            seen: what was observed in the rows; values that their type does not hold are noted there.
 
         Raises:
             TooManyFaults: more than `most_faults` of the rows are refused here. To say why takes long: it is done for
                 fewer rows at once.
         """
+        seen = ChunkObservations() if seen is None else seen
         if self._conversions:
             rows = [self._converted(row) for row in rows]
+        rows = self.misfits.without(rows, seen)
         failed = failed_rows(rows, self._checks)
         if len(failed) > most_faults:
             raise TooManyFaults
-        faults = {at: rejection_of(rows[at][0], raw(at), self.value_faults(rows[at])) for at in failed}
+        faults = {at: rejection_of(rows[at][0], raw(at), self.value_faults(rows[at], seen)) for at in failed}
         if faults:
             rows = [row for position, row in enumerate(rows) if position not in faults]
         written = rows if finite else self._with_special_numbers(rows)
-        payload, more = self._encoded(written, raw, faults, most_faults)
-        rejected = (*refused, *faults.values(), *more)
-        return Chunk(len(rows) - len(more), payload, tuple(sorted(rejected, key=attrgetter("line"))))
+        payload, more = self._encoded(written, raw, faults, most_faults, seen)
+        rejected = tuple(sorted((*refused, *faults.values(), *more), key=attrgetter("line")))
+        return Chunk(len(rows) - len(more), payload, rejected, self.misfits.notices(seen))
 
     def _with_special_numbers(self, rows: list[Row]) -> list[Row]:
         """The rows with NaN and infinity as PostgreSQL writes them: a double of JSON cannot be either."""
@@ -142,6 +171,7 @@ class RowModel:
         read: Callable[[FieldReader, GivenT], Any],
         number: int,
         known: Sequence[RowFault] = (),
+        seen: ChunkObservations | None = None,
     ) -> Row | list[RowFault]:
         """The row of that number, whose fields are read one by one; or all that is wrong with it, in order.
 
@@ -150,7 +180,9 @@ class RowModel:
             read: how a value is read, one of the ways of `FieldReader`.
             number: of the row.
             known: what was found to be wrong with it already.
+            seen: what was observed in the rows; values that their type does not hold are noted there.
         """
+        seen = ChunkObservations() if seen is None else seen
         values: list[Any] = [number, *[None] * len(self.names)]
         wrong = {fault.column for fault in known}
         faults = [*known, *islice(self._unknown_faults(given), MAX_FAULTS)]
@@ -162,11 +194,14 @@ class RowModel:
             try:
                 values[index] = read(self._reader(index), value)
             except BadValue as bad:
-                found.append((index, RowFault(bad.code, self.names[index - 1], bad.message)))
+                if (fault := self.misfits.fault_of(index, bad, value, seen)) is not None:
+                    found.append((index, fault))
         found += islice(self._missing_faults(given), MAX_FAULTS)
         if not found and not faults:
             return tuple(values)
-        found += self._indexed_faults(self._converted(tuple(values)) if self._conversions else tuple(values))
+        row = self._converted(tuple(values)) if self._conversions else tuple(values)
+        row = self.misfits.without_far_instants(self.misfits.without([row], seen)[0], seen)
+        found += self._indexed_faults(row, seen)
         return [*faults, *(fault for _, fault in sorted(found, key=_by_index))]
 
     def _reader(self, index: int) -> FieldReader:
@@ -187,10 +222,12 @@ class RowModel:
         """The fault that no column reads a field of that name; says which one does that is spelled alike."""
         if name in self._elsewhere:
             message = f"the column {shown(name)} is read from {self._elsewhere[name]}"
-            return RowFault(RejectionCode.UNKNOWN_COLUMN, name, message)
-        alike = self._likely.get(_likened(name))
-        hint = f"; it has {alike}" if alike is not None else ""
-        return RowFault(RejectionCode.UNKNOWN_COLUMN, name, f"the contract has no column {shown(name)}{hint}")
+        else:
+            alike = self._likely.get(_likened(name))
+            hint = f"; it has {alike}" if alike is not None else ""
+            message = f"the contract has no column {shown(name)}{hint}"
+        set_aside = self.unknown is ChangePolicy.QUARANTINE_ROW
+        return RowFault(RejectionCode.UNKNOWN_COLUMN, name, message, set_aside)
 
     def _missing_faults(self, given: Mapping[str, Any]) -> Iterator[tuple[int, RowFault]]:
         for name in self._required:
@@ -198,23 +235,33 @@ class RowModel:
                 index = self._places[name]
                 yield index, self._reader(index).missing(self.plan, "is null" if name in given else "is missing")
 
-    def value_faults(self, row: Row) -> list[RowFault]:
+    def value_faults(self, row: Row, seen: ChunkObservations) -> list[RowFault]:
         """All that is wrong with the values of a row that was decoded, in the order of the columns."""
-        return [fault for _, fault in self._indexed_faults(row)]
+        return [fault for _, fault in self._indexed_faults(row, seen)]
 
-    def _indexed_faults(self, row: Row) -> Iterator[tuple[int, RowFault]]:
+    def _indexed_faults(self, row: Row, seen: ChunkObservations) -> Iterator[tuple[int, RowFault]]:
         for index, value in enumerate(row[1:], start=1):
             if value is None:
                 continue
-            name = self.names[index - 1]
+            name, of_type = self.names[index - 1], False
             for check in self._checks_of.get(index, ()):
                 if check.bad(value):
-                    yield index, RowFault(check.code, name, f"{name}: {shown(value)} {check.message}")
+                    of_type |= check.of_type
+                    message = f"{name}: {shown(value)} {check.message}"
+                    yield index, self.misfits.fault(check.code, name, message, of_type=check.of_type)
             if (fault := self._storage_fault(index, value)) is not None:
+                of_type |= fault.code is RejectionCode.OUT_OF_RANGE
                 yield index, fault
+            if of_type:
+                seen.add_misfit(name, value)
 
     def _encoded(
-        self, rows: list[Row], raw: Callable[[int], str | bytes], gone: dict[int, Rejection], most_faults: int
+        self,
+        rows: list[Row],
+        raw: Callable[[int], str | bytes],
+        gone: dict[int, Rejection],
+        most_faults: int,
+        seen: ChunkObservations,
     ) -> tuple[bytes, list[Rejection]]:
         """COPY input of the rows, and rows refused because PostgreSQL cannot store a text or an instant of theirs."""
         try:
@@ -226,14 +273,15 @@ class RowModel:
         left = [position for position in range(len(rows) + len(gone)) if position not in gone]
         stored: list[Row] = []
         unstorable: list[tuple[int, Row]] = []
-        for position, row in zip(left, rows, strict=True):
+        for position, found in zip(left, rows, strict=True):
+            row = self.misfits.without_far_instants(found, seen)
             if self._can_be_stored(row):
                 stored.append(self._in_utc(row))
             else:
                 unstorable.append((position, row))
         if len(unstorable) > most_faults:
             raise TooManyFaults
-        refused = [rejection_of(row[0], raw(position), self.value_faults(row)) for position, row in unstorable]
+        refused = [rejection_of(row[0], raw(position), self.value_faults(row, seen)) for position, row in unstorable]
         return encode_rows(stored), refused
 
     def _surely_storable(self, payload: bytes) -> bool:
@@ -267,9 +315,9 @@ class RowModel:
         if isinstance(value, str) and unstorable_text(value):
             message = f"{name}: {shown(value)} holds a NUL character or a lone surrogate"
             return RowFault(RejectionCode.INVALID_TEXT, name, message)
-        if index in self._instants and not _FIRST_INSTANT <= value <= _LAST_INSTANT:
+        if index in self._instants and is_far(value):
             message = f"{name}: {shown(value)} is before year 1 or after year 9999 in UTC"
-            return RowFault(RejectionCode.OUT_OF_RANGE, name, message)
+            return self.misfits.fault(RejectionCode.OUT_OF_RANGE, name, message, of_type=True)
         return None
 
     def _converted(self, row: Row) -> Row:

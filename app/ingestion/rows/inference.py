@@ -122,19 +122,32 @@ def summarise(rows: Sequence[Mapping[str, Any]], *, textual: bool = False) -> Su
             column = values.setdefault(name, [])
             if value is not None:
                 column.append(value)
-    columns = {name: ColumnSummary(_seen(column, textual=textual), len(column)) for name, column in values.items()}
+    columns = {name: summary_of(column, textual=textual) for name, column in values.items()}
     return Summary(len(rows), columns)
+
+
+def summary_of(values: Sequence[Any], *, textual: bool, known: Seen = Seen.NOTHING) -> ColumnSummary:
+    """The summary of the values of one column, none of which is null.
+
+    Args:
+        values: as JSON, Parquet or CSV have them.
+        textual: whether numbers and booleans, too, come as text (CSV).
+        known: what was observed in the column before: where that is text already, further texts are not looked at.
+    """
+    different = set(values) if textual else values  # texts are hashed faster than they are looked at
+    return ColumnSummary(_seen(different, known, textual=textual), len(values))
 
 
 def infer_columns(summary: Summary, *, textual: bool = False) -> tuple[Column, ...]:
     """The columns, in the order they were first seen in; a column without any value is nullable text."""
     return tuple(
-        Column(name, ColumnType(_kind(column.seen, textual=textual)), nullable=column.values < summary.rows)
+        Column(name, ColumnType(kind_of(column.seen, textual=textual)), nullable=column.values < summary.rows)
         for name, column in summary.columns.items()
     )
 
 
-def _kind(seen: Seen, *, textual: bool) -> TypeKind:
+def kind_of(seen: Seen, *, textual: bool) -> TypeKind:
+    """The narrowest type that holds values of all of these kinds; text where no value was seen."""
     if not seen:
         return TypeKind.TEXT
     if seen in NUMBERS and textual:
@@ -155,8 +168,7 @@ def _kind_of_written_numbers(seen: Seen) -> TypeKind:
     return TypeKind.NUMERIC if seen & (Seen.DECIMAL | Seen.SHORT_DECIMAL | Seen.HUGE) else TypeKind.BIGINT
 
 
-def _seen(values: Iterable[Any], *, textual: bool) -> Seen:
-    found = Seen.NOTHING
+def _seen(values: Iterable[Any], found: Seen, *, textual: bool) -> Seen:
     for value in values:
         if isinstance(value, str):
             if Seen.TEXT not in found:  # whatever else a text may be read as, one plain text makes the column text
