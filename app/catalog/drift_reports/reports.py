@@ -51,8 +51,13 @@ class Subject:
     table_id: UUID
     contract_id: str | None
     schema_version: int | None
-    label: str
-    """What metrics and messages call it: the contract's id, or `name@version` of an adopted table."""
+    table: str
+    """`name@version`."""
+
+    @property
+    def label(self) -> str:
+        """What metrics and messages call it: the contract's id; of an adopted table `name@version`."""
+        return self.contract_id or self.table
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +132,8 @@ class DriftReport:
     @property
     def subject(self) -> Subject:
         """What it is about."""
-        label = self.contract_id or f"{self.table_name}@{self.table_version}"
-        return Subject(self.table_id, self.contract_id, self.schema_version, label)
+        table = f"{self.table_name}@{self.table_version}"
+        return Subject(self.table_id, self.contract_id, self.schema_version, table)
 
 
 def in_words(changes: Sequence[Change]) -> str:

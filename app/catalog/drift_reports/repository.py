@@ -84,8 +84,7 @@ class DriftReads:
         statement = select(T.id, T.contract_id, T.schema_version, T.name, T.version).where(T.id.in_(table_ids))
         rows = (await self.session.execute(statement)).all() if table_ids else []
         return {
-            row.id: Subject(row.id, row.contract_id, row.schema_version, row.contract_id or f"{row.name}@{row.version}")
-            for row in rows
+            row.id: Subject(row.id, row.contract_id, row.schema_version, f"{row.name}@{row.version}") for row in rows
         }
 
     async def _with_changes(self, reports: Sequence[DriftReport]) -> list[DriftReport]:

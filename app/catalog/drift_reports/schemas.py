@@ -162,6 +162,8 @@ def _links(report: DriftReport) -> dict[str, str]:
         links["contract"] = f"/api/contracts/{report.contract_id}"
     if report.batch_id is not None:
         links["batch"] = f"/api/ingestion/batches/{report.batch_id}"
+        if report.status is DriftStatus.ACCEPTED:
+            links["replay_refused_rows"] = f"/api/ingestion/batches/{report.batch_id}/quarantine/replay"
     if report.successor_contract is not None:
         links |= {"successor": f"/api/contracts/{report.successor_contract}", "replay": "/api/ingestion/replay"}
     if report.status is DriftStatus.OPEN:

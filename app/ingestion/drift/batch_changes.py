@@ -36,6 +36,7 @@ def batch_changes(
     new = _schema_of_rows(contract, observed)
     pairing = infer(old.fields, new.fields)
     found = classify(old, new, renames=pairing.renames, hints=pairing.hints, as_batch=True)
+    found += classify(*_types_that_do_not_fit(old, observed))
     return [counted for change in found if (counted := _counted(change, observed)) is not None]
 
 
@@ -54,17 +55,26 @@ def _declared(contract: IngestionContract, stored: Mapping[str, ValueProfile]) -
 
 
 def _schema_of_rows(contract: IngestionContract, observed: Observed) -> TableSchema:
-    """The schema that the rows suggest: types of declared columns as declared, unless values did not fit."""
+    """The fields that the rows have: declared columns with their types, and unknown ones with those of their values."""
     assert contract.columns is not None
-    gone, fields = set(observed.vanished), {}
-    for column in contract.columns:
-        if column.name not in gone:
-            inferred = observed.inferred_type(column.name) if column.name in observed.misfits else None
-            fields[column.name] = SchemaField(column.name, (inferred or column.type).sql, column.nullable)
+    gone = set(observed.vanished)
+    fields = {
+        column.name: SchemaField(column.name, column.type.sql, column.nullable)
+        for column in contract.columns
+        if column.name not in gone
+    }
     for name, seen in observed.unknown.items():
         inferred = observed.inferred_type(name)
         fields.setdefault(name, SchemaField(name, inferred.sql if inferred else None, values=seen.values))
     return TableSchema(tuple(fields.values()))
+
+
+def _types_that_do_not_fit(declared: TableSchema, observed: Observed) -> tuple[TableSchema, TableSchema]:
+    """The columns with values that do not fit: as they are declared, and as they had to be to hold these as well."""
+    old = [field for field in declared.fields if field.name in observed.misfits]
+    wider = [(field, observed.inferred_type(field.name)) for field in old]
+    new = [replace(field, type=found.sql) if found is not None else field for field, found in wider]
+    return TableSchema(tuple(old)), TableSchema(tuple(new))
 
 
 def _counted(change: Change, observed: Observed) -> Change | None:

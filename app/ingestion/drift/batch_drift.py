@@ -112,7 +112,7 @@ class BatchDrift(ReadRows):
 def subject_of(contract: IngestionContract) -> Subject:
     """The contract's table, as reports of drift name it."""
     found = contract.contract
-    return Subject(found.table_id, found.id, found.schema_version, found.id)
+    return Subject(found.table_id, found.id, found.schema_version, f"{found.table_name}@{found.version}")
 
 
 def _applicable(columns: tuple[Column, ...], changes: list[Change]) -> tuple[tuple[Column, ...], list[Change]]:

@@ -1,6 +1,6 @@
 """A schema, sample rows or the relation that is there, compared with what a contract says; on demand."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from app.ingestion.decoding.body import BodyFormat, Representation
 from app.ingestion.decoding.inflate import Coding
 from app.ingestion.drift.batch_changes import batch_changes
 from app.ingestion.drift.batch_drift import subject_of
-from app.ingestion.drift.schemas import ComparedSchema, CompareRequest
+from app.ingestion.drift.schemas import ComparedColumn, ComparedSchema, CompareRequest
 from app.ingestion.rows.row_model import RowModel
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
@@ -77,7 +77,7 @@ class DriftComparing:
 
     async def _adopted(self, reference: str, actor: Actor) -> Subject:
         table = await TableService(self._session).get(parse_reference(reference), actor)
-        return Subject(table.id, table.contract_id, table.schema_version, table.contract_id or table.label)
+        return Subject(table.id, table.contract_id, table.schema_version, table.label)
 
     async def _relation(self, subject: Subject, actor: Actor, *, dry_run: bool) -> DriftReportDocument:
         if dry_run:
@@ -115,7 +115,8 @@ def schema_changes(
     """What the schema says otherwise than the contract; the processing time, which Spyne sets, may be left out."""
     assert contract.columns is not None
     declared = contract.contract.semantics.document()
-    compared = [column.model_dump() for column in schema.columns]
+    required = set(contract.contract.semantics.required_columns)
+    compared = [_compared(column, required) for column in schema.columns]
     names = {column.name for column in schema.columns}
     processing_time = contract.contract.semantics.processing_time_column
     documents = [column_document(column) for column in contract.columns]
@@ -125,6 +126,11 @@ def schema_changes(
     new = of_columns(compared, declared | semantics if semantics is not None else None)
     pairing = infer(old.fields, new.fields)
     return classify(_without_sources(old), new, renames=pairing.renames, hints=pairing.hints)
+
+
+def _compared(column: ComparedColumn, required: Collection[str]) -> dict[str, Any]:
+    """The column as contracts write columns: of the key and of the event time, no schema need say that none is null."""
+    return column.model_dump() | ({"nullable": False} if column.name in required else {})
 
 
 def _without_sources(schema: TableSchema) -> TableSchema:
@@ -155,7 +161,7 @@ def _unkept(
 ) -> DriftReportDocument:
     return DriftReportDocument(
         id=None,
-        table=subject.label,
+        table=subject.table,
         contract_id=subject.contract_id,
         schema_version=subject.schema_version,
         source=source,
