@@ -113,7 +113,7 @@ class SemanticsDocument(_Document):
 
     mode: Annotated[Mode, Field(strict=False)] = Field(
         description="How a batch meets what is stored. A row is the whole content of its key: what it leaves out is "
-        "null, also where a value was stored.",
+        "null, also where a value was stored; a column that no row of a batch brings keeps its stored values.",
         examples=["upsert"],
     )
     idempotency_key: list[str] = Field(description="Columns that identify a row.", examples=[["api_id", "event_id"]])

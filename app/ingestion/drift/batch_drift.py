@@ -63,6 +63,8 @@ class BatchDrift(ReadRows):
     clock: Clock
     evolving: bool = False
     """Whether the contract may take changes on for this batch: not for a trial, which leaves all as it is."""
+    not_in_place: set[str] = field(default_factory=set)
+    """Paths of changes that the relation cannot take on in place: they are reported, and wait for a decision."""
     applied: list[UUID] = field(default_factory=list)
     """Reports on what the contract has taken on for this batch."""
 
@@ -71,7 +73,7 @@ class BatchDrift(ReadRows):
         if not self.evolving or self.contract is None or self.contract.columns is None:
             return None
         policy = self.contract.contract.policy
-        changes = automatic(self._changes(), policy)
+        changes = [each for each in automatic(self._changes(), policy) if each.path not in self.not_in_place]
         try:
             columns = evolved(self.contract.columns, changes)
         except Inapplicable:
