@@ -2,19 +2,18 @@
 
 from uuid import UUID
 
-from app.catalog.contracts.evolving import ContractEvolution
+from app.catalog.contracts.changes.evolution import ContractEvolution
 from app.catalog.contracts.service import SchemaMoved
 from app.catalog.drift.change import ChangeKind
 from app.catalog.drift_reports.recording import DriftRecorder
 from app.catalog.drift_reports.reports import Finding
 from app.ingestion.drift.batch_drift import BatchDrift, SchemaEvolves, subject_of
-from app.ingestion.models import BatchRow
 from app.kernel.db.database import Units, WriteSession
 from app.kernel.security.authorization import Actor
 from app.warehouse.evolution import NeedsNewVersion, with_retries
 
 
-async def evolve(units: Units, drift: BatchDrift, wanted: SchemaEvolves, actor: Actor, batch: BatchRow) -> None:
+async def evolve(units: Units, drift: BatchDrift, wanted: SchemaEvolves, actor: Actor, batch_id: UUID) -> None:
     """Let the contract take the changes on, so that the rows can be merged, and note the report on it.
 
     Where the relation cannot take all of them on in place, those that ask for new types are left for a decision: the
@@ -35,7 +34,7 @@ async def evolve(units: Units, drift: BatchDrift, wanted: SchemaEvolves, actor: 
         rows = max((change.rows or 0 for change in wanted.changes), default=0)
         finding = Finding(wanted.changes, rows)
         subject = subject_of(wanted.contract)
-        report_id = await recorder.applied(subject, finding, actor.label, alteration.version, batch.id)
+        report_id = await recorder.applied(subject, finding, actor.label, alteration.version, batch_id)
         await alteration.carry_out()
         return report_id
 
