@@ -263,13 +263,44 @@ def rekey(model: Model) -> list[str]:
     """A primary key goes, or comes and makes its columns NOT NULL, which they stay without the key."""
     if model.key:
         model.key = ()
-        return [f"ALTER TABLE {model.relation} DROP CONSTRAINT {quoted('the key')}"]
+        return [f"ALTER TABLE {model.relation} DROP CONSTRAINT {quoted(f'key of {model.relation}')}"]
     columns = model.random.sample(model.columns, model.random.randint(1, min(2, len(model.columns))))
     model.key = tuple(column.id for column in columns)
     for column in columns:
         model.put(column, nullable=False)
     names = ", ".join(quoted(column.name) for column in columns)
-    return [f"ALTER TABLE {model.relation} ADD CONSTRAINT {quoted('the key')} PRIMARY KEY ({names})"]
+    return [f"ALTER TABLE {model.relation} ADD CONSTRAINT {quoted(f'key of {model.relation}')} PRIMARY KEY ({names})"]
+
+
+def rebuild_key(model: Model) -> list[str]:
+    """A column of a key is made anew, with its name, and the key over the same names: another key all the same."""
+    column = model.some(lambda each: not model.is_doubled(each) and each.type == "integer")
+    if column is None:
+        return []
+    keyed, keys = model.is_key(column), [key for key in model.unique.values() if column.id in key]
+    names = {each.id: each.name for each in model.columns}
+    old_key = [names[each] for each in model.key]
+    statements = _dropped(model, column)
+    new = Column(next(model.ids), column.name, "integer", nullable=not keyed)
+    model.columns.append(new)
+    statements.append(
+        f"ALTER TABLE {model.relation} ADD {quoted(new.name)} integer{'' if new.nullable else ' NOT NULL'}"
+    )
+    ids = {each.name: each.id for each in model.columns}
+    if keyed:
+        model.key = tuple(ids[name] for name in old_key)
+        listed = ", ".join(map(quoted, old_key))
+        name = quoted(f"key of {model.relation}")
+        statements.append(f"ALTER TABLE {model.relation} ADD CONSTRAINT {name} PRIMARY KEY ({listed})")
+    for key in keys:
+        statements.append(_unique(model, [names[each] for each in key], ids))
+    return statements
+
+
+def _unique(model: Model, columns: list[str], ids: dict[str, int]) -> str:
+    name = f"unique {next(model.ids)} of {model.relation}"
+    model.unique[name] = tuple(ids[column] for column in columns)
+    return f"CREATE UNIQUE INDEX {quoted(name)} ON {model.relation} ({', '.join(map(quoted, columns))})"
 
 
 def reunique(model: Model) -> list[str]:
@@ -278,10 +309,7 @@ def reunique(model: Model) -> list[str]:
         del model.unique[name]
         return [f"DROP INDEX shop.{quoted(name)}"]
     columns = model.random.sample(model.columns, model.random.randint(1, min(2, len(model.columns))))
-    name = f"unique {next(model.ids)} of {model.relation}"
-    model.unique[name] = tuple(column.id for column in columns)
-    names = ", ".join(quoted(column.name) for column in columns)
-    return [f"CREATE UNIQUE INDEX {quoted(name)} ON {model.relation} ({names})"]
+    return [_unique(model, [column.name for column in columns], {column.name: column.id for column in columns})]
 
 
 def relink(model: Model) -> list[str]:
@@ -294,10 +322,8 @@ def relink(model: Model) -> list[str]:
         return []
     name = f"link {next(model.ids)}"
     model.foreign[name] = column.id
-    return [
-        f"ALTER TABLE {model.relation} ADD CONSTRAINT {quoted(name)} FOREIGN KEY ({quoted(column.name)}) "
-        "REFERENCES shop.target"
-    ]
+    how = f"FOREIGN KEY ({quoted(column.name)}) REFERENCES shop.target"
+    return [f"ALTER TABLE {model.relation} ADD CONSTRAINT {quoted(name)} {how}"]
 
 
 def comment(model: Model) -> list[str]:
@@ -331,5 +357,5 @@ def rename_constraint(model: Model) -> list[str]:
 
 ALTERS: tuple[Alter, ...] = (
     *(rename, rename, swap, chain, drop, add, add, add, add_doubled, drop_expression, drop_and_add, retype, renull),
-    *(redefault, identify, rekey, reunique, relink, comment, comment_all, label, rename_constraint),
+    *(redefault, identify, rekey, rebuild_key, reunique, relink, comment, comment_all, label, rename_constraint),
 )

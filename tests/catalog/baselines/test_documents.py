@@ -181,6 +181,18 @@ CASES: dict[str, tuple[LiveRelation | None, list[tuple[str, str]]]] = {
         [("words-changed", "/description"), ("words-changed", "/columns/mood/description")],
     ),
     "no key": (replace(RELATION, primary_key=None), [("key-removed", "/key")]),
+    "a column of each key made anew under its name": (
+        changed(RELATION, id={"number": 9}, area={"number": 10}),
+        [
+            ("check-changed", "/columns/client/unique"),
+            ("reference-changed", "/columns/client/relationships"),
+            ("column-removed", "/columns/id"),
+            ("column-removed", "/columns/area"),
+            ("column-added-with-default", "/columns/id"),
+            ("column-added", "/columns/area"),
+            ("key-changed", "/key"),
+        ],
+    ),
     "a unique key less": (
         replace(RELATION, unique_keys=RELATION.unique_keys[1:]),
         [("check-loosened", "/columns/client/unique")],
