@@ -80,6 +80,8 @@ class Baselines:
         return [comparison(table, found) for table in tables]
 
     async def _look(self, tables: Sequence[BaselinedTable]) -> Look:
+        if not tables:
+            return Look((), (), ())
         comparisons = await self._compared(tables)
         now = self._clock()
         renewed = [(each.table, each.live) for each in comparisons if each.live and each.calls_for_renewal()]

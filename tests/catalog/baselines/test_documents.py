@@ -184,8 +184,8 @@ CASES: dict[str, tuple[LiveRelation | None, list[tuple[str, str]]]] = {
     "a column of each key made anew under its name": (
         changed(RELATION, id={"number": 9}, area={"number": 10}),
         [
-            ("check-changed", "/columns/client/unique"),
             ("reference-changed", "/columns/client/relationships"),
+            ("check-changed", "/columns/client/unique"),
             ("column-removed", "/columns/id"),
             ("column-removed", "/columns/area"),
             ("column-added-with-default", "/columns/id"),
