@@ -1,13 +1,19 @@
 """What live relations look like, read by the runtime login, which owns none of them."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
+from app.kernel.db import migrations
+from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from app.warehouse.inspection import RelationKind
 from app.warehouse.live import LiveForeignKey, LiveKey, LiveRelation, live_relations
 from app.warehouse.naming import RelationName
+from app.warehouse.relations import run
 from tests.queries import recorded
+from tests.waiting import eventually
 
 WORLD = """
 CREATE SCHEMA shop;
@@ -131,3 +137,34 @@ async def test_two_hundred_relations_are_one_statement(resources: Resources, own
         found = await look(resources, *names)
     assert set(found) == set(names)
     assert len([each for each in statements if "system_config" not in each]) == 1
+
+
+@pytest.mark.usefixtures("world")
+async def test_what_is_being_altered_is_named_and_not_waited_for(
+    resources: Resources, superuser: asyncpg.Connection, urls: DatabaseUrls
+) -> None:
+    transaction = superuser.transaction()
+    await transaction.start()
+    await superuser.execute("ALTER TABLE shop.orders DROP code")
+    async with resources.database.read() as session:
+        found = await live_relations(session, [shop("orders"), shop("clients")])
+    oid = await superuser.fetchval("SELECT 'shop.orders'::regclass::oid::bigint")
+    assert found.busy == {shop("orders"): oid}
+    assert list(found.by_name) == [shop("clients")]
+    await transaction.rollback()
+    reader, writer = await migrations.connect(urls.owner), await migrations.connect(urls.owner)
+    try:
+        async with reader.transaction():
+            await reader.execute("SELECT FROM shop.orders")
+            altering = asyncio.create_task(writer.execute("TRUNCATE shop.orders"))
+            waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'shop.orders'::regclass AND NOT granted)"
+            await eventually(lambda: superuser.fetchval(waits))
+            assert shop("orders") not in await look(resources, shop("orders"))
+        await altering
+        assert shop("orders") in await look(resources, shop("orders"))
+        async with resources.database.write() as session:
+            await run(session, "CREATE TABLE data.own (a int)")
+            assert RelationName("data", "own") in (await live_relations(session, [RelationName("data", "own")])).by_name
+    finally:
+        await reader.close()
+        await writer.close()

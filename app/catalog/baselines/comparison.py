@@ -87,9 +87,16 @@ class Comparison:
         return tuple(found)
 
 
-def comparison(table: BaselinedTable, relations: LiveRelations) -> Comparison:
-    """The table beside the relation that bears its name; else beside its own relation under whatever name that has."""
+def comparison(table: BaselinedTable, relations: LiveRelations) -> Comparison | None:
+    """The table beside the relation that bears its name; else beside its own relation under whatever name that has.
+
+    None while that relation is busy: what it will look like is not decided yet.
+    """
     before = table.baseline.relation
+    if table.relation in relations.busy:
+        return None
+    if table.relation not in relations.by_name and table.baseline.whole and before.oid in relations.busy.values():
+        return None
     same = relations.by_oid.get(before.oid)
     own = same if same is not None and is_same_relation(before, same) else None
     return Comparison(table, relations.by_name.get(table.relation, own))

@@ -1,6 +1,5 @@
 """The daily look at adopted relations. What is found is recorded by a plane above, whose domain declares the job."""
 
-from datetime import timedelta
 from typing import Final
 
 from app.catalog.baselines.look import Recorder, look
@@ -20,4 +19,4 @@ def look_job(record: Recorder) -> JobDefinition:
         findings = await look(resources.database, resources.clock, record)
         await context.progress(changed=len(findings))
 
-    return JobDefinition(name=LOOK_JOB, handler=look_at_relations, max_starts=3, timeout=timedelta(hours=1))
+    return JobDefinition(name=LOOK_JOB, handler=look_at_relations, max_starts=3, concurrency=1)

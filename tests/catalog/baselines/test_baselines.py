@@ -15,7 +15,7 @@ from app.catalog.baselines.comparison import Comparison
 from app.catalog.baselines.documents import schema_of
 from app.catalog.baselines.jobs import LOOK_JOB, SCHEDULES, look_job
 from app.catalog.baselines.look import look
-from app.catalog.baselines.service import Baselines, Look
+from app.catalog.baselines.service import Baselines, Look, RelationBusy
 from app.kernel.clock import utc_now
 from app.kernel.db.database import Database, WriteSession
 from app.kernel.runtime.resources import Resources
@@ -274,6 +274,24 @@ async def test_two_hundred_tables_are_a_few_statements(
     assert sum("pg_attribute" in each for each in ours) == 1
     assert len(ours) <= 4, ours  # the tables, their relations, when they were looked at; and that there are no more
     assert await owner.fetchval("SELECT bool_and(checked_at = $1) FROM spyne.drift_baselines", later)
+
+
+@pytest.mark.usefixtures("world")
+async def test_what_is_being_altered_is_passed_over(
+    admin: httpx.AsyncClient, owner: asyncpg.Connection, database: Database
+) -> None:
+    tables = await adopted(admin, "shop.clients", "shop.orders")
+    clients, orders = tables["shop.clients"], tables["shop.orders"]
+    async with owner.transaction():
+        await owner.execute("ALTER TABLE shop.clients DROP area CASCADE; ALTER TABLE shop.clients RENAME TO people")
+        assert await looked(database, clients, orders) == Look((), (orders,), (), (clients,))
+        with pytest.raises(RelationBusy):
+            await accepted(database, clients)
+        assert [each.table.id for each in await compared(database, clients, orders)] == [orders]
+    async with owner.transaction():
+        await owner.execute("TRUNCATE shop.people")
+        assert (await looked(database, clients)).busy == (clients,)
+    assert rules(await looked(database, clients))[0][1][0] == ("relation-renamed", "")
 
 
 @pytest.mark.usefixtures("world")
