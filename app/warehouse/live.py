@@ -120,7 +120,7 @@ WITH here AS MATERIALIZED (
          JOIN pg_catalog.pg_class AS named ON named.relnamespace = space.oid AND named.relname = asked.name
         UNION ALL
        SELECT unnest(CAST(:oids AS bigint[]))::oid)
-), columns AS (
+), columns AS MATERIALIZED (
   SELECT a.attrelid AS oid, jsonb_agg(jsonb_build_object(
            'name', a.attname, 'number', a.attnum, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
            'nullable', NOT a.attnotnull, 'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
@@ -135,7 +135,7 @@ WITH here AS MATERIALIZED (
     LEFT JOIN (SELECT enumtypid, jsonb_agg(enumlabel ORDER BY enumsortorder) AS labels
                  FROM pg_catalog.pg_enum GROUP BY enumtypid) AS e ON e.enumtypid = a.atttypid
    GROUP BY a.attrelid
-), keys AS (
+), keys AS MATERIALIZED (
   SELECT i.indrelid AS oid,
          jsonb_agg(jsonb_build_array(c.relname, i.indisprimary, parts.names) ORDER BY c.relname) AS found
     FROM wanted
@@ -148,7 +148,7 @@ WITH here AS MATERIALIZED (
        WHERE part.place <= i.indnkeyatts) AS parts
    WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
    GROUP BY i.indrelid
-), foreign_keys AS (
+), foreign_keys AS MATERIALIZED (
   SELECT k.conrelid AS oid, jsonb_agg(jsonb_build_object(
            'name', k.conname, 'columns', parts.own, 'target_oid', c.oid::bigint,
            'target', jsonb_build_object('schema', n.nspname, 'name', c.relname),

@@ -1,6 +1,7 @@
 """What live relations look like, read by the runtime login, which owns none of them."""
 
 import asyncio
+import time
 
 import asyncpg
 import pytest
@@ -131,12 +132,19 @@ async def test_an_expression_stays_the_same_when_what_it_mentions_gets_another_n
 
 async def test_two_hundred_relations_are_one_statement(resources: Resources, owner: asyncpg.Connection) -> None:
     await owner.execute("CREATE SCHEMA shop")
-    await owner.execute(";".join(f"CREATE TABLE shop.t{i} (a int PRIMARY KEY, b text)" for i in range(200)))
-    names = [shop(f"t{i}") for i in range(200)]
+    columns = ", ".join(f"c{number} numeric(12,2) DEFAULT 0" for number in range(20))
+    for number in range(200):
+        await owner.execute(f"CREATE TABLE shop.t{number} (id bigint PRIMARY KEY, {columns}, UNIQUE (c0, c1))")
+    names = [shop(f"t{number}") for number in range(200)]
+    times = []
     with recorded(resources.database) as statements:
-        found = await look(resources, *names)
+        for _ in range(5):
+            began = time.perf_counter()
+            found = await look(resources, *names)
+            times.append(time.perf_counter() - began)
     assert set(found) == set(names)
-    assert len([each for each in statements if "system_config" not in each]) == 1
+    assert len([each for each in statements if "system_config" not in each]) == 5
+    print(f"200 relations of 21 columns: {min(times) * 1000:.0f} ms, {max(times) * 1000:.0f} ms the first time")
 
 
 @pytest.mark.usefixtures("world")
