@@ -1,4 +1,4 @@
-"""How contracts, and versions of a contract's schema, differ. Pure; what breaks is decided in `tables.shape`.
+"""How contracts, and versions of a contract's schema, differ. Pure; what breaks is decided in `catalog.drift`.
 
 Contracts are compared by what they mean, not by how they are written: `24h` is `PT24H`, `int8` is `bigint`, and the
 columns of a key and the values of a `one_of` have no order. The columns of a schema have one, which `select *` shows.

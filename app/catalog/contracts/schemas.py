@@ -221,7 +221,10 @@ class ColumnsDifferenceDocument(BaseModel):
     added: list[ShownColumn]
     removed: list[ShownColumn]
     changed: list[ChangedColumn]
-    breaking: bool = Field(description="A column is gone or has another type.")
+    breaking: bool = Field(
+        description="A query on the old columns may fail or mean something else: a column is gone, or has a type that "
+        "is not merely wider."
+    )
 
 
 class SchemaDifferenceDocument(ColumnsDifferenceDocument):

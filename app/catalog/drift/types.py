@@ -1,4 +1,4 @@
-"""Types of columns as drift compares them, in whatever spelling: PostgreSQL's, the data contract standard's, others'. Pure.
+"""Types of columns as drift compares them: in PostgreSQL's spelling, the data contract standard's, or others'. Pure.
 
 Wider than `app/warehouse/types.py`, which has what a contract may declare: an adopted relation also has `char(3)`,
 `timestamp(0)`, arrays and enums. What a change of type means: `app/catalog/drift/type_changes.py`.
@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-MAX_LENGTH: Final = 10_000
+MAX_LENGTH: Final = 4_000
 """Characters of a spelling that is read; a longer one is a family of its own."""
+
+MAX_NAME: Final = 100
+"""Characters of a name with its arguments; what is longer is none that is known."""
 
 MAX_DEPTH: Final = 16
 """Arrays within arrays that are followed."""
@@ -160,7 +163,7 @@ def _nested(kind: str, text: str, depth: int) -> DriftType:
 
 def _named(text: str) -> DriftType | None:
     """The type of a name with its arguments, in lower case with single spaces; None when the name is not known."""
-    spelled = _SPELLED.fullmatch(text)
+    spelled = _SPELLED.fullmatch(text) if len(text) <= MAX_NAME else None
     if spelled is None:
         return None
     name = f"{spelled.group(1)}{spelled.group(4)}"

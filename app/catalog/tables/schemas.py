@@ -181,7 +181,10 @@ class DifferenceDocument(_Shown):
     added: list[TableColumnDocument]
     removed: list[TableColumnDocument]
     changed: list[ColumnChangeDocument]
-    breaking: bool = Field(description="A column is gone or has another type.")
+    breaking: bool = Field(
+        description="A query on the old columns may fail or mean something else: a column is gone, or has a type that "
+        "is not merely wider."
+    )
 
 
 class DependantDocument(_Shown):

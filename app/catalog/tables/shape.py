@@ -1,9 +1,15 @@
-"""The visible columns of a table, and how the columns of one version differ from another's. Pure."""
+"""The visible columns of a table, and how the columns of one version differ from another's. Pure.
+
+What a difference means for queries is decided in `app/catalog/drift/classify.py`, for all of the catalog alike.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from app.catalog.drift.change import Change
+from app.catalog.drift.classify import breaking, classify
+from app.catalog.drift.schema import SchemaField, TableSchema
 from app.warehouse.inspection import RelationColumn
 
 Shape = tuple[RelationColumn, ...]
@@ -18,7 +24,11 @@ class Described(Protocol):
 
     @property
     def type(self) -> object:
-        """Another one breaks queries."""
+        """As `str()` spells it; what another one means is graded by drift's policy."""
+
+    @property
+    def nullable(self) -> bool:
+        """Whether the column may be null."""
 
 
 ColumnKind = TypeVar("ColumnKind", bound=Described)
@@ -41,9 +51,20 @@ class Difference(Generic[ColumnKind]):
     changed: tuple[ColumnChange[ColumnKind], ...]
 
     @property
+    def changes(self) -> tuple[Change, ...]:
+        """The changes of columns, of their types and of what may be null, each with its verdict."""
+        old = (*self.removed, *(change.before for change in self.changed))
+        new = (*(change.after for change in self.changed), *self.added)
+        return classify(_schema(old), _schema(new))
+
+    @property
     def breaking(self) -> bool:
-        """Whether a query on the old version may fail or mean something else: a column is gone, or has another type."""
-        return bool(self.removed) or any(change.before.type != change.after.type for change in self.changed)
+        """Whether a query on the old version may fail or mean something else on the new one."""
+        return breaking(self.changes)
+
+
+def _schema(columns: Sequence[Described]) -> TableSchema:
+    return TableSchema(tuple(SchemaField(column.name, str(column.type), column.nullable) for column in columns))
 
 
 ShapeDifference = Difference[RelationColumn]

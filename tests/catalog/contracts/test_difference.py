@@ -25,7 +25,9 @@ def columns(*documents: dict[str, Any]) -> tuple[Column, ...]:
     ("changed", "expected", "breaking"),
     [
         ({}, [], False),
-        ({"type": "numeric(14,2)"}, ["type"], True),
+        ({"type": "numeric(14,2)"}, ["type"], False),
+        ({"type": "numeric(14,4)"}, ["type"], True),
+        ({"type": "numeric(10,2)"}, ["type"], True),
         ({"type": "decimal(12, 2)"}, [], False),
         ({"nullable": False}, ["nullable"], False),
         ({"checks": []}, ["checks"], False),
