@@ -8,3 +8,4 @@ class ContractAction(StrEnum):
 
     REGISTERED = "contract:register"
     SCHEMA_FROZEN = "contract:freeze-schema"
+    IMPORTED = "contract:import"

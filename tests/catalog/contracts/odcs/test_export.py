@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jsonschema import Draft201909Validator
 
-from app.catalog.contracts.odcs import LOGICAL_TYPES, STATUSES
+from app.catalog.contracts.odcs.export import LOGICAL_TYPES, STATUSES
 from app.catalog.tables.lifecycle import TableState
 from app.warehouse.types import TypeKind, parse_type
 from tests.catalog.bodies import COLUMNS, contract, with_semantics
@@ -143,7 +143,8 @@ async def test_a_contract_in_the_words_of_the_standard(engineer: httpx.AsyncClie
         "conflictResolution": "latest_wins",
         "endpoint": "/api/v1/customers",
         "tableState": "SHADOW",
-        "unknownColumns": "reject",
+        "unknownColumns": "freeze",
+        "typeChanges": "freeze",
         "maxRejected": {"share": 0.1},
     }
     (table,) = document["schema"]
