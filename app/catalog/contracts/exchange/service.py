@@ -12,6 +12,7 @@ from app.catalog.contracts.odcs.document import SentDocument, kept_document
 from app.catalog.contracts.odcs.export import odcs_document
 from app.catalog.contracts.odcs.importing import Draft
 from app.catalog.contracts.odcs.merging import Imported, merged
+from app.catalog.contracts.odcs.properties import plain
 from app.catalog.contracts.odcs.writing import json_text
 from app.catalog.contracts.record import ContractRecord, Registration
 from app.catalog.contracts.repository import ContractReads
@@ -119,7 +120,7 @@ class ContractImport:
         schema = await self._contracts.schema(contract.id, None)
         columns = schema.columns if schema else None
         before = await self._documents.find(contract.id)
-        known = before.document == text if before else sent.document == odcs_document(contract, columns)
+        known = before.document == text if before else plain(sent.document) == odcs_document(contract, columns)
         if known and not registration.made:
             return ImportedContract(draft, registration, columns)
         await self._documents.keep(contract.id, sent.version, draft.name, text, actor)

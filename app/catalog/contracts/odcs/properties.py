@@ -177,11 +177,16 @@ class _Checks:
         for option, kind, step in (("minimum", CheckType.MIN, 1), ("maximum", CheckType.MAX, -1)):
             exclusive = f"exclusive{option.capitalize()}"
             bound, beyond = plain(self._options.get(option)), plain(self._options.get(exclusive))
+            at = f"/logicalTypeOptions/{option}"
+            if beyond is True:  # before 3.1 it said of the other bound that values keep off it
+                bound, beyond, at = None, bound, f"/logicalTypeOptions/{exclusive}"
             if bound is not None:
-                self._add(kind, {"value": bound}, f"/logicalTypeOptions/{option}")
-            elif isinstance(beyond, int) and self._type.kind in INTEGER_KINDS:
+                self._add(kind, {"value": bound}, at)
+            if beyond is None or beyond is False:
+                continue
+            if isinstance(beyond, int) and self._type.kind in INTEGER_KINDS and bound is None:
                 self._add(kind, {"value": beyond + step}, f"/logicalTypeOptions/{exclusive}")
-            elif beyond is not None:
+            else:
                 self._note(f"/logicalTypeOptions/{exclusive}", "A bound of a column is inclusive: this one is kept")
         if "multipleOf" in self._options:
             self._note("/logicalTypeOptions/multipleOf", "No check of a column asks for multiples: this is kept")

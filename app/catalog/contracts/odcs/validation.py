@@ -1,7 +1,7 @@
 """Where a document breaks the standard: held against the official JSON Schema of its version. Pure.
 
-The schemas stand in `schemas/`, with where they come from. A document of 3.0.0 is held against the schema of 3.0.1,
-which corrected the one before.
+The schemas stand in `schemas/`, with where they come from. That of 3.0.2 corrected those before, and says that it is
+theirs, too; what the one before took is still taken in documents of its version.
 """
 
 import json
@@ -18,14 +18,14 @@ from jsonschema.validators import extend
 
 from app.kernel.problems import MAX_FAULTS, Fault, pointer_to
 
-VERSIONS: Final[dict[str, str]] = {
-    "v3.0.0": "v3.0.1.json",
-    "v3.0.1": "v3.0.1.json",
-    "v3.0.2": "v3.0.2.json",
-    "v3.1.0": "v3.1.0.json",
-    "v3.2.0": "v3.2.0.json",
+VERSIONS: Final[dict[str, tuple[str, ...]]] = {
+    "v3.0.0": ("v3.0.2", "v3.0.1"),
+    "v3.0.1": ("v3.0.2", "v3.0.1"),
+    "v3.0.2": ("v3.0.2",),
+    "v3.1.0": ("v3.1.0",),
+    "v3.2.0": ("v3.2.0",),
 }
-"""Versions of the standard that are taken, with the schema of each."""
+"""Versions of the standard that are taken, with the schemas of each: one of them has to accept a document."""
 
 SHOWN_LENGTH: Final = 200
 """Characters of a message of the library, which repeats what it refuses."""
@@ -56,10 +56,10 @@ _Validator: Final = extend(Draft201909Validator, type_checker=_TYPES)
 
 
 @cache
-def validator(version: str) -> Any:
-    """The validator of that version of the standard, one of `VERSIONS`."""
+def validator(name: str) -> Any:
+    """The validator of a schema that `VERSIONS` names."""
     folder = resources.files("app.catalog.contracts.odcs") / "schemas"
-    return _Validator(json.loads((folder / VERSIONS[version]).read_text(encoding="utf-8")))
+    return _Validator(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")))
 
 
 def violations(document: Mapping[str, Any], version: str, place: str = "") -> list[Fault]:
@@ -70,7 +70,11 @@ def violations(document: Mapping[str, Any], version: str, place: str = "") -> li
         version: one of `VERSIONS`.
         place: JSON pointer of the document within what was sent.
     """
-    checked = validator(version)
+    found = [_violations(document, validator(name), place) for name in VERSIONS[version]]
+    return found[0] if all(found) else []
+
+
+def _violations(document: Mapping[str, Any], checked: Any, place: str) -> list[Fault]:
     known = _Names(checked.schema)
     found: dict[tuple[str, str], Fault] = {}
     for error in islice(checked.iter_errors(document), MAX_FAULTS + 1):
