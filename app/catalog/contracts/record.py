@@ -1,6 +1,7 @@
 """A contract as it is kept, with what belongs to it. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -35,6 +36,10 @@ class ContractRecord:
     revision: int
     relation: RelationName
     created_at: datetime
+    description: str | None = None
+    """What the data is, in the words of whoever answers for it."""
+    column_words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By column: `description`, `labels` and `sensitivity`, as far as they were said."""
 
     @property
     def etag(self) -> str:
