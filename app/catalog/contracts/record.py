@@ -1,7 +1,6 @@
 """A contract as it is kept, with what belongs to it. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -31,15 +30,17 @@ class ContractRecord:
     owner_id: UUID | None
     owner_label: str
     description: str | None
+    """What the data is, in the words of whoever answers for it."""
     words: Words
     schema_version: int | None
     revision: int
     relation: RelationName
     created_at: datetime
-    description: str | None = None
-    """What the data is, in the words of whoever answers for it."""
-    column_words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By column: `description`, `labels` and `sensitivity`, as far as they were said."""
+
+    @property
+    def column_words(self) -> dict[str, dict[str, Any]]:
+        """By column: `description`, `labels` and `sensitivity`, as far as something is said by them."""
+        return {name: each.said() for name, each in self.words.items()}
 
     @property
     def etag(self) -> str:

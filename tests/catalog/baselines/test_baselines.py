@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from app.catalog.baselines import look as looking
 from app.catalog.baselines.comparison import Comparison
 from app.catalog.baselines.documents import schema_of
-from app.catalog.baselines.jobs import LOOK_JOB, SCHEDULES, look_job
+from app.catalog.drift_reports.jobs import JOBS, LOOK_JOB, SCHEDULES
 from app.catalog.baselines.look import look
 from app.catalog.baselines.service import Baselines, Look, RelationBusy
 from app.kernel.clock import utc_now
