@@ -1,8 +1,6 @@
 """Baselines of adopted and governed relations, from adoption to acceptance."""
 
 from datetime import timedelta
-from types import SimpleNamespace
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -13,7 +11,6 @@ from fastapi import FastAPI
 from app.catalog.baselines import look as looking
 from app.catalog.baselines.comparison import Comparison
 from app.catalog.baselines.documents import schema_of
-from app.catalog.drift_reports.jobs import JOBS, LOOK_JOB, SCHEDULES
 from app.catalog.baselines.look import look
 from app.catalog.baselines.service import Baselines, Look, RelationBusy
 from app.kernel.clock import utc_now
@@ -242,16 +239,10 @@ async def test_all_adopted_tables_are_looked_at_batch_by_batch_and_what_is_found
         assert session.in_transaction()
         found.append((len(look.unchanged), [finding.label for finding in look.findings]))
 
-    progress: dict[str, Any] = {}
-
-    async def progressed(**facts: Any) -> None:
-        progress.update(facts)
-
-    job = look_job(record)
-    await job.handler(SimpleNamespace(resources=app.state.resources, progress=progressed))  # type: ignore[arg-type]
+    resources = app.state.resources
+    findings = await look(resources.database, resources.clock, record)
     assert found == [(2, ["t1@1"]), (3, []), (0, ["t6@1"])]
-    assert progress == {"changed": 2}
-    assert (job.name, [schedule.job for schedule in SCHEDULES]) == (LOOK_JOB, [LOOK_JOB])
+    assert [finding.label for finding in findings] == ["t1@1", "t6@1"]
     assert len(tables) == 7
 
 
