@@ -1,5 +1,7 @@
-"""What a change of a column's type means for stored rows: whether values stay what they are, whether PostgreSQL
-rewrites the table, whether content hashes change, and which stored values go back. Pure."""
+"""What a change of a column's type means for stored rows. Pure.
+
+Do values stay what they are, does PostgreSQL rewrite the table, do content hashes change, which values go back.
+"""
 
 from typing import Final
 
@@ -73,7 +75,8 @@ def fits(narrow: ColumnType, wide: ColumnType, value: str) -> str:
         within = f"abs({value}) < 1e{whole_digits}::numeric AND {value} = round({value}, {narrow.scale})"
         return f"({value} = 'NaN' OR {within})"
     if narrow.kind is TypeKind.REAL:  # a cast beyond the range of real is an error, so it is asked first
-        return f"CASE WHEN pg_input_is_valid({value}::text, 'real') THEN {value}::real::double precision = {value} ELSE {value} IS NULL END"
+        same = f"{value}::real::double precision = {value}"
+        return f"CASE WHEN pg_input_is_valid({value}::text, 'real') THEN {same} ELSE {value} IS NULL END"
     if narrow.kind is TypeKind.DATE:
         return f"{value} = date_trunc('day', {value})"
     return "true"
