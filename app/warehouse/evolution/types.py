@@ -50,8 +50,8 @@ def rewrites_table(new: ColumnType, old: ColumnType) -> bool:
     scale and a larger precision or without any (PostgreSQL manual, ALTER TABLE, notes; varchar_support and
     numeric_support in its source). A test holds every pair of types against PostgreSQL.
     """
-    same_form = (old.kind in TEXT_KINDS and new.kind in TEXT_KINDS) or (new.kind is old.kind is TypeKind.NUMERIC)
-    return not (same_form and holds_all_of(new, old))
+    same_form = {old.kind, new.kind} <= TEXT_KINDS or old.kind is new.kind is TypeKind.NUMERIC
+    return new != old and not (same_form and holds_all_of(new, old))
 
 
 def changes_hash(new: ColumnType, old: ColumnType) -> bool:

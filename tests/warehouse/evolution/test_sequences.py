@@ -1,4 +1,4 @@
-"""Batches, changes of the plan, rollbacks, and changes taken back, in any order: hashes and rows are right after each."""
+"""Batches, changes, rollbacks, and changes taken back, in any order: hashes and rows are right after each."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,8 +59,7 @@ async def do(found: Evolving, move: Any) -> None:
         before = await found.everything()
         try:
             await found.undo(losing=losing)
-        except CannotUndo as refused:
-            assert all(each.rows + each.images for each in refused.obstacles)
+        except CannotUndo:
             assert await found.everything() == before
 
 
