@@ -64,7 +64,7 @@ RARE_VALUES: Final = 4.0
 """Of such values, where the two share many more of them than either shares with any other column of the tables."""
 
 OF_ONE_DOMAIN: Final = 0.6
-"""What is left of `SAME_VALUES` and `UNIQUE_VALUES` where another column shares as much: then it is a domain's values."""
+"""What is left of `SAME_VALUES` and `UNIQUE_VALUES` where another column shares as much: they are of one domain."""
 
 CONTRAST: Final = 0.3
 """By how much a shared part exceeds that of every other column for `RARE_VALUES` to count in full."""
@@ -88,6 +88,12 @@ FEW_VALUES: Final = 40
 
 UNIQUE: Final = 0.7
 """Least share of distinct values among rows where nearly every row has its own."""
+
+MAX_PAIRS: Final = 1_000
+"""Pairs that are looked at, under a second of work; where more columns went and came, it is another table."""
+
+MAX_OTHERS: Final = 64
+"""Columns of a family, those that went or came first, that are looked at for what is shared by chance."""
 
 _HASHES: Final = 1 << 64
 _COMMON: Final = {Family.INTEGER, Family.NUMERIC, Family.FLOAT, Family.BOOLEAN, Family.DATE, Family.TIME}
@@ -119,6 +125,9 @@ class Pairing:
     """For each other removed column the nearest added one, where there is one that is near."""
 
 
+ByChance = Mapping[int, Sequence[tuple[float, int]]]
+"""By identity of a column, its largest overlaps and the identities of the columns that it has them with."""
+
 Places = Mapping[str, tuple[str | None, str | None]]
 """By column, the kept columns right before and right after it, by their new names; None at either end."""
 
@@ -137,11 +146,13 @@ def pair(
         places: where each stands, of both, from `places`; without, the order says nothing.
         kept: columns that both schemas have, as either shows them: what numbers share by chance is seen on them.
     """
+    if len(removed) * len(added) > MAX_PAIRS:
+        return Pairing((), ())
+    by_chance = _shared_by_chance((*removed, *added), kept)
     scored = {}
     for gone in removed:
         for come in added:
-            others = [each for each in (*removed, *added, *kept) if each is not gone and each is not come]
-            found = _scored(gone, come, places, others)
+            found = _scored(gone, come, places, by_chance)
             if found is not None:
                 scored[gone.name, come.name] = found
     sure = {}
@@ -195,7 +206,7 @@ def compatible(old: SchemaField, new: SchemaField) -> bool:
 
 
 def _scored(
-    old: SchemaField, new: SchemaField, places: Places | None, others: Sequence[SchemaField]
+    old: SchemaField, new: SchemaField, places: Places | None, by_chance: ByChance
 ) -> tuple[float, float, Mapping[str, Any]] | None:
     """The log-odds, the threshold for what was compared, and the evidence; None for columns that cannot be one."""
     if not compatible(old, new):
@@ -212,7 +223,7 @@ def _scored(
     evidence |= {"value_overlap": round(overlap, 3), "shared_values": shared, "null_ratio_difference": round(gap, 3)}
     family = parse(old.type).family
     score += OTHER_NULLS * gap + _of_distinct(first, second)
-    contrast = _contrast(overlap, old, new, others)
+    contrast = overlap - _most_shared(old, new, by_chance)
     evidence["value_contrast"] = round(contrast, 3)
     if _is_common(family, first, second):
         common = COMMON_VALUES * overlap * min(1.0, shared / ENOUGH_COMMON)
@@ -245,15 +256,31 @@ def _is_unique(*profiles: ValueProfile) -> bool:
     return all(_distinct(each) >= UNIQUE * max(1, each.rows - each.nulls) for each in profiles)
 
 
-def _contrast(overlap: float, old: SchemaField, new: SchemaField, others: Sequence[SchemaField]) -> float:
-    """By how much the overlap exceeds that of either column with any other one; below 0 where another one has more."""
-    family = parse(old.type).family
-    found = [0.0]
-    for other in others:
-        values = other.values
-        if values is not None and values.sketch and parse(other.type).family is family:
-            found += [_overlap(each.values, values)[0] for each in (old, new) if each.values is not None]
-    return overlap - max(found)
+def _shared_by_chance(candidates: Sequence[SchemaField], kept: Sequence[SchemaField]) -> ByChance:
+    """The overlaps of every candidate with the other columns of its family, the largest two."""
+    families: dict[Family, list[SchemaField]] = {}
+    for column in (*candidates, *kept):
+        if column.values is not None and column.values.sketch:
+            families.setdefault(parse(column.type).family, []).append(column)
+    found: dict[int, list[tuple[float, int]]] = {}
+    for column in candidates:
+        values = column.values
+        others = families.get(parse(column.type).family, ()) if values is not None and values.sketch else ()
+        found[id(column)] = sorted(
+            (
+                (_overlap(values, other.values)[0], id(other))
+                for other in others[:MAX_OTHERS]
+                if values is not None and other.values is not None and other is not column
+            ),
+            reverse=True,
+        )[:2]
+    return found
+
+
+def _most_shared(old: SchemaField, new: SchemaField, by_chance: ByChance) -> float:
+    """The largest overlap of either column with any column but the other one."""
+    overlaps = [*by_chance[id(old)], *by_chance[id(new)]]
+    return max((overlap for overlap, other in overlaps if other not in {id(old), id(new)}), default=0.0)
 
 
 def _overlap(first: ValueProfile, second: ValueProfile) -> tuple[float, int]:
