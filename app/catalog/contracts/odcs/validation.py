@@ -10,7 +10,6 @@ from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
-from itertools import islice
 from typing import Any, Final
 
 from jsonschema import Draft201909Validator, ValidationError
@@ -77,10 +76,12 @@ def violations(document: Mapping[str, Any], version: str, place: str = "") -> li
 def _violations(document: Mapping[str, Any], checked: Any, place: str) -> list[Fault]:
     known = _Names(checked.schema)
     found: dict[tuple[str, str], Fault] = {}
-    for error in islice(checked.iter_errors(document), MAX_FAULTS + 1):
+    for error in checked.iter_errors(document):
         for fault in _faults(error, known, place):
             found.setdefault((fault.pointer, fault.code), fault)
-    return sorted(found.values(), key=lambda fault: fault.pointer)[: MAX_FAULTS + 1]
+        if len(found) > MAX_FAULTS:
+            break
+    return sorted(found.values(), key=lambda fault: fault.pointer)
 
 
 class _Names:

@@ -18,6 +18,7 @@ YAML: Final = "application/yaml"
 MEDIA_TYPES: Final = (JSON, YAML)
 """Preferred first. YAML's type is RFC 9512's."""
 
+_BREAKS: Final = re.compile("[\r\x85\u2028\u2029]")
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -37,7 +38,15 @@ def _real(dumper: yaml.SafeDumper, value: Decimal) -> yaml.Node:
     return node
 
 
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    # Within other quotes these are breaks of lines, which are folded to a space when they are read.
+    style = '"' if _BREAKS.search(value) else None
+    node: yaml.Node = dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+    return node
+
+
 _Dumper.add_representer(Decimal, _real)
+_Dumper.add_representer(str, _text)
 # Text that YAML 1.2 would take for a number, and 1.1 not, stands in quotes.
 for _kind, _form in (("int", DECIMAL_INTEGER), ("int", OTHER_INTEGER), ("float", REAL), ("float", NOT_FINITE)):
     _Dumper.add_implicit_resolver(
