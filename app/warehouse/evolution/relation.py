@@ -139,7 +139,7 @@ async def take_turn(connection: asyncpg.Connection, plan: RelationPlan, timeout_
     Raises:
         RelationBusy: a batch is being merged for longer than this. The transaction is to be rolled back.
     """
-    async with _locks(connection, plan):
+    async with _locks(plan):
         await _turn(connection, plan, timeout_ms)
 
 

@@ -213,7 +213,7 @@ async def test_an_unknown_field_under_every_policy(
         (ChangePolicy.FREEZE, 0, False),
         (ChangePolicy.QUARANTINE_ROW, 0, True),
         (ChangePolicy.DISCARD_VALUE, 3, None),
-        (ChangePolicy.EVOLVE, 0, False),
+        (ChangePolicy.EVOLVE, 0, True),
     ],
 )
 async def test_values_of_no_type_under_every_policy(
