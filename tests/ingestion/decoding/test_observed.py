@@ -273,6 +273,20 @@ async def test_a_row_is_set_aside_when_nothing_else_is_wrong_with_it(
     assert [found.set_aside for chunk in chunks for found in chunk.rejected] == [set_aside]
 
 
+@pytest.mark.parametrize(
+    ("declared", "characters", "set_aside"),
+    [("varchar(10)", 11, True), ("varchar(5000)", 3000, False), ("varchar(5000)", 6000, False), ("text", 3000, False)],
+)
+async def test_what_an_index_cannot_hold_is_no_matter_of_the_type(
+    declared: str, characters: int, set_aside: bool
+) -> None:
+    plan = plan_of(column("k", declared, nullable=False), key=("k",))
+    model = RowModel(plan, types=QUARANTINE)
+    chunks = await decoded(ndjson_chunks, written("ndjson", [{"id": 1, "at": AT, "k": "x" * characters}]), model)
+    assert [(row.code, row.set_aside) for chunk in chunks for row in chunk.rejected] == [("too-long", set_aside)]
+    assert len(model.observed().misfits) == set_aside
+
+
 @pytest.mark.parametrize("form", FORMATS)
 async def test_nothing_is_observed_in_rows_that_are_as_declared(form: str) -> None:
     rows = [{"id": n, "at": AT, "code": None, "n": n, "amount": 1.5, "ok": True, "got": "x"} for n in range(500)]
