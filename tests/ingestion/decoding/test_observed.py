@@ -386,7 +386,7 @@ async def test_fields_of_nested_objects_are_named_by_their_paths(form: str, poli
         (ChangePolicy.FREEZE, 1, [False]),
         (ChangePolicy.QUARANTINE_ROW, 1, [True]),
         (ChangePolicy.DISCARD_VALUE, 2, []),
-        (ChangePolicy.EVOLVE, 1, [False]),
+        (ChangePolicy.EVOLVE, 1, [True]),
     ],
 )
 async def test_what_is_no_object_fits_no_column_in_it(
