@@ -142,7 +142,7 @@ class ContractImport:
 
     async def _changes(self, registration: Registration, columns: tuple[Column, ...] | None) -> tuple[Change, ...]:
         """What a new version changes of the one before, when both have columns."""
-        former = registration.former and registration.former.contract
+        former = registration.former.contract if registration.former is not None else None
         schema = await self._contracts.schema(former.id, None) if former else None
         if former is None or schema is None or columns is None:
             return ()
