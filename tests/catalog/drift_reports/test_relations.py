@@ -18,6 +18,10 @@ CREATE SCHEMA shop;
 CREATE TABLE shop.orders (id bigint PRIMARY KEY, amount numeric(12,2), note text, _spyne_mine int);
 INSERT INTO shop.orders VALUES (1, 10, 'first', 7);
 """
+VIEW_OF_USERS = """
+DROP TABLE shop.orders;
+CREATE VIEW shop.orders AS SELECT 1::bigint AS id, 1::numeric(12,2) AS amount, username::text AS who FROM spyne.users;
+"""
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ async def looked(resources: Resources, admin: httpx.AsyncClient) -> dict[str, An
     """The job of a look at all adopted relations, run by a worker."""
     async with working(resources, JOBS):
         job = await over(admin, await put(resources, await caller(admin), LOOK_JOB))
-    assert job["status"] == "succeeded", job
+    assert job["ending"] == "succeeded", job
     return job
 
 
@@ -152,12 +156,7 @@ async def test_rejected_drift_is_told_to_nobody_again(
     [
         ("DROP TABLE shop.orders", ["REMOVE"], "relation-gone"),
         ("ALTER TABLE shop.orders RENAME TO old_orders", ["RENAME"], "relation-gone"),
-        (
-            "DROP TABLE shop.orders; CREATE VIEW shop.orders AS SELECT id, amount, note "
-            "FROM (SELECT 1::bigint AS id, 1::numeric(12,2) AS amount, username::text AS note FROM spyne.users) AS u",
-            None,
-            "relation-unusable",
-        ),
+        (VIEW_OF_USERS, ["REMOVE"], "relation-unusable"),
         (
             "ALTER TABLE shop.orders DROP COLUMN id, DROP COLUMN amount, DROP COLUMN note",
             ["REMOVE"] * 3,
