@@ -43,7 +43,7 @@ async def looked(resources: Resources, admin: httpx.AsyncClient) -> dict[str, An
     """The job of a look at all adopted relations, run by a worker."""
     async with working(resources, JOBS):
         job = await over(admin, await put(resources, await caller(admin), LOOK_JOB))
-    assert job["ending"] == "succeeded", job
+    assert job["state"] == "succeeded", job
     return job
 
 
