@@ -12,6 +12,7 @@ from app.catalog.adoption.domain import DOMAIN as ADOPTION
 from app.catalog.baselines.domain import DOMAIN as BASELINES
 from app.catalog.contracts.changes.domain import DOMAIN as CONTRACT_CHANGES
 from app.catalog.contracts.domain import DOMAIN as CONTRACTS
+from app.catalog.contracts.exchange.domain import DOMAIN as CONTRACT_EXCHANGE
 from app.catalog.drift_reports.domain import DOMAIN as DRIFT_REPORTS
 from app.catalog.tables.domain import DOMAIN as TABLES
 from app.ingestion.domain import DOMAIN as INGESTION
@@ -60,6 +61,7 @@ DOMAINS: tuple[Domain, ...] = (
     RETENTION,
     EXPORTS,
     SNAPSHOT,
+    CONTRACT_EXCHANGE,
     CONTRACTS,
     CONTRACT_CHANGES,
     TABLES,

@@ -6,6 +6,8 @@ hold them), integers of absurd length, nesting deeper than 64, more than 20,000 
 
 import json
 import re
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 MAX_DEPTH = 64
@@ -28,8 +30,20 @@ class InvalidJsonError(ValueError):
     """The text is not JSON as the service accepts it."""
 
 
-def loads(body: bytes) -> Any:
-    """The document. Raises `InvalidJsonError` which says why."""
+def _finite(literal: str) -> float:
+    value = float(literal)
+    if value in (float("inf"), float("-inf")):
+        raise InvalidJsonError("a number is beyond the range of double precision")
+    return value
+
+
+def loads(body: bytes, real: Callable[[str], Any] = _finite) -> Any:
+    """The document. Raises `InvalidJsonError` which says why.
+
+    Args:
+        body: JSON in UTF-8.
+        real: makes a value of a number with a fraction or an exponent: a float, or with `exact` what was written.
+    """
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -37,7 +51,7 @@ def loads(body: bytes) -> Any:
     _check_size(text)
     try:
         document = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_bounded_int, parse_float=_finite
+            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_bounded_int, parse_float=real
         )
     except json.JSONDecodeError as error:
         raise InvalidJsonError(f"{error.msg} at line {error.lineno} column {error.colno}") from error
@@ -105,11 +119,10 @@ def _no_constant(name: str) -> Any:
     raise InvalidJsonError(f"{name} is not JSON")
 
 
-def _finite(literal: str) -> float:
-    value = float(literal)
-    if value in (float("inf"), float("-inf")):
-        raise InvalidJsonError("a number is beyond the range of double precision")
-    return value
+def exact(literal: str) -> Decimal:
+    """The number with every digit, when it is within the range of doubles. Raises `InvalidJsonError`."""
+    _finite(literal)
+    return Decimal(literal)
 
 
 def _bounded_int(literal: str) -> int:

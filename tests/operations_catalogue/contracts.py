@@ -40,9 +40,26 @@ async def _registration(setting: Setting) -> Prepared:
     return Prepared(more={"json": contract(setting.world.name("new"), columns=COLUMNS)})
 
 
+async def _import(setting: Setting) -> Prepared:
+    body = contract(setting.world.name("new"), columns=COLUMNS)
+    name = body["table_name"]
+    columns = [{"name": each["name"], "physicalType": each["type"]} for each in COLUMNS]
+    document = {
+        "apiVersion": "v3.1.0",
+        "kind": "DataContract",
+        "id": name,
+        "version": "1.0.0",
+        "status": "active",
+        "schema": [{"name": name, "properties": columns}],
+    }
+    semantics = body["ingestion_semantics"] | {"endpoint": body["endpoint"]}
+    return Prepared(more={"json": {"document": document, "semantics": {name: semantics}}})
+
+
 OPERATIONS = (
     Operation("list_contracts", "GET", "/api/contracts", _contracts),
     Operation("register_contract", "POST", "/api/contracts/register", _registration),
+    Operation("import_contracts", "POST", "/api/contracts/import", _import),
     Operation("get_contract", "GET", "/api/contracts/{contract_id}", _of_contract),
     Operation("change_contract", "PATCH", "/api/contracts/{contract_id}", _change),
     Operation("get_contract_schema", "GET", "/api/contracts/{contract_id}/schema", _of_contract),

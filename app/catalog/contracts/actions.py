@@ -10,3 +10,4 @@ class ContractAction(StrEnum):
     CHANGED = "contract:change"
     SCHEMA_FROZEN = "contract:freeze-schema"
     EVOLVED = "contract:evolve"
+    IMPORTED = "contract:import"

@@ -5,7 +5,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.catalog.contracts.definition import ChangePolicy
-from app.catalog.contracts.odcs import YAML
 from app.catalog.contracts.schemas import (
     ColumnsDifferenceDocument,
     FieldChangeDocument,
@@ -100,11 +99,3 @@ REGISTERED: Final[dict[int | str, dict[str, Any]]] = {
     },
 }
 """What a registration answers."""
-
-EXPORT: Final[dict[int | str, dict[str, Any]]] = {
-    200: {
-        "description": "The document, in the form that `Accept` asks for.",
-        "content": {"application/json": {"schema": {"type": "object"}}, YAML: {"schema": {"type": "string"}}},
-    }
-}
-"""What an export answers; what is in it is the standard's matter."""

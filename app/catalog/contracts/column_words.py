@@ -33,6 +33,11 @@ class ColumnWords:
         """The words as they are kept and shown."""
         return {"description": self.description, "labels": list(self.labels), "sensitivity": self.sensitivity.value}
 
+    def said(self) -> dict[str, Any]:
+        """The words without those that say nothing."""
+        nothing = ColumnWords().document()
+        return {name: value for name, value in self.document().items() if value != nothing[name]}
+
 
 Words = Mapping[str, ColumnWords]
 """By the name of the column; columns of which nothing is said are left out."""
@@ -41,7 +46,11 @@ Words = Mapping[str, ColumnWords]
 def words_of(documents: Mapping[str, Any]) -> dict[str, ColumnWords]:
     """The words that `ColumnWords.document` wrote, by column."""
     return {
-        name: ColumnWords(each.get("description"), tuple(each.get("labels", ())), Sensitivity(each["sensitivity"]))
+        name: ColumnWords(
+            each.get("description"),
+            tuple(each.get("labels") or ()),
+            Sensitivity(each.get("sensitivity") or Sensitivity.NONE),
+        )
         for name, each in documents.items()
     }
 

@@ -26,7 +26,7 @@ class ChangePolicy(StrEnum):
     DISCARD_VALUE = "discard_value"
     """The value is passed over: an unknown column is not stored, a value of another type becomes null where it may."""
     EVOLVE = "evolve"
-    """The schema takes the change on where that is compatible; otherwise the row is refused."""
+    """The schema takes the change on where that is compatible; a row whose values still do not fit is set aside."""
 
     @classmethod
     def _missing_(cls, value: object) -> "ChangePolicy | None":

@@ -30,11 +30,17 @@ class ContractRecord:
     owner_id: UUID | None
     owner_label: str
     description: str | None
+    """What the data is, in the words of whoever answers for it."""
     words: Words
     schema_version: int | None
     revision: int
     relation: RelationName
     created_at: datetime
+
+    @property
+    def column_words(self) -> dict[str, dict[str, Any]]:
+        """By column: `description`, `labels` and `sensitivity`, as far as something is said by them."""
+        return {name: each.said() for name, each in self.words.items()}
 
     @property
     def etag(self) -> str:

@@ -1,6 +1,5 @@
 """`/api/contracts`: register contracts and read them."""
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Request, Response
@@ -8,8 +7,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from app.catalog.contracts.answers import EXPORT, REGISTERED
-from app.catalog.contracts.odcs import MEDIA_TYPES, rendered
+from app.catalog.contracts.answers import REGISTERED
 from app.catalog.contracts.review import InvalidContract, review
 from app.catalog.contracts.schemas import (
     ContractDocument,
@@ -31,7 +29,6 @@ from app.catalog.contracts.service import (
 )
 from app.catalog.permissions import CanRegister, CanSeeContracts
 from app.kernel.http.etags import set_etag
-from app.kernel.http.negotiation import Accept, NotAcceptable, preferred
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import reads, writes
 from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
@@ -153,20 +150,3 @@ async def compare_contract_schemas(
 ) -> SchemaDifferenceDocument:
     """How one version of the schema differs from another."""
     return difference_document(await contracts.difference(contract_id, from_version, to_version, actor))
-
-
-@router.get(
-    "/{contract_id}/odcs",
-    operation_id="export_contract",
-    response_class=Response,
-    responses=EXPORT | responses(ContractNotFound, NotAcceptable),
-)
-async def export_contract(
-    contract_id: ContractId, actor: CanSeeContracts, contracts: ReadingDep, accept: Accept = None
-) -> Response:
-    """The contract as a document of the Open Data Contract Standard, in JSON or YAML."""
-    media_type = preferred(accept, MEDIA_TYPES)
-    document = await contracts.exported(contract_id, actor)
-    # In a thread: YAML of a contract with 150,000 listed values takes seconds, in which others are to be answered.
-    content = await asyncio.to_thread(rendered, document, media_type)
-    return Response(content, media_type=media_type, headers={"Vary": "Accept"})

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Final
 
 from app.audit.log.service import AuditTrail
 from app.catalog.baselines.service import Baselines
@@ -10,7 +10,6 @@ from app.catalog.contracts.actions import ContractAction
 from app.catalog.contracts.columns import named_for_fields
 from app.catalog.contracts.definition import ContractDefinition, Origin, column_line, completed, relation_plan
 from app.catalog.contracts.difference import SchemaDifference, contract_difference, preceding
-from app.catalog.contracts.odcs import odcs_document
 from app.catalog.contracts.record import ContractRecord, Former, IngestionContract, Registration, SchemaRecord
 from app.catalog.contracts.repository import ContractReads, ContractWrites
 from app.catalog.contracts.review import review_columns
@@ -34,6 +33,9 @@ NOT_DEPRECATED = frozenset(TableState) - {TableState.DEPRECATED}
 
 MAX_COMPARED = 100
 """Contracts of a table among which the same one is looked for. A table has one in use and seldom a second in SHADOW."""
+
+STATED: Final = frozenset({Origin.DECLARED, Origin.IMPORTED})
+"""Where schemas come from that are part of what a contract says, and were not found in rows."""
 
 
 class ContractNotFound(NotFound):
@@ -103,12 +105,6 @@ class ContractReading:
         before = await self._schema(contract_id, preceding(after.version) if from_version is None else from_version)
         return SchemaDifference(contract_id, before.version, after.version, difference(before.columns, after.columns))
 
-    async def exported(self, contract_id: str, actor: Actor) -> dict[str, Any]:
-        """The contract as a document of the Open Data Contract Standard. Raises `ContractNotFound`."""
-        contract = await self.get(contract_id, actor)
-        schema = await self._contracts.schema(contract_id, contract.schema_version) if contract.schema_version else None
-        return odcs_document(contract, schema.columns if schema else None)
-
     async def _schema(self, contract_id: str, version: int | None) -> SchemaRecord:
         found = await self._contracts.schema(contract_id, version)
         if found is None:
@@ -144,7 +140,9 @@ class ContractService(ContractReading):
         self._baselines = Baselines(session)
         self._audit = AuditTrail(session)
 
-    async def register(self, definition: ContractDefinition, actor: Actor) -> Registration:
+    async def register(
+        self, definition: ContractDefinition, actor: Actor, origin: Origin = Origin.DECLARED
+    ) -> Registration:
         """A new contract with its table in SHADOW, and the relation when columns are declared; or the one there is.
 
         A contract that means what one of the table says already, and that is not deprecated, answers that one, and
@@ -171,7 +169,7 @@ class ContractService(ContractReading):
             actor, ContractAction.REGISTERED, "contract", contract_id, contract_id, after=_audited(definition)
         )
         if definition.columns is not None:
-            await self._freeze(await self._locked(contract_id), definition.columns, Origin.DECLARED, actor)
+            await self._freeze(await self._locked(contract_id), definition.columns, origin, actor)
         return Registration(await self._locked(contract_id), made=True, former=former)
 
     async def _same(self, definition: ContractDefinition) -> ContractRecord | None:
@@ -182,7 +180,7 @@ class ContractService(ContractReading):
                 continue  # its columns need not be read
             schema = await self._contracts.schema(contract.id, None)
             columns = None
-            if schema is not None and (definition.columns is not None or schema.origin is Origin.DECLARED):
+            if schema is not None and (definition.columns is not None or schema.origin in STATED):
                 columns = schema.columns
             if contract_difference(contract.definition(columns), definition).nothing:
                 return contract

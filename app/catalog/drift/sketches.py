@@ -63,9 +63,13 @@ def _instant(value: datetime) -> str:
 
 def _number(value: float | Decimal) -> str:
     """The digits without zeros at the end, and their exponent: `1e3` of 1000."""
-    if isinstance(value, int) and value.bit_length() > LONGEST_NUMBER:
-        return hex(value)
-    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if isinstance(value, int):
+        if value.bit_length() > LONGEST_NUMBER:
+            return hex(value)
+        written = str(value)
+        whole = written.rstrip("0")
+        return f"{whole}e{len(written) - len(whole)}" if value else "0e0"
+    number = Decimal(repr(value)) if isinstance(value, float) else value
     if not number.is_finite():
         return str(number)
     sign, digits, exponent = number.as_tuple()
@@ -89,7 +93,7 @@ def _text(text: str) -> str:
 def _document(value: Any) -> str:
     try:
         return _ENCODER.encode(value).decode()
-    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):
         return repr(value)
 
 

@@ -7,6 +7,7 @@ Wider than `app/warehouse/types.py`, which has what a contract may declare: an a
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 MAX_LENGTH: Final = 4_000
@@ -128,6 +129,7 @@ _DIMENSIONS: Final = re.compile(r"(.*?)(?: ?\[[0-9]*\])+", re.DOTALL)
 _NESTED: Final = re.compile(r"(array|list|struct|record|row|map|object) ?[<(](.*)[>)]", re.DOTALL)
 
 
+@lru_cache(maxsize=4_096)
 def parse(text: str | None) -> DriftType:
     """The type that the text spells. Never raises: an unknown spelling is of the family `OTHER`."""
     if text is None or not text.strip():

@@ -28,6 +28,11 @@ def is_far(instant: datetime) -> bool:
     return not _FIRST_INSTANT <= instant <= _LAST_INSTANT
 
 
+_SET_ASIDE = frozenset({ChangePolicy.QUARANTINE_ROW, ChangePolicy.EVOLVE})
+"""Policies under which a row waits for the schema: what evolves is known once all rows were read, and no limit of
+refused rows may end the reading before."""
+
+
 class TypeMisfits:
     """What becomes of such values under one contract."""
 
@@ -46,7 +51,7 @@ class TypeMisfits:
 
     def fault(self, code: RejectionCode, name: str, message: str, *, of_type: bool) -> RowFault:
         """The fault of a value; `of_type` says that a wider type might take the value."""
-        return RowFault(code, name, message, set_aside=of_type and self._policy is ChangePolicy.QUARANTINE_ROW)
+        return RowFault(code, name, message, set_aside=of_type and self._policy in _SET_ASIDE)
 
     def fault_of(self, index: int, bad: BadValue, given: Any, seen: ChunkObservations) -> RowFault | None:
         """The fault of a value that its column did not take; None when the value is left out."""

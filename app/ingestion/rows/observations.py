@@ -100,6 +100,17 @@ def _as_it_is(value: Any) -> Any:
 
 
 @dataclass(slots=True)
+class _Shape:
+    """Rows read one by one that have the same fields in the same order, as most rows of a sender have."""
+
+    unknown: dict[str, str]
+    """Names of unknown fields by how they are kept: names that are one when they are cut have one place."""
+    more: int
+    """Unknown fields that have no place."""
+    rows: int = 0
+
+
+@dataclass(slots=True)
 class ChunkObservations:
     """What is seen of the rows of one chunk, until the chunk is given out."""
 
@@ -109,9 +120,10 @@ class ChunkObservations:
     rows: int = 0
     absent: Counter[str] = field(default_factory=Counter)
     """Of rows that were read together: rows by column."""
-    single_rows: int = 0
-    names: Counter[str] = field(default_factory=Counter)
-    """Of rows that were read one by one: how often a field came, by the header of its column."""
+    shapes: dict[tuple[str, ...], _Shape] = field(default_factory=dict)
+    """Rows that were read one by one, by the names of their fields."""
+    closed: Counter[str] = field(default_factory=Counter)
+    """Of these rows: how often a column was neither given nor absent, by its header."""
     unknown: dict[str, Sequence[Any]] = field(default_factory=dict)
     more: int = 0
     misfits: dict[str, list[Any]] = field(default_factory=dict)
@@ -131,20 +143,17 @@ class ChunkObservations:
             known: names of fields that are read, or known not to be.
             closed: headers of columns that are neither given nor absent, as the object that holds them is null.
         """
-        self.single_rows += 1
-        self.names.update(given.keys())
-        self.names.update(closed)
-        if given.keys() <= known:
-            return
-        unknown = [name for name in given if name not in known]
-        found: dict[str, Any] = {}
-        for name in unknown:
-            found.setdefault(kept_name(name), given[name])
-        self.more += len(unknown) - len(found)  # long names that are one when they are cut
-        for name, value in found.items():
-            values = self.unknown.setdefault(name, [])
+        names = tuple(given)
+        shape = self.shapes.get(names)
+        if shape is None:
+            shape = self.shapes[names] = _shape(given, known)
+        shape.rows += 1
+        if closed:
+            self.closed.update(closed)
+        for kept, name in shape.unknown.items():
+            values = self.unknown.setdefault(kept, [])
             assert isinstance(values, list)
-            values.append(value)
+            values.append(given[name])
 
     def add_unknown(self, names: Mapping[str, Sequence[Any]], more: int) -> None:
         """Note the values of unknown columns that came together, and how many fields came beside them."""
@@ -154,6 +163,16 @@ class ChunkObservations:
     def add_misfit(self, column: str, value: Any) -> None:
         """Note a value that does not fit its column's type, as it was read."""
         self.misfits.setdefault(column, []).append(value)
+
+
+def _shape(given: Mapping[str, Any], known: AbstractSet[str]) -> _Shape:
+    if given.keys() <= known:
+        return _Shape({}, 0)
+    unknown = [name for name in given if name not in known]
+    places: dict[str, str] = {}
+    for name in unknown:
+        places.setdefault(kept_name(name), name)
+    return _Shape(places, len(unknown) - len(places))
 
 
 @dataclass(slots=True)
@@ -201,18 +220,31 @@ class Observations:
 
     def add(self, seen: ChunkObservations) -> None:
         """Take in what was seen of a chunk that is given out."""
-        self._rows += seen.rows + seen.single_rows
+        self._rows += seen.rows
         self._absent.update(seen.absent)
-        if seen.single_rows:
-            for header, name in self._columns:
-                self._absent[name] += seen.single_rows - seen.names[header]
         self._more += seen.more
+        if seen.shapes:
+            self._add_shapes(seen)
         for name, values in seen.unknown.items():
             self._add_unknown(name, values, seen)
         for name, values in seen.misfits.items():
             column = self._misfits.setdefault(name, _Field(seen.textual))
             column.add(len(values), values)
             column.extent |= extent_of(values)
+
+    def _add_shapes(self, seen: ChunkObservations) -> None:
+        """Take in rows that were read one by one."""
+        given = Counter(seen.closed)
+        rows = 0
+        for names, shape in seen.shapes.items():
+            rows += shape.rows
+            self._more += shape.more * shape.rows
+            for name in names:
+                given[name] += shape.rows
+        for header, name in self._columns:
+            if (absent := rows - given[header]) > 0:
+                self._absent[name] += absent
+        self._rows += rows
 
     def _add_unknown(self, name: str, given: Sequence[Any], seen: ChunkObservations) -> None:
         found = self._unknown.get(name)

@@ -9,15 +9,10 @@ import asyncpg
 
 from app.kernel.problems import Conflict
 from app.warehouse.evolution import statements
+from app.warehouse.evolution.size import is_small
 from app.warehouse.evolution.steps import DropColumn, Narrow, UndoStep, reads_all_rows, undo_steps
 from app.warehouse.naming import quote
 from app.warehouse.plan import RelationPlan
-
-MOST_BYTES: Final = 64 * 1024 * 1024
-"""Of a relation and its images that are written anew while nobody can read; they stand in memory meanwhile."""
-
-MOST_ROWS: Final = 200_000
-"""The same in rows: measured below half a second at this size with narrow rows, on one core of an ordinary server."""
 
 
 class ObstacleKind(StrEnum):
@@ -88,13 +83,6 @@ async def obstacles(
     if any(reads_all_rows(step) for step in undone) and not await is_small(connection, after):
         found += await _too_large(connection, after, undone)
     return tuple(found)
-
-
-async def is_small(connection: asyncpg.Connection, plan: RelationPlan) -> bool:
-    """Whether the relation and its images are written anew within a second; counts the rows when they are few bytes."""
-    if await connection.fetchval(statements.table_bytes(plan)) > MOST_BYTES:
-        return False
-    return bool(await connection.fetchval(statements.count_rows(plan)) <= MOST_ROWS)
 
 
 async def _too_large(connection: asyncpg.Connection, plan: RelationPlan, undone: Sequence[UndoStep]) -> list[Obstacle]:

@@ -57,7 +57,9 @@ async def with_retries(
         work: calls `apply` or `undo`, with this lock timeout, as the last thing that it does.
         lock_timeout_ms: of `work`; the pauses are twice as long at least.
         give_up_after_seconds: no further try begins later than this after the first.
-        sleep, now, jitter: for tests.
+        sleep: between tries.
+        now: seconds of a clock that never goes back.
+        jitter: a number between two.
 
     Raises:
         RelationBusy: of the last try.

@@ -20,8 +20,9 @@ import asyncpg
 
 from app.warehouse import ddl
 from app.warehouse.evolution import statements
-from app.warehouse.evolution.obstacles import MOST_BYTES, MOST_ROWS, CannotUndo, is_small, obstacles
+from app.warehouse.evolution.obstacles import CannotUndo, obstacles
 from app.warehouse.evolution.patience import LOCK_TIMEOUT_MS, RelationBusy
+from app.warehouse.evolution.size import MOST_BYTES, MOST_COPIED_BYTES, MOST_ROWS, is_small
 from app.warehouse.evolution.steps import (
     AddColumn,
     DropColumn,
@@ -63,13 +64,13 @@ async def apply(
         turn_timeout_ms: for the batch before.
 
     Raises:
-        NeedsNewVersion: it cannot be had in place, or not while readers wait. The transaction goes on.
-        RelationBusy: a lock was not to be had in time. The transaction is to be rolled back.
+        NeedsNewVersion: it cannot be had in place, or not while readers wait.
+        RelationBusy: a lock was not to be had in time. After either the transaction is to be rolled back.
     """
     changes = steps(before, after)
     if not changes:
         return ()
-    async with _locks(connection, after):
+    async with _locks(after):
         await _turn(connection, after, turn_timeout_ms)
         slow = [step for step in changes if reads_all_rows(step)]
         if slow and not await is_small(connection, after):
@@ -109,14 +110,14 @@ async def undo(
         turn_timeout_ms: for the batch before.
 
     Raises:
-        CannotUndo: something stands in the way; all of it is listed. The transaction goes on.
+        CannotUndo: something stands in the way; all of it is listed.
         NeedsNewVersion: there is no way from `before` to `after` either.
-        RelationBusy: a lock was not to be had in time. The transaction is to be rolled back.
+        RelationBusy: a lock was not to be had in time. After any of them the transaction is to be rolled back.
     """
     changes = undo_steps(before, after)
     if not changes:
         return ()
-    async with _locks(connection, after):
+    async with _locks(after):
         await _turn(connection, after, turn_timeout_ms)
         found = await obstacles(connection, before, after, losing=losing)
         if found:
@@ -138,7 +139,7 @@ async def take_turn(connection: asyncpg.Connection, plan: RelationPlan, timeout_
     Raises:
         RelationBusy: a batch is being merged for longer than this. The transaction is to be rolled back.
     """
-    async with _locks(connection, plan):
+    async with _locks(plan):
         await _turn(connection, plan, timeout_ms)
 
 
@@ -169,8 +170,12 @@ async def _reload(
     connection: asyncpg.Connection, old: RelationPlan, new: RelationPlan, relation: RelationName, changing: str
 ) -> None:
     """Take the rows out, change the empty relation, and put them in again, visible to every snapshot."""
-    kept = _Kept()
-    await connection.copy_from_query(statements.converted_rows(old, new, relation), output=kept.take, format="binary")
+    kept, rows = _Kept(), statements.converted_rows(old, new, relation)
+    try:
+        await connection.copy_from_query(rows, output=kept.take, format="binary")
+    except asyncpg.DataError as error:  # a date beyond the year 294276, which a timestamp cannot hold
+        raise NeedsNewVersion((f"a stored value does not fit its new type: {error}",)) from error
+    kept.require_all()
     await connection.execute(f"TRUNCATE {relation.sql}")
     await connection.execute(changing)
     await connection.copy_to_table(
@@ -191,11 +196,17 @@ class _Kept:
         self._bytes = 0
 
     async def take(self, part: bytes) -> None:
-        """Keep some. Raises `NeedsNewVersion`: compressed values are larger than the relation that holds them."""
+        """Keep some rows, or none any more when they are too many: asyncpg does not come back from an error here."""
         self._bytes += len(part)
-        if self._bytes > 2 * MOST_BYTES:
-            raise NeedsNewVersion((f"all rows would be written anew, which are more than {2 * MOST_BYTES:,} bytes",))
-        self._parts.append(part)
+        if self._bytes <= MOST_COPIED_BYTES:
+            self._parts.append(part)
+        else:
+            self._parts.clear()
+
+    def require_all(self) -> None:
+        """Return when all rows were kept. Raises `NeedsNewVersion`."""
+        if self._bytes > MOST_COPIED_BYTES:
+            raise NeedsNewVersion((f"all rows would be written anew, which are {self._bytes:,} bytes",))
 
     async def parts(self) -> AsyncIterator[bytes]:
         """All that was kept."""
@@ -212,7 +223,7 @@ def _too_large(step: EvolutionStep) -> str:
 
 
 @asynccontextmanager
-async def _locks(connection: asyncpg.Connection, plan: RelationPlan) -> AsyncIterator[None]:
+async def _locks(plan: RelationPlan) -> AsyncIterator[None]:
     """Around what waits for locks. Raises `RelationBusy` where one is not to be had in time."""
     try:
         yield

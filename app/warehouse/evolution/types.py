@@ -1,5 +1,6 @@
-"""What a change of a column's type means for stored rows: whether values stay what they are, whether PostgreSQL
-rewrites the table, whether content hashes change, and which stored values go back. Pure.
+"""What a change of a column's type means for stored rows. Pure.
+
+Do values stay what they are, does PostgreSQL rewrite the table, do content hashes change, which values go back.
 """
 
 from typing import Final
@@ -49,8 +50,8 @@ def rewrites_table(new: ColumnType, old: ColumnType) -> bool:
     scale and a larger precision or without any (PostgreSQL manual, ALTER TABLE, notes; varchar_support and
     numeric_support in its source). A test holds every pair of types against PostgreSQL.
     """
-    same_form = (old.kind in TEXT_KINDS and new.kind in TEXT_KINDS) or (new.kind is old.kind is TypeKind.NUMERIC)
-    return not (same_form and holds_all_of(new, old))
+    same_form = {old.kind, new.kind} <= TEXT_KINDS or old.kind is new.kind is TypeKind.NUMERIC
+    return new != old and not (same_form and holds_all_of(new, old))
 
 
 def changes_hash(new: ColumnType, old: ColumnType) -> bool:
@@ -74,7 +75,8 @@ def fits(narrow: ColumnType, wide: ColumnType, value: str) -> str:
         within = f"abs({value}) < 1e{whole_digits}::numeric AND {value} = round({value}, {narrow.scale})"
         return f"({value} = 'NaN' OR {within})"
     if narrow.kind is TypeKind.REAL:  # a cast beyond the range of real is an error, so it is asked first
-        return f"CASE WHEN pg_input_is_valid({value}::text, 'real') THEN {value}::real::double precision = {value} ELSE {value} IS NULL END"
+        same = f"{value}::real::double precision = {value}"
+        return f"CASE WHEN pg_input_is_valid({value}::text, 'real') THEN {same} ELSE {value} IS NULL END"
     if narrow.kind is TypeKind.DATE:
         return f"{value} = date_trunc('day', {value})"
     return "true"

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jsonschema import Draft201909Validator
 
-from app.catalog.contracts.odcs import LOGICAL_TYPES, STATUSES
+from app.catalog.contracts.odcs.export import LOGICAL_TYPES, STATUSES
 from app.catalog.tables.lifecycle import TableState
 from app.warehouse.types import TypeKind, parse_type
 from tests.catalog.bodies import COLUMNS, contract, with_semantics

@@ -1,15 +1,12 @@
 """A contract as a document of the Open Data Contract Standard (https://bitol-io.github.io/open-data-contract-standard/).
 
 Pure. What the standard has no word for stands in `customProperties` and in quality rules of the engine `spyne`, so that
-nothing a contract says is lost or rounded.
+nothing a contract says is lost or rounded. What these words mean when a document comes in: `importing.py`.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any, Final
-
-import orjson
-import yaml
 
 from app.catalog.contracts.checks import CheckType, check_documents
 from app.catalog.contracts.definition import Policy, relation_plan
@@ -21,13 +18,14 @@ from app.warehouse.types import NUMBER_KINDS, TypeKind
 API_VERSION: Final = "v3.2.0"
 """The version of the standard; 3.2 is the first that can list the values of a property."""
 
+BEFORE_ENUM: Final = ("v3.0.", "v3.1.")
+"""How the versions begin that cannot list the values of a property."""
+
+BEFORE_TIMES: Final = "v3.0."
+"""How the versions begin that have the word `date` for times, too."""
+
 ENGINE: Final = "spyne"
 """Who looks at the rules that the standard cannot express."""
-
-JSON: Final = "application/json"
-YAML: Final = "application/yaml"
-MEDIA_TYPES: Final = (JSON, YAML)
-"""Preferred first. YAML's type is RFC 9512's."""
 
 STATUSES: Final[dict[TableState, str]] = {
     TableState.SHADOW: "draft",
@@ -63,6 +61,9 @@ LOGICAL_TYPES: Final[dict[TypeKind, tuple[str, dict[str, Any]]]] = {
 }
 """The standard's logical type of each of ours, with the options that the type alone implies."""
 
+PRIVATE: Final = "private"
+"""The sensitivity of a column whose values are not shown, and how the standard's classification says so."""
+
 _BOUNDS: Final = {CheckType.MIN: "minimum", CheckType.MAX: "maximum"}
 
 
@@ -81,28 +82,32 @@ def odcs_document(contract: ContractRecord, columns: tuple[Column, ...] | None) 
         "status": STATUSES[contract.state],
         "description": _description(contract),
         "schema": [_table(contract, columns)],
-        "team": {"members": [_owner(contract)]},
-        "customProperties": _custom(_semantics(contract) | _policy(contract.policy)),
+        "team": {"members": [owner_of(contract)]},
+        "customProperties": _custom(own_properties(contract)),
         "contractCreatedTs": contract.created_at.astimezone(UTC).isoformat(),
     }
 
 
-def rendered(document: Mapping[str, Any], media_type: str) -> bytes:
-    """The document as one of `MEDIA_TYPES`, in UTF-8."""
-    if media_type == JSON:
-        return orjson.dumps(document)
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, encoding="utf-8")
+def generated_purpose(endpoint: str, table_name: str) -> str:
+    """The sentence that an export says of every contract; an import takes it for no description."""
+    return f"What comes in under {endpoint}, kept as the table {table_name}."
+
+
+def own_properties(contract: ContractRecord) -> dict[str, Any]:
+    """What the standard has no word for, by the names of custom properties: semantics, policy, state of the table."""
+    return _semantics(contract) | _policy(contract.policy)
+
+
+def owner_of(contract: ContractRecord) -> dict[str, str]:
+    """The owner as a member of the team."""
+    owner = {"username": contract.owner_label, "role": "owner"}
+    return owner | ({"id": str(contract.owner_id)} if contract.owner_id else {})
 
 
 def _description(contract: ContractRecord) -> dict[str, str]:
-    stated = {"purpose": f"What comes in under {contract.endpoint}, kept as the table {contract.table_name}."}
+    stated = {"purpose": generated_purpose(contract.endpoint, contract.table_name)}
     limitation = LIMITATIONS.get(contract.state)
     return stated | ({"limitations": limitation} if limitation else {})
-
-
-def _owner(contract: ContractRecord) -> dict[str, str]:
-    owner = {"username": contract.owner_label, "role": "owner"}
-    return owner | ({"id": str(contract.owner_id)} if contract.owner_id else {})
 
 
 def _table(contract: ContractRecord, columns: tuple[Column, ...] | None) -> dict[str, Any]:
@@ -112,41 +117,77 @@ def _table(contract: ContractRecord, columns: tuple[Column, ...] | None) -> dict
         "physicalType": "table",
         "physicalName": str(contract.relation),
     }
+    if contract.description is not None:
+        table["description"] = contract.description
     if columns is None:
         return table
     identity = relation_plan(contract.relation, contract.semantics, columns).identity
     return table | {
         "dataGranularityDescription": f"One row per {', '.join(identity)}.",
-        "properties": [_property(column, identity) for column in columns],
+        "properties": [property_of(column, identity, contract.column_words.get(column.name, {})) for column in columns],
     }
 
 
-def _property(column: Column, identity: Sequence[str]) -> dict[str, Any]:
-    """The property of a column. The primary key is what no two stored rows share: in append mode with event time."""
-    logical, implied = LOGICAL_TYPES[column.type.kind]
-    options, rules = _expressed(column)
-    options = implied | ({"maxLength": column.type.length} if column.type.length is not None else {}) | options
+def property_of(
+    column: Column, identity: Sequence[str], words: Mapping[str, Any], version: str = API_VERSION
+) -> dict[str, Any]:
+    """The property of a column. The primary key is what no two stored rows share: in append mode with event time.
+
+    Args:
+        column: the column.
+        identity: the columns of that key.
+        words: description, labels and sensitivity of the column, as far as there are any.
+        version: of the standard.
+    """
+    logical, options = _logical(column, version)
+    expressed, rules = _expressed(column)
+    options |= expressed
+    sole = tuple(identity) == (column.name,)
+    if sole and column.checks.unique:
+        rules.append({"type": CheckType.UNIQUE.value})  # `unique` alone says no more than that it is the key
     found: dict[str, Any] = {
         "name": column.name,
         "logicalType": logical,
         "physicalType": column.type.sql,
         "required": not column.nullable,
-        "unique": column.checks.unique or tuple(identity) == (column.name,),
+        "unique": column.checks.unique or sole,
     }
     if column.name in identity:
         found |= {"primaryKey": True, "primaryKeyPosition": identity.index(column.name) + 1}
     if options:
         found["logicalTypeOptions"] = options
-    if rules:
-        found["quality"] = [{"type": "custom", "engine": ENGINE, "implementation": rule} for rule in rules]
     # The standard's physicalName is the relation's name of a column, not that of the field which it was read from.
     custom = {"source": column.source} if column.source is not None else {}
     for check in check_documents(column.checks):
-        if check["type"] == CheckType.ONE_OF:
+        if check["type"] == CheckType.ONE_OF and version.startswith(BEFORE_ENUM):
+            rules.append(check)
+        elif check["type"] == CheckType.ONE_OF:
             found["enum"] = [{"value": value} for value in check["values"]]
         elif check["type"] == CheckType.PATTERN:
             custom["patternSyntax"] = "RE2"  # the standard means ECMA-262 otherwise
-    return found | ({"customProperties": _custom(custom)} if custom else {})
+    if rules:
+        found["quality"] = [{"type": "custom", "engine": ENGINE, "implementation": rule} for rule in rules]
+    return found | _worded(words) | ({"customProperties": _custom(custom)} if custom else {})
+
+
+def _logical(column: Column, version: str) -> tuple[str, dict[str, Any]]:
+    """The logical type, and the options that the column's type implies."""
+    logical, implied = LOGICAL_TYPES[column.type.kind]
+    if version.startswith(BEFORE_TIMES) and logical in {"time", "timestamp"}:
+        return "date", {}
+    length = column.type.length
+    return logical, implied | ({"maxLength": length} if length is not None else {})
+
+
+def _worded(words: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if words.get("description") is not None:
+        found["description"] = words["description"]
+    if words.get("labels"):
+        found["tags"] = list(words["labels"])
+    if words.get("sensitivity") == PRIVATE:
+        found["classification"] = PRIVATE
+    return found
 
 
 def _expressed(column: Column) -> tuple[dict[str, Any], list[dict[str, Any]]]:
