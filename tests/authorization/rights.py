@@ -50,6 +50,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     ),
     "contracts:write": frozenset(
         {
+            "POST /api/contracts/import",
             "POST /api/contracts/register",
             "PATCH /api/contracts/{contract_id}",
             "POST /api/contracts/{contract_id}/drift",
