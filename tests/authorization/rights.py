@@ -44,9 +44,20 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
             "GET /api/contracts/{contract_id}/odcs",
             "GET /api/contracts/{contract_id}/schema",
             "GET /api/contracts/{contract_id}/schema/{version}",
+            "GET /api/drift",
+            "GET /api/drift/{report_id}",
         }
     ),
-    "contracts:write": frozenset({"POST /api/contracts/register"}),
+    "contracts:write": frozenset(
+        {
+            "POST /api/contracts/import",
+            "POST /api/contracts/register",
+            "PATCH /api/contracts/{contract_id}",
+            "POST /api/contracts/{contract_id}/drift",
+            "POST /api/drift/{report_id}/resolve",
+            "POST /api/drift/{report_id}/undo",
+        }
+    ),
     "exports:run": frozenset(
         {
             "GET /system/exports/",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from app.audit.log.service import AuditTrail
-from app.catalog.baselines.service import Baselines
+from app.catalog.adoption.reshaping import AdoptedShapes
 from app.catalog.contracts.changes.evolution import ContractEvolution
 from app.catalog.contracts.definition import ChangePolicy, ContractDefinition, completed
 from app.catalog.contracts.record import IngestionContract
@@ -39,19 +39,20 @@ class DriftDecisions:
         self._audit = AuditTrail(session)
 
     async def accept(self, report_id: UUID, note: str, if_match: str | None, actor: Actor) -> DriftReport:
-        """The report, accepted: the schema has taken the changes on, or the relation as it is is the baseline.
+        """The report, accepted: the schema has taken the changes on, or the adopted table has the relation's columns.
 
         Raises:
             DriftNotFound, DriftDecided, PreconditionFailed
             NeedsNewVersionOfContract: a change breaks something, or the relation must be written anew for it.
             InvalidDecision: a change leads to nothing that a contract may have.
             RelationBusy, SchemaMoved: to be tried again.
+            RelationGone, RelationUnusable, GrantNeeded: of an adopted table, whose relation says what its columns are.
         """
         contract_id = (await self._found(report_id, actor)).contract_id
         if contract_id is None:
             report = await self._open(report_id, if_match, actor)
-            await Baselines(self._session, self._clock).accept(report.table_id)
-            await self._end(report, DriftStatus.ACCEPTED, DriftAction.ACCEPTED, note, actor)
+            version = await AdoptedShapes(self._session, self._clock).take_on(report.table_id, actor)
+            await self._end(report, DriftStatus.ACCEPTED, DriftAction.ACCEPTED, note, actor, applied_version=version)
         else:
             await self._apply(report_id, contract_id, note, if_match, actor)
         return await self._found(report_id, actor)
@@ -120,7 +121,7 @@ class DriftDecisions:
         report = await self._found(report_id, actor)
         check_if_match(if_match, report.etag)
         if report.status is not DriftStatus.OPEN:
-            raise DriftDecided(f"It is {report.status.value}, by {report.resolved_by}.", status=report.status.value)
+            raise DriftDecided(f"It is {report.status.value}, by {report.resolved_by}.", decision=report.status.value)
         return report
 
     async def _found(self, report_id: UUID, actor: Actor) -> DriftReport:

@@ -41,7 +41,7 @@ class DriftRecorder:
         recorded = await self._reports.see(subject, source, findings, by, self._clock(), batch_id)
         made = [each for each in recorded if each.made]
         if made:
-            await self._announce(subject, [each.id for each in made], [each.finding for each in made], by)
+            await self._announce(subject, [(each.id, each.finding) for each in made], by)
             count_after_commit(self._session, subject.label, _changes(each.finding for each in made))
         return recorded
 
@@ -62,25 +62,28 @@ class DriftRecorder:
             resolved_by="policy: evolve",
             applied_version=schema_version,
         )
-        await self._announce(subject, [report_id], [finding], by)
+        await self._announce(subject, [(report_id, finding)], by)
         count_after_commit(self._session, subject.label, finding.changes, resolved=1)
         await announce_resolved(
             self._announcements, subject, report_id, DriftStatus.ACCEPTED, "policy: evolve", finding.changes
         )
         return report_id
 
-    async def _announce(self, subject: Subject, ids: Sequence[UUID], findings: Sequence[Finding], by: str) -> None:
-        changes = _changes(findings)
+    async def _announce(self, subject: Subject, made: Sequence[tuple[UUID, Finding]], by: str) -> None:
+        """Announce new reports together, and those with a breaking change once more by themselves."""
+        changes = _changes(finding for _, finding in made)
         severity = worst(change.severity for change in changes)
-        payload = _payload(subject, changes) | {"reports": list(ids), "severity": severity.value, "found_by": by}
-        words = in_words(changes[:MOST_FINDINGS])
-        entity = f"drift/{ids[0]}"
-        await self._announcements.announce(FOUND, f"Drift in {subject.label}: {severity.value}", words, payload, entity)
+        payload = _payload(subject, changes, [report_id for report_id, _ in made], severity) | {"found_by": by}
+        entity = f"drift/{made[0][0]}"
+        line = f"Drift in {subject.label}: {severity.value}"
+        await self._announcements.announce(FOUND, line, in_words(changes[:MOST_FINDINGS]), payload, entity)
         breaking = [change for change in changes if change.severity is Severity.BREAKING]
         if breaking:
-            subject_line = f"Breaking drift in {subject.label}"
-            payload |= _payload(subject, breaking)
-            await self._announcements.announce(BREAKING, subject_line, in_words(breaking), payload, entity)
+            ids = [report_id for report_id, finding in made if finding.severity is Severity.BREAKING]
+            payload = _payload(subject, breaking, ids, severity) | {"found_by": by}
+            line = f"Breaking drift in {subject.label}"
+            words = in_words(breaking[:MOST_FINDINGS])
+            await self._announcements.announce(BREAKING, line, words, payload, f"drift/{ids[0]}")
 
 
 async def announce_resolved(
@@ -93,7 +96,8 @@ async def announce_resolved(
     **more: Any,
 ) -> None:
     """Announce that something was decided about a report."""
-    payload = _payload(subject, changes) | {"report_id": report_id, "status": status.value, "by": by} | more
+    severity = worst(change.severity for change in changes)
+    payload = _payload(subject, changes, [report_id], severity) | {"status": status.value, "by": by} | more
     line = f"Drift in {subject.label} is {status.value.replace('_', ' ')}"
     await announcements.announce(RESOLVED, line, in_words(changes), payload, f"drift/{report_id}")
 
@@ -115,11 +119,15 @@ def _changes(findings: Iterable[Finding]) -> list[Change]:
     return [change for finding in findings for change in finding.changes]
 
 
-def _payload(subject: Subject, changes: Sequence[Change]) -> dict[str, Any]:
+def _payload(
+    subject: Subject, changes: Sequence[Change], reports: Sequence[UUID], severity: Severity
+) -> dict[str, Any]:
     return {
         "contract_id": subject.contract_id,
         "table_id": subject.table_id,
-        "table": subject.label,
+        "table": subject.table,
+        "reports": list(reports),
+        "severity": severity.value,
         "changes": [
             {
                 "kind": change.kind.value,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from app.catalog.adoption.reshaping import RelationUnusable
 from app.catalog.contracts.service import NameTaken, SchemaMoved
 from app.catalog.drift.change import Severity
 from app.catalog.drift_reports.problems import (
@@ -26,6 +27,7 @@ from app.kernel.paging import PageDocument, Paging, show
 from app.kernel.problems import PreconditionFailed, responses
 from app.operations.modes.modes import NotIngestionReady
 from app.warehouse.evolution import RelationBusy
+from app.warehouse.publishing import GrantNeeded, RelationGone
 
 router = APIRouter(prefix="/api/drift", tags=["drift"], route_class=TransactionalRoute)
 
@@ -77,6 +79,9 @@ async def get_drift(
         NotIngestionReady,
         RelationBusy,
         SchemaMoved,
+        RelationGone,
+        RelationUnusable,
+        GrantNeeded,
     ),
 )
 async def resolve_drift(

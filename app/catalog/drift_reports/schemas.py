@@ -84,7 +84,7 @@ class ResolveRequest(_Body):
     """A decision about a report."""
 
     action: DriftAnswer = Field(
-        description="`accept`: the schema takes the changes on; an adopted relation is the new baseline as it is. "
+        description="`accept`: the schema takes the changes on; an adopted table has its relation's columns. "
         "`reject`: nothing changes, and nobody is told of the same difference again. `new_version`: a further "
         "version of the contract is made for it, its table in SHADOW, to be filled by replay.",
         examples=["accept"],
@@ -143,6 +143,6 @@ def _links(report: DriftReport) -> dict[str, str]:
         links |= {"successor": f"/api/contracts/{report.successor_contract}", "replay": "/api/ingestion/replay"}
     if report.status is DriftStatus.OPEN:
         links["resolve"] = f"/api/drift/{report.id}/resolve"
-    if report.status is DriftStatus.ACCEPTED and report.applied_version is not None:
+    if report.status is DriftStatus.ACCEPTED and None not in (report.applied_version, report.contract_id):
         links["undo"] = f"/api/drift/{report.id}/undo"
     return links

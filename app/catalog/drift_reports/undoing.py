@@ -45,7 +45,9 @@ class DriftUndoing:
         report = await self._found(report_id, actor)
         check_if_match(if_match, report.etag)
         applied = report.applied_version
-        if report.status is not DriftStatus.ACCEPTED or applied is None or contract_id is None:
+        if contract_id is None:
+            raise UndoImpossible("The table is adopted: let its relation be as it was, and accept that.")
+        if report.status is not DriftStatus.ACCEPTED or applied is None:
             raise UndoImpossible(f"It is {report.status.value}: no schema version was made of it.")
         alteration = await self._reverting(evolution, contract_id, applied, actor)
         await self._reports.change(

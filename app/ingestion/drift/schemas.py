@@ -1,8 +1,13 @@
 """What is asked when a schema, rows or a relation are compared with a contract."""
 
-from typing import Any, Final
+from collections import Counter
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from app.catalog.contracts.durations import parse_duration
+from app.catalog.contracts.schemas import CheckDocument, Scalar, StrictDocument
+from app.warehouse.plan import Mode, Resolution
 
 MAX_ROWS: Final = 1_000
 """Sample rows of one request: enough to see a column's type; whoever has more sends a batch with `dry_run`."""
@@ -10,33 +15,62 @@ MAX_ROWS: Final = 1_000
 MAX_COLUMNS: Final = 1_600
 """Columns of a schema that is compared; PostgreSQL's relations have no more."""
 
+Name = Annotated[str, Field(min_length=1, max_length=256)]
 
-class ComparedColumn(BaseModel):
+
+class ComparedColumn(StrictDocument):
     """A column as another system declares it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=256, examples=["email"])
     type: str | None = Field(
         None, max_length=256, description="A type in any spelling: PostgreSQL's, ODCS's, Avro's.", examples=["string"]
     )
     nullable: bool = True
-    default: Any = None
-    checks: list[dict[str, Any]] = Field(default_factory=list, max_length=16, description="As contracts write them.")
+    default: Scalar | None = Field(None, description="A value, or its expression as text.", examples=["now()"])
+    checks: list[CheckDocument] = Field(default_factory=list, max_length=16, description="As contracts write them.")
 
 
-class ComparedSchema(BaseModel):
+class ComparedSchema(StrictDocument):
     """A schema as another system declares it."""
 
-    model_config = ConfigDict(extra="forbid")
+    columns: list[ComparedColumn] = Field(min_length=1, max_length=MAX_COLUMNS, description="No two of one name.")
 
-    columns: list[ComparedColumn] = Field(min_length=1, max_length=MAX_COLUMNS)
+    @field_validator("columns")
+    @classmethod
+    def _named_once(cls, columns: list[ComparedColumn]) -> list[ComparedColumn]:
+        twice = [name for name, count in Counter(column.name for column in columns).items() if count > 1]
+        if twice:
+            raise ValueError(f"every column has a name of its own, and these stand twice: {', '.join(twice[:10])}")
+        return columns
 
 
-class CompareRequest(BaseModel):
+class ComparedSemantics(StrictDocument):
+    """Ingestion semantics in the fields of a contract; what is left out is not compared."""
+
+    mode: Annotated[Mode, Field(strict=False)] | None = Field(None, examples=["upsert"])
+    idempotency_key: list[Name] | None = Field(None, min_length=1, max_length=MAX_COLUMNS, examples=[["customer_id"]])
+    event_time_column: Name | None = Field(None, examples=["event_time"])
+    processing_time_column: Name | None = Field(None, examples=["ingested_at"])
+    dedupe_window: str | None = Field(None, description="`24h`, or an ISO 8601 duration.", examples=["24h"])
+    conflict_resolution: Annotated[Resolution, Field(strict=False)] | None = Field(None, examples=["latest_wins"])
+
+    @field_validator("dedupe_window")
+    @classmethod
+    def _of_fixed_length(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_duration(text)
+        return text
+
+    def document(self) -> dict[str, Any]:
+        """The fields that are given, and how many seconds the dedupe window is."""
+        given: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
+        if self.dedupe_window is None:
+            return given
+        return given | {"dedupe_window_seconds": parse_duration(self.dedupe_window).total_seconds()}
+
+
+class CompareRequest(StrictDocument):
     """What is to be compared with the contract: a schema, sample rows, or the relation that is there; one of them."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=False)
 
     schema_: ComparedSchema | None = Field(
         None,
@@ -48,8 +82,8 @@ class CompareRequest(BaseModel):
         None, min_length=1, max_length=MAX_ROWS, description="Sample rows, as a batch would bring them."
     )
     relation: bool = Field(default=False, description="The relation behind the table, as it is now.")
-    ingestion_semantics: dict[str, Any] | None = Field(
-        None, description="Semantics to be compared as well, in the fields of a contract; with `schema` alone."
+    ingestion_semantics: ComparedSemantics | None = Field(
+        None, description="Semantics to be compared as well; with `schema` alone."
     )
 
     @model_validator(mode="after")
