@@ -1,4 +1,4 @@
-"""Policies for unknown columns and for types: what is stored, what is set aside and what is reported, in every format."""
+"""Policies for unknown columns and for types: what is stored, set aside and reported, in every format."""
 
 from typing import Any
 
@@ -171,9 +171,9 @@ async def test_a_few_faulty_values_say_nothing_of_the_schema(engineer: httpx.Asy
     """Values of another family are drift from a tenth of the rows on; below, they are rows with faults."""
     contract_id = await contract_with(engineer, "faulty")
     lines = [good(number) for number in range(1, 40)]
-    few = await send(engineer, contract_id, as_ndjson([*lines, good(40, "x")]))  # type: ignore[arg-type]
+    few = await send(engineer, contract_id, as_ndjson([*lines, good(40, "x")]))
     assert (counted(few.json()), few.json()["drift"]) == ({"inserted": 39, "rejected": 1}, [])
-    many = await merged(engineer, contract_id, [*lines[:9], good(41, "x")])  # type: ignore[arg-type]
+    many = await merged(engineer, contract_id, [*lines[:9], good(41, "x")])
     (found,) = await drift_of(engineer, many)
     assert (found["severity"], found["changes"][0]["rule"]) == ("BREAKING", "other-family")
     assert [each["id"] for each in await all_drift(engineer, severity="BREAKING")] == [found["id"]]
