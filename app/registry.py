@@ -10,6 +10,7 @@ from app.access.users.domain import DOMAIN as USERS
 from app.audit.domain import DOMAIN as AUDIT
 from app.catalog.adoption.domain import DOMAIN as ADOPTION
 from app.catalog.baselines.domain import DOMAIN as BASELINES
+from app.catalog.contracts.changes.domain import DOMAIN as CONTRACT_CHANGES
 from app.catalog.contracts.domain import DOMAIN as CONTRACTS
 from app.catalog.drift_reports.domain import DOMAIN as DRIFT_REPORTS
 from app.catalog.tables.domain import DOMAIN as TABLES
@@ -60,6 +61,7 @@ DOMAINS: tuple[Domain, ...] = (
     EXPORTS,
     SNAPSHOT,
     CONTRACTS,
+    CONTRACT_CHANGES,
     TABLES,
     ADOPTION,
     BASELINES,

@@ -102,6 +102,22 @@ def test_reversing_in_curl(service: Running) -> None:
     assert (replay["parts_total"], replay["counts"]["unchanged"]) == (1, 2)  # type: ignore[index]  # of a plan
 
 
+def test_drift_in_curl(service: Running) -> None:
+    answers = documents(script("docs/drift.md", service))
+    found, accepted, changed, evolved, kept, looked_at, refused, further, listed = answers
+    (added,) = found["changes"]  # type: ignore[misc, attr-defined]  # of a report
+    assert (found["status"], found["severity"], added["kind"], added["rows"]) == ("open", "COMPATIBLE", "ADD", 1)
+    assert (accepted["status"], accepted["resolution"]["schema_version"]) == ("accepted", 2)  # type: ignore[index]
+    assert (changed["unknown_columns"], changed["columns"]["mail"]["sensitivity"]) == ("evolve", "private")  # type: ignore[index]
+    assert evolved["resolution"]["by"] == "policy: evolve"  # type: ignore[index]
+    assert {change["kind"] for change in evolved["changes"]} == {"ADD", "TYPE_CHANGE"}  # type: ignore[attr-defined]
+    assert (kept["counts"]["updated"], len(kept["drift"])) == (1, 1)  # type: ignore[index, arg-type]
+    assert (looked_at["id"], looked_at["severity"]) == (None, "BREAKING")
+    assert (refused["status"], refused["code"]) == (409, "needs-new-version")
+    assert (further["status"], further["resolution"]["contract_id"]) == ("new_version", "members_v2")  # type: ignore[index]
+    assert len(listed["items"]) == 4  # type: ignore[arg-type]
+
+
 def test_trust_in_curl(service: Running) -> None:
     person, why, refused, proof, verified, checkpoint, block = documents(script("docs/trust.md", service))
     assert (person["username"], person["roles"]) == ("ada", ["ANALYST"])

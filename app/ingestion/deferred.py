@@ -180,7 +180,7 @@ class DeferredBatchService:
                 async with self._units.read() as session:
                     batch = await BatchReads(session).by_id(batch_id)
                 assert batch is not None
-                await evolve(self._units, drift, wanted, sender(batch), batch)
+                await evolve(self._units, drift, wanted, sender(batch), batch_id)
             except SchemaMoved:
                 pass
         drift.evolving = False

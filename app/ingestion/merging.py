@@ -84,7 +84,7 @@ async def merge_batch(
         batch.quarantined_rows = await quarantine.settle(batch.contract_id, outcome.kept, rules.quarantine)
     if refusal is not None:
         refusal.kept_as(batch.id, batch.quarantined_rows)
-    await drift.record(session, batch)
+    batch.drift = await drift.record(session, batch.actor_label, batch.id)
     return refusal
 
 

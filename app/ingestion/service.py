@@ -101,7 +101,7 @@ class IngestService:
             try:
                 return await self._take(actor, batch, submission, body, drift, cleanup)
             except SchemaEvolves as wanted:
-                await evolve(self._units, drift, wanted, actor, batch)
+                await evolve(self._units, drift, wanted, actor, batch.id)
             except SchemaMoved:
                 if not await self._raw.has(batch):
                     raise  # every row was refused, so that nothing was kept to read again
@@ -186,7 +186,7 @@ class IngestService:
             batch = new_batch(actor, submission, batch_id)
             mark_failed(batch, refusal, correlation_id(), now)
             await BatchWrites(session).accept(batch)
-            await drift.record(session, batch)
+            batch.drift = await drift.record(session, batch.actor_label, batch.id)
             await record_failure(session, self._kinds, actor, batch, refusal)
 
         await self._units.run(record)

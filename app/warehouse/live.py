@@ -1,10 +1,11 @@
 """Reads what live relations look like now, many of them in one statement, from PostgreSQL's catalogs alone.
 
-Needs no right on the relations themselves: every login may read pg_catalog.
+Needs no right on the relations themselves: every login may read pg_catalog. Never waits for a lock: `pg_get_expr` takes
+the lock of a reader, so that a relation under ALTER, TRUNCATE or the like is only named as busy.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -95,12 +96,20 @@ class LiveRelations:
     by_name: dict[RelationName, LiveRelation]
     by_oid: dict[int, LiveRelation]
     """The same relations. A relation that was asked for by its oid and got another name shows that other name."""
+    busy: dict[RelationName, int] = field(default_factory=dict)
+    """Relations, with their oids, that are there but locked against readers by another transaction, or about to be."""
 
 
 # Each part is one pass over a catalog for all relations together, not one look for each relation.
 _LIVE = text("""
-WITH wanted AS MATERIALIZED (
-  SELECT c.oid, n.nspname, c.relname, c.relkind
+WITH here AS MATERIALIZED (
+  SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()
+), locked AS MATERIALIZED (
+  SELECT DISTINCT l.relation
+    FROM pg_catalog.pg_locks AS l JOIN here ON here.oid = l.database
+   WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid()
+), wanted AS MATERIALIZED (
+  SELECT c.oid, n.nspname, c.relname, c.relkind, c.oid IN (SELECT relation FROM locked) AS busy
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
    WHERE c.relkind::text = ANY (:kinds)
@@ -111,21 +120,22 @@ WITH wanted AS MATERIALIZED (
          JOIN pg_catalog.pg_class AS named ON named.relnamespace = space.oid AND named.relname = asked.name
         UNION ALL
        SELECT unnest(CAST(:oids AS bigint[]))::oid)
-), columns AS (
+), columns AS MATERIALIZED (
   SELECT a.attrelid AS oid, jsonb_agg(jsonb_build_object(
            'name', a.attname, 'number', a.attnum, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
            'nullable', NOT a.attnotnull, 'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
            'expression', encode(sha256(convert_to(d.adbin::text, 'UTF8')), 'hex'), 'identity', a.attidentity::text,
            'generated', a.attgenerated::text, 'comment', s.description, 'labels', e.labels) ORDER BY a.attnum) AS found
     FROM wanted
-    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = wanted.oid AND a.attnum > 0 AND NOT a.attisdropped
+    JOIN pg_catalog.pg_attribute AS a
+      ON a.attrelid = wanted.oid AND NOT wanted.busy AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     LEFT JOIN pg_catalog.pg_description AS s
       ON s.objoid = a.attrelid AND s.objsubid = a.attnum AND s.classoid = 'pg_catalog.pg_class'::regclass
     LEFT JOIN (SELECT enumtypid, jsonb_agg(enumlabel ORDER BY enumsortorder) AS labels
                  FROM pg_catalog.pg_enum GROUP BY enumtypid) AS e ON e.enumtypid = a.atttypid
    GROUP BY a.attrelid
-), keys AS (
+), keys AS MATERIALIZED (
   SELECT i.indrelid AS oid,
          jsonb_agg(jsonb_build_array(c.relname, i.indisprimary, parts.names) ORDER BY c.relname) AS found
     FROM wanted
@@ -138,7 +148,7 @@ WITH wanted AS MATERIALIZED (
        WHERE part.place <= i.indnkeyatts) AS parts
    WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
    GROUP BY i.indrelid
-), foreign_keys AS (
+), foreign_keys AS MATERIALIZED (
   SELECT k.conrelid AS oid, jsonb_agg(jsonb_build_object(
            'name', k.conname, 'columns', parts.own, 'target_oid', c.oid::bigint,
            'target', jsonb_build_object('schema', n.nspname, 'name', c.relname),
@@ -156,12 +166,12 @@ WITH wanted AS MATERIALIZED (
       ) AS parts
    GROUP BY k.conrelid
 )
-SELECT wanted.oid::bigint AS oid, wanted.nspname, wanted.relname, wanted.relkind::text AS relkind,
+SELECT wanted.oid::bigint AS oid, wanted.nspname, wanted.relname, wanted.relkind::text AS relkind, wanted.busy,
        (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) || '/' || here.oid::text AS lineage,
        s.description AS comment, coalesce(columns.found, '[]') AS columns, coalesce(keys.found, '[]') AS keys,
        coalesce(foreign_keys.found, '[]') AS foreign_keys
   FROM wanted
-  JOIN pg_catalog.pg_database AS here ON here.datname = current_database()
+ CROSS JOIN here
   LEFT JOIN columns ON columns.oid = wanted.oid
   LEFT JOIN keys ON keys.oid = wanted.oid
   LEFT JOIN foreign_keys ON foreign_keys.oid = wanted.oid
@@ -176,7 +186,7 @@ SELECT wanted.oid::bigint AS oid, wanted.nspname, wanted.relname, wanted.relkind
 
 
 async def live_relations(session: ReadSession, wanted: Collection[RelationName | int]) -> LiveRelations:
-    """The relations of these names and oids, in one statement; what is gone is absent.
+    """The relations of these names and oids, in one statement; what is gone is absent, and what is busy only named.
 
     Args:
         session: any session: catalogs alone are read.
@@ -190,8 +200,13 @@ async def live_relations(session: ReadSession, wanted: Collection[RelationName |
         "names": [name.name for name in names],
         "oids": [each for each in wanted if isinstance(each, int)],
     }
-    found = [_relation(row) for row in await session.execute(_LIVE, parameters)]
-    return LiveRelations({each.name: each for each in found}, {each.oid: each for each in found})
+    rows = (await session.execute(_LIVE, parameters)).all()
+    found = [_relation(row) for row in rows if not row.busy]
+    return LiveRelations(
+        by_name={each.name: each for each in found},
+        by_oid={each.oid: each for each in found},
+        busy={_name(row): row.oid for row in rows if row.busy},
+    )
 
 
 def _relation(row: Any) -> LiveRelation:
@@ -199,7 +214,7 @@ def _relation(row: Any) -> LiveRelation:
     return LiveRelation(
         oid=row.oid,
         lineage=row.lineage,
-        name=RelationName(row.nspname, row.relname),
+        name=_name(row),
         kind=RelationKind(row.relkind),
         columns=msgspec.convert(row.columns, tuple[LiveColumn, ...]),
         primary_key=next((key for primary, key in keys if primary), None),
@@ -207,3 +222,7 @@ def _relation(row: Any) -> LiveRelation:
         foreign_keys=msgspec.convert(row.foreign_keys, tuple[LiveForeignKey, ...]),
         comment=row.comment,
     )
+
+
+def _name(row: Any) -> RelationName:
+    return RelationName(row.nspname, row.relname)

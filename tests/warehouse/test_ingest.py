@@ -12,7 +12,7 @@ from app.warehouse.copying import encode_rows
 from app.warehouse.ingest import EmptyReplacement, ingest
 from app.warehouse.plan import Mode, Resolution
 from app.warehouse.refused_rows import PORTION, RefusalBounds, RejectLimitExceeded, RejectLimits
-from app.warehouse.rejections import Chunk, Rejection, RejectionCode
+from app.warehouse.rejections import Chunk, Rejection, RejectionCode, RowFault, rejection_of
 from tests.warehouse.relations import NOW, START, Relation, plan_of
 
 
@@ -107,6 +107,21 @@ async def test_of_refused_rows_the_first_are_kept(connection: asyncpg.Connection
         conflicts = [row.line for row in relation.refused if row.code is RejectionCode.CONFLICT]
         assert conflicts == list(range(1, max(0, lines - 30) + 1))
         assert len(result.refusals["rejected_sample"]) == 20
+
+
+@pytest.mark.parametrize(("accepted", "nothing"), [(0, True), (1, False)])
+async def test_rows_that_are_set_aside_pass_every_limit_and_are_kept(
+    connection: asyncpg.Connection, accepted: int, nothing: bool
+) -> None:
+    relation = await Relation(connection, plan_of()).make()
+    fault = RowFault(RejectionCode.UNKNOWN_COLUMN, "vip", "no", set_aside=True)
+    aside = tuple(rejection_of(accepted + n, "raw", [fault]) for n in range(1, 31))
+    chunk = Chunk(accepted, mixed(accepted, 0).payload, aside)
+    limits, bounds = RejectLimits(rows=0, share=0), RefusalBounds(at_first=5)
+    result = await relation.put_chunks([chunk], limits=limits, bounds=bounds)
+    assert (result.counts.inserted, result.counts.rejected, result.set_aside) == (accepted, 30, 30)
+    assert (result.nothing_accepted, result.ended_early, result.kept) == (nothing, False, 30)
+    assert [row.line for row in relation.refused] == list(range(accepted + 1, accepted + 31))
 
 
 async def test_a_key_that_comes_back_only_in_a_refused_row_is_replaced_by_nothing(

@@ -18,6 +18,7 @@ from app.warehouse.refused_rows import (
     FaultCounts,
     RefusalBounds,
     RefusedRows,
+    RejectLimitExceeded,
     RejectLimits,
 )
 from app.warehouse.rejections import Chunk, Rejection, RejectionCode, RowFault, rejection_of
@@ -148,3 +149,42 @@ def test_notices_are_said_once_and_not_without_end() -> None:
     assert list(rows.notices) == ["ignored a", "ignored b"]
     rows.take(Chunk(1, b"", notices=tuple(f"ignored {number}" for number in range(100))))
     assert len(rows.notices) == MAX_NOTICES
+
+
+def aside(rows: int, accepted: int = 0) -> Chunk:
+    """Rows that are set aside beside accepted ones."""
+    fault = RowFault(RejectionCode.UNKNOWN_COLUMN, "vip", "no", set_aside=True)
+    return Chunk(accepted, encode_rows([]), tuple(rejection_of(n, "raw", [fault]) for n in range(1, rows + 1)))
+
+
+async def test_rows_that_are_set_aside_are_refused_and_kept_and_no_limit_counts_them() -> None:
+    kept = Kept()
+    rows = RefusedRows(kept.take, RejectLimits(rows=2, share=0.1), RefusalBounds(at_first=5))
+    rows.take(aside(50))
+    assert not rows.hopeless
+    rows.take(aside(10, accepted=5))
+    rows.take(chunk(0, 2))
+    rows.guard_share()
+    await rows.hand_over()
+    assert (rows.received, rows.rejected, rows.set_aside, len(kept.rows)) == (67, 62, 60, 62)
+    with pytest.raises(RejectLimitExceeded):
+        rows.take(chunk(0, 1))
+    shared = RefusedRows(Kept().take, RejectLimits(share=0.1), USUAL_BOUNDS)
+    shared.take(aside(50))
+    shared.take(chunk(0, 6))
+    with pytest.raises(RejectLimitExceeded):
+        shared.guard_share()
+
+
+def test_rows_that_are_set_aside_do_not_hide_that_all_others_were_refused() -> None:
+    rows = RefusedRows(Kept().take, UNLIMITED, RefusalBounds(at_first=50))
+    rows.take(aside(500))
+    rows.take(chunk(0, 51))
+    assert rows.hopeless
+
+
+@pytest.mark.parametrize(("flags", "set_aside"), [([True], True), ([True, True], True), ([True, False], False)])
+@pytest.mark.parametrize("many", [1, 30])
+def test_a_row_is_set_aside_when_all_its_faults_are(flags: list[bool], set_aside: bool, many: int) -> None:
+    faults = [RowFault(RejectionCode.WRONG_TYPE, "v", "no", flag) for flag in flags for _ in range(many)]
+    assert rejection_of(1, "raw", faults).set_aside is set_aside

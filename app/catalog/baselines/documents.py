@@ -81,7 +81,9 @@ def compared(old: Baseline, new: LiveRelation) -> tuple[TableSchema, TableSchema
         return _names_and_types(old.relation), _names_and_types(new)
     if not is_same_relation(old.relation, new):
         return replace(schema_of(old.relation), relation=None), schema_of(new)
-    return schema_of(_with_texts_of(old.relation, new), _new_names(old.relation, new)), schema_of(new)
+    dropped = _dropped_names(old.relation, new)
+    schema = schema_of(_with_texts_of(old.relation, new), _new_names(old.relation, new) | dropped)
+    return replace(schema, key=tuple(dropped.get(name, name) for name in schema.key or ())), schema_of(new)
 
 
 def schema_of(relation: LiveRelation, names: Mapping[str, str] | None = None) -> TableSchema:
@@ -178,6 +180,17 @@ def _new_names(old: LiveRelation, new: LiveRelation) -> dict[str, str]:
     """Present names of the columns that are still there, by their old names."""
     present = {column.number: column.name for column in new.columns}
     return {column.name: present[column.number] for column in old.columns if column.number in present}
+
+
+def _dropped_names(old: LiveRelation, new: LiveRelation) -> dict[str, str]:
+    """What dropped columns are called where keys mention them, by their names, when other columns bear those now.
+
+    A key over the column that was dropped must not pass for a key over the other column: `id (dropped)`, not `id`.
+    """
+    present = {column.number: column.name for column in new.columns}
+    taken = set(present.values())
+    dropped = (column.name for column in old.columns if column.number not in present)
+    return {name: f"{name} (dropped)" for name in dropped if name in taken}
 
 
 def _with_texts_of(old: LiveRelation, new: LiveRelation) -> LiveRelation:

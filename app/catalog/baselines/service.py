@@ -8,6 +8,7 @@ from app.catalog.baselines.comparison import BaselinedTable, Comparison, Finding
 from app.catalog.baselines.repository import BaselineWrites
 from app.kernel.clock import Clock, utc_now
 from app.kernel.db.database import WriteSession
+from app.kernel.problems import Conflict
 from app.warehouse.live import live_relations
 from app.warehouse.naming import RelationName
 from app.warehouse.publishing import RelationGone
@@ -22,6 +23,14 @@ class Look:
     """Tables whose relations are as their baselines say."""
     renewed: tuple[UUID, ...]
     """Those of the unchanged whose baseline was taken anew: after a restore, or for the first time."""
+    busy: tuple[UUID, ...] = ()
+    """Tables that were passed over, because another transaction is altering their relations."""
+
+
+class RelationBusy(Conflict):
+    """Another transaction is altering the relation, so that nobody can say what it will look like."""
+
+    code, title = "relation-busy", "The relation behind the table is being altered"
 
 
 class Baselines:
@@ -35,8 +44,8 @@ class Baselines:
     async def take(self, relations: Mapping[UUID, RelationName]) -> None:
         """Keep what the relations look like now as the baselines of these tables, whatever was kept before.
 
-        For a relation that is made, adopted or altered in the same transaction. One that is gone is passed over: the
-        next look finds that.
+        For a relation that is made, adopted or altered in the same transaction. A relation that is gone or that another
+        transaction is altering is passed over: the next look finds what became of the relation.
         """
         found = (await live_relations(self._session, set(relations.values()))).by_name
         taken = {table_id: found[name] for table_id, name in relations.items() if name in found}
@@ -46,18 +55,24 @@ class Baselines:
         """Keep what the relation looks like now: its changes are accepted.
 
         Raises:
+            RelationBusy: another transaction is altering the relation.
             RelationGone: there is no relation of the table's name, so there is nothing to accept.
         """
         relations = await self._baselines.relations([table_id])
-        found = (await live_relations(self._session, relations.values())).by_name
-        if missing := [name for name in relations.values() if name not in found]:
-            raise RelationGone(f"There is no relation {missing[0]}.")
-        await self._baselines.keep({each: found[name] for each, name in relations.items()}, self._clock())
+        found = await live_relations(self._session, relations.values())
+        for name in relations.values():
+            if name in found.busy:
+                raise RelationBusy(f"Another transaction is altering {name}. Try again when that has ended.")
+            if name not in found.by_name:
+                raise RelationGone(f"There is no relation {name}.")
+        accepted = {each: found.by_name[name] for each, name in relations.items()}
+        await self._baselines.keep(accepted, self._clock())
 
     async def compare(self, table_ids: Collection[UUID]) -> list[Comparison]:
         """The tables by id, each beside the relation that is there now; two statements however many there are.
 
-        Tables that have no shape yet are left out. Nothing is written.
+        Tables that have no shape yet, and those whose relation another transaction is altering, are left out. Nothing
+        is written.
         """
         return await self._compared(await self._baselines.tables(table_ids))
 
@@ -77,17 +92,21 @@ class Baselines:
         wanted: set[RelationName | int] = {table.relation for table in tables}
         wanted |= {table.baseline.relation.oid for table in tables if table.baseline.whole}
         found = await live_relations(self._session, wanted)
-        return [comparison(table, found) for table in tables]
+        comparisons = (comparison(table, found) for table in tables)
+        return [each for each in comparisons if each is not None]
 
     async def _look(self, tables: Sequence[BaselinedTable]) -> Look:
+        if not tables:
+            return Look((), (), ())
         comparisons = await self._compared(tables)
         now = self._clock()
         renewed = [(each.table, each.live) for each in comparisons if each.live and each.calls_for_renewal()]
-        await self._baselines.checked([table.id for table in tables], now)
+        await self._baselines.checked([each.table.id for each in comparisons], now)
         await self._baselines.keep_unless_changed(renewed, now)
         findings = [Finding(each.table.id, each.table.label, each.changes()) for each in comparisons]
         return Look(
             findings=tuple(finding for finding in findings if finding.changes),
             unchanged=tuple(finding.table_id for finding in findings if not finding.changes),
             renewed=tuple(table.id for table, _ in renewed),
+            busy=tuple(sorted({table.id for table in tables} - {each.table.id for each in comparisons})),
         )

@@ -9,11 +9,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from app.catalog.contracts.answers import EXPORT, REGISTERED
-from app.catalog.contracts.changing import ContractChanges
 from app.catalog.contracts.odcs import MEDIA_TYPES, rendered
 from app.catalog.contracts.review import InvalidContract, review
 from app.catalog.contracts.schemas import (
-    ContractChange,
     ContractDocument,
     ContractSchemaDocument,
     RegisterRequest,
@@ -32,12 +30,12 @@ from app.catalog.contracts.service import (
     SchemaVersionNotFound,
 )
 from app.catalog.permissions import CanRegister, CanSeeContracts
-from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.etags import set_etag
 from app.kernel.http.negotiation import Accept, NotAcceptable, preferred
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import reads, writes
 from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
-from app.kernel.problems import PreconditionFailed, responses
+from app.kernel.problems import responses
 from app.operations.modes.modes import NotIngestionReady
 
 router = APIRouter(prefix="/api/contracts", tags=["contracts"], route_class=TransactionalRoute)
@@ -58,7 +56,6 @@ class _Unreviewed:
 
 
 ReadingDep = Annotated[ContractReading, reads(ContractReading)]
-ChangesDep = Annotated[ContractChanges, writes(ContractChanges)]
 ContractsDep = Annotated[ContractService, writes(ContractService)]
 FromVersion = Annotated[
     int | None, Query(alias="from", ge=1, le=MAX_SCHEMA_VERSION, description="The version before `to` when absent.")
@@ -111,25 +108,6 @@ async def get_contract(
 ) -> ContractDocument:
     """A contract."""
     contract = await contracts.get(contract_id, actor)
-    set_etag(response, contract.etag)
-    return contract_document(contract)
-
-
-@router.patch(
-    "/{contract_id}",
-    operation_id="change_contract",
-    responses=responses(ContractNotFound, InvalidContract, PreconditionFailed),
-)
-async def change_contract(
-    contract_id: ContractId,
-    wanted: ContractChange,
-    actor: CanRegister,
-    changes: ChangesDep,
-    response: Response,
-    if_match: IfMatch = None,
-) -> ContractDocument:
-    """Change what is said about a contract and its columns, who owns it, and what becomes of rows that do not fit."""
-    contract = await changes.change(contract_id, wanted, if_match, actor)
     set_etag(response, contract.etag)
     return contract_document(contract)
 

@@ -33,31 +33,33 @@ Scalar = Annotated[
 """A JSON value of the column's type; times as ISO 8601 text."""
 
 
-class _Document(BaseModel):
+class StrictDocument(BaseModel):
+    """A part of a request: nothing else may stand in it, and types are as JSON has them."""
+
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False)
 
 
-class PlainCheck(_Document):
+class PlainCheck(StrictDocument):
     """A check without a value."""
 
     type: Literal["not_null", "unique"]
 
 
-class BoundCheck(_Document):
+class BoundCheck(StrictDocument):
     """The smallest or largest value that passes."""
 
     type: Literal["min", "max"]
     value: Scalar = Field(description="Inclusive, of the column's type.", examples=[0])
 
 
-class PatternCheck(_Document):
+class PatternCheck(StrictDocument):
     """What a text must match, anywhere unless anchored; RE2 syntax."""
 
     type: Literal["pattern"]
     value: str = Field(description="At most 512 characters.", examples=["^[A-Z]{3}$"])
 
 
-class OneOfCheck(_Document):
+class OneOfCheck(StrictDocument):
     """The only values that pass."""
 
     type: Literal["one_of"]
@@ -70,7 +72,7 @@ CheckDocument = Annotated[PlainCheck | BoundCheck | PatternCheck | OneOfCheck, F
 Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL, examples=["revenue"])]
 
 
-class ColumnWordsDocument(_Document):
+class ColumnWordsDocument(StrictDocument):
     """What is said about a column."""
 
     description: str | None = Field(None, max_length=MAX_DESCRIPTION, description="What its values mean.")
@@ -80,7 +82,7 @@ class ColumnWordsDocument(_Document):
     )
 
 
-class ContractColumnDocument(_Document):
+class ContractColumnDocument(StrictDocument):
     """One column of a contract."""
 
     name: str = Field(description="A PostgreSQL identifier in lower case.", examples=["amount"])
@@ -102,18 +104,18 @@ class ContractColumnDocument(_Document):
     )
 
 
-class SchemaDocument(_Document):
+class SchemaDocument(StrictDocument):
     """The columns in order."""
 
     columns: list[ContractColumnDocument]
 
 
-class SemanticsDocument(_Document):
+class SemanticsDocument(StrictDocument):
     """How rows are told apart, ordered and merged. Every field is required."""
 
     mode: Annotated[Mode, Field(strict=False)] = Field(
         description="How a batch meets what is stored. A row is the whole content of its key: what it leaves out is "
-        "null, also where a value was stored.",
+        "null, also where a value was stored; a column that no row of a batch brings keeps its stored values.",
         examples=["upsert"],
     )
     idempotency_key: list[str] = Field(description="Columns that identify a row.", examples=[["api_id", "event_id"]])
@@ -125,14 +127,14 @@ class SemanticsDocument(_Document):
     )
 
 
-class MaxRejectedDocument(_Document):
+class MaxRejectedDocument(StrictDocument):
     """When a batch fails as a whole; with both, whichever is exceeded first."""
 
     rows: int | None = Field(None, ge=0, le=2**53, description="More rejected rows than this.")
     share: float | None = Field(None, ge=0, le=1, description="A larger share of the rows received, 0 to 1.")
 
 
-class RegisterRequest(_Document):
+class RegisterRequest(StrictDocument):
     """A contract to register."""
 
     endpoint: str = Field(description="Path that the data is known under.", examples=["/api/v1/customers"])
@@ -166,27 +168,6 @@ class RegisterRequest(_Document):
     )
     max_rejected: MaxRejectedDocument | None = Field(None, description="How much may be rejected; any when absent.")
     description: str | None = Field(None, max_length=MAX_DESCRIPTION, description="What the data is.")
-
-
-class ContractChange(_Document):
-    """What is to be different about a contract; what is left out stays. Its columns and semantics change by drift."""
-
-    description: str | None = Field(None, max_length=MAX_DESCRIPTION, description="What the data is; null for nothing.")
-    owner: str | None = Field(
-        None, min_length=1, max_length=128, description="Username of who answers for it from now on.", examples=["ada"]
-    )
-    unknown_columns: Annotated[ChangePolicy | None, Field(strict=False)] = Field(
-        None, description="What becomes of rows with a column that the schema does not know.", examples=["evolve"]
-    )
-    type_changes: Annotated[ChangePolicy | None, Field(strict=False)] = Field(
-        None, description="What becomes of rows with a value of another type.", examples=["quarantine_row"]
-    )
-    max_rejected: MaxRejectedDocument | None = Field(None, description="How much may be rejected; null for any.")
-    columns: dict[str, ColumnWordsDocument] = Field(
-        default_factory=dict,
-        description="By column: all that is said about it. What is left out of a column's words is said no more.",
-        examples=[{"amount": {"description": "In euros, without tax.", "labels": ["revenue"], "sensitivity": "none"}}],
-    )
 
 
 class OwnerDocument(BaseModel):

@@ -90,7 +90,7 @@ def similarity(first: str, second: str) -> float:
     joined, other_joined = "".join(words), "".join(others)
     if joined == other_joined:
         return 1.0
-    return max(_of_words(words, others), _of_letters(joined, other_joined))
+    return max(_of_words(words, others), _of_letters(*_without_shared(words, others)))
 
 
 def _of_words(words: tuple[str, ...], others: tuple[str, ...]) -> float:
@@ -112,9 +112,16 @@ def _of_words(words: tuple[str, ...], others: tuple[str, ...]) -> float:
     return max(jaccard, CONTAINED * (weight if weight == 1.0 else 0.8)) if contained else jaccard
 
 
+def _without_shared(words: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, str]:
+    """The letters of both but for words that stand in both: `parent_id` and `agent_id` must not be alike by `id`."""
+    return "".join(w for w in words if w not in others), "".join(w for w in others if w not in words)
+
+
 def _of_letters(word: str, other: str) -> float:
     """The edit ratio where it may be a slip of the pen or words run together; else 0."""
     shorter, longer = sorted((word, other), key=lambda each: (len(each), each))
+    if not shorter:
+        return 0.0
     ratio: float = SequenceMatcher(None, shorter, longer, autojunk=False).ratio()
     if ratio >= MISSPELLED:
         return ratio

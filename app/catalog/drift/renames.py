@@ -6,6 +6,7 @@ applied without a person's consent, and where a relation's column numbers decide
 How often the verdict is right on real renames is measured by `benchmarks/renames.py`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,37 +17,83 @@ from app.catalog.drift.schema import SchemaField, ValueProfile
 from app.catalog.drift.type_changes import type_rule
 from app.catalog.drift.types import Family, parse
 
-THRESHOLD: Final = 0.7
-"""Least score of a rename where values were compared."""
+PRIOR: Final = -3.0
+"""Before anything is compared: of twenty pairs of a column that went and one that came, about one is a rename (e^-3).
 
-THRESHOLD_OF_NAMES: Final = 0.78
-"""Least score of a rename that name and place alone decide: the same words, one word more in the same place, a slip."""
+This and all weights below are log-odds: 1 makes a rename 2.7 times as likely, 3 twenty times.
+"""
 
-MARGIN: Final = 0.12
-"""By how much a rename's score exceeds that of every other pair with one of its columns; nearer ones are as likely."""
+THRESHOLD: Final = 1.5
+"""Least log-odds of a rename where values were compared: 82 in 100."""
 
-HINT: Final = 0.35
-"""Least score of a pair that is worth a hint."""
+THRESHOLD_OF_NAMES: Final = 2.2
+"""Least log-odds where name and place alone decide, 90 in 100: one word more in the same place passes, generic words
+or a slip of the pen elsewhere do not."""
 
-VALUE_WEIGHT: Final = 0.95
-"""What values count that are all shared, and many; columns of one domain (`city`, `birthplace`) may share all, too."""
+MARGIN: Final = 1.0
+"""By how much a rename exceeds every other pair with one of its columns; what is nearer is about as likely."""
 
-NAME_WEIGHT: Final = 0.75
-"""What the same words count beside values."""
+HINT: Final = -1.5
+"""Least log-odds of a pair that is worth a hint: 18 in 100."""
 
-PLACE_WEIGHT: Final = 0.3
-"""What it counts that both columns stand between the same columns: so does any column that replaces another one."""
+SAME_NAME: Final = 5.5
+"""Of the same words; a name that is half alike adds half of it."""
 
-ENOUGH_SHARED: Final = 12
-"""Shared values from which an overlap counts in full; a boolean column has two, and shares them with every other."""
+SAME_PLACE: Final = 1.5
+"""Of standing between the same columns, as one column that replaces another often does, too."""
 
-ENOUGH_NUMBERS: Final = 60
-"""The same for numbers: small integers are common to all counters and keys."""
+SAME_NULLS: Final = 0.7
+"""Of the same share of nulls, where there are some."""
+
+OTHER_NULLS: Final = -10.0
+"""For each whole by which the shares of nulls differ: 0.05 between two batches is common, 0.3 is not."""
+
+SIMILAR_NULLS: Final = 0.05
+"""Largest difference of the shares of nulls that are the same."""
+
+SAME_VALUES: Final = 5.0
+"""Of values that are shared and that unrelated columns hardly share: texts, moments, identifiers."""
+
+UNIQUE_VALUES: Final = 6.0
+"""The same where nearly every row has a value of its own: only columns of one domain share such values at all."""
+
+COMMON_VALUES: Final = 2.5
+"""Of values that unrelated columns share by chance: numbers, days, booleans. Alone they never decide."""
+
+RARE_VALUES: Final = 4.0
+"""Of such values, where the two share many more of them than either shares with any other column of the tables."""
+
+OF_ONE_DOMAIN: Final = 0.6
+"""What is left of `SAME_VALUES` and `UNIQUE_VALUES` where another column shares as much: then it is a domain's values."""
+
+CONTRAST: Final = 0.3
+"""By how much a shared part exceeds that of every other column for `RARE_VALUES` to count in full."""
+
+NO_VALUES: Final = -4.0
+"""Of two columns of few values that share none."""
+
+OTHER_DISTINCT: Final = -1.0
+"""For each factor of e by which the numbers of distinct values differ."""
+
+ENOUGH_SHARED: Final = 6
+ENOUGH_OVERLAP: Final = 0.1
+"""Shared values, and their share of the smaller set, from which `SAME_VALUES` counts in full: of unique values,
+two samples share no larger part than of rows."""
+
+ENOUGH_COMMON: Final = 40
+"""Shared values from which `COMMON_VALUES` counts in full: a boolean column has two of them."""
 
 FEW_VALUES: Final = 40
 """Up to so many distinct values both columns were seen whole, so that nothing shared speaks against the pair."""
 
-_NUMBERS: Final = {Family.INTEGER, Family.NUMERIC, Family.FLOAT, Family.BOOLEAN}
+UNIQUE: Final = 0.7
+"""Least share of distinct values among rows where nearly every row has its own."""
+
+_HASHES: Final = 1 << 64
+_COMMON: Final = {Family.INTEGER, Family.NUMERIC, Family.FLOAT, Family.BOOLEAN, Family.DATE, Family.TIME}
+_MOMENTS: Final = {Family.TIMESTAMP, Family.TIMESTAMPTZ}
+"""They are common values where they repeat, as days do, and otherwise not."""
+
 _NEVER: Final = {RuleId.OTHER_FAMILY, RuleId.RECORD_CHANGED, RuleId.ZONE_CHANGED}
 """Changes of type that do not come with a rename: then one column went, and another one came."""
 
@@ -76,20 +123,32 @@ Places = Mapping[str, tuple[str | None, str | None]]
 """By column, the kept columns right before and right after it, by their new names; None at either end."""
 
 
-def pair(removed: Sequence[SchemaField], added: Sequence[SchemaField], places: Places | None = None) -> Pairing:
+def pair(
+    removed: Sequence[SchemaField],
+    added: Sequence[SchemaField],
+    places: Places | None = None,
+    kept: Sequence[SchemaField] = (),
+) -> Pairing:
     """The renames among the columns, and hints for those that are not sure.
 
     Args:
         removed: columns that only the old schema has.
         added: columns that only the new schema has.
         places: where each stands, of both, from `places`; without, the order says nothing.
+        kept: columns that both schemas have, as either shows them: what numbers share by chance is seen on them.
     """
-    scored = {(old.name, new.name): found for old in removed for new in added if (found := _scored(old, new, places))}
+    scored = {}
+    for gone in removed:
+        for come in added:
+            others = [each for each in (*removed, *added, *kept) if each is not gone and each is not come]
+            found = _scored(gone, come, places, others)
+            if found is not None:
+                scored[gone.name, come.name] = found
     sure = {}
     for (old, new), (score, threshold, evidence) in scored.items():
         rivals = [other[0] for key, other in scored.items() if (key[0] == old) != (key[1] == new)]
-        if score >= threshold and score - max(rivals, default=0.0) >= MARGIN:
-            sure[old] = Rename(old, new, round(score, 3), evidence)
+        if score >= threshold and all(score - rival >= MARGIN for rival in rivals):
+            sure[old] = Rename(old, new, _probability(score), evidence)
     taken = {rename.new for rename in sure.values()}
     hints = []
     for column in removed:
@@ -100,8 +159,12 @@ def pair(removed: Sequence[SchemaField], added: Sequence[SchemaField], places: P
         ]
         if near and column.name not in sure:
             score, new, evidence = max(near, key=lambda each: (each[0], each[1]))
-            hints.append(Rename(column.name, new, round(score, 3), evidence))
+            hints.append(Rename(column.name, new, _probability(score), evidence))
     return Pairing(tuple(sure[column.name] for column in removed if column.name in sure), tuple(hints))
+
+
+def _probability(log_odds: float) -> float:
+    return round(1 / (1 + math.exp(-log_odds)), 3)
 
 
 def infer(old: Sequence[SchemaField], new: Sequence[SchemaField]) -> Pairing:
@@ -111,6 +174,7 @@ def infer(old: Sequence[SchemaField], new: Sequence[SchemaField]) -> Pairing:
         [each for each in old if each.name not in after],
         [each for each in new if each.name not in before],
         {**places(old, before & after), **places(new, before & after)},
+        [each for each in (*old, *new) if each.name in before & after],
     )
 
 
@@ -130,37 +194,86 @@ def compatible(old: SchemaField, new: SchemaField) -> bool:
     return type_rule(parse(old.type), parse(new.type)) not in _NEVER
 
 
-def _scored(old: SchemaField, new: SchemaField, places: Places | None) -> tuple[float, float, Mapping[str, Any]] | None:
-    """The score, the threshold for what was compared, and the evidence; None for columns that cannot be one."""
+def _scored(
+    old: SchemaField, new: SchemaField, places: Places | None, others: Sequence[SchemaField]
+) -> tuple[float, float, Mapping[str, Any]] | None:
+    """The log-odds, the threshold for what was compared, and the evidence; None for columns that cannot be one."""
     if not compatible(old, new):
         return None
     name = similarity(old.name, new.name)
     together = places is not None and places.get(old.name) == places.get(new.name)
     evidence: dict[str, Any] = {"name_similarity": round(name, 3), "same_place": together}
-    against = 1.0 - PLACE_WEIGHT * together
+    score = PRIOR + SAME_NAME * name + SAME_PLACE * together
     first, second = old.values, new.values
     if first is None or second is None or not first.sketch or not second.sketch:
-        return 1 - (1 - name) * against, THRESHOLD_OF_NAMES, evidence
-    numbers = parse(old.type).family in _NUMBERS
-    overlap, shared, whole = _overlap(first, second)
-    nulls = abs(_null_ratio(first) - _null_ratio(second))
-    evidence |= {"value_overlap": round(overlap, 3), "shared_values": shared, "null_ratio_difference": round(nulls, 3)}
-    sure = min(1.0, shared / (ENOUGH_NUMBERS if numbers else ENOUGH_SHARED))
-    score = 1 - (1 - VALUE_WEIGHT * overlap * sure) * (1 - NAME_WEIGHT * name) * against
-    return score * (1 - nulls) * (1.0 if shared or not whole else 0.5), THRESHOLD, evidence
+        return score, THRESHOLD_OF_NAMES, evidence
+    overlap, shared = _overlap(first, second)
+    gap = abs(_null_ratio(first) - _null_ratio(second))
+    evidence |= {"value_overlap": round(overlap, 3), "shared_values": shared, "null_ratio_difference": round(gap, 3)}
+    family = parse(old.type).family
+    score += OTHER_NULLS * gap + _of_distinct(first, second)
+    contrast = _contrast(overlap, old, new, others)
+    evidence["value_contrast"] = round(contrast, 3)
+    if _is_common(family, first, second):
+        common = COMMON_VALUES * overlap * min(1.0, shared / ENOUGH_COMMON)
+        rare = RARE_VALUES * min(1.0, contrast / CONTRAST) if shared >= ENOUGH_COMMON else 0.0
+        score += max(common, rare)
+    else:
+        score += _of_values(first, second, overlap, shared) * (1.0 if contrast > 0 or not shared else OF_ONE_DOMAIN)
+    if min(first.nulls, second.nulls) > 0 and gap <= SIMILAR_NULLS:
+        score += SAME_NULLS
+    return score, THRESHOLD, evidence
 
 
-def _overlap(first: ValueProfile, second: ValueProfile) -> tuple[float, int, bool]:
-    """The share of the smaller set that is in the other one, how many hashes that is, and whether both sets are small.
+def _of_distinct(first: ValueProfile, second: ValueProfile) -> float:
+    return OTHER_DISTINCT * abs(math.log(_distinct(first) / _distinct(second)))
+
+
+def _of_values(first: ValueProfile, second: ValueProfile, overlap: float, shared: int) -> float:
+    """What values say that unrelated columns hardly share, as log-odds."""
+    if not shared:
+        return NO_VALUES if max(len(first.sketch), len(second.sketch)) <= FEW_VALUES else 0.0
+    most = UNIQUE_VALUES if _is_unique(first, second) else SAME_VALUES
+    return most * min(1.0, shared / ENOUGH_SHARED) * min(1.0, overlap / ENOUGH_OVERLAP)
+
+
+def _is_common(family: Family, first: ValueProfile, second: ValueProfile) -> bool:
+    return family in _COMMON or (family in _MOMENTS and not _is_unique(first, second))
+
+
+def _is_unique(*profiles: ValueProfile) -> bool:
+    return all(_distinct(each) >= UNIQUE * max(1, each.rows - each.nulls) for each in profiles)
+
+
+def _contrast(overlap: float, old: SchemaField, new: SchemaField, others: Sequence[SchemaField]) -> float:
+    """By how much the overlap exceeds that of either column with any other one; below 0 where another one has more."""
+    family = parse(old.type).family
+    found = [0.0]
+    for other in others:
+        values = other.values
+        if values is not None and values.sketch and parse(other.type).family is family:
+            found += [_overlap(each.values, values)[0] for each in (old, new) if each.values is not None]
+    return overlap - max(found)
+
+
+def _overlap(first: ValueProfile, second: ValueProfile) -> tuple[float, int]:
+    """The share of the smaller set of values that is in the other one, and how many sketched hashes are in both.
 
     Both sketches are complete up to the smaller of their largest hashes, and are compared up to there (bottom-k
     sketches: Cohen and Kaplan, "Summarizing data using bottom-k sketches", 2007).
     """
-    both_whole = max(len(first.sketch), len(second.sketch)) <= FEW_VALUES
-    limit = max(*first.sketch, *second.sketch) if both_whole else min(max(first.sketch), max(second.sketch))
+    few = max(len(first.sketch), len(second.sketch)) <= FEW_VALUES
+    limit = _HASHES if few else min(max(first.sketch), max(second.sketch))
     ours, others = ({each for each in profile.sketch if each <= limit} for profile in (first, second))
     shared = len(ours & others)
-    return shared / max(1, min(len(ours), len(others))), shared, both_whole
+    return shared / max(1, min(len(ours), len(others))), shared
+
+
+def _distinct(profile: ValueProfile) -> float:
+    """The number of distinct values, by how densely the smallest hashes stand (the same paper); at least 1."""
+    highest = max(profile.sketch)
+    count = len(profile.sketch)
+    return float(count) if count <= FEW_VALUES or highest <= 0 else max(1.0, (count - 1) * _HASHES / highest)
 
 
 def _null_ratio(profile: ValueProfile) -> float:

@@ -8,10 +8,9 @@ from uuid import UUID
 
 from app.audit.log.service import AuditTrail
 from app.catalog.baselines.service import Baselines
+from app.catalog.contracts.changes.evolution import ContractEvolution
 from app.catalog.contracts.definition import ChangePolicy, ContractDefinition, completed
-from app.catalog.contracts.evolving import ContractEvolution
-from app.catalog.contracts.record import ContractRecord, SchemaRecord
-from app.catalog.contracts.repository import ContractReads
+from app.catalog.contracts.record import IngestionContract
 from app.catalog.contracts.service import ContractService
 from app.catalog.drift.change import Change, ChangeKind, Severity
 from app.catalog.drift_reports.actions import DriftAction
@@ -20,7 +19,6 @@ from app.catalog.drift_reports.problems import DriftDecided, DriftNotFound, Inva
 from app.catalog.drift_reports.recording import announce_resolved, count_after_commit
 from app.catalog.drift_reports.reports import DriftReport, DriftStatus
 from app.catalog.drift_reports.repository import DriftWrites
-from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.service import states_of
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
@@ -102,23 +100,14 @@ class DriftDecisions:
         report = await self._open(report_id, if_match, actor)
         if report.contract_id is None:
             raise InvalidDecision("The table is adopted: it has no contract that could get another version.")
-        contract, schema = await self._in_force(report.contract_id)
-        made = await ContractService(self._session).register(_successor(contract, schema, report), actor)
+        contracts = ContractService(self._session)
+        contract = await contracts.described(report.contract_id)
+        made = await contracts.register(_successor(contract, report), actor)
         successor = made.contract.id
         await self._end(
             report, DriftStatus.NEW_VERSION, DriftAction.NEW_VERSION, note, actor, successor_contract=successor
         )
         return await self._found(report_id, actor)
-
-    async def _in_force(self, contract_id: str) -> tuple[ContractRecord, SchemaRecord]:
-        contracts = ContractReads(self._session)
-        contract, schema = (
-            await contracts.find(contract_id, tuple(TableState)),
-            await contracts.schema(contract_id, None),
-        )
-        assert contract is not None
-        assert schema is not None
-        return contract, schema
 
     async def _open(self, report_id: UUID, if_match: str | None, actor: Actor) -> DriftReport:
         """The report, which nobody else decides about before this transaction ends.
@@ -177,16 +166,17 @@ def _is_readable(change: Change) -> bool:
     return change.kind is ChangeKind.RENAME
 
 
-def _successor(contract: ContractRecord, schema: SchemaRecord, report: DriftReport) -> ContractDefinition:
+def _successor(found: IngestionContract, report: DriftReport) -> ContractDefinition:
     """The contract with the changes in it. Raises `InvalidDecision`.
 
     Where a column goes or gets another name, bodies that were sent before still bring it: a value for a column that is
     not there any more must not keep their rows out when they are replayed into the new version.
     """
-    semantics = contract.semantics
+    contract, semantics = found.contract, found.contract.semantics
+    assert found.columns is not None  # there was something to differ from
     try:
         required = (*semantics.required_columns, semantics.processing_time_column)
-        columns = succeeding(schema.columns, required, report.changes)
+        columns = succeeding(found.columns, required, report.changes)
     except Inapplicable as error:
         raise InvalidDecision(str(error)) from error
     definition = contract.definition(completed(semantics, columns))

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from app.audit.log.service import AuditTrail
-from app.catalog.contracts.evolving import Alteration, ContractEvolution
-from app.catalog.contracts.repository import ContractReads
+from app.catalog.contracts.changes.evolution import Alteration, ContractEvolution
+from app.catalog.contracts.service import ContractReading
 from app.catalog.drift_reports.actions import DriftAction
 from app.catalog.drift_reports.problems import DriftNotFound, UndoImpossible
 from app.catalog.drift_reports.recording import announce_resolved, count_after_commit
@@ -26,7 +26,7 @@ class DriftUndoing:
     def __init__(self, session: WriteSession, kinds: EventKinds, clock: Clock) -> None:
         self._session, self._clock = session, clock
         self._reports = DriftWrites(session)
-        self._contracts = ContractReads(session)
+        self._contracts = ContractReading(session)
         self._announcements = Announcements(session, kinds)
 
     async def undo(self, report_id: UUID, note: str, if_match: str | None, actor: Actor) -> DriftReport:
@@ -72,9 +72,8 @@ class DriftUndoing:
         self, evolution: ContractEvolution, contract_id: str, applied: int, actor: Actor
     ) -> Alteration:
         """What gives the table the columns from before the applied version."""
-        schema, former = [await self._contracts.schema(contract_id, version) for version in (None, applied - 1)]
-        assert schema is not None
-        assert former is not None
+        schema = await self._contracts.schema(contract_id, None, actor)
+        former = await self._contracts.schema(contract_id, applied - 1, actor)
         if schema.version != applied:
             later = (
                 f"The schema went on to version {schema.version} since version {applied}: undo what came later first."

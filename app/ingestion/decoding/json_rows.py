@@ -24,6 +24,7 @@ from app.ingestion.rows.observations import ChunkObservations
 from app.ingestion.rows.row_model import MAX_FIELDS, Row, RowModel, TooManyFaults
 from app.ingestion.rows.written_values import WrittenValues
 from app.warehouse.rejections import Chunk, Rejection, RejectionCode, RowFault, rejection_of
+from app.warehouse.sources import written_source
 
 MAX_ROW_BYTES = 8 << 20
 """Longest text of one row; a longer one is refused, and not kept in memory."""
@@ -50,8 +51,6 @@ class JsonRows:
         self._model = model
         self._types = _Types(model.object_type(ignoring=False))
         self._places = {column.path: column.header for column in model.plan.record_columns}
-        self._slashed = any(header.startswith("/") for header in self._places.values())
-        """Whether a name of a field that begins with a slash may be a column's, as a pointer would write it."""
         self._ignored = model.ignored.encode()
         self._fields = len(model.names)
         self.rows_at_once = max(1, WHOLE_VALUES // (self._fields + 1))
@@ -192,6 +191,8 @@ class JsonRows:
         closed: list[str] = []
         if self._types.of.flat:
             given = {name: None if bytes(value) == b"null" else value for name, value in fields.items()}
+            if "/" in "".join(fields):
+                given = {written_source((name,)): value for name, value in given.items()}
         else:
             no_object = partial(self._model.misfits.fault_of_no_object, seen=seen)
             given, more, ends = flattened(fields, self._places, MAX_FIELDS, no_object)

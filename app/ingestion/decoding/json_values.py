@@ -19,8 +19,8 @@ _VALUE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Any, float_hook=exact_n
 
 
 def json_value(raw: msgspec.Raw) -> Any:
-    """The value of a JSON text; the text itself, which is of no column's type, when Python has no such value."""
+    """The value of a JSON text; None of a null, and of what Python has no value for, as `1e9999999999999999999`."""
     try:
         return _VALUE.decode(raw)
-    except (ValueError, ArithmeticError, RecursionError):
-        return raw
+    except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
+        return None

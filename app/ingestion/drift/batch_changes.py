@@ -57,7 +57,7 @@ def _declared(contract: IngestionContract, stored: Mapping[str, ValueProfile]) -
 def _schema_of_rows(contract: IngestionContract, observed: Observed) -> TableSchema:
     """The fields that the rows have: declared columns with their types, and unknown ones with those of their values."""
     assert contract.columns is not None
-    gone = set(observed.vanished)
+    gone = {name for name, rows in observed.absent.items() if rows == observed.rows}  # required ones as well
     fields = {
         column.name: SchemaField(column.name, column.type.sql, column.nullable)
         for column in contract.columns

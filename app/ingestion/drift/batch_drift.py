@@ -8,10 +8,9 @@ from app.catalog.contracts.record import IngestionContract
 from app.catalog.drift.change import Change, ChangeKind
 from app.catalog.drift_reports.applying import Inapplicable, automatic, evolved
 from app.catalog.drift_reports.recording import DriftRecorder
-from app.catalog.drift_reports.reports import DriftSource, Subject
+from app.catalog.drift_reports.reports import DriftSource, Recorded, Subject
 from app.ingestion.drift.batch_changes import batch_changes, findings
 from app.ingestion.drift.stored_values import stored_profiles
-from app.ingestion.models import BatchRow
 from app.ingestion.rows.row_model import RowModel
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
@@ -50,8 +49,9 @@ class ReadRows:
         """What the contract takes on before these rows are merged: nothing, as old rows change no schema."""
         return None
 
-    async def record(self, session: WriteSession, batch: BatchRow) -> None:
-        """Record what the rows showed: nothing, as whoever sent them first was told."""
+    async def record(self, session: WriteSession, by: str, batch_id: UUID) -> list[str]:  # noqa: ARG002 - for others
+        """The reports on what the rows of a batch showed, by id: none, as whoever sent them first was told."""
+        return []
 
 
 @dataclass(slots=True)
@@ -63,6 +63,8 @@ class BatchDrift(ReadRows):
     clock: Clock
     evolving: bool = False
     """Whether the contract may take changes on for this batch: not for a trial, which leaves all as it is."""
+    not_in_place: set[str] = field(default_factory=set)
+    """Paths of changes that the relation cannot take on in place: they are reported, and wait for a decision."""
     applied: list[UUID] = field(default_factory=list)
     """Reports on what the contract has taken on for this batch."""
 
@@ -71,7 +73,7 @@ class BatchDrift(ReadRows):
         if not self.evolving or self.contract is None or self.contract.columns is None:
             return None
         policy = self.contract.contract.policy
-        changes = automatic(self._changes(), policy)
+        changes = [each for each in automatic(self._changes(), policy) if each.path not in self.not_in_place]
         try:
             columns = evolved(self.contract.columns, changes)
         except Inapplicable:
@@ -80,18 +82,17 @@ class BatchDrift(ReadRows):
             return None
         return SchemaEvolves(self.contract, tuple(changes), columns)
 
-    async def record(self, session: WriteSession, batch: BatchRow) -> None:
-        """Record what the rows showed, for the batch or for what was refused of it; most show nothing."""
-        batch.drift = [str(report_id) for report_id in self.applied]
+    async def record(self, session: WriteSession, by: str, batch_id: UUID) -> list[str]:
+        """The reports on what the rows showed, by id; also of what was refused. Most rows show nothing."""
         changes = self._changes()
-        if not changes or self.contract is None:
-            return
-        if {ChangeKind.ADD, ChangeKind.REMOVE} <= {change.kind for change in changes}:
-            changes = await self._with_renames(session, changes)
-        recorder = DriftRecorder(session, self.kinds, self.clock)
-        found = findings(changes)
-        recorded = await recorder.see(subject_of(self.contract), DriftSource.BATCH, found, batch.actor_label, batch.id)
-        batch.drift = [*batch.drift, *(str(each.id) for each in recorded)]
+        recorded: list[Recorded] = []
+        if changes and self.contract is not None:
+            if {ChangeKind.ADD, ChangeKind.REMOVE} <= {change.kind for change in changes}:
+                changes = await self._with_renames(session, changes)
+            recorder = DriftRecorder(session, self.kinds, self.clock)
+            subject = subject_of(self.contract)
+            recorded = await recorder.see(subject, DriftSource.BATCH, findings(changes), by, batch_id)
+        return [str(report_id) for report_id in (*self.applied, *(each.id for each in recorded))]
 
     async def _with_renames(self, session: WriteSession, changes: list[Change]) -> list[Change]:
         """The changes, told anew with what is stored in columns that are gone: it may be one column by a new name."""

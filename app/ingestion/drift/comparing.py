@@ -17,10 +17,9 @@ from app.catalog.drift.schema import TableSchema
 from app.catalog.drift_reports.looking import RelationDrift
 from app.catalog.drift_reports.recording import DriftRecorder
 from app.catalog.drift_reports.reports import DriftSource, Finding, Recorded, Subject
-from app.catalog.drift_reports.repository import DriftReads
-from app.catalog.drift_reports.schemas import DriftChange, DriftReportDocument, report_document
+from app.catalog.drift_reports.schemas import DriftChange, DriftReportDocument
+from app.catalog.drift_reports.service import DriftReading
 from app.catalog.names import is_contract_id
-from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.references import parse_reference
 from app.catalog.tables.service import TableService
 from app.ingestion.decoding.body import BodyFormat, Representation
@@ -31,6 +30,7 @@ from app.ingestion.drift.schemas import ComparedColumn, ComparedSchema, CompareR
 from app.ingestion.rows.row_model import RowModel
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
+from app.kernel.ports.dependants import DependantSources
 from app.kernel.ports.events import EventKinds
 from app.kernel.security.authorization import Actor
 
@@ -38,9 +38,10 @@ from app.kernel.security.authorization import Actor
 class DriftComparing:
     """Compares, and records what differs, in the caller's transaction."""
 
-    def __init__(self, session: WriteSession, kinds: EventKinds, clock: Clock) -> None:
+    def __init__(self, session: WriteSession, kinds: EventKinds, clock: Clock, dependants: DependantSources) -> None:
         self._session, self._kinds, self._clock = session, kinds, clock
         self._contracts = ContractReading(session)
+        self._reports = DriftReading(session, dependants)
         self._recorder = DriftRecorder(session, kinds, clock)
 
     async def compare(
@@ -86,7 +87,11 @@ class DriftComparing:
             return _unkept(subject, DriftSource.RELATION, changes, 0, actor)
         drift = RelationDrift(self._kinds, self._clock)
         recorded = await drift.look_at(self._session, subject.table_id, actor.label)
-        return _unkept(subject, DriftSource.RELATION, (), 0, actor) if recorded is None else await self._kept(recorded)
+        return (
+            _unkept(subject, DriftSource.RELATION, (), 0, actor)
+            if recorded is None
+            else await self._kept(recorded, actor)
+        )
 
     async def _report(
         self,
@@ -101,12 +106,10 @@ class DriftComparing:
         if dry_run or not changes:
             return _unkept(subject, source, changes, rows, actor)
         (recorded,) = await self._recorder.see(subject, source, [Finding(tuple(changes), rows)], actor.label)
-        return await self._kept(recorded)
+        return await self._kept(recorded, actor)
 
-    async def _kept(self, recorded: Recorded) -> DriftReportDocument:
-        report = await DriftReads(self._session).find(recorded.id, tuple(TableState))
-        assert report is not None
-        return report_document(report)
+    async def _kept(self, recorded: Recorded, actor: Actor) -> DriftReportDocument:
+        return (await self._reports.get(recorded.id, actor)).value
 
 
 def schema_changes(

@@ -2,22 +2,22 @@
 
 from uuid import UUID
 
-from app.catalog.contracts.evolving import ContractEvolution
+from app.catalog.contracts.changes.evolution import ContractEvolution
 from app.catalog.contracts.service import SchemaMoved
+from app.catalog.drift.change import ChangeKind
 from app.catalog.drift_reports.recording import DriftRecorder
 from app.catalog.drift_reports.reports import Finding
 from app.ingestion.drift.batch_drift import BatchDrift, SchemaEvolves, subject_of
-from app.ingestion.models import BatchRow
 from app.kernel.db.database import Units, WriteSession
 from app.kernel.security.authorization import Actor
 from app.warehouse.evolution import NeedsNewVersion, with_retries
 
 
-async def evolve(units: Units, drift: BatchDrift, wanted: SchemaEvolves, actor: Actor, batch: BatchRow) -> None:
+async def evolve(units: Units, drift: BatchDrift, wanted: SchemaEvolves, actor: Actor, batch_id: UUID) -> None:
     """Let the contract take the changes on, so that the rows can be merged, and note the report on it.
 
-    Where the relation cannot take the changes on in place, nothing evolves for the batch any more: the changes are
-    reported when it is merged, and wait for a decision.
+    Where the relation cannot take all of them on in place, those that ask for new types are left for a decision: the
+    batch is read again, evolves what is left, and reports them when it is merged.
 
     Raises:
         RelationBusy: others kept the relation too long.
@@ -34,7 +34,7 @@ async def evolve(units: Units, drift: BatchDrift, wanted: SchemaEvolves, actor: 
         rows = max((change.rows or 0 for change in wanted.changes), default=0)
         finding = Finding(wanted.changes, rows)
         subject = subject_of(wanted.contract)
-        report_id = await recorder.applied(subject, finding, actor.label, alteration.version, batch.id)
+        report_id = await recorder.applied(subject, finding, actor.label, alteration.version, batch_id)
         await alteration.carry_out()
         return report_id
 
@@ -43,4 +43,5 @@ async def evolve(units: Units, drift: BatchDrift, wanted: SchemaEvolves, actor: 
     except SchemaMoved:
         pass  # another batch was faster: these rows are read by its schema
     except NeedsNewVersion:
-        drift.evolving = False
+        types = {change.path for change in wanted.changes if change.kind is ChangeKind.TYPE_CHANGE}
+        drift.not_in_place |= types or {change.path for change in wanted.changes}

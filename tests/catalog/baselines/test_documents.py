@@ -181,6 +181,18 @@ CASES: dict[str, tuple[LiveRelation | None, list[tuple[str, str]]]] = {
         [("words-changed", "/description"), ("words-changed", "/columns/mood/description")],
     ),
     "no key": (replace(RELATION, primary_key=None), [("key-removed", "/key")]),
+    "a column of each key made anew under its name": (
+        changed(RELATION, id={"number": 9}, area={"number": 10}),
+        [
+            ("reference-changed", "/columns/client/relationships"),
+            ("check-changed", "/columns/client/unique"),
+            ("column-removed", "/columns/id"),
+            ("column-removed", "/columns/area"),
+            ("column-added-with-default", "/columns/id"),
+            ("column-added", "/columns/area"),
+            ("key-changed", "/key"),
+        ],
+    ),
     "a unique key less": (
         replace(RELATION, unique_keys=RELATION.unique_keys[1:]),
         [("check-loosened", "/columns/client/unique")],
@@ -231,12 +243,21 @@ def test_a_stored_shape_knows_names_types_and_nulls() -> None:
 def test_the_name_comes_before_the_oid() -> None:
     moved = replace(RELATION, name=RelationName("shop", "orders_old"))
     recreated = replace(RELATION, oid=950)
-    at_hand = LiveRelations({moved.name: moved, ORDERS: recreated}, {900: moved, 950: recreated})
     kept = table(Baseline(RELATION))
-    assert comparison(kept, at_hand).live is recreated
-    assert comparison(kept, LiveRelations({moved.name: moved}, {900: moved})).is_renamed
-    foreign = replace(moved, lineage="8/5")
-    assert comparison(kept, LiveRelations({foreign.name: foreign}, {900: foreign})).live is None
+
+    def live(*relations: LiveRelation) -> LiveRelation | None:
+        at_hand = LiveRelations({each.name: each for each in relations}, {each.oid: each for each in relations})
+        found = comparison(kept, at_hand)
+        assert found is not None
+        assert found.is_renamed == (found.live is moved)
+        return found.live
+
+    assert live(moved, recreated) is recreated
+    assert live(moved) is moved
+    assert live(replace(moved, lineage="8/5")) is None
+    assert comparison(kept, LiveRelations({}, {}, busy={ORDERS: 950})) is None
+    assert comparison(kept, LiveRelations({}, {}, busy={moved.name: 900})) is None
+    assert comparison(kept, LiveRelations({ORDERS: recreated}, {950: recreated}, busy={moved.name: 900})) is not None
     assert Comparison(kept, None).new is None
     assert Comparison(kept, None).old == schema_of(RELATION)
 

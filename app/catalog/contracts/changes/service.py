@@ -5,11 +5,12 @@ from typing import Any
 from app.access.users.service import UserService
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.actions import ContractAction
+from app.catalog.contracts.changes.schemas import ContractChange
 from app.catalog.contracts.column_words import ColumnWords, word_documents
 from app.catalog.contracts.record import ContractRecord
 from app.catalog.contracts.repository import ContractWrites
 from app.catalog.contracts.review import InvalidContract
-from app.catalog.contracts.schemas import ColumnWordsDocument, ContractChange, MaxRejectedDocument
+from app.catalog.contracts.schemas import ColumnWordsDocument, MaxRejectedDocument
 from app.catalog.contracts.service import ContractNotFound, ContractReading
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession

@@ -1,0 +1,30 @@
+"""What a change of a contract looks like over HTTP."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from app.catalog.contracts.column_words import MAX_DESCRIPTION
+from app.catalog.contracts.definition import ChangePolicy
+from app.catalog.contracts.schemas import ColumnWordsDocument, MaxRejectedDocument, StrictDocument
+
+
+class ContractChange(StrictDocument):
+    """What is to be different about a contract; what is left out stays. Its columns and semantics change by drift."""
+
+    description: str | None = Field(None, max_length=MAX_DESCRIPTION, description="What the data is; null for nothing.")
+    owner: str | None = Field(
+        None, min_length=1, max_length=128, description="Username of who answers for it from now on.", examples=["ada"]
+    )
+    unknown_columns: Annotated[ChangePolicy | None, Field(strict=False)] = Field(
+        None, description="What becomes of rows with a column that the schema does not know.", examples=["evolve"]
+    )
+    type_changes: Annotated[ChangePolicy | None, Field(strict=False)] = Field(
+        None, description="What becomes of rows with a value of another type.", examples=["quarantine_row"]
+    )
+    max_rejected: MaxRejectedDocument | None = Field(None, description="How much may be rejected; null for any.")
+    columns: dict[str, ColumnWordsDocument] = Field(
+        default_factory=dict,
+        description="By column: all that is said about it. What is left out of a column's words is said no more.",
+        examples=[{"amount": {"description": "In euros, without tax.", "labels": ["revenue"], "sensitivity": "none"}}],
+    )
