@@ -1,6 +1,7 @@
 """The same difference makes one report: counted when it comes again, announced once, kept apart for each contract."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -65,6 +66,21 @@ async def test_seen_again_it_is_counted_and_nobody_is_told_again(
     assert await owner.fetchval("SELECT count(*) FROM spyne.drift_changes") == 1
 
 
+async def test_what_a_policy_takes_on_later_leaves_no_report_open(
+    engineer: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    contract_id = await contract_with(engineer, "later", "discard_value", "discard_value")
+    before = await drift_of(engineer, await merged(engineer, contract_id, [good(1, 5_000_000_000, vip=True)]))
+    changed = await engineer.patch(f"/api/contracts/{contract_id}", json={"unknown_columns": "evolve"})
+    assert changed.status_code == 200, changed.text
+    report = await merged(engineer, contract_id, [good(2, vip=False)])
+    after = await drift(engineer, before[0]["id"])
+    assert (after["status"], after["resolution"]["by"]) == ("accepted", "policy: evolve")
+    assert report["drift"][0] in after["resolution"]["note"]
+    assert [each["id"] for each in await all_drift(engineer, status="open")] == [before[1]["id"]], "of types it is not"
+    assert await values(owner, "later", "vip") == {1: None, 2: False}
+
+
 @pytest.mark.usefixtures("channel")
 async def test_rejected_it_stays_known_and_accepted_it_is_gone(
     engineer: httpx.AsyncClient, owner: asyncpg.Connection
@@ -91,13 +107,13 @@ async def test_a_type_that_later_rows_have_shown_to_be_wider_is_the_one_that_is_
     contract_id = await contract_with(engineer, "wider", "discard_value")
     await merged(engineer, contract_id, [good(1, points=1)])
     (report,) = (await merged(engineer, contract_id, [good(2, points=1.5)]))["drift"]
-    assert (await drift(engineer, report))["changes"][0]["new"]["type"] == "double precision"
+    assert (await drift(engineer, report))["changes"][0]["new"]["type"] == "numeric"
     (report,) = (await merged(engineer, contract_id, [good(3, points=2)]))["drift"]
-    assert (await drift(engineer, report))["changes"][0]["new"]["type"] == "double precision", "narrower ones say less"
+    assert (await drift(engineer, report))["changes"][0]["new"]["type"] == "numeric", "narrower ones say less"
     await resolved(engineer, report, "accept")
     again = await merged(engineer, contract_id, [good(1, points=1, hour=1), good(2, points=1.5, hour=1)])
     assert counted(again) == {"updated": 2}
-    assert await values(owner, "wider", "points") == {1: 1.0, 2: 1.5, 3: None}
+    assert await values(owner, "wider", "points") == {1: 1, 2: Decimal("1.5"), 3: None}
 
 
 async def test_a_column_whose_first_values_were_null_is_known_by_its_later_values(engineer: httpx.AsyncClient) -> None:
