@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.catalog.drift.change import Change, ChangeKind, Severity
@@ -402,14 +402,12 @@ SCHEMAS = st.builds(
 
 
 @given(SCHEMAS)
-@settings(deadline=None)
 def test_a_schema_does_not_differ_from_itself(one: TableSchema) -> None:
     assert classify(one, one) == ()
     assert [change.rule for change in classify(one, one, as_batch=True) if change.rule != "column-absent"] == []
 
 
 @given(SCHEMAS, SCHEMAS, st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_the_order_of_columns_changes_no_other_verdict(old: TableSchema, new: TableSchema, chance: Any) -> None:
     mixed = replace(new, fields=tuple(chance.sample(new.fields, len(new.fields))))
 
@@ -423,7 +421,6 @@ INVERSE = {ChangeKind.ADD: ChangeKind.REMOVE, ChangeKind.REMOVE: ChangeKind.ADD}
 
 
 @given(SCHEMAS, SCHEMAS)
-@settings(deadline=None)
 def test_the_way_back_is_of_the_inverse_kinds(old: TableSchema, new: TableSchema) -> None:
     forth = sorted((INVERSE.get(change.kind, change.kind), change.path) for change in classify(old, new))
     back = sorted((change.kind, change.path) for change in classify(new, old))
@@ -431,7 +428,6 @@ def test_the_way_back_is_of_the_inverse_kinds(old: TableSchema, new: TableSchema
 
 
 @given(SCHEMAS, SCHEMAS)
-@settings(deadline=None)
 def test_every_verdict_is_the_table_s(old: TableSchema, new: TableSchema) -> None:
     found = classify(old, new)
     for change in found:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.catalog.drift.names import similarity, tokens
@@ -82,7 +82,6 @@ def test_how_alike_names_are(one: str, other: str, least: float, most: float) ->
 
 
 @given(st.text(max_size=12), st.text(max_size=12))
-@settings(deadline=None)
 def test_every_pair_of_names_has_a_likeness(one: str, other: str) -> None:
     assert 0 <= similarity(one, other) == similarity(other, one) <= 1
     assert similarity(one, one) == 1
@@ -196,7 +195,6 @@ FIELDS = st.lists(
 
 
 @given(FIELDS, FIELDS, st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_a_column_is_in_one_rename_at_most_whatever_the_order(
     old: list[SchemaField], new: list[SchemaField], chance: Any
 ) -> None:
