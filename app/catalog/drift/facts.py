@@ -30,6 +30,8 @@ _NOTHING_SAID: Final[tuple[Any, ...]] = (None, False, "none", [], "")
 
 def fact_rules(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, RuleId]]:
     """The facts that differ, by name, each with its rule; facts of the key are left out."""
+    if old == new:  # as they nearly always are, and quickly seen
+        return
     for name in sorted({*old, *new} - KEY_FACTS):
         rule = _rule(name, _said(old.get(name)), _said(new.get(name)))
         if rule is not None:
