@@ -1,11 +1,8 @@
 """What stands in deploy/ and docker-compose.yml fits the service: names, schemas, rules, a real Prometheus."""
 
-import asyncio
 import json
-import os
 import re
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,8 +15,8 @@ import yaml
 import app.registry
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.telemetry.metrics import REGISTRY, PoolCollector
-from tests import loopback
 from tests.conftest import SECRET
+from tests.deploy.prometheus import needs_prometheus, prometheus
 from tests.service_processes import Surroundings, api_process, worker_process
 from tests.spawning import free_port
 from tests.waiting import eventually
@@ -31,7 +28,6 @@ OTHERS = {"up"}
 """What Prometheus itself tells of its targets."""
 
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
 
 
 def dashboard() -> dict[str, Any]:
@@ -50,7 +46,7 @@ def expressions() -> list[str]:
 
 def metric_names(expression: str) -> set[str]:
     """Every metric that a PromQL expression reads."""
-    bare = re.sub(r"\{[^}]*\}|\"[^\"]*\"|\[[^\]]*\]|\b(?:by|on|without)\s*\([^)]*\)", " ", expression)
+    bare = re.sub(r"\{[^}]*\}|\"[^\"]*\"|\[[^\]]*\]|\b(?:by|on|without)\s*\([^)]*\)|\boffset \w+", " ", expression)
     words = re.findall(r"[a-zA-Z_:][a-zA-Z0-9_:]*(?!\w*\s*\()", bare)
     return {word for word in words if word not in {"and", "or", "unless"}}
 
@@ -70,7 +66,8 @@ def test_names_are_read_out_of_expressions() -> None:
     expression = (
         'sum by (le, x) (rate(a_total{b=~"c.*"}[5m])) / on (job) max(d_e) > 0.5 and sum(rate(f_total[$__r])) > 1'
     )
-    assert metric_names(expression) == {"a_total", "d_e", "f_total"}
+    expression += " unless sum(g_total offset 15m)"
+    assert metric_names(expression) == {"a_total", "d_e", "f_total", "g_total"}
 
 
 def test_every_metric_of_rules_and_dashboard_is_registered() -> None:
@@ -253,27 +250,14 @@ def test_the_image_carries_all_of_its_modules_compiled() -> None:
 @needs_prometheus
 async def test_a_real_prometheus_finds_every_target_rule_and_expression(urls: DatabaseUrls, tmp_path: Path) -> None:
     around = Surroundings(urls, SECRET, tmp_path / "home", tmp_path)
-    api_port, worker_port, port = free_port(), free_port(), free_port()
+    api_port, worker_port, place = free_port(), free_port(), tmp_path / "prometheus"
+    place.mkdir()
     async with (
         worker_process(around, SERVER_HOST="127.0.0.1", JOBS_METRICS_PORT=str(worker_port)),
         api_process(around, SERVER_METRICS_PORT=str(api_port)),
+        prometheus(place, {"api:9092": api_port, "worker:9091": worker_port}) as client,
     ):
-        text = (PROMETHEUS / "prometheus.yml").read_text().replace("15s", "1s").replace("10s", "1s")
-        text = text.replace("api:9092", f"127.0.0.1:{api_port}").replace("worker:9091", f"127.0.0.1:{worker_port}")
-        (tmp_path / "prometheus.yml").write_text(text)
-        shutil.copy(PROMETHEUS / "rules.yml", tmp_path)
-        with (tmp_path / "prometheus.log").open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                "prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/tsdb",
-                f"--web.listen-address=127.0.0.1:{port}", stdout=log, stderr=log,
-            )  # fmt: skip
-        try:
-            async with loopback.client(f"http://127.0.0.1:{port}/api/v1", timeout=10) as client:
-                await _look(client)
-        finally:
-            if process.returncode is None:
-                os.kill(process.pid, signal.SIGKILL)
-            await process.wait()
+        await _look(client)
 
 
 async def _look(client: httpx.AsyncClient) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.audit.log.service import AuditTrail
 from app.catalog.adoption.reshaping import AdoptedShapes
+from app.catalog.baselines.service import Baselines
 from app.catalog.contracts.changes.evolution import ContractEvolution
 from app.catalog.contracts.definition import ChangePolicy, ContractDefinition, completed
 from app.catalog.contracts.record import IngestionContract
@@ -17,7 +18,7 @@ from app.catalog.drift_reports.actions import DriftAction
 from app.catalog.drift_reports.applying import Inapplicable, evolved, succeeding
 from app.catalog.drift_reports.problems import DriftDecided, DriftNotFound, InvalidDecision, NeedsNewVersionOfContract
 from app.catalog.drift_reports.recording import announce_resolved, count_after_commit
-from app.catalog.drift_reports.reports import DriftReport, DriftStatus
+from app.catalog.drift_reports.reports import DriftReport, DriftSource, DriftStatus
 from app.catalog.drift_reports.repository import DriftWrites
 from app.catalog.tables.service import states_of
 from app.kernel.clock import Clock
@@ -61,6 +62,9 @@ class DriftDecisions:
         evolution = ContractEvolution(self._session)
         _, schema = await evolution.begin(contract_id)
         report = await self._open(report_id, if_match, actor)
+        if report.source is DriftSource.RELATION:
+            await self._accept_words(report, note, actor)
+            return
         breaking = [each for each in report.changes if each.severity is Severity.BREAKING and not _is_readable(each)]
         if breaking:
             raise NeedsNewVersionOfContract([f"{each.path}: {each.suggestion}" for each in breaking])
@@ -80,6 +84,19 @@ class DriftDecisions:
             raise InvalidDecision(str(error)) from error
         except NeedsNewVersion as error:
             raise NeedsNewVersionOfContract(error.reasons) from error
+
+    async def _accept_words(self, report: DriftReport, note: str, actor: Actor) -> None:
+        """Accept what was altered by hand in a relation of Spyne's own: words alone. Raises `InvalidDecision`.
+
+        The contract says what the columns are, and rows are merged by what the contract says.
+        """
+        if any(change.kind is not ChangeKind.DESCRIPTION for change in report.changes):
+            raise InvalidDecision(
+                "The relation is Spyne's own, and was altered beside the contract: let it be as it was, and compare it "
+                "again; a column that the contract is to have comes by a batch or by a schema that is compared."
+            )
+        await Baselines(self._session, self._clock).accept(report.table_id)
+        await self._end(report, DriftStatus.ACCEPTED, DriftAction.ACCEPTED, note, actor)
 
     async def reject(self, report_id: UUID, note: str, if_match: str | None, actor: Actor) -> DriftReport:
         """The report, rejected: nothing changes, and who sees the difference again is not told again.

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from app.catalog.adoption.reshaping import RelationUnusable
 from app.catalog.contracts.service import NameTaken, SchemaMoved
 from app.catalog.drift.change import Severity
+from app.catalog.drift_reports.answers import DECIDED, REPORT, UNDONE
 from app.catalog.drift_reports.problems import (
     DriftDecided,
     DriftNotFound,
@@ -23,7 +24,7 @@ from app.catalog.permissions import CanRegister, CanSeeContracts
 from app.kernel.http.etags import IfMatch, set_etag
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import provided, reads
-from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
 from app.kernel.problems import PreconditionFailed, responses
 from app.operations.modes.modes import NotIngestionReady
 from app.warehouse.evolution import RelationBusy
@@ -44,7 +45,7 @@ async def _filter(
     return DriftFilter(status=status, contract_id=contract_id, table=table, severity=severity)
 
 
-@router.get("", operation_id="list_drift")
+@router.get("", operation_id="list_drift", responses=responses(InvalidCursor))
 async def list_drift(
     actor: CanSeeContracts,
     reading: ReadingDep,
@@ -57,7 +58,7 @@ async def list_drift(
     return show(await reading.page(wanted, paging, actor), report_document, request, response)
 
 
-@router.get("/{report_id}", operation_id="get_drift", responses=responses(DriftNotFound))
+@router.get("/{report_id}", operation_id="get_drift", responses=REPORT | responses(DriftNotFound))
 async def get_drift(
     report_id: UUID, actor: CanSeeContracts, reading: ReadingDep, response: Response
 ) -> DriftReportDocument:
@@ -69,7 +70,8 @@ async def get_drift(
     "/{report_id}/resolve",
     operation_id="resolve_drift",
     status_code=200,
-    responses=responses(
+    responses=DECIDED
+    | responses(
         DriftNotFound,
         DriftDecided,
         PreconditionFailed,
@@ -102,7 +104,7 @@ async def resolve_drift(
     "/{report_id}/undo",
     operation_id="undo_drift",
     status_code=200,
-    responses=responses(DriftNotFound, PreconditionFailed, UndoImpossible, RelationBusy, SchemaMoved),
+    responses=UNDONE | responses(DriftNotFound, PreconditionFailed, UndoImpossible, RelationBusy, SchemaMoved),
 )
 async def undo_drift(
     report_id: UUID,

@@ -2,15 +2,16 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from app.catalog.drift.change import Severity
 from app.catalog.drift.documents import DriftChange
 from app.catalog.drift_reports.reports import DriftReport, DriftSource, DriftStatus
 from app.kernel.ports.dependants import Dependant
+from app.kernel.schemas import StrictModel
 
 MAX_NOTE: Final = 2_000
 
@@ -74,13 +75,10 @@ class DriftAnswer(StrEnum):
     NEW_VERSION = "new_version"
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    note: str = Field(min_length=1, max_length=MAX_NOTE, description="Why.", examples=["Agreed with the shop team."])
+Note = Annotated[str, Field(min_length=1, max_length=MAX_NOTE, description="Why; kept in the audit log.")]
 
 
-class ResolveRequest(_Body):
+class ResolveRequest(StrictModel):
     """A decision about a report."""
 
     action: DriftAnswer = Field(
@@ -89,10 +87,13 @@ class ResolveRequest(_Body):
         "version of the contract is made for it, its table in SHADOW, to be filled by replay.",
         examples=["accept"],
     )
+    note: Note = Field(examples=["Agreed with the shop team."])
 
 
-class UndoRequest(_Body):
+class UndoRequest(StrictModel):
     """Why an applied change is taken back."""
+
+    note: Note = Field(examples=["Taken on too early."])
 
 
 def report_document(report: DriftReport) -> DriftReportDocument:

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from app.catalog.contracts.service import ContractNotFound, SchemaVersionNotFound
+from app.catalog.drift_reports.answers import COMPARED
 from app.catalog.drift_reports.schemas import DriftReportDocument
 from app.catalog.permissions import CanRegister
 from app.catalog.tables.references import TableNotFound
@@ -26,7 +27,7 @@ ComparingDep = Annotated[DriftComparing, writes(DriftComparing)]
     "/{contract_id}/drift",
     operation_id="compare_with_contract",
     status_code=200,
-    responses=responses(ContractNotFound, TableNotFound, SchemaVersionNotFound),
+    responses=COMPARED | responses(ContractNotFound, TableNotFound, SchemaVersionNotFound),
 )
 async def compare_with_contract(
     contract_id: Annotated[

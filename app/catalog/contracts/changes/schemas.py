@@ -12,7 +12,9 @@ from app.catalog.contracts.schemas import ColumnWordsDocument, MaxRejectedDocume
 class ContractChange(StrictDocument):
     """What is to be different about a contract; what is left out stays. Its columns and semantics change by drift."""
 
-    description: str | None = Field(None, max_length=MAX_DESCRIPTION, description="What the data is; null for nothing.")
+    description: str | None = Field(
+        None, max_length=MAX_DESCRIPTION, description="What the data is; null for nothing.", examples=["Members."]
+    )
     owner: str | None = Field(
         None, min_length=1, max_length=128, description="Username of who answers for it from now on.", examples=["ada"]
     )
@@ -22,7 +24,9 @@ class ContractChange(StrictDocument):
     type_changes: Annotated[ChangePolicy | None, Field(strict=False)] = Field(
         None, description="What becomes of rows with a value of another type.", examples=["quarantine_row"]
     )
-    max_rejected: MaxRejectedDocument | None = Field(None, description="How much may be rejected; null for any.")
+    max_rejected: MaxRejectedDocument | None = Field(
+        None, description="How much may be rejected; null for any.", examples=[{"rows": 100, "share": 0.05}]
+    )
     columns: dict[str, ColumnWordsDocument] = Field(
         default_factory=dict,
         description="By column: all that is said about it. What is left out of a column's words is said no more.",
