@@ -120,7 +120,7 @@ class DriftDecisions:
         report = await self._found(report_id, actor)
         check_if_match(if_match, report.etag)
         if report.status is not DriftStatus.OPEN:
-            raise DriftDecided(f"It is {report.status.value}, by {report.resolved_by}.", status=report.status.value)
+            raise DriftDecided(f"It is {report.status.value}, by {report.resolved_by}.", decision=report.status.value)
         return report
 
     async def _found(self, report_id: UUID, actor: Actor) -> DriftReport:
