@@ -26,7 +26,7 @@ from app.ingestion.decoding.body import BodyFormat, Representation
 from app.ingestion.decoding.inflate import Coding
 from app.ingestion.drift.batch_changes import batch_changes
 from app.ingestion.drift.batch_drift import subject_of
-from app.ingestion.drift.schemas import ComparedColumn, ComparedSchema, CompareRequest
+from app.ingestion.drift.schemas import ComparedColumn, ComparedSchema, ComparedSemantics, CompareRequest
 from app.ingestion.rows.row_model import RowModel
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
@@ -113,11 +113,12 @@ class DriftComparing:
 
 
 def schema_changes(
-    contract: IngestionContract, schema: ComparedSchema, semantics: dict[str, Any] | None
+    contract: IngestionContract, schema: ComparedSchema, semantics: ComparedSemantics | None
 ) -> tuple[Change, ...]:
     """What the schema says otherwise than the contract; the processing time, which Spyne sets, may be left out."""
     assert contract.columns is not None
-    declared = contract.contract.semantics.document()
+    ours = contract.contract.semantics
+    declared = ours.document() | {"dedupe_window_seconds": ours.dedupe_window.total_seconds()}
     required = set(contract.contract.semantics.required_columns)
     compared = [_compared(column, required) for column in schema.columns]
     names = {column.name for column in schema.columns}
@@ -126,14 +127,14 @@ def schema_changes(
     if processing_time not in names:
         documents = [document for document in documents if document["name"] != processing_time]
     old = of_columns(documents, declared if semantics is not None else None)
-    new = of_columns(compared, declared | semantics if semantics is not None else None)
+    new = of_columns(compared, declared | semantics.document() if semantics is not None else None)
     pairing = infer(old.fields, new.fields)
     return classify(_without_sources(old), new, renames=pairing.renames, hints=pairing.hints)
 
 
 def _compared(column: ComparedColumn, required: Collection[str]) -> dict[str, Any]:
     """The column as contracts write columns: of the key and of the event time, no schema need say that none is null."""
-    return column.model_dump() | ({"nullable": False} if column.name in required else {})
+    return column.document() | ({"nullable": False} if column.name in required else {})
 
 
 def _without_sources(schema: TableSchema) -> TableSchema:

@@ -1,8 +1,13 @@
 """What is asked when a schema, rows or a relation are compared with a contract."""
 
-from typing import Any, Final
+from collections import Counter
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from app.catalog.contracts.durations import parse_duration
+from app.catalog.contracts.schemas import CheckDocument, StrictDocument
+from app.warehouse.plan import Mode, Resolution
 
 MAX_ROWS: Final = 1_000
 """Sample rows of one request: enough to see a column's type; whoever has more sends a batch with `dry_run`."""
@@ -22,7 +27,12 @@ class ComparedColumn(BaseModel):
     )
     nullable: bool = True
     default: Any = None
-    checks: list[dict[str, Any]] = Field(default_factory=list, max_length=16, description="As contracts write them.")
+    checks: list[CheckDocument] = Field(default_factory=list, max_length=16, description="As contracts write them.")
+
+    def document(self) -> dict[str, Any]:
+        """The column as contracts write columns; that it may not be null stands in `nullable` alone."""
+        required = any(check.type == "not_null" for check in self.checks)
+        return self.model_dump() | {"nullable": self.nullable and not required}
 
 
 class ComparedSchema(BaseModel):
@@ -31,6 +41,36 @@ class ComparedSchema(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     columns: list[ComparedColumn] = Field(min_length=1, max_length=MAX_COLUMNS)
+
+    @model_validator(mode="after")
+    def _one_column_of_a_name(self) -> "ComparedSchema":
+        twice = [name for name, times in Counter(column.name for column in self.columns).items() if times > 1]
+        if twice:
+            raise ValueError(f"each column has a name of its own: {', '.join(twice[:5])}")
+        return self
+
+
+def _duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+class ComparedSemantics(StrictDocument):
+    """Semantics as another system declares them; of what is left out or null nothing is said."""
+
+    mode: Annotated[Mode | None, Field(strict=False)] = None
+    idempotency_key: list[str] | None = Field(None, max_length=MAX_COLUMNS)
+    event_time_column: str | None = Field(None, max_length=256)
+    processing_time_column: str | None = Field(None, max_length=256)
+    dedupe_window: Annotated[str, AfterValidator(_duration)] | None = Field(None, examples=["24h", "PT24H"])
+    conflict_resolution: Annotated[Resolution | None, Field(strict=False)] = None
+
+    def document(self) -> dict[str, Any]:
+        """What is said, as contracts write semantics, with the window in seconds."""
+        said = self.model_dump(mode="json", exclude_none=True)
+        if self.dedupe_window is not None:
+            said["dedupe_window_seconds"] = parse_duration(self.dedupe_window).total_seconds()
+        return said
 
 
 class CompareRequest(BaseModel):
@@ -48,7 +88,7 @@ class CompareRequest(BaseModel):
         None, min_length=1, max_length=MAX_ROWS, description="Sample rows, as a batch would bring them."
     )
     relation: bool = Field(default=False, description="The relation behind the table, as it is now.")
-    ingestion_semantics: dict[str, Any] | None = Field(
+    ingestion_semantics: ComparedSemantics | None = Field(
         None, description="Semantics to be compared as well, in the fields of a contract; with `schema` alone."
     )
 
