@@ -135,7 +135,7 @@ def schema_changes(
 
 def _compared(column: ComparedColumn, required: Collection[str]) -> dict[str, Any]:
     """The column as contracts write columns: of the key and of the event time, no schema need say that none is null."""
-    return column.model_dump() | ({"nullable": False} if column.name in required else {})
+    return column.document() | ({"nullable": False} if column.name in required else {})
 
 
 def _without_sources(schema: TableSchema) -> TableSchema:

@@ -20,7 +20,7 @@ Record = Mapping[str, Any]
 ENGINEER_NOTE = "as the test wants"
 
 
-def good(id_: int, v: Any = 1, hour: float = 0, **more: Any) -> dict[str, Any]:
+def good(id_: int, v: Any = 1, hour: Any = 0, **more: Any) -> dict[str, Any]:
     """A row of the contract on (id, at, v), and what is sent beside."""
     return {"id": id_, "at": at(hour), "v": v} | more
 

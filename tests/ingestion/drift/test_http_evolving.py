@@ -126,7 +126,7 @@ async def test_columns_get_the_narrowest_types_that_hold_what_came(
 ) -> None:
     names = [f"w{number}" for number in range(len(WIDENED))]
     columns = [{"name": name, "type": case[0]} for name, case in zip(names, WIDENED, strict=True)]
-    fitting, wider = [dict(zip(names, (case[place] for case in WIDENED), strict=True)) for place in (1, 2)]
+    fitting, wider = [dict[str, Any](zip(names, (case[place] for case in WIDENED), strict=True)) for place in (1, 2)]
     contract_id = await contract_with(engineer, "narrow", *EVOLVING, columns=[*COLUMNS, *columns])
     await merged(engineer, contract_id, [good(1, **fitting)])
     report = await merged(engineer, contract_id, [good(2, **wider)])

@@ -77,7 +77,7 @@ async def ended(client: httpx.AsyncClient, place: str) -> dict[str, Any]:
     """The report of a batch, once no worker has to merge it any more."""
 
     async def over() -> bool:
-        return (await client.get(place)).json()["status"] != "pending"
+        return bool((await client.get(place)).json()["status"] != "pending")
 
     await eventually(over, what="the end of a batch")
     report: dict[str, Any] = (await client.get(place)).json()
