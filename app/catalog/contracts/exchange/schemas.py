@@ -31,6 +31,10 @@ class ImportedContractDocument(BaseModel):
         description="In order, with the processing time; null while the first batch has yet to say."
     )
     column_words: dict[str, dict[str, Any]] = Field(description="By column: description, labels and sensitivity.")
+    drift: list[str] = Field(
+        description="What it says otherwise than the contract that the table's name stands for, by JSON pointers.",
+        examples=[["/dedupe_window", "/schema/columns/note"]],
+    )
     notes: list[KeptNote] = Field(description="What is kept without being enforced.")
 
 
@@ -57,6 +61,7 @@ def _imported(each: ImportedContract) -> ImportedContractDocument:
         description=contract.description,
         columns=None if columns is None else [ShownColumn.model_validate(column_document(each)) for each in columns],
         column_words={name: dict(words) for name, words in contract.column_words.items()},
+        drift=list(each.drift),
         notes=[KeptNote(pointer=note.pointer, message=note.message) for note in each.draft.notes],
     )
 

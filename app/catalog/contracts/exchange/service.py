@@ -6,7 +6,8 @@ from typing import Any
 
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.actions import ContractAction
-from app.catalog.contracts.definition import Origin
+from app.catalog.contracts.definition import ContractDefinition, Origin
+from app.catalog.contracts.exchange.drift import drift_of
 from app.catalog.contracts.exchange.repository import DocumentReads, DocumentWrites
 from app.catalog.contracts.odcs.document import SentDocument, kept_document
 from app.catalog.contracts.odcs.export import odcs_document
@@ -34,6 +35,8 @@ class ImportedContract:
     registration: Registration
     columns: tuple[Column, ...] | None
     """Of the contract; None while the first batch has yet to say."""
+    drift: tuple[str, ...] = ()
+    """What it says otherwise than the one that the table's name stands for."""
 
 
 class ContractExport:
@@ -99,7 +102,8 @@ class ContractImport:
             except NameTaken as taken:
                 faults += [draft.placed(fault) for fault in taken.faults]
                 continue
-            found.append(await self._kept(sent, draft, registration, text, actor))
+            kept = await self._kept(sent, draft, registration, text, actor)
+            found.append(replace(kept, drift=tuple(drift_of(await self._before(registration), draft.definition))))
         if faults:
             raise NameTaken(faults=faults)
         return tuple(found)
@@ -111,6 +115,14 @@ class ContractImport:
             return await self.register(sent, drafts, actor)
         finally:
             await trial.rollback()
+
+    async def _before(self, registration: Registration) -> ContractDefinition | None:
+        """What the contract says that the table's name stands for, or stood for; None of the first of its table."""
+        if registration.former is None:
+            return None
+        contract = registration.former.contract
+        schema = await self._contracts.schema(contract.id, None)
+        return contract.definition(schema.columns if schema else None)
 
     async def _kept(
         self, sent: SentDocument, draft: Draft, registration: Registration, text: str, actor: Actor
