@@ -18,6 +18,7 @@ from app.catalog.contracts.odcs.writing import json_text
 from app.catalog.contracts.record import ContractRecord, Registration
 from app.catalog.contracts.repository import ContractReads
 from app.catalog.contracts.service import ContractReading, ContractService, NameTaken
+from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.registry import TableRegistry
 from app.catalog.tables.service import states_of
 from app.kernel.db.database import ReadSession, WriteSession
@@ -50,7 +51,8 @@ class ContractExport:
     async def exported(self, contract_id: str, actor: Actor) -> dict[str, Any]:
         """The contract as a document: the one that it came from with what has changed since, or one of our making.
 
-        Of a document with several entries, changes of the others are in it as far as the caller sees them.
+        Of a document with several entries, changes of the others are in it as far as the caller sees them. Who does not
+        see tables in SHADOW gets no entry of the document that could be of such a table.
 
         Raises:
             ContractNotFound: the caller sees no such contract.
@@ -65,7 +67,11 @@ class ContractExport:
             other = await self._contracts.find(sibling.contract_id, states_of(actor))
             if other is not None:
                 others.append(Imported(other, sibling.schema_name, await self._columns(other)))
-        return merged(kept_document(kept.document), own, others)
+        document = kept_document(kept.document)
+        if TableState.SHADOW not in states_of(actor):
+            seen = {own.entry, *(other.entry for other in others)}
+            document["schema"] = [entry for entry in document["schema"] if entry["name"] in seen]
+        return merged(document, own, others)
 
     async def _columns(self, contract: ContractRecord) -> tuple[Column, ...] | None:
         schema = await self._contracts.schema(contract.id, contract.schema_version) if contract.schema_version else None

@@ -266,6 +266,20 @@ async def test_an_export_comes_in_as_the_same_contract(
     assert differences(before, await census(owner, ignoring=OTHERS_BOOKS)) == []
 
 
+async def test_nobody_learns_of_a_hidden_table_from_the_document_of_another(
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, analyst: httpx.AsyncClient
+) -> None:
+    await taken(engineer, beside(with_feature("several tables", "v3.1.0")))
+    await promoted(admin, "orders")
+    assert [each["name"] for each in (await exported(engineer, "orders_v1", "v3.1.0"))["schema"]] == [
+        "orders",
+        "payments",
+    ]
+    assert [each["name"] for each in (await exported(analyst, "orders_v1", "v3.1.0"))["schema"]] == ["orders"]
+    await promoted(admin, "payments")
+    assert len((await exported(analyst, "orders_v1", "v3.1.0"))["schema"]) == 2
+
+
 async def test_who_may_import(analyst: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> None:
     assert (await sent(analyst, beside(document()))).status_code == 403
     assert (await sent(anonymous, beside(document()))).status_code == 401
