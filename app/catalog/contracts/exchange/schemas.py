@@ -62,7 +62,7 @@ def _imported(each: ImportedContract) -> ImportedContractDocument:
         description=contract.description,
         columns=None if columns is None else [ShownColumn.model_validate(column_document(each)) for each in columns],
         column_words={name: dict(words) for name, words in contract.column_words.items()},
-        drift=[DriftChange.of(change) for change in each.changes],
+        drift=[DriftChange.of(change) for change in each.drift],
         notes=[KeptNote(pointer=note.pointer, message=note.message) for note in each.draft.notes],
     )
 

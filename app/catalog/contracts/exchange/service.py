@@ -6,7 +6,8 @@ from typing import Any
 
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.actions import ContractAction
-from app.catalog.contracts.definition import Origin, Semantics, column_document
+from app.catalog.contracts.definition import ContractDefinition, Origin
+from app.catalog.contracts.exchange.drift import drift_of
 from app.catalog.contracts.exchange.repository import DocumentReads, DocumentWrites
 from app.catalog.contracts.odcs.document import SentDocument, kept_document
 from app.catalog.contracts.odcs.export import odcs_document
@@ -18,9 +19,7 @@ from app.catalog.contracts.record import ContractRecord, Registration
 from app.catalog.contracts.repository import ContractReads
 from app.catalog.contracts.service import ContractReading, ContractService, NameTaken
 from app.catalog.drift.change import Change
-from app.catalog.drift.classify import classify, of_columns
-from app.catalog.drift.renames import infer
-from app.catalog.drift.schema import TableSchema
+from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.registry import TableRegistry
 from app.catalog.tables.service import states_of
 from app.kernel.db.database import ReadSession, WriteSession
@@ -38,8 +37,8 @@ class ImportedContract:
     registration: Registration
     columns: tuple[Column, ...] | None
     """Of the contract; None while the first batch has yet to say."""
-    changes: tuple[Change, ...] = ()
-    """Against the contract that the table's name stands for, of a new version of it."""
+    drift: tuple[Change, ...] = ()
+    """What it changes of the one that the table's name stands for, or stood for."""
 
 
 class ContractExport:
@@ -53,7 +52,8 @@ class ContractExport:
     async def exported(self, contract_id: str, actor: Actor) -> dict[str, Any]:
         """The contract as a document: the one that it came from with what has changed since, or one of our making.
 
-        Of a document with several entries, changes of the others are in it as far as the caller sees them.
+        Of a document with several entries, changes of the others are in it as far as the caller sees them. Who does not
+        see tables in SHADOW gets no entry of the document that could be of such a table.
 
         Raises:
             ContractNotFound: the caller sees no such contract.
@@ -68,7 +68,11 @@ class ContractExport:
             other = await self._contracts.find(sibling.contract_id, states_of(actor))
             if other is not None:
                 others.append(Imported(other, sibling.schema_name, await self._columns(other)))
-        return merged(kept_document(kept.document), own, others)
+        document = kept_document(kept.document)
+        if TableState.SHADOW not in states_of(actor):
+            seen = {own.entry, *(other.entry for other in others)}
+            document["schema"] = [entry for entry in document["schema"] if entry["name"] in seen]
+        return merged(document, own, others)
 
     async def _columns(self, contract: ContractRecord) -> tuple[Column, ...] | None:
         schema = await self._contracts.schema(contract.id, contract.schema_version) if contract.schema_version else None
@@ -105,7 +109,8 @@ class ContractImport:
             except NameTaken as taken:
                 faults += [draft.placed(fault) for fault in taken.faults]
                 continue
-            found.append(await self._kept(sent, draft, registration, text, actor))
+            kept = await self._kept(sent, draft, registration, text, actor)
+            found.append(replace(kept, drift=drift_of(await self._before(registration), draft.definition)))
         if faults:
             raise NameTaken(faults=faults)
         return tuple(found)
@@ -117,6 +122,14 @@ class ContractImport:
             return await self.register(sent, drafts, actor)
         finally:
             await trial.rollback()
+
+    async def _before(self, registration: Registration) -> ContractDefinition | None:
+        """What the contract says that the table's name stands for, or stood for; None of the first of its table."""
+        if registration.former is None:
+            return None
+        contract = registration.former.contract
+        schema = await self._contracts.schema(contract.id, None)
+        return contract.definition(schema.columns if schema else None)
 
     async def _kept(
         self, sent: SentDocument, draft: Draft, registration: Registration, text: str, actor: Actor
@@ -137,20 +150,4 @@ class ContractImport:
         after = {"api_version": sent.version, "schema_name": draft.name}
         await self._audit.append(actor, ContractAction.IMPORTED, "contract", contract.id, contract.id, after=after)
         described = await self._service.get(contract.id, actor)
-        changes = await self._changes(registration, columns)
-        return ImportedContract(draft, replace(registration, contract=described), columns, changes)
-
-    async def _changes(self, registration: Registration, columns: tuple[Column, ...] | None) -> tuple[Change, ...]:
-        """What a new version changes of the one before, when both have columns."""
-        former = registration.former.contract if registration.former is not None else None
-        schema = await self._contracts.schema(former.id, None) if former else None
-        if former is None or schema is None or columns is None:
-            return ()
-        old = _schema(schema.columns, former.semantics)
-        new = _schema(columns, registration.contract.semantics)
-        pairing = infer(old.fields, new.fields)
-        return classify(old, new, renames=pairing.renames, hints=pairing.hints)
-
-
-def _schema(columns: Sequence[Column], semantics: Semantics) -> TableSchema:
-    return of_columns([column_document(column) for column in columns], semantics.document())
+        return ImportedContract(draft, replace(registration, contract=described), columns)

@@ -142,6 +142,7 @@ async def test_the_same_again_and_another(engineer: httpx.AsyncClient) -> None:
     assert (await engineer.get("/api/contracts/orders_v1")).headers["ETag"] == before.headers["ETag"]
     (other,) = await taken(engineer, beside(document("v3.1.0", {"name": "note", "logicalType": "string"})))
     assert other["contract"]["id"] == "orders_v2"
+    assert (same["drift"], other["drift"]) == ([], ["/schema/columns/note"])
     former = other["contract"]["former"]
     assert (former["contract_id"], [each["name"] for each in former["columns"]["added"]]) == ("orders_v1", ["note"])
 
@@ -180,6 +181,7 @@ async def test_a_dry_run_stores_nothing(engineer: httpx.AsyncClient, owner: asyn
         ("payments_v1", True),
     ]
     assert tried[0]["contract"]["former"]["contract_id"] == "orders_v1"
+    assert [each["drift"] for each in tried] == [["/schema/columns/note"], []]
     made = await taken(engineer, beside(body))
     for each in (*tried, *made):  # ids and times are of the one that was made
         for name in ("table_id", "created_at"):
@@ -262,6 +264,20 @@ async def test_an_export_comes_in_as_the_same_contract(
     (same,) = await taken(engineer, document, status=200)
     assert (same["contract"]["id"], same["contract"]["created"]) == (contract_id, False)
     assert differences(before, await census(owner, ignoring=OTHERS_BOOKS)) == []
+
+
+async def test_nobody_learns_of_a_hidden_table_from_the_document_of_another(
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, analyst: httpx.AsyncClient
+) -> None:
+    await taken(engineer, beside(with_feature("several tables", "v3.1.0")))
+    await promoted(admin, "orders")
+    assert [each["name"] for each in (await exported(engineer, "orders_v1", "v3.1.0"))["schema"]] == [
+        "orders",
+        "payments",
+    ]
+    assert [each["name"] for each in (await exported(analyst, "orders_v1", "v3.1.0"))["schema"]] == ["orders"]
+    await promoted(admin, "payments")
+    assert len((await exported(analyst, "orders_v1", "v3.1.0"))["schema"]) == 2
 
 
 async def test_who_may_import(analyst: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> None:

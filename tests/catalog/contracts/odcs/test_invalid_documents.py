@@ -466,6 +466,23 @@ def test_faults_are_bounded_and_found_in_good_time() -> None:
     assert time.monotonic() - began < 10
 
 
+def _nested(levels: int, width: int) -> dict[str, Any]:
+    """A property with properties and items within each other, none of which says its type; the innermost is wrong."""
+    if not levels:
+        return {"name": "b", "logicalType": "strin"}
+    inner = _nested(levels - 1, width)
+    return {"name": "a", "items": inner, "properties": [inner] * width}
+
+
+@pytest.mark.parametrize(("levels", "width"), [(9, 1), (5, 4), (28, 0)])
+@pytest.mark.parametrize("version", ["v3.0.2", "v3.1.0", "v3.2.0"])
+def test_what_nests_costs_no_more_than_its_size(version: str, levels: int, width: int) -> None:
+    began = time.monotonic()
+    faults = refusal(document(version, _nested(levels, width))).faults
+    assert any(fault.pointer.endswith("/logicalType") for fault in faults)
+    assert time.monotonic() - began < 5
+
+
 BODIES: dict[str, tuple[bytes, str]] = {
     "no JSON": (b"{", "line 1 column 2"),
     "a repeated key": (b'{"apiVersion": "v3.1.0", "id": "a", "id": "b"}', "'id' occurs twice"),
