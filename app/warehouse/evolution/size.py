@@ -15,7 +15,7 @@ MOST_COPIED_BYTES: Final = 2 * MOST_BYTES
 them."""
 
 MOST_ROWS: Final = 100_000
-"""Of a relation and its images. `benchmarks/evolution.py` measured a wait of 0.4 s for readers at this size, and 0.8 s
+"""Of a relation and its images. `benchmarks/evolution.py` measured a wait of 0.3 s for readers at this size, and 0.8 s
 at twice the size, on two cores with an ordinary disk: a second is promised."""
 
 
