@@ -7,15 +7,16 @@ import asyncpg
 from app.warehouse.evolution import statements
 from app.warehouse.plan import RelationPlan
 
-MOST_BYTES: Final = 64 * 1024 * 1024
+MOST_BYTES: Final = 32 * 1024 * 1024
 """Of a relation and its images that are written anew while nobody can read."""
 
 MOST_COPIED_BYTES: Final = 2 * MOST_BYTES
 """Of the rows of a relation that stand in memory meanwhile: compressed values are larger than the relation that holds
 them."""
 
-MOST_ROWS: Final = 200_000
-"""The same in rows: measured below half a second at this size with narrow rows, on one core of an ordinary server."""
+MOST_ROWS: Final = 100_000
+"""Of a relation and its images. `benchmarks/evolution.py` measured a wait of 0.3 s for readers at this size, and 0.8 s
+at twice the size, on two cores with an ordinary disk: a second is promised."""
 
 
 async def is_small(connection: asyncpg.Connection, plan: RelationPlan) -> bool:

@@ -302,3 +302,17 @@ async def test_nothing_is_locked_where_nothing_changes(
         await found.evolve(PLAN)
         await found.undo()
         assert await obstacles(connection, PLAN, PLAN) == ()
+
+
+@pytest.mark.parametrize("name", ['we"ird', "a:b", "%s", "select", "Stored", "ä ö", "x" * 63])
+async def test_columns_may_bear_any_name(connection: asyncpg.Connection, name: str) -> None:
+    found = await filled(connection)
+    await found.evolve(changed(PLAN, name, "integer"))
+    await found.put([{"k": "a", "at": at(3), "v": 3, name: 7}])
+    await found.evolve(changed(found.plan, name, "numeric"))
+    assert await found.wrong_hashes() == 0
+    await found.undo()
+    with pytest.raises(CannotUndo):
+        await found.undo()
+    await found.undo(losing=[name])
+    assert await found.wrong_hashes() == 0
