@@ -16,11 +16,12 @@ from app.catalog.contracts.service import ContractReading, SchemaMoved
 from app.ingestion.actions import BatchAction
 from app.ingestion.bodies import RawBodies, StoredBody
 from app.ingestion.configuration import batch_rules
-from app.ingestion.drift.batch_drift import BatchDrift, SchemaEvolves
+from app.ingestion.drift.batch_drift import BatchDrift, ReadRows, SchemaEvolves
 from app.ingestion.drift.evolving import evolve
 from app.ingestion.history import batch_report
 from app.ingestion.merging import count_rows, end, mark_failed, merge_batch, record_failure, sender
 from app.ingestion.models import BatchRow
+from app.ingestion.quarantine.problems import NothingAccepted
 from app.ingestion.repository import BatchReads, BatchWrites
 from app.ingestion.schemas import BatchReport
 from app.ingestion.submission import (
@@ -46,6 +47,7 @@ from app.kernel.security.authorization import Actor
 from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.modes.modes import NotIngestionReady
 from app.operations.modes.service import require_ingestion_ready
+from app.warehouse.refused_rows import RejectLimitExceeded
 
 MOST_READINGS = 5
 """Times that one start reads a body: its contract may get another schema between two of them."""
@@ -156,10 +158,14 @@ class DeferredBatchService:
             await self._fail(session, batch, MergeCancelled(), correlation_id())
 
     async def _merge_or_give_up(self, batch_id: UUID, context: JobContext) -> None:
+        drift = BatchDrift(kinds=self._kinds, clock=self._clock, evolving=True)
         try:
-            finished = await self._read_until_merged(batch_id, time.monotonic(), context)
+            finished = await self._read_until_merged(batch_id, time.monotonic(), context, drift)
         except (Superseded, Unavailable):
             raise
+        except (RejectLimitExceeded, NothingAccepted) as refusal:
+            await context.apply(partial(self._give_up, batch_id, refusal, context.correlation_id, drift=drift))
+            return
         except Problem as refusal:
             await context.apply(partial(self._give_up, batch_id, refusal, context.correlation_id))
             return
@@ -170,9 +176,10 @@ class DeferredBatchService:
         if finished is not None:
             count_rows(finished)
 
-    async def _read_until_merged(self, batch_id: UUID, started: float, context: JobContext) -> BatchReport | None:
+    async def _read_until_merged(
+        self, batch_id: UUID, started: float, context: JobContext, drift: BatchDrift
+    ) -> BatchReport | None:
         """The report of the batch, which is read again when its contract gets another schema; None if it is done."""
-        drift = BatchDrift(kinds=self._kinds, clock=self._clock, evolving=True)
         for _ in range(MOST_READINGS - 1):
             try:
                 return await context.apply(partial(self._merge, batch_id, started, drift))
@@ -200,14 +207,33 @@ class DeferredBatchService:
         await end(session, self._kinds, sender(batch), batch, refusal, started)
         return batch_report(batch)
 
-    async def _give_up(self, batch_id: UUID, refusal: Problem, correlation: str | None, session: WriteSession) -> None:
-        """Fail a batch that still waits. The body is kept: its sender was promised that we have it."""
+    async def _give_up(
+        self,
+        batch_id: UUID,
+        refusal: Problem,
+        correlation: str | None,
+        session: WriteSession,
+        drift: ReadRows | None = None,
+    ) -> None:
+        """Fail a batch that still waits. The body is kept: its sender was promised that we have it.
+
+        `drift` is what was seen of its rows, where these are why it failed.
+        """
         batch = await BatchWrites(session).pending(batch_id)
         if batch is not None:
-            await self._fail(session, batch, refusal, correlation)
+            await self._fail(session, batch, refusal, correlation, drift)
 
-    async def _fail(self, session: WriteSession, batch: BatchRow, refusal: Problem, correlation: str | None) -> None:
+    async def _fail(
+        self,
+        session: WriteSession,
+        batch: BatchRow,
+        refusal: Problem,
+        correlation: str | None,
+        drift: ReadRows | None = None,
+    ) -> None:
         mark_failed(batch, refusal, correlation, self._clock())
+        if drift is not None:
+            batch.drift = await drift.record(session, batch.actor_label, batch.id)
         await session.flush()
         await record_failure(session, self._kinds, sender(batch), batch, refusal)
 

@@ -204,4 +204,4 @@ def _as_dry_run(answer: Answer, body: BatchBody) -> BatchReport:
     )
     named = json.dumps(facts | {"sha256": body.sha256.hex()}, sort_keys=True)
     plan_hash = hashlib.sha256(named.encode()).hexdigest()
-    return report.model_copy(update={"status": "dry-run", "links": {}, "plan_hash": plan_hash})
+    return report.model_copy(update={"status": "dry-run", "drift": [], "links": {}, "plan_hash": plan_hash})

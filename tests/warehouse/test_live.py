@@ -8,11 +8,13 @@ import pytest
 
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls
+from app.kernel.embedded import ServerAddress
 from app.kernel.runtime.resources import Resources
 from app.warehouse.inspection import RelationKind
 from app.warehouse.live import LiveForeignKey, LiveKey, LiveRelation, live_relations
 from app.warehouse.naming import RelationName
 from app.warehouse.relations import run
+from tests import owners
 from tests.queries import recorded
 from tests.waiting import eventually
 
@@ -149,7 +151,7 @@ async def test_two_hundred_relations_are_one_statement(resources: Resources, own
 
 @pytest.mark.usefixtures("world")
 async def test_what_is_being_altered_is_named_and_not_waited_for(
-    resources: Resources, superuser: asyncpg.Connection, urls: DatabaseUrls
+    resources: Resources, superuser: asyncpg.Connection, server: ServerAddress, urls: DatabaseUrls
 ) -> None:
     transaction = superuser.transaction()
     await transaction.start()
@@ -160,7 +162,8 @@ async def test_what_is_being_altered_is_named_and_not_waited_for(
     assert found.busy == {shop("orders"): oid}
     assert list(found.by_name) == [shop("clients")]
     await transaction.rollback()
-    reader, writer = await migrations.connect(urls.owner), await migrations.connect(urls.owner)
+    url = owners.superuser_url(server, urls.owner)
+    reader, writer = await migrations.connect(url), await migrations.connect(url)
     try:
         async with reader.transaction():
             await reader.execute("SELECT FROM shop.orders")

@@ -5,7 +5,7 @@ A check is tighter when fewer values pass. Of two patterns nobody can say which 
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -30,6 +30,8 @@ _NOTHING_SAID: Final[tuple[Any, ...]] = (None, False, "none", [], "")
 
 def fact_rules(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, RuleId]]:
     """The facts that differ, by name, each with its rule; facts of the key are left out."""
+    if old == new:  # as they nearly always are, and quickly seen
+        return
     for name in sorted({*old, *new} - KEY_FACTS):
         rule = _rule(name, _said(old.get(name)), _said(new.get(name)))
         if rule is not None:
@@ -87,10 +89,10 @@ def _number(value: Any) -> Any:
 
 
 def _moment(value: Any) -> Any:
-    """The value as seconds of time, so that times with and without a zone can be ordered; None for what is no time."""
+    """The value as seconds of time, without a zone as if in UTC; None for what is no time."""
     try:
         moment = datetime.fromisoformat(str(value))
-        return moment.timestamp() if moment.tzinfo else (moment - datetime.min).total_seconds()  # noqa: DTZ901
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
 

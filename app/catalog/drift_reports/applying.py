@@ -7,6 +7,7 @@ from typing import Any
 from app.catalog.contracts.definition import ChangePolicy, Policy
 from app.catalog.drift.change import Change, ChangeKind, Severity
 from app.catalog.names import column_name_fault, column_reading, snake_case
+from app.warehouse.evolution.types import holds_all_of
 from app.warehouse.plan import Checks, Column
 from app.warehouse.sources import FieldPath, InvalidSourceError, clashes, source_path, written_source
 from app.warehouse.types import ColumnType, UnknownTypeError, parse_type
@@ -44,7 +45,9 @@ def evolved(columns: Sequence[Column], changes: Iterable[Change]) -> tuple[Colum
             if added.name not in found:
                 found[added.name] = added
         elif change.kind is ChangeKind.TYPE_CHANGE and column is not None:
-            found[column.name] = replace(column, type=_required_type(change))
+            type_ = _required_type(change)
+            if not holds_all_of(column.type, type_):  # a wider one was taken on since
+                found[column.name] = replace(column, type=type_)
         elif change.kind is ChangeKind.NULLABILITY and column is not None and change.new is True:
             found[column.name] = replace(column, nullable=True)
         elif change.kind is ChangeKind.RENAME and column is not None:

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import event
 
-from app.catalog.drift.change import Change, Severity, worst
+from app.catalog.drift.change import Change, ChangeKind, Severity, worst
 from app.catalog.drift_reports.events import BREAKING, FOUND, RESOLVED
 from app.catalog.drift_reports.reports import DriftSource, DriftStatus, Finding, Recorded, Subject, in_words
 from app.catalog.drift_reports.repository import DriftWrites
+from app.catalog.drift_reports.restating import restated
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
 from app.kernel.ports.events import EventKinds
@@ -39,6 +40,7 @@ class DriftRecorder:
         if not findings:
             return []
         recorded = await self._reports.see(subject, source, findings, by, self._clock(), batch_id)
+        await self._restate([each for each in recorded if not each.made and each.status is DriftStatus.OPEN])
         made = [each for each in recorded if each.made]
         if made:
             await self._announce(subject, [(each.id, each.finding) for each in made], by)
@@ -62,12 +64,30 @@ class DriftRecorder:
             resolved_by="policy: evolve",
             applied_version=schema_version,
         )
+        singly = [Finding((change,)).fingerprint for change in finding.changes]
+        await self._reports.close_open(
+            subject.table_id,
+            singly,
+            status=DriftStatus.ACCEPTED.value,
+            note=f"Taken on together: {report_id}.",
+            resolved_at=now,
+            resolved_by="policy: evolve",
+        )
         await self._announce(subject, [(report_id, finding)], by)
         count_after_commit(self._session, subject.label, finding.changes, resolved=1)
         await announce_resolved(
             self._announcements, subject, report_id, DriftStatus.ACCEPTED, "policy: evolve", finding.changes
         )
         return report_id
+
+    async def _restate(self, seen: Sequence[Recorded]) -> None:
+        """Let open reports on new columns say which type holds the values of all rows so far: it will be accepted."""
+        single = {each.id: each.finding.changes[0] for each in seen if len(each.finding.changes) == 1}
+        columns = {report_id: change for report_id, change in single.items() if change.kind is ChangeKind.ADD}
+        for report_id, known in (await self._reports.changes(columns)).items():
+            wider = restated(known[0], columns[report_id])
+            if wider is not None:
+                await self._reports.restate(report_id, Finding((wider,)))
 
     async def _announce(self, subject: Subject, made: Sequence[tuple[UUID, Finding]], by: str) -> None:
         """Announce new reports together, and those with a breaking change once more by themselves."""

@@ -87,14 +87,19 @@ class DriftReads:
             row.id: Subject(row.id, row.contract_id, row.schema_version, f"{row.name}@{row.version}") for row in rows
         }
 
-    async def _with_changes(self, reports: Sequence[DriftReport]) -> list[DriftReport]:
-        if not reports:
-            return []
-        statement = select(*C).where(C.report_id.in_([report.id for report in reports])).order_by(C.position)
-        changes: dict[UUID, list[Change]] = {}
+    async def changes(self, report_ids: Collection[UUID]) -> dict[UUID, tuple[Change, ...]]:
+        """The changes of these reports in their order, by the reports' ids."""
+        if not report_ids:
+            return {}
+        statement = select(*C).where(C.report_id.in_(report_ids)).order_by(C.position)
+        changes: dict[UUID, tuple[Change, ...]] = {}
         for row in await self.session.execute(statement):
-            changes.setdefault(row.report_id, []).append(_change(row))
-        return [replace(report, changes=tuple(changes.get(report.id, ()))) for report in reports]
+            changes[row.report_id] = (*changes.get(row.report_id, ()), _change(row))
+        return changes
+
+    async def _with_changes(self, reports: Sequence[DriftReport]) -> list[DriftReport]:
+        changes = await self.changes([report.id for report in reports])
+        return [replace(report, changes=changes.get(report.id, ())) for report in reports]
 
 
 class DriftWrites(DriftReads):
@@ -163,6 +168,17 @@ class DriftWrites(DriftReads):
             .returning(R.id)
         )
         return (await self.writer.execute(statement)).first() is not None
+
+    async def close_open(self, table_id: UUID, fingerprints: Collection[str], **values: Any) -> None:
+        """End the open reports on the table that are about these differences; locked in the order of batches."""
+        ordered = (
+            select(R.id)
+            .where(R.table_id == table_id, R.fingerprint.in_(fingerprints), R.status == DriftStatus.OPEN.value)
+            .order_by(R.fingerprint)
+            .with_for_update(key_share=True)
+        )
+        statement = update(DriftReportRow).where(R.id.in_(ordered.scalar_subquery()))
+        await self.writer.execute(statement.values(revision=R.revision + 1, **values))
 
     async def restate(self, report_id: UUID, finding: Finding) -> None:
         """Let the report say this of its one change: more rows have shown a wider type."""

@@ -75,13 +75,14 @@ class DriftUndoing:
     ) -> Alteration:
         """What gives the table the columns from before the applied version."""
         schema = await self._contracts.schema(contract_id, None, actor)
+        taken_on = await self._contracts.schema(contract_id, applied, actor)
         former = await self._contracts.schema(contract_id, applied - 1, actor)
-        if schema.version != applied:
+        if schema.columns != taken_on.columns:  # they are equal again once everything later is undone
             later = (
                 f"The schema went on to version {schema.version} since version {applied}: undo what came later first."
             )
             raise UndoImpossible(later)
-        return await evolution.decide(contract_id, applied, former.columns, actor, undoing=True)
+        return await evolution.decide(contract_id, schema.version, former.columns, actor, undoing=True)
 
     async def _found(self, report_id: UUID, actor: Actor) -> DriftReport:
         report = await self._reports.find(report_id, states_of(actor))

@@ -10,6 +10,7 @@ from app.catalog.drift.classify import classify, of_columns
 from app.catalog.drift.renames import infer
 from app.catalog.drift.schema import SchemaField, TableSchema, ValueProfile
 from app.catalog.drift_reports.reports import Finding
+from app.catalog.drift_reports.restating import AS_TEXT
 from app.ingestion.rows.observations import Observed
 
 SHARE_OF_MISFITS = 0.1
@@ -82,7 +83,10 @@ def _counted(change: Change, observed: Observed) -> Change | None:
     name = change.column or ""
     if change.kind is ChangeKind.ADD:
         seen = observed.unknown.get(name)
-        return replace(change, rows=seen.rows if seen else None)
+        if seen is None:
+            return replace(change, rows=None)
+        evidence = {**change.evidence, AS_TEXT: True} if seen.textual else change.evidence
+        return replace(change, rows=seen.rows, evidence=evidence)
     if change.kind is ChangeKind.TYPE_CHANGE:
         seen = observed.misfits.get(name)
         rows = seen.rows if seen else 0

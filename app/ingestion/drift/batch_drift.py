@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.drift.change import Change, ChangeKind
+from app.catalog.drift.classify import pointer
 from app.catalog.drift_reports.applying import Inapplicable, automatic, evolved
 from app.catalog.drift_reports.recording import DriftRecorder
 from app.catalog.drift_reports.reports import DriftSource, Recorded, Subject
@@ -13,7 +14,7 @@ from app.ingestion.drift.batch_changes import batch_changes, findings
 from app.ingestion.drift.stored_values import stored_profiles
 from app.ingestion.rows.row_model import RowModel
 from app.kernel.clock import Clock
-from app.kernel.db.database import WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ports.events import EventKinds
 from app.warehouse.plan import Column
 
@@ -63,8 +64,9 @@ class BatchDrift(ReadRows):
     clock: Clock
     evolving: bool = False
     """Whether the contract may take changes on for this batch: not for a trial, which leaves all as it is."""
-    not_in_place: set[str] = field(default_factory=set)
-    """Paths of changes that the relation cannot take on in place: they are reported, and wait for a decision."""
+    left_open: set[str] = field(default_factory=set)
+    """Paths of changes that no policy may take on: the relation cannot have them in place, or they may be renames.
+    These are reported, and wait for a decision."""
     applied: list[UUID] = field(default_factory=list)
     """Reports on what the contract has taken on for this batch."""
 
@@ -73,7 +75,7 @@ class BatchDrift(ReadRows):
         if not self.evolving or self.contract is None or self.contract.columns is None:
             return None
         policy = self.contract.contract.policy
-        changes = [each for each in automatic(self._changes(), policy) if each.path not in self.not_in_place]
+        changes = [each for each in automatic(self._changes(), policy) if each.path not in self.left_open]
         try:
             columns = evolved(self.contract.columns, changes)
         except Inapplicable:
@@ -94,7 +96,15 @@ class BatchDrift(ReadRows):
             recorded = await recorder.see(subject, DriftSource.BATCH, findings(changes), by, batch_id)
         return [str(report_id) for report_id in (*self.applied, *(each.id for each in recorded))]
 
-    async def _with_renames(self, session: WriteSession, changes: list[Change]) -> list[Change]:
+    async def possible_renames(self, session: ReadSession) -> set[str]:
+        """Paths of new columns that are stored columns under other names, as far as their values tell."""
+        changes = self._changes()
+        if not {ChangeKind.ADD, ChangeKind.REMOVE} <= {change.kind for change in changes}:
+            return set()
+        told = await self._with_renames(session, changes)
+        return {pointer("columns", str(change.new)) for change in told if change.kind is ChangeKind.RENAME}
+
+    async def _with_renames(self, session: ReadSession, changes: list[Change]) -> list[Change]:
         """The changes, told anew with what is stored in columns that are gone: it may be one column by a new name."""
         assert self.contract is not None
         assert self.contract.plan is not None

@@ -12,12 +12,13 @@ from app.catalog.contracts.record import IngestionContract
 from app.catalog.contracts.service import ContractReading, SchemaVersionNotFound
 from app.catalog.drift.change import Change, worst
 from app.catalog.drift.classify import classify, of_columns
+from app.catalog.drift.documents import DriftChange
 from app.catalog.drift.renames import infer
 from app.catalog.drift.schema import TableSchema
 from app.catalog.drift_reports.looking import RelationDrift
 from app.catalog.drift_reports.recording import DriftRecorder
 from app.catalog.drift_reports.reports import DriftSource, Finding, Recorded, Subject
-from app.catalog.drift_reports.schemas import DriftChange, DriftReportDocument
+from app.catalog.drift_reports.schemas import DriftReportDocument
 from app.catalog.drift_reports.service import DriftReading
 from app.catalog.names import is_contract_id
 from app.catalog.tables.references import parse_reference
@@ -134,7 +135,7 @@ def schema_changes(
 
 def _compared(column: ComparedColumn, required: Collection[str]) -> dict[str, Any]:
     """The column as contracts write columns: of the key and of the event time, no schema need say that none is null."""
-    return column.model_dump() | ({"nullable": False} if column.name in required else {})
+    return column.document() | ({"nullable": False} if column.name in required else {})
 
 
 def _without_sources(schema: TableSchema) -> TableSchema:

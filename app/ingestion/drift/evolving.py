@@ -16,12 +16,18 @@ from app.warehouse.evolution import NeedsNewVersion, with_retries
 async def evolve(units: Units, drift: BatchDrift, wanted: SchemaEvolves, actor: Actor, batch_id: UUID) -> None:
     """Let the contract take the changes on, so that the rows can be merged, and note the report on it.
 
-    Where the relation cannot take all of them on in place, those that ask for new types are left for a decision: the
+    Some are left for a decision: new columns that are stored ones under other names, as a rename is never applied
+    without consent; and, where the relation cannot take all of them on in place, those that ask for new types. The
     batch is read again, evolves what is left, and reports them when it is merged.
 
     Raises:
         RelationBusy: others kept the relation too long.
     """
+    async with units.read() as session:
+        renames = await drift.possible_renames(session)
+    if renames & {change.path for change in wanted.changes}:
+        drift.left_open |= renames
+        return
     contract = wanted.contract.contract
     assert contract.schema_version is not None
     from_version = contract.schema_version
@@ -44,4 +50,4 @@ async def evolve(units: Units, drift: BatchDrift, wanted: SchemaEvolves, actor: 
         pass  # another batch was faster: these rows are read by its schema
     except NeedsNewVersion:
         types = {change.path for change in wanted.changes if change.kind is ChangeKind.TYPE_CHANGE}
-        drift.not_in_place |= types or {change.path for change in wanted.changes}
+        drift.left_open |= types or {change.path for change in wanted.changes}

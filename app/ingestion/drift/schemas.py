@@ -29,6 +29,11 @@ class ComparedColumn(StrictDocument):
     default: Scalar | None = Field(None, description="A value, or its expression as text.", examples=["now()"])
     checks: list[CheckDocument] = Field(default_factory=list, max_length=16, description="As contracts write them.")
 
+    def document(self) -> dict[str, Any]:
+        """The column as contracts write columns; that it may not be null stands in `nullable` alone."""
+        required = any(check.type == "not_null" for check in self.checks)
+        return self.model_dump() | {"nullable": self.nullable and not required}
+
 
 class ComparedSchema(StrictDocument):
     """A schema as another system declares it."""

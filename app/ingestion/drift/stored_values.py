@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.catalog.drift.schema import ValueProfile
 from app.catalog.drift.sketches import sketch_of
-from app.kernel.db.database import WriteSession
+from app.kernel.db.database import ReadSession
 from app.warehouse.naming import quote
 from app.warehouse.plan import RelationPlan
 from app.warehouse.relations import run
@@ -13,7 +13,7 @@ SAMPLED_ROWS = 10_000
 """Rows that are looked at: a sketch of 64 values tells two columns apart by far fewer."""
 
 
-async def stored_profiles(session: WriteSession, plan: RelationPlan, names: Sequence[str]) -> dict[str, ValueProfile]:
+async def stored_profiles(session: ReadSession, plan: RelationPlan, names: Sequence[str]) -> dict[str, ValueProfile]:
     """The profile of each of these columns of the relation, from its first rows."""
     if not names:
         return {}

@@ -67,6 +67,7 @@ FACTS = [
     ({"minimum": "0.5"}, {"minimum": "0.25"}, "check-loosened"),
     ({"minimum": 0}, {"minimum": "0.00"}, None),
     ({"minimum": "2026-01-01T00:00:00Z"}, {"minimum": "2026-01-01T01:00:00+01:00"}, None),
+    ({"minimum": "2026-01-01T00:00:00Z"}, {"minimum": "2026-01-01T00:00:00+01:00"}, "check-loosened"),
     ({"minimum": "2026-01-01"}, {"minimum": "2026-02-01"}, "check-tightened"),
     ({"minimum": "NaN"}, {"minimum": 1}, "check-changed"),
     ({"maximum": 5}, {"maximum": 9}, "check-loosened"),
@@ -231,6 +232,19 @@ def test_a_known_rename_keeps_the_column_in_key_and_semantics() -> None:
     (found,) = classify(old, new, renames=[known, Rename("note", "changed_at", 0.9), Rename("gone", "new", 0.9)])
     assert (found.rule, found.confidence, found.evidence) == ("column-renamed", 0.9, {"name_similarity": 0.6})
     assert [change.rule for change in classify(old, new)] == ["column-removed", "column-added", "key-changed"]
+
+
+def test_a_renamed_time_of_events_is_the_same_one() -> None:
+    old = schema(column("changed_at", "timestamptz"), semantics=SEMANTICS)
+    new = schema(column("modified_at", "timestamptz"), semantics={**SEMANTICS, "event_time_column": "modified_at"})
+    found = classify(old, new, renames=[Rename("changed_at", "modified_at", 0.9)])
+    assert [change.rule for change in found] == ["column-renamed"]
+    assert [change.rule for change in classify(old, new)] == ["column-removed", "column-added", "event-time-changed"]
+
+
+def test_a_rename_to_a_column_that_was_there_before_is_none() -> None:
+    found = classify(schema(NOTE, AMOUNT), schema(AMOUNT), renames=[Rename("note", "amount", 0.9)])
+    assert ruled(found) == [("column-removed", "/columns/note")]
 
 
 def test_a_hint_names_the_nearest_on_both_sides() -> None:

@@ -288,7 +288,8 @@ async def test_what_an_index_cannot_hold_is_no_matter_of_the_type(
 
 
 @pytest.mark.parametrize("form", FORMATS)
-async def test_nothing_is_observed_in_rows_that_are_as_declared(form: str) -> None:
+async def test_nothing_is_observed_in_rows_that_are_as_declared(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(JsonRows, "each")  # nor is any row of them read by itself
     rows = [{"id": n, "at": AT, "code": None, "n": n, "amount": 1.5, "ok": True, "got": "x"} for n in range(500)]
     found = await observed(form, rows)
     assert (found.rows, found.nothing, found.vanished) == (500, True, ())
@@ -298,7 +299,9 @@ async def test_nothing_is_observed_in_rows_that_are_as_declared(form: str) -> No
 @pytest.mark.parametrize("form", FORMATS)
 async def test_a_column_has_vanished_when_no_row_has_it_and_null_is_no_absence(form: str) -> None:
     rows: list[dict[str, Any]] = [{"id": n, "at": AT, "code": "a", "n": None} for n in range(300)]
-    found = await observed(form, rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(JsonRows, "each")  # no row of them is read by itself
+        found = await observed(form, rows)
     assert (found.vanished, found.absent, found.nothing) == (("amount", "ok"), {"amount": 300, "ok": 300}, False)
     if form in {"ndjson", "json"}:
         found = await observed(form, [*rows, {**rows[0], "ok": None}, {"at": AT}])
@@ -386,7 +389,7 @@ async def test_fields_of_nested_objects_are_named_by_their_paths(form: str, poli
         (ChangePolicy.FREEZE, 1, [False]),
         (ChangePolicy.QUARANTINE_ROW, 1, [True]),
         (ChangePolicy.DISCARD_VALUE, 2, []),
-        (ChangePolicy.EVOLVE, 1, [False]),
+        (ChangePolicy.EVOLVE, 1, [True]),
     ],
 )
 async def test_what_is_no_object_fits_no_column_in_it(

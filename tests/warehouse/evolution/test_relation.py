@@ -65,6 +65,27 @@ async def test_an_added_column_is_empty_and_takes_values(connection: asyncpg.Con
     assert (await found.everything())[0] == before[0]
 
 
+@pytest.mark.parametrize("mode", Mode)
+async def test_values_that_may_go_leave_rows_and_images_with_the_hash_that_they_have_without(
+    connection: asyncpg.Connection, mode: Mode
+) -> None:
+    found = await evolving(connection, plan_of(mode))
+    await found.put([{"k": key, "at": at(1), "v": 1} for key in "abc"])
+    never = await found.relation.rows("k, at, v, _spyne_hash")
+    await found.evolve(changed(found.plan, "w", "text"))
+    await found.put([{"k": key, "at": at(1), "v": 1, "w": "x"} for key in "ab"] + [{"k": "c", "at": at(1), "v": 1}])
+    await found.put([{"k": key, "at": at(2), "v": 2, "w": "y"} for key in "abc"])
+    counted = await connection.fetchrow(
+        f"SELECT (SELECT count(w) FROM {found.plan.relation.sql}), (SELECT count(w) FROM {found.plan.before.sql})"
+    )
+    assert 0 not in counted
+    await found.undo(losing=["w"])
+    assert await found.wrong_hashes() == 0
+    await found.take_back(3)
+    await found.take_back(2)
+    assert await found.relation.rows("k, at, v, _spyne_hash") == never
+
+
 @pytest.mark.parametrize(
     ("old", "new", "values"),
     [

@@ -32,8 +32,8 @@ def start(mode: Mode, resolution: Resolution) -> RelationPlan:
 
 
 CHANGES: tuple[Callable[[RelationPlan], RelationPlan], ...] = (
-    lambda plan: changed(plan, "v", "bigint"),
     lambda plan: changed(plan, "z", "real"),
+    lambda plan: changed(plan, "v", "bigint"),
     lambda plan: changed(plan, "w", "text"),
     lambda plan: changed(plan, "v", "numeric"),
     lambda plan: changed(plan, "z", "double precision"),

@@ -9,6 +9,7 @@ from app.catalog.contracts.exchange.service import ImportedContract
 from app.catalog.contracts.odcs.document import TAKEN
 from app.catalog.contracts.odcs.writing import JSON, YAML
 from app.catalog.contracts.schemas import RegistrationDocument, ShownColumn, registration_document
+from app.catalog.drift.documents import DriftChange
 
 
 class KeptNote(BaseModel):
@@ -31,6 +32,10 @@ class ImportedContractDocument(BaseModel):
         description="In order, with the processing time; null while the first batch has yet to say."
     )
     column_words: dict[str, dict[str, Any]] = Field(description="By column: description, labels and sensitivity.")
+    drift: list[DriftChange] = Field(
+        default_factory=list,
+        description="What the document changes of the contract that the table's name stands for, with verdicts.",
+    )
     notes: list[KeptNote] = Field(description="What is kept without being enforced.")
 
 
@@ -57,6 +62,7 @@ def _imported(each: ImportedContract) -> ImportedContractDocument:
         description=contract.description,
         columns=None if columns is None else [ShownColumn.model_validate(column_document(each)) for each in columns],
         column_words={name: dict(words) for name, words in contract.column_words.items()},
+        drift=[DriftChange.of(change) for change in each.changes],
         notes=[KeptNote(pointer=note.pointer, message=note.message) for note in each.draft.notes],
     )
 

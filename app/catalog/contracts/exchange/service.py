@@ -6,7 +6,7 @@ from typing import Any
 
 from app.audit.log.service import AuditTrail
 from app.catalog.contracts.actions import ContractAction
-from app.catalog.contracts.definition import Origin
+from app.catalog.contracts.definition import Origin, Semantics, column_document
 from app.catalog.contracts.exchange.repository import DocumentReads, DocumentWrites
 from app.catalog.contracts.odcs.document import SentDocument, kept_document
 from app.catalog.contracts.odcs.export import odcs_document
@@ -17,6 +17,10 @@ from app.catalog.contracts.odcs.writing import json_text
 from app.catalog.contracts.record import ContractRecord, Registration
 from app.catalog.contracts.repository import ContractReads
 from app.catalog.contracts.service import ContractReading, ContractService, NameTaken
+from app.catalog.drift.change import Change
+from app.catalog.drift.classify import classify, of_columns
+from app.catalog.drift.renames import infer
+from app.catalog.drift.schema import TableSchema
 from app.catalog.tables.registry import TableRegistry
 from app.catalog.tables.service import states_of
 from app.kernel.db.database import ReadSession, WriteSession
@@ -34,6 +38,8 @@ class ImportedContract:
     registration: Registration
     columns: tuple[Column, ...] | None
     """Of the contract; None while the first batch has yet to say."""
+    changes: tuple[Change, ...] = ()
+    """Against the contract that the table's name stands for, of a new version of it."""
 
 
 class ContractExport:
@@ -131,4 +137,20 @@ class ContractImport:
         after = {"api_version": sent.version, "schema_name": draft.name}
         await self._audit.append(actor, ContractAction.IMPORTED, "contract", contract.id, contract.id, after=after)
         described = await self._service.get(contract.id, actor)
-        return ImportedContract(draft, replace(registration, contract=described), columns)
+        changes = await self._changes(registration, columns)
+        return ImportedContract(draft, replace(registration, contract=described), columns, changes)
+
+    async def _changes(self, registration: Registration, columns: tuple[Column, ...] | None) -> tuple[Change, ...]:
+        """What a new version changes of the one before, when both have columns."""
+        former = registration.former.contract if registration.former is not None else None
+        schema = await self._contracts.schema(former.id, None) if former else None
+        if former is None or schema is None or columns is None:
+            return ()
+        old = _schema(schema.columns, former.semantics)
+        new = _schema(columns, registration.contract.semantics)
+        pairing = infer(old.fields, new.fields)
+        return classify(old, new, renames=pairing.renames, hints=pairing.hints)
+
+
+def _schema(columns: Sequence[Column], semantics: Semantics) -> TableSchema:
+    return of_columns([column_document(column) for column in columns], semantics.document())

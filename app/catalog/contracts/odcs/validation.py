@@ -6,14 +6,14 @@ theirs, too; what the one before took is still taken in documents of its version
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from jsonschema import Draft201909Validator, ValidationError
-from jsonschema.validators import extend
+from jsonschema_rs import Draft201909Validator, ValidationError, ValidationErrorKind
 
 from app.kernel.problems import MAX_FAULTS, Fault, pointer_to
 
@@ -47,36 +47,38 @@ _NAMED: Final[dict[str, str]] = {
 }
 """What a value of each type of JSON looks like."""
 
-_TYPES: Final = Draft201909Validator.TYPE_CHECKER.redefine(
-    "integer",
-    lambda _, value: isinstance(value, (int, Decimal)) and not isinstance(value, bool) and value == int(value),
-)
-_Validator: Final = extend(Draft201909Validator, type_checker=_TYPES)
+
+@dataclass(frozen=True, slots=True)
+class _Standard:
+    """A schema of the standard, and what holds documents against it."""
+
+    schema: Mapping[str, Any]
+    validator: Draft201909Validator
 
 
 @cache
-def validator(name: str) -> Any:
-    """The validator of a schema that `VERSIONS` names."""
-    folder = resources.files("app.catalog.contracts.odcs") / "schemas"
-    return _Validator(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")))
+def _standard(name: str) -> _Standard:
+    """The schema that `VERSIONS` names."""
+    text = (resources.files("app.catalog.contracts.odcs") / "schemas" / f"{name}.json").read_text(encoding="utf-8")
+    return _Standard(json.loads(text), Draft201909Validator(text, validate_formats=False, offline=True))
 
 
 def violations(document: Mapping[str, Any], version: str, place: str = "") -> list[Fault]:
-    """Where the document breaks the standard, each place and reason once, in the order of the document.
+    """Where the document breaks the standard, each place and reason once, in the order of their places.
 
     Args:
         document: as it was read.
         version: one of `VERSIONS`.
         place: JSON pointer of the document within what was sent.
     """
-    found = [_violations(document, validator(name), place) for name in VERSIONS[version]]
+    found = [_violations(document, _standard(name), place) for name in VERSIONS[version]]
     return found[0] if all(found) else []
 
 
-def _violations(document: Mapping[str, Any], checked: Any, place: str) -> list[Fault]:
-    known = _Names(checked.schema)
+def _violations(document: Mapping[str, Any], standard: _Standard, place: str) -> list[Fault]:
+    known = _Names(standard.schema)
     found: dict[tuple[str, str], Fault] = {}
-    for error in checked.iter_errors(document):
+    for error in standard.validator.iter_errors(document):
         for fault in _faults(error, known, place):
             found.setdefault((fault.pointer, fault.code), fault)
         if len(found) > MAX_FAULTS:
@@ -106,31 +108,34 @@ class _Names:
             found |= self.of(part, depth + 1)
         return found
 
-    def _referred(self, reference: str) -> Any:
+    def at(self, path: Sequence[str | int]) -> Any:
+        """The part of the schema at these steps."""
         found: Any = self._root
-        for step in reference.removeprefix("#/").split("/"):
-            found = found.get(step, {})
+        for step in path:
+            found = found[step]
         return found
+
+    def _referred(self, reference: str) -> Any:
+        return self.at(reference.removeprefix("#/").split("/"))
 
 
 def _faults(error: ValidationError, known: _Names, place: str) -> Iterator[Fault]:
-    at = place + pointer_to(error.absolute_path)
-    word = error.validator
-    if word == "required":
-        for name in error.validator_value:
-            if name not in error.instance:
-                message = f"The field {name} is missing.{_example(_schema_of(error.schema, name))}"
-                yield Fault(pointer=at + pointer_to([name]), code="missing", message=message)
-    elif word in {"additionalProperties", "unevaluatedProperties"}:
-        yield from _unknown(error, known, at)
-    elif word == "oneOf" and (fields := _one_field_each(error.validator_value)):
+    at, kind = place + pointer_to(error.instance_path), error.kind
+    schema = known.at(error.schema_path[:-1])
+    if isinstance(kind, ValidationErrorKind.Required):
+        message = f"The field {kind.property} is missing.{_example(_schema_of(schema, kind.property))}"
+        yield Fault(pointer=at + pointer_to([kind.property]), code="missing", message=message)
+    elif isinstance(kind, (ValidationErrorKind.AdditionalProperties, ValidationErrorKind.UnevaluatedProperties)):
+        yield from _unknown(kind.unexpected, known.of(schema), at)
+    elif kind.name == "oneOf" and (fields := _one_field_each(schema["oneOf"])):
         message = f"Exactly one of these fields stands here: {', '.join(fields)}."
         yield Fault(pointer=at, code="not-exactly-one-form", message=message)
-    elif word in {"anyOf", "oneOf"} and error.context:
-        for inner in _nearest(error.context):
+    elif isinstance(kind, (ValidationErrorKind.AnyOf, ValidationErrorKind.OneOfNotValid)):
+        for inner in _nearest(kind.context, len(error.instance_path)):
             yield from _faults(inner, known, place)
     else:
-        yield Fault(pointer=at, code=_CODES.get(str(word), f"breaks-{word}"), message=_message(error))
+        code = _CODES.get(kind.name, f"breaks-{kind.name.lower()}")
+        yield Fault(pointer=at, code=code, message=_message(error, schema))
 
 
 _CODES: Final = {
@@ -146,9 +151,8 @@ _CODES: Final = {
 }
 
 
-def _unknown(error: ValidationError, known: _Names, at: str) -> Iterator[Fault]:
-    names = known.of(error.schema)
-    for name in error.instance:
+def _unknown(unexpected: Sequence[str], names: AbstractSet[str], at: str) -> Iterator[Fault]:
+    for name in unexpected:
         if name not in names:
             near = get_close_matches(name[:SHOWN_LENGTH], sorted(names), n=1, cutoff=LIKENESS)
             hint = f" Did you mean {near[0]}?" if near else " What the standard lacks stands in customProperties."
@@ -162,28 +166,29 @@ def _one_field_each(branches: Sequence[Any]) -> list[str]:
     return [names[0] for names in wanted] if all(len(names) == 1 for names in wanted) else []
 
 
-def _nearest(context: Sequence[ValidationError]) -> list[ValidationError]:
-    """The faults of that branch which the value comes nearest to: no fault of the whole, then the fewest faults."""
-    branches: dict[Any, list[ValidationError]] = {}
-    for error in context:
-        branches.setdefault(error.schema_path[0], []).append(error)
-    return min(branches.values(), key=lambda errors: (any(not error.path for error in errors), len(errors)))
+def _nearest(branches: Sequence[list[ValidationError]], depth: int) -> list[ValidationError]:
+    """The faults of that branch which the value comes nearest to: no fault of the whole, then the fewest faults.
+
+    Args:
+        branches: the faults that the value has by each of them.
+        depth: steps to the value.
+    """
+    whole = [any(len(error.instance_path) == depth for error in errors) for errors in branches]
+    return min(zip(whole, branches, strict=True), key=lambda branch: (branch[0], len(branch[1])))[1]
 
 
-def _message(error: ValidationError) -> str:
-    word, wanted = error.validator, error.validator_value
-    shown = _example(error.schema)
-    if word == "type":
-        types = [wanted] if isinstance(wanted, str) else wanted
-        return f"This is to be of type {' or '.join(types)}.{shown}"
-    if word == "enum":
+def _message(error: ValidationError, schema: Any) -> str:
+    kind, shown = error.kind, _example(schema)
+    if isinstance(kind, ValidationErrorKind.Type):
+        return f"This is to be of type {' or '.join(kind.types)}.{shown}"
+    if isinstance(kind, ValidationErrorKind.Enum):
         near = get_close_matches(
-            str(error.instance)[:SHOWN_LENGTH], [str(each) for each in wanted], n=1, cutoff=LIKENESS
+            str(error.instance)[:SHOWN_LENGTH], [str(each) for each in kind.options], n=1, cutoff=LIKENESS
         )
         hint = f" Did you mean {near[0]}?" if near else ""
-        return f"One of {', '.join(json.dumps(each) for each in wanted)}.{hint}"
-    if word == "const":
-        return f"This is to be {json.dumps(wanted)}."
+        return f"One of {', '.join(json.dumps(each) for each in kind.options)}.{hint}"
+    if isinstance(kind, ValidationErrorKind.Constant):
+        return f"This is to be {json.dumps(kind.expected_value)}."
     return f"{error.message[:SHOWN_LENGTH]}.{shown}"
 
 
