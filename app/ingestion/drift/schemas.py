@@ -3,10 +3,10 @@
 from collections import Counter
 from typing import Annotated, Any, Final
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from app.catalog.contracts.durations import parse_duration
-from app.catalog.contracts.schemas import CheckDocument, Scalar, StrictDocument
+from app.catalog.contracts.schemas import CheckDocument, StrictDocument
 from app.warehouse.plan import Mode, Resolution
 
 MAX_ROWS: Final = 1_000
@@ -26,7 +26,7 @@ class ComparedColumn(StrictDocument):
         None, max_length=256, description="A type in any spelling: PostgreSQL's, ODCS's, Avro's.", examples=["string"]
     )
     nullable: bool = True
-    default: Scalar | None = Field(None, description="A value, or its expression as text.", examples=["now()"])
+    default: JsonValue = Field(None, description="A value, or its expression as text.", examples=["now()"])
     checks: list[CheckDocument] = Field(default_factory=list, max_length=16, description="As contracts write them.")
 
     def document(self) -> dict[str, Any]:

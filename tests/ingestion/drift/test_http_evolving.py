@@ -28,7 +28,7 @@ from tests.query.asking import rows as queried
 pytestmark = pytest.mark.usefixtures("open_for_data")
 
 EVOLVING = ("evolve", "evolve")
-LIMITS = importlib.import_module("app.warehouse.evolution.obstacles")
+LIMITS = importlib.import_module("app.warehouse.evolution.size")
 """The module, whose name in its package is that of its function."""
 
 
