@@ -1,4 +1,4 @@
-"""What a look at live relations found becomes reports; reports on what is as it was again are closed."""
+"""What a look at live relations found becomes reports; reports on what is otherwise by now are closed."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,6 +14,7 @@ from app.kernel.security.authorization import SYSTEM
 from app.operations.notifications.outbox.announcing import Announcements
 
 AS_IT_WAS = "The relation is as its baseline says again."
+OTHERWISE = "The relation differs in another way by now: there is a newer report."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,18 @@ class RelationDrift:
         for finding in found.findings:
             changes = [Finding(finding.changes)]
             recorded += await recorder.see(subjects[finding.table_id], DriftSource.RELATION, changes, by)
-        for report in await reports.of_relations(found.unchanged):
-            await self._close(session, reports, report)
+        current = {each.id for each in recorded}
+        for report in await reports.of_relations([*found.unchanged, *subjects]):
+            if report.id not in current:
+                await self._close(session, reports, report, OTHERWISE if report.table_id in subjects else AS_IT_WAS)
         return recorded
 
-    async def _close(self, session: WriteSession, reports: DriftWrites, report: DriftReport) -> None:
+    async def _close(self, session: WriteSession, reports: DriftWrites, report: DriftReport, note: str) -> None:
         closed = await reports.change(
             report.id,
             DriftStatus.OPEN,
             status=DriftStatus.UNDONE.value,
-            note=AS_IT_WAS,
+            note=note,
             resolved_at=self.clock(),
             resolved_by=SYSTEM.label,
         )

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.catalog.drift_reports.jobs import JOBS, LOOK_JOB, SCHEDULES
+from app.catalog.drift_reports.looking import OTHERWISE
 from app.kernel.runtime.resources import Resources
 from tests.operations.jobs.steps import caller, over, put, working
 from tests.query.asking import ask, rows
@@ -213,13 +214,27 @@ async def test_without_the_right_to_grant_the_grant_is_named(
 
 
 @pytest.mark.usefixtures("orders")
-async def test_two_who_accept_at_once_make_one_version(engineer: httpx.AsyncClient, owner: asyncpg.Connection) -> None:
-    """Two reports are open on one table when it changed twice: each is accepted, and the columns are counted once."""
-    found = []
+async def test_of_two_who_accept_at_once_the_second_is_told_so(
+    admin: httpx.AsyncClient, engineer: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
+) -> None:
+    await owner.execute("ALTER TABLE shop.orders ADD COLUMN vip boolean")
+    await looked(resources, admin)
+    (report,) = await reports(engineer)
+    answers = await asyncio.gather(*(decided(client, report) for client in (admin, engineer)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409], [answer.text for answer in answers]
+    assert (await admin.get("/api/tables/orders")).json()["schema_version"] == 2
+
+
+@pytest.mark.usefixtures("orders")
+async def test_a_relation_that_changes_further_has_one_open_report(
+    engineer: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
     for name in ("vip", "tier"):
         await owner.execute(f"ALTER TABLE shop.orders ADD COLUMN {name} text")
-        found.append((await engineer.post("/api/contracts/orders/drift", json={"relation": True})).json())
-    answers = await asyncio.gather(*(decided(engineer, report) for report in found))
-    assert [answer.status_code for answer in answers] == [200, 200], [answer.text for answer in answers]
-    versions = [answer.json()["resolution"]["schema_version"] for answer in answers]
-    assert sorted(versions, key=str) == [2, None]
+        made = await engineer.post("/api/contracts/orders/drift", json={"relation": True})
+        assert made.status_code == 200, made.text
+    newer, older = await reports(engineer)
+    assert (newer["status"], [each["column"] for each in newer["changes"]]) == ("open", ["vip", "tier"])
+    assert (older["status"], older["resolution"]["note"]) == ("undone", OTHERWISE)
+    assert (await decided(engineer, newer)).json()["resolution"]["schema_version"] == 2
+    assert [name for name, _ in await columns(engineer)][-2:] == ["vip", "tier"]
