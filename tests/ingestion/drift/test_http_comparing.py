@@ -198,7 +198,7 @@ ODD: list[dict[str, Any]] = [
     {"columns": [{"name": "v", "checks": [{"type": "pattern", "value": "("}, {"type": "pattern", "value": ""}]}]},
     {"columns": [{"name": "v", "type": "array<" * 36 + "int" + ">" * 36}]},
     {"columns": [{"name": "v/~1", "type": "struct<a:int,a:int", "default": {"a": [1, None]}}]},
-    {"columns": [{"name": "\ud83d\ude00" * 100, "type": "numeric(99999999999999999999, -7)"}]},
+    {"columns": [{"name": "\U0001f600" * 100, "type": "numeric(99999999999999999999, -7)"}]},
 ]
 
 
