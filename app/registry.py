@@ -11,6 +11,7 @@ from app.audit.domain import DOMAIN as AUDIT
 from app.catalog.adoption.domain import DOMAIN as ADOPTION
 from app.catalog.baselines.domain import DOMAIN as BASELINES
 from app.catalog.contracts.domain import DOMAIN as CONTRACTS
+from app.catalog.contracts.exchange.domain import DOMAIN as CONTRACT_EXCHANGE
 from app.catalog.drift_reports.domain import DOMAIN as DRIFT_REPORTS
 from app.catalog.tables.domain import DOMAIN as TABLES
 from app.ingestion.domain import DOMAIN as INGESTION
@@ -60,6 +61,7 @@ DOMAINS: tuple[Domain, ...] = (
     EXPORTS,
     SNAPSHOT,
     CONTRACTS,
+    CONTRACT_EXCHANGE,
     TABLES,
     ADOPTION,
     BASELINES,

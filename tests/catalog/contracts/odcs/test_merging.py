@@ -284,7 +284,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(documents(), st.data())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_whatever_changes_what_is_not_ours_stays(found: dict[str, Any], data: st.DataObject) -> None:
     """The merge keeps every field of columns that are left, but those that say what changed; and is stable."""
     made = drafted(found)
@@ -314,7 +314,7 @@ def test_whatever_changes_what_is_not_ours_stays(found: dict[str, Any], data: st
 
 
 @given(documents())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_bytes_stay(found: dict[str, Any]) -> None:
     """What is not ours is the same text, number by number."""
     after = json.loads(json_text(exported(found)), parse_float=Decimal)

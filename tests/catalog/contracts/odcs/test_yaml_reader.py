@@ -164,13 +164,13 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_what_is_written_is_read(value: Any) -> None:
     assert loads(rendered({"a": value}, YAML)) == {"a": value}
 
 
 @given(st.binary(max_size=200) | st.text("a:-[]{}&*!|>'\"#%@` \n\t0.~<,?", max_size=60).map(str.encode))
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_anything_is_read_or_refused(body: bytes) -> None:
     with contextlib.suppress(InvalidYamlError):
         loads(body)
