@@ -1,4 +1,4 @@
-"""What the audit log calls decisions about drift."""
+"""What the audit log calls reports of drift, and decisions about them. What a batch shows is audited with the batch."""
 
 from enum import StrEnum
 
@@ -6,6 +6,8 @@ from enum import StrEnum
 class DriftAction(StrEnum):
     """Subject and action."""
 
+    FOUND = "drift:find"
+    CLOSED = "drift:close"
     ACCEPTED = "drift:accept"
     REJECTED = "drift:reject"
     NEW_VERSION = "drift:new-version"

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import event
 
+from app.audit.log.service import AuditTrail
 from app.catalog.drift.change import Change, ChangeKind, Severity, worst
+from app.catalog.drift_reports.actions import DriftAction
 from app.catalog.drift_reports.events import BREAKING, FOUND, RESOLVED
 from app.catalog.drift_reports.reports import DriftSource, DriftStatus, Finding, Recorded, Subject, in_words
 from app.catalog.drift_reports.repository import DriftWrites
@@ -14,6 +16,7 @@ from app.catalog.drift_reports.restating import restated
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
 from app.kernel.ports.events import EventKinds
+from app.kernel.security.authorization import Actor
 from app.kernel.telemetry.metrics import DRIFT_DETECTED, DRIFT_RESOLVED
 from app.operations.notifications.outbox.announcing import Announcements
 
@@ -104,6 +107,15 @@ class DriftRecorder:
             line = f"Breaking drift in {subject.label}"
             words = in_words(breaking[:MOST_FINDINGS])
             await self._announcements.announce(BREAKING, line, words, payload, f"drift/{ids[0]}")
+
+
+async def audit_found(session: WriteSession, actor: Actor, subject: Subject, recorded: Iterable[Recorded]) -> None:
+    """Audit the reports that are new: of what somebody compares, and of looks at relations."""
+    trail = AuditTrail(session)
+    for each in recorded:
+        if each.made:
+            facts = {"severity": each.finding.severity.value, "changes": in_words(each.finding.changes)}
+            await trail.append(actor, DriftAction.FOUND, "drift", each.id, subject.label, after=facts)
 
 
 async def announce_resolved(

@@ -16,7 +16,7 @@ from app.catalog.drift.documents import DriftChange
 from app.catalog.drift.renames import infer
 from app.catalog.drift.schema import TableSchema
 from app.catalog.drift_reports.looking import RelationDrift
-from app.catalog.drift_reports.recording import DriftRecorder
+from app.catalog.drift_reports.recording import DriftRecorder, audit_found
 from app.catalog.drift_reports.reports import DriftSource, Finding, Recorded, Subject
 from app.catalog.drift_reports.schemas import DriftReportDocument
 from app.catalog.drift_reports.service import DriftReading
@@ -83,11 +83,11 @@ class DriftComparing:
 
     async def _relation(self, subject: Subject, actor: Actor, *, dry_run: bool) -> DriftReportDocument:
         if dry_run:
-            look = await Baselines(self._session, self._clock).look_at([subject.table_id])
-            changes = [change for finding in look.findings for change in finding.changes]
+            compared = await Baselines(self._session, self._clock).compare([subject.table_id])
+            changes = [change for each in compared for change in each.changes()]
             return _unkept(subject, DriftSource.RELATION, changes, 0, actor)
         drift = RelationDrift(self._kinds, self._clock)
-        recorded = await drift.look_at(self._session, subject.table_id, actor.label)
+        recorded = await drift.look_at(self._session, subject.table_id, actor)
         return (
             _unkept(subject, DriftSource.RELATION, (), 0, actor)
             if recorded is None
@@ -107,6 +107,7 @@ class DriftComparing:
         if dry_run or not changes:
             return _unkept(subject, source, changes, rows, actor)
         (recorded,) = await self._recorder.see(subject, source, [Finding(tuple(changes), rows)], actor.label)
+        await audit_found(self._session, actor, subject, [recorded])
         return await self._kept(recorded, actor)
 
     async def _kept(self, recorded: Recorded, actor: Actor) -> DriftReportDocument:

@@ -4,6 +4,7 @@ import asyncpg
 import httpx
 import pytest
 
+from tests.census import census, differences
 from tests.ingestion.steps import register, send
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
@@ -32,7 +33,9 @@ async def test_what_was_altered_by_hand_never_becomes_the_contract(
     before = (await engineer.get(f"/api/contracts/{contract_id}/schema")).json()
     await owner.execute(statement)
     path = f"/api/contracts/{contract_id}/drift"
+    kept = await census(owner)
     assert (await engineer.post(path, json={"relation": True}, params={"dry_run": "true"})).json()["id"] is None
+    assert differences(kept, await census(owner)) == [], "only a look"
     found = await engineer.post(path, json={"relation": True})
     assert found.status_code == 200, found.text
     report = found.json()

@@ -88,6 +88,10 @@ async def test_the_daily_look_reports_once_and_closes_what_is_as_it_was(
     (closed,) = await reports(engineer)
     assert (closed["id"], closed["status"], closed["resolution"]["by"]) == (report["id"], "undone", "system")
     assert "undo" not in closed["links"]
+    audited = await owner.fetch(
+        "SELECT action, actor_label FROM spyne.audit_log WHERE entity_type = 'drift' ORDER BY id"
+    )
+    assert [tuple(row) for row in audited] == [("drift:find", "system"), ("drift:close", "system")]
 
 
 @pytest.mark.usefixtures("orders")
