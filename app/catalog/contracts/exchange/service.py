@@ -18,6 +18,7 @@ from app.catalog.contracts.odcs.properties import plain
 from app.catalog.contracts.odcs.writing import json_text
 from app.catalog.contracts.record import ContractRecord, Registration
 from app.catalog.contracts.service import ContractNotFound, ContractReading, ContractService, NameTaken
+from app.catalog.drift.change import Change
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.registry import TableRegistry
 from app.catalog.tables.service import states_of
