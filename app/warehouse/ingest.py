@@ -115,11 +115,6 @@ class MergeOutcome:
         return 0 < self.counts.received == self.counts.rejected
 
 
-def always() -> bool:
-    """True: a batch goes on once its rows are read."""
-    return True
-
-
 async def ingest(
     connection: asyncpg.Connection,
     plan: RelationPlan,
@@ -131,7 +126,7 @@ async def ingest(
     limits: RejectLimits = UNLIMITED,
     bounds: RefusalBounds = USUAL_BOUNDS,
     wanted: str | None = None,
-    proceed: Callable[[], bool] = always,
+    proceed: Callable[[], bool] | None = None,
     absent: Callable[[], Collection[str]] = tuple,
     in_turn: Callable[[], Awaitable[bool]] | None = None,
 ) -> MergeOutcome:
@@ -142,7 +137,7 @@ async def ingest(
     are as the contract demands only those count which meet `wanted`, an SQL condition on a staged row (`merge.S`) that
     is never null.
 
-    Two things are asked once all rows have been read, since only then they are known. `proceed`: on False nothing is
+    Some things are asked once all rows have been read, since only then they are known. `proceed`: on False nothing is
     merged and no limit is looked at, the outcome says `stopped`, and the caller rolls back what the sink has kept.
     `absent`: the columns that no row brings; a row keeps the stored values in them (`merge.complete_absent`).
     `in_turn` is asked once nobody else writes the relation or changes its columns, before a row is written: False ends
@@ -158,7 +153,7 @@ async def ingest(
         await connection.execute(setting)
     await connection.execute(ddl.create_staging(plan, batch.staging))
     await run.stage(chunks)
-    if proceed():
+    if proceed is None or proceed():
         run.guard()
         await run.settle(wanted, absent(), in_turn)
     else:
