@@ -16,8 +16,8 @@ from app.catalog.contracts.service import ContractReading, SchemaMoved
 from app.ingestion.actions import BatchAction
 from app.ingestion.bodies import RawBodies, StoredBody
 from app.ingestion.configuration import batch_rules
-from app.ingestion.drift.batch_drift import BatchDrift, ReadRows, SchemaEvolves
-from app.ingestion.drift.evolving import evolve
+from app.ingestion.drift.batch_drift import BatchDrift, NoTypeFits, ReadRows, SchemaEvolves
+from app.ingestion.drift.evolving import MOST_READINGS, READINGS_BESIDE_OTHERS, evolve
 from app.ingestion.history import batch_report
 from app.ingestion.merging import count_rows, end, mark_failed, merge_batch, record_failure, sender
 from app.ingestion.models import BatchRow
@@ -48,9 +48,6 @@ from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.modes.modes import NotIngestionReady
 from app.operations.modes.service import require_ingestion_ready
 from app.warehouse.refused_rows import RejectLimitExceeded
-
-MOST_READINGS = 5
-"""Times that one start reads a body: its contract may get another schema between two of them."""
 
 MERGE_JOB = "ingestion:merge"
 """Merges a batch that was accepted for later. Payload: `batch_id`."""
@@ -180,7 +177,8 @@ class DeferredBatchService:
         self, batch_id: UUID, started: float, context: JobContext, drift: BatchDrift
     ) -> BatchReport | None:
         """The report of the batch, which is read again when its contract gets another schema; None if it is done."""
-        for _ in range(MOST_READINGS - 1):
+        for reading in range(1, MOST_READINGS):
+            drift.in_turn = reading > READINGS_BESIDE_OTHERS
             try:
                 return await context.apply(partial(self._merge, batch_id, started, drift))
             except SchemaEvolves as wanted:
@@ -188,6 +186,8 @@ class DeferredBatchService:
                     batch = await BatchReads(session).by_id(batch_id)
                 assert batch is not None
                 await evolve(self._units, drift, wanted, sender(batch), batch_id)
+            except NoTypeFits:
+                drift.strict = True
             except SchemaMoved:
                 pass
         drift.evolving = False

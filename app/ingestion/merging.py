@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 
 from app.audit.log.actions import Verb
 from app.audit.log.service import AuditTrail
@@ -17,12 +18,11 @@ from app.catalog.contracts.service import ContractService
 from app.ingestion.actions import BatchAction
 from app.ingestion.bodies import RowSource, StoredBody
 from app.ingestion.configuration import BatchRules
-from app.ingestion.drift.batch_drift import ReadRows
+from app.ingestion.drift.batch_drift import NoTypeFits, ReadRows
 from app.ingestion.events import FAILED, NOTHING_ACCEPTED, OVER_LIMIT
 from app.ingestion.models import MERGE_ORDER, BatchRow
 from app.ingestion.quarantine.problems import NothingAccepted
 from app.ingestion.quarantine.repository import QuarantineWrites
-from app.ingestion.rows.row_model import RowModel
 from app.ingestion.schemas import BatchReport
 from app.kernel.db.database import WriteSession, driver_connection
 from app.kernel.ports.events import EventKind, EventKinds
@@ -30,8 +30,8 @@ from app.kernel.problems import Fault, InvalidRequest, Problem
 from app.kernel.security.authorization import Actor, ActorKind
 from app.kernel.telemetry.metrics import INGESTION_LAG, INGESTION_ROWS
 from app.operations.notifications.outbox.announcing import Announcements
-from app.warehouse.ingest import MergeOutcome, ingest
-from app.warehouse.refused_rows import RejectLimitExceeded, RejectLimits
+from app.warehouse.ingest import MergeOutcome, ingest, lock_relation
+from app.warehouse.refused_rows import UNLIMITED, RejectLimitExceeded, RejectLimits
 
 
 async def merge_batch(
@@ -60,11 +60,15 @@ async def merge_batch(
         NothingAccepted: the same of a first batch, from which columns were inferred. Nothing is kept then, as it must
             not give the contract its columns.
         SchemaEvolves: the contract is to take on what the rows bring, before they are merged from the stored body.
+        NoTypeFits: the rows are to be read again from the stored body, and counted as refused where no type fits.
         SchemaMoved: the contract has another schema by now; the rows are to be taken again, from the stored body.
         Problem: of the contract, the body, or the limits of rejections.
     """
     contracts = ContractService(session)
     contract = await contracts.for_ingestion(batch.contract_id)
+    if drift.in_turn and contract.plan is not None:
+        await lock_relation(await driver_connection(session), contract.plan)
+        contract = await contracts.for_ingestion(batch.contract_id)
     first = contract.plan is None
     if first:
         assert isinstance(source, StoredBody)
@@ -100,9 +104,8 @@ async def _take_rows(
 ) -> MergeOutcome:
     """What became of the rows: in the table, in quarantine, or counted. They are read to the end."""
     assert contract.plan is not None
-    policy = contract.contract.policy
-    model = RowModel(contract.plan, policy.unknown_columns, policy.type_changes)
-    drift.watch(contract, model)
+    contracts, limits = ContractService(session), _limits(batch, contract, rules)
+    model = drift.model_for(contract, limited=limits != UNLIMITED)
     with suppress(_NothingToPublish):
         async with source.rows(model) as chunks:
             outcome = await ingest(
@@ -112,18 +115,23 @@ async def _take_rows(
                 batch_seq=batch.sequence,
                 processing_time=processing_time,
                 sink=QuarantineWrites(session, batch.id).keep,
-                limits=_limits(batch, contract, rules),
+                limits=limits,
                 bounds=rules.quarantine.of_batch,
                 wanted=wanted,
                 proceed=drift.may_settle,
                 absent=drift.vanished,
+                in_turn=partial(contracts.is_current, contract),
             )
-            if outcome.nothing_accepted and not outcome.stopped:
+            refused = outcome.nothing_accepted and not outcome.stopped
+            if outcome.ended_early or (refused and await contracts.is_current(contract)):
                 raise _NothingToPublish
     if outcome.ended_early:
         await source.drain()  # no lock is held yet
-    if outcome.stopped and (evolution := drift.evolution()) is not None:
-        raise evolution
+    elif outcome.stopped:
+        evolution = drift.evolution()
+        if evolution is None:
+            await contracts.confirm_writable(contract)
+        raise evolution or NoTypeFits
     return outcome
 
 

@@ -14,8 +14,8 @@ from app.catalog.contracts.service import SchemaMoved
 from app.ingestion.bodies import Cleanup, RawBodies, SentBody, StoredBody
 from app.ingestion.configuration import batch_rules
 from app.ingestion.decoding.body import BatchBody
-from app.ingestion.drift.batch_drift import BatchDrift, SchemaEvolves
-from app.ingestion.drift.evolving import evolve
+from app.ingestion.drift.batch_drift import BatchDrift, NoTypeFits, SchemaEvolves
+from app.ingestion.drift.evolving import MOST_READINGS, READINGS_BESIDE_OTHERS, evolve
 from app.ingestion.history import BatchHistory
 from app.ingestion.merging import count_rows, end, mark_failed, merge_batch, record_failure
 from app.ingestion.models import BatchRow
@@ -43,9 +43,6 @@ from app.kernel.security.authorization import Actor
 from app.kernel.storage.object_storage import ObjectStorage
 from app.operations.modes.service import require_ingestion_ready
 from app.warehouse.refused_rows import RejectLimitExceeded
-
-MOST_READINGS = 5
-"""Times that one batch is read: its contract may get another schema between two of them, by this batch or another."""
 
 
 class _DryRunOver(Exception):  # noqa: N818 - carries a report past a rollback, is no error
@@ -97,11 +94,14 @@ class IngestService:
         cleanup: Cleanup,
     ) -> Answer:
         """The answer to the batch, which is read again from the raw store when its contract gets another schema."""
-        for _ in range(MOST_READINGS - 1):
+        for reading in range(1, MOST_READINGS):
+            drift.in_turn = reading > READINGS_BESIDE_OTHERS
             try:
                 return await self._take(actor, batch, submission, body, drift, cleanup)
             except SchemaEvolves as wanted:
                 await evolve(self._units, drift, wanted, actor, batch.id)
+            except NoTypeFits:
+                drift.strict = True
             except SchemaMoved:
                 if not await self._raw.has(batch):
                     raise  # every row was refused, so that nothing was kept to read again

@@ -24,7 +24,7 @@ the statement left in `_spyne_verdict`:
 What must come out stands in plain Python in `tests/reference/verdicts.py`; property tests hold the two together.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -115,11 +115,6 @@ class MergeOutcome:
         return 0 < self.counts.received == self.counts.rejected
 
 
-def always() -> bool:
-    """True: a batch goes on once its rows are read."""
-    return True
-
-
 async def ingest(
     connection: asyncpg.Connection,
     plan: RelationPlan,
@@ -131,8 +126,9 @@ async def ingest(
     limits: RejectLimits = UNLIMITED,
     bounds: RefusalBounds = USUAL_BOUNDS,
     wanted: str | None = None,
-    proceed: Callable[[], bool] = always,
+    proceed: Callable[[], bool] | None = None,
     absent: Callable[[], Collection[str]] = tuple,
+    in_turn: Callable[[], Awaitable[bool]] | None = None,
 ) -> MergeOutcome:
     """Verdicts of the batch, its rows merged, in the transaction that the connection is in.
 
@@ -141,9 +137,11 @@ async def ingest(
     are as the contract demands only those count which meet `wanted`, an SQL condition on a staged row (`merge.S`) that
     is never null.
 
-    Two things are asked once all rows have been read, since only then they are known. `proceed`: on False nothing is
+    Some things are asked once all rows have been read, since only then they are known. `proceed`: on False nothing is
     merged and no limit is looked at, the outcome says `stopped`, and the caller rolls back what the sink has kept.
     `absent`: the columns that no row brings; a row keeps the stored values in them (`merge.complete_absent`).
+    `in_turn` is asked once nobody else writes the relation or changes its columns, before a row is written: False ends
+    the batch as `proceed` does.
 
     Raises:
         RejectLimitExceeded: more rows refused than allowed.
@@ -155,9 +153,9 @@ async def ingest(
         await connection.execute(setting)
     await connection.execute(ddl.create_staging(plan, batch.staging))
     await run.stage(chunks)
-    if proceed():
+    if proceed is None or proceed():
         run.guard()
-        await run.settle(wanted, absent())
+        await run.settle(wanted, absent(), in_turn)
     else:
         run.outcome.stopped = True
     await connection.execute(ddl.drop(batch.staging))
@@ -209,8 +207,10 @@ class _Run:
         self.outcome.notices = list(self._rows.notices)
         return self.outcome
 
-    async def settle(self, wanted: str | None, absent: Collection[str]) -> None:
-        """Verdicts and writes, under the relation's lock: batches of one relation are merged one after another."""
+    async def settle(
+        self, wanted: str | None, absent: Collection[str], in_turn: Callable[[], Awaitable[bool]] | None
+    ) -> None:
+        """All that needs the relation's lock: batches of one relation are merged one after another."""
         if not self._rows.accepted:
             return
         batch = self._batch
@@ -224,6 +224,13 @@ class _Run:
         summary = await self._row(merge.summarise(batch))
         self.outcome.first_event_time, self.outcome.last_event_time = summary[1], summary[2]
         await lock_relation(self._connection, batch.plan)
+        self.outcome.stopped = in_turn is not None and not await in_turn()
+        if not self.outcome.stopped:
+            await self._write(absent)
+
+    async def _write(self, absent: Collection[str]) -> None:
+        """Verdicts and writes of the rows that are still in the race."""
+        batch = self._batch
         index = ddl.identity_index(batch.plan)
         fresh = not await self._connection.fetchval("SELECT to_regclass($1) IS NOT NULL", index.sql)
         self._absent = () if fresh else tuple(name for name in batch.plan.payload if name in absent)

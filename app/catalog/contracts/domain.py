@@ -2,12 +2,7 @@
 
 from app.catalog.contracts.actions import ContractAction
 from app.catalog.contracts.router import router
-from app.catalog.models import ContractDocumentRow, ContractRow, ContractSchemaRow
+from app.catalog.models import ContractRow, ContractSchemaRow
 from app.kernel.domains.domain import Domain
 
-DOMAIN = Domain(
-    name="contracts",
-    routers=(router,),
-    models=(ContractDocumentRow, ContractRow, ContractSchemaRow),
-    actions=(ContractAction,),
-)
+DOMAIN = Domain(name="contracts", routers=(router,), models=(ContractRow, ContractSchemaRow), actions=(ContractAction,))

@@ -214,6 +214,15 @@ class ContractService(ContractReading):
             await self._freeze(contract, completed(contract.semantics, found), Origin.INFERRED, actor)
         return await self.for_ingestion(contract_id)
 
+    async def is_current(self, contract: IngestionContract) -> bool:
+        """Whether the contract still has the schema that rows were read by.
+
+        It has it until the transaction ends when this one has the turn among those who write the relation: whoever
+        changes the schema takes that first (`changes/evolution.py`).
+        """
+        now = _known(await self._contracts.find(contract.id, tuple(TableState)), contract.id)
+        return now.schema_version == contract.contract.schema_version
+
     async def confirm_writable(self, contract: IngestionContract) -> None:
         """Return when rows may still come in; nobody changes the table's state before this transaction ends.
 

@@ -7,7 +7,7 @@ from app.catalog.contracts.definition import column_document
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.drift.change import Change, ChangeKind, Severity
 from app.catalog.drift.classify import classify, of_columns
-from app.catalog.drift.renames import infer
+from app.catalog.drift.renames import Pairing, infer
 from app.catalog.drift.schema import SchemaField, TableSchema, ValueProfile
 from app.catalog.drift_reports.reports import Finding
 from app.catalog.drift_reports.restating import AS_TEXT
@@ -29,13 +29,14 @@ def batch_changes(
     Args:
         contract: whose schema it is; it has columns.
         observed: what decoding saw.
-        stored: what is known of the stored values of columns that no row brings, for telling renames.
+        stored: what is known of the stored values of columns that no row brings, for telling renames. Without it no
+            column is taken for another one: names alone do not tell `address_1` and `address_2` apart.
     """
     if observed.nothing or contract.columns is None:
         return []
     old = _declared(contract, stored or {})
     new = _schema_of_rows(contract, observed)
-    pairing = infer(old.fields, new.fields)
+    pairing = infer(old.fields, new.fields) if stored is not None else Pairing((), ())
     found = classify(old, new, renames=pairing.renames, hints=pairing.hints, as_batch=True)
     found += classify(*_types_that_do_not_fit(old, observed))
     return [counted for change in found if (counted := _counted(change, observed)) is not None]

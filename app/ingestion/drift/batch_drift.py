@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import KW_ONLY, dataclass, field
 from uuid import UUID
 
+from app.catalog.contracts.definition import ChangePolicy
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.drift.change import Change, ChangeKind
 from app.catalog.drift.classify import pointer
@@ -11,7 +12,7 @@ from app.catalog.drift_reports.applying import Inapplicable, automatic, evolved
 from app.catalog.drift_reports.recording import DriftRecorder
 from app.catalog.drift_reports.reports import DriftSource, Recorded, Subject
 from app.ingestion.drift.batch_changes import batch_changes, findings
-from app.ingestion.drift.stored_values import stored_profiles
+from app.ingestion.drift.stored_values import changes_of_rows
 from app.ingestion.rows.row_model import RowModel
 from app.kernel.clock import Clock
 from app.kernel.db.database import ReadSession, WriteSession
@@ -27,16 +28,26 @@ class SchemaEvolves(Exception):  # noqa: N818 - leaves the transaction so that t
         self.contract, self.changes, self.columns = contract, changes, columns
 
 
+class NoTypeFits(Exception):  # noqa: N818 - leaves the transaction so that the rows are read again, is no error
+    """Rows were set aside until the schema takes them, and it does not: they are to be counted as refused ones."""
+
+
 @dataclass(slots=True)
 class ReadRows:
     """What was seen of rows while they were read: as much as their merge asks. Of old rows nobody is told."""
 
     contract: IngestionContract | None = None
     model: RowModel | None = None
+    in_turn: bool = False
+    """Whether nobody may change the schema while the rows are read: for those that met a change again and again."""
 
-    def watch(self, contract: IngestionContract, model: RowModel) -> None:
-        """Ask this model, which reads rows under this contract, from now on."""
-        self.contract, self.model = contract, model
+    def model_for(self, contract: IngestionContract, *, limited: bool) -> RowModel:  # noqa: ARG002 - for others
+        """The model that reads rows under this contract, and is asked from now on; `limited`: few may be refused."""
+        assert contract.plan is not None
+        policy = contract.contract.policy
+        self.contract = contract
+        self.model = RowModel(contract.plan, policy.unknown_columns, policy.type_changes)
+        return self.model
 
     def vanished(self) -> Collection[str]:
         """Declared columns that no row has brought so far."""
@@ -69,6 +80,27 @@ class BatchDrift(ReadRows):
     These are reported, and wait for a decision."""
     applied: list[UUID] = field(default_factory=list)
     """Reports on what the contract has taken on for this batch."""
+    strict: bool = False
+    """Whether values that no type fits are refused at once. Until that is known, their rows are set aside."""
+    _undecided: bool = False
+    """Whether limits are to count rows that were set aside, should the schema not take them."""
+
+    def model_for(self, contract: IngestionContract, *, limited: bool) -> RowModel:
+        """The model; while the contract may still take on wider types, no limit counts the rows that need them."""
+        policy = contract.contract.policy
+        patient = self.evolving and not self.strict and policy.type_changes is ChangePolicy.EVOLVE
+        self._undecided = patient and limited
+        self.contract = contract
+        assert contract.plan is not None
+        types = ChangePolicy.QUARANTINE_ROW if patient else policy.type_changes
+        self.model = RowModel(contract.plan, policy.unknown_columns, types)
+        return self.model
+
+    def may_settle(self) -> bool:
+        """Whether the rows may be merged: nothing evolves for them, and none is set aside that a limit is to count."""
+        if self.evolution() is not None:
+            return False
+        return not (self._undecided and self.model is not None and self.model.observed().misfits)
 
     def evolution(self) -> SchemaEvolves | None:
         """What the contract takes on by its policies before these rows are merged; None when that is nothing."""
@@ -86,11 +118,9 @@ class BatchDrift(ReadRows):
 
     async def record(self, session: WriteSession, by: str, batch_id: UUID) -> list[str]:
         """The reports on what the rows showed, by id; also of what was refused. Most rows show nothing."""
-        changes = self._changes()
+        changes = await self._told_by_values(session)
         recorded: list[Recorded] = []
         if changes and self.contract is not None:
-            if {ChangeKind.ADD, ChangeKind.REMOVE} <= {change.kind for change in changes}:
-                changes = await self._with_renames(session, changes)
             recorder = DriftRecorder(session, self.kinds, self.clock)
             subject = subject_of(self.contract)
             recorded = await recorder.see(subject, DriftSource.BATCH, findings(changes), by, batch_id)
@@ -98,20 +128,15 @@ class BatchDrift(ReadRows):
 
     async def possible_renames(self, session: ReadSession) -> set[str]:
         """Paths of new columns that are stored columns under other names, as far as their values tell."""
-        changes = self._changes()
-        if not {ChangeKind.ADD, ChangeKind.REMOVE} <= {change.kind for change in changes}:
-            return set()
-        told = await self._with_renames(session, changes)
+        told = await self._told_by_values(session)
         return {pointer("columns", str(change.new)) for change in told if change.kind is ChangeKind.RENAME}
 
-    async def _with_renames(self, session: ReadSession, changes: list[Change]) -> list[Change]:
-        """The changes, told anew with what is stored in columns that are gone: it may be one column by a new name."""
-        assert self.contract is not None
-        assert self.contract.plan is not None
-        assert self.model is not None
-        gone = [change.column for change in changes if change.kind is ChangeKind.REMOVE and change.column]
-        stored = await stored_profiles(session, self.contract.plan, gone)
-        return batch_changes(self.contract, self.model.observed(), stored)
+    async def _told_by_values(self, session: ReadSession) -> list[Change]:
+        """The changes, told with what is stored in columns that are gone: it may be one column by a new name."""
+        if self.contract is None or self.contract.columns is None or self.model is None:
+            return []
+        observed = self.model.observed()
+        return [] if observed.nothing else await changes_of_rows(session, self.contract, observed)
 
     def _changes(self) -> list[Change]:
         if self.contract is None or self.model is None:

@@ -25,12 +25,12 @@ from app.catalog.tables.references import parse_reference
 from app.catalog.tables.service import TableService
 from app.ingestion.decoding.body import BodyFormat, Representation
 from app.ingestion.decoding.inflate import Coding
-from app.ingestion.drift.batch_changes import batch_changes
 from app.ingestion.drift.batch_drift import subject_of
 from app.ingestion.drift.schemas import ComparedColumn, ComparedSchema, ComparedSemantics, CompareRequest
+from app.ingestion.drift.stored_values import changes_of_rows
 from app.ingestion.rows.row_model import RowModel
 from app.kernel.clock import Clock
-from app.kernel.db.database import WriteSession
+from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ports.dependants import DependantSources
 from app.kernel.ports.events import EventKinds
 from app.kernel.security.authorization import Actor
@@ -73,7 +73,7 @@ class DriftComparing:
         if wanted.schema_ is not None:
             changes: Sequence[Change] = schema_changes(contract, wanted.schema_, wanted.ingestion_semantics)
         else:
-            changes = await row_changes(contract, wanted.rows or [])
+            changes = await row_changes(self._session, contract, wanted.rows or [])
         rows = len(wanted.rows or ())
         return await self._report(subject, DriftSource.REQUEST, changes, rows, actor, dry_run=dry_run)
 
@@ -148,7 +148,9 @@ def _without_sources(schema: TableSchema) -> TableSchema:
     return replace(schema, fields=fields)
 
 
-async def row_changes(contract: IngestionContract, rows: Sequence[dict[str, Any]]) -> list[Change]:
+async def row_changes(
+    session: ReadSession, contract: IngestionContract, rows: Sequence[dict[str, Any]]
+) -> list[Change]:
     """What the rows suggest, read as a batch of them would be."""
     assert contract.plan is not None
     model = RowModel(contract.plan, ChangePolicy.DISCARD_VALUE)
@@ -159,7 +161,7 @@ async def row_changes(contract: IngestionContract, rows: Sequence[dict[str, Any]
 
     async for _ in Representation(BodyFormat.NDJSON, Coding.IDENTITY).chunks(body(), model):
         pass
-    return batch_changes(contract, model.observed())
+    return await changes_of_rows(session, contract, model.observed())
 
 
 def _unkept(

@@ -3,14 +3,21 @@
 from uuid import UUID
 
 from app.catalog.contracts.changes.evolution import ContractEvolution
-from app.catalog.contracts.service import SchemaMoved
 from app.catalog.drift.change import ChangeKind
+from app.catalog.drift_reports.applying import Inapplicable, evolved
 from app.catalog.drift_reports.recording import DriftRecorder
 from app.catalog.drift_reports.reports import Finding
 from app.ingestion.drift.batch_drift import BatchDrift, SchemaEvolves, subject_of
 from app.kernel.db.database import Units, WriteSession
 from app.kernel.security.authorization import Actor
 from app.warehouse.evolution import NeedsNewVersion, with_retries
+
+MOST_READINGS = 6
+"""Times that one batch is read: its contract may get another schema between two of them, by this batch or another."""
+
+READINGS_BESIDE_OTHERS = 3
+"""Readings in which others may write the relation and change the schema. In those after them the batch has the turn
+before it reads, so that no change of somebody else meets it."""
 
 
 async def evolve(units: Units, drift: BatchDrift, wanted: SchemaEvolves, actor: Actor, batch_id: UUID) -> None:
@@ -29,13 +36,16 @@ async def evolve(units: Units, drift: BatchDrift, wanted: SchemaEvolves, actor: 
         drift.left_open |= renames
         return
     contract = wanted.contract.contract
-    assert contract.schema_version is not None
-    from_version = contract.schema_version
 
-    async def apply(session: WriteSession) -> UUID:
+    async def apply(session: WriteSession) -> UUID | None:
         evolution = ContractEvolution(session)
-        await evolution.begin(contract.id)
-        alteration = await evolution.decide(contract.id, from_version, wanted.columns, actor)
+        _, schema = await evolution.begin(contract.id)
+        columns = wanted.columns
+        if schema.version != contract.schema_version:  # another batch was faster, and may have taken on the same
+            columns = evolved(schema.columns, wanted.changes)
+        if columns == schema.columns:
+            return None
+        alteration = await evolution.decide(contract.id, schema.version, columns, actor)
         recorder = DriftRecorder(session, drift.kinds, drift.clock)
         rows = max((change.rows or 0 for change in wanted.changes), default=0)
         finding = Finding(wanted.changes, rows)
@@ -45,9 +55,10 @@ async def evolve(units: Units, drift: BatchDrift, wanted: SchemaEvolves, actor: 
         return report_id
 
     try:
-        drift.applied.append(await with_retries(units.write, apply))
-    except SchemaMoved:
-        pass  # another batch was faster: these rows are read by its schema
+        report_id = await with_retries(units.write, apply)
+        drift.applied += [report_id] if report_id is not None else []
+    except Inapplicable:
+        pass  # not beside what was taken on meanwhile: these rows are read by the schema that there is
     except NeedsNewVersion:
         types = {change.path for change in wanted.changes if change.kind is ChangeKind.TYPE_CHANGE}
         drift.left_open |= types or {change.path for change in wanted.changes}

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
+from app.catalog.contracts.record import IngestionContract
+from app.catalog.drift.change import Change, ChangeKind
 from app.catalog.drift.schema import ValueProfile
 from app.catalog.drift.sketches import sketch_of
+from app.ingestion.drift.batch_changes import batch_changes
+from app.ingestion.rows.observations import Observed
 from app.kernel.db.database import ReadSession
 from app.warehouse.naming import quote
 from app.warehouse.plan import RelationPlan
@@ -11,6 +15,15 @@ from app.warehouse.relations import run
 
 SAMPLED_ROWS = 10_000
 """Rows that are looked at: a sketch of 64 values tells two columns apart by far fewer."""
+
+
+async def changes_of_rows(session: ReadSession, contract: IngestionContract, observed: Observed) -> list[Change]:
+    """The changes that rows suggest, renames told by what is stored in the columns that no row brings."""
+    changes = batch_changes(contract, observed)
+    if contract.plan is None or not {ChangeKind.ADD, ChangeKind.REMOVE} <= {change.kind for change in changes}:
+        return changes
+    gone = [change.column for change in changes if change.kind is ChangeKind.REMOVE and change.column]
+    return batch_changes(contract, observed, await stored_profiles(session, contract.plan, gone))
 
 
 async def stored_profiles(session: ReadSession, plan: RelationPlan, names: Sequence[str]) -> dict[str, ValueProfile]:

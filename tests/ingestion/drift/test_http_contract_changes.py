@@ -74,7 +74,8 @@ async def test_what_says_the_same_changes_no_revision_and_is_not_audited(
     first = await engineer.patch(f"/api/contracts/{contract_id}", json={"columns": {"v": WORDS}})
     before = await census(owner)
     same = {"description": "Things", "unknown_columns": "freeze", "columns": {"v": WORDS}, "max_rejected": None}
-    for body in (same, {}, {"unknown_columns": "reject"}, {"columns": {"id": {}}}):
+    bodies: list[dict[str, Any]] = [same, {}, {"unknown_columns": "reject"}, {"columns": {"id": {}}}]
+    for body in bodies:
         again = await engineer.patch(f"/api/contracts/{contract_id}", json=body)
         assert again.status_code == 200, again.text
         assert again.headers["ETag"] == first.headers["ETag"], body

@@ -22,7 +22,7 @@ from tests.ingestion.drift.steps import (
     sent,
     values,
 )
-from tests.ingestion.steps import COLUMNS, counted
+from tests.ingestion.steps import COLUMNS, CSV, NDJSON, counted
 from tests.query.asking import rows as queried
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
@@ -194,3 +194,34 @@ async def test_contracts_of_every_mode_evolve(engineer: httpx.AsyncClient, owner
         assert (found[4], found[3]) == ((3, True), (5_000_000_000, None))
         assert found.keys() == ({3, 4} if mode == "replace" else {1, 2, 3, 4})
     assert await relation_checks.findings(owner) == []
+
+
+async def test_rows_that_the_contract_evolves_for_count_for_no_limit(
+    engineer: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    for number, limit in enumerate(({"rows": 0}, {"share": 0.0})):
+        contract_id = await contract_with(engineer, f"strict_{number}", *EVOLVING, max_rejected=limit)
+        report = await merged(engineer, contract_id, [good(1, vip=True), good(2, 5_000_000_000), good(3)])
+        assert counted(report) == {"inserted": 3}
+        assert await values(owner, f"strict_{number}", "v", "vip") == {
+            1: (1, True),
+            2: (5_000_000_000, None),
+            3: (1, None),
+        }
+
+
+async def test_a_long_batch_whose_rows_all_bring_a_new_column_is_kept_and_merged_whole(
+    engineer: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    """Reading ends early where nothing is accepted; but what is to be read again must be kept to its end."""
+    key = "ingestion.max-rows-refused-at-first"
+    changed = await admin.put(f"/system/config/{key}", json={"value": 100})
+    assert changed.status_code == 200, changed.text
+    for media in (NDJSON, CSV):
+        table = "long_" + media.rpartition("/")[2].replace("-", "_")
+        contract_id = await contract_with(engineer, table, *EVOLVING)
+        report = await merged(
+            engineer, contract_id, [good(number, 5_000_000_000, vip=True) for number in range(20_000)], media
+        )
+        assert counted(report) == {"inserted": 20_000}
+        assert await owner.fetchval(f"SELECT count(*) FROM data.{table}__v1 WHERE vip") == 20_000

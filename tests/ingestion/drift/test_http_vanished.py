@@ -149,3 +149,17 @@ async def test_a_policy_that_evolves_does_not_take_a_likely_rename_for_a_new_col
     schema = (await engineer.get(f"/api/contracts/{contract_id}/schema")).json()
     assert schema["version"] == 1
     assert set((await values(owner, "evolving", "mail")).values()) == set(PEOPLE)
+
+
+async def test_names_that_are_alike_make_no_rename_of_columns_with_other_values(
+    engineer: httpx.AsyncClient, owner: asyncpg.Connection
+) -> None:
+    columns = [*COLUMNS, {"name": "address_1", "type": "text"}]
+    for policy in ("discard_value", "evolve"):
+        contract_id = await contract_with(engineer, f"by_{policy}", policy, columns=columns)
+        await merged(engineer, contract_id, people("address_1"))
+        others = [good(100 + number, address_11=f"street {number}") for number in range(40)]
+        report = await merged(engineer, contract_id, others)
+        changes = [change for each in await drift_of(engineer, report) for change in said(each)]
+        assert sorted(changes) == [("ADD", "address_11"), ("REMOVE", "address_1")], policy
+    assert (await values(owner, "by_evolve", "address_11"))[105] == "street 5"

@@ -1,5 +1,6 @@
 """Use cases of documents of the standard: contracts from one, all or none, and a contract as one."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,8 +17,7 @@ from app.catalog.contracts.odcs.merging import Imported, merged
 from app.catalog.contracts.odcs.properties import plain
 from app.catalog.contracts.odcs.writing import json_text
 from app.catalog.contracts.record import ContractRecord, Registration
-from app.catalog.contracts.repository import ContractReads
-from app.catalog.contracts.service import ContractReading, ContractService, NameTaken
+from app.catalog.contracts.service import ContractNotFound, ContractReading, ContractService, NameTaken
 from app.catalog.drift.change import Change
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.registry import TableRegistry
@@ -45,8 +45,7 @@ class ContractExport:
     """Says contracts in the words of the standard. A contract is seen by whoever sees its table."""
 
     def __init__(self, session: ReadSession) -> None:
-        self._contracts = ContractReads(session)
-        self._reading = ContractReading(session)
+        self._contracts = ContractReading(session)
         self._documents = DocumentReads(session)
 
     async def exported(self, contract_id: str, actor: Actor) -> dict[str, Any]:
@@ -58,25 +57,21 @@ class ContractExport:
         Raises:
             ContractNotFound: the caller sees no such contract.
         """
-        contract = await self._reading.get(contract_id, actor)
+        contract = await self._contracts.get(contract_id, actor)
         kept = await self._documents.find(contract_id)
         if kept is None:
-            return odcs_document(contract, await self._columns(contract))
-        own = Imported(contract, kept.schema_name, await self._columns(contract))
+            return odcs_document(contract, await _columns_of(self._contracts, contract, actor))
+        own = Imported(contract, kept.schema_name, await _columns_of(self._contracts, contract, actor))
         others = []
         for sibling in await self._documents.siblings(kept):
-            other = await self._contracts.find(sibling.contract_id, states_of(actor))
-            if other is not None:
-                others.append(Imported(other, sibling.schema_name, await self._columns(other)))
+            with contextlib.suppress(ContractNotFound):
+                other = await self._contracts.get(sibling.contract_id, actor)
+                others.append(Imported(other, sibling.schema_name, await _columns_of(self._contracts, other, actor)))
         document = kept_document(kept.document)
         if TableState.SHADOW not in states_of(actor):
             seen = {own.entry, *(other.entry for other in others)}
             document["schema"] = [entry for entry in document["schema"] if entry["name"] in seen]
         return merged(document, own, others)
-
-    async def _columns(self, contract: ContractRecord) -> tuple[Column, ...] | None:
-        schema = await self._contracts.schema(contract.id, contract.schema_version) if contract.schema_version else None
-        return schema.columns if schema else None
 
 
 class ContractImport:
@@ -84,8 +79,7 @@ class ContractImport:
 
     def __init__(self, session: WriteSession) -> None:
         self._session = session
-        self._contracts = ContractReads(session)
-        self._service = ContractService(session)
+        self._contracts = ContractService(session)
         self._documents = DocumentWrites(session)
         self._registry = TableRegistry(session)
         self._audit = AuditTrail(session)
@@ -105,12 +99,13 @@ class ContractImport:
         faults: list[Fault] = []
         for draft in drafts:
             try:
-                registration = await self._service.register(draft.definition, actor, Origin.IMPORTED)
+                registration = await self._contracts.register(draft.definition, actor, Origin.IMPORTED)
             except NameTaken as taken:
                 faults += [draft.placed(fault) for fault in taken.faults]
                 continue
             kept = await self._kept(sent, draft, registration, text, actor)
-            found.append(replace(kept, drift=drift_of(await self._before(registration), draft.definition)))
+            before = await self._before(registration, actor)
+            found.append(replace(kept, drift=drift_of(before, draft.definition)))
         if faults:
             raise NameTaken(faults=faults)
         return tuple(found)
@@ -123,21 +118,19 @@ class ContractImport:
         finally:
             await trial.rollback()
 
-    async def _before(self, registration: Registration) -> ContractDefinition | None:
+    async def _before(self, registration: Registration, actor: Actor) -> ContractDefinition | None:
         """What the contract says that the table's name stands for, or stood for; None of the first of its table."""
         if registration.former is None:
             return None
         contract = registration.former.contract
-        schema = await self._contracts.schema(contract.id, None)
-        return contract.definition(schema.columns if schema else None)
+        return contract.definition(await _columns_of(self._contracts, contract, actor))
 
     async def _kept(
         self, sent: SentDocument, draft: Draft, registration: Registration, text: str, actor: Actor
     ) -> ImportedContract:
         """The contract with the document kept, unless that says nothing which is not known of the contract already."""
         contract = registration.contract
-        schema = await self._contracts.schema(contract.id, None)
-        columns = schema.columns if schema else None
+        columns = await _columns_of(self._contracts, contract, actor)
         before = await self._documents.find(contract.id)
         known = before.document == text if before else plain(sent.document) == odcs_document(contract, columns)
         if known and not registration.made:
@@ -149,5 +142,12 @@ class ContractImport:
             await self._documents.describe(contract.id, description, words)
         after = {"api_version": sent.version, "schema_name": draft.name}
         await self._audit.append(actor, ContractAction.IMPORTED, "contract", contract.id, contract.id, after=after)
-        described = await self._service.get(contract.id, actor)
+        described = await self._contracts.get(contract.id, actor)
         return ImportedContract(draft, replace(registration, contract=described), columns)
+
+
+async def _columns_of(contracts: ContractReading, contract: ContractRecord, actor: Actor) -> tuple[Column, ...] | None:
+    """The columns of the schema in force; None while the first batch has yet to say."""
+    if contract.schema_version is None:
+        return None
+    return (await contracts.schema(contract.id, contract.schema_version, actor)).columns
