@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
 
 from app.audit.log.actions import Verb
 from app.audit.log.service import AuditTrail
@@ -106,6 +105,13 @@ async def _take_rows(
     assert contract.plan is not None
     contracts, limits = ContractService(session), _limits(batch, contract, rules)
     model = drift.model_for(contract, limited=limits != UNLIMITED)
+
+    async def in_turn() -> bool:
+        current = await contracts.is_current(contract)
+        if current:
+            await drift.look_at_stored(session)
+        return current
+
     with suppress(_NothingToPublish):
         async with source.rows(model) as chunks:
             outcome = await ingest(
@@ -120,7 +126,7 @@ async def _take_rows(
                 wanted=wanted,
                 proceed=drift.may_settle,
                 absent=drift.vanished,
-                in_turn=partial(contracts.is_current, contract),
+                in_turn=in_turn,
             )
             refused = outcome.nothing_accepted and not outcome.stopped
             if outcome.ended_early or (refused and await contracts.is_current(contract)):

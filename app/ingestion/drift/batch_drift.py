@@ -8,6 +8,7 @@ from app.catalog.contracts.definition import ChangePolicy
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.drift.change import Change, ChangeKind
 from app.catalog.drift.classify import pointer
+from app.catalog.drift.schema import ValueProfile
 from app.catalog.drift_reports.applying import Inapplicable, automatic, evolved
 from app.catalog.drift_reports.recording import DriftRecorder
 from app.catalog.drift_reports.reports import DriftSource, Recorded, Subject
@@ -61,6 +62,9 @@ class ReadRows:
         """What the contract takes on before these rows are merged: nothing, as old rows change no schema."""
         return None
 
+    async def look_at_stored(self, session: ReadSession) -> None:
+        """Look at what is stored before the rows are merged, where that tells what they show: here it does not."""
+
     async def record(self, session: WriteSession, by: str, batch_id: UUID) -> list[str]:  # noqa: ARG002 - for others
         """The reports on what the rows of a batch showed, by id: none, as whoever sent them first was told."""
         return []
@@ -82,6 +86,8 @@ class BatchDrift(ReadRows):
     """Reports on what the contract has taken on for this batch."""
     strict: bool = False
     """Whether values that no type fits are refused at once. Until that is known, their rows are set aside."""
+    _stored: dict[str, ValueProfile] = field(default_factory=dict)
+    """What was stored in columns that are gone, before the rows were merged."""
     _undecided: bool = False
     """Whether limits are to count rows that were set aside, should the schema not take them."""
 
@@ -127,22 +133,31 @@ class BatchDrift(ReadRows):
         return [str(report_id) for report_id in (*self.applied, *(each.id for each in recorded))]
 
     async def possible_renames(self, session: ReadSession) -> set[str]:
-        """Paths of new columns that are stored columns under other names, as far as their values tell."""
+        """Paths of new columns that are stored columns under other names: both have values that are the same."""
         told = await self._told_by_values(session)
-        return {pointer("columns", str(change.new)) for change in told if change.kind is ChangeKind.RENAME}
+        return {pointer("columns", str(change.new)) for change in told if _shares_values(change)}
+
+    async def look_at_stored(self, session: ReadSession) -> None:
+        """Look at what is stored in columns that are gone, before the rows are merged."""
+        await self._told_by_values(session)
 
     async def _told_by_values(self, session: ReadSession) -> list[Change]:
         """The changes, told with what is stored in columns that are gone: it may be one column by a new name."""
         if self.contract is None or self.contract.columns is None or self.model is None:
             return []
         observed = self.model.observed()
-        return [] if observed.nothing else await changes_of_rows(session, self.contract, observed)
+        return [] if observed.nothing else await changes_of_rows(session, self.contract, observed, self._stored)
 
     def _changes(self) -> list[Change]:
         if self.contract is None or self.model is None:
             return []
         observed = self.model.observed()
         return [] if observed.nothing else batch_changes(self.contract, observed)
+
+
+def _shares_values(change: Change) -> bool:
+    """Whether the change is a rename for which values speak, and not names alone."""
+    return change.kind is ChangeKind.RENAME and bool(change.evidence.get("shared_values"))
 
 
 def subject_of(contract: IngestionContract) -> Subject:

@@ -161,7 +161,7 @@ async def row_changes(
 
     async for _ in Representation(BodyFormat.NDJSON, Coding.IDENTITY).chunks(body(), model):
         pass
-    return await changes_of_rows(session, contract, model.observed())
+    return await changes_of_rows(session, contract, model.observed(), {})
 
 
 def _unkept(

@@ -17,13 +17,25 @@ SAMPLED_ROWS = 10_000
 """Rows that are looked at: a sketch of 64 values tells two columns apart by far fewer."""
 
 
-async def changes_of_rows(session: ReadSession, contract: IngestionContract, observed: Observed) -> list[Change]:
-    """The changes that rows suggest, renames told by what is stored in the columns that no row brings."""
+async def changes_of_rows(
+    session: ReadSession, contract: IngestionContract, observed: Observed, known: dict[str, ValueProfile]
+) -> list[Change]:
+    """The changes that rows suggest, renames told by what is stored in the columns that no row brings.
+
+    Args:
+        session: reads the relation, where a column is not known yet.
+        contract: whose schema it is.
+        observed: what decoding saw.
+        known: what was stored before these rows were merged, by column; added to. Rows that were just merged have
+            nulls in a column that is gone, which would speak against its new name.
+    """
     changes = batch_changes(contract, observed)
     if contract.plan is None or not {ChangeKind.ADD, ChangeKind.REMOVE} <= {change.kind for change in changes}:
         return changes
     gone = [change.column for change in changes if change.kind is ChangeKind.REMOVE and change.column]
-    return batch_changes(contract, observed, await stored_profiles(session, contract.plan, gone))
+    unknown = [name for name in gone if name not in known]
+    known |= await stored_profiles(session, contract.plan, unknown)
+    return batch_changes(contract, observed, {name: known[name] for name in gone})
 
 
 async def stored_profiles(session: ReadSession, plan: RelationPlan, names: Sequence[str]) -> dict[str, ValueProfile]:

@@ -163,3 +163,15 @@ async def test_names_that_are_alike_make_no_rename_of_columns_with_other_values(
         changes = [change for each in await drift_of(engineer, report) for change in said(each)]
         assert sorted(changes) == [("ADD", "address_11"), ("REMOVE", "address_1")], policy
     assert (await values(owner, "by_evolve", "address_11"))[105] == "street 5"
+
+
+async def test_a_rename_is_told_by_what_was_stored_before_the_rows_were_merged(
+    engineer: httpx.AsyncClient,
+) -> None:
+    """Rows of keys that are new have a null under the old name, which says nothing."""
+    contract_id = await contract_with(engineer, "before", "discard_value", columns=WITH_MAIL)
+    await merged(engineer, contract_id, people("mail"))
+    fresh = [row | {"id": 1_000 + number} for number, row in enumerate(people("address"))]
+    (found,) = await drift_of(engineer, await merged(engineer, contract_id, fresh))
+    assert said(found) == [("RENAME", "mail")]
+    assert found["changes"][0]["evidence"]["null_ratio_difference"] == 0
