@@ -121,7 +121,7 @@ class Known:
                 ids = {name: id_ for name, id_ in made.ids.items() if f"{{{name}}}" in row.operation}
                 if ids:
                     self.paths.setdefault(row.operation, []).append(ids)
-                media = made.more.get("headers", {}).get("Content-Type")
+                media = "application/json" if "json" in made.more else made.more.get("headers", {}).get("Content-Type")
                 bodies = [(media, _text(made.more[form])) for form in ("json", "data", "content") if form in made.more]
                 self.bodies.setdefault(row.operation, []).extend(bodies)
 

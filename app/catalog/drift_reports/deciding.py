@@ -25,7 +25,8 @@ from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
 from app.kernel.http.etags import check_if_match
 from app.kernel.ports.events import EventKinds
-from app.kernel.security.authorization import Actor
+from app.kernel.problems import Forbidden
+from app.kernel.security.authorization import Actor, Permission
 from app.operations.notifications.outbox.announcing import Announcements
 from app.warehouse.evolution import NeedsNewVersion
 
@@ -47,11 +48,14 @@ class DriftDecisions:
             NeedsNewVersionOfContract: a change breaks something, or the relation must be written anew for it.
             InvalidDecision: a change leads to nothing that a contract may have.
             RelationBusy, SchemaMoved: to be tried again.
+            Forbidden: the table is adopted, and the actor may not adopt: the relation's new columns could be read.
             RelationGone, RelationUnusable, GrantNeeded: of an adopted table, whose relation says what its columns are.
         """
         contract_id = (await self._found(report_id, actor)).contract_id
         if contract_id is None:
             report = await self._open(report_id, if_match, actor)
+            if not actor.may(Permission.TABLES_ADOPT):
+                raise Forbidden(f"What people may query of an adopted table needs {Permission.TABLES_ADOPT.value}.")
             version = await AdoptedShapes(self._session, self._clock).take_on(report.table_id, actor)
             await self._end(report, DriftStatus.ACCEPTED, DriftAction.ACCEPTED, note, actor, applied_version=version)
         else:
