@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.census import census, differences
-from tests.ingestion.drift.steps import all_drift, contract_with, good, merged, resolved, said
+from tests.ingestion.drift.steps import all_drift, contract_with, good, merged, resolve, resolved, said
 from tests.ingestion.steps import COLUMNS, at, register
 
 pytestmark = pytest.mark.usefixtures("open_for_data")
@@ -148,12 +148,13 @@ async def test_the_relation_of_an_adopted_table(
         f"/api/drift/{report['id']}/resolve", json={"action": "new_version", "note": "not for adopted tables"}
     )
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid-decision")
-    await resolved(engineer, report["id"], "accept")
+    assert (await resolve(engineer, report["id"], "accept")).status_code == 403, "who may adopt decides"
+    await resolved(admin, report["id"], "accept")
     assert (await compared(engineer, "orders", relation=True))["changes"] == []
     await owner.execute("DROP TABLE shop.orders")
     gone = await compared(engineer, "orders", relation=True)
     assert [change["rule"] for change in gone["changes"]] == ["relation-gone"]
-    stuck = await engineer.post(f"/api/drift/{gone['id']}/resolve", json={"action": "accept", "note": "it is gone"})
+    stuck = await admin.post(f"/api/drift/{gone['id']}/resolve", json={"action": "accept", "note": "it is gone"})
     assert 400 <= stuck.status_code < 500, stuck.text
 
 

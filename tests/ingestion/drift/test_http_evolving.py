@@ -221,7 +221,7 @@ async def test_a_long_batch_whose_rows_all_bring_a_new_column_is_kept_and_merged
         table = "long_" + media.rpartition("/")[2].replace("-", "_")
         contract_id = await contract_with(engineer, table, *EVOLVING)
         report = await merged(
-            engineer, contract_id, [good(number, 5_000_000_000, vip=True) for number in range(20_000)], media
+            engineer, contract_id, [good(number, 5_000_000_000, vip=True) for number in range(8_000)], media
         )
-        assert counted(report) == {"inserted": 20_000}
-        assert await owner.fetchval(f"SELECT count(*) FROM data.{table}__v1 WHERE vip") == 20_000
+        assert counted(report) == {"inserted": 8_000}
+        assert await owner.fetchval(f"SELECT count(*) FROM data.{table}__v1 WHERE vip") == 8_000
