@@ -56,7 +56,7 @@ async def test_a_batch_that_failed_by_too_many_refused_rows(engineer: httpx.Asyn
 
 
 async def test_a_batch_that_fails_for_other_reasons_evolves_nothing(engineer: httpx.AsyncClient) -> None:
-    contract_id = await contract_with(engineer, "evolved", "evolve")
+    contract_id = await contract_with(engineer, "stopped", "evolve")
     without_key = {key: value for key, value in good(1).items() if key != "id"}
     answer = await sent(engineer, contract_id, [*NEW, without_key], max_rejected="0")
     assert answer.json()["code"] == "reject-limit-exceeded"
@@ -91,7 +91,7 @@ async def test_batches_that_are_merged_later(
         "merged": ("discard_value", NEW, {}),
         "refused": ("freeze", [good(1, vip=True)], {}),
         "failed": ("freeze", NEW, {"max_rejected": "0"}),
-        "evolved": ("evolve", NEW, {}),
+        "grown": ("evolve", NEW, {}),
     }
     places = {}
     for table, (policy, rows, more) in wanted.items():
@@ -106,16 +106,16 @@ async def test_batches_that_are_merged_later(
         "merged": "completed",
         "refused": "rejected",
         "failed": "failed",
-        "evolved": "completed",
+        "grown": "completed",
     }
     for table, report in reports.items():
         (found,) = await drift_of(engineer, report)
         assert (found["times_seen"], found["rows"], said(found)) == (1, 1, [("ADD", "vip")]), table
         assert found["batch_id"] == report["id"]
-        assert found["status"] == ("accepted" if table == "evolved" else "open")
+        assert found["status"] == ("accepted" if table == "grown" else "open")
         assert found["found_by"] == report["submitted_by"], "the sender shows it, whoever does the work"
     assert await values(owner, "merged", "v") == {1: 1, 2: 1}
-    assert await values(owner, "evolved", "vip") == {1: True, 2: None}
+    assert await values(owner, "grown", "vip") == {1: True, 2: None}
 
 
 async def test_a_dry_run_stores_and_evolves_nothing(engineer: httpx.AsyncClient, owner: asyncpg.Connection) -> None:
