@@ -165,9 +165,7 @@ async def test_names_that_are_alike_make_no_rename_of_columns_with_other_values(
     assert (await values(owner, "by_evolve", "address_11"))[105] == "street 5"
 
 
-async def test_a_rename_is_told_by_what_was_stored_before_the_rows_were_merged(
-    engineer: httpx.AsyncClient,
-) -> None:
+async def test_a_rename_is_told_by_what_was_stored_before_the_rows_were_merged(engineer: httpx.AsyncClient) -> None:
     """Rows of keys that are new have a null under the old name, which says nothing."""
     contract_id = await contract_with(engineer, "before", "discard_value", columns=WITH_MAIL)
     await merged(engineer, contract_id, people("mail"))
