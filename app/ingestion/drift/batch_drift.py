@@ -92,13 +92,13 @@ class BatchDrift(ReadRows):
     """Whether limits are to count rows that were set aside, should the schema not take them."""
 
     def model_for(self, contract: IngestionContract, *, limited: bool) -> RowModel:
-        """The model; while the contract may still take on wider types, no limit counts the rows that need them."""
+        """The model. Under `evolve` it sets rows that need wider types aside, until it is known that no type fits."""
         policy = contract.contract.policy
-        patient = self.evolving and not self.strict and policy.type_changes is ChangePolicy.EVOLVE
-        self._undecided = patient and limited
+        evolves = policy.type_changes is ChangePolicy.EVOLVE
+        self._undecided = limited and evolves and self.evolving and not self.strict
         self.contract = contract
         assert contract.plan is not None
-        types = ChangePolicy.QUARANTINE_ROW if patient else policy.type_changes
+        types = ChangePolicy.FREEZE if evolves and self.strict else policy.type_changes
         self.model = RowModel(contract.plan, policy.unknown_columns, types)
         return self.model
 
