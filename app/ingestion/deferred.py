@@ -16,7 +16,7 @@ from app.catalog.contracts.service import ContractReading, SchemaMoved
 from app.ingestion.actions import BatchAction
 from app.ingestion.bodies import RawBodies, StoredBody
 from app.ingestion.configuration import batch_rules
-from app.ingestion.drift.batch_drift import BatchDrift, NoTypeFits, ReadRows, SchemaEvolves
+from app.ingestion.drift.batch_drift import BatchDrift, ReadRows, SchemaEvolves
 from app.ingestion.drift.evolving import MOST_READINGS, READINGS_BESIDE_OTHERS, evolve
 from app.ingestion.history import batch_report
 from app.ingestion.merging import count_rows, end, mark_failed, merge_batch, record_failure, sender
@@ -186,8 +186,6 @@ class DeferredBatchService:
                     batch = await BatchReads(session).by_id(batch_id)
                 assert batch is not None
                 await evolve(self._units, drift, wanted, sender(batch), batch_id)
-            except NoTypeFits:
-                drift.strict = True
             except SchemaMoved:
                 pass
         drift.evolving = False

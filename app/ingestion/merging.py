@@ -17,7 +17,7 @@ from app.catalog.contracts.service import ContractService
 from app.ingestion.actions import BatchAction
 from app.ingestion.bodies import RowSource, StoredBody
 from app.ingestion.configuration import BatchRules
-from app.ingestion.drift.batch_drift import NoTypeFits, ReadRows
+from app.ingestion.drift.batch_drift import ReadRows
 from app.ingestion.events import FAILED, NOTHING_ACCEPTED, OVER_LIMIT
 from app.ingestion.models import MERGE_ORDER, BatchRow
 from app.ingestion.quarantine.problems import NothingAccepted
@@ -30,7 +30,7 @@ from app.kernel.security.authorization import Actor, ActorKind
 from app.kernel.telemetry.metrics import INGESTION_LAG, INGESTION_ROWS
 from app.operations.notifications.outbox.announcing import Announcements
 from app.warehouse.ingest import MergeOutcome, ingest, lock_relation
-from app.warehouse.refused_rows import UNLIMITED, RejectLimitExceeded, RejectLimits
+from app.warehouse.refused_rows import RejectLimitExceeded, RejectLimits
 
 
 async def merge_batch(
@@ -59,7 +59,6 @@ async def merge_batch(
         NothingAccepted: the same of a first batch, from which columns were inferred. Nothing is kept then, as it must
             not give the contract its columns.
         SchemaEvolves: the contract is to take on what the rows bring, before they are merged from the stored body.
-        NoTypeFits: the rows are to be read again from the stored body, and counted as refused where no type fits.
         SchemaMoved: the contract has another schema by now; the rows are to be taken again, from the stored body.
         Problem: of the contract, the body, or the limits of rejections.
     """
@@ -103,8 +102,7 @@ async def _take_rows(
 ) -> MergeOutcome:
     """What became of the rows: in the table, in quarantine, or counted. They are read to the end."""
     assert contract.plan is not None
-    contracts, limits = ContractService(session), _limits(batch, contract, rules)
-    model = drift.model_for(contract, limited=limits != UNLIMITED)
+    contracts, model = ContractService(session), drift.model_for(contract)
 
     async def in_turn() -> bool:
         current = await contracts.is_current(contract)
@@ -121,7 +119,7 @@ async def _take_rows(
                 batch_seq=batch.sequence,
                 processing_time=processing_time,
                 sink=QuarantineWrites(session, batch.id).keep,
-                limits=limits,
+                limits=_limits(batch, contract, rules),
                 bounds=rules.quarantine.of_batch,
                 wanted=wanted,
                 proceed=drift.may_settle,
@@ -134,10 +132,9 @@ async def _take_rows(
     if outcome.ended_early:
         await source.drain()  # no lock is held yet
     elif outcome.stopped:
-        evolution = drift.evolution()
-        if evolution is None:
-            await contracts.confirm_writable(contract)
-        raise evolution or NoTypeFits
+        if (evolution := drift.evolution()) is not None:
+            raise evolution
+        await contracts.confirm_writable(contract)  # it is not: the schema has moved
     return outcome
 
 

@@ -14,7 +14,7 @@ from app.catalog.contracts.service import SchemaMoved
 from app.ingestion.bodies import Cleanup, RawBodies, SentBody, StoredBody
 from app.ingestion.configuration import batch_rules
 from app.ingestion.decoding.body import BatchBody
-from app.ingestion.drift.batch_drift import BatchDrift, NoTypeFits, SchemaEvolves
+from app.ingestion.drift.batch_drift import BatchDrift, SchemaEvolves
 from app.ingestion.drift.evolving import MOST_READINGS, READINGS_BESIDE_OTHERS, evolve
 from app.ingestion.history import BatchHistory
 from app.ingestion.merging import count_rows, end, mark_failed, merge_batch, record_failure
@@ -100,8 +100,6 @@ class IngestService:
                 return await self._take(actor, batch, submission, body, drift, cleanup)
             except SchemaEvolves as wanted:
                 await evolve(self._units, drift, wanted, actor, batch.id)
-            except NoTypeFits:
-                drift.strict = True
             except SchemaMoved:
                 if not await self._raw.has(batch):
                     raise  # every row was refused, so that nothing was kept to read again

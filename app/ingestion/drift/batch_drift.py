@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import KW_ONLY, dataclass, field
 from uuid import UUID
 
-from app.catalog.contracts.definition import ChangePolicy
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.drift.change import Change, ChangeKind
 from app.catalog.drift.classify import pointer
@@ -29,10 +28,6 @@ class SchemaEvolves(Exception):  # noqa: N818 - leaves the transaction so that t
         self.contract, self.changes, self.columns = contract, changes, columns
 
 
-class NoTypeFits(Exception):  # noqa: N818 - leaves the transaction so that the rows are read again, is no error
-    """Rows were set aside until the schema takes them, and it does not: they are to be counted as refused ones."""
-
-
 @dataclass(slots=True)
 class ReadRows:
     """What was seen of rows while they were read: as much as their merge asks. Of old rows nobody is told."""
@@ -42,8 +37,8 @@ class ReadRows:
     in_turn: bool = False
     """Whether nobody may change the schema while the rows are read: for those that met a change again and again."""
 
-    def model_for(self, contract: IngestionContract, *, limited: bool) -> RowModel:  # noqa: ARG002 - for others
-        """The model that reads rows under this contract, and is asked from now on; `limited`: few may be refused."""
+    def model_for(self, contract: IngestionContract) -> RowModel:
+        """The model that reads rows under this contract, and is asked from now on."""
         assert contract.plan is not None
         policy = contract.contract.policy
         self.contract = contract
@@ -84,29 +79,8 @@ class BatchDrift(ReadRows):
     These are reported, and wait for a decision."""
     applied: list[UUID] = field(default_factory=list)
     """Reports on what the contract has taken on for this batch."""
-    strict: bool = False
-    """Whether values that no type fits are refused at once. Until that is known, their rows are set aside."""
     _stored: dict[str, ValueProfile] = field(default_factory=dict)
     """What was stored in columns that are gone, before the rows were merged."""
-    _undecided: bool = False
-    """Whether limits are to count rows that were set aside, should the schema not take them."""
-
-    def model_for(self, contract: IngestionContract, *, limited: bool) -> RowModel:
-        """The model. Under `evolve` it sets rows that need wider types aside, until it is known that no type fits."""
-        policy = contract.contract.policy
-        evolves = policy.type_changes is ChangePolicy.EVOLVE
-        self._undecided = limited and evolves and self.evolving and not self.strict
-        self.contract = contract
-        assert contract.plan is not None
-        types = ChangePolicy.FREEZE if evolves and self.strict else policy.type_changes
-        self.model = RowModel(contract.plan, policy.unknown_columns, types)
-        return self.model
-
-    def may_settle(self) -> bool:
-        """Whether the rows may be merged: nothing evolves for them, and none is set aside that a limit is to count."""
-        if self.evolution() is not None:
-            return False
-        return not (self._undecided and self.model is not None and self.model.observed().misfits)
 
     def evolution(self) -> SchemaEvolves | None:
         """What the contract takes on by its policies before these rows are merged; None when that is nothing."""
