@@ -104,7 +104,7 @@ def test_reversing_in_curl(service: Running) -> None:
 
 def test_drift_in_curl(service: Running) -> None:
     answers = documents(script("docs/drift.md", service))
-    found, accepted, changed, evolved, kept, looked_at, refused, further, listed = answers
+    found, accepted, changed, evolved, kept, looked_at, refused, further, run, promoted, old, listed = answers
     (added,) = found["changes"]  # type: ignore[misc, attr-defined]  # of a report
     assert (found["status"], found["severity"], added["kind"], added["rows"]) == ("open", "COMPATIBLE", "ADD", 1)
     assert (accepted["status"], accepted["resolution"]["schema_version"]) == ("accepted", 2)  # type: ignore[index]
@@ -115,6 +115,9 @@ def test_drift_in_curl(service: Running) -> None:
     assert (looked_at["id"], looked_at["severity"]) == (None, "BREAKING")
     assert (refused["status"], refused["code"]) == (409, "needs-new-version")
     assert (further["status"], further["resolution"]["contract_id"]) == ("new_version", "members_v2")  # type: ignore[index]
+    assert (run["status"], run["counts"]["rejected"]) == ("COMPLETED", 0)  # type: ignore[index]
+    assert promoted["to_state"] == "ACTIVE"
+    assert (old["state"], old["successor"]) == ("DEPRECATED", "members@2")
     assert len(listed["items"]) == 4  # type: ignore[arg-type]
 
 
