@@ -275,7 +275,8 @@ async def test_every_source_asks_once(resources: Resources, customers: UUID) -> 
         async with resources.database.read() as session:
             with recorded(resources.database) as statements:
                 await source.dependants(session, customers)
-        assert len(statements) == 1, source.name
+        own = [each for each in statements if "feature_flags" not in each]  # which the service looks at every second
+        assert len(own) == 1, source.name
 
 
 async def test_no_source_reads_what_is_long_over(

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.catalog.contracts.column_words import words_of
 from app.catalog.contracts.odcs.document import SentDocument, kept_document
 from app.catalog.contracts.odcs.importing import Draft, draft
 from app.catalog.contracts.odcs.merging import Imported, merged
@@ -45,7 +46,7 @@ def record(made: Draft, **changes: Any) -> ContractRecord:
         relation=RelationName("data", f"{definition.table_name}__v1"),
         created_at=datetime(2030, 1, 1, tzinfo=UTC),
         description=made.description,
-        column_words=made.words,
+        words=words_of(made.words),
     )
     return replace(found, **changes)
 
@@ -93,7 +94,7 @@ def properties(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_a_column_is_added(version: str) -> None:
     found = kept(document(version))
     added = column("c", "timestamptz", nullable=False, checks=Checks(one_of=(datetime(2030, 1, 1, tzinfo=UTC),)))
-    after = exported(found, added, column_words={"c": {"description": "New", "labels": ["x"]}})
+    after = exported(found, added, words=words_of({"c": {"description": "New", "labels": ["x"]}}))
     assert list(properties(after)) == ["order_id", "changed_at", "ingested_at", "c"]
     assert (properties(after)["c"]["physicalType"], properties(after)["c"]["description"]) == ("timestamptz", "New")
     again = drafted(after).definition.columns
@@ -186,11 +187,11 @@ def test_words_change() -> None:
         "c": {"description": "New", "labels": ["a", "b"], "sensitivity": "private"},
         "order_id": {"sensitivity": "private"},
     }
-    after = exported(found, column_words=words, description="What it is")
+    after = exported(found, words=words_of(words), description="What it is")
     assert after["schema"][0]["description"] == "What it is"
     assert properties(after)["c"] == said | {"description": "New", "tags": ["a", "b"]}
     assert properties(after)["order_id"]["classification"] == "private"
-    gone = properties(exported(found, column_words={}))["c"]
+    gone = properties(exported(found, words={}))["c"]
     assert gone == {"name": "c", "logicalType": "string"}
 
 
