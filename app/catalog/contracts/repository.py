@@ -44,6 +44,10 @@ class ContractReads:
         row = (await self.session.execute(statement)).one_or_none()
         return _record(row) if row else None
 
+    async def schema_version(self, contract_id: str) -> int | None:
+        """The version of the contract's schema in force; None while there is none."""
+        return (await self.session.execute(select(C.schema_version).where(C.id == contract_id))).scalar_one_or_none()
+
     async def page(
         self, states: Iterable[TableState], table_name: str | None, request: PageRequest
     ) -> Page[ContractRecord]:

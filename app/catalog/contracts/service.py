@@ -220,8 +220,7 @@ class ContractService(ContractReading):
         It has it until the transaction ends when this one has the turn among those who write the relation: whoever
         changes the schema takes that first (`changes/evolution.py`).
         """
-        now = _known(await self._contracts.find(contract.id, tuple(TableState)), contract.id)
-        return now.schema_version == contract.contract.schema_version
+        return await self._contracts.schema_version(contract.id) == contract.contract.schema_version
 
     async def confirm_writable(self, contract: IngestionContract) -> None:
         """Return when rows may still come in; nobody changes the table's state before this transaction ends.

@@ -125,20 +125,8 @@ class DriftWrites(DriftReads):
         """The reports that the findings became, or were: a difference that is known is seen once more."""
         ordered = sorted(findings, key=lambda finding: finding.fingerprint)  # so that no two batches deadlock
         by_print = {finding.fingerprint: finding for finding in ordered}
-        statement = upsert(DriftReportRow).values(
-            [_values(subject, source, finding, by, at, batch_id) for finding in by_print.values()]
-        )
-        seen = statement.on_conflict_do_update(
-            index_elements=[R.table_id, R.fingerprint],
-            index_where=R.status.in_([literal_column(f"'{status.value}'") for status in KNOWN]),
-            set_={
-                "times_seen": R.times_seen + 1,
-                "rows": R.rows + statement.excluded.rows,
-                "last_seen_at": statement.excluded.last_seen_at,
-                "batch_id": func.coalesce(statement.excluded.batch_id, R.batch_id),
-            },
-        ).returning(R.id, R.fingerprint, R.status, literal_column("(xmax = 0)").label("made"))
-        rows = (await self.writer.execute(seen)).all()
+        values = [_values(subject, source, finding, by, at, batch_id) for finding in by_print.values()]
+        rows = (await self.writer.execute(_SEE, values)).all()
         found = [Recorded(row.id, DriftStatus(row.status), row.made, by_print[row.fingerprint]) for row in rows]
         await self._add_changes([(each.id, each.finding) for each in found if each.made])
         return found
@@ -198,6 +186,20 @@ class DriftWrites(DriftReads):
         ]
         if rows:
             await self.writer.execute(insert(DriftChangeRow), rows)
+
+
+_NEW = upsert(DriftReportRow)
+_SEE = _NEW.on_conflict_do_update(
+    index_elements=[R.table_id, R.fingerprint],
+    index_where=R.status.in_([literal_column(f"'{status.value}'") for status in KNOWN]),
+    set_={
+        "times_seen": R.times_seen + 1,
+        "rows": R.rows + _NEW.excluded.rows,
+        "last_seen_at": _NEW.excluded.last_seen_at,
+        "batch_id": func.coalesce(_NEW.excluded.batch_id, R.batch_id),
+    },
+).returning(R.id, R.fingerprint, R.status, literal_column("(xmax = 0)").label("made"))
+"""Made once, so that it is compiled once: a sender who leaves a column out comes by here with every batch."""
 
 
 def _values(

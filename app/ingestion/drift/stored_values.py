@@ -1,6 +1,8 @@
 """What is stored in columns, as far as a look at some rows tells: evidence for a rename that no catalog records."""
 
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Hashable, Sequence
 
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.drift.change import Change, ChangeKind
@@ -15,6 +17,39 @@ from app.warehouse.relations import run
 
 SAMPLED_ROWS = 10_000
 """Rows that are looked at: a sketch of 64 values tells two columns apart by far fewer."""
+
+
+KEPT_SECONDS = 60.0
+"""For how long a profile is taken for what is stored: in a column that no row brings, values come and go slowly."""
+
+KEPT_PROFILES = 256
+
+
+class RecentProfiles:
+    """Profiles that were made lately, so that a sender's every batch does not have the same rows looked at again."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._made: dict[Hashable, tuple[float, ValueProfile]] = {}
+
+    def get(self, key: Hashable) -> ValueProfile | None:
+        """The profile of the key; None when none was made lately."""
+        made, profile = self._made.get(key, (-math.inf, None))
+        return profile if self._now() - made < KEPT_SECONDS else None
+
+    def put(self, key: Hashable, profile: ValueProfile) -> None:
+        """Keep the profile of the key, and of all others the newest ones."""
+        self._made.pop(key, None)
+        self._made[key] = (self._now(), profile)
+        while len(self._made) > KEPT_PROFILES:
+            del self._made[next(iter(self._made))]
+
+
+_LATELY = RecentProfiles()
+
+
+def _key(contract: IngestionContract, column: str) -> Hashable:
+    return contract.contract.table_id, contract.contract.schema_version, column
 
 
 async def changes_of_rows(
@@ -33,8 +68,12 @@ async def changes_of_rows(
     if contract.plan is None or not {ChangeKind.ADD, ChangeKind.REMOVE} <= {change.kind for change in changes}:
         return changes
     gone = [change.column for change in changes if change.kind is ChangeKind.REMOVE and change.column]
-    unknown = [name for name in gone if name not in known]
-    known |= await stored_profiles(session, contract.plan, unknown)
+    lately = {name: _LATELY.get(_key(contract, name)) for name in gone if name not in known}
+    known |= {name: profile for name, profile in lately.items() if profile is not None}
+    made = await stored_profiles(session, contract.plan, [name for name in gone if name not in known])
+    for name, profile in made.items():
+        _LATELY.put(_key(contract, name), profile)
+    known |= made
     return batch_changes(contract, observed, {name: known[name] for name in gone})
 
 
