@@ -140,7 +140,7 @@ class IngestService:
                     await require_ingestion_ready(session)
                     drift = BatchDrift(kinds=self._kinds, clock=self._clock)
                     answer = await self._merge(session, actor, batch, submission, body, drift)
-                    raise _DryRunOver(_as_dry_run(answer, submission.body))  # noqa: TRY301 - leaves by a rollback
+                    raise _DryRunOver(_as_dry_run(answer, submission.body, drift))  # noqa: TRY301 - leaves by a rollback
         except _DryRunOver as over:
             return over.report
 
@@ -191,7 +191,7 @@ class IngestService:
         refusal.fields["batch_id"] = str(batch_id)
 
 
-def _as_dry_run(answer: Answer, body: BatchBody) -> BatchReport:
+def _as_dry_run(answer: Answer, body: BatchBody, drift: BatchDrift) -> BatchReport:
     """The report of what would happen. Raises `NothingAccepted`, without a batch, when that is nothing."""
     report = answer.report
     if report.problem is not None:
@@ -201,5 +201,8 @@ def _as_dry_run(answer: Answer, body: BatchBody) -> BatchReport:
         mode="json", include={"contract_id", "schema_version", "counts", "first_event_time", "last_event_time"}
     )
     named = json.dumps(facts | {"sha256": body.sha256.hex()}, sort_keys=True)
+    notices = [*report.notices, *drift.foreseen()]
     plan_hash = hashlib.sha256(named.encode()).hexdigest()
-    return report.model_copy(update={"status": "dry-run", "drift": [], "links": {}, "plan_hash": plan_hash})
+    return report.model_copy(
+        update={"status": "dry-run", "drift": [], "links": {}, "plan_hash": plan_hash, "notices": notices}
+    )

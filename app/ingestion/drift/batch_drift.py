@@ -10,7 +10,7 @@ from app.catalog.drift.classify import pointer
 from app.catalog.drift.schema import ValueProfile
 from app.catalog.drift_reports.applying import Inapplicable, automatic, evolved
 from app.catalog.drift_reports.recording import DriftRecorder
-from app.catalog.drift_reports.reports import DriftSource, Recorded, Subject
+from app.catalog.drift_reports.reports import DriftSource, Recorded, Subject, in_words
 from app.ingestion.drift.batch_changes import batch_changes, findings
 from app.ingestion.drift.stored_values import changes_of_rows
 from app.ingestion.rows.row_model import RowModel
@@ -105,6 +105,15 @@ class BatchDrift(ReadRows):
             subject = subject_of(self.contract)
             recorded = await recorder.see(subject, DriftSource.BATCH, findings(changes), by, batch_id)
         return [str(report_id) for report_id in (*self.applied, *(each.id for each in recorded))]
+
+    def foreseen(self) -> list[str]:
+        """What the rows showed, in a line for each change: for a trial, which records nothing and changes no schema."""
+        changes = self._changes()
+        if not changes or self.contract is None:
+            return []
+        taken_on = {change.path for change in automatic(changes, self.contract.contract.policy)}
+        foresight = {True: "; the schema would take this on before the rows are merged", False: ""}
+        return [f"Drift: {in_words([change])}{foresight[change.path in taken_on]}." for change in changes]
 
     async def possible_renames(self, session: ReadSession) -> set[str]:
         """Paths of new columns that are stored columns under other names: both have values that are the same."""

@@ -126,6 +126,12 @@ async def test_a_dry_run_stores_and_evolves_nothing(engineer: httpx.AsyncClient,
         tried = await sent(engineer, contract_id, [*NEW, good(3, 5_000_000_000)], dry_run=True)
         assert tried.status_code == 200, tried.text
         assert tried.json()["drift"] == []
+        foreseen = [notice for notice in tried.json()["notices"] if notice.startswith("Drift: ")]
+        assert any("/columns/vip" in notice for notice in foreseen) == (contract_id != undeclared), (
+            "it says what it saw"
+        )
+        taken_on = [notice for notice in foreseen if "the schema would take this on" in notice]
+        assert len(taken_on) == (contract_id == both[1]), tried.text
     failed = await sent(engineer, both[0], [good(1, "x", vip=True)], dry_run=True, max_rejected="0")
     assert failed.status_code == 422
     assert differences(before, await census(owner)) == []

@@ -1,17 +1,22 @@
 """However a body is cut into chunks and ranges, every row is given to the range of its line, and none is missed."""
 
 from collections.abc import AsyncGenerator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.ingestion.decoding.body import BodyFormat, Representation
+from app.ingestion.decoding.inflate import Coding
+from app.ingestion.rows.row_model import RowModel
 from app.ingestion.runs.reading.line_ranges import LineRange, OpenBody, RangeOfBody, first_line, last_line
 from app.warehouse.copying import encode_rows
 from app.warehouse.rejections import Chunk, Rejection, RejectionCode
+from tests.ingestion.bodies import column, plan_of
 
-MODEL: Any = None
+MODEL: Any = SimpleNamespace(observations=None)
 
 
 def refused(line: int) -> Rejection:
@@ -71,6 +76,23 @@ async def test_every_row_is_in_the_range_of_its_line(
         assert part.beyond >= lines.last
         after = part.beyond
     assert seen == [line for line, _ in rows]
+
+
+async def test_what_a_body_has_shown_is_known_in_each_of_its_ranges() -> None:
+    async def opening(model: RowModel) -> AsyncGenerator[Chunk, None]:
+        async def text() -> AsyncGenerator[bytes, None]:
+            for number in range(1, 4):
+                yield b'{"id": %d, "at": "2026-01-01T00:00:00Z"}\n' % number
+
+        async for each in Representation(BodyFormat.NDJSON, Coding.IDENTITY).chunks(text(), model):
+            yield each
+
+    body, plan = OpenBody(), plan_of(column("v", "integer"), column("w", "text"))
+    for after in range(3):
+        model = RowModel(plan)
+        async with RangeOfBody(body, "body", opening, LineRange(after, after + 1)).rows(model) as found:
+            assert [each async for each in found]
+        assert model.observed().vanished == ("v", "w"), f"in the range after line {after}"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.ingestion.bodies import RowSource
+from app.ingestion.rows.observations import Observations
 from app.ingestion.rows.row_model import RowModel
 from app.warehouse.layout import LINE
 from app.warehouse.merge import S
@@ -47,6 +48,7 @@ class OpenBody:
         """Lines up to this one were read."""
         self._chunks: AsyncGenerator[Chunk, None] | None = None
         self._held: list[Chunk] = []
+        self._observations: Observations | None = None
 
     async def close(self) -> None:
         """Stop reading; the next range is looked for from the first line on."""
@@ -54,11 +56,17 @@ class OpenBody:
         if chunks is not None:
             await chunks.aclose()
 
-    async def open(self, name: Any, lines: LineRange, begin: Callable[[], AsyncGenerator[Chunk, None]]) -> None:
-        """Be where the range begins: `name` says which body, and how it is read."""
+    async def open(self, name: Any, lines: LineRange, opening: Opening, model: RowModel) -> None:
+        """Be where the range begins: `name` says which body, and how it is read.
+
+        A body that is read on is read by the model of its first range. What that has observed since is what the model
+        of this range has observed: a column is gone when no row so far has brought it.
+        """
         if self._chunks is None or (self._name, self.at) != (name, lines.after):
             await self.close()
-            self._chunks, self._name = begin(), name
+            self._chunks, self._name, self._observations = opening(model), name, model.observations
+        elif self._observations is not None:
+            model.observations = self._observations
         self.at = lines.last
 
     async def next(self) -> Chunk | None:
@@ -90,7 +98,7 @@ class RangeOfBody(RowSource):
     async def rows(self, model: RowModel) -> AsyncIterator[AsyncIterator[Chunk]]:
         """The rows. What goes wrong with them closes the body: nobody knows how far it was read."""
         try:
-            await self._body.open(self._name, self._lines, lambda: self._opening(model))
+            await self._body.open(self._name, self._lines, self._opening, model)
             yield self._chunks()
         except BaseException:
             await self._body.close()
