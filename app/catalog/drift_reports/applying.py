@@ -8,7 +8,7 @@ from app.catalog.contracts.definition import ChangePolicy, Policy
 from app.catalog.drift.change import Change, ChangeKind, Severity
 from app.catalog.names import column_name_fault, column_reading, snake_case
 from app.warehouse.evolution.types import holds_all_of
-from app.warehouse.plan import Checks, Column
+from app.warehouse.plan import Column
 from app.warehouse.sources import FieldPath, InvalidSourceError, clashes, source_path, written_source
 from app.warehouse.types import ColumnType, UnknownTypeError, parse_type
 
@@ -58,42 +58,6 @@ def evolved(columns: Sequence[Column], changes: Iterable[Change]) -> tuple[Colum
     if clashes([column.path for column in result]):
         raise Inapplicable("Two columns would read the same value.")
     return result
-
-
-def succeeding(columns: Sequence[Column], required: Iterable[str], changes: Iterable[Change]) -> tuple[Column, ...]:
-    """The columns of a further version of the contract, whatever the changes are.
-
-    Args:
-        columns: those of the contract that drifted.
-        required: columns that the semantics name; these are never removed.
-        changes: what is to be otherwise.
-
-    Raises:
-        Inapplicable: a column would have a name or a type that no contract may have, or a required one would go.
-    """
-    kept, needed = {column.name: column for column in columns}, set(required)
-    for change in changes:
-        column = kept.get(change.column or "")
-        if change.kind is ChangeKind.ADD:
-            added = added_column(change)
-            kept.setdefault(added.name, added)
-        elif column is None:
-            continue
-        elif change.kind is ChangeKind.REMOVE:
-            if column.name in needed:
-                raise Inapplicable(f"{column.name} is part of the key or a time column: it cannot go.")
-            del kept[column.name]
-        elif change.kind is ChangeKind.RENAME:
-            if column.name in needed:
-                raise Inapplicable(f"{column.name} is part of the key or a time column: register the contract anew.")
-            name, source = column_for(str(change.new))
-            renamed = replace(column, name=name, source=source)
-            kept = {each.name: each for each in (renamed if each is column else each for each in kept.values())}
-        elif change.kind is ChangeKind.TYPE_CHANGE:
-            kept[column.name] = replace(column, type=_required_type(change), checks=Checks(unique=column.checks.unique))
-        elif change.kind is ChangeKind.NULLABILITY:
-            kept[column.name] = replace(column, nullable=bool(change.new))
-    return tuple(kept.values())
 
 
 def added_column(change: Change) -> Column:

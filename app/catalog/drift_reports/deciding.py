@@ -10,16 +10,19 @@ from app.audit.log.service import AuditTrail
 from app.catalog.adoption.reshaping import AdoptedShapes
 from app.catalog.baselines.service import Baselines
 from app.catalog.contracts.changes.evolution import ContractEvolution
-from app.catalog.contracts.definition import ChangePolicy, ContractDefinition, completed
+from app.catalog.contracts.definition import ContractDefinition
+from app.catalog.contracts.difference import contract_difference
 from app.catalog.contracts.record import IngestionContract
+from app.catalog.contracts.review import InvalidContract, review
 from app.catalog.contracts.service import ContractService
 from app.catalog.drift.change import Change, ChangeKind, Severity
 from app.catalog.drift_reports.actions import DriftAction
-from app.catalog.drift_reports.applying import Inapplicable, evolved, succeeding
+from app.catalog.drift_reports.applying import Inapplicable, evolved
 from app.catalog.drift_reports.problems import DriftDecided, DriftNotFound, InvalidDecision, NeedsNewVersionOfContract
 from app.catalog.drift_reports.recording import announce_resolved, count_after_commit
 from app.catalog.drift_reports.reports import DriftReport, DriftSource, DriftStatus
 from app.catalog.drift_reports.repository import DriftWrites
+from app.catalog.drift_reports.successor import successor_document
 from app.catalog.tables.service import states_of
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession
@@ -189,22 +192,19 @@ def _is_readable(change: Change) -> bool:
 
 
 def _successor(found: IngestionContract, report: DriftReport) -> ContractDefinition:
-    """The contract with the changes in it. Raises `InvalidDecision`.
+    """The contract with the changes in it.
 
-    Where a column goes or gets another name, bodies that were sent before still bring it: a value for a column that is
-    not there any more must not keep their rows out when they are replayed into the new version.
+    Raises:
+        InvalidDecision: they lead to no contract, or to the same one; every fault is listed.
     """
-    contract, semantics = found.contract, found.contract.semantics
-    assert found.columns is not None  # there was something to differ from
+    contract = found.contract.definition(found.columns)
     try:
-        required = (*semantics.required_columns, semantics.processing_time_column)
-        columns = succeeding(found.columns, required, report.changes)
+        definition = review(successor_document(contract, report.changes))
     except Inapplicable as error:
         raise InvalidDecision(str(error)) from error
-    definition = contract.definition(completed(semantics, columns))
-    gone = any(change.kind in {ChangeKind.REMOVE, ChangeKind.RENAME} for change in report.changes)
-    if gone and definition.policy.unknown_columns is not ChangePolicy.EVOLVE:
-        policy = replace(definition.policy, unknown_columns=ChangePolicy.DISCARD_VALUE)
-        definition = replace(definition, policy=policy)
+    except InvalidContract as error:
+        raise InvalidDecision.of_contract(error.faults) from error
+    if contract_difference(contract, definition).nothing:
+        raise InvalidDecision("A further version would say the same as the contract does: accept or reject the report.")
     names = {column.name for column in definition.columns or ()}
     return replace(definition, words={name: words for name, words in contract.words.items() if name in names})

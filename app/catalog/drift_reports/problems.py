@@ -47,3 +47,10 @@ class InvalidDecision(InvalidRequest):
 
     def __init__(self, message: str, pointer: str = "/action") -> None:
         super().__init__(faults=[Fault(pointer=pointer, code="inapplicable", message=message)])
+
+    @classmethod
+    def of_contract(cls, faults: Sequence[Fault]) -> "InvalidDecision":
+        """The refusal of a further version of a contract that would have these faults."""
+        refusal = cls("The changes lead to no contract: the other faults are those that it would have.")
+        refusal.faults = (*refusal.faults, *faults)
+        return refusal

@@ -174,6 +174,36 @@ async def test_a_further_version_is_filled_by_replay_and_promoted(
     assert await relation_checks.findings(owner) == []
 
 
+async def test_a_further_version_has_other_semantics_and_checks(engineer: httpx.AsyncClient) -> None:
+    contract_id = await contract_with(engineer, "meant", "freeze")
+    schema = {"columns": [*COLUMNS[:2], COLUMNS[2] | {"checks": [{"type": "min", "value": 0}]}]}
+    body = {"schema": schema, "ingestion_semantics": {"mode": "append", "dedupe_window": "1h"}}
+    answer = await engineer.post(f"/api/contracts/{contract_id}/drift", json=body)
+    report = answer.json()
+    assert {change["kind"] for change in report["changes"]} == {"CONSTRAINT", "SEMANTICS"}, answer.text
+    assert (await resolve(engineer, report["id"], "accept")).json()["code"] == "needs-new-version"
+    successor = (await resolved(engineer, report["id"], "new_version"))["resolution"]["contract_id"]
+    assert successor == "meant_v2"
+    made = (await engineer.get(f"/api/contracts/{successor}")).json()
+    assert (made["ingestion_semantics"]["mode"], made["ingestion_semantics"]["dedupe_window"]) == ("append", "1h")
+    columns = (await engineer.get(f"/api/contracts/{successor}/schema")).json()["columns"]
+    assert [each["checks"] for each in columns if each["name"] == "v"] == [[{"type": "min", "value": 0}]]
+
+
+async def test_a_further_version_that_is_no_contract_is_refused_with_every_fault(
+    engineer: httpx.AsyncClient,
+) -> None:
+    contract_id = await contract_with(engineer, "odd", "freeze")
+    body = {"schema": {"columns": [{"name": "at", "type": "timestamptz"}, {"name": "v", "type": "geometry"}]}}
+    report = (await engineer.post(f"/api/contracts/{contract_id}/drift", json=body)).json()
+    refused = await resolve(engineer, report["id"], "new_version")
+    codes = {fault["code"] for fault in refused.json()["faults"]}
+    assert (refused.status_code, codes >= {"unknown-column", "unknown-type"}) == (422, True), refused.text
+    assert (await drift(engineer, report["id"]))["status"] == "open"
+    words = (await engineer.post(f"/api/contracts/{contract_id}/drift", json={"schema": {"columns": COLUMNS}})).json()
+    assert words["changes"] == []
+
+
 async def test_undoing_a_column_that_nobody_filled_and_one_that_somebody_did(
     engineer: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
