@@ -9,7 +9,9 @@ from uuid import UUID
 from app.audit.log.service import AuditTrail
 from app.catalog.adoption.reshaping import AdoptedShapes
 from app.catalog.baselines.service import Baselines
+from app.catalog.contracts.changes.applying import Inapplicable, evolved
 from app.catalog.contracts.changes.evolution import ContractEvolution
+from app.catalog.contracts.changes.successor import successor_document
 from app.catalog.contracts.definition import ContractDefinition
 from app.catalog.contracts.difference import contract_difference
 from app.catalog.contracts.record import IngestionContract
@@ -17,12 +19,10 @@ from app.catalog.contracts.review import InvalidContract, review
 from app.catalog.contracts.service import ContractService
 from app.catalog.drift.change import Change, ChangeKind, Severity
 from app.catalog.drift_reports.actions import DriftAction
-from app.catalog.drift_reports.applying import Inapplicable, evolved
 from app.catalog.drift_reports.problems import DriftDecided, DriftNotFound, InvalidDecision, NeedsNewVersionOfContract
 from app.catalog.drift_reports.recording import announce_resolved, count_after_commit
 from app.catalog.drift_reports.reports import DriftReport, DriftSource, DriftStatus
 from app.catalog.drift_reports.repository import DriftWrites
-from app.catalog.drift_reports.successor import successor_document
 from app.catalog.tables.service import states_of
 from app.kernel.clock import Clock
 from app.kernel.db.database import WriteSession

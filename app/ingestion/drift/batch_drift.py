@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import KW_ONLY, dataclass, field
 from uuid import UUID
 
+from app.catalog.contracts.changes.applying import Inapplicable, automatic, evolved
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.drift.change import Change, ChangeKind
 from app.catalog.drift.classify import pointer
 from app.catalog.drift.schema import ValueProfile
-from app.catalog.drift_reports.applying import Inapplicable, automatic, evolved
 from app.catalog.drift_reports.recording import DriftRecorder
 from app.catalog.drift_reports.reports import DriftSource, Recorded, Subject, in_words
 from app.ingestion.drift.batch_changes import batch_changes, findings

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
+from app.catalog.contracts.changes.applying import Inapplicable, evolved
 from app.catalog.contracts.changes.evolution import ContractEvolution
 from app.catalog.drift.change import ChangeKind
-from app.catalog.drift_reports.applying import Inapplicable, evolved
 from app.catalog.drift_reports.recording import DriftRecorder
 from app.catalog.drift_reports.reports import Finding
 from app.ingestion.drift.batch_drift import BatchDrift, SchemaEvolves, subject_of

@@ -190,9 +190,7 @@ async def test_a_further_version_has_other_semantics_and_checks(engineer: httpx.
     assert [each["checks"] for each in columns if each["name"] == "v"] == [[{"type": "min", "value": 0}]]
 
 
-async def test_a_further_version_that_is_no_contract_is_refused_with_every_fault(
-    engineer: httpx.AsyncClient,
-) -> None:
+async def test_a_further_version_that_is_no_contract_is_refused_with_every_fault(engineer: httpx.AsyncClient) -> None:
     contract_id = await contract_with(engineer, "odd", "freeze")
     body = {"schema": {"columns": [{"name": "at", "type": "timestamptz"}, {"name": "v", "type": "geometry"}]}}
     report = (await engineer.post(f"/api/contracts/{contract_id}/drift", json=body)).json()

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from app.catalog.contracts.changes.applying import Inapplicable, automatic, column_for, evolved
+from app.catalog.contracts.changes.successor import successor_document
 from app.catalog.contracts.definition import ChangePolicy, ContractDefinition, Policy, Semantics, column_document
 from app.catalog.contracts.review import InvalidContract, review
 from app.catalog.drift.change import Change, ChangeKind, Severity
-from app.catalog.drift_reports.applying import Inapplicable, automatic, column_for, evolved
-from app.catalog.drift_reports.successor import successor_document
 from app.warehouse.plan import Checks, Column, Mode, Resolution
 from app.warehouse.types import parse_type
 

@@ -7,10 +7,10 @@ What the document means, and whether it can be a contract at all, is judged wher
 from collections.abc import Iterable
 from typing import Any, Final
 
+from app.catalog.contracts.changes.applying import Inapplicable, column_for
 from app.catalog.contracts.definition import ChangePolicy, ContractDefinition, column_document
 from app.catalog.drift.change import Change, ChangeKind
 from app.catalog.drift.facts import CHECK_FACTS
-from app.catalog.drift_reports.applying import Inapplicable, column_for
 
 _CHECKS: Final = {fact: check for check, fact in CHECK_FACTS.items()}
 _GONE: Final = frozenset({ChangeKind.REMOVE, ChangeKind.RENAME})
