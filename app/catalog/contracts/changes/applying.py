@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from app.catalog.contracts.columns import MAX_COLUMNS
 from app.catalog.contracts.definition import ChangePolicy, Policy
 from app.catalog.drift.change import Change, ChangeKind, Severity
 from app.catalog.names import column_name_fault, column_reading, snake_case
@@ -55,6 +56,8 @@ def evolved(columns: Sequence[Column], changes: Iterable[Change]) -> tuple[Colum
         elif change.kind not in {ChangeKind.REORDER, ChangeKind.DESCRIPTION}:
             raise Inapplicable(f"{change.kind.value} of {change.path} cannot be applied to the table as it is.")
     result = tuple(found.values())
+    if len(result) > max(MAX_COLUMNS, len(columns)):
+        raise Inapplicable(f"A schema has at most {MAX_COLUMNS} columns.")
     if clashes([column.path for column in result]):
         raise Inapplicable("Two columns would read the same value.")
     return result

@@ -7,6 +7,7 @@ import pytest
 
 from app.catalog.contracts.changes.applying import Inapplicable, automatic, column_for, evolved
 from app.catalog.contracts.changes.successor import successor_document
+from app.catalog.contracts.columns import MAX_COLUMNS
 from app.catalog.contracts.definition import ChangePolicy, ContractDefinition, Policy, Semantics, column_document
 from app.catalog.contracts.review import InvalidContract, review
 from app.catalog.drift.change import Change, ChangeKind, Severity
@@ -106,6 +107,17 @@ def test_changes_in_place() -> None:
 def test_what_cannot_be_applied_in_place(wrong: Change) -> None:
     with pytest.raises(Inapplicable):
         evolved(COLUMNS, [wrong])
+
+
+def test_a_schema_does_not_grow_beyond_what_a_contract_may_have() -> None:
+    wide = (*COLUMNS, *(column(f"c{number}", "integer") for number in range(MAX_COLUMNS - len(COLUMNS) - 1)))
+    more = change(ChangeKind.ADD, "/columns/more", {"type": "text"})
+    full = evolved(wide, [ADD_VIP])
+    assert len(full) == MAX_COLUMNS
+    for changes, columns in (([ADD_VIP, more], wide), ([more], full)):
+        with pytest.raises(Inapplicable, match=str(MAX_COLUMNS)):
+            evolved(columns, changes)
+    assert evolved(full, [WIDEN]) != full, "what is there may still become wider"
 
 
 def test_a_further_version_has_all_changes() -> None:
