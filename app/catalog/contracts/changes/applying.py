@@ -14,6 +14,10 @@ from app.warehouse.sources import FieldPath, InvalidSourceError, clashes, source
 from app.warehouse.types import ColumnType, UnknownTypeError, parse_type
 
 
+_WORDS = frozenset({ChangeKind.REORDER, ChangeKind.DESCRIPTION})
+"""Changes that leave the columns as they are."""
+
+
 class Inapplicable(ValueError):  # noqa: N818 - says what a change is, and is answered as a problem
     """A change cannot become a column: its name or its type is none that a contract may have."""
 
@@ -43,24 +47,35 @@ def evolved(columns: Sequence[Column], changes: Iterable[Change]) -> tuple[Colum
         column = found.get(change.column or "")
         if change.kind is ChangeKind.ADD:
             added = added_column(change)
-            if added.name not in found:
-                found[added.name] = added
-        elif change.kind is ChangeKind.TYPE_CHANGE and column is not None:
-            type_ = _required_type(change)
-            if not holds_all_of(column.type, type_):  # a wider one was taken on since
-                found[column.name] = replace(column, type=type_)
-        elif change.kind is ChangeKind.NULLABILITY and column is not None and change.new is True:
-            found[column.name] = replace(column, nullable=True)
-        elif change.kind is ChangeKind.RENAME and column is not None:
-            found[column.name] = replace(column, source=_source_for(column, str(change.new)))
-        elif change.kind not in {ChangeKind.REORDER, ChangeKind.DESCRIPTION}:
-            raise Inapplicable(f"{change.kind.value} of {change.path} cannot be applied to the table as it is.")
+            found.setdefault(added.name, added)
+        elif column is not None:
+            found[column.name] = _changed(column, change)
+        elif change.kind not in _WORDS:
+            raise _inapplicable(change)
     result = tuple(found.values())
     if len(result) > max(MAX_COLUMNS, len(columns)):
         raise Inapplicable(f"A schema has at most {MAX_COLUMNS} columns.")
     if clashes([column.path for column in result]):
         raise Inapplicable("Two columns would read the same value.")
     return result
+
+
+def _changed(column: Column, change: Change) -> Column:
+    """The column after a change of it. Raises `Inapplicable`."""
+    if change.kind is ChangeKind.TYPE_CHANGE:
+        wider = _required_type(change)
+        return column if holds_all_of(column.type, wider) else replace(column, type=wider)  # or one was taken on since
+    if change.kind is ChangeKind.NULLABILITY and change.new is True:
+        return replace(column, nullable=True)
+    if change.kind is ChangeKind.RENAME:
+        return replace(column, source=_source_for(column, str(change.new)))
+    if change.kind in _WORDS:
+        return column
+    raise _inapplicable(change)
+
+
+def _inapplicable(change: Change) -> Inapplicable:
+    return Inapplicable(f"{change.kind.value} of {change.path} cannot be applied to the table as it is.")
 
 
 def added_column(change: Change) -> Column:
