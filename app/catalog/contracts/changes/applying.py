@@ -13,7 +13,6 @@ from app.warehouse.plan import Column
 from app.warehouse.sources import FieldPath, InvalidSourceError, clashes, source_path, written_source
 from app.warehouse.types import ColumnType, UnknownTypeError, parse_type
 
-
 _WORDS = frozenset({ChangeKind.REORDER, ChangeKind.DESCRIPTION})
 """Changes that leave the columns as they are."""
 
