@@ -3,7 +3,6 @@
 import logging
 from typing import Any, NoReturn
 
-import asyncpg
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -13,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from app.kernel.correlation import correlation_id
 from app.kernel.db.database import is_retryable, sqlstate
+from app.kernel.db.failures import DRIVER_FAILURES
 from app.kernel.http.routes import LOOKED_AT, RERUNS
 from app.kernel.problems import MAX_FAULTS, PROBLEM_JSON, Fault, InvalidRequest, Problem, Unavailable, fault_at
 from app.kernel.telemetry.metrics import OPERATIONAL_FAILURES
@@ -25,7 +25,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(HTTPException, _answer_http)
-    for kind in (DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError):
+    for kind in (DBAPIError, PoolTimeout, *DRIVER_FAILURES, ConnectionError, TimeoutError):
         app.add_exception_handler(kind, _answer_operational)
 
 

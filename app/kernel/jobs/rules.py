@@ -95,7 +95,9 @@ def is_away(error: BaseException) -> bool:
 
 def is_unreachable(error: BaseException) -> bool:
     """Whether a statement of the worker's own, which can fail for no other reason, did not reach the database."""
-    return is_away(error) or isinstance(error, OSError | asyncpg.InterfaceError | SQLInterfaceError)
+    return is_away(error) or isinstance(
+        error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError | SQLInterfaceError
+    )
 
 
 def describe(error: BaseException) -> str:

@@ -285,6 +285,30 @@ def _failures(reason: str) -> float:
     return OPERATIONAL_FAILURES.labels(reason)._value.get()
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.InterfaceError("the underlying connection is closed"),
+        asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
+        asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        ConnectionResetError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_backend_that_dies_anywhere_in_a_statement_is_a_503(
+    client: httpx.AsyncClient, error: Exception
+) -> None:
+    app: FastAPI = client.app  # type: ignore[attr-defined]
+    router = APIRouter(route_class=TransactionalRoute)
+
+    @router.get("/probe/dying")
+    async def dying() -> None:
+        raise error
+
+    app.include_router(router)
+    expect_unavailable(await client.get("/probe/dying"))
+
+
 async def test_a_serialization_failure_between_two_requests_is_retried(
     client: httpx.AsyncClient, owner: asyncpg.Connection, routes: Routes
 ) -> None:
