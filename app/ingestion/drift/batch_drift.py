@@ -5,6 +5,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from uuid import UUID
 
 from app.catalog.contracts.changes.applying import Inapplicable, automatic, evolved
+from app.catalog.contracts.definition import ChangePolicy
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.drift.change import Change, ChangeKind
 from app.catalog.drift.classify import pointer
@@ -79,6 +80,8 @@ class BatchDrift(ReadRows):
     These are reported, and wait for a decision."""
     applied: list[UUID] = field(default_factory=list)
     """Reports on what the contract has taken on for this batch."""
+    _told: tuple[RowModel, list[Change]] | None = None
+    """What the rows that a model has read show."""
     _stored: dict[str, ValueProfile] = field(default_factory=dict)
     """What was stored in columns that are gone, before the rows were merged."""
 
@@ -87,6 +90,8 @@ class BatchDrift(ReadRows):
         if not self.evolving or self.contract is None or self.contract.columns is None:
             return None
         policy = self.contract.contract.policy
+        if ChangePolicy.EVOLVE not in {policy.unknown_columns, policy.type_changes}:
+            return None
         changes = [each for each in automatic(self._changes(), policy) if each.path not in self.left_open]
         try:
             columns = evolved(self.contract.columns, changes)
@@ -128,8 +133,11 @@ class BatchDrift(ReadRows):
         """The changes, told with what is stored in columns that are gone: it may be one column by a new name."""
         if self.contract is None or self.contract.columns is None or self.model is None:
             return []
-        observed = self.model.observed()
-        return [] if observed.nothing else await changes_of_rows(session, self.contract, observed, self._stored)
+        if self._told is None or self._told[0] is not self.model:  # asked once all rows are read, and once more after
+            observed = self.model.observed()
+            told = [] if observed.nothing else await changes_of_rows(session, self.contract, observed, self._stored)
+            self._told = (self.model, told)
+        return self._told[1]
 
     def _changes(self) -> list[Change]:
         if self.contract is None or self.model is None:

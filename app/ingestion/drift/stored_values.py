@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.drift.change import Change, ChangeKind
+from app.catalog.drift.renames import MAX_PAIRS
 from app.catalog.drift.schema import ValueProfile
 from app.catalog.drift.sketches import sketch_of
 from app.ingestion.drift.batch_changes import batch_changes
@@ -68,6 +69,8 @@ async def changes_of_rows(
     if contract.plan is None or not {ChangeKind.ADD, ChangeKind.REMOVE} <= {change.kind for change in changes}:
         return changes
     gone = [change.column for change in changes if change.kind is ChangeKind.REMOVE and change.column]
+    if len(gone) * sum(change.kind is ChangeKind.ADD for change in changes) > MAX_PAIRS:
+        return changes  # of so many no renames are inferred, whatever is stored
     lately = {name: _LATELY.get(_key(contract, name)) for name in gone if name not in known}
     known |= {name: profile for name, profile in lately.items() if profile is not None}
     made = await stored_profiles(session, contract.plan, [name for name in gone if name not in known])
