@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from app.catalog.contracts.definition import column_document
+from app.catalog.contracts.compared import compared_schema
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.drift.change import Change, ChangeKind, Severity
-from app.catalog.drift.classify import classify, of_columns
+from app.catalog.drift.classify import classify
 from app.catalog.drift.renames import Pairing, infer
 from app.catalog.drift.schema import SchemaField, TableSchema, ValueProfile
 from app.catalog.drift_reports.reports import Finding
@@ -50,8 +50,8 @@ def findings(changes: Sequence[Change]) -> list[Finding]:
 def _declared(contract: IngestionContract, stored: Mapping[str, ValueProfile]) -> TableSchema:
     """The contract's schema, by the names of its columns: what decoding saw is told by these, wherever it is read."""
     assert contract.columns is not None
-    documents = [column_document(column) | {"source": None} for column in contract.columns]
-    schema = of_columns(documents, contract.contract.semantics.document())
+    columns = [replace(column, source=None) for column in contract.columns]
+    schema = compared_schema(columns, contract.contract.semantics)
     fields = tuple(replace(field, values=stored.get(field.name)) for field in schema.fields)
     return replace(schema, fields=fields)
 

@@ -1,20 +1,19 @@
 """A schema, sample rows or the relation that is there, compared with what a contract says; on demand."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import orjson
 
 from app.catalog.baselines.service import Baselines
-from app.catalog.contracts.definition import ChangePolicy, column_document
+from app.catalog.contracts.compared import compared_schema
+from app.catalog.contracts.definition import ChangePolicy, Semantics
 from app.catalog.contracts.record import IngestionContract
 from app.catalog.contracts.service import ContractReading, SchemaVersionNotFound
 from app.catalog.drift.change import Change, worst
 from app.catalog.drift.classify import classify, of_columns
 from app.catalog.drift.documents import DriftChange
 from app.catalog.drift.renames import infer
-from app.catalog.drift.schema import TableSchema
 from app.catalog.drift_reports.looking import RelationDrift
 from app.catalog.drift_reports.recording import DriftRecorder, audit_found
 from app.catalog.drift_reports.reports import DriftSource, Finding, Recorded, Subject
@@ -34,6 +33,7 @@ from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ports.dependants import DependantSources
 from app.kernel.ports.events import EventKinds
 from app.kernel.security.authorization import Actor
+from app.warehouse.plan import Column
 
 
 class DriftComparing:
@@ -120,32 +120,28 @@ def schema_changes(
     """What the schema says otherwise than the contract; the processing time, which Spyne sets, may be left out."""
     assert contract.columns is not None
     known = contract.contract.semantics
-    declared = known.document() | {"dedupe_window_seconds": known.dedupe_window.total_seconds()}
-    required = set(known.required_columns)
-    compared = [_compared(column, required) for column in schema.columns]
-    names = {column.name for column in schema.columns}
-    processing_time = known.processing_time_column
-    documents = [column_document(column) for column in contract.columns]
-    if processing_time not in names:
-        documents = [document for document in documents if document["name"] != processing_time]
-    old = of_columns(documents, declared if semantics is not None else None)
-    new = of_columns(compared, declared | semantics.document() if semantics is not None else None)
+    columns = {column.name: column for column in contract.columns}
+    if all(column.name != known.processing_time_column for column in schema.columns):
+        del columns[known.processing_time_column]
+    old = compared_schema(tuple(columns.values()), known if semantics is not None else None)
+    said = None if semantics is None or old.semantics is None else {**old.semantics, **semantics.document()}
+    new = of_columns([_compared(each, columns.get(each.name), known) for each in schema.columns], said)
     pairing = infer(old.fields, new.fields)
-    return classify(_without_sources(old), new, renames=pairing.renames, hints=pairing.hints)
+    return classify(old, new, renames=pairing.renames, hints=pairing.hints)
 
 
-def _compared(column: ComparedColumn, required: Collection[str]) -> dict[str, Any]:
-    """The column as contracts write columns: of the key and of the event time, no schema need say that none is null."""
-    return column.document() | ({"nullable": False} if column.name in required else {})
+def _compared(column: ComparedColumn, ours: Column | None, known: Semantics) -> dict[str, Any]:
+    """The column as contracts write columns.
 
-
-def _without_sources(schema: TableSchema) -> TableSchema:
-    """The schema as other systems know it: where Spyne reads a column from is no business of theirs."""
-    fields = tuple(
-        replace(field, facts={name: value for name, value in field.facts.items() if name != "source"})
-        for field in schema.fields
-    )
-    return replace(schema, fields=fields)
+    Of the key and of the event time no schema need say that none is null. Of where Spyne reads a column from other
+    systems know nothing: what is left out is as the contract says.
+    """
+    document = column.document()
+    if column.name in known.required_columns:
+        document["nullable"] = False
+    if "source" not in column.model_fields_set and ours is not None:
+        document["source"] = ours.source
+    return document
 
 
 async def row_changes(

@@ -29,6 +29,10 @@ class ComparedColumn(StrictDocument):
     default: JsonValue = Field(None, description="A value, or its expression as text.", examples=["now()"])
     checks: list[CheckDocument] = Field(default_factory=list, max_length=16, description="As contracts write them.")
 
+    source: str | None = Field(
+        None, max_length=256, description="Where the contract reads it from; what is left out is not compared."
+    )
+
     def document(self) -> dict[str, Any]:
         """The column as contracts write columns; that it may not be null stands in `nullable` alone."""
         required = any(check.type == "not_null" for check in self.checks)
