@@ -32,8 +32,20 @@ from app.kernel.clock import Clock
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ports.dependants import DependantSources
 from app.kernel.ports.events import EventKinds
+from app.kernel.problems import Fault, InvalidRequest
 from app.kernel.security.authorization import Actor
 from app.warehouse.plan import Column
+
+
+class InvalidComparison(InvalidRequest):
+    """Of the table itself only its relation can be compared."""
+
+    code, title = "invalid-comparison", "The comparison has faults"
+
+    def __init__(self, subject: Subject, field: str) -> None:
+        named = f"the table's contract, {subject.contract_id}" if subject.contract_id else "a contract, as customers_v1"
+        message = f'by a table\'s name its relation is compared, {{"relation": true}}; for {field} name {named}'
+        super().__init__(faults=[Fault(pointer=f"/{field}", code="no-contract", message=message)])
 
 
 class DriftComparing:
@@ -51,18 +63,22 @@ class DriftComparing:
         """The report on what differs; without an id when nothing does, or when it is only looked at.
 
         Args:
-            reference: a contract's id; or the name or id of an adopted table, whose relation alone can be compared.
+            reference: a contract's id; or the name or id of a table, whose relation alone can be compared.
             wanted: what is compared.
             actor: who asks.
             dry_run: whether the report is not kept.
 
         Raises:
             ContractNotFound, TableNotFound
+            InvalidComparison: a schema or rows are to be compared with a table that is named without a contract.
             SchemaVersionNotFound: the contract has no columns yet.
             RelationGone: the relation is not there.
         """
         if not is_contract_id(reference):
-            return await self._relation(await self._adopted(reference, actor), actor, dry_run=dry_run)
+            table = await self._table(reference, actor)
+            if not wanted.relation:
+                raise InvalidComparison(table, "schema" if wanted.rows is None else "rows")
+            return await self._relation(table, actor, dry_run=dry_run)
         await self._contracts.get(reference, actor)
         contract = await self._contracts.described(reference)
         if contract.plan is None:
@@ -77,7 +93,7 @@ class DriftComparing:
         rows = len(wanted.rows or ())
         return await self._report(subject, DriftSource.REQUEST, changes, rows, actor, dry_run=dry_run)
 
-    async def _adopted(self, reference: str, actor: Actor) -> Subject:
+    async def _table(self, reference: str, actor: Actor) -> Subject:
         table = await TableService(self._session).get(parse_reference(reference), actor)
         return Subject(table.id, table.contract_id, table.schema_version, table.label)
 

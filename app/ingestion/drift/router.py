@@ -12,7 +12,7 @@ from app.catalog.drift_reports.answers import COMPARED
 from app.catalog.drift_reports.schemas import DriftReportDocument
 from app.catalog.permissions import CanRegister
 from app.catalog.tables.references import TableNotFound
-from app.ingestion.drift.comparing import DriftComparing
+from app.ingestion.drift.comparing import DriftComparing, InvalidComparison
 from app.ingestion.drift.schemas import CompareRequest
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import writes
@@ -27,14 +27,14 @@ ComparingDep = Annotated[DriftComparing, writes(DriftComparing)]
     "/{contract_id}/drift",
     operation_id="compare_with_contract",
     status_code=200,
-    responses=COMPARED | responses(ContractNotFound, TableNotFound, SchemaVersionNotFound),
+    responses=COMPARED | responses(ContractNotFound, TableNotFound, SchemaVersionNotFound, InvalidComparison),
 )
 async def compare_with_contract(
     contract_id: Annotated[
         str,
         Path(
             max_length=128,
-            description="`<table>_v<version>`; or name or id of an adopted table, whose relation can be compared.",
+            description="`<table>_v<version>`; or name or id of a table, whose relation can be compared.",
             examples=["customers_v1"],
         ),
     ],

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from app.catalog.contracts.durations import parse_duration
-from app.catalog.contracts.schemas import CheckDocument, StrictDocument
+from app.catalog.contracts.schemas import CheckDocument, ColumnWordsDocument, ContractSchemaDocument, StrictDocument
 from app.warehouse.plan import Mode, Resolution
 
 MAX_ROWS: Final = 1_000
@@ -18,8 +18,8 @@ MAX_COLUMNS: Final = 1_600
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 
 
-class ComparedColumn(StrictDocument):
-    """A column as another system declares it."""
+class ComparedColumn(ColumnWordsDocument):
+    """A column as another system, a registration or a schema of Spyne's declares it; words about it are passed over."""
 
     name: str = Field(min_length=1, max_length=256, examples=["email"])
     type: str | None = Field(
@@ -28,7 +28,6 @@ class ComparedColumn(StrictDocument):
     nullable: bool = True
     default: JsonValue = Field(None, description="A value, or its expression as text.", examples=["now()"])
     checks: list[CheckDocument] = Field(default_factory=list, max_length=16, description="As contracts write them.")
-
     source: str | None = Field(
         None, max_length=256, description="Where the contract reads it from; what is left out is not compared."
     )
@@ -36,13 +35,23 @@ class ComparedColumn(StrictDocument):
     def document(self) -> dict[str, Any]:
         """The column as contracts write columns; that it may not be null stands in `nullable` alone."""
         required = any(check.type == "not_null" for check in self.checks)
-        return self.model_dump() | {"nullable": self.nullable and not required}
+        declared = self.model_dump(exclude=set(ColumnWordsDocument.model_fields))
+        return declared | {"nullable": self.nullable and not required}
 
 
 class ComparedSchema(StrictDocument):
-    """A schema as another system declares it."""
+    """A schema as another system declares it, or as `GET /api/contracts/{id}/schema` answers it."""
 
     columns: list[ComparedColumn] = Field(min_length=1, max_length=MAX_COLUMNS, description="No two of one name.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_provenance(cls, document: Any) -> Any:
+        """What the answer says beside the columns is passed over: who made the version, and when."""
+        if not isinstance(document, dict):
+            return document
+        passed_over = ContractSchemaDocument.model_fields.keys() - {"columns"}
+        return {name: value for name, value in document.items() if name not in passed_over}
 
     @field_validator("columns")
     @classmethod

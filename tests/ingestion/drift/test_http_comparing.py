@@ -56,6 +56,15 @@ async def test_a_schema_of_another_system(engineer: httpx.AsyncClient) -> None:
     assert len(await all_drift(engineer)) == 1
 
 
+async def test_what_spyne_says_of_a_schema_is_an_input(engineer: httpx.AsyncClient) -> None:
+    described = [{"description": "Key", "labels": ["key"], "sensitivity": "private"}, *({} for _ in COLUMNS[1:])]
+    columns = [column | words for column, words in zip(COLUMNS, described, strict=True)]
+    contract_id = await register(engineer, "things", schema={"columns": columns})
+    answered = (await engineer.get(f"/api/contracts/{contract_id}/schema")).json()
+    for schema in ({"columns": columns}, {"columns": answered["columns"]}, answered):
+        assert (await compared(engineer, contract_id, schema=schema))["changes"] == []
+
+
 async def test_semantics_beside_a_schema(engineer: httpx.AsyncClient) -> None:
     contract_id = await register(engineer, "things")
     report = await compared(
@@ -144,6 +153,14 @@ async def test_the_relation_of_an_adopted_table(
     report = await compared(engineer, "orders", relation=True)
     assert kinds(report) == {("widened", "total", "COMPATIBLE"), ("column-added", "note", "COMPATIBLE")}
     assert (report["contract_id"], report["table"]) == (None, "orders@1")
+    contract_id = await register(engineer, "things")
+    for table, known in (("orders", "customers_v1"), ("things", contract_id), ("things@1", contract_id)):
+        for field, body in (("schema", {"columns": COLUMNS}), ("rows", [{"id": 1}])):
+            wrong = await engineer.post(f"/api/contracts/{table}/drift", json={field: body})
+            assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid-comparison"), wrong.text
+            (fault,) = wrong.json()["faults"]
+            assert fault["pointer"] == f"/{field}"
+            assert known in fault["message"], fault
     refused = await engineer.post(
         f"/api/drift/{report['id']}/resolve", json={"action": "new_version", "note": "not for adopted tables"}
     )
