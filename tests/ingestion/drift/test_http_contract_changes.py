@@ -67,6 +67,21 @@ async def test_what_is_left_out_stays_and_null_empties(engineer: httpx.AsyncClie
     assert document["max_rejected"] == {"rows": None, "share": 0.25}
 
 
+@pytest.mark.parametrize("owner_is", ["a person", "gone"])
+async def test_the_answer_is_an_input(
+    owner_is: str, engineer: httpx.AsyncClient, identities: Identities, owner: asyncpg.Connection
+) -> None:
+    contract_id = await register(engineer, "things", description="Things", max_rejected={"rows": 3})
+    if owner_is == "gone":
+        await owner.execute("UPDATE spyne.contracts SET owner_id = NULL, owner_label = 'left'")
+    before = await changed(engineer, contract_id, columns={"v": WORDS})
+    fields = ("description", "owner", "unknown_columns", "type_changes", "max_rejected", "columns")
+    assert await changed(engineer, contract_id, **{name: before[name] for name in fields}) == before
+    name, id_ = await identities.user("ENGINEER")
+    given = await changed(engineer, contract_id, owner={"id": str(id_), "label": name})
+    assert given["owner"] == {"id": str(id_), "label": name}
+
+
 async def test_what_says_the_same_changes_no_revision_and_is_not_audited(
     engineer: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
@@ -124,6 +139,9 @@ FAULTY: list[tuple[dict[str, Any], str]] = [
     ({"ingestion_semantics": {}}, "/ingestion_semantics"),
     ({"owner": ""}, "/owner"),
     ({"owner": 7}, "/owner"),
+    ({"owner": {}}, "/owner"),
+    ({"owner": {"id": None, "label": 7}}, "/owner"),
+    ({"owner": {"name": "ada"}}, "/owner"),
     ({"description": "x" * 4_001}, "/description"),
     ({"max_rejected": {"rows": -1}}, "/max_rejected/rows"),
     ({"max_rejected": {"share": 1.5}}, "/max_rejected/share"),

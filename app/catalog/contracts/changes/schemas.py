@@ -1,12 +1,12 @@
 """What a change of a contract looks like over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from app.catalog.contracts.column_words import MAX_DESCRIPTION
 from app.catalog.contracts.definition import ChangePolicy
-from app.catalog.contracts.schemas import ColumnWordsDocument, MaxRejectedDocument, StrictDocument
+from app.catalog.contracts.schemas import ColumnWordsDocument, MaxRejectedDocument, OwnerDocument, StrictDocument
 
 
 class ContractChange(StrictDocument):
@@ -32,3 +32,10 @@ class ContractChange(StrictDocument):
         description="By column: all that is said about it. What is left out of a column's words is said no more.",
         examples=[{"amount": {"description": "In euros, without tax.", "labels": ["revenue"], "sensitivity": "none"}}],
     )
+
+    @field_validator("owner", mode="before")
+    @classmethod
+    def _as_answered(cls, owner: Any) -> Any:
+        """An owner as contracts show it, `{"id": …, "label": "ada"}`, is the user of that name."""
+        shown = isinstance(owner, dict) and owner.keys() == OwnerDocument.model_fields.keys()
+        return owner["label"] if shown else owner
