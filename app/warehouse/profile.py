@@ -200,3 +200,12 @@ def _is_compared(spelled: str) -> bool:
         return parse_type(spelled).kind in _COMPARED
     except UnknownTypeError:
         return False
+
+
+async def first_texts(
+    session: ReadSession, relation: RelationName, names: Sequence[str], rows: int
+) -> Sequence[Sequence[str | None]]:
+    """The values of these columns as text, row by row, of at most so many rows: those that PostgreSQL meets first."""
+    texts = ", ".join(f"{quote(name)}::text" for name in names)
+    statement = f"SELECT {texts} FROM {relation.sql} LIMIT {rows}"  # noqa: S608 - quoted names, a number
+    return (await run(session, statement)).all()

@@ -12,9 +12,8 @@ from app.catalog.drift.sketches import sketch_of
 from app.ingestion.drift.batch_changes import batch_changes
 from app.ingestion.rows.observations import Observed
 from app.kernel.db.database import ReadSession
-from app.warehouse.naming import quote
 from app.warehouse.plan import RelationPlan
-from app.warehouse.relations import run
+from app.warehouse.profile import first_texts
 
 SAMPLED_ROWS = 10_000
 """Rows that are looked at: a sketch of 64 values tells two columns apart by far fewer."""
@@ -73,20 +72,16 @@ async def changes_of_rows(
         return changes  # of so many no renames are inferred, whatever is stored
     lately = {name: _LATELY.get(_key(contract, name)) for name in gone if name not in known}
     known |= {name: profile for name, profile in lately.items() if profile is not None}
-    made = await stored_profiles(session, contract.plan, [name for name in gone if name not in known])
+    made = await _profiles(session, contract.plan, [name for name in gone if name not in known])
     for name, profile in made.items():
         _LATELY.put(_key(contract, name), profile)
     known |= made
     return batch_changes(contract, observed, {name: known[name] for name in gone})
 
 
-async def stored_profiles(session: ReadSession, plan: RelationPlan, names: Sequence[str]) -> dict[str, ValueProfile]:
+async def _profiles(session: ReadSession, plan: RelationPlan, names: Sequence[str]) -> dict[str, ValueProfile]:
     """The profile of each of these columns of the relation, from its first rows."""
-    if not names:
-        return {}
-    texts = ", ".join(f"{quote(name)}::text" for name in names)
-    statement = f"SELECT {texts} FROM {plan.relation.sql} LIMIT {SAMPLED_ROWS}"  # noqa: S608 - every name is quoted
-    rows = (await run(session, statement)).all()
+    rows = await first_texts(session, plan.relation, names, SAMPLED_ROWS) if names else []
     profiles = {}
     for at, name in enumerate(names):
         values = [row[at] for row in rows if row[at] is not None]
