@@ -178,7 +178,7 @@ class DeferredBatchService:
     ) -> BatchReport | None:
         """The report of the batch, which is read again when its contract gets another schema; None if it is done."""
         for reading in range(1, MOST_READINGS):
-            drift.in_turn = reading > READINGS_BESIDE_OTHERS
+            drift.locks_first = reading > READINGS_BESIDE_OTHERS
             try:
                 return await context.apply(partial(self._merge, batch_id, started, drift))
             except SchemaEvolves as wanted:

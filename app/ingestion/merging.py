@@ -64,7 +64,7 @@ async def merge_batch(
     """
     contracts = ContractService(session)
     contract = await contracts.for_ingestion(batch.contract_id)
-    if drift.in_turn and contract.plan is not None:
+    if drift.locks_first and contract.plan is not None:
         await lock_relation(await driver_connection(session), contract.plan)
         contract = await contracts.for_ingestion(batch.contract_id)
     first = contract.plan is None

@@ -95,7 +95,7 @@ class IngestService:
     ) -> Answer:
         """The answer to the batch, which is read again from the raw store when its contract gets another schema."""
         for reading in range(1, MOST_READINGS):
-            drift.in_turn = reading > READINGS_BESIDE_OTHERS
+            drift.locks_first = reading > READINGS_BESIDE_OTHERS
             try:
                 return await self._take(actor, batch, submission, body, drift, cleanup)
             except SchemaEvolves as wanted:

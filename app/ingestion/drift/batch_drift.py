@@ -35,8 +35,9 @@ class ReadRows:
 
     contract: IngestionContract | None = None
     model: RowModel | None = None
-    in_turn: bool = False
-    """Whether nobody may change the schema while the rows are read: for those that met a change again and again."""
+    locks_first: bool = False
+    """Whether the relation is locked before rows are read, so that nobody changes the schema meanwhile: for those that
+    met a change again and again."""
 
     def model_for(self, contract: IngestionContract) -> RowModel:
         """The model that reads rows under this contract, and is asked from now on."""
