@@ -27,11 +27,9 @@ class ImportedContractDocument(BaseModel):
         description="The contract; `former` says how it differs from the one that the table's name stands for."
     )
     relation: str = Field(description="The relation of its table.", examples=["data.orders__v1"])
-    description: str | None = Field(description="What the data is.")
     columns: list[ShownColumn] | None = Field(
         description="In order, with the processing time; null while the first batch has yet to say."
     )
-    column_words: dict[str, dict[str, Any]] = Field(description="By column: description, labels and sensitivity.")
     drift: list[DriftChange] = Field(
         default_factory=list,
         description="What the document changes of the contract that the table's name stands for, with verdicts.",
@@ -59,9 +57,7 @@ def _imported(each: ImportedContract) -> ImportedContractDocument:
         schema_name=each.draft.name,
         contract=registration_document(each.registration),
         relation=str(contract.relation),
-        description=contract.description,
         columns=None if columns is None else [ShownColumn.model_validate(column_document(each)) for each in columns],
-        column_words={name: dict(words) for name, words in contract.column_words.items()},
         drift=[DriftChange.of(change) for change in each.drift],
         notes=[KeptNote(pointer=note.pointer, message=note.message) for note in each.draft.notes],
     )

@@ -112,7 +112,7 @@ async def test_the_contract_that_comes_of_a_document(engineer: httpx.AsyncClient
     assert (contract["endpoint"], made["relation"]) == ("/api/v1/orders", "data.orders__v1")
     assert contract["ingestion_semantics"] == SEMANTICS
     assert (contract["max_rejected"], contract["unknown_columns"]) == ({"rows": None, "share": 0.5}, "quarantine_row")
-    assert (made["description"], made["column_words"]) == (
+    assert (contract["description"], contract["columns"]) == (
         "All orders",
         {"customer_id": {"description": "Who bought", "labels": ["crm", "pii"], "sensitivity": "private"}},
     )
@@ -154,7 +154,7 @@ async def test_a_document_that_says_more_of_the_same_contract_replaces_the_kept_
     more = document(price={"priceAmount": 3})
     more["schema"][0]["properties"][0]["description"] = "Counts"
     (same,) = await taken(engineer, beside(more), status=200)
-    assert same["column_words"] == {"order_id": {"description": "Counts"}}
+    assert same["contract"]["columns"]["order_id"]["description"] == "Counts"
     assert list(losses(more, await exported(engineer, "orders_v1", "v3.1.0"))) == []
 
 
