@@ -121,6 +121,25 @@ def test_drift_in_curl(service: Running) -> None:
     assert len(listed["items"]) == 4  # type: ignore[arg-type]
 
 
+def test_contracts_as_documents_in_curl_give_the_same_answers_three_times(service: Running) -> None:
+    for time in range(3):
+        looked_at, made, same, differing, again, document, depots = documents(script("docs/odcs.md", service))
+        for answer, created in ((looked_at, time == 0), (made, time == 0), (same, False), (again, False)):
+            (found,) = answer["contracts"]  # type: ignore[misc, attr-defined]  # of an import
+            assert (found["contract"]["id"], found["contract"]["created"]) == ("parcels_v1", created)
+            assert found["drift"] == []
+        assert (looked_at["dry_run"], made["dry_run"]) == (True, False)
+        (other,) = differing["contracts"]  # type: ignore[misc, attr-defined]  # of an import
+        (change,) = other["drift"]
+        assert (other["contract"]["id"], change["path"], change["severity"]) == (
+            "parcels_v2",
+            "/columns/weight/type",
+            "BREAKING",
+        )
+        assert (document["price"], document["apiVersion"]) == ({"priceAmount": 0.1, "priceCurrency": "EUR"}, "v3.1.0")
+        assert depots["contracts"][0]["contract"]["id"] == "depots_v1"  # type: ignore[index]  # of an import
+
+
 def test_trust_in_curl(service: Running) -> None:
     person, why, refused, proof, verified, checkpoint, block = documents(script("docs/trust.md", service))
     assert (person["username"], person["roles"]) == ("ada", ["ANALYST"])
