@@ -6,10 +6,11 @@ What is said of a value that does not fit comes from the schema alone: the value
 import difflib
 import json
 from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import getitem
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from jsonschema_rs import Draft202012Validator, ValidationError
 
 from app.kernel.ports.catalogue import Catalogue
 from app.kernel.problems import Fault, NotFound, pointer_to
@@ -46,7 +47,7 @@ class ConfigKeys(Catalogue[ConfigKey[Any]]):
         for key in self:
             if key.secret and key.schema.get("type") != "string":
                 raise InvalidKeyError(f"{key.name} is secret and no text.")
-        self._validators = {key.name: Draft202012Validator(key.schema) for key in self}
+        self._validators = {key.name: Draft202012Validator(dict(key.schema)) for key in self}
 
     def of(self, name: str) -> ConfigKey[Any]:
         """The key. Raises `ConfigurationKeyNotFound` with the nearest names."""
@@ -59,17 +60,21 @@ class ConfigKeys(Catalogue[ConfigKey[Any]]):
         """Everything that is wrong with a value of the key, by pointer into `{"value": …}`."""
         if key.secret and isinstance(value, str) and MASK in value:
             return [Fault(pointer="/value", code="masked", message="This is the masked form; give the secret itself.")]
-        errors = sorted(self._validators[key.name].iter_errors(value), key=lambda error: list(map(str, error.path)))
-        return [_fault(error) for error in errors[:MAX_FAULTS]]
+        errors = sorted(self._validators[key.name].iter_errors(value), key=_place)
+        return [_fault(error, key.schema) for error in errors[:MAX_FAULTS]]
 
     def fits(self, key: ConfigKey[Any], value: Any) -> bool:
         """Whether the value is one of the key's."""
-        return bool(self._validators[key.name].is_valid(value))
+        return self._validators[key.name].is_valid(value)
 
 
-def _fault(error: ValidationError) -> Fault:
-    rule, pointer = str(error.validator), "/value" + pointer_to(error.absolute_path)
-    wanted = json.dumps(error.validator_value, ensure_ascii=False, default=str)[:200]
+def _place(error: ValidationError) -> list[str]:
+    return [str(step) for step in error.instance_path]
+
+
+def _fault(error: ValidationError, schema: Any) -> Fault:
+    rule, pointer = error.kind.name, "/value" + pointer_to(error.instance_path)
+    wanted = json.dumps(reduce(getitem, error.schema_path, schema), ensure_ascii=False)[:200]
     words = _WORDS.get(rule, f"It does not fit {rule}:")
     return Fault(pointer=pointer, code=_CODES.get(rule, rule.lower()), message=f"{words} {wanted}.")
 
