@@ -37,14 +37,52 @@ class RelationView:
 
 
 @dataclass(frozen=True, slots=True)
+class FanOut:
+    """How many rows of one side of a join share a value that occurs on both sides."""
+
+    mean: float
+    p99: float
+    max: int
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether some row of the other side meets several."""
+        return self.max > 1
+
+
+ONE: Final = FanOut(1.0, 1.0, 1)
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptedJoin:
-    """A join of two logical tables that an administrator has accepted: column i of one equals column i of the other."""
+    """A join of two logical tables that an administrator has accepted: column i of one equals column i of the other.
+
+    The numbers are those of the last exact measurement. In most joins the left refers to the right (n:1).
+    """
 
     join_id: UUID | str
     left_table: str
     left_columns: tuple[str, ...]
     right_table: str
     right_columns: tuple[str, ...]
+    version: int = 1
+    left_rows: FanOut | None = None
+    """Rows of the left that a matched row of the right meets; None when nothing is known."""
+    right_rows: FanOut | None = None
+    """Rows of the right that a matched row of the left meets: `ONE` of an n:1 join."""
+    orphan_rate: float | None = None
+    """Share of the left's rows with a value that meet no row of the right."""
+    decayed: str | None = None
+    """Why the join does not hold any more as it was accepted; None while it does."""
+
+    @property
+    def cardinality(self) -> str | None:
+        """`1:1`, `n:1`, `1:n` or `n:m`, of left to right; None when nothing is known."""
+        if self.left_rows is None or self.right_rows is None:
+            return None
+        if self.left_rows.multiplies and self.right_rows.multiplies:
+            return "n:m"
+        return f"{'n' if self.left_rows.multiplies else '1'}:{'n' if self.right_rows.multiplies else '1'}"
 
 
 @dataclass(frozen=True, slots=True)
