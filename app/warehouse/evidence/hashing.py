@@ -1,0 +1,115 @@
+"""SQL of the hash of a value: the same for equal values of a family of types, whatever type holds them. Pure.
+
+The functions are those by which PostgreSQL partitions relations: immutable, and never changed. Integers and integral
+numbers of any type share the hash of bigint, so that 1 = 1.0 = 1e0; other numbers the hash of numeric; texts that of
+their characters; dates that of the timestamp at their midnight.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.warehouse.evidence.samples import HASHES, Family
+
+FAMILIES: Final = {
+    "int2": Family.NUMBER,
+    "int4": Family.NUMBER,
+    "int8": Family.NUMBER,
+    "numeric": Family.NUMBER,
+    "float4": Family.NUMBER,
+    "float8": Family.NUMBER,
+    "text": Family.TEXT,
+    "varchar": Family.TEXT,
+    "bpchar": Family.TEXT,
+    "name": Family.TEXT,
+    "citext": Family.TEXT,
+    "uuid": Family.UUID,
+    "date": Family.DATE,
+    "timestamp": Family.DATE,
+    "timestamptz": Family.INSTANT,
+}
+"""By PostgreSQL's name of the type below all domains; an enum is a text. What is not here joins nothing: documents,
+arrays, truth values, lengths of time and bytes are no references."""
+
+_LARGEST_INTEGRAL: Final = "9e18"
+"""Below 2**63, so that an integral number of this size fits bigint."""
+
+_OFFSET: Final = HASHES // 2
+"""PostgreSQL's hashes are signed; ours are these plus 2**63, which keeps their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedColumn:
+    """A column whose values can be compared with those of another table."""
+
+    name: str
+    type: str
+    """As `format_type` spells it."""
+    base: str
+    """PostgreSQL's name of the type below all domains; `enum` of any enum."""
+    family: Family
+
+
+def value_hash(column: ComparedColumn, expression: str, seed: str = "0") -> str:
+    """SQL of the signed 64-bit hash of a value of the column; NULL of NULL."""
+    match column.base:
+        case "int8":
+            return f"hashint8extended({expression}, {seed})"
+        case "int2" | "int4":
+            return f"hashint8extended({expression}::int8, {seed})"
+        case "numeric":
+            return _number(expression, expression, seed)
+        case "float8" | "float4":
+            return _number(f"{expression}::float8", f"{expression}::numeric", seed)
+        case "uuid":
+            return f"uuid_hash_extended({expression}, {seed})"
+        case "date" | "timestamp":
+            return f"timestamp_hash_extended({expression}::timestamp, {seed})"
+        case "timestamptz":
+            return f"timestamptz_hash_extended({expression}, {seed})"
+        case "citext":
+            return f'hashtextextended(lower({expression}::text) COLLATE "C", {seed})'
+        case _:
+            return f'hashtextextended({expression}::text COLLATE "C", {seed})'
+
+
+def row_hash(columns: Sequence[tuple[ComparedColumn, str]]) -> str:
+    """SQL of the hash of several values together: each is hashed with the hash of those before it as its seed."""
+    found = "0"
+    for column, expression in columns:
+        found = value_hash(column, expression, found)
+    return found
+
+
+def size_of(column: ComparedColumn, expression: str) -> str:
+    """SQL of a value as float8, for the smallest and largest of a column; NULL for what has no place on a line."""
+    match column.family:
+        case Family.NUMBER:
+            return f"{expression}::float8"
+        case Family.DATE | Family.INSTANT:
+            return f"extract(epoch FROM {expression})::float8"
+        case _:
+            return "NULL::float8"
+
+
+def bound(threshold: int) -> int:
+    """The largest signed hash below a threshold of unsigned ones."""
+    return threshold - 1 - _OFFSET
+
+
+def unsigned(signed: int) -> int:
+    """The hash, from 0 to `HASHES`, of PostgreSQL's signed one."""
+    return signed + _OFFSET
+
+
+def comparable(column: ComparedColumn, expression: str) -> str:
+    """SQL of a value as it is compared in an exact statement: enums as text, so that two of them can be equal."""
+    return f"{expression}::text" if column.base in {"enum", "bpchar", "name"} else expression
+
+
+def _number(tested: str, other: str, seed: str) -> str:
+    integral = f"{tested} = trunc({tested}) AND abs({tested}) < {_LARGEST_INTEGRAL}"
+    return (
+        f"CASE WHEN {integral} THEN hashint8extended({tested}::int8, {seed}) "
+        f"ELSE hash_numeric_extended({other}, {seed}) END"
+    )

@@ -1,0 +1,137 @@
+# ruff: noqa: S608 - every identifier is quoted, and every number is ours
+"""SQL of evidence: the one pass that samples all columns, uniqueness of column sets, the measure of a join. Pure.
+
+Aliases are ours (`app/warehouse/naming.py`), and a user's columns are qualified by them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.warehouse.evidence.hashing import ComparedColumn, bound, comparable, row_hash, size_of, value_hash
+from app.warehouse.evidence.samples import HASHES, SAMPLE_SIZE
+from app.warehouse.naming import RelationName, own, quote
+
+T, V = own("t"), own("v")
+_L, _R, _M = own("l"), own("r"), own("m")
+
+
+def _column(column: ComparedColumn, alias: str = T) -> str:
+    return f"{alias}.{quote(column.name)}"
+
+
+def sample(source: str, columns: Sequence[ComparedColumn], thresholds: Sequence[int], *, sizes: bool) -> str:
+    """Rows `(c, h, times, low, high)`: of column number c the values whose hash is below its threshold, in one pass.
+
+    At most `SAMPLE_SIZE` values of a column, those with the lowest hashes, and a row whose h is null, for its nulls;
+    `beyond` is the number of values below the threshold that were left out.
+
+    Args:
+        source: SQL of what is read, in FROM.
+        columns: which to sample.
+        thresholds: of each of the columns.
+        sizes: whether `low` and `high` are looked for, which costs as much as the rest where all values are kept.
+    """
+    listed = ", ".join(
+        f"({number}, {value_hash(column, _column(column))}, {bound(threshold)}::int8)"
+        for number, (column, threshold) in enumerate(zip(columns, thresholds, strict=True))
+    )
+    size = "NULL::float8"
+    if sizes:
+        cases = " ".join(f"WHEN {n} THEN {size_of(column, _column(column))}" for n, column in enumerate(columns))
+        size = f"CASE {V}.c {cases} END"
+    return f"""
+WITH counted AS (
+  SELECT {V}.c, {V}.h, count(*) AS times, min({size}) AS low, max({size}) AS high
+    FROM {source} AS {T}
+   CROSS JOIN LATERAL (VALUES {listed}) AS {V}(c, h, most)
+   WHERE ({V}.h <= {V}.most) IS NOT FALSE
+   GROUP BY {V}.c, {V}.h
+), placed AS (
+  SELECT counted.*, row_number() OVER (PARTITION BY c ORDER BY h) AS place,
+         min(low) OVER (PARTITION BY c) AS lowest, max(high) OVER (PARTITION BY c) AS highest FROM counted
+)
+SELECT c, h, times, lowest, highest FROM placed WHERE place <= {SAMPLE_SIZE + 1} OR h IS NULL ORDER BY c, h
+"""
+
+
+def spread(source: str, columns: Sequence[ComparedColumn]) -> str:
+    """Rows `(c, present, distincts, singletons, low, high)` of some rows: what the thresholds are chosen by."""
+    listed = ", ".join(
+        f"({number}, {value_hash(column, _column(column))}, {size_of(column, _column(column))})"
+        for number, column in enumerate(columns)
+    )
+    return f"""
+SELECT c, sum(times)::int8 AS present, count(*) AS distincts, count(*) FILTER (WHERE times = 1) AS singletons,
+       min(low) AS low, max(high) AS high
+  FROM (SELECT {V}.c, {V}.h, count(*) AS times, min({V}.size) AS low, max({V}.size) AS high
+          FROM {source} AS {T} CROSS JOIN LATERAL (VALUES {listed}) AS {V}(c, h, size)
+         WHERE {V}.h IS NOT NULL GROUP BY {V}.c, {V}.h) AS values_
+ GROUP BY c
+"""
+
+
+def is_unique(relation: RelationName, columns: Sequence[ComparedColumn], by: ComparedColumn, threshold: int) -> str:
+    """Whether no two rows have the same values, of rows whose value in `by`, one of the columns, is sampled.
+
+    All rows with a sampled value are looked at, so whatever shares all values with one of them is among them. A null in
+    a column is as bad as a repeated value: a key has none.
+    """
+    names = ", ".join(_column(column) for column in columns)
+    nulls = " OR ".join(f"{_column(column)} IS NULL" for column in columns)
+    among = "" if threshold >= HASHES else f"WHERE {value_hash(by, _column(by))} <= {bound(threshold)}"
+    return f"""
+SELECT count(*) > 0 AND bool_and(times = 1 AND NOT missing) FROM (
+  SELECT count(*) AS times, bool_or({nulls}) AS missing FROM {relation.sql} AS {T} {among} GROUP BY {names}) AS sets
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a join: a relation, and the columns that are compared, in order."""
+
+    relation: RelationName
+    columns: tuple[ComparedColumn, ...]
+
+    def keys(self, threshold: int) -> str:
+        """Subquery of the distinct values k0, k1, … without nulls whose hash is below the threshold, and their rows."""
+        compared = [comparable(column, _column(column)) for column in self.columns]
+        keys = ", ".join(f"{expression} AS k{number}" for number, expression in enumerate(compared))
+        present = " AND ".join(f"{_column(column)} IS NOT NULL" for column in self.columns)
+        if threshold < HASHES:
+            hashed = row_hash([(column, _column(column)) for column in self.columns])
+            present += f" AND {hashed} <= {bound(threshold)}"
+        numbers = ", ".join(str(number + 1) for number in range(len(compared)))
+        return f"SELECT {keys}, count(*) AS n FROM {self.relation.sql} AS {T} WHERE {present} GROUP BY {numbers}"
+
+    def rows(self) -> str:
+        """Subquery of two numbers: rows, and rows with a null in a column of the join."""
+        nulls = " OR ".join(f"{_column(column)} IS NULL" for column in self.columns)
+        return f"SELECT count(*) AS all_rows, count(*) FILTER (WHERE {nulls}) AS nulls FROM {self.relation.sql} AS {T}"
+
+
+def measure(left: Side, right: Side, threshold: int) -> str:
+    """One row: what the join of both sides does, over values whose hash is below the threshold."""
+    same = " AND ".join(f"{_L}.k{number} = {_R}.k{number}" for number in range(len(left.columns)))
+    met = f"FILTER (WHERE {_M}.rn IS NOT NULL)"
+    return f"""
+WITH {_L} AS MATERIALIZED ({left.keys(threshold)}),
+     {_R} AS MATERIALIZED ({right.keys(threshold)}),
+     {_M} AS (SELECT {_L}.n AS ln, {_R}.n AS rn FROM {_L} LEFT JOIN {_R} ON {same})
+SELECT l.all_rows AS left_rows, l.nulls AS left_nulls, r.all_rows AS right_rows, r.nulls AS right_nulls,
+       (SELECT count(*) FROM {_R}) AS right_distinct,
+       (SELECT coalesce(sum(n), 0)::int8 FROM {_R}) AS right_present,
+       (SELECT coalesce(max(n), 0) FROM {_R}) AS right_most,
+       m.*
+  FROM ({left.rows()}) AS l CROSS JOIN ({right.rows()}) AS r CROSS JOIN (
+    SELECT count(*) AS left_distinct, coalesce(sum({_M}.ln), 0)::int8 AS left_present,
+           coalesce(max({_M}.ln), 0) AS left_most,
+           count({_M}.rn) AS matched,
+           coalesce(sum({_M}.ln) FILTER (WHERE {_M}.rn IS NULL), 0)::int8 AS orphans,
+           (avg({_M}.ln) {met})::float8 AS left_mean,
+           (percentile_disc(0.99) WITHIN GROUP (ORDER BY {_M}.ln) {met})::float8 AS left_p99,
+           max({_M}.ln) {met} AS left_max,
+           (avg({_M}.rn) {met})::float8 AS right_mean,
+           (percentile_disc(0.99) WITHIN GROUP (ORDER BY {_M}.rn) {met})::float8 AS right_p99,
+           max({_M}.rn) {met} AS right_max
+      FROM {_M}) AS m
+"""
