@@ -14,6 +14,7 @@ from app.catalog.contracts.changes.domain import DOMAIN as CONTRACT_CHANGES
 from app.catalog.contracts.domain import DOMAIN as CONTRACTS
 from app.catalog.contracts.exchange.domain import DOMAIN as CONTRACT_EXCHANGE
 from app.catalog.drift_reports.domain import DOMAIN as DRIFT_REPORTS
+from app.catalog.joins.domain import DOMAIN as JOINS
 from app.catalog.tables.domain import DOMAIN as TABLES
 from app.ingestion.domain import DOMAIN as INGESTION
 from app.ingestion.runs.domain import DOMAIN as INGESTION_RUNS
@@ -68,6 +69,7 @@ DOMAINS: tuple[Domain, ...] = (
     ADOPTION,
     BASELINES,
     DRIFT_REPORTS,
+    JOINS,
     INGESTION,
     INGESTION_RUNS,
     QUERY,

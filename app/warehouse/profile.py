@@ -130,7 +130,7 @@ async def profile(session: ReadSession, relation: RelationName, columns: Sequenc
     await session.execute(text(f"SET LOCAL statement_timeout = '{PROFILE_SECONDS}s'"))
     try:
         estimate = (await inspector.estimate(relation)).rows
-        sampled_from = sample_clause(relation, estimate, sampleable=await _is_sampleable(session, relation))
+        sampled_from = sample_clause(relation, estimate, sampleable=await is_sampleable(session, relation))
         # LIMIT stands in a subquery: count(*) would otherwise be limited to its one row instead.
         counted = f"SELECT count(*) FROM (SELECT FROM {sampled_from}) AS sample"  # noqa: S608 - names are quoted
         sampled = int((await run(session, counted)).scalar_one())
@@ -146,7 +146,8 @@ async def profile(session: ReadSession, relation: RelationName, columns: Sequenc
     return Profile(rows=rows, sampled=sampled, complete=complete, columns=tuple(found))
 
 
-async def _is_sampleable(session: ReadSession, relation: RelationName) -> bool:
+async def is_sampleable(session: ReadSession, relation: RelationName) -> bool:
+    """Whether TABLESAMPLE reads random pages of the relation."""
     statement = text(
         "SELECT c.relkind::text IN ('r', 'm', 'p') FROM pg_catalog.pg_class AS c "
         "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = :schema AND c.relname = :name"

@@ -14,6 +14,7 @@ from sqlglot.errors import SqlglotError
 
 from app.query.guard import join_rules
 from app.query.guard.dialect import generate, parse
+from app.query.guard.fan_out.warning import warnings_of
 from app.query.guard.findings import GuardFinding, GuardRefusal, GuardVerdict, UsedJoin, location_at
 from app.query.guard.grammar import check_depth, check_nodes
 from app.query.guard.normalizer import NormalizedStatement, normalize
@@ -82,6 +83,7 @@ def _verdict(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
     refusals = [*resolver.findings, *unaccepted][:MAX_FINDINGS]
     if refusals:
         return _refused([_finding(sql, _offset(normalized, node), refusal) for node, refusal in refusals])
+    fan_outs = warnings_of(tree, resolver, catalog.joins)
     _name_calls(tree)
     written = _write(tree)
     _check_same(normalized, said, written, catalog)
@@ -94,6 +96,7 @@ def _verdict(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
         output=output,
         joins=joins,
         warnings=warnings,
+        fan_outs=fan_outs,
     )
 
 

@@ -66,6 +66,17 @@ class UsedJoin:
 
 
 @dataclass(frozen=True, slots=True)
+class FanOutWarning:
+    """An aggregate that counts rows several times, in words; `corrected` is the whole statement that does not.
+
+    `corrected` names physical relations, as `GuardVerdict.sql` does; None when no certain correction is known.
+    """
+
+    message: str
+    corrected: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class GuardVerdict:
     """The guard's answer. `sql` is the regenerated text, the only one that may run; it is None when refused."""
 
@@ -78,6 +89,7 @@ class GuardVerdict:
     joins: tuple[UsedJoin, ...] = ()
     findings: tuple[GuardFinding, ...] = ()
     warnings: tuple[str, ...] = ()
+    fan_outs: tuple[FanOutWarning, ...] = ()
 
 
 class GuardRefusal(Exception):  # noqa: N818 - control flow inside the guard, never leaves `check`

@@ -43,6 +43,7 @@ class Resolver:
         self.columns: set[UsedColumn] = set()
         self.joins: list[tuple[exp.Expr, UsedJoin]] = []
         self.references: dict[int, Reference] = {}
+        self.sources: dict[int, Source] = {}  # by the node in FROM
         self._measures = Measures(self._column_bytes)
 
     def walk(self, tree: exp.Expr) -> tuple[Output, ...]:
@@ -156,6 +157,7 @@ class Resolver:
             self._found(source if source is not None else node, refusal)
             scope.incomplete = True
             return None
+        self.sources[id(source)] = added
         return added
 
     def _source(self, node: exp.Expr, scope: Scope, outer: Scope | None, ctes: Ctes) -> Source:

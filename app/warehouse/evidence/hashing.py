@@ -31,9 +31,6 @@ FAMILIES: Final = {
 """By PostgreSQL's name of the type below all domains; an enum is a text. What is not here joins nothing: documents,
 arrays, truth values, lengths of time and bytes are no references."""
 
-_LARGEST_INTEGRAL: Final = "9e18"
-"""Below 2**63, so that an integral number of this size fits bigint."""
-
 _OFFSET: Final = HASHES // 2
 """PostgreSQL's hashes are signed; ours are these plus 2**63, which keeps their order."""
 
@@ -50,27 +47,31 @@ class ComparedColumn:
     family: Family
 
 
+_INTEGRAL = "CASE WHEN {n} = trunc({n}) AND abs({n}) < 9e18 THEN hashint8extended({n}::int8, {seed}) ELSE {else_} END"
+"""9e18 is below 2**63: an integral number of this size fits bigint."""
+
+_OF_TEXT: Final = 'hashtextextended({value}::text COLLATE "C", {seed})'
+_HASHES: Final = {
+    "int2": "hashint8extended({value}::int8, {seed})",
+    "int4": "hashint8extended({value}::int8, {seed})",
+    "int8": "hashint8extended({value}, {seed})",
+    "numeric": _INTEGRAL.replace("{n}", "{value}").replace("{else_}", "hash_numeric_extended({value}, {seed})"),
+    "float4": _INTEGRAL.replace("{n}", "{value}::float8").replace(
+        "{else_}", "hash_numeric_extended({value}::numeric, {seed})"
+    ),
+    "float8": _INTEGRAL.replace("{n}", "{value}").replace("{else_}", "hash_numeric_extended({value}::numeric, {seed})"),
+    "uuid": "uuid_hash_extended({value}, {seed})",
+    "date": "timestamp_hash_extended({value}::timestamp, {seed})",
+    "timestamp": "timestamp_hash_extended({value}, {seed})",
+    "timestamptz": "timestamptz_hash_extended({value}, {seed})",
+    "citext": 'hashtextextended(lower({value}::text) COLLATE "C", {seed})',
+}
+"""By the base type; texts and enums have the hash of their characters."""
+
+
 def value_hash(column: ComparedColumn, expression: str, seed: str = "0") -> str:
     """SQL of the signed 64-bit hash of a value of the column; NULL of NULL."""
-    match column.base:
-        case "int8":
-            return f"hashint8extended({expression}, {seed})"
-        case "int2" | "int4":
-            return f"hashint8extended({expression}::int8, {seed})"
-        case "numeric":
-            return _number(expression, expression, seed)
-        case "float8" | "float4":
-            return _number(f"{expression}::float8", f"{expression}::numeric", seed)
-        case "uuid":
-            return f"uuid_hash_extended({expression}, {seed})"
-        case "date" | "timestamp":
-            return f"timestamp_hash_extended({expression}::timestamp, {seed})"
-        case "timestamptz":
-            return f"timestamptz_hash_extended({expression}, {seed})"
-        case "citext":
-            return f'hashtextextended(lower({expression}::text) COLLATE "C", {seed})'
-        case _:
-            return f'hashtextextended({expression}::text COLLATE "C", {seed})'
+    return _HASHES.get(column.base, _OF_TEXT).replace("{value}", expression).replace("{seed}", seed)
 
 
 def row_hash(columns: Sequence[tuple[ComparedColumn, str]]) -> str:
@@ -105,11 +106,3 @@ def unsigned(signed: int) -> int:
 def comparable(column: ComparedColumn, expression: str) -> str:
     """SQL of a value as it is compared in an exact statement: enums as text, so that two of them can be equal."""
     return f"{expression}::text" if column.base in {"enum", "bpchar", "name"} else expression
-
-
-def _number(tested: str, other: str, seed: str) -> str:
-    integral = f"{tested} = trunc({tested}) AND abs({tested}) < {_LARGEST_INTEGRAL}"
-    return (
-        f"CASE WHEN {integral} THEN hashint8extended({tested}::int8, {seed}) "
-        f"ELSE hash_numeric_extended({other}, {seed}) END"
-    )

@@ -9,6 +9,7 @@ common.
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -43,6 +44,17 @@ class ValueSample:
     counts: "array[int]"
     """Of typecode Q: rows that have the value, in the order of `hashes`."""
 
+    @classmethod
+    def of(cls, values: Sequence[tuple[int, int]], threshold: int) -> "ValueSample":
+        """The sample of values with a hash below the threshold, `(hash, rows)` ascending, cut to `SAMPLE_SIZE`.
+
+        Where there are more, the hash of the first that is left out is the threshold.
+        """
+        if len(values) > SAMPLE_SIZE:
+            threshold = values[SAMPLE_SIZE][0]
+            values = values[:SAMPLE_SIZE]
+        return cls(threshold, array("Q", (each for each, _ in values)), array("Q", (rows for _, rows in values)))
+
     @property
     def complete(self) -> bool:
         """Whether every value is there, so that whatever is counted is exact."""
@@ -69,7 +81,7 @@ class ColumnEvidence:
     nulls: int
     """Rows without a value."""
     low: float | None
-    """Smallest value: of numbers themselves, of dates and instants seconds since 1970; None of texts, uuids, nothing."""
+    """Smallest value: of dates and instants as seconds since 1970; None of texts, uuids, nothing."""
     high: float | None
     """Largest value, likewise."""
     sample: ValueSample

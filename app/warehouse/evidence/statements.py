@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from app.warehouse.evidence.hashing import ComparedColumn, bound, comparable, row_hash, size_of, value_hash
 from app.warehouse.evidence.samples import HASHES, SAMPLE_SIZE
-from app.warehouse.naming import RelationName, own, quote
+from app.warehouse.layout import BATCH, HASH, IMAGE_BY, IMAGE_OP
+from app.warehouse.naming import RelationName, before_relation, own, quote
 
 T, V = own("t"), own("v")
+SIGN, PRINT = own("sign"), own("print")
 _L, _R, _M = own("l"), own("r"), own("m")
 
 
@@ -19,38 +21,29 @@ def _column(column: ComparedColumn, alias: str = T) -> str:
     return f"{alias}.{quote(column.name)}"
 
 
-def sample(source: str, columns: Sequence[ComparedColumn], thresholds: Sequence[int], *, sizes: bool) -> str:
-    """Rows `(c, h, times, low, high)`: of column number c the values whose hash is below its threshold, in one pass.
+def sample(source: str, columns: Sequence[ComparedColumn], thresholds: Sequence[int], times: str = "count(*)") -> str:
+    """Rows `(c, h, times)`: of column number c the values whose hash is below its threshold, and their rows; one pass.
 
-    At most `SAMPLE_SIZE` values of a column, those with the lowest hashes, and a row whose h is null, for its nulls;
-    `beyond` is the number of values below the threshold that were left out.
+    Of each column the `SAMPLE_SIZE` values with the lowest hashes and the one after them, which says that there are
+    more; and a row whose h is null, for its nulls.
 
     Args:
         source: SQL of what is read, in FROM.
         columns: which to sample.
         thresholds: of each of the columns.
-        sizes: whether `low` and `high` are looked for, which costs as much as the rest where all values are kept.
+        times: SQL of what is counted.
     """
     listed = ", ".join(
         f"({number}, {value_hash(column, _column(column))}, {bound(threshold)}::int8)"
         for number, (column, threshold) in enumerate(zip(columns, thresholds, strict=True))
     )
-    size = "NULL::float8"
-    if sizes:
-        cases = " ".join(f"WHEN {n} THEN {size_of(column, _column(column))}" for n, column in enumerate(columns))
-        size = f"CASE {V}.c {cases} END"
     return f"""
-WITH counted AS (
-  SELECT {V}.c, {V}.h, count(*) AS times, min({size}) AS low, max({size}) AS high
-    FROM {source} AS {T}
-   CROSS JOIN LATERAL (VALUES {listed}) AS {V}(c, h, most)
-   WHERE ({V}.h <= {V}.most) IS NOT FALSE
-   GROUP BY {V}.c, {V}.h
-), placed AS (
-  SELECT counted.*, row_number() OVER (PARTITION BY c ORDER BY h) AS place,
-         min(low) OVER (PARTITION BY c) AS lowest, max(high) OVER (PARTITION BY c) AS highest FROM counted
-)
-SELECT c, h, times, lowest, highest FROM placed WHERE place <= {SAMPLE_SIZE + 1} OR h IS NULL ORDER BY c, h
+SELECT c, h, times
+  FROM (SELECT {V}.c, {V}.h, {times} AS times, row_number() OVER (PARTITION BY {V}.c ORDER BY {V}.h) AS place
+          FROM {source} AS {T} CROSS JOIN LATERAL (VALUES {listed}) AS {V}(c, h, most)
+         WHERE ({V}.h <= {V}.most) IS NOT FALSE
+         GROUP BY {V}.c, {V}.h) AS placed
+ WHERE place <= {SAMPLE_SIZE + 1} OR h IS NULL ORDER BY c, h
 """
 
 
@@ -135,3 +128,44 @@ SELECT l.all_rows AS left_rows, l.nulls AS left_nulls, r.all_rows AS right_rows,
            max({_M}.rn) {met} AS right_max
       FROM {_M}) AS m
 """
+
+
+def mark(relation: RelationName, since: int | None) -> str:
+    """One row: rows, the last batch, the fingerprint of a governed relation, and where rows of later batches stand.
+
+    The fingerprint combines content and batch of every row by exclusive or, so the change that batches made can be
+    taken from it: if what they wrote and what they replaced explains the difference, nothing else has happened.
+    """
+    later = "NULL::tid[]" if since is None else f"array_agg({T}.ctid) FILTER (WHERE {T}.{BATCH} > {since:d})"
+    return (
+        f"SELECT count(*) AS rows, coalesce(max({T}.{BATCH}), 0) AS batch, "
+        f"coalesce(bit_xor({_fingerprint(T)}), 0) AS fingerprint, {later} AS later FROM {relation.sql} AS {T}"
+    )
+
+
+def changed(relation: RelationName, columns: Sequence[ComparedColumn], since: int, later: Sequence[str]) -> str:
+    """SQL, for FROM, of the rows that batches after `since` wrote (sign 1) and replaced or removed (sign -1).
+
+    A row that several of them wrote counts once, as it is now, and its first image, which is from before, counts once.
+    """
+    names = ", ".join(_column(column) for column in columns)
+    tids = ", ".join(f"'{tid}'" for tid in later)
+    return f"""(
+  SELECT {names}, 1 AS {SIGN}, {_fingerprint(T)} AS {PRINT}
+    FROM {relation.sql} AS {T} WHERE {T}.ctid = ANY (ARRAY[{tids}]::tid[])
+   UNION ALL
+  SELECT {names}, -1, {_fingerprint(T)}
+    FROM {before_relation(relation).sql} AS {T}
+   WHERE {T}.{IMAGE_BY} > {since:d} AND {T}.{BATCH} <= {since:d} AND {T}.{IMAGE_OP} IN ('U', 'D'))"""
+
+
+def change_of_mark(source: str) -> str:
+    """One row: how many rows more there are, and the change of the fingerprint, by the rows of `changed`."""
+    return (
+        f"SELECT coalesce(sum({T}.{SIGN}), 0)::int8 AS rows, coalesce(bit_xor({T}.{PRINT}), 0) AS fingerprint, "
+        f"count(*) AS touched FROM {source} AS {T}"
+    )
+
+
+def _fingerprint(alias: str) -> str:
+    return f"hashint8extended({alias}.{HASH}, {alias}.{BATCH})"

@@ -1,0 +1,1 @@
+"""Joins between tables: what evidence suggests, and people accept."""

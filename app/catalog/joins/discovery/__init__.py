@@ -1,0 +1,1 @@
+"""Joins that values, names and keys of tables speak for. Pure: evidence in, ranked candidates out."""

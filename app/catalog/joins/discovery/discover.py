@@ -1,0 +1,205 @@
+"""Joins from evidence: what to ask of the database, and the ranked candidates with their reasons. Pure.
+
+Three steps: `key_questions` names sets of columns that may be keys; with their answers, `pair_questions` names pairs
+that samples cannot tell; with what those measured, `discover` gives the candidates. Unanswered questions only make
+candidates fewer or less sure.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Final
+
+from app.catalog.joins.discovery import wording
+from app.catalog.joins.discovery.composites import Composite, composites, pairs, questions, references
+from app.catalog.joins.discovery.estimates import measure
+from app.catalog.joins.discovery.model import DEFAULT_MIN_SCORE, Candidate, KeyQuestion, Measured, Pair, UniqueAnswers
+from app.catalog.joins.discovery.naming import Reading, is_specific
+from app.catalog.joins.discovery.scoring import CONTRADICTED, DECLARED, LEAST_CONTAINED, RIVAL, contained
+from app.catalog.joins.discovery.singles import Context, Single, context, singles
+from app.warehouse.evidence.samples import JoinMeasure, TableEvidence
+
+__all__ = (
+    "DEFAULT_MIN_SCORE", "Candidate", "KeyQuestion", "Pair", "discover", "key_questions", "pair_questions",
+)  # fmt: skip
+
+MOST_KEY_QUESTIONS: Final = 200
+MOST_PAIR_QUESTIONS: Final = 300
+"""Questions in one discovery, the likeliest first: each is one statement over one or two tables."""
+
+LEAST_NAMED: Final = 0.5
+"""Evidence of a name from which a pair that samples cannot tell is worth a statement."""
+
+LEAST_KEPT: Final = 0.15
+"""Score below which a candidate is not worth keeping."""
+
+MANY_TO_MANY: Final = 0.3
+"""Score of two columns that refer to the same key: a join of them multiplies rows, so it is never suggested."""
+
+MOST_MANY_TO_MANY: Final = 200
+"""Such candidates that are kept; their number grows with the square of the tables."""
+
+
+def key_questions(tables: Sequence[TableEvidence]) -> list[KeyQuestion]:
+    """Sets of two or three columns whose uniqueness has to be counted, of tables without a unique column."""
+    known = context(tables, {})
+    return questions(known, singles(known, {}))[:MOST_KEY_QUESTIONS]
+
+
+def pair_questions(tables: Sequence[TableEvidence], unique_answers: UniqueAnswers) -> list[Pair]:
+    """Pairs to be measured exactly: declared ones that samples cannot tell, composite ones, then by names."""
+    known = context(tables, unique_answers)
+    found = singles(known, {})
+    told = {each.pair for each in found if each.told}
+    declared = [pair for pair in _declared(tables, known) if len(pair.left_columns) > 1 or pair not in told]
+    ranked = pairs(known, found) + [
+        (each.name.score, each.pair) for each in found if not each.told and each.name.score >= LEAST_NAMED
+    ]
+    by_name = sorted(ranked, key=lambda each: (-len(each[1].left_columns), -each[0]))
+    return list(dict.fromkeys((*declared, *(pair for _, pair in by_name))))[:MOST_PAIR_QUESTIONS]
+
+
+def discover(tables: Sequence[TableEvidence], unique_answers: UniqueAnswers, measured: Measured) -> list[Candidate]:
+    """The candidates, the likeliest first.
+
+    Args:
+        tables: the evidence of all tables that may be joined.
+        unique_answers: to `key_questions`.
+        measured: to `pair_questions`; more is welcome.
+    """
+    known = context(tables, unique_answers)
+    found = singles(known, measured)
+    candidates = {each.pair: _of_single(each) for each in found if each.score >= LEAST_KEPT}
+    candidates |= {each.pair: _of_composite(each) for each in composites(known, found, measured)}
+    for pair in _declared(tables, known):
+        candidates[pair] = _as_declared(pair, known, measured, candidates.get(pair))
+    kept = _beside_declared(candidates)
+    kept += _many_to_many(known, found, {each.pair for each in kept})
+    return _identified(sorted(kept, key=lambda each: (-each.score, each.candidate_id, each.right_columns)))
+
+
+def _of_single(single: Single) -> Candidate:
+    reasons = (*((single.name.reason,) if single.name.reason else ()), *wording.of_values(single.pair, single.measure))
+    warnings = wording.warnings(single.pair, single.measure, small=single.small)
+    if single.doubted:
+        warnings = (
+            *warnings,
+            f"{wording.columns(single.pair.left_table, single.pair.left_columns)} fits another better",
+        )
+    return _candidate(single.pair, single.measure, single.score, reasons, warnings)
+
+
+def _of_composite(composite: Composite) -> Candidate:
+    pair = composite.pair
+    key = wording.columns(pair.right_table, pair.right_columns)
+    reasons = (f"each column of {key} has its counterpart in {pair.left_table}", f"{key} is unique")
+    values = wording.of_values(pair, composite.measure)
+    warnings = wording.warnings(pair, composite.measure, small=False)
+    return _candidate(pair, composite.measure, composite.score, (*reasons, *values), warnings)
+
+
+def _candidate(
+    pair: Pair, measured: JoinMeasure, score: float, reasons: tuple[str, ...], warnings: tuple[str, ...]
+) -> Candidate:
+    cardinality = "n:m" if not measured.right_unique else "1:1" if measured.left_unique else "n:1"
+    name = f"{pair.right_table}__{pair.left_table}__{'__'.join(pair.left_columns)}"
+    sides = (pair.left_table, pair.left_columns, pair.right_table, pair.right_columns)
+    return Candidate(name, *sides, measured, score, cardinality, reasons, warnings)
+
+
+def _declared(tables: Sequence[TableEvidence], known: Context) -> list[Pair]:
+    """The declared foreign keys of which both sides are among the tables."""
+    found = []
+    for table in tables:
+        for key in table.foreign_keys:
+            left = [(table.table, name) for name in key.columns]
+            right = [(key.target, name) for name in key.target_columns]
+            if left and len(left) == len(right) and all(place in known.columns for place in (*left, *right)):
+                found.append(Pair(table.table, key.columns, key.target, key.target_columns))
+    return list(dict.fromkeys(found))
+
+
+def _as_declared(pair: Pair, known: Context, measured: Measured, inferred: Candidate | None) -> Candidate:
+    """The candidate of a declared foreign key, whatever was inferred of it."""
+    found = measured.get(pair) or (inferred.measure if inferred else _sampled(pair, known))
+    found = replace(found, right_unique=True)  # PostgreSQL lets a foreign key refer to nothing else
+    reasons = tuple(inferred.reasons if inferred else wording.of_values(pair, found))
+    warnings = inferred.warnings if inferred else wording.warnings(pair, found, small=False)
+    score = max(DECLARED, inferred.score if inferred else 0.0)
+    if found.values and contained(found) < LEAST_CONTAINED:
+        score = CONTRADICTED
+        warnings = (*warnings, "declared as a foreign key, but most of its values meet nothing")
+    made = _candidate(pair, found, score, ("declared as a foreign key", *reasons), warnings)
+    return replace(made, declared=True)
+
+
+def _sampled(pair: Pair, known: Context) -> JoinMeasure:
+    """What samples tell of the pair; of a composite one nothing but the numbers of rows."""
+    left, right = (
+        [known.columns[table, name] for name in names]
+        for table, names in ((pair.left_table, pair.left_columns), (pair.right_table, pair.right_columns))
+    )
+    rows, other_rows = known.rows(pair.left_table), known.rows(pair.right_table)
+    if len(left) == 1:
+        return measure(left[0], rows, right[0], other_rows)
+    nulls, other_nulls = (max(column.nulls for column in side) for side in (left, right))
+    return JoinMeasure(
+        rows, nulls, 0, 0, 0, other_rows, other_nulls, other_rows - other_nulls, None, None,
+        left_unique=False, right_unique=True, values=0, exact=False,
+    )  # fmt: skip
+
+
+def _beside_declared(candidates: Mapping[Pair, Candidate]) -> list[Candidate]:
+    """The same, those doubted whose columns are declared to refer elsewhere, and without the way back of a declared."""
+    declared = [each for each in candidates.values() if each.declared]
+    left = {(each.left_table, each.left_columns) for each in declared}
+    back = {(each.right_table, each.right_columns, each.left_table, each.left_columns) for each in declared}
+    kept = []
+    for each in candidates.values():
+        if each.declared:
+            kept.append(each)
+        elif (each.left_table, each.left_columns, each.right_table, each.right_columns) in back:
+            continue
+        elif (each.left_table, each.left_columns) in left and each.score >= DEFAULT_MIN_SCORE:
+            other = (*each.warnings, "declared to refer to another table")
+            kept.append(replace(each, score=round(each.score * RIVAL, 3), warnings=other))
+        else:
+            kept.append(each)
+    return kept
+
+
+def _many_to_many(known: Context, found: Sequence[Single], taken: set[Pair]) -> list[Candidate]:
+    """Columns of two tables with one specific name that refer to the same key, where neither is unique."""
+    refers = references(found)
+    groups: dict[tuple[tuple[str, str], Reading], list[tuple[str, str]]] = {}
+    for place, target in refers.items():
+        reading = known.named.columns[place].readings[-1]
+        if is_specific(reading):
+            groups.setdefault((target, reading), []).append(place)
+    made: list[Candidate] = []
+    for (target, _), places in groups.items():
+        for one, other in combinations(places, 2):
+            if one[0] == other[0] or len(made) >= MOST_MANY_TO_MANY:
+                continue
+            left, right = sorted((one, other), key=lambda place: (-known.rows(place[0]), place))
+            pair = Pair(left[0], (left[1],), right[0], (right[1],))
+            both = measure(known.columns[left], known.rows(left[0]), known.columns[right], known.rows(right[0]))
+            if pair not in taken and both.left_matched_distinct and not both.left_unique and not both.right_unique:
+                said = (f"both columns have one name, and refer to {target[0]}", *wording.of_values(pair, both))
+                warning = f"neither side is unique: rows multiply; join both to {target[0]} instead"
+                warnings = (*wording.warnings(pair, both, small=False), warning)
+                made.append(_candidate(pair, both, MANY_TO_MANY, said, warnings))
+    return made
+
+
+def _identified(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """The same, with the right columns behind an id that two would share."""
+    listed = list(candidates)
+    names = Counter(each.candidate_id for each in listed)
+    return [
+        replace(each, candidate_id=f"{each.candidate_id}__{'__'.join(each.right_columns)}")
+        if names[each.candidate_id] > 1
+        else each
+        for each in listed
+    ]

@@ -1,0 +1,399 @@
+"""What names say of references: which table and key the name of a column means. Pure.
+
+A name is read in several ways (with and without a prefix that all columns of its table share, with a suffix that is
+its last word or is glued to it), and the best reading counts. Evidence goes from 0 (none) to 1 (the column is named
+for the table and its key).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from app.catalog.joins.discovery.words import (
+    ABBREVIATIONS,
+    BY,
+    COUNTING,
+    GENERIC,
+    GLUED,
+    HIERARCHY,
+    LEADING,
+    MEASURES,
+    NOISE,
+    PEOPLE,
+    PROSE,
+    RANKS,
+    ROLES,
+    SUFFIXES,
+    TO,
+)
+
+FEWEST_SHARING: Final = 3
+"""Columns, or tables, from which a beginning that all share is a prefix: two share one by chance or by kinship."""
+
+EQUAL_KEYS: Final = 0.9
+"""Of the very name of the key, which is not that of its table (`tailnum`): as sure as names are without the table."""
+
+ROLE_BEFORE: Final = 0.92
+"""Of the name of the table after another word, `billing_customer_id`: it may be a table of its own elsewhere."""
+
+ABBREVIATED: Final = 0.85
+SHORTLY: Final = 0.75
+"""Of a word shortened to four letters or more, and to three: the shorter, the more words it may mean."""
+
+TAIL: Final = 0.6
+"""Of the last words of a table's name, `type` of `media_type`: enough where values agree and nothing is nearer."""
+
+COMMON_TAIL: Final = 0.5
+"""Of such last words that are those of many tables, `type`, `status`: not enough where values prove nothing."""
+
+ROLE: Final = 0.66
+"""Of a role that people or places of the table have: plausible, and never as sure as a name."""
+
+HIERARCHICAL: Final = 0.7
+"""Of a role towards another row of the same table."""
+
+WITHOUT_SUFFIX: Final = 0.92
+"""What is left of evidence where the column does not say that it identifies anything: `customer`."""
+
+OTHER_KIND: Final = 0.88
+"""What is left where the column is one kind of identification and the key another: `country_code`, `countries.id`."""
+
+INITIALS: Final = 0.6
+"""Of the initials of a table of several words."""
+
+NAMES: Final = "names the table {table}"
+
+_BOUNDARY: Final = re.compile(r"[^0-9A-Za-z\u0080-\uffff]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_PLURALS: Final = ("s", "es", "n", "en", "e", "er", "nen")
+"""Endings of plurals in English, German and the Romance languages."""
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read the name of a column."""
+
+    words: Words
+    """What it is about: singular, lower case, without suffix; empty of a bare `id`."""
+    suffix: str
+    """The kind of identification: `id`, `code`, `number`, `ref`, `to` (a preposition), or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnName:
+    """A column as its name is read."""
+
+    table: str
+    column: str
+    readings: tuple[Reading, ...]
+    entity: Words
+    """What its own table is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetName:
+    """A table and the column that it may be referred to by."""
+
+    table: str
+    column: str
+    entities: tuple[tuple[Words, float], ...]
+    """What the table is about, in several readings, each with what a match is worth."""
+    keys: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NameEvidence:
+    """How sure a name makes a reference, and why in plain words."""
+
+    score: float
+    reason: str
+
+
+NONE: Final = NameEvidence(0.0, "")
+
+
+def split(name: str) -> Words:
+    """The words of the name in lower case, as they stand."""
+    return tuple(part.lower() for part in _BOUNDARY.split(name) if part)
+
+
+def singular(word: str) -> str:
+    """The word without the ending of an English plural; other words are left as they are."""
+    if len(word) <= 3 or word.endswith(("ss", "us", "is")):  # noqa: PLR2004 - `gas`, `ids`
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y" if len(word) > 4 else word[:-1]  # noqa: PLR2004 - `ties`
+    if word.endswith(("sses", "xes", "ches", "shes", "uses")):
+        return word[:-2]
+    return word.removesuffix("s")
+
+
+def shared_prefix(names: Sequence[str]) -> str:
+    """The beginning that all the names share, up to a separator where there is one; nothing of fewer than three."""
+    if len(names) < FEWEST_SHARING:
+        return ""
+    first, last = min(names), max(names)
+    same = next((place for place, letter in enumerate(first) if last[place : place + 1] != letter), len(first))
+    prefix = first[:same]
+    if "_" in prefix:
+        return prefix[: prefix.rindex("_") + 1]
+    shortest = 2
+    return prefix if len(prefix) >= shortest and not any("_" in name for name in names) else ""
+
+
+@lru_cache(maxsize=16_384)
+def readings(name: str, prefix: str = "") -> tuple[Reading, ...]:
+    """The ways to read the name, as it stands and without the prefix that it shares with its table's columns."""
+    found = list(_readings(split(name)))
+    if prefix and name.startswith(prefix) and len(name) > len(prefix):
+        found += _readings(split(name[len(prefix) :]))
+    return tuple(dict.fromkeys(found))
+
+
+def _readings(words: Words) -> list[Reading]:
+    if not words:
+        return []
+    if len(words) > 1 and words[0] in LEADING:
+        rest = words[1:-1] if words[-1] in SUFFIXES and len(words) > 2 else words[1:]  # noqa: PLR2004 - fk, what, id
+        return [Reading(_singulars(rest), SUFFIXES.get(words[0], "id"))]
+    last = words[-1]
+    if last in SUFFIXES:
+        found = [Reading(_singulars(words[:-1]), SUFFIXES[last])]
+        return [*found, Reading(("u",), "id")] if words == ("uid",) else found  # as likely of users as unique
+    if last in TO and len(words) > 1:
+        return [Reading(_singulars(words[:-1]), "to")]
+    found = [Reading(_singulars(words), "")]
+    for suffix in GLUED:
+        if last.endswith(suffix) and len(last) > len(suffix) and last not in MEASURES:
+            found.append(Reading(_singulars((*words[:-1], last[: -len(suffix)])), SUFFIXES[suffix]))
+            break
+    return found
+
+
+def _singulars(words: Words) -> Words:
+    return tuple(singular(word) for word in words)
+
+
+def entities(tables: Iterable[str]) -> Mapping[str, tuple[tuple[Words, float], ...]]:
+    """By table what it is about: its name, and its name without a prefix of many tables or a word of purpose."""
+    names = list(tables)
+    prefix = shared_prefix(names)
+    bases = {name: split(name.rpartition(".")[2]) for name in names}
+    whole = {_singulars(words) for words in bases.values()}
+    first = Counter(words[0] for words in bases.values() if len(words) > 1)
+    found = {}
+    for name, words in bases.items():
+        variants = {_singulars(words): 1.0}
+        stripped = words[1:] if words and words[0] in NOISE else words
+        stripped = stripped[:-1] if len(stripped) > 1 and stripped[-1] in NOISE else stripped
+        if stripped:
+            variants.setdefault(_singulars(stripped), 1.0)
+        if prefix and len(name) > len(prefix):
+            variants.setdefault(_singulars(split(name[len(prefix) :])), 1.0)
+        if len(words) > 1 and first[words[0]] >= FEWEST_SHARING and (singular(words[0]),) not in whole:
+            variants.setdefault(_singulars(words[1:]), 0.97)
+        found[name] = tuple(variants.items())
+    return found
+
+
+def evidence(column: ColumnName, target: TargetName) -> NameEvidence:
+    """The strongest that the name of the column says for the target."""
+    found = NONE
+    for reading in column.readings:
+        for each in (
+            _by_table(column, reading, target),
+            _by_key(column, reading, target),
+            _by_role(column, reading, target),
+        ):
+            if each.score > found.score:
+                found = each
+    return found
+
+
+def _by_table(column: ColumnName, reading: Reading, target: TargetName) -> NameEvidence:
+    """Evidence that the column is named for the table."""
+    if not reading.words:
+        return NONE
+    best, how = 0.0, ""
+    for entity, worth in target.entities:
+        likeness, words = alike(reading.words, entity)
+        if column.table == target.table:
+            likeness = likeness if "after" in words else 0.0  # a table's own name on its own column is no reference
+        elif (*column.entity, *reading.words) == entity:
+            likeness, words = 0.95, "is the table {table} of this table"
+        if likeness * worth > best:
+            best, how = likeness * worth, words
+    if not best:
+        return NONE
+    score = best * _of_suffix(reading, target)
+    too = how == NAMES and any(key.words in ((), reading.words) and key.suffix == reading.suffix for key in target.keys)
+    return NameEvidence(score, f"{column.column} {how.format(table=target.table)}{' and its key' if too else ''}")
+
+
+def _of_suffix(reading: Reading, target: TargetName) -> float:
+    if not reading.suffix:
+        return WITHOUT_SUFFIX
+    kinds = {key.suffix for key in target.keys}
+    if reading.suffix in {"ref", "to"} or reading.suffix in kinds or "" in kinds:
+        return 1.0
+    return OTHER_KIND
+
+
+def _by_key(column: ColumnName, reading: Reading, target: TargetName) -> NameEvidence:
+    """Evidence that the column has the name of the key, where that is a name of its own."""
+    best = NONE
+    if column.table == target.table:
+        return NONE
+    for key in target.keys:
+        if not is_specific(key):
+            continue
+        if reading == key:
+            home = max((alike(key.words, entity)[0] * worth for entity, worth in target.entities), default=0.0)
+            home = max(home, 0.5 if _is_initial(key, target) else 0.0)
+            score = EQUAL_KEYS + (1 - EQUAL_KEYS) * home
+            said = "names the table {table} and its key" if home > TAIL else "has the name of the key of {table}"
+            best = max(
+                best, NameEvidence(score, f"{column.column} {said.format(table=target.table)}"), key=lambda e: e.score
+            )
+        elif len(key.words[-1]) > 2 and reading.words[-len(key.words) :] == key.words and reading.suffix == key.suffix:  # noqa: PLR2004
+            said = f"{column.column} ends in the name of the key of {target.table}"
+            best = max(best, NameEvidence(EQUAL_KEYS * ROLE_BEFORE, said), key=lambda e: e.score)
+    return best
+
+
+def _is_initial(key: Reading, target: TargetName) -> bool:
+    return any("".join(key.words) == "".join(word[0] for word in entity) for entity, _ in target.entities)
+
+
+def is_specific(reading: Reading) -> bool:
+    """Whether the name belongs to one thing, so that two columns that have it are about the same."""
+    return any(word not in GENERIC for word in reading.words)
+
+
+def _by_role(column: ColumnName, reading: Reading, target: TargetName) -> NameEvidence:
+    """Evidence that the column names a role that rows of the table have."""
+    if not reading.words:
+        return NONE
+    last = ABBREVIATIONS.get(reading.words[-1], reading.words[-1])
+    own = column.table == target.table
+    of_people = any(entity and entity[-1] in PEOPLE for entity, _ in target.entities)
+    if own and (last in HIERARCHY or (last in RANKS and of_people)):
+        return NameEvidence(HIERARCHICAL, f"{column.column} is a role towards another row of {target.table}")
+    first = reading.words[0] if reading.words[-1] not in GENERIC else ""
+    groups = ROLES.get(last) or ROLES.get(reading.words[-1]) or ROLES.get(first, ())
+    if not groups and reading.suffix == "to" and split(column.column)[-1] == "by":
+        groups = BY
+    best = 0.0
+    for entity, worth in target.entities:
+        for group in groups:
+            if entity and entity[-1] in group:
+                best = max(best, (ROLE - 0.005 * group.index(entity[-1])) * worth)
+    if not best:
+        return NONE
+    return NameEvidence(best, f"{column.column} is a role of the rows of {target.table}")
+
+
+@lru_cache(maxsize=65_536)
+def alike(words: Words, entity: Words) -> tuple[float, str]:
+    """How far the words name the entity, from 0 to 1, and in which way, with `{table}` for the table."""
+    if not entity or not words:
+        return 0.0, ""
+    joined, whole = "".join(words), "".join(entity)
+    if joined == whole:
+        return 1.0, NAMES
+    worth = _word_by_word(words, entity) if len(words) == len(entity) else 0.0
+    if not worth and (len(entity) == 1 or (len(words) == 1 and len(joined) > len(entity[0]))):
+        worth = _abbreviates(joined, whole) * 0.95
+    if worth:
+        return worth, NAMES if worth >= ROLE_BEFORE else "abbreviates the name of {table}"
+    return _after_role(words, entity) if len(words) >= len(entity) else _in_part(words, entity)
+
+
+def _after_role(words: Words, entity: Words) -> tuple[float, str]:
+    """The evidence where the last words name the entity, or the end of a single word does."""
+    worth = _word_by_word(words[-len(entity) :], entity)
+    if worth:
+        return worth * ROLE_BEFORE, "names the table {table} after a role"
+    whole = "".join(entity)
+    glued = len(words) == 1 and len(whole) > 3 and words[0].endswith(whole) and len(words[0]) - len(whole) > 2  # noqa: PLR2004
+    return (ROLE_BEFORE * ABBREVIATED, "names the table {table} after a role") if glued else (0.0, "")
+
+
+def _in_part(words: Words, entity: Words) -> tuple[float, str]:
+    """The evidence where the words are the last ones of the entity, or its initials."""
+    worth = _word_by_word(words, entity[-len(words) :]) if words[-1] not in MEASURES else 0.0
+    if worth:
+        return worth * (COMMON_TAIL if words[-1] in GENERIC else TAIL), "is the last part of the name of {table}"
+    if "".join(words) == "".join(word[0] for word in entity):
+        return INITIALS, "has the initials of {table}"
+    return 0.0, ""
+
+
+def _word_by_word(words: Words, others: Words) -> float:
+    worth = 1.0
+    for word, other in zip(words, others, strict=True):
+        worth = min(worth, _of_word(word, other))
+        if not worth:
+            break
+    return worth
+
+
+def _of_word(word: str, other: str) -> float:
+    if word == other:
+        return 1.0
+    if _inflects(word, other) or _inflects(other, word):
+        return 0.96
+    return _abbreviates(word, other)
+
+
+def _inflects(short: str, long: str) -> bool:
+    """Whether the longer word is the shorter one in the plural: `kunde`, `kunden`; four letters at least."""
+    return len(short) > 3 and long.startswith(short) and long[len(short) :] in _PLURALS  # noqa: PLR2004
+
+
+def _abbreviates(short: str, long: str) -> float:
+    """What the short word is worth as an abbreviation: of the beginning, or of first letter and consonants."""
+    if ABBREVIATIONS.get(short) == long:
+        return ABBREVIATED
+    if len(short) < 3 or len(short) >= len(long) or short[0] != long[0]:  # noqa: PLR2004 - two letters mean anything
+        return 0.0
+    if long.startswith(short):
+        return (ABBREVIATED if len(short) > 3 else SHORTLY) if len(short) * 4 >= len(long) else 0.0  # noqa: PLR2004
+    if len(short) * 3 < len(long):
+        return 0.0
+    consonants = iter(letter for letter in long[1:] if letter not in "aeiou")
+    return SHORTLY * 0.95 if all(letter in consonants for letter in short[1:]) else 0.0
+
+
+def is_measure(column: ColumnName) -> bool:
+    """Whether the name is that of a quantity, a count or a part of a date, which refers to nothing."""
+    return any(_measures(reading) for reading in column.readings)
+
+
+def is_count(column: ColumnName) -> bool:
+    """Whether the name is a plural, which of a number says how many: `employees` of a company."""
+    last = split(column.column)[-1:]
+    return bool(last) and last[0] not in SUFFIXES and singular(last[0]) != last[0]
+
+
+def is_identifying(column: ColumnName) -> bool:
+    """Whether the name says that the column identifies something, and what."""
+    return any(reading.words and reading.suffix in {"id", "number", "ref"} for reading in column.readings)
+
+
+def is_prose(column: ColumnName) -> bool:
+    """Whether the name is that of a text for people, an address or the like."""
+    return any(reading.words and reading.words[-1] in PROSE for reading in column.readings)
+
+
+def _measures(reading: Reading) -> bool:
+    if not reading.words:
+        return False
+    counted = reading.words[0] in COUNTING and len(reading.words) > 1
+    if reading.suffix in {"id", "code", "ref"}:
+        return False
+    return counted or reading.words[-1] in MEASURES or f"{reading.words[-1]}s" in MEASURES

@@ -1,0 +1,55 @@
+"""Which version stands for a table among joins, and what is known of it for certain. Pure records."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from app.catalog.tables.lifecycle import TableState
+from app.warehouse.naming import RelationName
+
+MEASURED_STATES: Final = (TableState.ACTIVE, TableState.READ_ONLY, TableState.SHADOW)
+"""In which states a version is looked at, the one first by which the others are passed over: a version that can be
+queried stands for the table; one in SHADOW only while nothing can be queried. What is DEPRECATED joins nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinSubject:
+    """The version that stands for a table."""
+
+    table_id: UUID
+    table: str
+    version: int
+    state: TableState
+    relation: RelationName
+    schema_version: int
+    columns: tuple[str, ...]
+    governed: bool
+    key: tuple[str, ...] | None
+    """Columns by which a contract tells rows apart; None where rows may repeat them."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceHead:
+    """When a version was looked at, and what it held."""
+
+    table_id: UUID
+    schema_version: int
+    rows: int
+    batch: int | None
+    fingerprint: int | None
+    activity: str | None
+    measured_at: datetime
+    failure: str | None
+
+    def stands_for(self, subject: JoinSubject) -> bool:
+        """Whether the evidence is of this shape of the version, and there is some."""
+        return self.schema_version == subject.schema_version and self.failure is None
+
+
+def row_key(mode: str, idempotency_key: Sequence[str], event_time: str) -> tuple[str, ...] | None:
+    """The columns of which no two rows of a governed relation have the same values: with the event time in `append`."""
+    if mode == "append" and event_time not in idempotency_key:
+        return (*idempotency_key, event_time)
+    return tuple(idempotency_key)

@@ -1,0 +1,79 @@
+"""What speaks against accepting a join, and what makes an accepted one decay. Pure.
+
+Both are statements of what was measured, in words: a person may decide otherwise, with a rationale that is kept.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.warehouse.evidence.samples import JoinMeasure
+
+NOTICEABLE: Final = 0.01
+"""An orphan rate that grew by less than one row in a hundred since the acceptance is no decay."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinPolicy:
+    """What may be accepted without an override."""
+
+    max_orphan_rate: float
+    """Share of the left's rows with a value that may meet no row of the right."""
+    max_multiplication: float
+    """Rows of the right that a row of the left may meet, on average: 1 lets no row be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFault:
+    """Something that the policy has against a join. `code` is stable."""
+
+    code: str
+    message: str
+
+
+def policy_faults(measure: JoinMeasure, policy: JoinPolicy) -> tuple[PolicyFault, ...]:
+    """What the policy has against accepting a join that was measured so; empty when it may be accepted."""
+    found: list[PolicyFault] = []
+    if measure.left_matched_distinct == 0:
+        message = "No value of the left occurs on the right, so the join has no rows."
+        return (PolicyFault("no-match", message),)
+    if measure.orphan_rate > policy.max_orphan_rate:
+        message = (
+            f"{measure.orphan_rate:.1%} of the left's rows with a value meet no row of the right "
+            f"({measure.left_orphans:,} rows); the policy allows {policy.max_orphan_rate:.1%}."
+        )
+        found.append(PolicyFault("orphan-rate", message))
+    rows = measure.multiplication
+    if rows is not None and rows.mean > policy.max_multiplication:
+        message = (
+            f"A row of the left meets {rows.mean:.3g} rows of the right on average, at most {rows.max:,}; the policy "
+            f"allows {policy.max_multiplication:.3g} on average."
+        )
+        found.append(PolicyFault("fan-out", message))
+    return tuple(found)
+
+
+def decay(accepted: JoinMeasure, now: JoinMeasure, policy: JoinPolicy) -> tuple[str, ...]:
+    """Why a join that was accepted with one measure does not hold with another; empty when it does."""
+    found: list[str] = []
+    if now.left_matched_distinct == 0 and accepted.left_matched_distinct > 0:
+        return ("No value of the left occurs on the right any more.",)
+    if accepted.right_unique and not now.right_unique:
+        most = now.multiplication.max if now.multiplication else 0
+        found.append(
+            "The right had one row for each value when the join was accepted, and now has several"
+            + (f": a row of the left meets up to {most:,}." if most > 1 else ".")
+        )
+    elif _mean(now) > max(_mean(accepted) * (1 + NOTICEABLE), policy.max_multiplication):
+        found.append(
+            f"A row of the left meets {_mean(now):.3g} rows of the right on average; it was {_mean(accepted):.3g}."
+        )
+    if now.orphan_rate > max(accepted.orphan_rate + NOTICEABLE, policy.max_orphan_rate):
+        found.append(
+            f"{now.orphan_rate:.1%} of the left's rows with a value meet no row of the right; it was "
+            f"{accepted.orphan_rate:.1%}."
+        )
+    return tuple(found)
+
+
+def _mean(measure: JoinMeasure) -> float:
+    return measure.multiplication.mean if measure.multiplication else 0.0

@@ -1,0 +1,108 @@
+"""Looks for joins: evidence of every table, questions that only the data answers, candidates that follow from both."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.catalog.joins.discovery.discover import discover, key_questions, pair_questions
+from app.catalog.joins.discovery.model import Candidate
+from app.catalog.joins.evidence.answering import AnswersFromData
+from app.catalog.joins.evidence.looking import EvidenceLooks
+from app.catalog.joins.evidence.repository import EvidenceReads
+from app.catalog.joins.evidence.subjects import JoinSubject
+from app.catalog.joins.remeasuring import JoinRemeasuring
+from app.catalog.joins.repository import JoinWrites, stored
+from app.kernel.clock import Clock
+from app.kernel.db.database import Units
+from app.kernel.ports.events import EventKinds
+from app.kernel.runtime.configuration import ConfigurationInForce
+
+Progress = Callable[[int, int], Awaitable[None]]
+"""Is told how many tables were looked at, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What came of a refresh."""
+
+    tables: int
+    changed: int
+    candidates: int | None
+    """How many there are now; None when nothing had changed."""
+    remeasured: int
+    decayed: int
+
+
+class JoinRefresh:
+    """Refreshes candidates, and measures accepted joins again where their tables are others now."""
+
+    def __init__(self, units: Units, configuration: ConfigurationInForce, kinds: EventKinds, clock: Clock) -> None:
+        self._units = units
+        self._looks = EvidenceLooks(units, configuration, clock)
+        self._answers = AnswersFromData(units, configuration, clock)
+        self._accepted = JoinRemeasuring(units, configuration, kinds, clock)
+
+    async def refresh(self, told: Progress, *, thorough: bool) -> Refreshed:
+        """What came of looking at all tables again; of those alone in which something was written, unless thorough."""
+        async with self._units.read() as session:
+            reads = EvidenceReads(session)
+            subjects = await reads.subjects()
+            heads = await reads.heads([subject.table_id for subject in subjects])
+        changed = 0
+        for number, subject in enumerate(subjects):
+            looked = await self._looks.look(subject, heads.get(subject.table_id), thorough=thorough)
+            changed += looked.changed
+            await told(number + 1, len(subjects))
+        gone = await self._forget(subjects)
+        found = await self._discover(subjects) if changed or gone or thorough else None
+        estimates = None if found is None else {each.candidate_id: each.measure for each in found}
+        remeasured, decayed = await self._accepted.measure(subjects, estimates, thorough=thorough)
+        return Refreshed(len(subjects), changed, None if found is None else len(found), remeasured, decayed)
+
+    async def _forget(self, subjects: Sequence[JoinSubject]) -> bool:
+        """Whether something was known of versions that stand for no table any more; it is known no more."""
+        async with self._units.read() as session:
+            kept = await EvidenceReads(session).known()
+        gone = kept - {subject.table_id for subject in subjects}
+        if gone:
+            await self._looks.forget([subject.table_id for subject in subjects])
+        return bool(gone)
+
+    async def _discover(self, subjects: Sequence[JoinSubject]) -> Sequence[Candidate]:
+        """The candidates that there are now, kept."""
+        evidence, looked_at = await self._looks.evidence(subjects)
+        known = await self._answers.questions(subjects, evidence)
+        unique = await self._answers.unique(await asyncio.to_thread(key_questions, evidence), known)
+        pairs = await asyncio.to_thread(pair_questions, evidence, unique)
+        measured = await self._answers.measured(pairs, known)
+        await self._answers.keep(known)
+        candidates = await asyncio.to_thread(discover, evidence, unique, measured)
+        by_name = {subject.table: subject for subject in subjects}
+        rows = [_row(each, by_name, looked_at) for each in candidates]
+        async with self._units.write() as session:
+            joins = JoinWrites(session)
+            await joins.drop_candidates([each.candidate_id for each in candidates])
+            await joins.keep_candidates(rows)
+        return candidates
+
+
+def _row(
+    candidate: Candidate, subjects: Mapping[str, JoinSubject], looked_at: Mapping[str, datetime]
+) -> dict[str, Any]:
+    return {
+        "id": candidate.candidate_id,
+        "left_table": candidate.left_table,
+        "left_table_id": subjects[candidate.left_table].table_id,
+        "left_columns": list(candidate.left_columns),
+        "right_table": candidate.right_table,
+        "right_table_id": subjects[candidate.right_table].table_id,
+        "right_columns": list(candidate.right_columns),
+        "cardinality": candidate.cardinality,
+        "score": candidate.score,
+        "measure": stored(candidate.measure),
+        "reasons": list(candidate.reasons),
+        "warnings": list(candidate.warnings),
+        "measured_at": min(looked_at[candidate.left_table], looked_at[candidate.right_table]),
+    }

@@ -1,0 +1,55 @@
+"""The statement that counts every row once, written from a copy of the resolved tree."""
+
+from typing import Final
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from app.query.guard.dialect import generate
+from app.query.guard.fan_out.analysis import Finding, Step
+from app.query.guard.fan_out.blocks import Blocks, window_of
+from app.query.guard.fan_out.draft import CannotError, Draft, component
+from app.query.guard.fan_out.graph import Graph
+from app.query.guard.fan_out.preaggregation import ONCE, Cut
+
+MAX_CHARACTERS: Final = 19_000
+"""Of a corrected statement: the guard would not read a longer one."""
+MAX_CUTS: Final = 8
+
+
+def corrected(tree: exp.Expr, blocks: Blocks, findings: list[Finding]) -> str | None:
+    """The whole statement without a fan-out, by physical names; None where no certain correction is known."""
+    if not all(finding.certain and finding.sources and window_of(finding.call) is None for finding in findings):
+        return None
+    copy = tree.copy()
+    twins = {id(node): twin for node, twin in zip(tree.walk(), copy.walk(), strict=True)}
+    taken = {identifier.name for identifier in tree.find_all(exp.Identifier)}
+    graphs: dict[Graph, list[Finding]] = {}
+    for finding in findings:
+        graphs.setdefault(finding.graph, []).append(finding)
+        twins[id(finding.call)].meta[ONCE] = frozenset(finding.steps)
+    try:
+        for graph, found in graphs.items():
+            _correct(Draft.of(graph, blocks, twins, taken), [step for finding in found for step in finding.steps])
+        for call in copy.find_all(exp.Anonymous):
+            if isinstance(call.this, exp.Identifier):
+                call.set("this", call.this.name)
+        text = generate(copy)
+    except (CannotError, RecursionError, SqlglotError, ValueError, TypeError, AttributeError, KeyError, IndexError):
+        return None  # the statement itself is allowed, whatever becomes of its correction
+    return text if len(text) <= MAX_CHARACTERS else None
+
+
+def _correct(draft: Draft, steps: list[Step]) -> None:
+    """Cuts every join that repeats rows, from the leaves on."""
+    draft.check_nested()
+    entries = draft.entries()
+    if any(entry.node.args.get("side") not in {None, "", "LEFT"} for entry in entries):
+        raise CannotError
+    sides = {step: component(entries, *step)[0] for step in dict.fromkeys(steps)}
+    if len(sides) > MAX_CUTS or any((far, near) in sides for near, far in sides):
+        raise CannotError
+    for step in sorted(sides, key=lambda step: len(sides[step])):
+        wider = frozenset(other for other, side in sides.items() if side >= sides[step])
+        Cut(draft, step, wider).run()
+    draft.keep_names()

@@ -1,0 +1,221 @@
+"""Collects the evidence of a relation: all of its columns in one pass, or what batches changed since the last time.
+
+How much of a column is kept follows from how many distinct values random pages let expect; the pass itself keeps to
+`SAMPLE_SIZE` values, so that a wrong guess costs time and never memory.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app.kernel.db.database import ReadSession, sqlstate
+from app.kernel.problems import Unavailable
+from app.warehouse.evidence import statements
+from app.warehouse.evidence.hashing import FAMILIES, ComparedColumn
+from app.warehouse.evidence.merging import merged, sampled
+from app.warehouse.evidence.samples import HASHES, SAMPLE_SIZE, ColumnEvidence, Family, ValueSample
+from app.warehouse.inspection import Inspector, RelationUnreadable, is_unreadable
+from app.warehouse.naming import RelationName
+from app.warehouse.profile import SAMPLE_ROWS, estimated_distinct, is_sampleable, sample_clause
+from app.warehouse.relations import run
+
+WANTED: Final = SAMPLE_SIZE + SAMPLE_SIZE // 2
+"""Values that a threshold is to let through: more than are kept, since their number is a guess."""
+
+MOST_CHANGED: Final = 0.2
+"""Share of a relation's rows up to which the change of evidence is worked out; beyond, one pass over all costs less."""
+
+SETTINGS: Final = ("SET LOCAL jit = off", "SET LOCAL work_mem = '64MB'")
+
+_QUERY_CANCELED = "57014"
+
+_COLUMNS = text("""
+WITH RECURSIVE known AS (
+  SELECT a.attname AS name, a.attnum AS number, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
+         t.oid, t.typname, t.typtype::text AS typtype, t.typbasetype
+    FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+   WHERE a.attrelid = to_regclass(:relation) AND a.attnum > 0 AND NOT a.attisdropped
+  UNION ALL
+  SELECT known.name, known.number, known.type, t.oid, t.typname, t.typtype::text, t.typbasetype
+    FROM known JOIN pg_catalog.pg_type AS t ON t.oid = known.typbasetype WHERE known.typtype = 'd')
+SELECT name, type, CASE typtype WHEN 'e' THEN 'enum' ELSE typname END AS base
+  FROM known WHERE typtype <> 'd' ORDER BY number
+""")
+
+
+class EvidenceTooSlow(Unavailable):
+    """The relation could not be looked at in the time that is given to it."""
+
+    code, title = "evidence-too-slow", "Looking at the relation takes too long"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a governed relation held when it was looked at: what its batches changed since can be told by that."""
+
+    batch: int
+    """The last batch that wrote a row which is there."""
+    fingerprint: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelationEvidence:
+    """The evidence of a relation, of one moment."""
+
+    rows: int
+    columns: tuple[ColumnEvidence, ...]
+    mark: Mark | None = None
+    """None of a relation that is not governed."""
+
+
+@asynccontextmanager
+async def looking(session: ReadSession, relation: RelationName, seconds: float) -> AsyncIterator[None]:
+    """A block of long statements on a relation, each of which may take so many seconds.
+
+    Raises:
+        EvidenceTooSlow: a statement took longer.
+        RelationUnreadable: the relation or a column is gone, may not be read, or fails when it is.
+    """
+    try:
+        for setting in (*SETTINGS, f"SET LOCAL statement_timeout = {int(seconds * 1000)}"):
+            await session.execute(text(setting))
+        yield
+    except DBAPIError as error:
+        if sqlstate(error) == _QUERY_CANCELED:
+            raise EvidenceTooSlow(f"{relation} could not be looked at within {seconds:g} s.") from error
+        if is_unreadable(error):
+            raise RelationUnreadable(f"{relation} cannot be read.") from error
+        raise
+
+
+async def compared_columns(
+    session: ReadSession, relation: RelationName, names: Sequence[str]
+) -> tuple[ComparedColumn, ...]:
+    """Those of the named columns whose values can be compared, in the relation's order."""
+    rows = await session.execute(_COLUMNS, {"relation": relation.sql})
+    wanted = set(names)
+    return tuple(
+        ComparedColumn(row.name, row.type, row.base, FAMILIES.get(row.base, Family.TEXT))
+        for row in rows
+        if row.name in wanted and (row.base in FAMILIES or row.base == "enum")
+    )
+
+
+async def collect(
+    session: ReadSession, relation: RelationName, names: Sequence[str], *, governed: bool, seconds: float
+) -> RelationEvidence:
+    """The evidence of the named columns of a relation, by one pass over all its rows.
+
+    Args:
+        session: a transaction on one snapshot; its settings change.
+        relation: what to look at.
+        names: columns; those that cannot be compared are left out.
+        governed: whether batches write it, so that what they change can be told later.
+        seconds: that each statement may take.
+
+    Raises as `looking` does.
+    """
+    async with looking(session, relation, seconds):
+        if not await Inspector(session).readable(relation, names):
+            raise RelationUnreadable(f"{relation} is gone, has other columns, or may not be read.")
+        columns = await compared_columns(session, relation, names)
+        if governed:
+            marked = (await run(session, statements.mark(relation, None))).one()
+            rows, mark = marked.rows, Mark(marked.batch, marked.fingerprint)
+        else:
+            rows = int((await run(session, f"SELECT count(*) FROM {relation.sql}")).scalar_one())  # noqa: S608 - quoted
+            mark = None
+        if not columns or not rows:
+            return RelationEvidence(rows, tuple(_nothing(column, rows) for column in columns), mark)
+        ranges, thresholds = await _expected(session, relation, columns, rows)
+        found = await run(session, statements.sample(relation.sql, columns, thresholds))
+        samples = sampled(found, thresholds)
+    evidence = [
+        ColumnEvidence(column.name, column.type, column.family, nulls, *ranges[number], sample)
+        for number, (column, (nulls, sample)) in enumerate(zip(columns, samples, strict=True))
+    ]
+    return RelationEvidence(rows, tuple(evidence), mark)
+
+
+async def follow(
+    session: ReadSession, relation: RelationName, before: RelationEvidence, *, seconds: float
+) -> RelationEvidence | None:
+    """The evidence of a governed relation as its batches changed it since; None when it must be collected anew.
+
+    What the batches wrote and what they replaced must explain the whole difference: after a rollback, or when images
+    are gone, it does not.
+
+    Args:
+        session: a transaction on one snapshot; its settings change.
+        relation: governed, with the same columns as before.
+        before: its evidence, with a mark.
+        seconds: that each statement may take.
+
+    Raises as `looking` does.
+    """
+    if before.mark is None:
+        return None
+    since = before.mark.batch
+    async with looking(session, relation, seconds):
+        columns = await compared_columns(session, relation, [column.name for column in before.columns])
+        if [(column.name, column.type) for column in columns] != [(each.name, each.type) for each in before.columns]:
+            return None
+        now = (await run(session, statements.mark(relation, since))).one()
+        mark = Mark(now.batch, now.fingerprint)
+        if mark == before.mark and now.rows == before.rows:
+            return before
+        later = [f"({page},{place})" for page, place in now.later or ()]
+        if len(later) > MOST_CHANGED * now.rows:
+            return None
+        source = statements.changed(relation, columns, since, later)
+        change = (await run(session, statements.change_of_mark(source))).one()
+        if (before.rows + change.rows, before.mark.fingerprint ^ change.fingerprint) != (now.rows, now.fingerprint):
+            return None
+        thresholds = [column.sample.threshold for column in before.columns]
+        times = f"sum({statements.T}.{statements.SIGN})::int8"
+        found = await run(session, statements.sample(source, columns, thresholds, times))
+        ranges = await _ranges(session, source, columns)
+        changes = merged(before.columns, found, ranges)
+    return None if changes is None else replace(before, rows=now.rows, columns=changes, mark=mark)
+
+
+async def _expected(
+    session: ReadSession, relation: RelationName, columns: Sequence[ComparedColumn], rows: int
+) -> tuple[list[tuple[float | None, float | None]], list[int]]:
+    """The range of each column, and the threshold below which some `WANTED` of its values are expected."""
+    clause = sample_clause(relation, rows, sampleable=await is_sampleable(session, relation))
+    by_column = await _spread(session, f"(SELECT * FROM {clause})", columns)  # noqa: S608 - quoted names, numbers
+    ranges, thresholds = [], []
+    for number in range(len(columns)):
+        row = by_column.get(number)
+        ranges.append((row.low, row.high) if row else (None, None))
+        if rows <= SAMPLE_ROWS or row is None:
+            thresholds.append(HASHES)
+            continue
+        distinct = estimated_distinct(row.present, row.distincts, row.singletons, rows)
+        thresholds.append(HASHES if distinct <= WANTED else HASHES * WANTED // distinct)
+    return ranges, thresholds
+
+
+async def _ranges(
+    session: ReadSession, source: str, columns: Sequence[ComparedColumn]
+) -> list[tuple[float | None, float | None]]:
+    by_column = await _spread(session, source, columns)
+    return [
+        (by_column[number].low, by_column[number].high) if number in by_column else (None, None)
+        for number in range(len(columns))
+    ]
+
+
+async def _spread(session: ReadSession, source: str, columns: Sequence[ComparedColumn]) -> dict[int, Any]:
+    rows = await run(session, statements.spread(source, columns))
+    return {row.c: row for row in rows}
+
+
+def _nothing(column: ComparedColumn, rows: int) -> ColumnEvidence:
+    """The evidence of a column without a value."""
+    return ColumnEvidence(column.name, column.type, column.family, rows, None, None, ValueSample.of([], HASHES))
