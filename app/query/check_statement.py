@@ -21,6 +21,7 @@ Every check of a statement, in order; each can only refuse. The numbered ones ar
 | 6. sizes of values, through all parts | `guard/sizes`: `Sizes` | `unbounded-value` |
 | 7. PostgreSQL reads in it what the user's text says | `guard/postgres_grammar`: `difference` | `not-faithful` |
 | missing tables, with the nearest of all names | `tables`: `not_found` | 404 `table-not-found` |
+| missing conditions, with accepted joins | `join_offers`: `join_offers` | as by the guard, with `offers` |
 | the plan reads checked tables alone | here: `require_affordable` | `plan-mismatch` |
 | the plan costs no more than the roles allow | here: `require_affordable` | `too-expensive` |
 | the preview still holds, at its execution | `execute`: `check`; `staleness`: `changes` | `stale-preview` |
@@ -57,15 +58,17 @@ from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import Actor, Permission
 from app.kernel.telemetry.metrics import QUERY_GUARDRAILS
 from app.query import presentation
-from app.query.configuration import MAX_COST, STATEMENT_TIMEOUT_SECONDS
+from app.query.configuration import MAX_COST, REQUIRE_ACCEPTED_JOINS, STATEMENT_TIMEOUT_SECONDS
 from app.query.guard.check import GuardPolicy, check
 from app.query.guard.findings import GuardFinding, GuardVerdict
-from app.query.guard.relations import Catalog, RelationView
+from app.query.guard.relations import AcceptedJoin, Catalog, RelationView
+from app.query.join_offers import RULES, join_offers, with_offers
+from app.query.joins import joins_in_force
 from app.query.results.estimates import Estimate
 from app.query.results.limits import Limits, limits_for
 from app.query.results.statements import Statement
 from app.query.schemas import PreviewOptions
-from app.query.staleness import PreviewBasis, TableBasis, shape_digest
+from app.query.staleness import JoinBasis, PreviewBasis, TableBasis, shape_digest
 from app.query.tables import not_found, readable, with_nearest
 
 log = logging.getLogger(__name__)
@@ -145,6 +148,8 @@ class CheckedStatement:
 
     verdict: GuardVerdict
     readable: Mapping[str, RelationView]
+    accepted: tuple[AcceptedJoin, ...] = ()
+    """The joins in force between the readable tables."""
     missing: QueriedTableNotFound | None = None
     """The problem of the names in FROM that are no readable table."""
 
@@ -163,6 +168,12 @@ class CheckedStatement:
         """The tables that an allowed statement reads, such as `flights@2`."""
         return [f"{table.logical_name}@{table.version}" for table in self.verdict.tables]
 
+    @property
+    def used_joins(self) -> tuple[tuple[str, int], ...]:
+        """Ids and versions of the accepted joins that an allowed statement uses, each once, by id."""
+        used = {str(join.join_id) for join in self.verdict.joins if join.join_id is not None}
+        return tuple(sorted((str(join.join_id), join.version) for join in self.accepted if str(join.join_id) in used))
+
     def require_allowed(self) -> str:
         """The regenerated text. Raises `QueriedTableNotFound` or `QueryRefused`."""
         if self.verdict.allowed and self.verdict.sql is not None:
@@ -174,7 +185,8 @@ class CheckedStatement:
     def basis(self, roles: frozenset[str], limits: Limits) -> PreviewBasis:
         """What a preview of the statement is bound to."""
         tables = tuple(_table_basis(relation) for relation in self.relations)
-        return PreviewBasis(self.verdict.sql_hash or "", tables, tuple(sorted(roles)), limits)
+        joins = tuple(JoinBasis(join_id, version) for join_id, version in self.used_joins)
+        return PreviewBasis(self.verdict.sql_hash or "", tables, tuple(sorted(roles)), limits, joins)
 
 
 def _table_basis(relation: RelationView) -> TableBasis:
@@ -218,8 +230,10 @@ async def examine(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdi
     return await (_SHORT if len(sql) <= SHORT_CHARACTERS else _LONG).examine(sql, catalog, policy)
 
 
-async def check_statement(units: Units, query: QueryRequest, actor: Actor) -> CheckedStatement:
-    """The guard's verdict on the statement, on the tables as they are now.
+async def check_statement(
+    units: Units, configuration: ConfigurationInForce, query: QueryRequest, actor: Actor
+) -> CheckedStatement:
+    """The guard's verdict on the statement, on the tables and accepted joins as they are now.
 
     No session is held while the statement is examined: those who wait for their turn keep no connection from others.
 
@@ -227,15 +241,28 @@ async def check_statement(units: Units, query: QueryRequest, actor: Actor) -> Ch
     """
     async with units.read() as session:
         tables = await readable(session, query.sql, query.include_deprecated)
-    policy = GuardPolicy(join_override_rationale=query.override_joins)
-    verdict = await examine(query.sql, Catalog(tables), policy)
+        accepted = await joins_in_force(session, query.sql, tables)
+    policy = GuardPolicy(
+        require_accepted_joins=configuration.value(REQUIRE_ACCEPTED_JOINS), join_override_rationale=query.override_joins
+    )
+    catalog = Catalog(tables, accepted)
+    verdict = await examine(query.sql, catalog, policy)
     missing = None
     if any(finding.table is not None for finding in verdict.findings):
         async with units.read() as session:
             missing = await not_found(session, verdict.findings, query.include_deprecated, actor)
     if missing is not None:
         verdict = replace(verdict, findings=with_nearest(verdict.findings, missing))
-    return CheckedStatement(verdict, tables, missing)
+    elif any(finding.rule in RULES for finding in verdict.findings):
+        verdict = await _with_offers(verdict, query.sql, catalog, policy)
+    return CheckedStatement(verdict, tables, accepted, missing)
+
+
+async def _with_offers(verdict: GuardVerdict, sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
+    """The refusal with statements that are allowed and join by accepted joins, where there are any."""
+    offers = join_offers(sql, catalog.joins)
+    allowed = [offer for offer in offers if (await examine(offer.sql, catalog, policy)).allowed]
+    return replace(verdict, findings=with_offers(verdict.findings, tuple(allowed)))
 
 
 def limits_of(actor: Actor, configuration: ConfigurationInForce) -> Limits:

@@ -26,4 +26,11 @@ MAX_COST: Final = ConfigKey[float](
     default=lambda _: HIGHEST_COST,
 )
 
-CONFIG_KEYS: Final = (STATEMENT_TIMEOUT_SECONDS, PREVIEW_LIFETIME_SECONDS, MAX_COST)
+REQUIRE_ACCEPTED_JOINS: Final = ConfigKey[bool](
+    name="query.require_accepted_joins",
+    description="Tables are joined by accepted joins alone; others need `options.override_joins` and its permission.",
+    schema={"type": "boolean"},
+    default=lambda _: False,
+)
+
+CONFIG_KEYS: Final = (STATEMENT_TIMEOUT_SECONDS, PREVIEW_LIFETIME_SECONDS, MAX_COST, REQUIRE_ACCEPTED_JOINS)

@@ -13,6 +13,7 @@ from typing import IO, Any, Final
 from uuid import UUID
 
 from app.audit.log.service import AuditTrail
+from app.catalog.joins.service import JoinUsage
 from app.kernel.db.database import OperationClass, Units, WriteSession
 from app.kernel.db.failures import FAILURES
 from app.kernel.db.query_login import QueryLogin
@@ -22,7 +23,7 @@ from app.kernel.problems import Conflict, Problem
 from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import SYSTEM, Actor, Permission
 from app.kernel.tabular.csv_style import CsvStyle
-from app.kernel.telemetry.metrics import JOIN_USAGE, QUERY_LATENCY, metrics_timer
+from app.kernel.telemetry.metrics import QUERY_LATENCY, metrics_timer
 from app.query import presentation
 from app.query.actions import QueryAction
 from app.query.check_statement import CheckedStatement, QueryRequest, check_statement, limits_of, require_affordable
@@ -145,7 +146,7 @@ class ExecuteService:
             if preview.used_at is not None:
                 raise PreviewUsed
         query = QueryRequest.stored(preview.request)
-        checked = await check_statement(self._units, query, actor)
+        checked = await check_statement(self._units, self._configuration, query, actor)
         if expired:
             raise PreviewExpired("The preview was not executed in time.", **await self._fresh(actor, query))
         changed = changes(PreviewBasis.of(preview.basis), checked.basis(actor.roles, limits))
@@ -186,9 +187,6 @@ class ExecuteService:
             file.close()
             await completed(self._record_failure(actor, execution, error, elapsed(started)))
             raise
-        for join in checked.verdict.joins:
-            if join.join_id is not None:
-                JOIN_USAGE.labels(str(join.join_id)).inc()
         return QueryResult(execution.id, form, file, extent, limits, seconds)
 
     async def _claim(self, actor: Actor, checked: CheckedStatement, execution: QueryExecution) -> None:
@@ -198,6 +196,7 @@ class ExecuteService:
                 raise PreviewUsed
             execution.started_at = await previews.now()
             await ExecutionWrites(session).add(execution)
+            await JoinUsage(session).record(execution.id, checked.used_joins, execution.started_at)
             after = {
                 "execution": str(execution.id),
                 "sql_hash": execution.sql_hash,

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.audit.log.service import AuditTrail
+from app.catalog.joins.service import JoinUsage
 from app.catalog.tables.service import QueriedTableNotFound, TableService
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ports.export_formats import Format
@@ -54,6 +55,7 @@ class QuerySource(Source[QueryParams]):
             "preview_id": str(params.preview_id),
             "sql_hash": executable.preview.sql_hash,
             "tables": checked.table_versions,
+            "joins": [list(join) for join in checked.used_joins],
             TABLE_IDS: [str(relation.table_id) for relation in checked.relations],
             "sql": _named(sql, columns),
             "limits": asdict(limits),
@@ -111,6 +113,8 @@ class QuerySource(Source[QueryParams]):
             error_code=ended.error_code,
         )
         await ExecutionWrites(session).add(execution)
+        joins = [(join_id, version) for join_id, version in subject.get("joins", ())]
+        await JoinUsage(session).record(execution.id, joins, now)
 
 
 def _named(sql: str, columns: tuple[Column, ...]) -> str:

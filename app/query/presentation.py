@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
-from app.query.guard.findings import GuardFinding, GuardVerdict
-from app.query.guard.relations import RelationView
+from app.query.guard.findings import GuardFinding, GuardVerdict, UsedJoin
+from app.query.guard.relations import AcceptedJoin, RelationView
+from app.query.joins import cardinality_of, row_effect
 from app.query.results.estimates import Estimate
 from app.query.results.limits import MIB, Limits
-from app.query.schemas import GuardrailDocument, JoinDocument, TableDocument
+from app.query.schemas import FanOutDocument, GuardrailDocument, JoinDocument, TableDocument
 
 DEPRECATED: Final = "DEPRECATED"
 
@@ -58,11 +59,29 @@ def tables(verdict: GuardVerdict) -> list[TableDocument]:
     ]
 
 
-def joins(verdict: GuardVerdict) -> list[JoinDocument]:
-    """The joins of an allowed statement."""
+def joins(verdict: GuardVerdict, accepted: Sequence[AcceptedJoin]) -> list[JoinDocument]:
+    """The joins of an allowed statement, with what the accepted ones do."""
+    by_id = {str(join.join_id): join for join in accepted}
+    return [_join(used, by_id.get(str(used.join_id))) for used in verdict.joins]
+
+
+def _join(used: UsedJoin, accepted: AcceptedJoin | None) -> JoinDocument:
+    found = asdict(used) | {"join_id": used.join_id and str(used.join_id)}
+    if accepted is not None:
+        found |= {
+            "join_version": accepted.version,
+            "cardinality": cardinality_of(used, accepted),
+            "effect": row_effect(used, accepted),
+            "decay": accepted.decayed,
+        }
+    return JoinDocument.model_validate(found)
+
+
+def fan_outs(verdict: GuardVerdict, relations: Sequence[RelationView]) -> list[FanOutDocument]:
+    """The aggregates that count rows several times, each with the statement that does not, under logical names."""
     return [
-        JoinDocument.model_validate(asdict(join) | {"join_id": join.join_id and str(join.join_id)})
-        for join in verdict.joins
+        FanOutDocument(message=found.message, corrected=found.corrected and logical_sql(found.corrected, relations))
+        for found in verdict.fan_outs
     ]
 
 
@@ -71,9 +90,15 @@ def assumptions(verdict: GuardVerdict) -> list[str]:
     return [f"{table.logical_name} means version {table.version}, which is {table.state}." for table in verdict.tables]
 
 
-def warnings(verdict: GuardVerdict, limits: Limits, estimate: Estimate) -> list[str]:
+def warnings(verdict: GuardVerdict, accepted: Sequence[AcceptedJoin], limits: Limits, estimate: Estimate) -> list[str]:
     """What a reader of the result should know before asking for it."""
-    found = list(verdict.warnings)
+    found = list(verdict.warnings) + [fan_out.message for fan_out in verdict.fan_outs]
+    used = {str(join.join_id) for join in verdict.joins}
+    found += [
+        f"The join {join.join_id} does not hold as it was accepted: {join.decayed}"
+        for join in accepted
+        if join.decayed and str(join.join_id) in used
+    ]
     found += [
         f"{table.logical_name} is DEPRECATED: its rows are no longer kept up."
         for table in verdict.tables

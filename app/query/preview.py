@@ -87,7 +87,7 @@ class PreviewService:
 
     async def validate(self, actor: Actor, sql: str, options: PreviewOptions) -> ValidationDocument:
         """The guard's verdict alone; nothing is planned, run or kept."""
-        checked = await check_statement(self._units, QueryRequest.of(sql, options, actor), actor)
+        checked = await check_statement(self._units, self._configuration, QueryRequest.of(sql, options, actor), actor)
         verdict = checked.verdict
         for finding in verdict.findings:
             QUERY_GUARDRAILS.labels(finding.rule).inc()
@@ -96,8 +96,9 @@ class PreviewService:
             sql=presentation.logical_sql(verdict.sql, checked.relations) if verdict.sql is not None else None,
             guardrails=presentation.refusals(verdict.findings),
             tables=presentation.tables(verdict),
-            joins=presentation.joins(verdict),
+            joins=presentation.joins(verdict, checked.accepted),
             warnings=list(verdict.warnings),
+            fan_outs=presentation.fan_outs(verdict, checked.relations),
         )
 
     async def view(self, actor: Actor, preview_id: UUID) -> QueryPreviewDocument:
@@ -109,7 +110,7 @@ class PreviewService:
 
     async def _draft(self, actor: Actor, query: QueryRequest) -> dict[str, Any]:
         """The columns of a preview of the request, but for its times. Raises what `preview` raises."""
-        checked = await check_statement(self._units, query, actor)
+        checked = await check_statement(self._units, self._configuration, query, actor)
         sql, limits = checked.require_allowed(), limits_of(actor, self._configuration)
         async with open_statement(self._query_login, sql, limits, checked.names) as prepared:
             columns = await prepared.columns()
@@ -152,11 +153,12 @@ def _answer(
         sql_hash=verdict.sql_hash or "",
         tables=presentation.tables(verdict),
         columns=[QueryColumnDocument(name=column.name, type=column.type) for column in columns],
-        joins=presentation.joins(verdict),
+        joins=presentation.joins(verdict, checked.accepted),
         assumptions=presentation.assumptions(verdict),
         guardrails=presentation.bounds(limits, estimate),
         estimate=EstimateDocument(rows=estimate.rows, cost=estimate.cost, bytes=estimate.bytes),
-        warnings=presentation.warnings(verdict, limits, estimate),
+        warnings=presentation.warnings(verdict, checked.accepted, limits, estimate),
+        fan_outs=presentation.fan_outs(verdict, checked.relations),
         confidence=1.0,
         alternatives=[],
     )

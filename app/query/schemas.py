@@ -80,6 +80,20 @@ class PlaceDocument(BaseModel):
     snippet: str = Field(description="What stands there.")
 
 
+class JoinReferenceDocument(BaseModel):
+    """A version of an accepted join."""
+
+    join_id: str
+    version: int
+
+
+class JoinOfferDocument(BaseModel):
+    """A statement, ready to be previewed, that joins by accepted joins what was put side by side."""
+
+    joins: list[JoinReferenceDocument] = Field(description="The joins, in the order in which the statement uses them.")
+    sql: str = Field(description="The statement as it was sent, with the conditions that were missing.")
+
+
 class GuardrailDocument(BaseModel):
     """One rule and what it did."""
 
@@ -90,6 +104,9 @@ class GuardrailDocument(BaseModel):
     message: str = Field(description="In words.")
     place: PlaceDocument | None = Field(None, description="Where, when it refused.")
     nearest: str | None = Field(None, description="The nearest allowed form.")
+    offers: list[JoinOfferDocument] = Field(
+        default_factory=list, description="Where a condition is missing: what accepted joins would make of it."
+    )
 
 
 class TableDocument(BaseModel):
@@ -110,6 +127,19 @@ class JoinDocument(BaseModel):
     kind: str = Field(description="inner, left, right, full, in or correlated.")
     pairs: list[tuple[str, str]] = Field(description="Equal columns: of the left and of the right table.")
     join_id: str | None = Field(None, description="The accepted join that covers it.")
+    join_version: int | None = Field(None, description="Its version; the preview is bound to it.")
+    cardinality: str | None = Field(None, description="Rows of the left to rows of the right: 1:1, n:1, 1:n or n:m.")
+    effect: str | None = Field(None, description="What the join does to rows, in words.")
+    decay: str | None = Field(None, description="Why it does not hold as it was accepted; null while it does.")
+
+
+class FanOutDocument(BaseModel):
+    """An aggregate that counts rows several times, since a join repeats them."""
+
+    message: str = Field(description="Which aggregate, and which join repeats its rows.")
+    corrected: str | None = Field(
+        description="The statement that aggregates before it joins, ready to be previewed; null where none is certain."
+    )
 
 
 class QueryColumnDocument(BaseModel):
@@ -147,6 +177,9 @@ class PreviewAnswer(BaseModel):
     guardrails: list[GuardrailDocument] = Field(description="Rules that it passed, and bounds it will run within.")
     estimate: EstimateDocument = Field(description="The planner's estimate.")
     warnings: list[str] = Field(description="What a reader of the result should know.")
+    fan_outs: list[FanOutDocument] = Field(
+        default_factory=list, description="Aggregates that count rows several times."
+    )
     confidence: float = Field(ge=0, le=1, description="1 for SQL, which says what it means.")
     alternatives: list[dict[str, Any]] = Field(description="Other readings of a question in words; none for SQL.")
 
@@ -169,6 +202,9 @@ class ValidationDocument(BaseModel):
     tables: list[TableDocument] = Field(default_factory=list, description="Tables that it reads.")
     joins: list[JoinDocument] = Field(default_factory=list, description="Tables that it relates.")
     warnings: list[str] = Field(default_factory=list, description="What a reader of the result should know.")
+    fan_outs: list[FanOutDocument] = Field(
+        default_factory=list, description="Aggregates that count rows several times."
+    )
 
 
 class ResultDocument(BaseModel):

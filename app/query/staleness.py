@@ -1,6 +1,7 @@
 """The basis that a preview was made on, and whether that still holds when it is executed. Pure.
 
-A preview is bound to the regenerated SQL, the version and shape of every table, and the caller's roles and limits.
+A preview is bound to the regenerated SQL, the version and shape of every table, the version of every accepted join that
+it uses, and the caller's roles and limits.
 """
 
 from collections.abc import Iterable
@@ -24,6 +25,14 @@ class TableBasis:
     """Digest of its visible columns."""
 
 
+@dataclass(frozen=True, slots=True)
+class JoinBasis:
+    """The version of an accepted join that the statement uses."""
+
+    join_id: str
+    version: int
+
+
 def shape_digest(columns: Iterable[tuple[str, str]]) -> str:
     """A digest of names and types, in order."""
     return sha256("\n".join(f"{name} {type_}" for name, type_ in columns).encode()).hexdigest()
@@ -37,6 +46,7 @@ class PreviewBasis:
     tables: tuple[TableBasis, ...]
     roles: tuple[str, ...]
     limits: Limits
+    joins: tuple[JoinBasis, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The basis as it is stored."""
@@ -50,6 +60,7 @@ class PreviewBasis:
             tables=tuple(TableBasis(**table) for table in document["tables"]),
             roles=tuple(document["roles"]),
             limits=Limits(**document["limits"]),
+            joins=tuple(JoinBasis(**join) for join in document.get("joins", ())),  # older documents have none
         )
 
 
@@ -63,7 +74,7 @@ class Change:
 
 def changes(before: PreviewBasis, now: PreviewBasis) -> tuple[Change, ...]:
     """The changes since the preview; empty when it still holds."""
-    found = [*_table_changes(before, now)]
+    found = [*_table_changes(before, now), *_join_changes(before, now)]
     if not found and before.sql_hash != now.sql_hash:
         found.append(Change("sql", "The statement is written differently now."))
     if before.roles != now.roles:
@@ -86,4 +97,18 @@ def _table_changes(before: PreviewBasis, now: PreviewBasis) -> list[Change]:
             )
         elif other.shape != table.shape:
             found.append(Change("table-schema", f"The columns of {table.name} have changed."))
+    return found
+
+
+def _join_changes(before: PreviewBasis, now: PreviewBasis) -> list[Change]:
+    """What became of the joins that the preview showed; one that was accepted since changes nothing that it said."""
+    current = {join.join_id: join.version for join in now.joins}
+    found: list[Change] = []
+    for join in before.joins:
+        version = current.get(join.join_id)
+        if version is None:
+            found.append(Change("join-gone", f"The join {join.join_id} is no longer in force."))
+        elif version != join.version:
+            message = f"The join {join.join_id} was version {join.version} and is version {version} now."
+            found.append(Change("join-version", message))
     return found

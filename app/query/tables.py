@@ -41,6 +41,12 @@ def identifiers(sql: str) -> frozenset[str]:
     return frozenset(_WORD.findall(sql[:MAX_BYTES].lower()))
 
 
+def mentions(sql: str, tables: Iterable[str]) -> int:
+    """How often, at most, the statement mentions any of these tables, whose names are in lower case."""
+    wanted = frozenset(tables)
+    return sum(word in wanted for word in _WORD.findall(sql[:MAX_BYTES].lower()))
+
+
 async def not_found(
     session: ReadSession, findings: tuple[GuardFinding, ...], deprecated: frozenset[str], actor: Actor
 ) -> QueriedTableNotFound | None:

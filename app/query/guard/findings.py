@@ -20,6 +20,22 @@ class SourceLocation:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinReference:
+    """A version of an accepted join."""
+
+    join_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class JoinOffer:
+    """A statement that joins by accepted joins, in the order in which it uses them."""
+
+    joins: tuple[JoinReference, ...]
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
 class GuardFinding:
     """A reason to refuse. `rule` is stable kebab-case and bounded in number, so that it may label a metric."""
 
@@ -29,6 +45,8 @@ class GuardFinding:
     nearest: str | None = None
     table: str | None = None
     """The name that stands in FROM and is no readable table; None for every other reason."""
+    offers: tuple[JoinOffer, ...] = ()
+    """Statements that say what is missing by accepted joins; `app/query/join_offers.py` makes them."""
 
 
 @dataclass(frozen=True, slots=True)

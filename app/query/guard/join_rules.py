@@ -207,9 +207,12 @@ def _grouped(
 
 
 def accepted_join(join: UsedJoin, accepted: Iterable[AcceptedJoin]) -> AcceptedJoin | None:
-    """The accepted join whose columns are all made equal by `join`, in either direction; None if there is none."""
+    """The accepted join whose columns are all made equal by `join`, in either direction; None if there is none.
+
+    Of several the one with most columns: it says more of the rows.
+    """
     pairs = set(join.pairs)
-    for candidate in accepted:
+    for candidate in sorted(accepted, key=lambda each: -len(each.left_columns)):
         columns = (candidate.left_columns, candidate.right_columns)
         tables = (candidate.left_table, candidate.right_table)
         for (left, right), couple in ((tables, columns), (tables[::-1], columns[::-1])):

@@ -139,6 +139,8 @@ async def test_a_relation_that_is_gone_or_closed_or_slow(resources: Resources, s
     )
     with pytest.raises(EvidenceTooSlow):
         await evidence(resources, "slow", "id", seconds=0.05)
-    await shop.execute("CREATE VIEW shop.broken AS SELECT 1 / (id - 1) AS id FROM shop.parts; GRANT SELECT ON shop.broken TO PUBLIC")
+    await shop.execute(
+        "CREATE VIEW shop.broken AS SELECT 1 / (id - 1) AS id FROM shop.parts; GRANT SELECT ON shop.broken TO PUBLIC"
+    )
     with pytest.raises(RelationUnreadable):
         await evidence(resources, "broken", "id")

@@ -4,10 +4,10 @@ A column is the counterpart of another when both have the same name (without wha
 when both refer to the same key.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import prod
 from typing import Final
 
 from app.catalog.joins.discovery.keys import can_refer
@@ -15,7 +15,7 @@ from app.catalog.joins.discovery.model import KeyQuestion, Measured, Pair
 from app.catalog.joins.discovery.naming import Reading, is_measure, is_prose, is_specific
 from app.catalog.joins.discovery.scoring import score
 from app.catalog.joins.discovery.singles import Context, Single
-from app.warehouse.evidence.samples import JoinMeasure, TableEvidence
+from app.warehouse.evidence.samples import JoinMeasure, TableEvidence, ValueSample
 
 SAME_NAME: Final = 0.95
 """Evidence of a counterpart with the same name."""
@@ -33,8 +33,8 @@ MOST_PAIRS_OF_TABLE: Final = 4
 MOST_TRIPLES_OF_TABLE: Final = 2
 """Sets that are asked of one table: each costs a pass over its rows, and the likeliest stand first."""
 
-ROUNDING: Final = 0.95
-"""Part of the rows that the product of distinct values must reach: sampled ones are off by a few per cent."""
+DEVIATIONS: Final = 3.0
+"""Standard errors by which estimated numbers of distinct values may fall short: once in seven hundred times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,9 @@ def _of_table(known: Context, table: TableEvidence, counterparts: Counterparts) 
             sets |= {each for each in combinations(likeliest, size) if _may_be_key(known, table, each)}
     ranked = sorted(sets, key=lambda each: (-sum(ranks[name] for name in each), [order[name] for name in each]))
     pairs = [each for each in ranked if len(each) == 2][:MOST_PAIRS_OF_TABLE]  # noqa: PLR2004
-    triples = [each for each in ranked if len(each) > 2][:MOST_TRIPLES_OF_TABLE]  # noqa: PLR2004
-    yield from (KeyQuestion(table.table, each) for each in (*pairs, *triples))
+    # Of a triple every pair that may be the key has to be asked, too: else it might be one column too long.
+    triples = [each for each in ranked if len(each) > 2 and sets.intersection(combinations(each, 2)) <= set(pairs)]  # noqa: PLR2004
+    yield from (KeyQuestion(table.table, each) for each in (*pairs, *triples[:MOST_TRIPLES_OF_TABLE]))
 
 
 def _rank(known: Context, place: tuple[str, str], counterparts: Counterparts) -> int:
@@ -138,13 +139,20 @@ def _rank(known: Context, place: tuple[str, str], counterparts: Counterparts) ->
     return 3 if any(reading.suffix in {"id", "code", "number"} for reading in name.readings) else 1
 
 
+def at_most(sample: ValueSample) -> float:
+    """Distinct values that the column may have: as many as counted, or estimated with an error of 1/sqrt(n)."""
+    if sample.complete or not sample.hashes:
+        return float(sample.distinct)
+    return sample.distinct * (1 + DEVIATIONS / math.sqrt(len(sample.hashes)))
+
+
 def _may_be_key(known: Context, table: TableEvidence, names: tuple[str, ...]) -> bool:
     """Whether there are as many combinations as rows, and one of the columns has a name of its own."""
-    distinct = [known.columns[table.table, name].sample.distinct for name in names]
+    distinct = [at_most(known.columns[table.table, name].sample) for name in names]
     specific = any(
         is_specific(reading) for name in names for reading in known.named.columns[table.table, name].readings
     )
-    return specific and min(distinct) > 1 and prod(distinct) >= ROUNDING * table.rows
+    return specific and min(distinct) > 1 and math.prod(distinct) >= table.rows
 
 
 def pairs(known: Context, found: Sequence[Single]) -> list[tuple[float, Pair]]:
@@ -179,7 +187,7 @@ def composites(known: Context, found: Sequence[Single], measured: Measured) -> l
 
 
 def _combinations(known: Context, pair: Pair) -> int:
-    return max(1, prod(known.columns[pair.right_table, name].sample.distinct for name in pair.right_columns))
+    return max(1, math.prod(known.columns[pair.right_table, name].sample.distinct for name in pair.right_columns))
 
 
 def _is_stronger(each: Composite, scored: Mapping[Pair, Composite]) -> bool:

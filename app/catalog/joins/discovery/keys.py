@@ -66,9 +66,10 @@ def read_names(tables: Sequence[TableEvidence]) -> Named:
     columns = {}
     for each in tables:
         prefix = shared_prefix([column.name for column in each.columns])
+        entity = [words for words, worth in about[each.table] if worth > NAMED][-1]
         for column in each.columns:
             columns[each.table, column.name] = ColumnName(
-                each.table, column.name, readings(column.name, prefix), about[each.table][-1][0]
+                each.table, column.name, readings(column.name, prefix), entity
             )
     return Named(columns, about)
 

@@ -51,7 +51,7 @@ class Targets:
             for word in reading.words:
                 places |= self._initials.get(ABBREVIATIONS.get(word, word)[:1], set())
                 places |= self._initials.get(word[:1], set())
-                if word in HIERARCHY or word in RANKS:
+                if word in HIERARCHY or word in RANKS or reading.suffix == "of":
                     places |= self._own.get(column.table, set())
             joined = "".join(reading.words)
             for start in range(len(joined)):

@@ -15,7 +15,9 @@ from typing import Final
 from app.catalog.joins.discovery.words import (
     ABBREVIATIONS,
     BY,
+    CLASSIFYING,
     COUNTING,
+    EXTENDING,
     GENERIC,
     GLUED,
     HIERARCHY,
@@ -55,11 +57,20 @@ ROLE: Final = 0.66
 HIERARCHICAL: Final = 0.7
 """Of a role towards another row of the same table."""
 
+PART_OF: Final = 0.62
+"""Of a name that ends in `of`, towards another row of the same table: `episode_of`; members are of other tables."""
+
 WITHOUT_SUFFIX: Final = 0.92
 """What is left of evidence where the column does not say that it identifies anything: `customer`."""
 
 OTHER_KIND: Final = 0.88
 """What is left where the column is one kind of identification and the key another: `country_code`, `countries.id`."""
+
+EXTENSION: Final = 0.6
+"""Of the first words of a table that adds to another one, which may be missing: `movie`, `movie_info`."""
+
+CLASSES: Final = 0.8
+"""Of the first words of a table of types, which lists them as well: `role`, `role_type`."""
 
 INITIALS: Final = 0.6
 """Of the initials of a table of several words."""
@@ -80,7 +91,7 @@ class Reading:
     words: Words
     """What it is about: singular, lower case, without suffix; empty of a bare `id`."""
     suffix: str
-    """The kind of identification: `id`, `code`, `number`, `ref`, `to` (a preposition), or nothing."""
+    """The kind of identification: `id`, `code`, `number`, `ref`, `to` or `of` (prepositions), or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +173,12 @@ def _readings(words: Words) -> list[Reading]:
         return [Reading(_singulars(rest), SUFFIXES.get(words[0], "id"))]
     last = words[-1]
     if last in SUFFIXES:
+        if len(words) > 2 and words[-2] in TO:  # noqa: PLR2004 - what, preposition, id
+            return [Reading(_singulars(words[:-2]), TO[words[-2]])]
         found = [Reading(_singulars(words[:-1]), SUFFIXES[last])]
         return [*found, Reading(("u",), "id")] if words == ("uid",) else found  # as likely of users as unique
     if last in TO and len(words) > 1:
-        return [Reading(_singulars(words[:-1]), "to")]
+        return [Reading(_singulars(words[:-1]), TO[last])]
     found = [Reading(_singulars(words), "")]
     for suffix in GLUED:
         if last.endswith(suffix) and len(last) > len(suffix) and last not in MEASURES:
@@ -192,6 +205,9 @@ def entities(tables: Iterable[str]) -> Mapping[str, tuple[tuple[Words, float], .
         stripped = stripped[:-1] if len(stripped) > 1 and stripped[-1] in NOISE else stripped
         if stripped:
             variants.setdefault(_singulars(stripped), 1.0)
+            last = singular(stripped[-1])
+            if len(stripped) > 1 and last in EXTENDING | CLASSIFYING:
+                variants.setdefault(_singulars(stripped[:-1]), EXTENSION if last in EXTENDING else CLASSES)
         if prefix and len(name) > len(prefix):
             variants.setdefault(_singulars(split(name[len(prefix) :])), 1.0)
         if len(words) > 1 and first[words[0]] >= FEWEST_SHARING and (singular(words[0]),) not in whole:
@@ -238,7 +254,7 @@ def _of_suffix(reading: Reading, target: TargetName) -> float:
     if not reading.suffix:
         return WITHOUT_SUFFIX
     kinds = {key.suffix for key in target.keys}
-    if reading.suffix in {"ref", "to"} or reading.suffix in kinds or "" in kinds:
+    if reading.suffix in {"ref", "to", "of"} or reading.suffix in kinds or "" in kinds:
         return 1.0
     return OTHER_KIND
 
@@ -281,11 +297,13 @@ def _by_role(column: ColumnName, reading: Reading, target: TargetName) -> NameEv
     last = ABBREVIATIONS.get(reading.words[-1], reading.words[-1])
     own = column.table == target.table
     of_people = any(entity and entity[-1] in PEOPLE for entity, _ in target.entities)
+    if own and reading.suffix == "of":
+        return NameEvidence(PART_OF, f"{column.column} tells of which other row of {target.table} a row is one")
     if own and (last in HIERARCHY or (last in RANKS and of_people)):
         return NameEvidence(HIERARCHICAL, f"{column.column} is a role towards another row of {target.table}")
     first = reading.words[0] if reading.words[-1] not in GENERIC else ""
     groups = ROLES.get(last) or ROLES.get(reading.words[-1]) or ROLES.get(first, ())
-    if not groups and reading.suffix == "to" and split(column.column)[-1] == "by":
+    if not groups and reading.suffix == "to" and "by" in split(column.column)[-2:]:
         groups = BY
     best = 0.0
     for entity, worth in target.entities:

@@ -26,7 +26,11 @@ DENSE: Final = 0.8
 """Of numbers that occur in a dense key, and would by chance: it only shows that nothing speaks against them."""
 
 FEW: Final = 3
-"""Distinct values from which uuids count in full, as they never meet by accident, and distinct values from which `DENSE` counts in full."""
+"""Distinct values from which uuids count in full, as they never meet by accident, and from which `DENSE` does."""
+
+UNFILLED: Final = -1.0
+"""For the whole of the range of a dense key that twenty values or more leave free above them: old rows may be all
+that is referred to, but a column that ends where the key ends is likelier."""
 
 ORPHANS: Final = -6.0
 """For the whole by which values are missing: 15 % of orphans cost about 1, half of them 3."""
@@ -59,7 +63,7 @@ MOST: Final = 0.99
 
 
 def by_chance(right: ColumnEvidence) -> float:
-    """From 0 to 1, how likely it is that an unrelated value of the same family occurs in the column.
+    """From 0 to 1, how likely an unrelated value of the same family occurs in the column.
 
     Of numbers, the larger of the part that the key fills of its range (halved if it does not count up from one, as
     another table may count from there too) and the part that it fills from zero up. Days are as dense as such numbers;
@@ -81,12 +85,21 @@ def enough_values(column: ColumnEvidence) -> int:
     return FEW if column.family is Family.UUID else ENOUGH
 
 
+def unfilled(left: ColumnEvidence, right: ColumnEvidence) -> float:
+    """The part of the key's range that lies above all values of the left; 0 of few values, and of no numbers."""
+    if left.high is None or right.low is None or right.high is None or left.sample.distinct < ENOUGH:
+        return 0.0
+    return min(1.0, max(0.0, (right.high - left.high) / max(1.0, right.high - right.low)))
+
+
 def contained(measured: JoinMeasure) -> float:
     """The mean of the shares of values and of rows that find their target: either alone is ruled by a few outliers."""
     return (measured.containment + 1 - measured.orphan_rate) / 2 if measured.values else 0.0
 
 
-def score(name: float, measured: JoinMeasure, chance: float, *, own_key: bool, enough: int = ENOUGH) -> float:
+def score(
+    name: float, measured: JoinMeasure, chance: float, *, own_key: bool, enough: int = ENOUGH, free: float = 0.0
+) -> float:
     """The probability that left refers to right, from 0 to 1.
 
     Args:
@@ -95,6 +108,7 @@ def score(name: float, measured: JoinMeasure, chance: float, *, own_key: bool, e
         chance: from `by_chance`.
         own_key: whether the left identifies the rows of its own table.
         enough: distinct values from which values count in full.
+        free: from `unfilled`.
     """
     odds = PRIOR + NAME * name + (OWN_KEY if own_key else 0.0)
     if not measured.values:
@@ -103,7 +117,7 @@ def score(name: float, measured: JoinMeasure, chance: float, *, own_key: bool, e
     matched = measured.values * measured.containment
     odds += VALUES * (1 - chance) * min(1.0, matched / enough) * share
     odds += DENSE * chance * min(1.0, matched / FEW) * share
-    odds += ORPHANS * (1 - share)
+    odds += ORPHANS * (1 - share) + UNFILLED * free * chance
     found = probability(odds)
     return min(found, 0.4) if share + standard_error(measured) < LEAST_CONTAINED else found
 

@@ -19,6 +19,7 @@ from app.catalog.joins.discovery.scoring import (
     contained,
     enough_values,
     score,
+    unfilled,
 )
 from app.catalog.joins.discovery.words import TIME_TABLES
 from app.warehouse.evidence.samples import ColumnEvidence, Family, JoinMeasure, TableEvidence
@@ -32,7 +33,7 @@ OF_MEASURES: Final = 0.45
 OF_DAYS: Final = 0.72
 """Evidence for a column of dates towards the key of a table of days: `order_date`, `calendar`."""
 
-OF_RANGE: Final = 0.6
+OF_RANGE: Final = 0.62
 """Evidence of an identification that no table is named for, and that fills the range of one key alone: an unrelated
 one would have to end within a tenth of it by accident."""
 
@@ -120,29 +121,48 @@ def _of_column(
         if column.family is known.columns[place].family and _is_named_enough(known, worth, place):
             named[place] = worth
             best = max(best, worth.score)
+    standing = 0.0
     for place, said in named.items():
         single = _single(known, measured, table, column, place, said)
         if single is not None:
             yield single
+            standing = max(standing, said.score if not single.told or contained(single.measure) >= RIVAL else 0.0)
     if measuring or column.family in {Family.DATE, Family.INSTANT}:
         yield from _of_days(known, measured, table, column, keys)
         return
-    yield from _of_values(known, measured, table, column, [place for place in keys if place not in named], best)
+    others = [place for place in keys if place not in named]
+    yield from _of_values(known, measured, table, column, others, best, standing)
 
 
 def _of_values(
-    known: Context, measured: Measured, table: str, column: ColumnEvidence, keys: Sequence[tuple[str, str]], best: float
+    known: Context,
+    measured: Measured,
+    table: str,
+    column: ColumnEvidence,
+    keys: Sequence[tuple[str, str]],
+    best: float,
+    standing: float,
 ) -> Iterator[Single]:
-    """Keys without a name in common that hold the column's values: doubted if there are several, or one is named."""
+    """Keys without a name in common that hold the column's values: doubted if there are several, or one is named.
+
+    Args:
+        known: what is known of all tables.
+        measured: pairs that were measured.
+        table: of the column.
+        column: that may refer.
+        keys: which its name does not mean.
+        best: the best evidence of its name for any other key.
+        standing: the same, of keys in which its values occur.
+    """
     found = []
     for place in keys:
-        said = _of_range(known, table, column, place) if best < NEARER else NONE
+        said = _of_range(known, table, column, place) if standing < OF_RANGE else NONE
         if said is not NONE or _meets(known, table, column, place):
             single = _single(known, measured, table, column, place, said)
             if single is not None and contained(single.measure) >= UNNAMED_CONTAINED:
                 found.append(single)
     for single in found:
-        sure = len(found) == 1 and best < NEARER
+        sure = len(found) == 1 and (best < NEARER or single.name.score > standing)
         yield single if sure else replace(single, doubted=True, score=round(single.score * RIVAL, 3))
 
 
@@ -213,7 +233,7 @@ def _single(
     chance = by_chance(target)
     own = known.is_key(table, column.name) and said.score < SECONDARY
     small = chance > UNNAMED_CHANCE and (target.low or 0) <= SMALL
-    worth = score(said.score, found, chance, own_key=own, enough=enough_values(column))
+    worth = score(said.score, found, chance, own_key=own, enough=enough_values(column), free=unfilled(column, target))
     return Single(pair, said, found, chance, small, told, worth)
 
 

@@ -46,8 +46,9 @@ LEADING: Final = frozenset(("id", "fk", "key", "uuid", "cod", "codigo", "code", 
 GLUED: Final = ("uuid", "code", "key", "num", "id", "nr", "no", "ref", "fk")
 """Suffixes that are looked for at the end of a word, too, longest first: PostgreSQL folds `custId` to `custid`."""
 
-TO: Final = frozenset(("by", "to", "via", "from", "with", "for"))
-"""Prepositions that end the name of a reference: `ship_via`, `reports_to`, `created_by`."""
+TO: Final = {"by": "to", "to": "to", "via": "to", "from": "to", "with": "to", "for": "to", "of": "of"}
+"""Prepositions that end the name of a reference: `ship_via`, `reports_to`, `created_by`; `of` says what it is a part
+of, which is mostly of the same table."""
 
 GENERIC: Final = frozenset(
     """
@@ -92,11 +93,17 @@ PROSE: Final = frozenset(
 
 NOISE: Final = frozenset(
     """
-    tbl tb table t dim fact fct stg stage staging raw src ods dwh dw mart vw view v ref lkp lookup lu mst master data
-    info list hist history tab rel map xref
+    tbl tb table t dim fact fct stg stage staging raw src ods dwh dw mart vw view v ref lkp lookup lu mst master
+    list tab
     """.split()  # noqa: SIM905 - likewise
 )
 """First or last words of tables that say what a table is for, and not of what it is."""
+
+EXTENDING: Final = frozenset("info data detail hist history log rel map xref extra ext attribute property".split())  # noqa: SIM905
+"""Last words of tables that add to what another table lists, if there is one: `movie_info`."""
+
+CLASSIFYING: Final = frozenset(("type", "kind", "code", "class", "name"))
+"""Last words of tables that list what the words before are: `role_type` lists roles, `company_name` companies."""
 
 TIME_TABLES: Final = frozenset(("date", "calendar", "day", "time", "period"))
 """Last words of tables that list days: only into these do columns of dates refer."""

@@ -69,7 +69,7 @@ class EvidenceLooks:
         seconds = self._configuration.value(LOOK_SECONDS)
         before = None
         if known is not None:
-            async with self._units.read() as session:
+            async with self._units.snapshot() as session:
                 columns = (await EvidenceReads(session).columns([subject.table_id]))[subject.table_id]
             before = relation_evidence(known, columns)
             async with self._units.snapshot() as session:

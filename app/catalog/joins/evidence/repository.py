@@ -68,7 +68,7 @@ class EvidenceReads:
         return {row.table_id: filled(EvidenceHead, row) for row in await self.session.execute(statement)}
 
     async def columns(self, table_ids: Collection[UUID]) -> dict[UUID, tuple[ColumnEvidence, ...]]:
-        """The evidence of the columns of these versions."""
+        """The evidence of the columns of these versions, read row by row: on a session of one snapshot."""
         statement = select(*C).where(C.table_id.in_(table_ids)).order_by(C.table_id, C.position)
         found: dict[UUID, list[ColumnEvidence]] = {table_id: [] for table_id in table_ids}
         async for row in await self.session.stream(statement):

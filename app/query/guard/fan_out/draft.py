@@ -14,7 +14,7 @@ from app.query.guard.fan_out.blocks import QUERIES, Block, Blocks
 from app.query.guard.fan_out.graph import Graph
 from app.query.guard.functions import AGGREGATES
 from app.query.guard.grammar import function_name
-from app.query.guard.naming import UNNAMED, output_name
+from app.query.guard.naming import output_name
 
 _MARK: Final = "select"
 _ALIAS: Final = "alias"
@@ -148,7 +148,7 @@ class Draft:
         """The output columns get the names back that PostgreSQL gave them before."""
         projections = list(self.select.expressions)
         for index, (projection, name) in enumerate(zip(projections, self.names, strict=True)):
-            if name != UNNAMED and output_name(projection) != name:
+            if output_name(projection) != name:
                 alias = exp.Identifier(this=name, quoted=True)
                 projections[index] = exp.Alias(this=projection.unalias(), alias=alias)
         self.select.set("expressions", projections)
@@ -156,8 +156,8 @@ class Draft:
 
 def component(entries: list[Entry], near: str, far: str) -> tuple[set[str], Entry]:
     """The sources that hang on `far` when its join with `near` is cut, and that join. Raises `CannotError`."""
-    cut = next(entry for entry in reversed(entries) if entry.alias in {near, far})
-    if {near, far} - cut.touched:
+    cut = next((entry for entry in reversed(entries) if entry.alias in {near, far}), None)
+    if cut is None or {near, far} - cut.touched:
         raise CannotError
     reached, grown = {far}, True
     while grown:

@@ -35,6 +35,7 @@ class Cut:
         self.leads = self.entries[0].alias in sources  # the many side stands first in FROM
         if self.join.alias != (step[0] if self.leads else step[1]):
             raise CannotError
+        self.preserved = False  # all rows of the many side stay, also those which meet nothing
         self.moved: list[exp.Expr] = []
         self.kept_on: list[exp.Expr] = []
         self.kept_where: list[exp.Expr] = []
@@ -44,8 +45,9 @@ class Cut:
         where = self.select.args.get("where")
         conditions = list(conjuncts(where.this if where is not None else None))
         outer = self.join.node.args.get("side") == "LEFT"
+        self.preserved = outer and self.leads
         self.inner.nullable = outer and not self.leads and not self._is_met(conditions)
-        self._share_join(preserved=outer and self.leads)
+        self._share_join()
         self._share_where(conditions)
         self._find_groups()
         for clause in _CLAUSES:
@@ -77,8 +79,8 @@ class Cut:
     def _moving(self) -> Iterator[Entry]:
         return (entry for entry in self.entries if entry.alias in self.inner.sources)
 
-    def _share_join(self, *, preserved: bool) -> None:
-        """Shares the condition of the cut join out; `preserved`: all rows of the many side stay, also unmatched."""
+    def _share_join(self) -> None:
+        """Shares the condition of the cut join out."""
         parts = list(conjuncts(self.join.node.args.get("on")))
         for part in parts:
             if isinstance(part, exp.EQ):
@@ -89,7 +91,7 @@ class Cut:
         for part in parts:
             inside = bool(self.inner.inside(part))
             if inside and self.draft.aliases(part) <= self.inner.sources:
-                if preserved:
+                if self.preserved:
                     raise CannotError
                 self.moved.append(part)
             elif self.inner.holds_all(part):
@@ -184,13 +186,24 @@ class Cut:
             self._replace_below(node)
             return node
         if sources and not sources & inner.sources:
-            if not is_indifferent(call) and not self.wider & call.meta.get(ONCE, frozenset()):
-                raise CannotError  # nobody knows how often its rows come
+            if not is_indifferent(call) and not self._comes_once(call):
+                raise CannotError
             self._replace_below(node)
             return node
         if not sources <= inner.sources:
             raise CannotError
         return inner.combined(node, call)
+
+    def _comes_once(self, call: exp.Anonymous) -> bool:
+        """Whether the cut leaves each row once that a call over the other side reads."""
+
+        def is_empty(column: exp.Column) -> bool:
+            return self.draft.owns(column) and not self.inner.is_empty(column)
+
+        if not self.wider & call.meta.get(ONCE, frozenset()):
+            return False  # nobody knows how often its rows come
+        # A row of the many side that meets nothing gives nothing, or else it would count as often as there are such.
+        return not self.preserved or any(is_null(unmatched(part, is_empty)) for part in arguments(call))
 
     # -- the statement anew ------------------------------------------------------------------------------------------
 

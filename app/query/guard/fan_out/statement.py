@@ -1,5 +1,6 @@
 """The statement that counts every row once, written from a copy of the resolved tree."""
 
+from itertools import combinations
 from typing import Final
 
 from sqlglot import exp
@@ -47,9 +48,17 @@ def _correct(draft: Draft, steps: list[Step]) -> None:
     if any(entry.node.args.get("side") not in {None, "", "LEFT"} for entry in entries):
         raise CannotError
     sides = {step: component(entries, *step)[0] for step in dict.fromkeys(steps)}
-    if len(sides) > MAX_CUTS or any((far, near) in sides for near, far in sides):
+    if len(sides) > MAX_CUTS or any(map(_cross, combinations(sides.values(), 2))):
         raise CannotError
+    if any((far, near) in sides for near, far in sides):
+        raise CannotError  # each side repeats the other
     for step in sorted(sides, key=lambda step: len(sides[step])):
         wider = frozenset(other for other, side in sides.items() if side >= sides[step])
         Cut(draft, step, wider).run()
     draft.keep_names()
+
+
+def _cross(pair: tuple[set[str], set[str]]) -> bool:
+    """Whether two many sides share some sources, and each has others: neither can be made first."""
+    one, other = pair
+    return not (one.isdisjoint(other) or one <= other or other <= one)
