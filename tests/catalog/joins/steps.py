@@ -1,6 +1,7 @@
 """Steps that tests of joins take: a small shop that is adopted, looks at it, and decisions."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -85,7 +86,8 @@ async def configured(admin: httpx.AsyncClient, resources: Resources, values: Map
         answer = await admin.put(f"/system/config/{name}", json={"value": value})
         assert answer.status_code == 200, answer.text
 
-        async def known(key: ConfigKey[Any] = keys.of(name), wanted: Any = value) -> bool:
-            return bool(resources.configured(key) == wanted)
+        await eventually(partial(_is, resources, keys.of(name), value), what=f"{name} in force")
 
-        await eventually(known, what=f"{name} in force")
+
+async def _is(resources: Resources, key: ConfigKey[Any], wanted: Any) -> bool:
+    return bool(resources.configured(key) == wanted)

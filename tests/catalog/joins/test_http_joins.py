@@ -5,7 +5,6 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from app.kernel.runtime.resources import Resources
 from app.kernel.telemetry.metrics import REGISTRY
@@ -22,12 +21,6 @@ from tests.catalog.joins.steps import (
     deprecated,
     refreshed,
 )
-
-
-@pytest.fixture
-def resources(app: FastAPI) -> Resources:
-    found: Resources = app.state.resources
-    return found
 
 
 @pytest.fixture

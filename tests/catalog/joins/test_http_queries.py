@@ -6,7 +6,6 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from app.kernel.runtime.resources import Resources
 from tests.catalog.joins.steps import (
@@ -24,12 +23,6 @@ from tests.query.asking import ask, execute, preview, rows
 
 JOINED = "SELECT count(*) AS n FROM orders o JOIN customers c ON c.customer_id = o.customer_id"
 REQUIRED = {"query.require_accepted_joins": True}
-
-
-@pytest.fixture
-def resources(app: FastAPI) -> Resources:
-    found: Resources = app.state.resources
-    return found
 
 
 @pytest.fixture(autouse=True)

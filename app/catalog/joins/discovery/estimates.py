@@ -17,6 +17,9 @@ ENOUGH: Final = 30
 SCREENED: Final = 16
 """Lowest hashes of the left that are looked up before all are."""
 
+MOSTLY: Final = 0.9
+"""Least share of which four values that are all missing are enough to reject a pair."""
+
 PERCENTILE: Final = 0.99
 
 
@@ -109,14 +112,14 @@ def outside(left: ColumnEvidence, right: ColumnEvidence) -> bool:
 def screened(left: ColumnEvidence, right: ColumnEvidence, least: float) -> bool:
     """Whether the lowest hashes leave it possible that at least such a share of the left occurs on the right.
 
-    Four values are looked up first: where nine in ten occur, all four are missing once in ten thousand times. Of
-    sixteen, half of the least share must occur.
+    Of sixteen values half of the least share must occur. Where nine in ten should, four are looked up first: all of
+    them are missing once in ten thousand times.
     """
     values = min(SCREENED, left.sample.below(min(left.sample.threshold, right.sample.threshold)))
     found = 0
     for index in range(values):
         place = bisect_left(right.sample.hashes, left.sample.hashes[index])
         found += place < len(right.sample.hashes) and right.sample.hashes[place] == left.sample.hashes[index]
-        if index == 3 and not found:  # noqa: PLR2004 - four were looked up
+        if index == 3 and not found and least >= MOSTLY:  # noqa: PLR2004 - four were looked up
             return False
     return found >= values * least / 2

@@ -11,6 +11,7 @@ from app.catalog.joins.discovery.model import Measured, Pair, UniqueAnswers
 from app.catalog.joins.discovery.naming import NONE, NameEvidence, is_count, is_identifying, is_measure
 from app.catalog.joins.discovery.scoring import (
     ENOUGH,
+    LEAST_CONTAINED,
     RIVAL,
     SMALL,
     UNNAMED_CHANCE,
@@ -39,6 +40,9 @@ one would have to end within a tenth of it by accident."""
 
 UNFILLED: Final = 0.1
 """Part of the range of a key that a column may leave free at either end and still fill it."""
+
+MOST_NAMED: Final = 8
+"""Targets of a column that are compared, the best named first: of hundreds of tables many have a word in common."""
 
 NEARER: Final = 0.3
 """Evidence of a name for some table from which a target without any is doubted."""
@@ -122,7 +126,9 @@ def _of_column(
             named[place] = worth
             best = max(best, worth.score)
     standing = 0.0
-    for place, said in named.items():
+    for place, said in sorted(named.items(), key=lambda each: (-each[1].score, each[0]))[:MOST_NAMED]:
+        if said.score < standing - NEARER:
+            break  # what is named so much less would only be doubted
         single = _single(known, measured, table, column, place, said)
         if single is not None:
             yield single
@@ -223,7 +229,7 @@ def _single(
     target = known.columns[place]
     pair = Pair(table, (column.name,), place[0], (place[1],))
     told = pair in measured or suffices(column, target)
-    if pair not in measured and outside(column, target):
+    if pair not in measured and (outside(column, target) or (told and not screened(column, target, LEAST_CONTAINED))):
         return None
     found = measured.get(pair) or measure(column, known.rows(table), target, known.rows(place[0]))
     if not found.right_unique or (found.values and not found.left_matched_distinct and told):

@@ -29,26 +29,26 @@ class Inner:
     alias: str
     sources: set[str]
     nullable: bool = False
-    groups: list[tuple[exp.Expr, str]] = field(default_factory=list)
-    computed: list[tuple[exp.Expr, str]] = field(default_factory=list)
+    groups: dict[exp.Expr, str] = field(default_factory=dict)
+    computed: dict[exp.Expr, str] = field(default_factory=dict)
 
     def group(self, node: exp.Expr) -> None:
         """Makes a column or an expression a group column."""
         if self.grouped(node) is None:
             wish = node.name if isinstance(node, exp.Column) else "group_key"
-            met = {name for _, name in self.groups}
+            met = set(self.groups.values())
             name = wish if isinstance(node, exp.Column) and wish not in met else self.draft.fresh(wish)
-            self.groups.append((node.copy(), name))
+            self.groups[node.copy()] = name
             self._note(name, node)
 
     def grouped(self, node: exp.Expr) -> exp.Column | None:
         """The column outside that holds a group column."""
         if isinstance(node, exp.Column) and not self.draft.owns(node):
             return None
-        for known, name in self.groups:
-            if type(known) is type(node) and known == node:
-                return self.draft.column(self.alias, name)
-        return None
+        if not any(type(known) is type(node) for known in self.groups):
+            return None
+        name = self.groups.get(node)
+        return self.draft.column(self.alias, name) if name is not None else None
 
     def holds_all(self, *nodes: exp.Expr) -> bool:
         """Whether all that the nodes read of the sources are group columns."""
@@ -60,12 +60,9 @@ class Inner:
 
     def compute(self, call: exp.Expr, wish: str) -> exp.Column:
         """The column outside that holds an aggregate of each group."""
-        for known, name in self.computed:
-            if known == call:
-                return self.draft.column(self.alias, name)
-        name = self.draft.fresh(wish)
-        self.computed.append((call, name))
-        return self.draft.column(self.alias, name)
+        if call not in self.computed:
+            self.computed[call] = self.draft.fresh(wish)
+        return self.draft.column(self.alias, self.computed[call])
 
     def rows(self) -> exp.Column:
         """The column outside that holds the number of rows of each group; it is NULL where no group was met."""

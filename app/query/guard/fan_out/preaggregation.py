@@ -226,13 +226,13 @@ class Cut:
     def _query(self, first: exp.Expr, joins: list[exp.Expr]) -> exp.Select:
         outputs: list[exp.Expr] = [
             node.copy() if isinstance(node, exp.Column) and node.name == name else _named(node.copy(), name)
-            for node, name in self.inner.groups
+            for node, name in self.inner.groups.items()
         ]
-        outputs += [_named(node, name) for node, name in self.inner.computed]
+        outputs += [_named(node, name) for node, name in self.inner.computed.items()]
         query = exp.Select(expressions=outputs, from_=exp.From(this=first), joins=joins)
         if self.moved:
             query.set("where", exp.Where(this=all_of(self.moved)))
-        query.set("group", exp.Group(expressions=[node.copy() for node, _ in self.inner.groups]))
+        query.set("group", exp.Group(expressions=[node.copy() for node in self.inner.groups]))
         return query
 
 

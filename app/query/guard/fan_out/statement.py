@@ -16,15 +16,20 @@ from app.query.guard.fan_out.preaggregation import ONCE, Cut
 MAX_CHARACTERS: Final = 19_000
 """Of a corrected statement: the guard would not read a longer one."""
 MAX_CUTS: Final = 8
+MAX_NODES: Final = 2_000
+"""Of a statement that is corrected; statements of people have some hundreds."""
 
 
 def corrected(tree: exp.Expr, blocks: Blocks, findings: list[Finding]) -> str | None:
     """The whole statement without a fan-out, by physical names; None where no certain correction is known."""
     if not all(finding.certain and finding.sources and window_of(finding.call) is None for finding in findings):
         return None
+    nodes = list(tree.walk())
+    if len(nodes) > MAX_NODES:
+        return None
     copy = tree.copy()
-    twins = {id(node): twin for node, twin in zip(tree.walk(), copy.walk(), strict=True)}
-    taken = {identifier.name for identifier in tree.find_all(exp.Identifier)}
+    twins = {id(node): twin for node, twin in zip(nodes, copy.walk(), strict=True)}
+    taken = {node.name for node in nodes if isinstance(node, exp.Identifier)}
     graphs: dict[Graph, list[Finding]] = {}
     for finding in findings:
         graphs.setdefault(finding.graph, []).append(finding)

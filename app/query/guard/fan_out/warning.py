@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlglot import exp
@@ -14,10 +14,12 @@ from app.query.guard.fan_out.blocks import Block, Blocks, whole_call, window_of
 from app.query.guard.fan_out.statement import corrected
 from app.query.guard.findings import FanOutWarning
 from app.query.guard.grammar import function_name
-from app.query.guard.relations import AcceptedJoin, FanOut
+from app.query.guard.relations import AcceptedJoin
 from app.query.guard.resolver import Resolver
 
 MAX_WARNINGS: Final = 20
+MAX_NAMED: Final = 3
+"""Most tables that a message lists."""
 MAX_SHOWN: Final = 100
 """Most characters of an aggregate in a message."""
 _QUOTED: Final = re.compile(r"""'(?:[^']|'')*'|"([a-z_][a-z0-9_]*)\"""")
@@ -39,45 +41,52 @@ def warnings_of(tree: exp.Expr, resolver: Resolver, accepted: Sequence[AcceptedJ
     if not found:
         return ()
     text = corrected(tree, blocks, found)
-    messages = dict.fromkeys(_message(finding, corrected=text is not None) for finding in found)
-    return tuple(FanOutWarning(message, text) for message in list(messages)[:MAX_WARNINGS])
+    names = {id(graph): _names(graph.block) for graph in {finding.graph for finding in found}}
+    messages: dict[str, None] = {}
+    for finding in found:
+        if len(messages) < MAX_WARNINGS:
+            messages[_message(finding, names[id(finding.graph)], corrected=text is not None)] = None
+    return tuple(FanOutWarning(message, text) for message in messages)
 
 
-def _message(finding: Finding, *, corrected: bool) -> str:
-    block = finding.block
+def _message(finding: Finding, names: Mapping[str, str], *, corrected: bool) -> str:
     shown = _shown(finding.call)
-    many = [_met(block, there, step) for (_, there), step in finding.steps.items()]
+    steps = list(finding.steps.items())[:MAX_NAMED]
+    often = "; ".join(f"{step.mean:.3g} on average, at most {step.max}" for _, step in steps)
+    met = [names[there] for (_, there), _ in steps]
+    many = _listed(met)
     if finding.sources:
-        rows = _listed([_name(block, alias) for alias in sorted(finding.sources)])
+        rows = _listed([names[alias] for alias in sorted(finding.sources)[:MAX_NAMED]])
         outcome = _OUTCOMES.get(function_name(finding.call) or "", "the result holds them several times")
-        text = f"{shown} counts rows of {rows} once for each row of {_listed(many)} that they meet: {outcome}."
+        text = f"{shown} counts rows of {rows} once for each row of {many} that they meet ({often}): {outcome}."
     else:
-        text = (
-            f"{shown} counts each combination of rows of {_listed(list(dict.fromkeys(many)))}: rows of no table once."
-        )
-    return text if corrected else f"{text} {_advice(finding)}"
+        text = f"{shown} counts combinations of rows of {many} ({often}), and the rows of no table once."
+    return text if corrected else f"{text} {_advice(finding, ' and '.join(dict.fromkeys(met)))}"
 
 
-def _advice(finding: Finding) -> str:
-    names = _listed(list(dict.fromkeys(_name(finding.block, there) for _, there in finding.steps)))
+def _advice(finding: Finding, tables: str) -> str:
     if window_of(finding.call) is not None:
-        return f"Compute it in a subquery of its own, before the join with {names}."
-    return f"Aggregate {names} in a subquery with GROUP BY over the columns of the join, and join that."
-
-
-def _met(block: Block, alias: str, step: FanOut) -> str:
-    return f"{_name(block, alias)} ({step.mean:.3g} on average, at most {step.max})"
+        return f"Compute it in a subquery of its own, before the join with {tables}."
+    return f"Aggregate {tables} in a subquery with GROUP BY over the columns of the join, and join that."
 
 
 def _listed(names: Sequence[str]) -> str:
     return " and of ".join(names)
 
 
-def _name(block: Block, alias: str) -> str:
-    """The table of a source, with the alias where the table stands twice."""
-    tables = {name: str(place.node.meta.get("logical") or name.strip()) for name, place in block.places.items()}
-    table = tables[alias] or "a subquery"
-    return f"{table} {alias}" if Counter(tables.values())[table] > 1 and table != alias else table
+def _names(block: Block) -> dict[str, str]:
+    """The tables of the sources, each with its alias where the table stands twice."""
+    tables = {
+        alias: str(place.node.meta.get("logical") or alias) if place.source.named else "a subquery"
+        for alias, place in block.places.items()
+    }
+    times = Counter(tables.values())
+    return {
+        alias: table
+        if times[table] == 1 or not block.places[alias].source.named or table == alias
+        else f"{table} {alias}"
+        for alias, table in tables.items()
+    }
 
 
 def _shown(call: exp.Anonymous) -> str:

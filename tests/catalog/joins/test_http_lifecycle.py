@@ -1,0 +1,192 @@
+"""Joins follow their tables: data that no longer fits, promotions, schemas that change, tables that nobody may see."""
+
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from app.kernel.runtime.resources import Resources
+from tests.catalog.joins.steps import CUSTOMERS, LINES, MANAGERS, accepted, adopted, candidates, refreshed
+from tests.catalog.steps import deprecated as table_deprecated
+from tests.catalog.steps import promoted
+from tests.ingestion.drift.steps import good, merged
+from tests.ingestion.steps import register
+from tests.query.asking import execute, preview
+
+JOINED = "SELECT count(*) AS n FROM orders o JOIN customers c ON c.customer_id = o.customer_id"
+COLUMNS: list[dict[str, Any]] = [
+    {"name": "id", "type": "bigint"},
+    {"name": "at", "type": "timestamptz"},
+    {"name": "v", "type": "integer"},
+    {"name": "customer_id", "type": "bigint", "nullable": True},
+]
+
+
+@pytest.fixture
+async def shop(admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources) -> None:
+    await adopted(admin, owner)
+    await refreshed(resources)
+
+
+async def join(client: httpx.AsyncClient, join_id: str) -> dict[str, Any]:
+    answer = await client.get(f"/api/joins/{join_id}")
+    assert answer.status_code == 200, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+@pytest.mark.usefixtures("shop")
+async def test_a_join_decays_is_flagged_and_recovers(
+    admin: httpx.AsyncClient, analyst: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
+) -> None:
+    await accepted(admin, CUSTOMERS)
+    assert (await refreshed(resources)).decayed == 0
+    await owner.execute("INSERT INTO shop.customers SELECT * FROM shop.customers WHERE customer_id < 1004")
+    found = await refreshed(resources)
+    assert (found.remeasured, found.decayed) == (1, 1)
+    now = await join(admin, CUSTOMERS)
+    assert "now has several: a row of the left meets up to 2." in now["decay"][0]
+    assert (now["at_acceptance"]["cardinality"], now["now"]["cardinality"]) == ("n:1", "n:m")
+    shown = await preview(analyst, JOINED)
+    assert shown["joins"][0]["cardinality"] == "n:m"
+    assert any("does not hold as it was accepted" in warning for warning in shown["warnings"])
+    announced = await owner.fetchval("SELECT count(*) FROM spyne.audit_log WHERE action = 'join:measure'")
+    assert announced == 1
+    await refreshed(resources)
+    assert await owner.fetchval("SELECT count(*) FROM spyne.audit_log WHERE action = 'join:measure'") == 1, "told once"
+    once = "SELECT min(ctid) FROM shop.customers GROUP BY customer_id"
+    await owner.execute(f"DELETE FROM shop.customers WHERE ctid NOT IN ({once})")
+    assert (await refreshed(resources)).decayed == 0
+    assert (await join(admin, CUSTOMERS))["decay"] == []
+
+
+@pytest.mark.usefixtures("shop")
+async def test_a_decayed_join_is_accepted_again_as_it_is_or_loses_its_column(
+    admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
+) -> None:
+    await accepted(admin, CUSTOMERS)
+    await owner.execute("DELETE FROM shop.customers WHERE customer_id % 3 = 0")
+    await refreshed(resources)
+    assert "33" in (await join(admin, CUSTOMERS))["decay"][0]
+    again = await accepted(admin, CUSTOMERS, override_rationale="A third of the customers left.")
+    assert (again["version"], again["decay"]) == (2, [])
+    await owner.execute("ALTER TABLE shop.orders RENAME COLUMN customer_id TO buyer_id")
+    await refreshed(resources)
+    assert (await join(admin, CUSTOMERS))["decay"] == ["A column of the join is gone, or the table cannot be read."]
+
+
+@pytest.mark.usefixtures("shop")
+async def test_dry_runs_and_plans_name_the_joins_that_rest_on_a_table(admin: httpx.AsyncClient) -> None:
+    before = (await table_deprecated(admin, "customers", dry_run=True)).json()
+    await accepted(admin, CUSTOMERS)
+    after = (await table_deprecated(admin, "customers", dry_run=True)).json()
+    named = [each for each in after["dependants"] if each["kind"] == "join"]
+    assert [each["id"] for each in named] == [CUSTOMERS]
+    assert before["plan_hash"] != after["plan_hash"]
+
+
+async def governed(engineer: httpx.AsyncClient, rows: int = 60, **more: Any) -> str:
+    """A contract `orders` of a shop's customers, with rows."""
+    contract_id = await register(engineer, "orders", columns=COLUMNS, **more)
+    await merged(engineer, contract_id, [good(n, 1, customer_id=1001 + n % 20) for n in range(rows)])
+    return contract_id
+
+
+CLIENTS = """
+CREATE SCHEMA shop;
+CREATE TABLE shop.customers AS SELECT g AS customer_id, 'name ' || g AS name FROM generate_series(1001, 1040) g;
+"""
+
+
+@pytest.mark.usefixtures("open_for_data")
+async def test_what_is_in_shadow_is_seen_by_engineers_alone(
+    admin: httpx.AsyncClient, engineer: httpx.AsyncClient, as_role: Any, owner: asyncpg.Connection, resources: Resources
+) -> None:
+    await adopted(admin, owner, CLIENTS)
+    await governed(engineer)
+    await refreshed(resources)
+    viewer = await as_role("VIEWER")
+    assert set(await candidates(engineer)) == {CUSTOMERS}
+    assert await candidates(viewer, min_score=0) == {}
+    assert (await viewer.get(f"/api/joins/candidates/{CUSTOMERS}")).status_code == 404
+    await accepted(admin, CUSTOMERS)
+    assert (await viewer.get(f"/api/joins/{CUSTOMERS}")).status_code == 404
+    assert (await viewer.get("/api/joins")).json()["items"] == []
+    await promoted(admin, "orders")
+    assert set(await candidates(viewer)) == {CUSTOMERS}
+    assert (await join(viewer, CUSTOMERS))["left"]["state"] == "ACTIVE"
+
+
+@pytest.mark.usefixtures("open_for_data")
+async def test_a_promotion_is_measured_again(
+    admin: httpx.AsyncClient, engineer: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
+) -> None:
+    await adopted(admin, owner, CLIENTS)
+    await governed(engineer)
+    await promoted(admin, "orders")
+    await refreshed(resources)
+    await accepted(admin, CUSTOMERS)
+    contract_id = await register(engineer, "orders", columns=COLUMNS, max_rejected={"rows": 1})
+    await merged(engineer, contract_id, [good(n, 1, customer_id=1001 + n % 60) for n in range(60)])
+    found = await refreshed(resources, thorough=False)
+    assert (found.changed, found.remeasured) == (0, 0), "what stands for the name is as it was"
+    await promoted(admin, "orders@2")
+    early = await preview(engineer, JOINED)
+    assert "version 2 now" in early["joins"][0]["decay"]
+    found = await refreshed(resources, thorough=False)
+    assert (found.changed, found.remeasured, found.decayed) == (1, 1, 1)
+    now = await join(admin, CUSTOMERS)
+    assert (now["left"]["version"], now["version"]) == (2, 1)
+    assert now["now"]["orphans"] == 20
+    assert (await execute(engineer, early["preview_id"])).status_code == 200, "the join has the same version"
+
+
+@pytest.mark.usefixtures("open_for_data")
+async def test_batches_are_followed_and_measured_when_samples_speak_against_a_join(
+    admin: httpx.AsyncClient, engineer: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
+) -> None:
+    await adopted(admin, owner, CLIENTS)
+    contract_id = await governed(engineer)
+    await promoted(admin, "orders")
+    await refreshed(resources)
+    await accepted(admin, CUSTOMERS)
+    await owner.execute("SELECT pg_stat_force_next_flush()")
+    await merged(engineer, contract_id, [good(n, 1, customer_id=1001 + n % 20) for n in range(60, 70)])
+    found = await refreshed(resources, thorough=False)
+    if found.changed == 0:  # PostgreSQL counts with a delay
+        found = await refreshed(resources)
+    assert (await candidates(admin, min_score=0))[CUSTOMERS]["left_rows"] == 70
+    await merged(engineer, contract_id, [good(n, 1, customer_id=5000 + n) for n in range(70, 90)])
+    await refreshed(resources)
+    assert "22.2%" in (await join(admin, CUSTOMERS))["decay"][0]
+
+
+@pytest.mark.usefixtures("shop")
+async def test_a_table_that_cannot_be_looked_at_stops_no_other(
+    admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
+) -> None:
+    await owner.execute("DROP TABLE shop.products")
+    await refreshed(resources)
+    found = await candidates(admin)
+    assert {CUSTOMERS, LINES, MANAGERS} <= set(found)
+    assert not any("products" in each for each in found)
+    assert await owner.fetchval("SELECT count(*) FROM spyne.join_evidence WHERE failure IS NOT NULL") == 1
+
+
+@pytest.mark.usefixtures("shop")
+async def test_declared_keys_are_strong_evidence(
+    admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
+) -> None:
+    await owner.execute(
+        "CREATE TABLE shop.boxes (box int PRIMARY KEY); "
+        "CREATE TABLE shop.parcels (parcel int PRIMARY KEY, lies_within int REFERENCES shop.boxes (box)); "
+        "INSERT INTO shop.boxes SELECT generate_series(1, 9); "
+        "INSERT INTO shop.parcels SELECT g, 1 + g % 9 FROM generate_series(1, 30) g"
+    )
+    answer = await admin.post("/api/tables/adopt", json={"relations": ["shop.boxes", "shop.parcels"]})
+    assert answer.status_code == 200, answer.text
+    await refreshed(resources)
+    found = (await candidates(admin))["boxes__parcels__lies_within"]
+    assert found["score"] >= 0.95
+    assert any("foreign key" in reason for reason in found["reasons"])
