@@ -21,7 +21,7 @@ Every check of a statement, in order; each can only refuse. The numbered ones ar
 | 6. sizes of values, through all parts | `guard/sizes`: `Sizes` | `unbounded-value` |
 | 7. PostgreSQL reads in it what the user's text says | `guard/postgres_grammar`: `difference` | `not-faithful` |
 | missing tables, with the nearest of all names | `tables`: `not_found` | 404 `table-not-found` |
-| missing conditions, with accepted joins | `join_offers`: `join_offers` | as by the guard, with `offers` |
+| missing conditions, with accepted joins | `joins/offers`: `join_offers` | as by the guard, with `offers` |
 | the plan reads checked tables alone | here: `require_affordable` | `plan-mismatch` |
 | the plan costs no more than the roles allow | here: `require_affordable` | `too-expensive` |
 | the preview still holds, at its execution | `execute`: `check`; `staleness`: `changes` | `stale-preview` |
@@ -62,19 +62,22 @@ from app.query.configuration import MAX_COST, REQUIRE_ACCEPTED_JOINS, STATEMENT_
 from app.query.guard.check import GuardPolicy, check
 from app.query.guard.findings import GuardFinding, GuardVerdict
 from app.query.guard.relations import AcceptedJoin, Catalog, RelationView
-from app.query.join_offers import RULES, join_offers, with_offers
-from app.query.joins import joins_in_force
+from app.query.joins.in_force import joins_in_force
+from app.query.joins.offers import RULES, join_offers, with_offers
 from app.query.results.estimates import Estimate
 from app.query.results.limits import Limits, limits_for
 from app.query.results.statements import Statement
 from app.query.schemas import PreviewOptions
 from app.query.staleness import JoinBasis, PreviewBasis, TableBasis, shape_digest
-from app.query.tables import not_found, readable, with_nearest
+from app.query.tables import mentions, not_found, readable, with_nearest
 
 log = logging.getLogger(__name__)
 
 SHORT_CHARACTERS: Final = 2_000
 """Of the statements that people type; one takes 20 ms at most."""
+
+TABLES_OF_A_JOIN: Final = 2
+"""A statement with fewer mentions of tables joins nothing, so no join is looked up for it."""
 
 MOST_WAITING: Final = 40
 """Of short and of long statements. The last of so many long ones waits for eight seconds."""
@@ -241,7 +244,8 @@ async def check_statement(
     """
     async with units.read() as session:
         tables = await readable(session, query.sql, query.include_deprecated)
-        accepted = await joins_in_force(session, query.sql, tables)
+        joins_some = mentions(query.sql, tables) >= TABLES_OF_A_JOIN
+        accepted = await joins_in_force(session, tables) if joins_some else ()
     policy = GuardPolicy(
         require_accepted_joins=configuration.value(REQUIRE_ACCEPTED_JOINS), join_override_rationale=query.override_joins
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from app.query.guard.findings import GuardFinding, GuardVerdict, UsedJoin
 from app.query.guard.relations import AcceptedJoin, RelationView
-from app.query.joins import cardinality_of, row_effect
+from app.query.joins.effects import cardinality_of, row_effect
 from app.query.results.estimates import Estimate
 from app.query.results.limits import MIB, Limits
 from app.query.schemas import FanOutDocument, GuardrailDocument, JoinDocument, TableDocument

@@ -16,7 +16,7 @@ from tests.authorization.matrix import ANONYMOUS, NO_TOKEN, ONE_TIME, ROLES
 from tests.identities import PASSWORD, Identities
 from tests.waiting import eventually
 
-NARROW = "tables:read contracts:read query:run flags:evaluate"
+NARROW = "tables:read contracts:read joins:read query:run flags:evaluate"
 """What a VIEWER may, as OAuth2 scopes; written down here once more, since the matrix takes nothing from the code."""
 
 

@@ -46,7 +46,7 @@ class GuardFinding:
     table: str | None = None
     """The name that stands in FROM and is no readable table; None for every other reason."""
     offers: tuple[JoinOffer, ...] = ()
-    """Statements that say what is missing by accepted joins; `app/query/join_offers.py` makes them."""
+    """Statements that say what is missing by accepted joins; `app/query/joins/offers.py` makes them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,9 @@ def relation(table: str) -> RelationView:
     return RelationView(f"id-of-{table}", table, 1, "ACTIVE", "data", f"{table}__v1", columns)
 
 
-def accepted(left: str, columns: str, right: str, others: str, known: tuple[FanOut | None, FanOut | None]) -> AcceptedJoin:
+def accepted(
+    left: str, columns: str, right: str, others: str, known: tuple[FanOut | None, FanOut | None]
+) -> AcceptedJoin:
     """An accepted join of these columns, written with commas."""
     names = tuple(columns.split(",")), tuple(others.split(","))
     return AcceptedJoin(f"{left}-{right}-{columns}", left, names[0], right, names[1], 1, *known)

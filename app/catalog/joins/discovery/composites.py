@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
+from app.catalog.joins.discovery.context import Context
 from app.catalog.joins.discovery.keys import can_refer
 from app.catalog.joins.discovery.model import KeyQuestion, Measured, Pair
 from app.catalog.joins.discovery.naming import Reading, is_measure, is_prose, is_specific
 from app.catalog.joins.discovery.scoring import score
-from app.catalog.joins.discovery.singles import Context, Single
+from app.catalog.joins.discovery.singles import Single
 from app.warehouse.evidence.samples import JoinMeasure, TableEvidence, ValueSample
 
 SAME_NAME: Final = 0.95

@@ -13,11 +13,12 @@ from typing import Final
 
 from app.catalog.joins.discovery import wording
 from app.catalog.joins.discovery.composites import Composite, composites, pairs, questions, references
+from app.catalog.joins.discovery.context import Context, context
 from app.catalog.joins.discovery.estimates import measure
 from app.catalog.joins.discovery.model import DEFAULT_MIN_SCORE, Candidate, KeyQuestion, Measured, Pair, UniqueAnswers
 from app.catalog.joins.discovery.naming import Reading, is_specific
 from app.catalog.joins.discovery.scoring import CONTRADICTED, DECLARED, LEAST_CONTAINED, RIVAL, contained
-from app.catalog.joins.discovery.singles import Context, Single, context, singles
+from app.catalog.joins.discovery.singles import Single, singles
 from app.warehouse.evidence.samples import JoinMeasure, TableEvidence
 
 __all__ = (

@@ -128,16 +128,23 @@ def _likeness(named: Named, table: str, name: str, elsewhere: Counter[Reading], 
     family = next(each.family for each in evidence.columns if each.name == name)
     if is_measure(column) or family in {Family.DATE, Family.INSTANT}:
         return -2
-    identifying = [reading for reading in column.readings if reading.suffix]
-    for reading in identifying:
-        if not reading.words or any(alike(reading.words, words)[0] >= NAMED for words, _ in named.entities[table]):
-            return 5 if reading.suffix in {"id", "ref"} else 4
-    if any(reading.suffix in {"id", "code", "number"} for reading in identifying):
+    for reading in column.readings:
+        if reading.suffix in {"id", "ref"} and is_named_for(reading, named.entities[table]):
+            return 5
+    if any(reading.suffix in {"id", "code", "number"} for reading in column.readings):
         return 3
     if any(elsewhere[reading] > 1 and is_specific(reading) for reading in column.readings):
         return 2
     last = {reading.words[-1] for reading in column.readings if reading.words}
     return NEVER if last & PROSE else -1 if last & LABELS else 0
+
+
+def is_named_for(reading: Reading, about: Sequence[tuple[Words, float]]) -> bool:
+    """Whether the words are those of the table, or its initials, or none at all."""
+    joined = "".join(reading.words)
+    return not joined or any(
+        alike(reading.words, words)[0] >= NAMED or joined == "".join(word[0] for word in words) for words, _ in about
+    )
 
 
 def _tables_by_name(tables: Sequence[TableEvidence], named: Named) -> Counter[Reading]:

@@ -1,9 +1,9 @@
 """Which targets the name of a column may mean, found without comparing every column with every table. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from app.catalog.joins.discovery.naming import ColumnName, NameEvidence, TargetName, evidence
+from app.catalog.joins.discovery.naming import ColumnName, NameEvidence, TargetName, evidence, of_word
 from app.catalog.joins.discovery.words import ABBREVIATIONS, HIERARCHY, PEOPLE, RANKS, ROLES
 
 LEAST: Final = 0.3
@@ -11,25 +11,20 @@ LEAST: Final = 0.3
 
 
 class Targets:
-    """An index of targets by the beginnings and the whole of their names."""
+    """An index of targets by the last word and the whole of their names, and by the roles that their rows have."""
 
     def __init__(self, targets: Sequence[TargetName]) -> None:
-        self._initials: dict[str, set[int]] = {}
-        self._endings: dict[str, set[int]] = {}
-        self._entities: dict[str, set[int]] = {}
-        self._own: dict[str, set[int]] = {}
         self._targets = targets
+        self._last: dict[str, set[int]] = {}
+        self._whole: dict[str, set[int]] = {}
+        self._own: dict[str, set[int]] = {}
+        self._near: dict[str, set[int]] = {}
         for place, target in enumerate(targets):
-            names = [words for words, _ in target.entities] + [key.words for key in target.keys]
-            for words in names:
-                for word in words:
-                    self._initials.setdefault(word[:1], set()).add(place)
-                self._endings.setdefault("".join(words), set()).add(place)
-                if len(words) > 1:
-                    self._endings.setdefault("".join(word[0] for word in words), set()).add(place)
-            for words, _ in target.entities:
+            for words in (*(words for words, _ in target.entities), *(key.words for key in target.keys)):
                 if words:
-                    self._entities.setdefault(words[-1], set()).add(place)
+                    self._last.setdefault(words[-1], set()).add(place)
+                    self._whole.setdefault("".join(words), set()).add(place)
+                    self._whole.setdefault("".join(word[0] for word in words), set()).add(place)
             self._own.setdefault(target.table, set()).add(place)
 
     def of(self, column: ColumnName) -> list[tuple[TargetName, NameEvidence]]:
@@ -48,20 +43,27 @@ class Targets:
         for reading in column.readings:
             if not reading.words:
                 continue
-            for word in reading.words:
-                places |= self._initials.get(ABBREVIATIONS.get(word, word)[:1], set())
-                places |= self._initials.get(word[:1], set())
-                if word in HIERARCHY or word in RANKS or reading.suffix == "of":
-                    places |= self._own.get(column.table, set())
             joined = "".join(reading.words)
+            places |= self._alike(reading.words[-1]) | (self._alike(joined) if len(reading.words) > 1 else set())
             for start in range(len(joined)):
-                places |= self._endings.get(joined[start:], set())
-            places |= self._initials.get(column.entity[0][:1], set()) if column.entity else set()
-            places |= self._with(_entities_of_roles(reading.words, by=reading.suffix == "to"))
+                places |= self._whole.get(joined[start:], set())
+            if reading.suffix == "of" or not HIERARCHY.isdisjoint(reading.words) or not RANKS.isdisjoint(reading.words):
+                places |= self._own.get(column.table, set())
+            for entity in _entities_of_roles(reading.words, by=reading.suffix == "to"):
+                places |= self._last.get(entity, set())
         return places
 
-    def _with(self, entities: Iterable[str]) -> set[int]:
-        return set().union(*(self._entities.get(entity, set()) for entity in entities))
+    def _alike(self, word: str) -> set[int]:
+        """The targets whose last word, or whole name, may be meant by the word; each word is compared once."""
+        if word not in self._near:
+            found: set[int] = set()
+            for names in (self._last, self._whole):
+                for name, places in names.items():
+                    if name[0] == word[0] and of_word(word, name):
+                        found |= places
+            full = ABBREVIATIONS.get(word)
+            self._near[word] = found | (self._last.get(full, set()) if full else set())
+        return self._near[word]
 
 
 def _entities_of_roles(words: tuple[str, ...], *, by: bool) -> set[str]:

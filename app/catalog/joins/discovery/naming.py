@@ -354,13 +354,14 @@ def _in_part(words: Words, entity: Words) -> tuple[float, str]:
 def _word_by_word(words: Words, others: Words) -> float:
     worth = 1.0
     for word, other in zip(words, others, strict=True):
-        worth = min(worth, _of_word(word, other))
+        worth = min(worth, of_word(word, other))
         if not worth:
             break
     return worth
 
 
-def _of_word(word: str, other: str) -> float:
+def of_word(word: str, other: str) -> float:
+    """How far one word means the other, from 0 to 1: the same, its plural, or abbreviated."""
     if word == other:
         return 1.0
     if _inflects(word, other) or _inflects(other, word):

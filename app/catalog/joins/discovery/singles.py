@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from app.catalog.joins.discovery.context import Context, Key, Left, Place
 from app.catalog.joins.discovery.estimates import measure, outside, screened, suffices
-from app.catalog.joins.discovery.keys import Grain, Named, can_refer, grains, read_names
-from app.catalog.joins.discovery.lookup import Targets
-from app.catalog.joins.discovery.model import Measured, Pair, UniqueAnswers
-from app.catalog.joins.discovery.naming import NONE, NameEvidence, is_count, is_identifying, is_measure
+from app.catalog.joins.discovery.keys import can_refer, is_named_for
+from app.catalog.joins.discovery.model import Measured, Pair
+from app.catalog.joins.discovery.naming import NONE, NameEvidence, TargetName
 from app.catalog.joins.discovery.scoring import (
     ENOUGH,
     LEAST_CONTAINED,
@@ -22,11 +22,13 @@ from app.catalog.joins.discovery.scoring import (
     score,
     unfilled,
 )
-from app.catalog.joins.discovery.words import TIME_TABLES
-from app.warehouse.evidence.samples import ColumnEvidence, Family, JoinMeasure, TableEvidence
+from app.warehouse.evidence.samples import Family, JoinMeasure
 
 SECONDARY: Final = 0.85
 """Least evidence of a name for a unique column that is not the key of its table."""
+
+BESIDE_KEY: Final = 0.97
+"""What is left of such evidence: of two columns of a table that may be meant, it is the key."""
 
 OF_MEASURES: Final = 0.45
 """What is left of the evidence of a name that is a quantity's: `level` is one even where a table `levels` exists."""
@@ -38,7 +40,7 @@ OF_RANGE: Final = 0.62
 """Evidence of an identification that no table is named for, and that fills the range of one key alone: an unrelated
 one would have to end within a tenth of it by accident."""
 
-UNFILLED: Final = 0.1
+LEFT_FREE: Final = 0.1
 """Part of the range of a key that a column may leave free at either end and still fill it."""
 
 MOST_NAMED: Final = 8
@@ -55,7 +57,6 @@ class Single:
     pair: Pair
     name: NameEvidence
     measure: JoinMeasure
-    chance: float
     small: bool
     """Whether both are dense numbers that count up from one."""
     told: bool
@@ -65,182 +66,145 @@ class Single:
     """Whether another target of the same column is likelier."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What is looked up again and again of a set of tables."""
-
-    tables: Mapping[str, TableEvidence]
-    columns: Mapping[tuple[str, str], ColumnEvidence]
-    named: Named
-    grains: Mapping[str, Grain]
-    targets: Targets
-
-    def rows(self, table: str) -> int:
-        """The rows of the table."""
-        return self.tables[table].rows
-
-    def is_key(self, table: str, column: str) -> bool:
-        """Whether the column alone is what identifies a row of the table."""
-        return self.grains[table].key == (column,)
-
-
-def context(tables: Sequence[TableEvidence], answers: UniqueAnswers) -> Context:
-    """The names, keys and targets of the tables."""
-    named = read_names(tables)
-    found = grains(tables, named, answers)
-    columns = {(each.table, column.name): column for each in tables for column in each.columns}
-    targets = [
-        named.target(table, column)
-        for table, grain in found.items()
-        for column in (*(grain.key if grain.key and len(grain.key) == 1 else ()), *grain.secondary)
-        if can_refer(columns[table, column])
-    ]
-    return Context({each.table: each for each in tables}, columns, named, found, Targets(targets))
-
-
 def singles(known: Context, measured: Measured) -> list[Single]:
     """Every pair of a column and a key that names or values speak for, rivals of better ones marked as doubted."""
     found: list[Single] = []
-    keys = [
-        (table, grain.key[0])
-        for table, grain in known.grains.items()
-        if grain.key and len(grain.key) == 1 and can_refer(known.columns[table, grain.key[0]])
-    ]
-    for (table, _), column in known.columns.items():
+    for place, column in known.columns.items():
         if can_refer(column):
-            found += _ranked(list(_of_column(known, measured, table, column, keys)))
+            found += _ranked(_of_column(known, measured, known.left(place)))
     return _one_way(found)
 
 
-def _of_column(
-    known: Context, measured: Measured, table: str, column: ColumnEvidence, keys: Sequence[tuple[str, str]]
-) -> Iterator[Single]:
+def _of_column(known: Context, measured: Measured, left: Left) -> list[Single]:
     """What the column may refer to: the targets that its name means, and keys that its values are those of."""
-    name = known.named.columns[table, column.name]
-    measuring = is_measure(name) or (column.family is Family.NUMBER and is_count(name))
-    best, named = 0.0, {}
-    for target, said in known.targets.of(name):
-        place = target.table, target.column
-        worth = replace(said, score=said.score * OF_MEASURES) if measuring else said
-        if column.family is known.columns[place].family and _is_named_enough(known, worth, place):
-            named[place] = worth
-            best = max(best, worth.score)
-    standing = 0.0
-    for place, said in sorted(named.items(), key=lambda each: (-each[1].score, each[0]))[:MOST_NAMED]:
+    meant = _meant(known, left)
+    best, standing, found = 0.0, 0.0, []
+    for place, said in sorted(meant.items(), key=lambda each: (-each[1].score, each[0]))[:MOST_NAMED]:
+        best = max(best, said.score)
         if said.score < standing - NEARER:
             break  # what is named so much less would only be doubted
-        single = _single(known, measured, table, column, place, said)
+        single = _single(known, measured, left, place, said)
         if single is not None:
-            yield single
-            standing = max(standing, said.score if not single.told or contained(single.measure) >= RIVAL else 0.0)
-    if measuring or column.family in {Family.DATE, Family.INSTANT}:
-        yield from _of_days(known, measured, table, column, keys)
-        return
-    others = [place for place in keys if place not in named]
-    yield from _of_values(known, measured, table, column, others, best, standing)
+            found.append(single)
+            if not single.told or contained(single.measure) >= RIVAL:
+                standing = max(standing, said.score)
+    keys = known.keys.get(left.column.family, ())
+    if left.column.family is Family.DATE and not left.is_key:
+        found += _of_days(known, measured, left, keys)
+    elif not left.measuring:
+        unnamed = _of_values(known, measured, left, [key for key in keys if key.place not in meant], standing)
+        for single in unnamed:
+            sure = len(unnamed) == 1 and (best < NEARER or single.name.score > standing)
+            found.append(single if sure else _doubted(single))
+    return found
 
 
-def _of_values(
-    known: Context,
-    measured: Measured,
-    table: str,
-    column: ColumnEvidence,
-    keys: Sequence[tuple[str, str]],
-    best: float,
-    standing: float,
-) -> Iterator[Single]:
-    """Keys without a name in common that hold the column's values: doubted if there are several, or one is named.
+def _meant(known: Context, left: Left) -> Mapping[Place, NameEvidence]:
+    """The targets that the name of the column speaks for, of its family."""
+    meant = {}
+    for target, said in known.targets.of(left.name):
+        place = target.table, target.column
+        worth = said.score * OF_MEASURES if left.measuring else said.score
+        if left.column.family is not known.columns[place].family:
+            continue
+        if not known.is_key(place):
+            worth = worth * BESIDE_KEY if worth >= SECONDARY and _is_own(target, left) else 0.0
+        if worth and left.column.family not in {Family.DATE, Family.INSTANT}:
+            meant[place] = replace(said, score=worth)
+    return meant
+
+
+def _is_own(target: TargetName, left: Left) -> bool:
+    """Whether the unique column is one of its table's own, or called like the left: not a reference to elsewhere."""
+    for reading in target.keys:
+        if reading in left.name.readings or reading.suffix in {"code", "number"}:
+            return True
+        if reading.suffix and is_named_for(reading, target.entities):
+            return True
+    return False
+
+
+def _of_values(known: Context, measured: Measured, left: Left, keys: Sequence[Key], standing: float) -> list[Single]:
+    """Keys that hold the column's values, though its name does not mean them.
 
     Args:
         known: what is known of all tables.
         measured: pairs that were measured.
-        table: of the column.
-        column: that may refer.
-        keys: which its name does not mean.
-        best: the best evidence of its name for any other key.
-        standing: the same, of keys in which its values occur.
+        left: the column.
+        keys: of its family, which its name does not mean.
+        standing: the best evidence of its name for a key in which its values occur.
     """
     found = []
-    for place in keys:
-        said = _of_range(known, table, column, place) if standing < OF_RANGE else NONE
-        if said is not NONE or _meets(known, table, column, place):
-            single = _single(known, measured, table, column, place, said)
-            if single is not None and contained(single.measure) >= UNNAMED_CONTAINED:
-                found.append(single)
-    for single in found:
-        sure = len(found) == 1 and (best < NEARER or single.name.score > standing)
-        yield single if sure else replace(single, doubted=True, score=round(single.score * RIVAL, 3))
+    ranging = standing < OF_RANGE and left.identifying and not left.is_key and left.column.sample.distinct >= ENOUGH
+    meeting = len(left.column.sample.hashes) >= enough_values(left.column) and not (
+        left.is_key and left.column.family is Family.NUMBER
+    )
+    for key in keys if ranging or meeting else ():
+        said = None
+        if key.chance > UNNAMED_CHANCE:
+            said = _of_range(left, key) if ranging else None
+        elif meeting and _meets(left, key):
+            said = NONE
+        single = _single(known, measured, left, key.place, said) if said is not None else None
+        if single is not None and contained(single.measure) >= UNNAMED_CONTAINED:
+            found.append(single)
+    return found
 
 
-def _of_range(known: Context, table: str, column: ColumnEvidence, place: tuple[str, str]) -> NameEvidence:
+def _of_range(left: Left, key: Key) -> NameEvidence | None:
     """What it says that a column which identifies something fills the range of a key of dense numbers."""
-    target = known.columns[place]
+    column, target = left.column, key.column
     if column.low is None or column.high is None or target.low is None or target.high is None:
-        return NONE
-    dense = column.family is Family.NUMBER and target.family is Family.NUMBER and by_chance(target) > UNNAMED_CHANCE
-    if not dense or known.is_key(table, column.name) or not is_identifying(known.named.columns[table, column.name]):
-        return NONE
-    spread = target.high - target.low
-    fills = column.high >= target.high - UNFILLED * spread and column.low <= target.low + UNFILLED * spread
-    within = target.low <= column.low and column.high <= target.high
-    if not fills or not within or column.sample.distinct < ENOUGH or place[0] == table:
-        return NONE
-    return NameEvidence(OF_RANGE, f"{column.name} identifies something, and fills the range of the key of {place[0]}")
+        return None
+    free = LEFT_FREE * (target.high - target.low)
+    within = target.low <= column.low <= target.low + free and target.high - free <= column.high <= target.high
+    if not within or key.place[0] == left.table or column.family is not Family.NUMBER:
+        return None
+    return NameEvidence(
+        OF_RANGE, f"{column.name} identifies something, and fills the range of the key of {key.place[0]}"
+    )
 
 
-def _is_named_enough(known: Context, said: NameEvidence, place: tuple[str, str]) -> bool:
-    if known.columns[place].family in {Family.DATE, Family.INSTANT}:
+def _meets(left: Left, key: Key) -> bool:
+    """Whether the lowest values alone may show a reference to a key of texts or of sparse numbers."""
+    if key.place == (left.table, left.column.name) or outside(left.column, key.column):
         return False
-    return known.is_key(*place) or said.score >= SECONDARY
+    return screened(left.column, key.column, UNNAMED_CONTAINED)
 
 
-def _of_days(
-    known: Context, measured: Measured, table: str, column: ColumnEvidence, keys: Sequence[tuple[str, str]]
-) -> Iterator[Single]:
+def _of_days(known: Context, measured: Measured, left: Left, keys: Sequence[Key]) -> Iterator[Single]:
     """References of a date to the key of a table of days, which every date has some name for."""
-    if column.family is not Family.DATE or known.is_key(table, column.name):
-        return
-    for place in keys:
-        target = known.columns[place]
-        days = any(words and words[-1] in TIME_TABLES for words, _ in known.named.entities[place[0]])
-        if days and place[0] != table and target.family is Family.DATE:
-            said = NameEvidence(OF_DAYS, f"{column.name} is a date, and {place[0]} a table of days")
-            single = _single(known, measured, table, column, place, said)
+    for key in keys:
+        if key.of_days and key.place[0] != left.table:
+            said = NameEvidence(OF_DAYS, f"{left.column.name} is a date, and {key.place[0]} a table of days")
+            single = _single(known, measured, left, key.place, said)
             if single is not None:
                 yield single
 
 
-def _meets(known: Context, table: str, column: ColumnEvidence, place: tuple[str, str]) -> bool:
-    """Whether the values alone may show a reference: enough of them, in a key of texts or of sparse numbers."""
-    target = known.columns[place]
-    if place == (table, column.name) or column.family is not target.family or outside(column, target):
-        return False
-    if known.is_key(table, column.name) and column.family is Family.NUMBER:
-        return False
-    if len(column.sample.hashes) < enough_values(column) or not screened(column, target, UNNAMED_CONTAINED):
-        return False
-    return by_chance(target) <= UNNAMED_CHANCE
-
-
-def _single(
-    known: Context, measured: Measured, table: str, column: ColumnEvidence, place: tuple[str, str], said: NameEvidence
-) -> Single | None:
+def _single(known: Context, measured: Measured, left: Left, place: Place, said: NameEvidence) -> Single | None:
     """The pair with its measure and score; None of one that cannot be a reference."""
-    target = known.columns[place]
-    pair = Pair(table, (column.name,), place[0], (place[1],))
-    told = pair in measured or suffices(column, target)
-    if pair not in measured and (outside(column, target) or (told and not screened(column, target, LEAST_CONTAINED))):
-        return None
-    found = measured.get(pair) or measure(column, known.rows(table), target, known.rows(place[0]))
+    column, target = left.column, known.columns[place]
+    pair = Pair(left.table, (column.name,), place[0], (place[1],))
+    found = measured.get(pair)
+    told = found is not None or suffices(column, target)
+    if found is None:
+        if outside(column, target) or (told and not screened(column, target, LEAST_CONTAINED)):
+            return None
+        found = measure(column, left.rows, target, known.rows(place[0]))
     if not found.right_unique or (found.values and not found.left_matched_distinct and told):
         return None
-    if table == place[0] and found.left_unique and not found.left_nulls:
+    if left.table == place[0] and found.left_unique and not found.left_nulls:
         return None  # a copy of the key, or a name of each row: it leads every row to itself
     chance = by_chance(target)
-    own = known.is_key(table, column.name) and said.score < SECONDARY
+    own = left.is_key and said.score < SECONDARY
     small = chance > UNNAMED_CHANCE and (target.low or 0) <= SMALL
     worth = score(said.score, found, chance, own_key=own, enough=enough_values(column), free=unfilled(column, target))
-    return Single(pair, said, found, chance, small, told, worth)
+    return Single(pair, said, found, small, told, worth)
+
+
+def _doubted(single: Single) -> Single:
+    return single if single.doubted else replace(single, doubted=True, score=round(single.score * RIVAL, 3))
 
 
 def _ranked(found: list[Single]) -> list[Single]:
@@ -249,10 +213,7 @@ def _ranked(found: list[Single]) -> list[Single]:
     if len(standing) < 2:  # noqa: PLR2004 - nothing rivals one
         return found
     best = max(standing, key=lambda each: (each.name.score, each.score, each.measure.coverage, each.pair.right_table))
-    return [
-        each if each is best or each.doubted else replace(each, doubted=True, score=round(each.score * RIVAL, 3))
-        for each in found
-    ]
+    return [each if each is best else _doubted(each) for each in found]
 
 
 def _one_way(found: list[Single]) -> list[Single]:

@@ -81,12 +81,12 @@ def _names(block: Block) -> dict[str, str]:
         for alias, place in block.places.items()
     }
     times = Counter(tables.values())
-    return {
-        alias: table
-        if times[table] == 1 or not block.places[alias].source.named or table == alias
-        else f"{table} {alias}"
-        for alias, table in tables.items()
-    }
+
+    def name(alias: str) -> str:
+        plain = times[tables[alias]] == 1 or not block.places[alias].source.named or tables[alias] == alias
+        return tables[alias] if plain else f"{tables[alias]} {alias}"
+
+    return {alias: name(alias) for alias in tables}
 
 
 def _shown(call: exp.Anonymous) -> str:
