@@ -1,6 +1,7 @@
 """`spyne demo`: the main job on real data, over HTTP, as a user would do it. It can be run again and again.
 
-register contracts → ingest rows → tables in SHADOW → an admin promotes them → preview queries → execute them.
+register contracts → ingest rows → tables in SHADOW → an admin promotes them → joins are found and accepted → preview
+queries → execute them.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from rich.table import Table
 
 from app.commands import administration
 from app.commands.demo_data import DATASETS, TOTAL_ROWS, Dataset
+from app.commands.demo_joins import JoinsNotFoundError, accept_joins
 from app.commands.demo_queries import QUERIES
 from app.commands.environment import open_environment
 from app.settings import Settings
@@ -129,7 +131,12 @@ class Demo:
         self._title("4. Promote: an admin lets people query the tables")
         for dataset in DATASETS:
             self._promote(dataset, contracts[dataset.table])
-        self._title("5. Ask, through previewed queries")
+        self._title("5. Joins: suggested by the data, accepted by an admin")
+        try:
+            accept_joins(self.spyne.call, self.console)
+        except JoinsNotFoundError as error:
+            raise DemoError(str(error)) from None
+        self._title("6. Ask, through previewed queries")
         for question, sql in QUERIES:
             self._ask(question, sql)
 

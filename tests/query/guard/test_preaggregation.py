@@ -1,4 +1,4 @@
-"""The corrected statements on a real PostgreSQL: they give what hand-written subqueries give, and the naive ones do not."""
+"""The corrected statements on a real PostgreSQL give what statements written by hand give; the naive ones do not."""
 
 import asyncio
 import os

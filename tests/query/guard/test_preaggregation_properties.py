@@ -28,7 +28,18 @@ EDGES = {
     frozenset("lp"): "l.product_id = p.id",
 }
 NUMBERS = {"c": ["credit"], "o": ["total", "price"], "l": ["qty", "amount"], "s": ["weight"], "p": ["price"]}
-GROUPS = ["c.region", "o.status", "p.kind", "l.qty", "o.id", "s.carrier", "coalesce(p.kind, 'none')", "l.qty + 1"]
+KEYS = {"c": ["id"], "o": ["id", "customer_id"], "l": ["order_id", "product_id"], "s": ["order_id"], "p": ["id"]}
+GROUPS = [
+    "c.region",
+    "o.status",
+    "p.kind",
+    "l.qty",
+    "o.id",
+    "s.carrier",
+    "coalesce(p.kind, 'none')",
+    "l.qty + 1",
+    "l.order_id",
+]
 small = st.none() | st.integers(0, 2)
 few = st.integers(1, 3)
 
@@ -39,11 +50,12 @@ class Aggregate:
     alias: str
     argument: str
     condition: str | None
+    distinct: str = ""
 
     @property
     def sql(self) -> str:
         suffix = f" FILTER (WHERE {self.condition})" if self.condition else ""
-        return f"{self.function}({self.argument}){suffix}"
+        return f"{self.function}({self.distinct}{self.argument}){suffix}"
 
 
 @dataclass
@@ -70,7 +82,10 @@ class Question:
 @st.composite
 def conditions(draw: st.DrawFn, aliases: str) -> str:
     alias = draw(st.sampled_from(aliases))
-    column = draw(st.sampled_from(NUMBERS[alias]))
+    column = draw(st.sampled_from(NUMBERS[alias] + KEYS[alias]))
+    if draw(st.integers(0, 7)) == 0:
+        other = draw(st.sampled_from(aliases))
+        return f"{alias}.{column} > {other}.{draw(st.sampled_from(NUMBERS[other] + KEYS[other]))}"
     form = draw(st.sampled_from(["{} > 1", "{} > 1", "{} <= 2", "{} IS NOT NULL", "{} IS NULL", "coalesce({}, 9) > 1"]))
     return form.format(f"{alias}.{column}")
 
@@ -112,7 +127,7 @@ def aggregates(draw: st.DrawFn, aliases: str) -> Aggregate:
     odd = [f"coalesce({column}, 5)", f"CASE WHEN {column} > 1 THEN 1 ELSE 0 END"]
     form = draw(st.sampled_from([column, column, column, *odd]))
     function = draw(st.sampled_from(["sum", "sum", "avg", "count", "min", "max"]))
-    return Aggregate(function, alias, form, condition)
+    return Aggregate(function, alias, form, condition, "DISTINCT " if draw(st.integers(0, 9)) == 0 else "")
 
 
 order_ids = st.none() | st.integers(1, 6)
@@ -186,12 +201,14 @@ def _reference(reader: Reader, question: Question) -> list[tuple[Any, ...]]:
                 value, holds = row[len(aliases) + 2 * index : len(aliases) + 2 * index + 2]
                 if holds and value is not None:
                     kept[question.identity(aggregate.alias, ids) if aggregate.alias else number] = value
-            values.append(_aggregated(aggregate.function, list(kept.values())))
+            values.append(_aggregated(aggregate, list(kept.values())))
         found.append((*key, *values))
     return found
 
 
-def _aggregated(function: str, values: list[Any]) -> Any:
+def _aggregated(aggregate: Aggregate, values: list[Any]) -> Any:
+    function = aggregate.function
+    values = list(set(values)) if aggregate.distinct else values
     if function == "count":
         return len(values)
     if not values:
@@ -207,7 +224,7 @@ def _plain(rows: list[tuple[Any, ...]]) -> list[str]:
     )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=8000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(question=questions(), tables=rows)
 def test_an_aggregate_counts_each_row_once_or_is_warned_of(
     reader: Reader, question: Question, tables: dict[str, list[tuple[Any, ...]]]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.catalog.joins.discovery.keys import Grain, Named, can_refer, grains, read_names
+from app.catalog.joins.discovery.keys import Grain, Named, can_refer, grains, read_names, usual_keys
 from app.catalog.joins.discovery.lookup import Targets
 from app.catalog.joins.discovery.model import UniqueAnswers
 from app.catalog.joins.discovery.naming import ColumnName, is_count, is_identifying, is_measure
@@ -65,7 +65,7 @@ class Context:
     def left(self, place: Place) -> Left:
         """The column as one that may refer."""
         column, name = self.columns[place], self.named.columns[place]
-        measuring = is_measure(name) or (column.family is Family.NUMBER and is_count(name))
+        measuring = is_measure(name) or is_count(name)
         return Left(place[0], self.rows(place[0]), column, name, self.is_key(place), measuring, is_identifying(name))
 
 
@@ -74,6 +74,7 @@ def context(tables: Sequence[TableEvidence], answers: UniqueAnswers) -> Context:
     named = read_names(tables)
     found = grains(tables, named, answers)
     columns = {(each.table, column.name): column for each in tables for column in each.columns}
+    usual = usual_keys(found, named)
     keys: dict[Family, list[Key]] = {}
     targets = []
     for table, grain in found.items():
@@ -81,7 +82,7 @@ def context(tables: Sequence[TableEvidence], answers: UniqueAnswers) -> Context:
         for name in (*single, *grain.secondary):
             column = columns[table, name]
             if can_refer(column):
-                targets.append(named.target(table, name))
+                targets.append(named.target(table, name, usual))
                 if single == (name,):
                     days = any(words and words[-1] in TIME_TABLES for words, _ in named.entities[table])
                     keys.setdefault(column.family, []).append(Key((table, name), column, by_chance(column), days))

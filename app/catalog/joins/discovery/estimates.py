@@ -81,7 +81,7 @@ def multiplicity(counts: Sequence[int]) -> Multiplicity | None:
 
 def is_unique(sample: ValueSample) -> bool:
     """Whether no value of the sample has a second row; of an empty sample, too."""
-    return all(count == 1 for count in sample.counts)
+    return max(sample.counts, default=1) == 1
 
 
 def standard_error(measured: JoinMeasure) -> float:

@@ -3,17 +3,17 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
 from app.catalog.joins.discovery.estimates import is_unique
+from app.catalog.joins.discovery.likeness import Words, alike
 from app.catalog.joins.discovery.model import UniqueAnswers
 from app.catalog.joins.discovery.naming import (
     ColumnName,
     Reading,
     TargetName,
-    Words,
-    alike,
     entities,
     is_measure,
     is_specific,
@@ -28,6 +28,9 @@ _FRACTIONS: Final = re.compile(r"real|double|float|money|(?:numeric|decimal)\(\d
 
 NEVER: Final = -3
 """Likeness to a key of what describes a row, unless it is declared: comments are unique, too."""
+
+USUAL: Final = 3
+"""Tables whose keys have one name from which it is a habit: two may be a table and one that adds to it."""
 
 NAMED: Final = 0.9
 """Likeness from which the words of a key are those of its table."""
@@ -55,9 +58,11 @@ class Named:
     """By table and column."""
     entities: Mapping[str, tuple[tuple[Words, float], ...]]
 
-    def target(self, table: str, column: str) -> TargetName:
-        """The column as one that is referred to."""
-        return TargetName(table, column, self.entities[table], self.columns[table, column].readings)
+    def target(self, table: str, column: str, usual: AbstractSet[Reading]) -> TargetName:
+        """The column as one that is referred to; what is usual for a key is read like a bare `id`."""
+        keys = self.columns[table, column].readings
+        read = tuple(Reading((), each.suffix or "id") if each in usual else each for each in keys)
+        return TargetName(table, column, self.entities[table], read)
 
 
 def read_names(tables: Sequence[TableEvidence]) -> Named:
@@ -137,6 +142,19 @@ def _likeness(named: Named, table: str, name: str, elsewhere: Counter[Reading], 
         return 2
     last = {reading.words[-1] for reading in column.readings if reading.words}
     return NEVER if last & PROSE else -1 if last & LABELS else 0
+
+
+def usual_keys(found: Mapping[str, Grain], named: Named) -> AbstractSet[Reading]:
+    """What the keys of several tables are called that is the name of none of them: `record_id` in each table.
+
+    A column of that name does not refer to another table any more than `id` does.
+    """
+    counted: Counter[Reading] = Counter()
+    for table, grain in found.items():
+        if grain.key and len(grain.key) == 1:
+            counted.update(named.columns[table, grain.key[0]].readings)
+    often = {reading for reading, tables in counted.items() if tables >= USUAL and reading.words}
+    return {each for each in often if not any(is_named_for(each, about) for about in named.entities.values())}
 
 
 def is_named_for(reading: Reading, about: Sequence[tuple[Words, float]]) -> bool:

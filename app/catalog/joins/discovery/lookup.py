@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from app.catalog.joins.discovery.naming import ColumnName, NameEvidence, TargetName, evidence, of_word
+from app.catalog.joins.discovery.likeness import of_word
+from app.catalog.joins.discovery.naming import ColumnName, NameEvidence, TargetName, evidence
 from app.catalog.joins.discovery.words import ABBREVIATIONS, HIERARCHY, PEOPLE, RANKS, ROLES
 
 LEAST: Final = 0.3

@@ -69,10 +69,10 @@ def by_chance(right: ColumnEvidence) -> float:
     another table may count from there too) and the part that it fills from zero up. Days are as dense as such numbers;
     texts and uuids meet by chance only when they are few, which the number of values tells.
     """
-    if right.family in {Family.TEXT, Family.UUID}:
-        return 0.0
-    if right.family in {Family.DATE, Family.INSTANT} or right.low is None or right.high is None:
+    if right.family in {Family.DATE, Family.INSTANT}:
         return 1.0
+    if right.low is None or right.high is None:
+        return 1.0 if right.family is Family.NUMBER else 0.0
     distinct = right.sample.distinct
     in_range = min(1.0, distinct / (right.high - right.low + 1))
     if right.low <= SMALL:

@@ -46,6 +46,9 @@ LEFT_FREE: Final = 0.1
 MOST_NAMED: Final = 8
 """Targets of a column that are compared, the best named first: of hundreds of tables many have a word in common."""
 
+MOST_KEPT: Final = 5
+"""Targets of a column that are kept, the likeliest first: nobody reads a tenth alternative."""
+
 NEARER: Final = 0.3
 """Evidence of a name for some table from which a target without any is doubted."""
 
@@ -71,7 +74,8 @@ def singles(known: Context, measured: Measured) -> list[Single]:
     found: list[Single] = []
     for place, column in known.columns.items():
         if can_refer(column):
-            found += _ranked(_of_column(known, measured, known.left(place)))
+            ranked = _ranked(_of_column(known, measured, known.left(place)))
+            found += sorted(ranked, key=lambda each: (each.doubted, -each.score))[:MOST_KEPT]
     return _one_way(found)
 
 
@@ -139,12 +143,12 @@ def _of_values(known: Context, measured: Measured, left: Left, keys: Sequence[Ke
     meeting = len(left.column.sample.hashes) >= enough_values(left.column) and not (
         left.is_key and left.column.family is Family.NUMBER
     )
-    for key in keys if ranging or meeting else ():
-        said = None
-        if key.chance > UNNAMED_CHANCE:
-            said = _of_range(left, key) if ranging else None
-        elif meeting and _meets(left, key):
-            said = NONE
+    speaking = [(key, _of_range(left, key)) for key in keys if ranging and key.chance > UNNAMED_CHANCE]
+    speaking = [(key, said) for key, said in speaking if said is not None]
+    if len(speaking) > MOST_KEPT:
+        speaking = []  # a range that so many keys have is that of none
+    speaking += [(key, NONE) for key in keys if meeting and key.chance <= UNNAMED_CHANCE and _meets(left, key)]
+    for key, said in speaking:
         single = _single(known, measured, left, key.place, said) if said is not None else None
         if single is not None and contained(single.measure) >= UNNAMED_CONTAINED:
             found.append(single)
@@ -196,9 +200,9 @@ def _single(known: Context, measured: Measured, left: Left, place: Place, said: 
         return None
     if left.table == place[0] and found.left_unique and not found.left_nulls:
         return None  # a copy of the key, or a name of each row: it leads every row to itself
-    chance = by_chance(target)
+    chance = 1.0 if left.measuring else by_chance(target)  # of what is measured, equal values prove nothing
     own = left.is_key and said.score < SECONDARY
-    small = chance > UNNAMED_CHANCE and (target.low or 0) <= SMALL
+    small = chance > UNNAMED_CHANCE and target.low is not None and target.low <= SMALL
     worth = score(said.score, found, chance, own_key=own, enough=enough_values(column), free=unfilled(column, target))
     return Single(pair, said, found, small, told, worth)
 

@@ -12,7 +12,7 @@ from app.query.guard.grammar import function_name
 from app.query.guard.join_rules import conjuncts
 from app.query.guard.scanner import word_set
 
-SAME_AGAIN: Final = word_set("sum min max bool_and bool_or every bit_and bit_or")
+SAME_AGAIN: Final = word_set("sum min max any_value bool_and bool_or every bit_and bit_or")
 """Aggregates of which the whole is the aggregate of the parts."""
 _REAL: Final = frozenset({"real", "float4"})
 _ROWS: Final = "row_count"

@@ -120,7 +120,7 @@ def graph_of(blocks: Blocks, block: Block, measurements: Measurements) -> Graph:
         for other in link.touched - {alias}:
             graph.neighbours[alias].add(other)
             graph.neighbours[other].add(alias)
-        _measure(graph, link, measurements)
+        _measure(blocks, graph, link, measurements)
     _without_matches(graph)
     return graph
 
@@ -176,7 +176,7 @@ def couples(one: exp.Expr, other: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Expr
         yield one, other
 
 
-def _measure(graph: Graph, link: Link, measurements: Measurements) -> None:
+def _measure(blocks: Blocks, graph: Graph, link: Link, measurements: Measurements) -> None:
     """Notes what is known of the sources that a join relates."""
     grouped: dict[tuple[str, str], list[tuple[End, End]]] = defaultdict(list)
     for one, other in link.pairs:
@@ -188,7 +188,7 @@ def _measure(graph: Graph, link: Link, measurements: Measurements) -> None:
             if one.origin is not None and other.origin is not None:
                 columns[one.origin[0], other.origin[0]].add((one.origin[1], other.origin[1]))
         place = graph.block.places[far]
-        if place.query is not None and _one_row_for(place, {other.column for _, other in pairs}):
+        if place.query is not None and _one_row_for(blocks, place, {other.column for _, other in pairs}):
             graph.steps[near, far] = ONE
         if place.source.kind != "table" and not _passes_rows_on(place):
             continue
@@ -225,34 +225,42 @@ def _changes_rows(projection: exp.Expr) -> bool:
     return any(function_name(call) in AGGREGATES | SETS for call in projection.find_all(exp.Anonymous))
 
 
-def _one_row_for(place: Place, columns: set[str]) -> bool:
+def _one_row_for(blocks: Blocks, place: Place, columns: set[str]) -> bool:
     """Whether a derived table has at most one row for each value of these columns: it is grouped by no others."""
-    query, node = place.query, place.node
-    alias = node.args.get("alias")
+    query = place.query
     while isinstance(query, exp.Subquery):
         query = query.this
-    if not isinstance(query, exp.Select) or (alias is not None and alias.columns):
+    if not isinstance(query, exp.Select) or place.node.alias_column_names:
         return False
-    if query.parent is not None and query.parent.args.get("alias") is not None and query.parent.alias_column_names:
+    if query.parent is not None and query.parent.alias_column_names:
         return False
     names = {output_name(projection): projection.unalias() for projection in query.expressions}
     group = query.args.get("group")
     if group is None:
-        return (
-            bool(query.args.get("distinct"))
-            and query.args["distinct"].args.get("on") is None
-            and (set(names) <= columns)
-        )
+        distinct = query.args.get("distinct")
+        return distinct is not None and distinct.args.get("on") is None and set(names) <= columns
     given = [names[name] for name in columns if name in names]
-    positions = [index for index, projection in enumerate(query.expressions, 1) if projection.unalias() in given]
-    return all(_is_among(item.unnest(), given, names, positions) for item in group.expressions)
+
+    def is_given(item: exp.Expr) -> bool:
+        if isinstance(item, exp.Literal) and item.name.isdigit():
+            return 0 < int(item.name) <= len(query.expressions) and meets(
+                query.expressions[int(item.name) - 1].unalias()
+            )
+        if isinstance(item, exp.Column) and id(item) not in blocks.resolver.references:
+            return item.name in names and meets(names[item.name])
+        return meets(item)
+
+    def meets(item: exp.Expr) -> bool:
+        return any(_is_same(blocks, item, output) for output in given)
+
+    return all(is_given(item.unnest()) for item in group.expressions)
 
 
-def _is_among(item: exp.Expr, given: list[exp.Expr], names: dict[str, exp.Expr], positions: list[int]) -> bool:
-    if isinstance(item, exp.Literal):
-        return not item.is_string and item.name.isdigit() and int(item.name) in positions
-    named = names.get(item.name) if isinstance(item, exp.Column) and not item.text("table") else None
-    return item in given or (named is not None and named in given)
+def _is_same(blocks: Blocks, one: exp.Expr, other: exp.Expr) -> bool:
+    first, second = (blocks.resolver.references.get(id(node)) for node in (one, other))
+    if first is None or second is None:
+        return one == other
+    return first.sources == second.sources and first.output.name == second.output.name
 
 
 def _without_matches(graph: Graph) -> None:

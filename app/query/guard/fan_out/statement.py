@@ -13,7 +13,7 @@ from app.query.guard.fan_out.draft import CannotError, Draft, component
 from app.query.guard.fan_out.graph import Graph
 from app.query.guard.fan_out.preaggregation import ONCE, Cut
 
-MAX_CHARACTERS: Final = 19_000
+MAX_BYTES: Final = 19_000
 """Of a corrected statement: the guard would not read a longer one."""
 MAX_CUTS: Final = 8
 MAX_NODES: Final = 2_000
@@ -43,7 +43,7 @@ def corrected(tree: exp.Expr, blocks: Blocks, findings: list[Finding]) -> str | 
         text = generate(copy)
     except (CannotError, RecursionError, SqlglotError, ValueError, TypeError, AttributeError, KeyError, IndexError):
         return None  # the statement itself is allowed, whatever becomes of its correction
-    return text if len(text) <= MAX_CHARACTERS else None
+    return text if len(text.encode()) <= MAX_BYTES else None
 
 
 def _correct(draft: Draft, steps: list[Step]) -> None:

@@ -67,7 +67,8 @@ def _message(finding: Finding, names: Mapping[str, str], *, corrected: bool) -> 
 def _advice(finding: Finding, tables: str) -> str:
     if window_of(finding.call) is not None:
         return f"Compute it in a subquery of its own, before the join with {tables}."
-    return f"Aggregate {tables} in a subquery with GROUP BY over the columns of the join, and join that."
+    each = f"{tables}, each" if " and " in tables else tables
+    return f"Aggregate {each} in a subquery with GROUP BY over the columns of the join, and join that."
 
 
 def _listed(names: Sequence[str]) -> str:
