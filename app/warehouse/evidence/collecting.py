@@ -7,7 +7,7 @@ How much of a column is kept follows from how many distinct values random pages 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -28,6 +28,9 @@ WANTED: Final = SAMPLE_SIZE + SAMPLE_SIZE // 2
 
 MOST_CHANGED: Final = 0.2
 """Share of a relation's rows up to which the change of evidence is worked out; beyond, one pass over all costs less."""
+
+Range = tuple[float | None, float | None]
+"""Smallest and largest value of a column, as numbers."""
 
 SETTINGS: Final = ("SET LOCAL jit = off", "SET LOCAL work_mem = '64MB'")
 
@@ -185,35 +188,30 @@ async def follow(
 
 async def _expected(
     session: ReadSession, relation: RelationName, columns: Sequence[ComparedColumn], rows: int
-) -> tuple[list[tuple[float | None, float | None]], list[int]]:
-    """The range of each column, and the threshold below which some `WANTED` of its values are expected."""
+) -> tuple[list[Range], list[int]]:
+    """The range of each column, and the threshold below which some `WANTED` of its values are expected.
+
+    Of a small relation all values are counted, so no guess is needed. Of a large one the range is that of random pages.
+    """
+    if rows <= SAMPLE_ROWS:
+        return await _ranges(session, relation.sql, columns), [HASHES] * len(columns)
     clause = sample_clause(relation, rows, sampleable=await is_sampleable(session, relation))
-    by_column = await _spread(session, f"(SELECT * FROM {clause})", columns)  # noqa: S608 - quoted names, numbers
-    ranges, thresholds = [], []
+    spread = await run(session, statements.spread(f"(SELECT * FROM {clause})", columns))  # noqa: S608 - quoted names
+    by_column = {row.c: row for row in spread}
+    found: list[Range] = []
+    thresholds = []
     for number in range(len(columns)):
         row = by_column.get(number)
-        ranges.append((row.low, row.high) if row else (None, None))
-        if rows <= SAMPLE_ROWS or row is None:
-            thresholds.append(HASHES)
-            continue
-        distinct = estimated_distinct(row.present, row.distincts, row.singletons, rows)
+        found.append((row.low, row.high) if row else (None, None))
+        distinct = estimated_distinct(row.present, row.distincts, row.singletons, rows) if row else 0
         thresholds.append(HASHES if distinct <= WANTED else HASHES * WANTED // distinct)
-    return ranges, thresholds
+    return found, thresholds
 
 
-async def _ranges(
-    session: ReadSession, source: str, columns: Sequence[ComparedColumn]
-) -> list[tuple[float | None, float | None]]:
-    by_column = await _spread(session, source, columns)
-    return [
-        (by_column[number].low, by_column[number].high) if number in by_column else (None, None)
-        for number in range(len(columns))
-    ]
-
-
-async def _spread(session: ReadSession, source: str, columns: Sequence[ComparedColumn]) -> dict[int, Any]:
-    rows = await run(session, statements.spread(source, columns))
-    return {row.c: row for row in rows}
+async def _ranges(session: ReadSession, source: str, columns: Sequence[ComparedColumn]) -> list[Range]:
+    """The range of each column, by all rows."""
+    row = (await run(session, statements.ranges(source, columns))).one()
+    return [(row[2 * number], row[2 * number + 1]) for number in range(len(columns))]
 
 
 def _nothing(column: ComparedColumn, rows: int) -> ColumnEvidence:

@@ -63,6 +63,13 @@ SELECT c, sum(times)::int8 AS present, count(*) AS distincts, count(*) FILTER (W
 """
 
 
+def ranges(source: str, columns: Sequence[ComparedColumn]) -> str:
+    """One row: of each column, in order, the smallest and the largest value."""
+    sizes = [size_of(column, _column(column)) for column in columns]
+    bounds = ", ".join(f"min({size}) AS low{n}, max({size}) AS high{n}" for n, size in enumerate(sizes))
+    return f"SELECT {bounds} FROM {source} AS {T}"
+
+
 def is_unique(relation: RelationName, columns: Sequence[ComparedColumn], by: ComparedColumn, threshold: int) -> str:
     """Whether no two rows have the same values, of rows whose value in `by`, one of the columns, is sampled.
 

@@ -224,7 +224,7 @@ def _plain(rows: list[tuple[Any, ...]]) -> list[str]:
     )
 
 
-@settings(max_examples=8000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(question=questions(), tables=rows)
 def test_an_aggregate_counts_each_row_once_or_is_warned_of(
     reader: Reader, question: Question, tables: dict[str, list[tuple[Any, ...]]]

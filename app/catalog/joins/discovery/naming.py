@@ -112,14 +112,13 @@ def split(name: str) -> Words:
 
 
 def singular(word: str) -> str:
-    """The word without the ending of an English plural; other words are left as they are."""
+    """The word without the ending of an English plural, for comparison: `movies` and `movie` are both `movy`."""
     if len(word) <= 3 or word.endswith(("ss", "us", "is", "series", "species", "news")):  # noqa: PLR2004 - `gas`, `ids`
         return word
-    if word.endswith("ies"):
-        return word[:-3] + "y" if len(word) > 4 else word[:-1]  # noqa: PLR2004 - `ties`
-    if word.endswith(("sses", "xes", "ches", "shes", "uses")):
+    if word.endswith(("sses", "xes", "ches", "shes")) or (word.endswith("uses") and word[-5:-4] not in "ao"):
         return word[:-2]
-    return word.removesuffix("s")
+    word = word.removesuffix("s")
+    return f"{word[:-2]}y" if word.endswith("ie") and len(word) > 3 else word  # noqa: PLR2004 - `pie`
 
 
 def shared_prefix(names: Sequence[str]) -> str:
@@ -304,7 +303,7 @@ def is_measure(column: ColumnName) -> bool:
 def is_count(column: ColumnName) -> bool:
     """Whether the name is a plural, which says how many, or lists them: `employees` of a company."""
     last = split(column.column)[-1:]
-    return bool(last) and last[0] not in SUFFIXES and singular(last[0]) != last[0]
+    return bool(last) and last[0].endswith("s") and last[0] not in SUFFIXES and singular(last[0]) != last[0]
 
 
 def is_identifying(column: ColumnName) -> bool:
@@ -323,4 +322,5 @@ def _measures(reading: Reading) -> bool:
     counted = reading.words[0] in COUNTING and len(reading.words) > 1
     if reading.suffix in {"id", "code", "ref"}:
         return False
-    return counted or reading.words[-1] in MEASURES or f"{reading.words[-1]}s" in MEASURES
+    last = reading.words[-1]
+    return counted or last in MEASURES or (len(last) > 3 and f"{last}s" in MEASURES)  # noqa: PLR2004 - `po` is not `pos`

@@ -68,8 +68,8 @@ MEASURES: Final = frozenset(
     width length depth area volume distance speed duration elapsed lat lon lng latitude longitude altitude elevation
     pct percent percentage rate ratio discount tax fee salary wage income revenue profit margin balance budget capacity
     population temperature temp humidity pressure milliseconds seconds minutes hours days bytes kb mb version position
-    pos seq sequence ordinal
-    meters kilometers km kg mg ml miles feet inches grams pounds linenumber lineno priority points goals wins losses votes stars likes views visits clicks
+    pos seq sequence ordinal linenumber lineno priority points goals wins losses votes stars likes views visits clicks
+    meters kilometers km kg mg ml miles feet inches grams pounds
     units stock inventory_level interest points attempts retries offset limit delay flag
     """.split()  # noqa: SIM905 - likewise
 )

@@ -78,7 +78,7 @@ def _listed(names: Sequence[str]) -> str:
 def _names(block: Block) -> dict[str, str]:
     """The tables of the sources, each with its alias where the table stands twice."""
     tables = {
-        alias: str(place.node.meta.get("logical") or alias) if place.source.named else "a subquery"
+        alias: str(place.node.meta.get("logical") or alias) if place.source.named else "an unnamed subquery"
         for alias, place in block.places.items()
     }
     times = Counter(tables.values())
