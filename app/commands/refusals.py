@@ -6,7 +6,7 @@ So `app/cli.py` imports this module when an error has arrived, and not before.
 from app.access.oidc.background import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
 from app.commands import audit
-from app.commands.demo import DemoError
+from app.commands.demonstration import DemoError
 from app.commands.environment import NoEnvironmentError
 from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.dumping.programs import ProgramError

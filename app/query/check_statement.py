@@ -22,6 +22,7 @@ Every check of a statement, in order; each can only refuse. The numbered ones ar
 | 7. PostgreSQL reads in it what the user's text says | `guard/postgres_grammar`: `difference` | `not-faithful` |
 | missing tables, with the nearest of all names | `tables`: `not_found` | 404 `table-not-found` |
 | missing conditions, with accepted joins | `joins/offers`: `join_offers` | as by the guard, with `offers` |
+| what aggregates count twice, which is said and refuses nothing | `joins/fan_out/warning`: `warnings_of` | |
 | the plan reads checked tables alone | here: `require_affordable` | `plan-mismatch` |
 | the plan costs no more than the roles allow | here: `require_affordable` | `too-expensive` |
 | the preview still holds, at its execution | `execute`: `check`; `staleness`: `changes` | `stale-preview` |
@@ -62,6 +63,7 @@ from app.query.configuration import MAX_COST, REQUIRE_ACCEPTED_JOINS, STATEMENT_
 from app.query.guard.check import GuardPolicy, check
 from app.query.guard.findings import GuardFinding, GuardVerdict
 from app.query.guard.relations import AcceptedJoin, Catalog, RelationView
+from app.query.joins.fan_out.warning import warnings_of
 from app.query.joins.in_force import joins_in_force
 from app.query.joins.offers import RULES, join_offers, with_offers
 from app.query.results.estimates import Estimate
@@ -219,7 +221,8 @@ class _Lane:
             raise Unavailable("Too many statements wait to be examined.", retry_after_seconds=2)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, check, sql, catalog, policy)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, check, sql, catalog, policy, warnings_of)
         finally:
             self._waiting -= 1
 
@@ -259,7 +262,18 @@ async def check_statement(
         verdict = replace(verdict, findings=with_nearest(verdict.findings, missing))
     elif any(finding.rule in RULES for finding in verdict.findings):
         verdict = await _with_offers(verdict, query.sql, catalog, policy)
-    return CheckedStatement(verdict, tables, accepted, missing)
+    return CheckedStatement(await _with_corrections(verdict, catalog, policy), tables, accepted, missing)
+
+
+async def _with_corrections(verdict: GuardVerdict, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
+    """The verdict, whose corrected statements are all allowed: another one is left out, and the warning stays."""
+    relations = list(catalog.relations.values())
+    kept = []
+    for found in verdict.fan_outs:
+        shown = found.corrected and presentation.logical_sql(found.corrected, relations)
+        allowed = shown is not None and (await examine(shown, catalog, policy)).allowed
+        kept.append(replace(found, corrected=shown if allowed else None))
+    return replace(verdict, fan_outs=tuple(kept)) if kept else verdict
 
 
 async def _with_offers(verdict: GuardVerdict, sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:

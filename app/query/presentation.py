@@ -77,12 +77,9 @@ def _join(used: UsedJoin, accepted: AcceptedJoin | None) -> JoinDocument:
     return JoinDocument.model_validate(found)
 
 
-def fan_outs(verdict: GuardVerdict, relations: Sequence[RelationView]) -> list[FanOutDocument]:
-    """The aggregates that count rows several times, each with the statement that does not, under logical names."""
-    return [
-        FanOutDocument(message=found.message, corrected=found.corrected and logical_sql(found.corrected, relations))
-        for found in verdict.fan_outs
-    ]
+def fan_outs(verdict: GuardVerdict) -> list[FanOutDocument]:
+    """The aggregates that count rows several times, each with the statement that does not."""
+    return [FanOutDocument(message=found.message, corrected=found.corrected) for found in verdict.fan_outs]
 
 
 def assumptions(verdict: GuardVerdict) -> list[str]:

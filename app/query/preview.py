@@ -98,7 +98,7 @@ class PreviewService:
             tables=presentation.tables(verdict),
             joins=presentation.joins(verdict, checked.accepted),
             warnings=list(verdict.warnings),
-            fan_outs=presentation.fan_outs(verdict, checked.relations),
+            fan_outs=presentation.fan_outs(verdict),
         )
 
     async def view(self, actor: Actor, preview_id: UUID) -> QueryPreviewDocument:
@@ -158,7 +158,7 @@ def _answer(
         guardrails=presentation.bounds(limits, estimate),
         estimate=EstimateDocument(rows=estimate.rows, cost=estimate.cost, bytes=estimate.bytes),
         warnings=presentation.warnings(verdict, checked.accepted, limits, estimate),
-        fan_outs=presentation.fan_outs(verdict, checked.relations),
+        fan_outs=presentation.fan_outs(verdict),
         confidence=1.0,
         alternatives=[],
     )

@@ -70,12 +70,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "flags:evaluate": frozenset({"POST /ofrep/v1/evaluate/flags", "POST /ofrep/v1/evaluate/flags/{flag_key}"}),
     "joins:accept": frozenset({"POST /api/joins/accept", "POST /api/joins/{id}/deprecate"}),
     "joins:read": frozenset(
-        {
-            "GET /api/joins",
-            "GET /api/joins/candidates",
-            "GET /api/joins/candidates/{id}",
-            "GET /api/joins/{id}",
-        }
+        {"GET /api/joins", "GET /api/joins/candidates", "GET /api/joins/candidates/{id}", "GET /api/joins/{id}"}
     ),
     "joins:suggest": frozenset({"POST /api/joins/candidates/refresh", "POST /api/joins/candidates/{id}/reject"}),
     "ingestion:read": frozenset(

@@ -8,7 +8,7 @@ from app.access.oidc.background import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
 from app.commands import environment, process, refusals
 from app.commands.audit import CannotVerifyError
-from app.commands.demo import DemoError
+from app.commands.demonstration import DemoError
 from app.commands.environment import NoEnvironmentError
 from app.kernel.dumping.programs import NoProgramError, ProgramError
 from app.kernel.problems import Conflict, Fault, InvalidRequest

@@ -4,7 +4,7 @@ import asyncio
 import math
 import threading
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -46,7 +46,7 @@ async def test_a_hostile_statement_is_examined_soon_and_holds_nothing_up(
     await warehouse.table(WIDE, ", ".join(f"{name} text" for name in WIDE_COLUMNS))
     examined: dict[str, Examined] = {}
 
-    def timed(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
+    def timed(sql: str, catalog: Catalog, policy: GuardPolicy, *_rest: Any) -> GuardVerdict:
         began = time.thread_time()
         try:
             return check(sql, catalog, policy)

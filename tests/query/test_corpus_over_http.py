@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.commands.demo_queries import QUERIES
+from app.commands.demo.queries import QUERIES
 from tests.conftest import ClientOf
 from tests.query.asking import ask, execute
 from tests.query.attacks import ATTACKS

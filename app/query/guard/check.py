@@ -4,6 +4,7 @@ Invariant: only `GuardVerdict.sql` may run. It is written from the tree that was
 reads in it the very tree that it reads in the user's text, with permitted relations in place of logical names.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
@@ -14,12 +15,11 @@ from sqlglot.errors import SqlglotError
 
 from app.query.guard import join_rules
 from app.query.guard.dialect import generate, parse
-from app.query.guard.fan_out.warning import warnings_of
-from app.query.guard.findings import GuardFinding, GuardRefusal, GuardVerdict, UsedJoin, location_at
+from app.query.guard.findings import FanOutWarning, GuardFinding, GuardRefusal, GuardVerdict, UsedJoin, location_at
 from app.query.guard.grammar import check_depth, check_nodes
 from app.query.guard.normalizer import NormalizedStatement, normalize
 from app.query.guard.postgres_grammar import Tree, difference, fault_in, read
-from app.query.guard.relations import Catalog
+from app.query.guard.relations import AcceptedJoin, Catalog
 from app.query.guard.resolver import Resolver
 from app.query.guard.scopes import Budget
 
@@ -42,13 +42,20 @@ class GuardPolicy:
     join_override_rationale: str | None = None
 
 
-def check(sql: str, catalog: Catalog, policy: GuardPolicy | None = None) -> GuardVerdict:
+FanOutRule = Callable[[exp.Expr, Resolver, Sequence[AcceptedJoin]], tuple[FanOutWarning, ...]]
+"""Says of a resolved tree, which stays as it is, which aggregates count rows several times."""
+
+
+def check(
+    sql: str, catalog: Catalog, policy: GuardPolicy | None = None, fan_outs: FanOutRule | None = None
+) -> GuardVerdict:
     """The guard's verdict on `sql` for a caller who may read the relations of `catalog`. Raises nothing.
 
-    The steps, and every place that refuses a join, are listed in `app/query/check_statement.py`.
+    The steps, and every place that refuses a join, are listed in `app/query/check_statement.py`. What `fan_outs` says
+    of an allowed statement is passed on with the verdict, and decides nothing.
     """
     try:
-        return _verdict(sql, catalog, policy or GuardPolicy())
+        return _verdict(sql, catalog, policy or GuardPolicy(), fan_outs)
     except GuardRefusal as refusal:
         if refusal.rule in _OF_GRAMMAR:  # PostgreSQL says it better, and knows the place
             refusal = _in_its_words(sql, refusal)
@@ -66,7 +73,7 @@ def _in_its_words(sql: str, refusal: GuardRefusal) -> GuardRefusal:
     return fault or refusal
 
 
-def _verdict(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
+def _verdict(sql: str, catalog: Catalog, policy: GuardPolicy, fan_outs: FanOutRule | None) -> GuardVerdict:
     _check_text(sql, policy)
     normalized = normalize(sql, policy.max_depth)
     said = read(normalized.said)
@@ -83,7 +90,7 @@ def _verdict(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
     refusals = [*resolver.findings, *unaccepted][:MAX_FINDINGS]
     if refusals:
         return _refused([_finding(sql, _offset(normalized, node), refusal) for node, refusal in refusals])
-    fan_outs = warnings_of(tree, resolver, catalog.joins)
+    counted_twice = fan_outs(tree, resolver, catalog.joins) if fan_outs is not None else ()
     _name_calls(tree)
     written = _write(tree)
     _check_same(normalized, said, written, catalog)
@@ -96,7 +103,7 @@ def _verdict(sql: str, catalog: Catalog, policy: GuardPolicy) -> GuardVerdict:
         output=output,
         joins=joins,
         warnings=warnings,
-        fan_outs=fan_outs,
+        fan_outs=counted_twice,
     )
 
 

@@ -55,7 +55,7 @@ GENERIC: Final = frozenset(
     id key code no nr num number name names title type kind class status state value amount count total flag date
     datetime time at on by day month year hour minute second quarter week timestamp ts is has of the start end first
     last min max old new ref text desc description comment note notes label data info content body url link image
-    email phone fax address line line1 line2 row position sequence seq order_by sort index idx version group level
+    email phone fax address line line1 line2 row position sequence seq sort index idx version group level
     lat lon latitude longitude active enabled deleted created updated modified
     """.split()  # noqa: SIM905 - a list of a hundred quoted words is read by nobody
 )
@@ -70,7 +70,7 @@ MEASURES: Final = frozenset(
     population temperature temp humidity pressure milliseconds seconds minutes hours days bytes kb mb version position
     pos seq sequence ordinal linenumber lineno priority points goals wins losses votes stars likes views visits clicks
     meters kilometers km kg mg ml miles feet inches grams pounds
-    units stock inventory_level interest points attempts retries offset limit delay flag
+    units stock interest points attempts retries offset limit delay flag
     """.split()  # noqa: SIM905 - likewise
 )
 """Words of numbers that are counted or measured. A column that ends in one is no reference, whatever it equals."""

@@ -54,8 +54,8 @@ def test_containment_is_estimated_within_four_standard_errors(share: float) -> N
 
 def test_standard_error_of_what_was_counted_or_not_compared() -> None:
     assert standard_error(estimated([1, 2], [1], 10)) == 0.0
-    empty = estimated(list(range(20)), list(range(10_000)), 1)
-    assert (empty.values or 1) >= 1
+    unseen = next(value for value in range(1000) if not estimated([value], list(range(1000)), 10).values)
+    assert standard_error(estimated([unseen], list(range(1000)), 10)) == 1.0
 
 
 @pytest.mark.parametrize(

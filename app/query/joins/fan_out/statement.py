@@ -7,11 +7,11 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from app.query.guard.dialect import generate
-from app.query.guard.fan_out.analysis import Finding, Step
-from app.query.guard.fan_out.blocks import Blocks, window_of
-from app.query.guard.fan_out.draft import CannotError, Draft, component
-from app.query.guard.fan_out.graph import Graph
-from app.query.guard.fan_out.preaggregation import ONCE, Cut
+from app.query.joins.fan_out.analysis import Finding, Step
+from app.query.joins.fan_out.blocks import Blocks, window_of
+from app.query.joins.fan_out.draft import CannotError, Draft, component
+from app.query.joins.fan_out.graph import Graph
+from app.query.joins.fan_out.preaggregation import ONCE, Cut
 
 MAX_BYTES: Final = 19_000
 """Of a corrected statement: the guard would not read a longer one."""

@@ -6,6 +6,7 @@ from typing import Final
 from app.query.guard.check import check
 from app.query.guard.findings import GuardVerdict
 from app.query.guard.relations import ONE, AcceptedJoin, Catalog, ColumnView, FanOut, RelationView
+from app.query.joins.fan_out.warning import warnings_of
 from app.query.presentation import logical_sql
 
 COLUMNS: Final[dict[str, str]] = {
@@ -61,7 +62,7 @@ CATALOG: Final = Catalog.of(map(relation, COLUMNS), JOINS)
 
 def checked(sql: str, joins: Iterable[AcceptedJoin] = JOINS) -> GuardVerdict:
     """The verdict on an allowed statement."""
-    verdict = check(sql, Catalog(CATALOG.relations, tuple(joins)))
+    verdict = check(sql, Catalog(CATALOG.relations, tuple(joins)), fan_outs=warnings_of)
     assert verdict.allowed, (sql, verdict.findings)
     return verdict
 

@@ -8,13 +8,13 @@ from typing import Final
 
 from sqlglot import exp
 
-from app.query.guard.fan_out.aggregates import Inner
-from app.query.guard.fan_out.analysis import Step, is_indifferent
-from app.query.guard.fan_out.blocks import QUERIES, arguments
-from app.query.guard.fan_out.draft import CannotError, Draft, Entry, aggregate_in, all_of, component, has_query
-from app.query.guard.fan_out.graph import couples
-from app.query.guard.fan_out.values import holds, is_null, unmatched
 from app.query.guard.join_rules import conjuncts
+from app.query.joins.fan_out.aggregates import Inner
+from app.query.joins.fan_out.analysis import Step, is_indifferent
+from app.query.joins.fan_out.blocks import QUERIES, arguments
+from app.query.joins.fan_out.draft import CannotError, Draft, Entry, aggregate_in, all_of, component, has_query
+from app.query.joins.fan_out.graph import couples
+from app.query.joins.fan_out.values import holds, is_null, unmatched
 
 ONCE: Final = "repeated_by"
 """In the metadata of a call: the joins that repeat its rows, each of which is cut."""

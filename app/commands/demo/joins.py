@@ -1,4 +1,4 @@
-"""The joins of the demonstration: looked for in the data, accepted by an admin, required of every query from then on."""
+"""The joins of the demonstration: looked for in the data, accepted by an admin, required of queries from then on."""
 
 import time
 from collections.abc import Callable

@@ -9,13 +9,13 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from app.query.guard.dialect import generate
-from app.query.guard.fan_out.analysis import Finding, findings
-from app.query.guard.fan_out.blocks import Block, Blocks, whole_call, window_of
-from app.query.guard.fan_out.statement import corrected
 from app.query.guard.findings import FanOutWarning
 from app.query.guard.grammar import function_name
 from app.query.guard.relations import AcceptedJoin
 from app.query.guard.resolver import Resolver
+from app.query.joins.fan_out.analysis import Finding, findings
+from app.query.joins.fan_out.blocks import Block, Blocks, whole_call, window_of
+from app.query.joins.fan_out.statement import corrected
 
 MAX_WARNINGS: Final = 20
 MAX_NAMED: Final = 3

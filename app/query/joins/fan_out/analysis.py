@@ -9,11 +9,11 @@ from typing import Final
 
 from sqlglot import exp
 
-from app.query.guard.fan_out.blocks import Block, Blocks, arguments, is_distinct, window_of
-from app.query.guard.fan_out.graph import Graph, Measurements, graph_of
 from app.query.guard.grammar import function_name
 from app.query.guard.relations import AcceptedJoin, FanOut
 from app.query.guard.scanner import word_set
+from app.query.joins.fan_out.blocks import Block, Blocks, arguments, is_distinct, window_of
+from app.query.joins.fan_out.graph import Graph, Measurements, graph_of
 
 INDIFFERENT: Final = word_set("min max any_value bool_and bool_or every bit_and bit_or grouping")
 """Aggregates that are the same however often a row comes."""

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from app.kernel.embedded import ServerAddress
-from tests.query.guard.orders import checked, corrected
-from tests.query.guard.test_preaggregation import database_of_orders
+from tests.query.joins.orders import checked, corrected
+from tests.query.joins.test_preaggregation import database_of_orders
 
 ALIASES = {"c": "customers", "o": "orders", "l": "order_lines", "s": "shipments", "p": "products"}
 EDGES = {

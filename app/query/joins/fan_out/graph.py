@@ -7,13 +7,13 @@ from typing import Final
 
 from sqlglot import exp
 
-from app.query.guard.fan_out.blocks import Block, Blocks, Place
 from app.query.guard.findings import GuardRefusal
 from app.query.guard.functions import AGGREGATES, SETS
 from app.query.guard.grammar import function_name
 from app.query.guard.join_rules import conjuncts
 from app.query.guard.naming import output_name
 from app.query.guard.relations import ONE, AcceptedJoin, FanOut
+from app.query.joins.fan_out.blocks import Block, Blocks, Place
 
 MAX_PASSED: Final = 8
 """Most derived tables, one in the other, that a column is traced through."""

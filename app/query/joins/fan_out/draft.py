@@ -10,11 +10,11 @@ from typing import Final
 
 from sqlglot import exp
 
-from app.query.guard.fan_out.blocks import QUERIES, Block, Blocks
-from app.query.guard.fan_out.graph import Graph
 from app.query.guard.functions import AGGREGATES
 from app.query.guard.grammar import function_name
 from app.query.guard.naming import output_name
+from app.query.joins.fan_out.blocks import QUERIES, Block, Blocks
+from app.query.joins.fan_out.graph import Graph
 
 _MARK: Final = "select"
 _ALIAS: Final = "alias"

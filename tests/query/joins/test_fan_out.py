@@ -6,7 +6,7 @@ import pytest
 
 from app.query.guard.check import GuardPolicy, check
 from app.query.guard.relations import ONE
-from tests.query.guard.orders import CATALOG, FEW, JOINS, accepted, checked, corrected
+from tests.query.joins.orders import CATALOG, FEW, JOINS, accepted, checked, corrected
 
 LINES = "FROM orders o JOIN order_lines l ON l.order_id = o.id"
 SHIPPED = f"{LINES} JOIN shipments s ON s.order_id = o.id"

@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from app.kernel.embedded import ServerAddress
-from tests.query.guard.fan_out_cases import CASES, ROWS, UNCORRECTED
-from tests.query.guard.orders import COLUMNS, checked, corrected
+from tests.query.joins.fan_out_cases import CASES, ROWS, UNCORRECTED
+from tests.query.joins.orders import COLUMNS, checked, corrected
 
 
 @contextmanager

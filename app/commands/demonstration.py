@@ -20,9 +20,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from app.commands import administration
-from app.commands.demo_data import DATASETS, TOTAL_ROWS, Dataset
-from app.commands.demo_joins import JoinsNotFoundError, accept_joins
-from app.commands.demo_queries import QUERIES
+from app.commands.demo.data import DATASETS, TOTAL_ROWS, Dataset
+from app.commands.demo.joins import JoinsNotFoundError, accept_joins
+from app.commands.demo.queries import QUERIES
 from app.commands.environment import open_environment
 from app.settings import Settings
 

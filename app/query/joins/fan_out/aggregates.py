@@ -5,12 +5,12 @@ from typing import Final
 
 from sqlglot import exp
 
-from app.query.guard.fan_out.blocks import arguments, is_distinct
-from app.query.guard.fan_out.draft import CannotError, Draft, all_of, has_query
-from app.query.guard.fan_out.values import holds, is_integer, is_null, unmatched
 from app.query.guard.grammar import function_name
 from app.query.guard.join_rules import conjuncts
 from app.query.guard.scanner import word_set
+from app.query.joins.fan_out.blocks import arguments, is_distinct
+from app.query.joins.fan_out.draft import CannotError, Draft, all_of, has_query
+from app.query.joins.fan_out.values import holds, is_integer, is_null, unmatched
 
 SAME_AGAIN: Final = word_set("sum min max any_value bool_and bool_or every bit_and bit_or")
 """Aggregates of which the whole is the aggregate of the parts."""
