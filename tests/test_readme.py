@@ -121,6 +121,26 @@ def test_drift_in_curl(service: Running) -> None:
     assert len(listed["items"]) == 4  # type: ignore[arg-type]
 
 
+def test_joins_in_curl_give_the_same_answers_three_times(service: Running) -> None:
+    join = "purchases__purchase_lines__purchase_id"
+    for time in range(3):
+        answers = documents(script("docs/joins.md", service))
+        suggested, accepted, rejected, offer, preview, result, detail, deprecated, stale = answers
+        (candidate,) = suggested["items"]  # type: ignore[misc, attr-defined]  # of a list
+        assert (candidate["candidate_id"], candidate["cardinality"], candidate["orphan_rate"]) == (join, "n:1", 0)
+        assert (accepted["version"], accepted["now"]["exact"]) == (time + 1, True)  # type: ignore[index]
+        assert accepted["now"]["fan_out"] == {"mean": 3.0, "p99": 3.0, "max": 3}  # type: ignore[index]
+        assert rejected.get("status") == "rejected" if time == 0 else rejected["code"] == "join-candidate-rejected"
+        assert "JOIN purchase_lines l ON p.purchase_id = l.purchase_id" in str(offer["sql"])
+        (shown,) = preview["joins"]  # type: ignore[misc, attr-defined]  # of a preview
+        assert (shown["join_id"], shown["join_version"], shown["cardinality"]) == (join, time + 1, "1:n")
+        assert "3 on average" in preview["fan_outs"][0]["message"]  # type: ignore[index]
+        assert result["rows"] == [[4610.0, 1050]]
+        assert detail["usage"]["executions"] == time + 1  # type: ignore[index]
+        assert deprecated["status"] == "deprecated"
+        assert (stale["code"], stale["changes"][0]["code"]) == ("stale-preview", "join-gone")  # type: ignore[index]
+
+
 def test_contracts_as_documents_in_curl_give_the_same_answers_three_times(service: Running) -> None:
     for time in range(3):
         looked_at, made, same, differing, again, document, depots = documents(script("docs/odcs.md", service))

@@ -7,8 +7,8 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, case, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Select, Text, case, delete, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import aliased
 
 from app.catalog.joins.models import AcceptedJoinRow, JoinCandidateRow, JoinUsageRow
@@ -132,8 +132,8 @@ class JoinReads:
         """The joins in force between tables of these names, or all; by id."""
         statement = _versions(TableState).where(J.status == JoinStatus.ACTIVE.value)
         if tables is not None:
-            names = list(tables)
-            statement = statement.where(J.left_table.in_(names), J.right_table.in_(names))
+            names = literal(list(tables), ARRAY(Text))  # an array: one statement, however many names there are
+            statement = statement.where(J.left_table == func.any(names), J.right_table == func.any(names))
         return [_version(row) for row in await self.session.execute(statement.order_by(J.join_id))]
 
     async def _with_usage(self, found: Sequence[AcceptedVersion]) -> list[AcceptedVersion]:

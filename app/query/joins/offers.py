@@ -103,7 +103,7 @@ def _offer(sql: str, chosen: Sequence[tuple[_Gap, AcceptedJoin, str]]) -> JoinOf
         before, after = text[: gap.insert_at], text[gap.insert_at :]
         comment = "--" in before.rpartition("\n")[2]
         spaced = before if before[-1:].isspace() and not comment else before + ("\n" if comment else " ")
-        text = f"{spaced}ON {condition}{' ' + after if after and after[0] != ')' else after}"
+        text = f"{spaced}ON {condition}{after if after.startswith((')', ' ')) or not after else ' ' + after}"
         if gap.separator is not None:
             start, end = gap.separator
             text = f"{text[:start].rstrip()} JOIN {text[end:].lstrip()}"

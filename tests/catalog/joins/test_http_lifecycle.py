@@ -7,7 +7,17 @@ import httpx
 import pytest
 
 from app.kernel.runtime.resources import Resources
-from tests.catalog.joins.steps import CUSTOMERS, LINES, MANAGERS, accepted, adopted, candidates, refreshed
+from tests.catalog.joins.steps import (
+    CUSTOMERS,
+    LINES,
+    MANAGERS,
+    SHOP,
+    accepted,
+    adopted,
+    candidates,
+    configured,
+    refreshed,
+)
 from tests.catalog.steps import deprecated as table_deprecated
 from tests.catalog.steps import promoted
 from tests.ingestion.drift.steps import good, merged
@@ -190,3 +200,45 @@ async def test_declared_keys_are_strong_evidence(
     found = (await candidates(admin))["boxes__parcels__lies_within"]
     assert found["score"] >= 0.95
     assert any("foreign key" in reason for reason in found["reasons"])
+
+
+async def test_adopted_views_are_looked_at_like_tables(
+    admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
+) -> None:
+    views = """
+    CREATE VIEW shop.late AS SELECT order_id, customer_id FROM shop.orders WHERE order_id % 3 = 0;
+    CREATE MATERIALIZED VIEW shop.areas AS SELECT DISTINCT area FROM shop.customers;
+    CREATE VIEW shop.endless AS SELECT g AS customer_id FROM generate_series(1, 1000000000) g;
+    """
+    await configured(admin, resources, {"joins.look-seconds": 0.5})
+    await adopted(admin, owner, SHOP + views)
+    await refreshed(resources)
+    found = await candidates(admin)
+    assert {CUSTOMERS, "orders__late__order_id", "customers__late__customer_id"} <= set(found)
+    assert "areas__customers__area" in await candidates(admin, min_score=0)
+    assert not any("endless" in each for each in found)
+    failure = await owner.fetchval("SELECT failure FROM spyne.join_evidence WHERE failure IS NOT NULL")
+    assert "could not be looked at within 0.5 s" in failure
+    join = await accepted(admin, "orders__late__order_id")
+    assert (join["now"]["cardinality"], join["now"]["exact"]) == ("1:1", True)
+
+
+@pytest.mark.usefixtures("open_for_data")
+async def test_no_value_of_a_table_is_in_what_is_said_or_kept_of_a_candidate(
+    admin: httpx.AsyncClient, engineer: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
+) -> None:
+    columns = [*COLUMNS[:3], {"name": "mail", "type": "text"}]
+    rows = [good(n, 1, mail=f"secret-{n % 30}@example.org") for n in range(60)]
+    words = {"mail": {"description": "Where to write to", "sensitivity": "private"}}
+    for table in ("letters", "people"):
+        contract_id = await register(engineer, table, columns=columns)
+        changed = await engineer.patch(f"/api/contracts/{contract_id}", json={"columns": words})
+        assert changed.status_code == 200, changed.text
+        await merged(engineer, contract_id, rows if table == "letters" else rows[:30])
+        await promoted(admin, table)
+    await refreshed(resources)
+    answers = [(await admin.get("/api/joins/candidates", params={"min_score": 0, "limit": 500})).text]
+    for table in ("join_candidates", "join_answers", "join_evidence_columns", "join_evidence", "audit_log"):
+        answers += [str(dict(row)) for row in await owner.fetch(f"SELECT * FROM spyne.{table}")]
+    assert len(answers) > 5
+    assert not any("secret-" in answer for answer in answers)

@@ -19,6 +19,8 @@ from tests.catalog.joins.steps import (
     deprecated,
     refreshed,
 )
+from tests.operations.exports.steps import export
+from tests.queries import recorded
 from tests.query.asking import ask, execute, preview, rows
 
 JOINED = "SELECT count(*) AS n FROM orders o JOIN customers c ON c.customer_id = o.customer_id"
@@ -171,6 +173,29 @@ async def test_usage_is_counted_once_per_execution(analyst: httpx.AsyncClient, a
     assert ((await usage(admin, CUSTOMERS))["executions"], (await usage(admin, LINES))["executions"]) == (3, 1)
     listed = {item["join_id"]: item["usage"] for item in (await admin.get("/api/joins")).json()["items"]}
     assert listed[CUSTOMERS]["last_30_days"] == 3
+
+
+async def test_an_export_of_a_query_is_a_use(
+    analyst: httpx.AsyncClient, admin: httpx.AsyncClient, resources: Resources
+) -> None:
+    await accepted(admin, CUSTOMERS)
+    found = await preview(analyst, JOINED)
+    shown = await export(analyst, resources, "query", filter_params={"preview_id": found["preview_id"]})
+    assert shown["status"] == "completed"
+    assert (await usage(admin, CUSTOMERS))["executions"] == 1
+
+
+async def test_a_statement_that_joins_nothing_asks_for_no_joins(
+    analyst: httpx.AsyncClient, resources: Resources
+) -> None:
+    body = {"sql": "SELECT count(*) FROM orders"}
+    assert (await analyst.post("/api/query/validate", json=body)).status_code == 200, "who asks is known from now on"
+    with recorded(resources.database) as alone:
+        assert (await analyst.post("/api/query/validate", json=body)).status_code == 200
+    with recorded(resources.database) as both:
+        assert (await analyst.post("/api/query/validate", json={"sql": JOINED})).status_code == 200
+    assert len(both) == len(alone) + 1
+    assert sum("accepted_joins" in statement for statement in both) == 1
 
 
 async def test_a_double_count_is_told_with_the_form_that_is_right(

@@ -5,6 +5,7 @@ that samples cannot tell; with what those measured, `discover` gives the candida
 candidates fewer or less sure.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -37,6 +38,9 @@ LEAST_KEPT: Final = 0.15
 
 MANY_TO_MANY: Final = 0.3
 """Score of two columns that refer to the same key: a join of them multiplies rows, so it is never suggested."""
+
+LONGEST_ID: Final = 400
+"""Characters of a readable id: two names of tables and three pairs of columns of the longest kind have some 500."""
 
 MOST_MANY_TO_MANY: Final = 200
 """Such candidates that are kept; their number grows with the square of the tables."""
@@ -195,12 +199,25 @@ def _many_to_many(known: Context, found: Sequence[Single], taken: set[Pair]) -> 
 
 
 def _identified(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The same, with the right columns behind an id that two would share."""
+    """The same, with the right columns behind an id that two would share; a very long id ends in its hash."""
     listed = list(candidates)
     names = Counter(each.candidate_id for each in listed)
     return [
-        replace(each, candidate_id=f"{each.candidate_id}__{'__'.join(each.right_columns)}")
-        if names[each.candidate_id] > 1
-        else each
+        replace(
+            each,
+            candidate_id=_bounded(
+                f"{each.candidate_id}__{'__'.join(each.right_columns)}"
+                if names[each.candidate_id] > 1
+                else each.candidate_id
+            ),
+        )
         for each in listed
     ]
+
+
+def _bounded(name: str) -> str:
+    """The id, cut where it is longer than `LONGEST_ID`, with a hash of the whole in place of the rest."""
+    if len(name) <= LONGEST_ID:
+        return name
+    end = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{name[: LONGEST_ID - len(end) - 2]}__{end}"
