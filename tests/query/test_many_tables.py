@@ -54,7 +54,7 @@ async def test_a_deprecated_one_of_many_is_hinted_at_and_read_on_request(
     [
         ("SELECT count(*) FROM weather", [], 1),
         ("SELECT count(*) FROM weather", ["weather"], 1),
-        ("SELECT count(*) FROM weather, orders", ["orders"], 2),
+        ("SELECT count(*) FROM weather, orders", ["orders"], 3),  # one for the joins between them
         ("SELECT count(*) FROM waether", [], 4),
         ("SELECT 1", [], 1),
         ("SELECT (", [], 1),

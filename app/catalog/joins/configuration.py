@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.catalog.joins.evidence.configuration import LOOK_SECONDS
 from app.catalog.joins.policy import JoinPolicy
 from app.kernel.runtime.configuration import ConfigKey, ConfigurationInForce
 
@@ -17,13 +18,6 @@ MAX_FAN_OUT: Final = ConfigKey[float](
     description="A join is accepted without an override while a left row meets no more right rows on average.",
     schema={"type": "number", "minimum": 1, "maximum": 1_000_000},
     default=lambda _: 1.0,
-)
-
-LOOK_SECONDS: Final = ConfigKey[float](
-    name="joins.look-seconds",
-    description="A look at a table in the background is given up after this; a statement of it has as long.",
-    schema={"type": "number", "exclusiveMinimum": 0, "maximum": 86_400},
-    default=lambda _: 600.0,
 )
 
 ACCEPT_SECONDS: Final = ConfigKey[float](

@@ -4,15 +4,9 @@ from app.catalog.joins.actions import JoinAction
 from app.catalog.joins.configuration import CONFIG_KEYS
 from app.catalog.joins.contributions import DEPENDANTS, TARGETS, TILES
 from app.catalog.joins.events import EVENT_KINDS
+from app.catalog.joins.evidence.models import JoinAnswerRow, JoinEvidenceColumnRow, JoinEvidenceRow
 from app.catalog.joins.jobs import JOBS, SCHEDULES
-from app.catalog.joins.models import (
-    AcceptedJoinRow,
-    JoinAnswerRow,
-    JoinCandidateRow,
-    JoinEvidenceColumnRow,
-    JoinEvidenceRow,
-    JoinUsageRow,
-)
+from app.catalog.joins.models import AcceptedJoinRow, JoinCandidateRow, JoinUsageRow
 from app.catalog.joins.router import router
 from app.kernel.domains.domain import Domain
 

@@ -50,9 +50,11 @@ class JoinRefresh:
             reads = EvidenceReads(session)
             subjects = await reads.subjects()
             heads = await reads.heads([subject.table_id for subject in subjects])
+            activity = await reads.activity([subject.relation for subject in subjects])
         changed = 0
         for number, subject in enumerate(subjects):
-            looked = await self._looks.look(subject, heads.get(subject.table_id), thorough=thorough)
+            head, counters = heads.get(subject.table_id), activity.get(subject.relation)
+            looked = await self._looks.look(subject, head, counters, thorough=thorough)
             changed += looked.changed
             await told(number + 1, len(subjects))
         gone = await self._forget(subjects)

@@ -6,8 +6,9 @@ from typing import Any
 
 from app.audit.log.service import AuditTrail
 from app.catalog.joins.actions import JoinAction
-from app.catalog.joins.configuration import LOOK_SECONDS, policy_in_force
+from app.catalog.joins.configuration import policy_in_force
 from app.catalog.joins.events import DECAYED
+from app.catalog.joins.evidence.configuration import LOOK_SECONDS
 from app.catalog.joins.evidence.looking import CANNOT_LOOK
 from app.catalog.joins.evidence.subjects import JoinSubject
 from app.catalog.joins.policy import decay

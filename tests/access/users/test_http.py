@@ -235,6 +235,7 @@ async def test_the_matrix_is_everybodys_and_the_numbers_are_an_admins(
         "contracts:read",
         "exports:run",
         "flags:evaluate",
+        "joins:read",
         "query:override-joins",
         "query:run",
         "tables:read",

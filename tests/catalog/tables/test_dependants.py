@@ -270,7 +270,7 @@ async def many(owner: asyncpg.Connection, *, people: int, statements: int) -> No
 
 async def test_every_source_asks_once(resources: Resources, customers: UUID) -> None:
     sources = resources.extensions.of(DependantSources)
-    assert sources.names() == ["executions", "exports", "previews"]
+    assert sources.names() == ["executions", "exports", "joins", "previews"]
     for source in sources:
         async with resources.database.read() as session:
             with recorded(resources.database) as statements:

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from app.catalog.joins.configuration import LOOK_SECONDS
 from app.catalog.joins.discovery.model import KeyQuestion, Pair
+from app.catalog.joins.evidence.configuration import LOOK_SECONDS
 from app.catalog.joins.evidence.looking import CANNOT_LOOK
 from app.catalog.joins.evidence.repository import EvidenceReads, EvidenceWrites
 from app.catalog.joins.evidence.subjects import JoinSubject

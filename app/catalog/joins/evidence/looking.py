@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from app.catalog.joins.configuration import LOOK_SECONDS
+from app.catalog.joins.evidence.configuration import LOOK_SECONDS
 from app.catalog.joins.evidence.repository import EvidenceReads, EvidenceWrites, relation_evidence
 from app.catalog.joins.evidence.subjects import EvidenceHead, JoinSubject
 from app.kernel.clock import Clock
@@ -41,15 +41,21 @@ class EvidenceLooks:
     def __init__(self, units: Units, configuration: ConfigurationInForce, clock: Clock) -> None:
         self._units, self._configuration, self._clock = units, configuration, clock
 
-    async def look(self, subject: JoinSubject, head: EvidenceHead | None, *, thorough: bool) -> Looked:
+    async def look(
+        self, subject: JoinSubject, head: EvidenceHead | None, activity: str | None, *, thorough: bool
+    ) -> Looked:
         """What came of a look at the table, which is kept.
 
         A look that is not thorough passes over a table in which, by PostgreSQL's counters, nothing was written since,
         and over a relation that is not governed while its shape is the same: it can only be read as a whole.
+
+        Args:
+            subject: the table.
+            head: what is known of it; None when it was never looked at.
+            activity: the counters now.
+            thorough: whether to look whatever the counters say.
         """
         known = head if head is not None and head.stands_for(subject) else None
-        async with self._units.read() as session:
-            activity = await EvidenceReads(session).activity(subject.relation)
         if not thorough and known is not None and (not subject.governed or known.activity == activity):
             return Looked(subject, changed=False)
         now = self._clock()

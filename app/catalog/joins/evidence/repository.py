@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, delete, func, literal, select, text
+from sqlalchemy import String, bindparam, delete, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 
+from app.catalog.joins.evidence.models import JoinAnswerRow, JoinEvidenceColumnRow, JoinEvidenceRow
 from app.catalog.joins.evidence.subjects import MEASURED_STATES, EvidenceHead, JoinSubject, row_key
-from app.catalog.joins.models import JoinAnswerRow, JoinEvidenceColumnRow, JoinEvidenceRow
 from app.catalog.models import ContractRow, TableSchemaVersionRow, TableVersionRow
 from app.catalog.records import filled
 from app.catalog.tables.lifecycle import TableState
@@ -28,10 +28,12 @@ C = JoinEvidenceColumnRow.__table__.c
 A = JoinAnswerRow.__table__.c
 
 _ACTIVITY = text("""
-SELECT concat_ws(':', pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid),
-                 pg_stat_get_tuples_deleted(c.oid))
-  FROM pg_catalog.pg_class AS c WHERE c.oid = to_regclass(:relation)
-""")
+SELECT n.nspname, c.relname, concat_ws(':', pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid),
+                                       pg_stat_get_tuples_deleted(c.oid)) AS counters
+  FROM unnest(:schemas, :names) AS asked(schema, name)
+  JOIN pg_catalog.pg_namespace AS n ON n.nspname = asked.schema
+  JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = asked.name
+""").bindparams(bindparam("schemas", type_=ARRAY(String)), bindparam("names", type_=ARRAY(String)))
 
 
 class EvidenceReads:
@@ -75,9 +77,11 @@ class EvidenceReads:
             found[row.table_id].append(_column(row))
         return {table_id: tuple(columns) for table_id, columns in found.items()}
 
-    async def activity(self, relation: RelationName) -> str | None:
-        """PostgreSQL's counters of the rows that were ever changed: others than before, and something was written."""
-        return (await self.session.execute(_ACTIVITY, {"relation": relation.sql})).scalar_one_or_none()
+    async def activity(self, relations: Sequence[RelationName]) -> dict[RelationName, str]:
+        """PostgreSQL's counters of rows that were ever changed: others than before, and something was written."""
+        names = {"schemas": [each.schema for each in relations], "names": [each.name for each in relations]}
+        rows = await self.session.execute(_ACTIVITY, names)
+        return {RelationName(row.nspname, row.relname): row.counters for row in rows}
 
     async def known(self) -> set[UUID]:
         """The versions of which something is known."""
