@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.catalog.joins.discovery.discover import discover, key_questions, pair_questions
 from app.catalog.joins.discovery.model import Candidate
@@ -18,6 +18,9 @@ from app.kernel.clock import Clock
 from app.kernel.db.database import Units
 from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.configuration import ConfigurationInForce
+
+KEPT_AT_ONCE: Final = 500
+"""Candidates that are written by one call: they are documents, and all of them at once would be held twice."""
 
 Progress = Callable[[int, int], Awaitable[None]]
 """Is told how many tables were looked at, and of how many."""
@@ -74,20 +77,28 @@ class JoinRefresh:
 
     async def _discover(self, subjects: Sequence[JoinSubject]) -> Sequence[Candidate]:
         """The candidates that there are now, kept."""
+        candidates, looked_at = await self._candidates(subjects)
+        by_name = {subject.table: subject for subject in subjects}
+        async with self._units.write() as session:
+            joins = JoinWrites(session)
+            await joins.drop_candidates([each.candidate_id for each in candidates])
+            for start in range(0, len(candidates), KEPT_AT_ONCE):
+                some = candidates[start : start + KEPT_AT_ONCE]
+                await joins.keep_candidates([_row(each, by_name, looked_at) for each in some])
+        return candidates
+
+    async def _candidates(self, subjects: Sequence[JoinSubject]) -> tuple[Sequence[Candidate], Mapping[str, datetime]]:
+        """The candidates by the evidence of all tables, and when each table was looked at.
+
+        The evidence, some kilobytes a column, is let go of with the end of this function.
+        """
         evidence, looked_at = await self._looks.evidence(subjects)
         known = await self._answers.questions(subjects, evidence)
         unique = await self._answers.unique(await asyncio.to_thread(key_questions, evidence), known)
         pairs = await asyncio.to_thread(pair_questions, evidence, unique)
         measured = await self._answers.measured(pairs, known)
         await self._answers.keep(known)
-        candidates = await asyncio.to_thread(discover, evidence, unique, measured)
-        by_name = {subject.table: subject for subject in subjects}
-        rows = [_row(each, by_name, looked_at) for each in candidates]
-        async with self._units.write() as session:
-            joins = JoinWrites(session)
-            await joins.drop_candidates([each.candidate_id for each in candidates])
-            await joins.keep_candidates(rows)
-        return candidates
+        return await asyncio.to_thread(discover, evidence, unique, measured), looked_at
 
 
 def _row(
