@@ -90,8 +90,8 @@ class Database:
     name: str
     tables: Mapping[str, Sequence[tuple[str, str]]]
     """Columns and their types, by table."""
-    content: Callable[[str], bytes]
-    """The CSV file of a table, with a header; an empty field is a null."""
+    content: Callable[[str], bytes | Path]
+    """The CSV file of a table, with a header, or where it is; an empty field is a null."""
     wanted: Sequence[Pair]
     also: Sequence[Pair] = ()
     groups: Sequence[frozenset[str]] = field(default=())
@@ -103,9 +103,9 @@ class Database:
         for table, columns in self.tables.items():
             declared = ", ".join(f'"{name}" {kind}' for name, kind in columns)
             await owner.execute(f'CREATE TABLE {self.name}."{table}" ({declared})')
-            await owner.copy_to_table(
-                table, schema_name=self.name, source=io.BytesIO(self.content(table)), format="csv", header=True, null=""
-            )
+            content = self.content(table)
+            source = io.BytesIO(content) if isinstance(content, bytes) else content
+            await owner.copy_to_table(table, schema_name=self.name, source=source, format="csv", header=True, null="")
         await owner.execute("ANALYZE")
 
     def is_true(self, pair: Pair) -> bool:
@@ -171,10 +171,11 @@ def _inferred(body: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _tpch(folder: Path) -> Database:
-    content = {name: (folder / f"{name}.csv").read_bytes() for name in TPCH}
+    content = {name: folder / f"{name}.csv" for name in TPCH}
     tables = {}
     for name, (_, types) in TPCH.items():
-        header = next(csv.reader([content[name].partition(b"\n")[0].decode()]))
+        with content[name].open(newline="") as file:
+            header = next(csv.reader(file))
         tables[name] = [(column, types.get(column, "text")) for column in header]
     return Database("tpch", tables, content.__getitem__, _pairs(_TPCH_JOINS), _pairs(_TPCH_ALSO))
 
