@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.catalog.tables.lifecycle import TableState
 from app.kernel.http.etags import etag
+from app.kernel.quoting import quote_if_needed
 from app.warehouse.evidence.samples import JoinMeasure
 
 
@@ -139,7 +140,9 @@ class AcceptedVersion:
 def condition(left: JoinSide, right: JoinSide) -> str:
     """SQL of what is equal, with logical names: `orders.customer_id = customers.customer_id`."""
     pairs = zip(left.columns, right.columns, strict=True)
-    return " AND ".join(f"{left.table}.{one} = {right.table}.{other}" for one, other in pairs)
+    return " AND ".join(
+        f"{left.table}.{quote_if_needed(one)} = {right.table}.{quote_if_needed(other)}" for one, other in pairs
+    )
 
 
 def cardinality(measure: JoinMeasure) -> str:

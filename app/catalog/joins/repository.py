@@ -176,7 +176,8 @@ class JoinWrites(JoinReads):
 
     async def drop_candidates(self, kept: Collection[str]) -> None:
         """Remove what is suggested no more; what was rejected stays, so that the rejection does."""
-        gone = delete(JoinCandidateRow).where(C.id.not_in(kept), C.status == CandidateStatus.SUGGESTED.value)
+        stays = func.all(literal(list(kept), ARRAY(Text)))
+        gone = delete(JoinCandidateRow).where(C.id != stays, C.status == CandidateStatus.SUGGESTED.value)
         await self.writer.execute(gone)
 
     async def reject(self, id_: str, revision: int, **values: Any) -> bool:

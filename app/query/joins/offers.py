@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice, product
 from typing import Final
 
+from app.kernel.quoting import quote_if_needed
 from app.query.guard.findings import GuardFinding, GuardRefusal, JoinOffer, JoinReference
+from app.query.guard.keywords import RESERVED
 from app.query.guard.relations import AcceptedJoin
 from app.query.guard.scanner import Token, scan
 
@@ -89,12 +91,9 @@ def _choices(gap: _Gap, accepted: Sequence[AcceptedJoin]) -> Iterator[tuple[Acce
 
 
 def _condition(one: _Table, other: _Table, pairs: Sequence[tuple[str, str]]) -> str:
-    return " AND ".join(f"{one.alias}.{_name(left)} = {other.alias}.{_name(right)}" for left, right in pairs)
-
-
-def _name(column: str) -> str:
-    plain = column.isascii() and column.replace("_", "a").isalnum() and column.islower() and not column[0].isdigit()
-    return column if plain else '"' + column.replace('"', '""') + '"'
+    return " AND ".join(
+        f"{one.alias}.{quote_if_needed(left)} = {other.alias}.{quote_if_needed(right)}" for left, right in pairs
+    )
 
 
 def _offer(sql: str, chosen: Sequence[tuple[_Gap, AcceptedJoin, str]]) -> JoinOffer:
@@ -161,7 +160,7 @@ def _take(tokens: Sequence[Token], place: int, read: _From) -> int | None:
         word = tokens[place]
         if word.kind == "identifier" or word.value not in _BEFORE_ALIAS:
             alias, place = word.value, place + 1
-    read.tables.append(_Table(name, _name(alias)))
+    read.tables.append(_Table(name, quote_if_needed(alias, RESERVED)))
     return place
 
 

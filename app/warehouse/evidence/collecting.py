@@ -32,9 +32,15 @@ MOST_CHANGED: Final = 0.2
 Range = tuple[float | None, float | None]
 """Smallest and largest value of a column, as numbers."""
 
+MOST_FOLLOWED: Final = 100_000
+"""Rows up to which a change is followed: their places are held in memory and written into a statement."""
+
+COLUMNS_AT_ONCE: Final = 500
+"""PostgreSQL answers at most 1,664 columns (MaxTupleAttributeNumber), and a range has two."""
+
 SETTINGS: Final = ("SET LOCAL jit = off", "SET LOCAL work_mem = '64MB'")
 
-_QUERY_CANCELED = "57014"
+_QUERY_CANCELED, _LOCKED = "57014", "55P03"
 
 _COLUMNS = text("""
 WITH RECURSIVE known AS (
@@ -80,7 +86,7 @@ async def looking(session: ReadSession, relation: RelationName, seconds: float) 
     """A block of long statements on a relation, each of which may take so many seconds.
 
     Raises:
-        EvidenceTooSlow: a statement took longer.
+        EvidenceTooSlow: a statement took longer, or waited too long for a lock.
         RelationUnreadable: the relation or a column is gone, may not be read, or fails when it is.
     """
     try:
@@ -90,6 +96,8 @@ async def looking(session: ReadSession, relation: RelationName, seconds: float) 
     except DBAPIError as error:
         if sqlstate(error) == _QUERY_CANCELED:
             raise EvidenceTooSlow(f"{relation} could not be looked at within {seconds:g} s.") from error
+        if sqlstate(error) == _LOCKED:
+            raise EvidenceTooSlow(f"{relation} is locked by another transaction.") from error
         if is_unreadable(error):
             raise RelationUnreadable(f"{relation} cannot be read.") from error
         raise
@@ -167,16 +175,16 @@ async def follow(
         columns = await compared_columns(session, relation, [column.name for column in before.columns])
         if [(column.name, column.type) for column in columns] != [(each.name, each.type) for each in before.columns]:
             return None
-        now = (await run(session, statements.mark(relation, since))).one()
+        now = (await run(session, statements.mark(relation, since, MOST_FOLLOWED + 1))).one()
         mark = Mark(now.batch, now.fingerprint)
         if mark == before.mark and now.rows == before.rows:
             return before
         later = [f"({page},{place})" for page, place in now.later or ()]
-        if len(later) > MOST_CHANGED * now.rows:
+        if len(later) > min(MOST_CHANGED * now.rows, MOST_FOLLOWED):
             return None
         source = statements.changed(relation, columns, since, later)
         change = (await run(session, statements.change_of_mark(source))).one()
-        if (before.rows + change.rows, before.mark.fingerprint ^ change.fingerprint) != (now.rows, now.fingerprint):
+        if (before.rows + change.rows, before.mark.fingerprint + change.fingerprint) != (now.rows, now.fingerprint):
             return None
         thresholds = [column.sample.threshold for column in before.columns]
         times = f"sum({statements.T}.{statements.SIGN})::int8"
@@ -210,8 +218,12 @@ async def _expected(
 
 async def _ranges(session: ReadSession, source: str, columns: Sequence[ComparedColumn]) -> list[Range]:
     """The range of each column, by all rows."""
-    row = (await run(session, statements.ranges(source, columns))).one()
-    return [(row[2 * number], row[2 * number + 1]) for number in range(len(columns))]
+    found: list[Range] = []
+    for start in range(0, len(columns), COLUMNS_AT_ONCE):
+        some = columns[start : start + COLUMNS_AT_ONCE]
+        row = (await run(session, statements.ranges(source, some))).one()
+        found += [(row[2 * number], row[2 * number + 1]) for number in range(len(some))]
+    return found
 
 
 def _nothing(column: ComparedColumn, rows: int) -> ColumnEvidence:

@@ -85,6 +85,10 @@ def row_hash(columns: Sequence[tuple[ComparedColumn, str]]) -> str:
 def size_of(column: ComparedColumn, expression: str) -> str:
     """SQL of a value as float8, for the smallest and largest of a column; NULL for what has no place on a line."""
     match column.family:
+        case Family.NUMBER if column.base == "numeric":
+            # What float8 cannot hold has no place on the line: casting it would be an error.
+            held = f"abs({expression}) BETWEEN 1e-300 AND 1e300"
+            return f"CASE WHEN {held} THEN {expression}::float8 WHEN {expression} = 0 THEN 0::float8 END"
         case Family.NUMBER:
             return f"{expression}::float8"
         case Family.DATE | Family.INSTANT:

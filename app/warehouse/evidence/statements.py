@@ -137,16 +137,23 @@ SELECT l.all_rows AS left_rows, l.nulls AS left_nulls, r.all_rows AS right_rows,
 """
 
 
-def mark(relation: RelationName, since: int | None) -> str:
+def mark(relation: RelationName, since: int | None = None, most: int = 0) -> str:
     """One row: rows, the last batch, the fingerprint of a governed relation, and where rows of later batches stand.
 
-    The fingerprint combines content and batch of every row by exclusive or, so the change that batches made can be
-    taken from it: if what they wrote and what they replaced explains the difference, nothing else has happened.
+    The fingerprint is the sum of a number for each row, made of its content and its batch. So the change that batches
+    made can be taken from it: if what they wrote less what they replaced is the difference, nothing else has happened.
+
+    Args:
+        relation: governed.
+        since: a batch, or None when no places are asked for.
+        most: places of rows of later batches that are answered; there may be more.
     """
-    later = "NULL::tid[]" if since is None else f"array_agg({T}.ctid) FILTER (WHERE {T}.{BATCH} > {since:d})"
+    later = "NULL::tid[]"
+    if since is not None:
+        later = f"(array_agg({T}.ctid) FILTER (WHERE {T}.{BATCH} > {since:d}))[1:{most:d}]"
     return (
         f"SELECT count(*) AS rows, coalesce(max({T}.{BATCH}), 0) AS batch, "
-        f"coalesce(bit_xor({_fingerprint(T)}), 0) AS fingerprint, {later} AS later FROM {relation.sql} AS {T}"
+        f"coalesce(sum({_fingerprint(T)}), 0) AS fingerprint, {later} AS later FROM {relation.sql} AS {T}"
     )
 
 
@@ -169,10 +176,15 @@ def changed(relation: RelationName, columns: Sequence[ComparedColumn], since: in
 def change_of_mark(source: str) -> str:
     """One row: how many rows more there are, and the change of the fingerprint, by the rows of `changed`."""
     return (
-        f"SELECT coalesce(sum({T}.{SIGN}), 0)::int8 AS rows, coalesce(bit_xor({T}.{PRINT}), 0) AS fingerprint, "
+        f"SELECT coalesce(sum({T}.{SIGN}), 0)::int8 AS rows, "
+        f"coalesce(sum({T}.{SIGN}::int8 * {T}.{PRINT}), 0)::int8 AS fingerprint, "
         f"count(*) AS touched FROM {source} AS {T}"
     )
 
 
 def _fingerprint(alias: str) -> str:
-    return f"hashint8extended({alias}.{HASH}, {alias}.{BATCH})"
+    """31 bits of a row: their sum over all rows fits bigint, and is made with integers alone.
+
+    A sum and no exclusive or, in which two rows of the same batch with the same content would be none.
+    """
+    return f"(hashint8extended({alias}.{HASH}, {alias}.{BATCH}) & 2147483647)::int4"

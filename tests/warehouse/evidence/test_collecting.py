@@ -144,3 +144,34 @@ async def test_a_relation_that_is_gone_or_closed_or_slow(resources: Resources, s
     )
     with pytest.raises(RelationUnreadable):
         await evidence(resources, "broken", "id")
+
+
+async def test_numbers_beyond_float_and_endless_times_have_no_place_on_a_line(
+    resources: Resources, shop: asyncpg.Connection
+) -> None:
+    await table(shop, "edges", "(n numeric, t timestamp, z timestamptz, d date)")
+    await shop.execute(
+        "INSERT INTO shop.edges VALUES (('1' || repeat('0', 400))::numeric, 'infinity', '-infinity', 'infinity'), "
+        "(5, '2026-01-01', '2026-01-01Z', '2026-01-01'), ('NaN', NULL, NULL, NULL), (0, NULL, NULL, '-infinity'), "
+        "(('0.' || repeat('0', 400) || '1')::numeric, NULL, NULL, NULL)"
+    )
+    found = by_name(await evidence(resources, "edges", "n", "t", "z", "d"))
+    assert (found["n"].low, found["n"].high) == (0.0, 5.0)
+    assert len(found["n"].sample.hashes) == 5
+    assert (found["t"].nulls, found["d"].nulls) == (3, 2)
+
+
+async def test_the_widest_table(resources: Resources, shop: asyncpg.Connection) -> None:
+    names = [f"c{number}" for number in range(1, 1600)]
+    await table(shop, "wide", f"({', '.join(f'{name} int2' for name in names)})")
+    await shop.execute(f"INSERT INTO shop.wide VALUES ({', '.join(str(number % 100) for number in range(1, 1600))})")
+    found = await evidence(resources, "wide", *names)
+    assert [column.high for column in found.columns] == [number % 100 for number in range(1, 1600)]
+
+
+async def test_a_locked_relation_is_given_up(resources: Resources, shop: asyncpg.Connection) -> None:
+    await table(shop, "busy", "AS SELECT 1 AS id")
+    async with shop.transaction():
+        await shop.execute("LOCK TABLE shop.busy IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(EvidenceTooSlow):
+            await evidence(resources, "busy", "id", seconds=0.3)

@@ -6,6 +6,7 @@ candidates fewer or less sure.
 """
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -38,6 +39,9 @@ LEAST_KEPT: Final = 0.15
 
 MANY_TO_MANY: Final = 0.3
 """Score of two columns that refer to the same key: a join of them multiplies rows, so it is never suggested."""
+
+_ODD: Final = re.compile(r"[^A-Za-z0-9_]")
+"""What a column of an adopted relation may be called, and a path does not take as it is."""
 
 LONGEST_ID: Final = 400
 """Characters of a readable id: two names of tables and three pairs of columns of the longest kind have some 500."""
@@ -199,13 +203,13 @@ def _many_to_many(known: Context, found: Sequence[Single], taken: set[Pair]) -> 
 
 
 def _identified(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The same, with the right columns behind an id that two would share; a very long id ends in its hash."""
+    """The same, with the right columns behind an id that two would share, each fit for a path."""
     listed = list(candidates)
     names = Counter(each.candidate_id for each in listed)
     return [
         replace(
             each,
-            candidate_id=_bounded(
+            candidate_id=_readable(
                 f"{each.candidate_id}__{'__'.join(each.right_columns)}"
                 if names[each.candidate_id] > 1
                 else each.candidate_id
@@ -215,9 +219,13 @@ def _identified(candidates: Iterable[Candidate]) -> list[Candidate]:
     ]
 
 
-def _bounded(name: str) -> str:
-    """The id, cut where it is longer than `LONGEST_ID`, with a hash of the whole in place of the rest."""
-    if len(name) <= LONGEST_ID:
+def _readable(name: str) -> str:
+    """The id as it can stand in a path: of letters, digits and underscores, at most `LONGEST_ID` of them.
+
+    Where that changes it, a hash of the whole stands at the end, so that two ids stay two.
+    """
+    plain = _ODD.sub("_", name)
+    if plain == name and len(name) <= LONGEST_ID:
         return name
     end = hashlib.sha256(name.encode()).hexdigest()[:16]
-    return f"{name[: LONGEST_ID - len(end) - 2]}__{end}"
+    return f"{plain[: LONGEST_ID - len(end) - 2]}__{end}"

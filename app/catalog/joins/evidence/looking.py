@@ -62,6 +62,11 @@ class EvidenceLooks:
         try:
             before, found = await self._found(subject, known)
         except CANNOT_LOOK as problem:
+            log.warning(
+                "a table could not be looked at for joins", extra={"table": subject.table, "code": problem.code}
+            )
+            if known is not None and isinstance(problem, EvidenceTooSlow):
+                return Looked(subject, changed=False)  # what is known of it is better than nothing
             await self._fail(subject, head, problem, now)
             return Looked(subject, changed=head is None or head.failure is None)
         async with self._units.write() as session:
@@ -89,7 +94,6 @@ class EvidenceLooks:
         return before, found
 
     async def _fail(self, subject: JoinSubject, head: EvidenceHead | None, problem: Problem, now: datetime) -> None:
-        log.warning("a table could not be looked at for joins", extra={"table": subject.table, "code": problem.code})
         if head is None or head.failure != problem.detail:
             async with self._units.write() as session:
                 await EvidenceWrites(session).keep_failure(subject, problem.detail, now)

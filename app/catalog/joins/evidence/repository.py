@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, bindparam, delete, func, literal, select, text
+from sqlalchemy import String, Text, Uuid, bindparam, delete, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 
 from app.catalog.joins.evidence.models import JoinAnswerRow, JoinEvidenceColumnRow, JoinEvidenceRow
@@ -61,17 +61,17 @@ class EvidenceReads:
             .ext(distinct_on(T.name))
         )  # fmt: skip
         if names is not None:
-            statement = statement.where(T.name.in_(list(names)))
+            statement = statement.where(T.name == func.any(literal(list(names), ARRAY(Text))))
         return [_subject(row) for row in await self.session.execute(statement)]
 
     async def heads(self, table_ids: Collection[UUID]) -> dict[UUID, EvidenceHead]:
         """When each of these versions was looked at, where it was."""
-        statement = select(*E).where(E.table_id.in_(table_ids))
+        statement = select(*E).where(E.table_id == _any(table_ids))
         return {row.table_id: filled(EvidenceHead, row) for row in await self.session.execute(statement)}
 
     async def columns(self, table_ids: Collection[UUID]) -> dict[UUID, tuple[ColumnEvidence, ...]]:
         """The evidence of the columns of these versions, read row by row: on a session of one snapshot."""
-        statement = select(*C).where(C.table_id.in_(table_ids)).order_by(C.table_id, C.position)
+        statement = select(*C).where(C.table_id == _any(table_ids)).order_by(C.table_id, C.position)
         found: dict[UUID, list[ColumnEvidence]] = {table_id: [] for table_id in table_ids}
         async for row in await self.session.stream(statement):
             found[row.table_id].append(_column(row))
@@ -132,8 +132,8 @@ class EvidenceWrites(EvidenceReads):
 
     async def forget(self, kept: Collection[UUID]) -> None:
         """Remove the evidence and answers of versions that stand for no table any more."""
-        await self.writer.execute(delete(JoinEvidenceRow).where(E.table_id.not_in(kept)))
-        gone = A.left_table_id.not_in(kept) | A.right_table_id.not_in(kept)
+        await self.writer.execute(delete(JoinEvidenceRow).where(E.table_id != _all(kept)))
+        gone = (A.left_table_id != _all(kept)) | (A.right_table_id != _all(kept))
         await self.writer.execute(delete(JoinAnswerRow).where(gone))
 
     async def keep_answers(self, rows: Sequence[dict[str, Any]]) -> None:
@@ -145,6 +145,15 @@ class EvidenceWrites(EvidenceReads):
         await self.writer.execute(
             statement.on_conflict_do_update(index_elements=[A.question], set_=changed), list(rows)
         )
+
+
+def _any(ids: Collection[UUID]) -> Any:
+    """An array of ids: one statement, however many there are."""
+    return func.any(literal(list(ids), ARRAY(Uuid)))
+
+
+def _all(ids: Collection[UUID]) -> Any:
+    return func.all(literal(list(ids), ARRAY(Uuid)))
 
 
 def relation_evidence(head: EvidenceHead, columns: tuple[ColumnEvidence, ...]) -> RelationEvidence:

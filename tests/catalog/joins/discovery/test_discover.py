@@ -1,6 +1,7 @@
 """Candidates of joins from the evidence of whole databases."""
 
 import random
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 from app.catalog.joins.discovery.discover import (
     DEFAULT_MIN_SCORE,
+    LONGEST_ID,
     Candidate,
     KeyQuestion,
     Pair,
+    _readable,
     discover,
     key_questions,
     pair_questions,
@@ -311,3 +314,17 @@ def test_two_hundred_tables_take_a_few_seconds() -> None:
 
 def test_questions_and_pairs_are_values() -> None:
     assert len({KeyQuestion("a", ("b",)), KeyQuestion("a", ("b",))}) == 1
+
+
+@given(st.text(min_size=1, max_size=300), st.text(min_size=1, max_size=300))
+def test_an_id_fits_a_path_and_two_stay_two(one: str, other: str) -> None:
+    first, second = _readable(one), _readable(other)
+    assert re.fullmatch(r"[A-Za-z0-9_]{1,400}", first)
+    assert (first == second) == (one == other)
+    assert first == one or not re.fullmatch(r"[A-Za-z0-9_]+", one)
+
+
+def test_a_long_id_ends_in_its_hash() -> None:
+    long = "customers__orders__" + "column" * 80
+    assert len(_readable(long)) == LONGEST_ID
+    assert _readable(long) != _readable(long + "x")
