@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 REQUIRE = "query.require_accepted_joins"
 LOOK_SECONDS = 180.0
@@ -42,7 +42,7 @@ def accept_joins(call: Call, console: Console) -> None:
     """
     _look(call)
     suggested = call("GET", "/api/joins/candidates", params={"status": "suggested", "limit": 100})["items"]
-    shown = Table("candidate", "rows", "score", "without a match", "", title="Suggested by the data")
+    shown = Table(Column("candidate", overflow="fold"), "rows", "score", "orphans", "", title="Suggested by the data")
     for each in suggested:
         id_ = each["candidate_id"]
         decided = "accepted" if each["accepted_version"] else "left to people"
