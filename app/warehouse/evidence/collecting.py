@@ -4,6 +4,7 @@ How much of a column is kept follows from how many distinct values random pages 
 `SAMPLE_SIZE` values, so that a wrong guess costs time and never memory.
 """
 
+import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,13 +13,13 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.kernel.db.database import ReadSession, sqlstate
-from app.kernel.problems import Unavailable
+from app.kernel.db.database import ReadSession, WriteInReadSessionError, sqlstate
+from app.kernel.problems import Problem, Unavailable
 from app.warehouse.evidence import statements
 from app.warehouse.evidence.hashing import FAMILIES, ComparedColumn
 from app.warehouse.evidence.merging import merged, sampled
 from app.warehouse.evidence.samples import HASHES, SAMPLE_SIZE, ColumnEvidence, Family, ValueSample
-from app.warehouse.inspection import Inspector, RelationUnreadable, is_unreadable
+from app.warehouse.inspection import Inspector, RelationUnreadable
 from app.warehouse.naming import RelationName
 from app.warehouse.profile import SAMPLE_ROWS, estimated_distinct, is_sampleable, sample_clause
 from app.warehouse.relations import run
@@ -41,6 +42,9 @@ COLUMNS_AT_ONCE: Final = 500
 SETTINGS: Final = ("SET LOCAL jit = off", "SET LOCAL work_mem = '64MB'")
 
 _QUERY_CANCELED, _LOCKED = "57014", "55P03"
+_SERVER_AWAY: Final = frozenset({"57P01", "57P02", "57P03"})
+_FOR_NOW: Final = ("40", "53")
+"""SQLSTATE classes of what passes: a transaction that lost against another, and a want of memory, disk or the like."""
 
 _COLUMNS = text("""
 WITH RECURSIVE known AS (
@@ -89,18 +93,35 @@ async def looking(session: ReadSession, relation: RelationName, seconds: float) 
         EvidenceTooSlow: a statement took longer, or waited too long for a lock.
         RelationUnreadable: the relation or a column is gone, may not be read, or fails when it is.
     """
+    limit = max(1, math.ceil(seconds * 1000))  # 0 would be no limit
     try:
-        for setting in (*SETTINGS, f"SET LOCAL statement_timeout = {int(seconds * 1000)}"):
+        for setting in (*SETTINGS, f"SET LOCAL statement_timeout = {limit}"):
             await session.execute(text(setting))
         yield
-    except DBAPIError as error:
-        if sqlstate(error) == _QUERY_CANCELED:
-            raise EvidenceTooSlow(f"{relation} could not be looked at within {seconds:g} s.") from error
-        if sqlstate(error) == _LOCKED:
-            raise EvidenceTooSlow(f"{relation} is locked by another transaction.") from error
-        if is_unreadable(error):
-            raise RelationUnreadable(f"{relation} cannot be read.") from error
-        raise
+    except (DBAPIError, WriteInReadSessionError) as error:
+        problem = _problem_of(error, relation, seconds)
+        if problem is None:
+            raise
+        raise problem from error
+
+
+def _problem_of(error: DBAPIError | WriteInReadSessionError, relation: RelationName, seconds: float) -> Problem | None:
+    """What an error says of the relation; None when it says something of the server or of the connection to it.
+
+    A view may run any function, and a foreign table any server's: whatever fails while the connection stays is theirs.
+    """
+    if isinstance(error, WriteInReadSessionError):
+        return RelationUnreadable(f"{relation} writes when it is read.")
+    state = sqlstate(error) or ""
+    if error.connection_invalidated or not state or state in _SERVER_AWAY:
+        return None
+    if state == _QUERY_CANCELED:
+        return EvidenceTooSlow(f"{relation} could not be looked at within {seconds:g} s.")
+    if state == _LOCKED:
+        return EvidenceTooSlow(f"{relation} is locked by another transaction.")
+    if state.startswith(_FOR_NOW):
+        return EvidenceTooSlow(f"{relation} cannot be looked at now: the server lacks room, or was interrupted.")
+    return RelationUnreadable(f"{relation} cannot be read.")
 
 
 async def compared_columns(
@@ -142,7 +163,9 @@ async def collect(
             mark = None
         if not columns or not rows:
             return RelationEvidence(rows, tuple(_nothing(column, rows) for column in columns), mark)
-        ranges, thresholds = await _expected(session, relation, columns, rows)
+        # By all rows: the range of some would shut out what refers to the newest.
+        ranges = await _ranges(session, relation.sql, columns)
+        thresholds = await _expected(session, relation, columns, rows)
         found = await run(session, statements.sample(relation.sql, columns, thresholds))
         samples = sampled(found, thresholds)
     evidence = [
@@ -175,13 +198,14 @@ async def follow(
         columns = await compared_columns(session, relation, [column.name for column in before.columns])
         if [(column.name, column.type) for column in columns] != [(each.name, each.type) for each in before.columns]:
             return None
-        now = (await run(session, statements.mark(relation, since, MOST_FOLLOWED + 1))).one()
+        now = (await run(session, statements.mark(relation, since))).one()
         mark = Mark(now.batch, now.fingerprint)
         if mark == before.mark and now.rows == before.rows:
             return before
-        later = [f"({page},{place})" for page, place in now.later or ()]
-        if len(later) > min(MOST_CHANGED * now.rows, MOST_FOLLOWED):
+        if now.later > min(MOST_CHANGED * now.rows, MOST_FOLLOWED):
             return None
+        places = await run(session, statements.places(relation, since))
+        later = [f"({page},{place})" for ((page, place),) in places]
         source = statements.changed(relation, columns, since, later)
         change = (await run(session, statements.change_of_mark(source))).one()
         if (before.rows + change.rows, before.mark.fingerprint + change.fingerprint) != (now.rows, now.fingerprint):
@@ -196,24 +220,15 @@ async def follow(
 
 async def _expected(
     session: ReadSession, relation: RelationName, columns: Sequence[ComparedColumn], rows: int
-) -> tuple[list[Range], list[int]]:
-    """The range of each column, and the threshold below which some `WANTED` of its values are expected.
-
-    Of a small relation all values are counted, so no guess is needed. Of a large one the range is that of random pages.
-    """
+) -> list[int]:
+    """The threshold of each column below which some `WANTED` of its values are expected; of a small relation, all."""
     if rows <= SAMPLE_ROWS:
-        return await _ranges(session, relation.sql, columns), [HASHES] * len(columns)
+        return [HASHES] * len(columns)
     clause = sample_clause(relation, rows, sampleable=await is_sampleable(session, relation))
     spread = await run(session, statements.spread(f"(SELECT * FROM {clause})", columns))  # noqa: S608 - quoted names
-    by_column = {row.c: row for row in spread}
-    found: list[Range] = []
-    thresholds = []
-    for number in range(len(columns)):
-        row = by_column.get(number)
-        found.append((row.low, row.high) if row else (None, None))
-        distinct = estimated_distinct(row.present, row.distincts, row.singletons, rows) if row else 0
-        thresholds.append(HASHES if distinct <= WANTED else HASHES * WANTED // distinct)
-    return found, thresholds
+    distinct = {row.c: estimated_distinct(row.present, row.distincts, row.singletons, rows) for row in spread}
+    expected = (distinct.get(number, 0) for number in range(len(columns)))
+    return [HASHES if each <= WANTED else HASHES * WANTED // each for each in expected]
 
 
 async def _ranges(session: ReadSession, source: str, columns: Sequence[ComparedColumn]) -> list[Range]:

@@ -47,38 +47,39 @@ class ComparedColumn:
     family: Family
 
 
-_INTEGRAL = "CASE WHEN {n} = trunc({n}) AND abs({n}) < 9e18 THEN hashint8extended({n}::int8, {seed}) ELSE {else_} END"
+_INTEGRAL = "CASE WHEN {n} = trunc({n}) AND abs({n}) < 9e18 THEN hashint8extended({n}::int8, 0) ELSE {else_} END"
 """9e18 is below 2**63: an integral number of this size fits bigint."""
 
-_OF_TEXT: Final = 'hashtextextended({value}::text COLLATE "C", {seed})'
+_OF_TEXT: Final = 'hashtextextended({value}::text COLLATE "C", 0)'
 _HASHES: Final = {
-    "int2": "hashint8extended({value}::int8, {seed})",
-    "int4": "hashint8extended({value}::int8, {seed})",
-    "int8": "hashint8extended({value}, {seed})",
-    "numeric": _INTEGRAL.replace("{n}", "{value}").replace("{else_}", "hash_numeric_extended({value}, {seed})"),
+    "int2": "hashint8extended({value}::int8, 0)",
+    "int4": "hashint8extended({value}::int8, 0)",
+    "int8": "hashint8extended({value}, 0)",
+    "numeric": _INTEGRAL.replace("{n}", "{value}").replace("{else_}", "hash_numeric_extended({value}, 0)"),
     "float4": _INTEGRAL.replace("{n}", "{value}::float8").replace(
-        "{else_}", "hash_numeric_extended({value}::numeric, {seed})"
+        "{else_}", "hash_numeric_extended({value}::float8::numeric, 0)"
     ),
-    "float8": _INTEGRAL.replace("{n}", "{value}").replace("{else_}", "hash_numeric_extended({value}::numeric, {seed})"),
-    "uuid": "uuid_hash_extended({value}, {seed})",
-    "date": "timestamp_hash_extended({value}::timestamp, {seed})",
-    "timestamp": "timestamp_hash_extended({value}, {seed})",
-    "timestamptz": "timestamptz_hash_extended({value}, {seed})",
-    "citext": 'hashtextextended(lower({value}::text) COLLATE "C", {seed})',
+    "float8": _INTEGRAL.replace("{n}", "{value}").replace("{else_}", "hash_numeric_extended({value}::numeric, 0)"),
+    "uuid": "uuid_hash_extended({value}, 0)",
+    "date": "CASE WHEN {value} < date '294277-01-01' OR {value} = 'infinity' "
+    "THEN timestamp_hash_extended({value}::timestamp, 0) ELSE hashdateextended({value}, 0) END",
+    "timestamp": "timestamp_hash_extended({value}, 0)",
+    "timestamptz": "timestamptz_hash_extended({value}, 0)",
+    "citext": 'hashtextextended(lower({value}::text) COLLATE "C", 0)',
 }
 """By the base type; texts and enums have the hash of their characters."""
 
 
-def value_hash(column: ComparedColumn, expression: str, seed: str = "0") -> str:
+def value_hash(column: ComparedColumn, expression: str) -> str:
     """SQL of the signed 64-bit hash of a value of the column; NULL of NULL."""
-    return _HASHES.get(column.base, _OF_TEXT).replace("{value}", expression).replace("{seed}", seed)
+    return _HASHES.get(column.base, _OF_TEXT).replace("{value}", expression)
 
 
 def row_hash(columns: Sequence[tuple[ComparedColumn, str]]) -> str:
-    """SQL of the hash of several values together: each is hashed with the hash of those before it as its seed."""
-    found = "0"
-    for column, expression in columns:
-        found = value_hash(column, expression, found)
+    """SQL of the hash of several values together: that of each is hashed with those before it as the seed."""
+    found = value_hash(*columns[0])
+    for column, expression in columns[1:]:
+        found = f"hashint8extended({value_hash(column, expression)}, {found})"
     return found
 
 
@@ -86,15 +87,25 @@ def size_of(column: ComparedColumn, expression: str) -> str:
     """SQL of a value as float8, for the smallest and largest of a column; NULL for what has no place on a line."""
     match column.family:
         case Family.NUMBER if column.base == "numeric":
-            # What float8 cannot hold has no place on the line: casting it would be an error.
-            held = f"abs({expression}) BETWEEN 1e-300 AND 1e300"
-            return f"CASE WHEN {held} THEN {expression}::float8 WHEN {expression} = 0 THEN 0::float8 END"
+            held = f"abs({expression}) >= 1e-300"  # smaller ones are 0: casting them would be an error
+            return f"CASE WHEN {held} THEN ({expression})::float8 WHEN {expression} IS NOT NULL THEN 0::float8 END"
         case Family.NUMBER:
-            return f"{expression}::float8"
+            return f"({expression})::float8"
         case Family.DATE | Family.INSTANT:
             return f"extract(epoch FROM {expression})::float8"
         case _:
             return "NULL::float8"
+
+
+def on_a_line(column: ComparedColumn, expression: str) -> str:
+    """SQL condition: the value is finite, and float8 can hold it."""
+    match column.family:
+        case Family.NUMBER if column.base in {"numeric", "float4", "float8"}:
+            return f"{expression} BETWEEN -1e300 AND 1e300"
+        case Family.DATE | Family.INSTANT:
+            return f"isfinite({expression})"
+        case _:
+            return "true"
 
 
 def bound(threshold: int) -> int:
@@ -108,5 +119,8 @@ def unsigned(signed: int) -> int:
 
 
 def comparable(column: ComparedColumn, expression: str) -> str:
-    """SQL of a value as it is compared in an exact statement: enums as text, so that two of them can be equal."""
-    return f"{expression}::text" if column.base in {"enum", "bpchar", "name"} else expression
+    """SQL of a value as it is compared in an exact statement, and as its hash is made: texts by their characters."""
+    if column.family is not Family.TEXT:
+        return expression
+    text = f"lower({expression}::text)" if column.base == "citext" else f"{expression}::text"
+    return f'{text} COLLATE "C"'

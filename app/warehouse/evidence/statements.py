@@ -7,7 +7,7 @@ Aliases are ours (`app/warehouse/naming.py`), and a user's columns are qualified
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.warehouse.evidence.hashing import ComparedColumn, bound, comparable, row_hash, size_of, value_hash
+from app.warehouse.evidence.hashing import ComparedColumn, bound, comparable, on_a_line, row_hash, size_of, value_hash
 from app.warehouse.evidence.samples import HASHES, SAMPLE_SIZE
 from app.warehouse.layout import BATCH, HASH, IMAGE_BY, IMAGE_OP
 from app.warehouse.naming import RelationName, before_relation, own, quote
@@ -48,26 +48,25 @@ SELECT c, h, times
 
 
 def spread(source: str, columns: Sequence[ComparedColumn]) -> str:
-    """Rows `(c, present, distincts, singletons, low, high)` of some rows: what the thresholds are chosen by."""
-    listed = ", ".join(
-        f"({number}, {value_hash(column, _column(column))}, {size_of(column, _column(column))})"
-        for number, column in enumerate(columns)
-    )
+    """Rows `(c, present, distincts, singletons)` of some rows: what the thresholds are chosen by."""
+    listed = ", ".join(f"({number}, {value_hash(column, _column(column))})" for number, column in enumerate(columns))
     return f"""
-SELECT c, sum(times)::int8 AS present, count(*) AS distincts, count(*) FILTER (WHERE times = 1) AS singletons,
-       min(low) AS low, max(high) AS high
-  FROM (SELECT {V}.c, {V}.h, count(*) AS times, min({V}.size) AS low, max({V}.size) AS high
-          FROM {source} AS {T} CROSS JOIN LATERAL (VALUES {listed}) AS {V}(c, h, size)
+SELECT c, sum(times)::int8 AS present, count(*) AS distincts, count(*) FILTER (WHERE times = 1) AS singletons
+  FROM (SELECT {V}.c, count(*) AS times FROM {source} AS {T} CROSS JOIN LATERAL (VALUES {listed}) AS {V}(c, h)
          WHERE {V}.h IS NOT NULL GROUP BY {V}.c, {V}.h) AS values_
  GROUP BY c
 """
 
 
 def ranges(source: str, columns: Sequence[ComparedColumn]) -> str:
-    """One row: of each column, in order, the smallest and the largest value."""
-    sizes = [size_of(column, _column(column)) for column in columns]
-    bounds = ", ".join(f"min({size}) AS low{n}, max({size}) AS high{n}" for n, size in enumerate(sizes))
-    return f"SELECT {bounds} FROM {source} AS {T}"
+    """One row: of each column, in order, the smallest and the largest value that has a place on a line."""
+    bounds = (
+        size_of(column, f"{end}({_column(column)}) FILTER (WHERE {on_a_line(column, _column(column))})")
+        for column in columns
+        for end in ("min", "max")
+    )
+    listed = ", ".join(f"{each} AS bound{number}" for number, each in enumerate(bounds))
+    return f"SELECT {listed} FROM {source} AS {T}"
 
 
 def is_unique(relation: RelationName, columns: Sequence[ComparedColumn], by: ComparedColumn, threshold: int) -> str:
@@ -137,24 +136,22 @@ SELECT l.all_rows AS left_rows, l.nulls AS left_nulls, r.all_rows AS right_rows,
 """
 
 
-def mark(relation: RelationName, since: int | None = None, most: int = 0) -> str:
-    """One row: rows, the last batch, the fingerprint of a governed relation, and where rows of later batches stand.
+def mark(relation: RelationName, since: int | None = None) -> str:
+    """One row: rows, the last batch, the fingerprint of a governed relation, and how many rows later batches wrote.
 
     The fingerprint is the sum of a number for each row, made of its content and its batch. So the change that batches
-    made can be taken from it: if what they wrote less what they replaced is the difference, nothing else has happened.
-
-    Args:
-        relation: governed.
-        since: a batch, or None when no places are asked for.
-        most: places of rows of later batches that are answered; there may be more.
+    made can be taken from it: if what they wrote less what they replaced is the difference, no rollback came between.
     """
-    later = "NULL::tid[]"
-    if since is not None:
-        later = f"(array_agg({T}.ctid) FILTER (WHERE {T}.{BATCH} > {since:d}))[1:{most:d}]"
+    later = "0" if since is None else f"count(*) FILTER (WHERE {T}.{BATCH} > {since:d})"
     return (
         f"SELECT count(*) AS rows, coalesce(max({T}.{BATCH}), 0) AS batch, "
         f"coalesce(sum({_fingerprint(T)}), 0) AS fingerprint, {later} AS later FROM {relation.sql} AS {T}"
     )
+
+
+def places(relation: RelationName, since: int) -> str:
+    """Rows of one value: where each row stands that a batch after `since` wrote."""
+    return f"SELECT {T}.ctid FROM {relation.sql} AS {T} WHERE {T}.{BATCH} > {since:d}"
 
 
 def changed(relation: RelationName, columns: Sequence[ComparedColumn], since: int, later: Sequence[str]) -> str:
