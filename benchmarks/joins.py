@@ -28,6 +28,7 @@ import uvloop
 
 from app.catalog.adoption.patterns import parse_pattern
 from app.catalog.adoption.service import AdoptionService
+from app.catalog.joins.evidence.subjects import Depth
 from app.catalog.joins.refreshing import JoinRefresh, Refreshed
 from app.catalog.joins.repository import CandidateFilter, JoinReads
 from app.catalog.tables.lifecycle import TableState
@@ -70,10 +71,10 @@ async def unheard(_done: int, _total: int) -> None:
     """Takes note of nothing."""
 
 
-async def refreshed(resources: Resources, *, thorough: bool) -> tuple[Refreshed, float]:
+async def refreshed(resources: Resources, depth: Depth) -> tuple[Refreshed, float]:
     """What a look came to, and the seconds that it took."""
     begun = time.perf_counter()
-    found = await resources.build(JoinRefresh).refresh(unheard, thorough=thorough)
+    found = await resources.build(JoinRefresh).refresh(unheard, depth)
     return found, time.perf_counter() - begun
 
 
@@ -107,7 +108,7 @@ async def one(database: Database) -> tuple[int, int, int, int]:
     async with service() as (resources, owner):
         await database.load(owner)
         await adopt(resources, database.name)
-        await refreshed(resources, thorough=True)
+        await refreshed(resources, Depth.ALL)
         found = await suggested(resources)
     right = [pair for pair in found if database.is_true(pair)]
     wrong = [f"{pair} ({score:.2f})" for pair, score in found.items() if not database.is_true(pair)]
@@ -153,15 +154,15 @@ async def tpch(options: argparse.Namespace) -> None:
 
 async def _both(resources: Resources, batch: Send, what: str) -> None:
     forget_peak()
-    found, first = await refreshed(resources, thorough=True)
+    found, first = await refreshed(resources, Depth.ALL)
     print(f"{what}: first look {first:.1f} s, {found.candidates} candidates; peak of the process {peak():.0f} MiB")
-    _, again = await refreshed(resources, thorough=True)
-    print(f"    thorough look when nothing has changed {again:.2f} s")
+    _, again = await refreshed(resources, Depth.ALL)
+    print(f"    look at all when nothing has changed {again:.2f} s")
     await batch()
     changed = 0
     while not changed:  # PostgreSQL counts what was written with a delay of some seconds
         await asyncio.sleep(0.5)
-        found, after = await refreshed(resources, thorough=False)
+        found, after = await refreshed(resources, Depth.TOUCHED)
         changed = found.changed
     print(f"    look after a batch of 10,000 rows {after:.2f} s = {after / first:.1%} ({found.changed} table changed)")
 
@@ -180,7 +181,7 @@ async def many(options: argparse.Namespace) -> None:
             )
         await adopt(resources, "crowd")
         forget_peak()
-        found, seconds = await refreshed(resources, thorough=True)
+        found, seconds = await refreshed(resources, Depth.ALL)
         print(
             f"{options.tables} tables x {options.columns} columns: {seconds:.1f} s, {found.candidates} candidates; "
             f"peak of the process {peak():.0f} MiB"

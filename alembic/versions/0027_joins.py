@@ -53,6 +53,9 @@ def _evidence() -> None:
         ),
         sa.Column("measured_at", TIME, nullable=False, comment="When it was looked at"),
         sa.Column(
+            "usable", sa.Boolean(), nullable=False, comment="Whether there is evidence, perhaps of before the last look"
+        ),
+        sa.Column(
             "failure",
             sa.String(),
             nullable=True,
@@ -95,10 +98,13 @@ def _answers() -> None:
         "join_answers",
         sa.Column("question", sa.String(), nullable=False, comment="Kind, tables and columns"),
         sa.Column("left_table_id", sa.Uuid(), nullable=False, comment="Version that was asked about"),
-        sa.Column("right_table_id", sa.Uuid(), nullable=True, comment="The other version"),
-        sa.Column("left_rows", sa.BigInteger(), nullable=False, comment="Rows of the one at that time"),
-        sa.Column("right_rows", sa.BigInteger(), nullable=True, comment="Rows of the other at that time"),
-        sa.Column("answer", postgresql.JSONB(), nullable=False, comment="The answer: unique, or the measure of a join"),
+        sa.Column("right_table_id", sa.Uuid(), nullable=False, comment="The other; or the same"),
+        sa.Column(
+            "answer",
+            postgresql.JSONB(),
+            nullable=False,
+            comment="The answer: whether unique, or the measure of a join; and what the columns were like then",
+        ),
         sa.Column("answered_at", TIME, nullable=False, comment="When it was looked at"),
         sa.ForeignKeyConstraint(
             ["left_table_id"], ["spyne.tables.id"], name=op.f("fk_join_answers_left_table_id_tables")

@@ -71,15 +71,12 @@ from app.query.results.limits import Limits, limits_for
 from app.query.results.statements import Statement
 from app.query.schemas import PreviewOptions
 from app.query.staleness import JoinBasis, PreviewBasis, TableBasis, shape_digest
-from app.query.tables import mentions, not_found, readable, with_nearest
+from app.query.tables import may_join, not_found, readable, with_nearest
 
 log = logging.getLogger(__name__)
 
 SHORT_CHARACTERS: Final = 2_000
 """Of the statements that people type; one takes 20 ms at most."""
-
-TABLES_OF_A_JOIN: Final = 2
-"""A statement with fewer mentions of tables joins nothing, so no join is looked up for it."""
 
 MOST_WAITING: Final = 40
 """Of short and of long statements. The last of so many long ones waits for eight seconds."""
@@ -179,6 +176,11 @@ class CheckedStatement:
         used = {str(join.join_id) for join in self.verdict.joins if join.join_id is not None}
         return tuple(sorted((str(join.join_id), join.version) for join in self.accepted if str(join.join_id) in used))
 
+    @property
+    def joins_in_force(self) -> dict[str, int]:
+        """The versions of all accepted joins between the readable tables, by id."""
+        return {str(join.join_id): join.version for join in self.accepted}
+
     def require_allowed(self) -> str:
         """The regenerated text. Raises `QueriedTableNotFound` or `QueryRefused`."""
         if self.verdict.allowed and self.verdict.sql is not None:
@@ -247,8 +249,7 @@ async def check_statement(
     """
     async with units.read() as session:
         tables = await readable(session, query.sql, query.include_deprecated)
-        joins_some = mentions(query.sql, tables) >= TABLES_OF_A_JOIN
-        accepted = await joins_in_force(session, tables) if joins_some else ()
+        accepted = await joins_in_force(session, tables) if tables and may_join(query.sql) else ()
     policy = GuardPolicy(
         require_accepted_joins=configuration.value(REQUIRE_ACCEPTED_JOINS), join_override_rationale=query.override_joins
     )

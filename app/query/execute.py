@@ -94,6 +94,11 @@ class ExecutablePreview:
     checked: CheckedStatement
     limits: Limits
 
+    @property
+    def joins(self) -> tuple[tuple[str, int], ...]:
+        """Ids and versions of the accepted joins that it shows: those are what it uses, also if another fits by now."""
+        return tuple((join.join_id, join.version) for join in PreviewBasis.of(self.preview.basis).joins)
+
 
 class ExecuteService:
     """Executes previews for an actor."""
@@ -149,7 +154,7 @@ class ExecuteService:
         checked = await check_statement(self._units, self._configuration, query, actor)
         if expired:
             raise PreviewExpired("The preview was not executed in time.", **await self._fresh(actor, query))
-        changed = changes(PreviewBasis.of(preview.basis), checked.basis(actor.roles, limits))
+        changed = changes(PreviewBasis.of(preview.basis), checked.basis(actor.roles, limits), checked.joins_in_force)
         if changed:
             detail = " ".join(change.message for change in changed)
             raise StalePreview(detail, **await self._fresh(actor, query), changes=[asdict(each) for each in changed])
@@ -175,7 +180,7 @@ class ExecuteService:
                 columns = await prepared.columns()
                 execution.estimated_rows = float(estimate.rows)
                 started = time.monotonic()
-                await completed(self._claim(actor, checked, execution))
+                await completed(self._claim(actor, executable, execution))
                 head = {"execution_id": str(execution.id), "preview_id": str(execution.preview_id)}
                 target = ResultTarget(form, columns, file, limits.max_bytes, head, csv)
                 spool = ResultSpool(prepared, target, limits)
@@ -189,18 +194,18 @@ class ExecuteService:
             raise
         return QueryResult(execution.id, form, file, extent, limits, seconds)
 
-    async def _claim(self, actor: Actor, checked: CheckedStatement, execution: QueryExecution) -> None:
+    async def _claim(self, actor: Actor, executable: ExecutablePreview, execution: QueryExecution) -> None:
         async with self._units.write(OperationClass.RECORD) as session:
             previews = PreviewWrites(session)
             if not await previews.claim(execution.preview_id):
                 raise PreviewUsed
             execution.started_at = await previews.now()
             await ExecutionWrites(session).add(execution)
-            await JoinUsage(session).record(execution.id, checked.used_joins, execution.started_at)
+            await JoinUsage(session).record(execution.id, executable.joins, execution.started_at)
             after = {
                 "execution": str(execution.id),
                 "sql_hash": execution.sql_hash,
-                "tables": checked.table_versions,
+                "tables": executable.checked.table_versions,
                 "format": execution.format,
             }
             trail = AuditTrail(session)

@@ -55,7 +55,7 @@ class QuerySource(Source[QueryParams]):
             "preview_id": str(params.preview_id),
             "sql_hash": executable.preview.sql_hash,
             "tables": checked.table_versions,
-            "joins": [list(join) for join in checked.used_joins],
+            "joins": [list(join) for join in executable.joins],
             TABLE_IDS: [str(relation.table_id) for relation in checked.relations],
             "sql": _named(sql, columns),
             "limits": asdict(limits),

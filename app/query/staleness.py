@@ -4,7 +4,7 @@ A preview is bound to the regenerated SQL, the version and shape of every table,
 it uses, and the caller's roles and limits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
@@ -72,9 +72,9 @@ class Change:
     message: str
 
 
-def changes(before: PreviewBasis, now: PreviewBasis) -> tuple[Change, ...]:
-    """The changes since the preview; empty when it still holds."""
-    found = [*_table_changes(before, now), *_join_changes(before, now)]
+def changes(before: PreviewBasis, now: PreviewBasis, joins: Mapping[str, int]) -> tuple[Change, ...]:
+    """The changes since the preview; empty when it still holds. `joins` are those in force now: versions by id."""
+    found = [*_table_changes(before, now), *_join_changes(before, joins)]
     if not found and before.sql_hash != now.sql_hash:
         found.append(Change("sql", "The statement is written differently now."))
     if before.roles != now.roles:
@@ -100,12 +100,11 @@ def _table_changes(before: PreviewBasis, now: PreviewBasis) -> list[Change]:
     return found
 
 
-def _join_changes(before: PreviewBasis, now: PreviewBasis) -> list[Change]:
+def _join_changes(before: PreviewBasis, joins: Mapping[str, int]) -> list[Change]:
     """What became of the joins that the preview showed; one that was accepted since changes nothing that it said."""
-    current = {join.join_id: join.version for join in now.joins}
     found: list[Change] = []
     for join in before.joins:
-        version = current.get(join.join_id)
+        version = joins.get(join.join_id)
         if version is None:
             found.append(Change("join-gone", f"The join {join.join_id} is no longer in force."))
         elif version != join.version:

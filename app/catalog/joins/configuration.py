@@ -23,7 +23,7 @@ MAX_FAN_OUT: Final = ConfigKey[float](
 ACCEPT_SECONDS: Final = ConfigKey[float](
     name="joins.accept-seconds",
     description="The exact measurement of a join that is being accepted is given up after this.",
-    schema={"type": "number", "exclusiveMinimum": 0, "maximum": 3_600},
+    schema={"type": "number", "minimum": 0.01, "maximum": 3_600},
     default=lambda _: 60.0,
 )
 

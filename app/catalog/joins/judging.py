@@ -1,7 +1,8 @@
 """Decisions about joins: candidates are accepted, measured at that moment, or rejected; accepted joins deprecated."""
 
+import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import event
 
@@ -41,6 +42,9 @@ from app.kernel.telemetry.metrics import JOIN_REJECTED
 from app.operations.notifications.outbox.announcing import Announcements
 from app.warehouse.evidence.measuring import measure_join
 from app.warehouse.evidence.samples import JoinMeasure
+
+_MEASURED_AT_ONCE: Final = asyncio.Semaphore(2)
+"""Joins that a process measures at once for acceptances: each holds one of few connections for reading, for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class JoinJudging:
             versions = await JoinReads(session).versions(candidate.id, states_of(actor))
             _require_news(versions)
             sides = await self._sides(session, candidate)
-        async with self._units.snapshot() as session:
+        async with _MEASURED_AT_ONCE, self._units.snapshot() as session:
             relations = [
                 (subject.relation, side.columns)
                 for subject, side in zip(sides, (candidate.left, candidate.right), strict=True)
@@ -139,7 +143,7 @@ class JoinJudging:
         joins = JoinWrites(session)
         await joins.lock(candidate.id)
         now = await self._candidate(session, candidate.id, actor)
-        if now.revision != candidate.revision:
+        if now.etag != candidate.etag:
             raise JoinChanged("The candidate was measured again or rejected meanwhile; look at it again.")
         versions = await joins.versions(candidate.id, states_of(actor))
         _require_news(versions)

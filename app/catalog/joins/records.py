@@ -1,5 +1,6 @@
 """Joins as records: candidates, and accepted joins by version. Pure."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -80,8 +81,10 @@ class JoinCandidate:
 
     @property
     def etag(self) -> str:
-        """The ETag of what the candidate is now."""
-        return etag(self.id, self.revision)
+        """The ETag of what the candidate is now: of all that is shown, since a candidate may go and come back."""
+        shown = (self.left, self.right, self.cardinality, self.score, self.measure, self.reasons, self.warnings)
+        decided = (self.status, self.rejection, self.accepted_version)
+        return etag(hashlib.sha256(repr((self.id, shown, decided)).encode()).hexdigest()[:32])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from app.catalog.joins.discovery.model import Candidate
 from app.catalog.joins.evidence.answering import AnswersFromData
 from app.catalog.joins.evidence.looking import EvidenceLooks
 from app.catalog.joins.evidence.repository import EvidenceReads
-from app.catalog.joins.evidence.subjects import JoinSubject
+from app.catalog.joins.evidence.subjects import Depth, JoinSubject
 from app.catalog.joins.remeasuring import JoinRemeasuring
 from app.catalog.joins.repository import JoinWrites, stored
 from app.kernel.clock import Clock
-from app.kernel.db.database import Units
+from app.kernel.db.database import Units, WriteSession
 from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.configuration import ConfigurationInForce
 
@@ -47,8 +47,8 @@ class JoinRefresh:
         self._answers = AnswersFromData(units, configuration, clock)
         self._accepted = JoinRemeasuring(units, configuration, kinds, clock)
 
-    async def refresh(self, told: Progress, *, thorough: bool) -> Refreshed:
-        """What came of looking at all tables again; of those alone in which something was written, unless thorough."""
+    async def refresh(self, told: Progress, depth: Depth) -> Refreshed:
+        """What came of a look at tables; accepted joins are measured again with a look at all of them."""
         async with self._units.read() as session:
             reads = EvidenceReads(session)
             subjects = await reads.subjects()
@@ -57,13 +57,13 @@ class JoinRefresh:
         changed = 0
         for number, subject in enumerate(subjects):
             head, counters = heads.get(subject.table_id), activity.get(subject.relation)
-            looked = await self._looks.look(subject, head, counters, thorough=thorough)
+            looked = await self._looks.look(subject, head, counters, depth)
             changed += looked.changed
             await told(number + 1, len(subjects))
         gone = await self._forget(subjects)
-        found = await self._discover(subjects) if changed or gone or thorough else None
+        found = await self._discover(subjects, depth) if changed or gone or depth > Depth.TOUCHED else None
         estimates = None if found is None else {each.candidate_id: each.measure for each in found}
-        remeasured, decayed = await self._accepted.measure(subjects, estimates, thorough=thorough)
+        remeasured, decayed = await self._accepted.measure(subjects, estimates, thorough=depth > Depth.TOUCHED)
         return Refreshed(len(subjects), changed, None if found is None else len(found), remeasured, decayed)
 
     async def _forget(self, subjects: Sequence[JoinSubject]) -> bool:
@@ -75,29 +75,34 @@ class JoinRefresh:
             await self._looks.forget([subject.table_id for subject in subjects])
         return bool(gone)
 
-    async def _discover(self, subjects: Sequence[JoinSubject]) -> Sequence[Candidate]:
+    async def _discover(self, subjects: Sequence[JoinSubject], depth: Depth) -> Sequence[Candidate]:
         """The candidates that there are now, kept."""
-        candidates, looked_at = await self._candidates(subjects)
+        candidates, looked_at = await self._candidates(subjects, depth)
         by_name = {subject.table: subject for subject in subjects}
-        async with self._units.write() as session:
+        in_order = sorted(candidates, key=lambda each: each.candidate_id)  # as whoever else takes several
+
+        async def keep(session: WriteSession) -> None:
             joins = JoinWrites(session)
-            await joins.drop_candidates([each.candidate_id for each in candidates])
-            for start in range(0, len(candidates), KEPT_AT_ONCE):
-                some = candidates[start : start + KEPT_AT_ONCE]
+            await joins.drop_candidates([each.candidate_id for each in in_order])
+            for start in range(0, len(in_order), KEPT_AT_ONCE):
+                some = in_order[start : start + KEPT_AT_ONCE]
                 await joins.keep_candidates([_row(each, by_name, looked_at) for each in some])
+
+        await self._units.run(keep)
         return candidates
 
-    async def _candidates(self, subjects: Sequence[JoinSubject]) -> tuple[Sequence[Candidate], Mapping[str, datetime]]:
+    async def _candidates(
+        self, subjects: Sequence[JoinSubject], depth: Depth
+    ) -> tuple[Sequence[Candidate], Mapping[str, datetime]]:
         """The candidates by the evidence of all tables, and when each table was looked at.
 
         The evidence, some kilobytes a column, is let go of with the end of this function.
         """
         evidence, looked_at = await self._looks.evidence(subjects)
-        known = await self._answers.questions(subjects, evidence)
+        known = await self._answers.questions(subjects, evidence, anew=depth is Depth.ANEW)
         unique = await self._answers.unique(await asyncio.to_thread(key_questions, evidence), known)
         pairs = await asyncio.to_thread(pair_questions, evidence, unique)
         measured = await self._answers.measured(pairs, known)
-        await self._answers.keep(known)
         return await asyncio.to_thread(discover, evidence, unique, measured), looked_at
 
 

@@ -26,7 +26,7 @@ from app.warehouse.evidence.samples import JoinMeasure
 
 log = logging.getLogger(__name__)
 
-COLUMN_GONE = "A column of the join is gone, or the table cannot be read."
+COLUMN_GONE = "A column of the join is gone, has a type that compares with nothing, or the table cannot be read."
 
 
 class JoinRemeasuring:

@@ -19,8 +19,7 @@ from app.kernel.security.authorization import Actor
 from app.kernel.telemetry.metrics import JOIN_USAGE
 
 REFRESH_JOB = "joins:refresh"
-ONE_AT_A_TIME = "joins"
-"""Key of every job that looks for joins: two would do the same work."""
+"""Every look for joins is such a job, and one runs at a time: of two the one that began first would end last."""
 
 
 class JoinReading:
@@ -66,7 +65,7 @@ class JoinAsking:
 
     async def refresh(self, actor: Actor) -> UUID:
         """The job that will look; the one that waits already, if there is one."""
-        job = await enqueue_once(self._session, REFRESH_JOB, {}, actor=actor, key=ONE_AT_A_TIME)
+        job = await enqueue_once(self._session, REFRESH_JOB, {}, actor=actor, key=REFRESH_JOB)
         await AuditTrail(self._session).append(actor, JoinAction.REFRESHED, "join-candidates", after={"job": str(job)})
         return job
 

@@ -13,17 +13,17 @@ POLL_SECONDS = 0.5
 
 RATIONALES = {
     "airlines__flights__carrier": "Carriers are named by their IATA code.",
-    "airports__flights__origin": "Where the flight left, by the code of the FAA.",
-    "airports__flights__dest": "Where the flight went, by the code of the FAA.",
+    "airports__flights__origin__faa": "Where the flight left, by the code of the FAA.",
+    "airports__flights__dest__faa": "Where the flight went, by the code of the FAA.",
     "planes__flights__tailnum": "Planes are known by their tail number.",
     "weather__flights__origin__time_hour": "The weather at the airport in the hour of departure.",
-    "airports__weather__origin": "Where the weather was observed.",
+    "airports__weather__origin__faa": "Where the weather was observed.",
 }
 """Why each join of these tables is right. What else the data suggests is shown and left to people."""
 
 OVERRIDES = {
     "planes__flights__tailnum": "The registry lacks the planes of two airlines; queries say which flights they lose.",
-    "airports__flights__dest": "Four airports of Puerto Rico and the Virgin Islands are not in the list.",
+    "airports__flights__dest__faa": "Four airports of Puerto Rico and the Virgin Islands are not in the list.",
     "weather__flights__origin__time_hour": "The station missed a few hours.",
 }
 """Why a join is right although some rows meet nothing."""

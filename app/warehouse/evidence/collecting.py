@@ -237,7 +237,7 @@ async def _ranges(session: ReadSession, source: str, columns: Sequence[ComparedC
     for start in range(0, len(columns), COLUMNS_AT_ONCE):
         some = columns[start : start + COLUMNS_AT_ONCE]
         row = (await run(session, statements.ranges(source, some))).one()
-        found += [(row[2 * number], row[2 * number + 1]) for number in range(len(some))]
+        found += [(row[1 + 2 * number], row[2 + 2 * number]) for number in range(len(some))]
     return found
 
 

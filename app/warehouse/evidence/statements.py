@@ -59,14 +59,14 @@ SELECT c, sum(times)::int8 AS present, count(*) AS distincts, count(*) FILTER (W
 
 
 def ranges(source: str, columns: Sequence[ComparedColumn]) -> str:
-    """One row: of each column, in order, the smallest and the largest value that has a place on a line."""
+    """One row: a count, then of each column in order the smallest and the largest value that has a place on a line."""
     bounds = (
         size_of(column, f"{end}({_column(column)}) FILTER (WHERE {on_a_line(column, _column(column))})")
         for column in columns
         for end in ("min", "max")
     )
     listed = ", ".join(f"{each} AS bound{number}" for number, each in enumerate(bounds))
-    return f"SELECT {listed} FROM {source} AS {T}"
+    return f"SELECT count(*) AS rows, {listed} FROM {source} AS {T}"  # one row, also where no column has a place
 
 
 def is_unique(relation: RelationName, columns: Sequence[ComparedColumn], by: ComparedColumn, threshold: int) -> str:

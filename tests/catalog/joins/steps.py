@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from app.catalog.joins.evidence.subjects import Depth
 from app.catalog.joins.refreshing import JoinRefresh, Refreshed
 from app.kernel.runtime.configuration import ConfigKey
 from app.kernel.runtime.resources import Resources
@@ -31,7 +32,7 @@ CREATE TABLE shop.employees AS SELECT g AS employee_id, 'employee ' || g AS name
 CUSTOMERS = "customers__orders__customer_id"
 LINES = "orders__order_lines__order_id"
 PRODUCTS = "products__order_lines__product_id"
-MANAGERS = "employees__employees__manager_id"
+MANAGERS = "employees__employees__manager_id__employee_id"
 
 
 async def adopted(admin: httpx.AsyncClient, owner: asyncpg.Connection, sql: str = SHOP) -> None:
@@ -45,9 +46,9 @@ async def _unheard(_done: int, _total: int) -> None:
     """Takes note of nothing."""
 
 
-async def refreshed(resources: Resources, *, thorough: bool = True) -> Refreshed:
-    """What a look at all tables came to."""
-    return await resources.build(JoinRefresh).refresh(_unheard, thorough=thorough)
+async def refreshed(resources: Resources, depth: Depth = Depth.ALL) -> Refreshed:
+    """What a look at tables came to."""
+    return await resources.build(JoinRefresh).refresh(_unheard, depth)
 
 
 async def candidates(client: httpx.AsyncClient, **params: Any) -> dict[str, dict[str, Any]]:

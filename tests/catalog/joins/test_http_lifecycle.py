@@ -6,6 +6,8 @@ import asyncpg
 import httpx
 import pytest
 
+from app.catalog.joins.evidence.subjects import Depth
+from app.catalog.joins.remeasuring import COLUMN_GONE
 from app.kernel.runtime.resources import Resources
 from tests.catalog.joins.steps import (
     CUSTOMERS,
@@ -83,7 +85,7 @@ async def test_a_decayed_join_is_accepted_again_as_it_is_or_loses_its_column(
     assert (again["version"], again["decay"]) == (2, [])
     await owner.execute("ALTER TABLE shop.orders RENAME COLUMN customer_id TO buyer_id")
     await refreshed(resources)
-    assert (await join(admin, CUSTOMERS))["decay"] == ["A column of the join is gone, or the table cannot be read."]
+    assert (await join(admin, CUSTOMERS))["decay"] == [COLUMN_GONE]
 
 
 @pytest.mark.usefixtures("shop")
@@ -139,12 +141,13 @@ async def test_a_promotion_is_measured_again(
     await accepted(admin, CUSTOMERS)
     contract_id = await register(engineer, "orders", columns=COLUMNS, max_rejected={"rows": 1})
     await merged(engineer, contract_id, [good(n, 1, customer_id=1001 + n % 60) for n in range(60)])
-    found = await refreshed(resources, thorough=False)
+    found = await refreshed(resources, Depth.TOUCHED)
     assert (found.changed, found.remeasured) == (0, 0), "what stands for the name is as it was"
     await promoted(admin, "orders@2")
     early = await preview(engineer, JOINED)
-    assert "version 2 now" in early["joins"][0]["decay"]
-    found = await refreshed(resources, thorough=False)
+    assert "another version of orders" in early["joins"][0]["decay"]
+    assert early["joins"][0]["cardinality"] is None, "nothing is known of this version yet"
+    found = await refreshed(resources, Depth.TOUCHED)
     assert (found.changed, found.remeasured, found.decayed) == (1, 1, 1)
     now = await join(admin, CUSTOMERS)
     assert (now["left"]["version"], now["version"]) == (2, 1)
@@ -163,7 +166,7 @@ async def test_batches_are_followed_and_measured_when_samples_speak_against_a_jo
     await accepted(admin, CUSTOMERS)
     await owner.execute("SELECT pg_stat_force_next_flush()")
     await merged(engineer, contract_id, [good(n, 1, customer_id=1001 + n % 20) for n in range(60, 70)])
-    found = await refreshed(resources, thorough=False)
+    found = await refreshed(resources, Depth.TOUCHED)
     if found.changed == 0:  # PostgreSQL counts with a delay
         found = await refreshed(resources)
     assert (await candidates(admin, min_score=0))[CUSTOMERS]["left_rows"] == 70
@@ -197,7 +200,7 @@ async def test_declared_keys_are_strong_evidence(
     answer = await admin.post("/api/tables/adopt", json={"relations": ["shop.boxes", "shop.parcels"]})
     assert answer.status_code == 200, answer.text
     await refreshed(resources)
-    found = (await candidates(admin))["boxes__parcels__lies_within"]
+    found = (await candidates(admin))["boxes__parcels__lies_within__box"]
     assert found["score"] >= 0.95
     assert any("foreign key" in reason for reason in found["reasons"])
 

@@ -7,8 +7,7 @@ candidates fewer or less sure.
 
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Final
@@ -43,8 +42,8 @@ MANY_TO_MANY: Final = 0.3
 _ODD: Final = re.compile(r"[^A-Za-z0-9_]")
 """What a column of an adopted relation may be called, and a path does not take as it is."""
 
-LONGEST_ID: Final = 400
-"""Characters of a readable id: two names of tables and three pairs of columns of the longest kind have some 500."""
+LONGEST_ID: Final = 300
+"""Characters of a readable id. A cursor holds one, and has room for 512 (`MAX_CURSOR_LENGTH`) in another coding."""
 
 MOST_MANY_TO_MANY: Final = 200
 """Such candidates that are kept; their number grows with the square of the tables."""
@@ -85,7 +84,7 @@ def discover(tables: Sequence[TableEvidence], unique_answers: UniqueAnswers, mea
         candidates[pair] = _as_declared(pair, known, measured, candidates.get(pair))
     kept = _beside_declared(candidates)
     kept += _many_to_many(known, found, {each.pair for each in kept})
-    return _identified(sorted(kept, key=lambda each: (-each.score, each.candidate_id, each.right_columns)))
+    return sorted(kept, key=lambda each: (-each.score, each.candidate_id))
 
 
 def _of_single(single: Single) -> Candidate:
@@ -112,9 +111,8 @@ def _candidate(
     pair: Pair, measured: JoinMeasure, score: float, reasons: tuple[str, ...], warnings: tuple[str, ...]
 ) -> Candidate:
     cardinality = "n:m" if not measured.right_unique else "1:1" if measured.left_unique else "n:1"
-    name = f"{pair.right_table}__{pair.left_table}__{'__'.join(pair.left_columns)}"
     sides = (pair.left_table, pair.left_columns, pair.right_table, pair.right_columns)
-    return Candidate(name, *sides, measured, score, cardinality, reasons, warnings)
+    return Candidate(candidate_id(pair), *sides, measured, score, cardinality, reasons, warnings)
 
 
 def _declared(tables: Sequence[TableEvidence], known: Context) -> list[Pair]:
@@ -179,7 +177,10 @@ def _beside_declared(candidates: Mapping[Pair, Candidate]) -> list[Candidate]:
 
 
 def _many_to_many(known: Context, found: Sequence[Single], taken: set[Pair]) -> list[Candidate]:
-    """Columns of two tables with one specific name that refer to the same key, where neither is unique."""
+    """Columns of two tables with one specific name that refer to the same key, where neither is unique.
+
+    Whose key it is stands in no text: whoever sees both tables may not see that one.
+    """
     refers = references(found)
     groups: dict[tuple[tuple[str, str], Reading], list[tuple[str, str]]] = {}
     for place, target in refers.items():
@@ -187,7 +188,7 @@ def _many_to_many(known: Context, found: Sequence[Single], taken: set[Pair]) -> 
         if is_specific(reading):
             groups.setdefault((target, reading), []).append(place)
     made: list[Candidate] = []
-    for (target, _), places in groups.items():
+    for places in groups.values():
         for one, other in combinations(places, 2):
             if one[0] == other[0] or len(made) >= MOST_MANY_TO_MANY:
                 continue
@@ -195,37 +196,27 @@ def _many_to_many(known: Context, found: Sequence[Single], taken: set[Pair]) -> 
             pair = Pair(left[0], (left[1],), right[0], (right[1],))
             both = measure(known.columns[left], known.rows(left[0]), known.columns[right], known.rows(right[0]))
             if pair not in taken and both.left_matched_distinct and not both.left_unique and not both.right_unique:
-                said = (f"both columns have one name, and refer to {target[0]}", *wording.of_values(pair, both))
-                warning = f"neither side is unique: rows multiply; join both to {target[0]} instead"
+                said = ("both columns have one name, and refer to the same key", *wording.of_values(pair, both))
+                warning = "neither side is unique: rows multiply; join both to the table of that key instead"
                 warnings = (*wording.warnings(pair, both, small=False), warning)
                 made.append(_candidate(pair, both, MANY_TO_MANY, said, warnings))
     return made
 
 
-def _identified(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The same, with the right columns behind an id that two would share, each fit for a path."""
-    listed = list(candidates)
-    names = Counter(each.candidate_id for each in listed)
-    return [
-        replace(
-            each,
-            candidate_id=_readable(
-                f"{each.candidate_id}__{'__'.join(each.right_columns)}"
-                if names[each.candidate_id] > 1
-                else each.candidate_id
-            ),
-        )
-        for each in listed
-    ]
+def candidate_id(pair: Pair) -> str:
+    """The readable id of a pair: `customers__orders__customer_id`, with the right columns where they differ.
 
-
-def _readable(name: str) -> str:
-    """The id as it can stand in a path: of letters, digits and underscores, at most `LONGEST_ID` of them.
-
-    Where that changes it, a hash of the whole stands at the end, so that two ids stay two.
+    It is made of the pair alone, so that a pair has one id whatever else is found; of letters, digits and underscores,
+    as it stands in a path; at most `LONGEST_ID` characters. Where that, or `__` within a name, would let two pairs have
+    one id, a hash of the pair stands at the end.
     """
+    same = pair.left_columns == pair.right_columns
+    parts = (pair.right_table, pair.left_table, *pair.left_columns, *(() if same else pair.right_columns))
+    name = "__".join(parts)
     plain = _ODD.sub("_", name)
-    if plain == name and len(name) <= LONGEST_ID:
+    divided = any("__" in part or part.startswith("_") or part.endswith("_") for part in parts)
+    if plain == name and len(name) <= LONGEST_ID and not divided:
         return name
-    end = hashlib.sha256(name.encode()).hexdigest()[:16]
+    whole = repr((pair.left_table, pair.left_columns, pair.right_table, pair.right_columns))
+    end = hashlib.sha256(whole.encode()).hexdigest()[:16]
     return f"{plain[: LONGEST_ID - len(end) - 2]}__{end}"

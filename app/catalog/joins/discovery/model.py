@@ -40,7 +40,7 @@ class Candidate:
     """A join that evidence speaks for. No reason and no warning holds a value of the data."""
 
     candidate_id: str
-    """`customers__orders__customer_id`; with the right columns behind it where two candidates would share it."""
+    """`customers__orders__customer_id`; with the right columns behind it where they are called otherwise."""
     left_table: str
     """The side that refers, with many rows for one of the right."""
     left_columns: tuple[str, ...]

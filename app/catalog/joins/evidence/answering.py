@@ -1,11 +1,12 @@
 """Answers the questions of discovery by the data: which sets of columns are unique, and what pairs of columns do.
 
-An answer is kept, and holds while both tables have about as many rows as when it was given: it rests on a look at some
-of the rows, whose error is larger than what a few rows more can change.
+An answer is kept, and holds while the tables have about as many rows and the columns about the same values as when it
+was given: it rests on a look at some of the rows, whose error is larger than what little has changed.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -24,6 +25,49 @@ from app.warehouse.evidence.samples import JoinMeasure, TableEvidence
 SAME_ROWS: Final = 0.02
 """Change of a table's rows up to which an answer holds."""
 
+SAME_VALUES: Final = 0.95
+"""Share of the lowest hashes of a column that must be there still."""
+
+REMEMBERED: Final = 64
+"""Lowest hashes of a column that are kept with an answer: of a column that changes by a tenth one in eight hundred has
+95 % of them by chance (binomial)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What columns were like when a question about them was answered."""
+
+    rows: int
+    lowest: tuple[tuple[int, ...], ...]
+    """Of each column the lowest hashes of its sample."""
+    digest: str
+    """Of the whole samples."""
+
+    @classmethod
+    def of(cls, table: TableEvidence, names: Sequence[str]) -> "Basis":
+        """The basis of an answer about these columns now."""
+        columns = {column.name: column for column in table.columns}
+        digest = hashlib.sha256(str(table.rows).encode())
+        for name in names:
+            sample = columns[name].sample
+            digest.update(f"{name} {columns[name].nulls} {sample.threshold} ".encode())
+            digest.update(sample.hashes.tobytes() + sample.counts.tobytes())
+        lowest = tuple(tuple(columns[name].sample.hashes[:REMEMBERED]) for name in names)
+        return cls(table.rows, lowest, digest.hexdigest())
+
+    def is_about(self, now: "Basis") -> bool:
+        """Whether the columns are now about what they were."""
+        if abs(now.rows - self.rows) > SAME_ROWS * self.rows or len(self.lowest) != len(now.lowest):
+            return False
+        return all(_alike(before, after) for before, after in zip(self.lowest, now.lowest, strict=True))
+
+
+def _alike(before: tuple[int, ...], after: tuple[int, ...]) -> bool:
+    """Whether two lists of lowest hashes are those of about the same values: below the lower of their ends."""
+    end = min(before[-1:] + after[-1:], default=0)
+    mine, theirs = ({value for value in each if value <= end} for each in (before, after))
+    return len(mine & theirs) >= SAME_VALUES * max(len(mine), len(theirs))
+
 
 @dataclass(slots=True)
 class Questions:
@@ -32,19 +76,20 @@ class Questions:
     subjects: Mapping[str, JoinSubject]
     evidence: Mapping[str, TableEvidence]
     kept: Mapping[str, Any]
-    new: list[dict[str, Any]] = field(default_factory=list)
 
 
 class AnswersFromData:
-    """Answers questions, and keeps the answers."""
+    """Answers questions, and keeps each answer as it comes."""
 
     def __init__(self, units: Units, configuration: ConfigurationInForce, clock: Clock) -> None:
         self._units, self._configuration, self._clock = units, configuration, clock
 
-    async def questions(self, subjects: Sequence[JoinSubject], evidence: Sequence[TableEvidence]) -> Questions:
-        """What is known before anything is asked."""
+    async def questions(
+        self, subjects: Sequence[JoinSubject], evidence: Sequence[TableEvidence], *, anew: bool
+    ) -> Questions:
+        """What is known before anything is asked; no answer of before, if all are to be asked anew."""
         async with self._units.read() as session:
-            kept = await EvidenceReads(session).answers()
+            kept = {} if anew else await EvidenceReads(session).answers()
         return Questions({each.table: each for each in subjects}, {each.table: each for each in evidence}, kept)
 
     async def unique(self, asked: Sequence[KeyQuestion], known: Questions) -> dict[KeyQuestion, bool]:
@@ -53,84 +98,79 @@ class AnswersFromData:
         for question in asked:
             subject, table = known.subjects[question.table], known.evidence[question.table]
             name = f"unique {subject.table_id} {msgspec.json.encode(question.columns).decode()}"
-            answer = _holds(known.kept.get(name), table.rows, None)
-            if answer is None:
-                distinct = {column.name: column.sample.distinct for column in table.columns}
-                leading = max(question.columns, key=lambda column: distinct[column])
-                seconds = self._configuration.value(LOOK_SECONDS)
+            bases = (Basis.of(table, question.columns),)
+            kept = _held(known.kept.get(name), bases)
+            if kept is None:
                 try:
-                    async with self._units.snapshot() as session:
-                        unique = await is_unique(
-                            session, subject.relation, question.columns, by=leading, rows=table.rows, seconds=seconds
-                        )
+                    answer = await self._is_unique(subject, table, question.columns)
                 except CANNOT_LOOK:
                     continue
-                answer = {"unique": unique}
-                known.new.append(self._row(name, answer, (subject, table), None))
-            found[question] = bool(answer["unique"])
+                await self._keep(name, answer, (subject,), bases)
+            found[question] = bool(kept[0]) if kept is not None else answer
         return found
 
+    async def _is_unique(self, subject: JoinSubject, table: TableEvidence, names: tuple[str, ...]) -> bool:
+        distinct = {column.name: column.sample.distinct for column in table.columns}
+        leading = max(names, key=lambda name: distinct[name])
+        seconds = self._configuration.value(LOOK_SECONDS)
+        async with self._units.snapshot() as session:
+            return await is_unique(session, subject.relation, names, by=leading, rows=table.rows, seconds=seconds)
+
     async def measured(self, asked: Sequence[Pair], known: Questions) -> dict[Pair, JoinMeasure]:
-        """What each pair of columns does; a pair of which a table cannot be looked at is left out."""
+        """What each pair of columns does; a pair of which a table cannot be looked at is left out.
+
+        Of an answer that is not of the very same data nothing is exact.
+        """
         found: dict[Pair, JoinMeasure] = {}
         for pair in asked:
             left, right = known.subjects[pair.left_table], known.subjects[pair.right_table]
-            left_rows, right_rows = known.evidence[pair.left_table].rows, known.evidence[pair.right_table].rows
             sides = msgspec.json.encode([left.table_id, pair.left_columns, right.table_id, pair.right_columns])
             name = f"measure {sides.decode()}"
-            answer = _holds(known.kept.get(name), left_rows, right_rows)
-            if answer is None:
-                try:
-                    async with self._units.snapshot() as session:
-                        measure = await measure_join(
-                            session,
-                            (left.relation, pair.left_columns),
-                            (right.relation, pair.right_columns),
-                            seconds=self._configuration.value(LOOK_SECONDS),
-                            threshold=share(left_rows),
-                        )
-                except CANNOT_LOOK:
-                    continue
-                answer = msgspec.to_builtins(measure)
-                tables = (left, known.evidence[pair.left_table]), (right, known.evidence[pair.right_table])
-                known.new.append(self._row(name, answer, *tables))
-            found[pair] = msgspec.convert(answer, JoinMeasure)
+            bases = (
+                Basis.of(known.evidence[pair.left_table], pair.left_columns),
+                Basis.of(known.evidence[pair.right_table], pair.right_columns),
+            )
+            kept = _held(known.kept.get(name), bases)
+            if kept is not None:
+                measure = msgspec.convert(kept[0], JoinMeasure)
+                found[pair] = measure if kept[1] else replace(measure, exact=False)
+                continue
+            try:
+                found[pair] = await self._measure(pair, left, right, bases[0].rows)
+            except CANNOT_LOOK:
+                continue
+            await self._keep(name, msgspec.to_builtins(found[pair]), (left, right), bases)
         return found
 
-    async def keep(self, known: Questions) -> None:
-        """Keep what was answered anew."""
-        if known.new:
-            async with self._units.write() as session:
-                await EvidenceWrites(session).keep_answers(known.new)
-            known.new.clear()
+    async def _measure(self, pair: Pair, left: JoinSubject, right: JoinSubject, rows: int) -> JoinMeasure:
+        async with self._units.snapshot() as session:
+            return await measure_join(
+                session,
+                (left.relation, pair.left_columns),
+                (right.relation, pair.right_columns),
+                seconds=self._configuration.value(LOOK_SECONDS),
+                threshold=share(rows),
+            )
 
-    def _row(
-        self,
-        question: str,
-        answer: dict[str, Any],
-        left: tuple[JoinSubject, TableEvidence],
-        right: tuple[JoinSubject, TableEvidence] | None,
-    ) -> dict[str, Any]:
-        return {
+    async def _keep(self, question: str, answer: Any, subjects: Sequence[JoinSubject], bases: Sequence[Basis]) -> None:
+        document = {"answer": answer, "bases": [msgspec.to_builtins(basis) for basis in bases]}
+        row = {
             "question": question,
-            "left_table_id": left[0].table_id,
-            "right_table_id": right[0].table_id if right else None,
-            "left_rows": left[1].rows,
-            "right_rows": right[1].rows if right else None,
-            "answer": answer,
+            "left_table_id": subjects[0].table_id,
+            "right_table_id": subjects[-1].table_id,
+            "answer": document,
             "answered_at": self._clock(),
         }
+        async with self._units.write() as session:
+            await EvidenceWrites(session).keep_answer(row)
 
 
-def _holds(row: Any, left_rows: int, right_rows: int | None) -> dict[str, Any] | None:
-    """The answer that was kept, while the tables have about as many rows as then; None when it must be asked again."""
-    if row is None or not _about(row.left_rows, left_rows):
+def _held(row: Any, bases: Sequence[Basis]) -> tuple[Any, bool] | None:
+    """The answer that was kept, and whether it is of the very same data; None when it must be asked again."""
+    if row is None:
         return None
-    if right_rows is not None and not _about(row.right_rows, right_rows):
+    before = [msgspec.convert(each, Basis) for each in row.answer["bases"]]
+    if len(before) != len(bases) or not all(each.is_about(now) for each, now in zip(before, bases, strict=True)):
         return None
-    answer: dict[str, Any] = row.answer
-    return answer
-
-
-def _about(before: int, now: int) -> bool:
-    return abs(now - before) <= SAME_ROWS * before
+    same = all(each.digest == now.digest for each, now in zip(before, bases, strict=True))
+    return row.answer["answer"], same

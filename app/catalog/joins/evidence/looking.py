@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.catalog.joins.evidence.configuration import LOOK_SECONDS
 from app.catalog.joins.evidence.repository import EvidenceReads, EvidenceWrites, relation_evidence
-from app.catalog.joins.evidence.subjects import EvidenceHead, JoinSubject
+from app.catalog.joins.evidence.subjects import Depth, EvidenceHead, JoinSubject
 from app.kernel.clock import Clock
 from app.kernel.db.database import Units
 from app.kernel.problems import Problem
@@ -41,40 +41,32 @@ class EvidenceLooks:
     def __init__(self, units: Units, configuration: ConfigurationInForce, clock: Clock) -> None:
         self._units, self._configuration, self._clock = units, configuration, clock
 
-    async def look(
-        self, subject: JoinSubject, head: EvidenceHead | None, activity: str | None, *, thorough: bool
-    ) -> Looked:
+    async def look(self, subject: JoinSubject, head: EvidenceHead | None, activity: str | None, depth: Depth) -> Looked:
         """What came of a look at the table, which is kept.
-
-        A look that is not thorough passes over a table in which, by PostgreSQL's counters, nothing was written since,
-        and over a relation that is not governed while its shape is the same: it can only be read as a whole.
 
         Args:
             subject: the table.
             head: what is known of it; None when it was never looked at.
-            activity: the counters now.
-            thorough: whether to look whatever the counters say.
+            activity: PostgreSQL's counters of what was written, now.
+            depth: how deep to look. Of `TOUCHED` a relation that is not governed is passed over while its shape is the
+                same, also when the last look failed: it can only be read as a whole.
         """
-        known = head if head is not None and head.stands_for(subject) else None
-        if not thorough and known is not None and (not subject.governed or known.activity == activity):
+        of_shape = head if head is not None and head.is_of(subject) else None
+        untouched = of_shape is not None and (not subject.governed or of_shape.activity == activity)
+        if depth is Depth.TOUCHED and untouched:
             return Looked(subject, changed=False)
         now = self._clock()
+        known = of_shape if of_shape is not None and of_shape.usable else None
         try:
-            before, found = await self._found(subject, known)
+            before, found = await self._found(subject, known, depth)
         except CANNOT_LOOK as problem:
-            log.warning(
-                "a table could not be looked at for joins", extra={"table": subject.table, "code": problem.code}
-            )
-            if known is not None and isinstance(problem, EvidenceTooSlow):
-                return Looked(subject, changed=False)  # what is known of it is better than nothing
-            await self._fail(subject, head, problem, now)
-            return Looked(subject, changed=head is None or head.failure is None)
+            return await self._failed(subject, head, known, problem, activity, now)
         async with self._units.write() as session:
             await EvidenceWrites(session).keep(subject, found, activity, now)
         return Looked(subject, changed=before is None or before != found)
 
     async def _found(
-        self, subject: JoinSubject, known: EvidenceHead | None
+        self, subject: JoinSubject, known: EvidenceHead | None, depth: Depth
     ) -> tuple[RelationEvidence | None, RelationEvidence]:
         """The evidence as it was known, and as it is now."""
         seconds = self._configuration.value(LOOK_SECONDS)
@@ -83,6 +75,7 @@ class EvidenceLooks:
             async with self._units.snapshot() as session:
                 columns = (await EvidenceReads(session).columns([subject.table_id]))[subject.table_id]
             before = relation_evidence(known, columns)
+        if before is not None and depth < Depth.ANEW:
             async with self._units.snapshot() as session:
                 followed = await follow(session, subject.relation, before, seconds=seconds)
             if followed is not None:
@@ -93,10 +86,25 @@ class EvidenceLooks:
             )
         return before, found
 
-    async def _fail(self, subject: JoinSubject, head: EvidenceHead | None, problem: Problem, now: datetime) -> None:
-        if head is None or head.failure != problem.detail:
-            async with self._units.write() as session:
-                await EvidenceWrites(session).keep_failure(subject, problem.detail, now)
+    async def _failed(
+        self,
+        subject: JoinSubject,
+        head: EvidenceHead | None,
+        known: EvidenceHead | None,
+        problem: Problem,
+        activity: str | None,
+        now: datetime,
+    ) -> Looked:
+        """What came of a look that failed. For want of time what was known is kept: it is better than nothing."""
+        shown = {"table": subject.table, "code": problem.code}
+        log.warning("a table could not be looked at for joins", extra=shown)
+        async with self._units.write() as session:
+            writes = EvidenceWrites(session)
+            if known is not None and isinstance(problem, EvidenceTooSlow):
+                await writes.keep_beside(subject, problem.detail)
+                return Looked(subject, changed=False)
+            await writes.keep_failure(subject, problem.detail, activity, now)
+        return Looked(subject, changed=head is None or head.usable)
 
     async def evidence(self, subjects: Sequence[JoinSubject]) -> tuple[list[TableEvidence], Mapping[str, datetime]]:
         """The evidence of the tables that could be looked at, with their keys; and when each was looked at."""

@@ -27,6 +27,7 @@ class JoinEvidenceRow(Base):
     )
     activity: Mapped[str | None] = mapped_column(comment="PostgreSQL's counters of changed rows, before the look")
     measured_at: Mapped[datetime] = mapped_column(comment="When it was looked at")
+    usable: Mapped[bool] = mapped_column(comment="Whether there is evidence, perhaps of before the last look")
     failure: Mapped[str | None] = mapped_column(comment="Why nothing could be found, the last time; null when it could")
 
 
@@ -57,8 +58,8 @@ class JoinAnswerRow(Base):
 
     question: Mapped[str] = mapped_column(primary_key=True, comment="Kind, tables and columns")
     left_table_id: Mapped[UUID] = mapped_column(ForeignKey("spyne.tables.id"), comment="Version that was asked about")
-    right_table_id: Mapped[UUID | None] = mapped_column(ForeignKey("spyne.tables.id"), comment="The other version")
-    left_rows: Mapped[int] = mapped_column(BigInteger, comment="Rows of the one at that time")
-    right_rows: Mapped[int | None] = mapped_column(BigInteger, comment="Rows of the other at that time")
-    answer: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="The answer: unique, or the measure of a join")
+    right_table_id: Mapped[UUID] = mapped_column(ForeignKey("spyne.tables.id"), comment="The other; or the same")
+    answer: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, comment="The answer: whether unique, or the measure of a join; and what the columns were like then"
+    )
     answered_at: Mapped[datetime] = mapped_column(comment="When it was looked at")

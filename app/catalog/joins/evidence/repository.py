@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, Text, Uuid, bindparam, delete, func, literal, select, text
+from sqlalchemy import String, Text, Uuid, bindparam, delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 
 from app.catalog.joins.evidence.models import JoinAnswerRow, JoinEvidenceColumnRow, JoinEvidenceRow
@@ -111,6 +111,7 @@ class EvidenceWrites(EvidenceReads):
             fingerprint=mark.fingerprint if mark else None,
             activity=activity,
             measured_at=measured_at,
+            usable=True,
             failure=None,
         )
         await self.writer.execute(delete(JoinEvidenceColumnRow).where(C.table_id == subject.table_id))
@@ -118,11 +119,15 @@ class EvidenceWrites(EvidenceReads):
         if rows:
             await self.writer.execute(insert(JoinEvidenceColumnRow), rows)
 
-    async def keep_failure(self, subject: JoinSubject, failure: str, measured_at: datetime) -> None:
+    async def keep_failure(self, subject: JoinSubject, failure: str, activity: str | None, at: datetime) -> None:
         """Record why nothing could be found; what was known of the version goes."""
-        nothing: dict[str, Any] = {"rows": 0, "batch": None, "fingerprint": None, "activity": None}
-        await self._head(subject, measured_at=measured_at, failure=failure, **nothing)
+        nothing: dict[str, Any] = {"rows": 0, "batch": None, "fingerprint": None, "usable": False}
+        await self._head(subject, activity=activity, measured_at=at, failure=failure, **nothing)
         await self.writer.execute(delete(JoinEvidenceColumnRow).where(C.table_id == subject.table_id))
+
+    async def keep_beside(self, subject: JoinSubject, failure: str) -> None:
+        """Record why the last look failed, beside what was known before it."""
+        await self.writer.execute(update(JoinEvidenceRow).where(E.table_id == subject.table_id).values(failure=failure))
 
     async def _head(self, subject: JoinSubject, **values: Any) -> None:
         row = values | {"table_id": subject.table_id, "schema_version": subject.schema_version}
@@ -136,15 +141,11 @@ class EvidenceWrites(EvidenceReads):
         gone = (A.left_table_id != _all(kept)) | (A.right_table_id != _all(kept))
         await self.writer.execute(delete(JoinAnswerRow).where(gone))
 
-    async def keep_answers(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Keep answers to questions, each in the place of the one before."""
-        if not rows:
-            return
-        statement = insert(JoinAnswerRow)
-        changed = {name: statement.excluded[name] for name in rows[0] if name != "question"}
-        await self.writer.execute(
-            statement.on_conflict_do_update(index_elements=[A.question], set_=changed), list(rows)
-        )
+    async def keep_answer(self, row: dict[str, Any]) -> None:
+        """Keep an answer to a question, in the place of the one before."""
+        statement = insert(JoinAnswerRow).values(row)
+        changed = {name: statement.excluded[name] for name in row if name != "question"}
+        await self.writer.execute(statement.on_conflict_do_update(index_elements=[A.question], set_=changed))
 
 
 def _any(ids: Collection[UUID]) -> Any:

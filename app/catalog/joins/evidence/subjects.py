@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from typing import Final
 from uuid import UUID
 
@@ -30,6 +31,17 @@ class JoinSubject:
     """Columns by which a contract tells rows apart; None where rows may repeat them."""
 
 
+class Depth(IntEnum):
+    """How deep a look goes: each does what those before it do, and more."""
+
+    TOUCHED = 1
+    """At tables in which PostgreSQL counted changes, and those of which another version or shape stands."""
+    ALL = 2
+    """At all tables; what batches changed since the last look is followed where that explains the difference."""
+    ANEW = 3
+    """At all tables as a whole, whatever is known; and all questions are asked again."""
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceHead:
     """When a version was looked at, and what it held."""
@@ -41,11 +53,18 @@ class EvidenceHead:
     fingerprint: int | None
     activity: str | None
     measured_at: datetime
+    usable: bool
+    """Whether there is evidence; it may be of before the last look, which failed for want of time."""
     failure: str | None
+    """Why the last look failed; None when it did not."""
+
+    def is_of(self, subject: JoinSubject) -> bool:
+        """Whether the look was at this shape of the version."""
+        return self.schema_version == subject.schema_version
 
     def stands_for(self, subject: JoinSubject) -> bool:
-        """Whether the evidence is of this shape of the version, and there is some."""
-        return self.schema_version == subject.schema_version and self.failure is None
+        """Whether there is evidence of this shape of the version."""
+        return self.usable and self.is_of(subject)
 
 
 def row_key(mode: str, idempotency_key: Sequence[str], event_time: str) -> tuple[str, ...] | None:

@@ -59,9 +59,16 @@ class Measurements:
             self._by_tables[tables].append(Measured(forth, join.left_rows, join.right_rows))
             self._by_tables[tables[::-1]].append(Measured(back, join.right_rows, join.left_rows))
 
-    def covering(self, tables: tuple[str, str], columns: set[tuple[str, str]]) -> Iterator[Measured]:
-        """The joins of two tables whose columns are all among those made equal."""
-        return (join for join in self._by_tables.get(tables, ()) if join.columns <= columns)
+    def met(self, tables: tuple[str, str], columns: set[tuple[str, str]]) -> Iterator[FanOut]:
+        """The rows of the second table that a row of the first meets, by each join of which the columns are equal.
+
+        Where more columns are equal than were measured, fewer rows meet: then only a join that meets at most one tells.
+        """
+        for join in self._by_tables.get(tables, ()):
+            if join.far is None or not join.columns <= columns:
+                continue
+            if join.columns == columns or not join.far.multiplies:
+                yield join.far
 
 
 @dataclass(slots=True, eq=False)
@@ -193,10 +200,14 @@ def _measure(blocks: Blocks, graph: Graph, link: Link, measurements: Measurement
         if place.source.kind != "table" and not _passes_rows_on(place):
             continue
         for tables, equal in columns.items():
-            for join in measurements.covering(tables, equal):
-                known = graph.steps.get((near, far))
-                if join.far is not None and (known is None or join.far.max < known.max):
-                    graph.steps[near, far] = join.far
+            met = _least([*measurements.met(tables, equal), graph.steps.get((near, far))])
+            if met is not None:
+                graph.steps[near, far] = met
+
+
+def _least(known: Iterable[FanOut | None]) -> FanOut | None:
+    """The tightest of what is known, if anything is."""
+    return min((each for each in known if each is not None), key=lambda each: each.max, default=None)
 
 
 def _passes_rows_on(place: Place) -> bool:
