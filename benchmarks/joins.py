@@ -130,8 +130,7 @@ def _share(part: int, whole: int) -> float:
 
 async def accuracy(options: argparse.Namespace) -> None:
     """Print precision and recall of each database, and pooled."""
-    databases = [database async for database in DATABASES(options)]
-    totals = [await one(database) for database in databases]
+    totals = [await one(database) async for database in DATABASES(options)]
     found, right, wanted, met = (sum(column) for column in zip(*totals, strict=True))
     print(f"{'pooled':<12} precision {_share(right, found):.3f}  recall {_share(met, wanted):.3f}")
 
