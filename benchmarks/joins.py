@@ -19,7 +19,7 @@ import asyncio
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -29,6 +29,7 @@ import uvloop
 from app.catalog.adoption.patterns import parse_pattern
 from app.catalog.adoption.service import AdoptionService
 from app.catalog.joins.evidence.subjects import Depth
+from app.catalog.joins.judging import Acceptance, JoinJudging
 from app.catalog.joins.refreshing import JoinRefresh, Refreshed
 from app.catalog.joins.repository import CandidateFilter, JoinReads
 from app.catalog.tables.lifecycle import TableState
@@ -103,6 +104,56 @@ async def suggested(resources: Resources) -> dict[Pair, float]:
     }
 
 
+_EXACT = """
+WITH l AS (SELECT {left}, count(*) AS n FROM {schema}."{lt}" WHERE ({left}) IS NOT NULL GROUP BY {left}),
+     r AS (SELECT {right}, count(*) AS n FROM {schema}."{rt}" WHERE ({right}) IS NOT NULL GROUP BY {right}),
+     m AS (SELECT l.n AS ln, r.n AS rn FROM l JOIN r ON ({lk}) = ({rk}))
+SELECT (SELECT coalesce(sum(n), 0) FROM l) - (SELECT coalesce(sum(ln), 0) FROM m) AS orphans,
+       (SELECT avg(ln)::float8 FROM m) AS mean, (SELECT percentile_disc(0.99) WITHIN GROUP (ORDER BY ln) FROM m) AS p99,
+       (SELECT max(ln) FROM m) AS most, (SELECT max(rn) FROM m) AS rights,
+       (SELECT max(n) FROM l) = 1 AS left_unique, (SELECT max(n) FROM r) = 1 AS right_unique
+"""
+
+
+def _listed(columns: Sequence[str], prefix: str = "") -> str:
+    return ", ".join(f'{prefix}"{name}"' for name in columns)
+
+
+async def accepted_differs(resources: Resources, owner: asyncpg.Connection, schema: str) -> list[str]:
+    """What of accepted joins differs from another statement about the same tables; all candidates are accepted."""
+    async with resources.database.read() as session:
+        page = await JoinReads(session).candidates(tuple(TableState), CandidateFilter(), PageRequest(limit=5_000))
+    different = []
+    for each in page.items:
+        wanted = Acceptance(each.id, "To compare the numbers.", "To compare the numbers.")
+        measure = (await resources.build(JoinJudging).accept(wanted, None, SYSTEM)).measure
+        sql = _EXACT.format(
+            schema=schema,
+            lt=each.left.table,
+            rt=each.right.table,
+            left=_listed(each.left.columns),
+            right=_listed(each.right.columns),
+            lk=_listed(each.left.columns, "l."),
+            rk=_listed(each.right.columns, "r."),
+        )
+        (row,) = await owner.fetch(sql)
+        rows = measure.fan_out
+        found = (
+            measure.left_orphans,
+            rows and round(rows.mean, 9),
+            rows and rows.p99,
+            rows and rows.max,
+            measure.multiplication and measure.multiplication.max,
+            measure.left_unique,
+            measure.right_unique,
+        )
+        other = tuple(round(value, 9) if isinstance(value, float) else value for value in row.values())
+        if found != other:
+            different.append(f"{each.id}: {found}, and {other} otherwise")
+    print(f"    {len(page.items)} candidates accepted, measures that differ from other SQL: {len(different)}")
+    return different
+
+
 async def one(database: Database) -> tuple[int, int, int, int]:
     """Suggested, right of these, to be found, found of these; in one database."""
     async with service() as (resources, owner):
@@ -110,6 +161,7 @@ async def one(database: Database) -> tuple[int, int, int, int]:
         await adopt(resources, database.name)
         await refreshed(resources, Depth.ALL)
         found = await suggested(resources)
+        different = await accepted_differs(resources, owner, database.name)
     right = [pair for pair in found if database.is_true(pair)]
     wrong = [f"{pair} ({score:.2f})" for pair, score in found.items() if not database.is_true(pair)]
     missed = [str(pair) for pair in database.wanted if pair not in found]
@@ -118,7 +170,7 @@ async def one(database: Database) -> tuple[int, int, int, int]:
         f"{database.name:<12} precision {_share(len(right), len(found)):.3f} ({len(right)}/{len(found)})  "
         f"recall {_share(met, len(database.wanted)):.3f} ({met}/{len(database.wanted)})"
     )
-    for kind, pairs in (("wrong", wrong), ("missed", missed)):
+    for kind, pairs in (("wrong", wrong), ("missed", missed), ("measured otherwise", different)):
         for pair in pairs:
             print(f"    {kind}: {pair}")
     return len(found), len(right), len(database.wanted), met
