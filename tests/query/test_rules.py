@@ -27,7 +27,7 @@ from app.query.results.failures import (
 )
 from app.query.results.formats import Format, negotiate
 from app.query.results.limits import LIMITS, LOWEST, limits_for
-from app.query.staleness import PreviewBasis, TableBasis, changes, shape_digest
+from app.query.staleness import JoinBasis, PreviewBasis, TableBasis, changes, shape_digest
 from app.query.tables import identifiers
 from tests.query.relations import CATALOG
 
@@ -85,7 +85,22 @@ def _with_table(**changed: Any) -> PreviewBasis:
     ],
 )
 def test_what_makes_a_preview_stale(now: PreviewBasis, codes: list[str]) -> None:
-    assert [change.code for change in changes(BASIS, now)] == codes
+    assert [change.code for change in changes(BASIS, now, {})] == codes
+
+
+@pytest.mark.parametrize(
+    ("in_force", "codes"),
+    [
+        ({"flights__planes__tailnum": 2}, []),
+        ({"flights__planes__tailnum": 2, "airports__flights__faa__dest": 1}, []),  # accepted since: says nothing new
+        ({"flights__planes__tailnum": 3}, ["join-version"]),
+        ({}, ["join-gone"]),
+        ({"airports__flights__faa__dest": 2}, ["join-gone"]),
+    ],
+)
+def test_what_joins_make_a_preview_stale(in_force: dict[str, int], codes: list[str]) -> None:
+    before = replace(BASIS, joins=(JoinBasis("flights__planes__tailnum", 2),))
+    assert [change.code for change in changes(before, BASIS, in_force)] == codes
 
 
 def test_a_basis_survives_being_stored() -> None:
