@@ -1,0 +1,1 @@
+"""The intermediate query: what is asked, free of SQL; paths of joins; and how both become SQL."""

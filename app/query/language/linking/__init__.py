@@ -1,0 +1,1 @@
+"""Linking: which tables, columns and values the words of a question may mean."""

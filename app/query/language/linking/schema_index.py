@@ -1,0 +1,264 @@
+"""Phrases by which tables and columns may be called, with what each is worth. Made once of a vocabulary. Pure."""
+
+import re
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from app.catalog.joins.discovery.naming import split
+from app.query.language.linking.dictionary import SYNONYMS
+from app.query.language.linking.keys import shown_columns
+from app.query.language.linking.names import Words, table_words, words_of
+from app.query.language.reading.stems import lemma, normalized, stem
+from app.query.language.vocabulary.model import Column, GlossaryEntry, Kind, Meaning, Table, Vocabulary
+
+_QUALIFIERS: Final = frozenset(
+    ("daily", "weekly", "monthly", "yearly", "snapshot", "history", "log", "record", "entry", "list", "info", "detail")
+)
+_DROPPED: Final = {
+    "name": 0.88, "type": 0.8, "number": 0.85, "count": 0.85, "text": 0.85, "string": 0.9, "code": 0.7, "title": 0.7,
+    "rate": 0.7, "flag": 0.9, "value": 0.75, "time": 0.8, "timestamp": 0.9, "at": 0.9, "on": 0.9, "date": 0.75,
+}  # fmt: skip
+"""Last words of columns that may be left out, and what is left of the worth then."""
+_COUNTED: Final = frozenset(("number", "count", "total", "num"))
+_KEYS: Final = frozenset(("id", "key", "code", "number"))
+_FLAGS: Final = frozenset(("is", "has", "was"))
+ANTONYMS: Final = {
+    "open": ("closed",), "closed": ("open",), "active": ("inactive", "disabled"), "enabled": ("disabled",),
+    "available": ("unavailable",), "deleted": ("undeleted",), "new": ("used", "old"),
+}  # fmt: skip
+_CODES: Final = re.compile(r"(?<![\d.])(\d{1,4})\s*(?:for|=|:|means|-|is)\s*([A-Za-z][A-Za-z ]{0,30}?)(?=[,;.)]|$)")
+
+_MORE: Final = re.compile(r"[,;.:(\[]|\s(?:of|in|for|from|at|on|by|per|when|where|that|which|as|is|-)\s", re.IGNORECASE)
+_ARTICLES: Final = frozenset(("the", "a", "an"))
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A table, or a column of it, that a phrase may mean."""
+
+    table: str
+    column: str | None
+    worth: float
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A word for a code that the description of a column explains: `2 for gold`."""
+
+    table: str
+    column: str
+    code: str
+    worth: float = 0.75
+    evidence: str = "a code that the column's description explains"
+
+
+class SchemaIndex:
+    """Phrases to what they may name, by words in order, glued, in any order, and by stems."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.tables = {table.name: table for table in vocabulary.tables}
+        self.words = table_words(vocabulary)
+        self.key_columns = {(table.name, name) for table in vocabulary.tables for name in table.key}
+        self.exact: dict[str, dict[tuple[str, str | None], Named]] = {}
+        self.bags: dict[Words, dict[tuple[str, str | None], Named]] = {}
+        self.stems: dict[str, dict[tuple[str, str | None], Named]] = {}
+        self.formed: dict[str, dict[tuple[str, str | None], Named]] = {}
+        self.codes: dict[str, list[Coded]] = {}
+        self._shown: dict[str, tuple[Column, ...]] = {}
+        self._whole_names = set(self.words.values())
+        for table in vocabulary.tables:
+            self._index_table(table)
+            for column in table.columns:
+                self._index_column(table, column)
+        for entry in vocabulary.glossary:
+            self._index_term(entry)
+
+    def _index_term(self, entry: GlossaryEntry) -> None:
+        table = self.tables.get(entry.table or "")
+        if table is None or (entry.column is not None and table.column(entry.column) is None):
+            return
+        words = _lemmas(entry.term)
+        if entry.meaning in {Meaning.TABLE, Meaning.COLUMN}:
+            column = entry.column if entry.meaning is Meaning.COLUMN else None
+            self._add(words, Named(table.name, column, 1.0, "a term of the glossary"))
+        elif entry.meaning is Meaning.VALUE and entry.column is not None and entry.value is not None:
+            coded = Coded(table.name, entry.column, entry.value, 0.99, "a term of the glossary")
+            self.codes.setdefault(" ".join(words), []).append(coded)
+
+    def told(self, vocabulary: Vocabulary) -> "SchemaIndex":
+        """The same phrases, for a vocabulary of the same tables and terms."""
+        found = copy(self)
+        found.vocabulary = vocabulary
+        return found
+
+    def _index_table(self, table: Table) -> None:
+        for words, worth, evidence in self._table_phrases(table):
+            self._add(words, Named(table.name, None, worth, evidence))
+        words = self.words[table.name]
+        if len(words) == 1:
+            self._stem(words[0], Named(table.name, None, 0.6, "a form of the table's name"))
+
+    def _table_phrases(self, table: Table) -> Iterator[tuple[Words, float, str]]:
+        words = self.words[table.name]
+        yield words, 1.0, "the table's name"
+        core = _core(words)
+        if core != words:
+            yield core, 0.97, "the table's name"
+        for begin in range(1, len(core)):
+            suffix = core[begin:]
+            if suffix not in self._whole_names and not (len(suffix) == 1 and suffix[0] in _KEYS):
+                yield suffix, 0.85, "the end of the table's name"
+        for word in core[:-1]:
+            if (word,) not in self._whole_names and word not in _KEYS:
+                yield (word,), 0.5, "a part of the table's name"
+        for place, word in enumerate(core):
+            for other in SYNONYMS.get(word, ()):
+                yield (*core[:place], other, *core[place + 1 :]), 0.8, f"{other} for {word}"
+        for label in table.labels:
+            yield _lemmas(label), 0.97, "a label"
+        if table.description and len(table.description.split()) <= 4:  # noqa: PLR2004 - a name, not a text
+            yield _lemmas(table.description), 0.85, "the description"
+
+    def _index_column(self, table: Table, column: Column) -> None:
+        words = words_of(table, column)
+        owner = _core(self.words[table.name])
+        for phrase, worth, evidence in self._column_phrases(table, column, words):
+            if not phrase:
+                continue
+            self._add(phrase, Named(table.name, column.name, worth, evidence))
+            if phrase[: len(owner)] != owner and phrase[-1:] != owner[-1:]:
+                said = f"{evidence} of the table"
+                for begin in range(len(owner)):
+                    self._add((*owner[begin:], *phrase), Named(table.name, column.name, worth, said))
+                self._add((*phrase, "of", owner[-1]), Named(table.name, column.name, worth * 0.95, said))
+                self._add((*phrase, owner[-1]), Named(table.name, column.name, worth * 0.85, said))
+        if len(words) == 1 or (len(words) == 2 and words[1] in _DROPPED):  # noqa: PLR2004
+            self._stem(words[0], Named(table.name, column.name, 0.6, "a form of the column's name"))
+        for code, word in _CODES.findall(column.description or ""):
+            if column.kind is Kind.NUMBER:
+                self._code(table, column, " ".join(_lemmas(word)), code)
+        if words[0] in _FLAGS and len(words) > 1 and column.kind in {Kind.NUMBER, Kind.BOOLEAN}:
+            yes, no = ("1", "0") if column.kind is Kind.NUMBER else ("true", "false")
+            name = " ".join(words[1:])
+            self._code(table, column, name, yes)
+            for other in (*ANTONYMS.get(name, ()), f"in{name}", f"un{name}", f"non{name}"):
+                self._code(table, column, other, no)
+
+    def _column_phrases(self, table: Table, column: Column, words: Words) -> Iterator[tuple[Words, float, str]]:
+        yield words, 1.0, "the column's name"
+        plain = tuple(lemma(word) for word in split(column.name))
+        if plain != words:
+            yield plain, 0.95, "the column's name"
+        yield (column.name.lower(),), 1.0, "the column's name"
+        yield from self._of_rows(table, column)
+        if len(words) > 1:
+            yield from self._in_part(words, column)
+        yield from _synonymous(words)
+        if column.kind is Kind.TEXT and words[-1] not in _DROPPED:
+            yield (*words, "name"), 0.85, "the column's name with name"
+        for label in column.labels:
+            yield _lemmas(label), 0.97, "a label"
+        if said := _headline(column.description or ""):
+            yield said, 0.85 if len(said) == len((column.description or "").split()) else 0.78, "the description"
+
+    def _of_rows(self, table: Table, column: Column) -> Iterator[tuple[Words, float, str]]:
+        """What the column is called as the key of the table, or as what shows its rows."""
+        if (table.name, column.name) in self.key_columns and len(table.key) == 1:
+            yield (*self.words[table.name], "id"), 0.97, "the key of the table"
+            yield (self.words[table.name][-1], "id"), 0.95, "the key of the table"
+            yield ("id",), 0.6, "the key of a table"
+        if column in self._shown_of(table):
+            yield (*self.words[table.name], "name"), 0.9, "what the table's rows are called"
+            yield ("name",), 0.7, "what the table's rows are called"
+
+    def _shown_of(self, table: Table) -> tuple[Column, ...]:
+        if table.name not in self._shown:
+            self._shown[table.name] = shown_columns(table)
+        return self._shown[table.name]
+
+    def _in_part(self, words: Words, column: Column) -> Iterator[tuple[Words, float, str]]:
+        first, last = words[0], words[-1]
+        if last in _DROPPED and words[:-1] not in self._whole_names - {()}:
+            yield words[:-1], _DROPPED[last], "the column's name in short"
+        elif last in _DROPPED:
+            yield words[:-1], 0.55, "the column's name in short"
+        if column.kind is Kind.NUMBER and (last in _COUNTED or first in _COUNTED):
+            rest = words[:-1] if last in _COUNTED else words[1:]
+            for form in (("number", "of", *rest), ("count", "of", *rest), (*rest, "count")):
+                yield form, 0.97, "the column's name turned round"
+        if len(words) == 2:  # noqa: PLR2004
+            yield (last, "of", first), 0.95, "the column's name turned round"
+            yield (last, "of", "the", first), 0.95, "the column's name turned round"
+        if last not in _KEYS and first != "is":
+            for begin in range(1, len(words)):
+                yield words[begin:], 0.75 if begin == 1 else 0.65, "the end of the column's name"
+
+    def _add(self, words: Words, named: Named) -> None:
+        place = (named.table, named.column)
+        for key in {" ".join(words), "".join(words)}:
+            _keep(self.exact.setdefault(key, {}), place, named)
+        if len(words) > 1:
+            formed = Named(named.table, named.column, named.worth * 0.88, f"{named.evidence}, in other forms")
+            _keep(self.formed.setdefault(" ".join(stem(word) for word in words), {}), place, formed)
+        if 2 <= len(words) <= 4:  # noqa: PLR2004
+            weaker = Named(named.table, named.column, named.worth * 0.92, f"{named.evidence}, in another order")
+            _keep(self.bags.setdefault(tuple(sorted(words)), {}), place, weaker)
+
+    def _code(self, table: Table, column: Column, word: str, code: str) -> None:
+        self.codes.setdefault(word, []).append(Coded(table.name, column.name, code))
+
+    def _stem(self, word: str, named: Named) -> None:
+        _keep(self.stems.setdefault(stem(word), {}), (named.table, named.column), named)
+
+    def find(self, words: Sequence[str]) -> list[Named]:
+        """What the words, in the singular, may name; the surest first."""
+        found: dict[tuple[str, str | None], Named] = {}
+        for source in (
+            self.exact.get(" ".join(words)),
+            self.exact.get(lemma("".join(words))) if len(words) > 1 or len(words[0]) > 3 else None,  # noqa: PLR2004
+            self.bags.get(tuple(sorted(words))) if len(words) > 1 else None,
+            self.formed.get(" ".join(stem(word) for word in words)) if len(words) > 1 else None,
+            self.stems.get(stem(words[0])) if len(words) == 1 and len(words[0]) > 3 else None,  # noqa: PLR2004
+        ):
+            for place, named in (source or {}).items():
+                _keep(found, place, named)
+        return sorted(found.values(), key=lambda each: (-each.worth, each.table, each.column or ""))
+
+
+def _headline(description: str) -> Words:
+    """What a description calls the thing it describes, before it says more: `Revenue of the order, in euro`."""
+    head = _MORE.split(description, maxsplit=1)[0]
+    words = tuple(word for word in _lemmas(head) if word not in _ARTICLES)
+    return words if len(words) <= 3 else ()  # noqa: PLR2004 - longer, and it is a text
+
+
+def _synonymous(words: Words) -> Iterator[tuple[Words, float, str]]:
+    """The words with one replaced by one that means the same, and without a last word that says little."""
+    short = words[:-1] if len(words) > 1 and words[-1] in _DROPPED else words
+    for form in {words, short}:
+        for place, word in enumerate(form):
+            for other in SYNONYMS.get(word, ()):
+                worth = 0.8 if form == words else 0.7
+                yield (*form[:place], other, *form[place + 1 :]), worth, f"{other} for {word}"
+
+
+def _core(words: Words) -> Words:
+    """The words of a table's name without what says how often it is written."""
+    while len(words) > 1 and words[-1] in _QUALIFIERS:
+        words = words[:-1]
+    return words
+
+
+def _keep(kept: dict[tuple[str, str | None], Named], place: tuple[str, str | None], named: Named) -> None:
+    if place not in kept or kept[place].worth < named.worth:
+        kept[place] = named
+
+
+@lru_cache(maxsize=4_096)
+def _lemmas(text: str) -> Words:
+    return tuple(lemma(word) for word in normalized(text).split())

@@ -1,0 +1,1 @@
+"""Parsing: from marks to the intermediate query."""

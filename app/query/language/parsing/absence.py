@@ -1,0 +1,80 @@
+"""What is not: `without orders`, `not active`, `have never ordered`. Pure."""
+
+from typing import Final
+
+from app.query.language.algebra.model import Compare, Empty
+from app.query.language.linking.marks import MarkKind
+from app.query.language.parsing.conditions import condition_of, field_of
+from app.query.language.parsing.state import Absence, Mode, State
+from app.query.language.reading.lexicon import Role
+from app.query.language.reading.stems import is_participle
+from app.query.language.vocabulary.model import Kind
+
+_DOES: Final = frozenset(("have", "has", "had", "do", "does", "did", "never"))
+
+
+def without(state: State, place: int) -> int | None:
+    """The place behind `without orders`, `have no email`."""
+    at = state.skip(place + 1, Role.PREPOSITION, Role.AGGREGATE, verbs=True)
+    values = []
+    mark = state.peek(at)
+    while mark is not None and mark.kind is MarkKind.VALUE:
+        values.append(at)
+        at = state.skip(at + 1)
+        mark = state.peek(at)
+    if mark is None:
+        return None
+    if mark.is_table:
+        return _absent(state, at, values)
+    if mark.is_column and not values:
+        field = field_of(state, mark)
+        target = state.context.refers(field)
+        if target is not None and state.focus == field.table:
+            state.note(f"Without {mark.text}: {field.column} is empty.", 0.03)
+        state.mode = Mode.FILTER
+        state.add(Empty(field), place)
+        return at + 1
+    return None
+
+
+def _absent(state: State, at: int, values: list[int]) -> int | None:
+    table = state.marks[at].link.table
+    anchor = state.entity or state.focus
+    if anchor is None or anchor == table:
+        return None
+    absence = Absence(anchor, table)
+    absence.conditions += [condition_of(state, state.marks[each].link, negated=False) for each in values]
+    state.absences.append(absence)
+    state.mode, state.negated = Mode.FILTER, False
+    state.anchor = table
+    return at + 1
+
+
+def negation(state: State, place: int) -> int | None:
+    """The place behind `not`: what follows is absent, or holds the other way round."""
+    at = state.skip(place + 1, Role.HAVE, Role.PREPOSITION, Role.RETURN, verbs=True)
+    mark = state.peek(at)
+    if mark is None:
+        return None
+    if _is_absent(state, place, at):
+        return _absent(state, at, [])
+    if mark.is_column and field_of(state, mark).kind is Kind.BOOLEAN:
+        no = False
+        state.add(Compare(field_of(state, mark), "=", no), place)
+        return at + 1
+    turned = mark.kind is MarkKind.VALUE or mark.role in {Role.LIKE, Role.COMPARE, Role.EMPTY}
+    if not turned and not (mark.is_column and state.mode is Mode.FILTER):
+        return None
+    state.negated, state.mode = True, Mode.FILTER
+    return at
+
+
+def _is_absent(state: State, place: int, at: int) -> bool:
+    """Whether `not` means that there are no rows: have not ordered, are not part of a team."""
+    said, mark = state.marks[place].text.lower(), state.marks[at]
+    does = "n't" in said or any(word in _DOES for word in said.split())
+    verb = any(each.kind is MarkKind.VERB for each in state.marks[place:at])
+    if mark.is_table:
+        return does or verb
+    others = mark.is_column and mark.link.table not in {state.entity, state.focus}
+    return does and others and is_participle(mark.text)

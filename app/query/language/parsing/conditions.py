@@ -1,0 +1,268 @@
+"""Conditions: values, comparisons, ranges, texts, dates, absence. Each rule returns the place behind it. Pure."""
+
+from app.query.language.algebra.model import (
+    Aggregate,
+    Bucket,
+    Compare,
+    Condition,
+    Duration,
+    Empty,
+    Expression,
+    Field,
+    Function,
+    Like,
+    OneOf,
+)
+from app.query.language.linking.marks import Link, Mark, MarkKind
+from app.query.language.parsing.state import Mode, State
+from app.query.language.reading.lexicon import Role
+from app.query.language.vocabulary.model import Kind
+
+_OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def field_of(state: State, mark: Mark) -> Field:
+    """The field that a mark of a column or value is about."""
+    return state.context.field(mark.link.table, str(mark.link.column))
+
+
+def condition_of(state: State, link: Link, *, negated: bool) -> Condition:
+    """That the column has the value, or does not."""
+    field = state.context.field(link.table, str(link.column))
+    value = str(link.value)
+    if link.part:
+        return Like(field, "contains", value, negated)
+    if field.kind is Kind.BOOLEAN:
+        return Compare(field, "=", (value == "true") != negated)
+    if field.kind is Kind.NUMBER:
+        return Compare(field, "<>" if negated else "=", int(value))
+    if link.also:
+        return OneOf(field, (value, *link.also), negated)
+    return Compare(field, "<>" if negated else "=", value)
+
+
+def value_condition(state: State, place: int) -> int:
+    """The place behind a value, which becomes a condition."""
+    mark = state.marks[place]
+    link = mark.link
+    if link.part:
+        state.note(f"Any {link.column} that holds {link.value!r}.", 0.05)
+    before = state.peek(place - 1)
+    if link.table == state.entity and before is not None and before.role is Role.PREPOSITION and \
+            before.text.lower() not in {"of", "of the", "for", "about"} and \
+            field_of(state, mark) in state.context.shown(link.table):  # fmt: skip
+        state.doubts += 0.45  # rivers through a river: the place is meant
+    state.add(condition_of(state, link, negated=state.negated), place)
+    if link.table != state.focus:
+        state.touch(link.table, move=False)
+    after = state.skip(place + 1)
+    beside = state.peek(after)
+    named = beside is not None and beside.is_column and after == place + 1
+    if named and beside is not None and (beside.link.table, beside.link.column) == (link.table, link.column):
+        return after + 1  # New York City, Italian food: the noun says what the value is of
+    return place + 1
+
+
+def compare(state: State, place: int) -> int | None:
+    """The place behind a comparison with a number or text; what it compares stands before or behind it."""
+    mark = state.marks[place]
+    operator = mark.detail
+    at = state.skip(place + 1)
+    number = state.peek(at)
+    if number is None:
+        return None
+    if number.kind is MarkKind.WHEN and number.when is not None and number.when.bare:
+        number = _year_as_number(number)
+    if number.kind is MarkKind.NUMBER and operator == "=" and state.pending is not None and \
+            isinstance(state.pending[1], Field) and state.pending[1].kind is Kind.TEXT:  # fmt: skip
+        subject = _taken(state)
+        state.add(Compare(subject, "=", number.text), place)  # type: ignore[arg-type]
+        return at + 1
+    if number.kind is MarkKind.NUMBER and number.number is not None:
+        return _compare_number(state, place, at, operator, number.number)
+    if number.kind in {MarkKind.QUOTED, MarkKind.NAME, MarkKind.VALUE} and operator in {"=", "<>"}:
+        subject = _taken(state)
+        if isinstance(subject, Field) and subject.kind is Kind.TEXT:
+            text = number.link.value if number.links and number.link.value is not None else number.text
+            state.add(Compare(subject, operator, text), place)
+            return at + 1
+        if number.kind is MarkKind.VALUE:
+            state.negated = operator == "<>"
+            return value_condition(state, at)
+    return None
+
+
+def _year_as_number(mark: Mark) -> Mark:
+    year = int(mark.when.said[-4:]) if mark.when is not None and mark.when.said[-4:].isdigit() else None
+    return Mark(MarkKind.NUMBER, mark.text, mark.start, mark.end, number=year)
+
+
+def _compare_number(state: State, place: int, at: int, operator: str, number: float) -> int | None:
+    more = state.peek(at + 1)
+    after = at + 1
+    if more is not None and more.role is Role.OR_MORE:
+        operator, after = more.detail, at + 2
+    if state.negated:
+        operator, state.negated = _OPPOSITE[operator], False
+    noun_at = state.skip(after, Role.DISTINCT, Role.AGGREGATE)
+    noun = state.peek(noun_at)
+    waiting = state.pending[1] if state.pending is not None else None
+    adjacent = waiting is not None and not (isinstance(waiting, Field) and waiting.kind is not Kind.NUMBER)
+    if not adjacent and noun is not None and noun.is_table:
+        state.touch(noun.link.table)
+        state.having.append(Compare(Aggregate(Function.COUNT, noun.link.table), operator, number))
+        return noun_at + 1
+    if not adjacent and noun is not None and noun.is_column:
+        field = field_of(state, noun)
+        if state.context.is_quantity(field):
+            state.add(Compare(field, operator, number), place)
+            state.touch(field.table, move=False)
+            return noun_at + 1
+        if field.kind is Kind.TEXT or state.context.is_reference(field):
+            counted = Aggregate(Function.COUNT, field.table, None if state.context.is_key(field) else field,
+                                not state.context.is_key(field))  # fmt: skip
+            state.having.append(Compare(counted, operator, number))
+            return noun_at + 1
+    subject = _compared(state, place)
+    if subject is None:
+        return None
+    _add_comparison(state, subject, operator, number, place)
+    return _behind_unit(state, after, subject)
+
+
+def _compared(state: State, place: int) -> Expression | None:
+    """What the comparison is about: what waits for one, or what its own word says of the table named last."""
+    waiting = state.pending[1] if state.pending is not None else None
+    home = state.home()
+    own = state.context.hinted(home, state.marks[place].text) if home is not None else None
+    if own is not None and not isinstance(waiting, Field):
+        return own
+    measurable = not isinstance(waiting, Field) or waiting.kind is Kind.NUMBER
+    if waiting is not None and measurable:
+        return _taken(state)
+    return own
+
+
+def _behind_unit(state: State, place: int, subject: Expression) -> int:
+    """The place behind a unit that says nothing new: dollars, percent, the column again."""
+    mark = state.peek(place)
+    if mark is None:
+        return place
+    if mark.text.lower() in {"dollars", "usd", "percent", "euros", "units", "points", "stars", "seconds"}:
+        return place + 1
+    if mark.is_column and isinstance(subject, Field) and field_of(state, mark) == subject:
+        return place + 1
+    return place
+
+
+def _add_comparison(state: State, subject: Expression, operator: str, number: float, place: int) -> None:
+    if isinstance(subject, (Field, Bucket, Duration)):
+        state.add(Compare(subject, operator, number), place)
+        for table in {subject.table} if isinstance(subject, Field) else set():
+            state.touch(table, move=False)
+    else:
+        state.having.append(Compare(subject, operator, number))
+
+
+def _taken(state: State) -> Expression | None:
+    """What was waiting for a comparison; it waits no more."""
+    if state.pending is None:
+        return None
+    place, subject = state.pending
+    state.pending = None
+    state.loose = [each for each in state.loose if each[0] != place]
+    if isinstance(subject, Field) and state.mode is Mode.HEAD and subject in state.select:
+        state.select.remove(subject)
+    return subject
+
+
+def number(state: State, place: int) -> int | None:
+    """The place behind a number: of rows wanted, of a comparison that follows it, or as the value of a column."""
+    mark = state.marks[place]
+    after = state.peek(place + 1)
+    if after is not None and after.role is Role.OR_MORE:
+        return _compare_number(state, place, place, after.detail, mark.number or 0)
+    if after is not None and after.role in {Role.SUPERLATIVE, Role.COMMON} and mark.number is not None:
+        state.limit, state.wants_order = int(mark.number), True
+        return place + 1
+    if state.pending is not None and mark.number is not None:
+        subject = state.pending[1]
+        if isinstance(subject, Field) and subject.kind is Kind.NUMBER:
+            _taken(state)
+            operator = "<>" if state.negated else "="
+            state.add(Compare(subject, operator, mark.number), place)
+            return place + 1
+    noun_at = state.skip(place + 1, Role.DISTINCT)
+    noun = state.peek(noun_at)
+    before = state.peek(place - 1)
+    has = before is not None and before.role is Role.HAVE
+    if has and noun is not None and noun.is_table and mark.number is not None:
+        state.touch(noun.link.table, move=False)
+        state.having.append(Compare(Aggregate(Function.COUNT, noun.link.table), "=", mark.number))
+        return noun_at + 1
+    if state.mode is Mode.HEAD and state.focus is None and noun is not None and noun.is_table and mark.number:
+        state.limit = int(mark.number)
+        return place + 1
+    return None
+
+
+def between(state: State, place: int) -> int | None:
+    """The place behind `between 10 and 20`."""
+    first_at = state.skip(place + 1)
+    first = state.peek(first_at)
+    joint_at = state.skip(first_at + 1)
+    joint, second = state.peek(joint_at), state.peek(state.skip(joint_at + 1))
+    if first is None or joint is None or second is None or joint.role not in {Role.AND, Role.TO}:
+        return None
+    if first.number is None or second.number is None:
+        return None
+    subject = _taken(state)
+    if subject is None:
+        return None
+    low, high = sorted((first.number, second.number))
+    _add_comparison(state, subject, ">=", low, place)
+    _add_comparison(state, subject, "<=", high, place)
+    state.note("Both ends of the range count.", 0.0)
+    return state.skip(joint_at + 1) + 1
+
+
+def like(state: State, place: int) -> int | None:
+    """The place behind `contains 'x'`, `starts with J`."""
+    at = state.skip(place + 1)
+    mark = state.peek(at)
+    if mark is None or mark.kind in {MarkKind.STOP, MarkKind.COMMA} or mark.role is not None:
+        return None
+    subject = state.pending[1] if state.pending is not None else None
+    if subject is None and state.marks[place].text.lower() == "like":
+        return None  # customers who like jazz
+    if subject is None and state.focus is not None:
+        shown = state.context.shown(state.anchor or state.focus)
+        subject = shown[0] if shown else None
+    if not isinstance(subject, Field) or subject.kind is not Kind.TEXT:
+        return None
+    _taken(state)
+    state.add(Like(subject, state.marks[place].detail, mark.text, state.negated), place)
+    state.touch(subject.table, move=False)
+    return at + 1
+
+
+def empty(state: State, place: int) -> int | None:
+    """The place behind `is null`, `unknown`."""
+    subject = _taken(state)
+    if not isinstance(subject, Field):
+        return None
+    state.add(Empty(subject, (state.marks[place].detail == "not null") != state.negated), place)
+    return place + 1
+
+
+def named(state: State, place: int) -> int | None:
+    """The place behind a text in quotes or with capitals that is no known value: of the column before it alone."""
+    mark = state.marks[place]
+    subject = state.pending[1] if state.pending is not None else None
+    if not isinstance(subject, Field) or subject.kind is not Kind.TEXT:
+        return None
+    _taken(state)
+    state.add(Compare(subject, "<>" if state.negated else "=", mark.text), place)
+    state.touch(subject.table, move=False)
+    state.note(f"{mark.text!r} is no value that is known of {subject.column}.", 0.25)
+    return place + 1

@@ -1,0 +1,99 @@
+"""Groups: `per month`, `by country`, `for each customer`. Each rule returns the place behind what it read. Pure."""
+
+from app.query.language.algebra.model import Expression
+from app.query.language.linking.marks import Mark, MarkKind
+from app.query.language.parsing.conditions import field_of
+from app.query.language.parsing.dates import unit_group, unit_in
+from app.query.language.parsing.ordering import order_by
+from app.query.language.parsing.state import Mode, State
+from app.query.language.reading.lexicon import Role
+
+
+def group(state: State, place: int) -> int | None:
+    """The place behind `per month`, `by country`, `for each customer`."""
+    at = state.skip(place + 1, Role.DISTINCT)
+    noun = state.peek(at)
+    if noun is None:
+        return None
+    if state.marks[place].role is Role.BY:
+        if state.wants_order or noun.role in {Role.COUNT, Role.AGGREGATE, Role.SUPERLATIVE}:
+            return order_by(state, at)
+        if noun.kind is MarkKind.VALUE or _says_who(state, at, noun):
+            return at
+    after = _one_group(state, at)
+    while after is not None:
+        more = _one_group(state, following) if (following := _further(state, after)) is not None else None
+        if more is None:
+            break
+        after = more
+    return after
+
+
+def _says_who(state: State, at: int, noun: Mark) -> bool:
+    """Whether `by` names who did it, and no group: made by users, by users who joined."""
+    clause = state.peek(at + 1)
+    relative = clause is not None and (clause.role is Role.RELATIVE or clause.text.lower() == "who")
+    return noun.is_table and (state.verb or relative)
+
+
+def _further(state: State, after: int) -> int | None:
+    """The place of a further group behind `and`."""
+    joint = state.skip(after)
+    both, at = state.peek(joint), state.skip(joint + 1)
+    following = state.peek(at)
+    if both is None or both.role is not Role.AND or following is None:
+        return None
+    if following.kind is not MarkKind.NOUN and following.role is not Role.UNIT:
+        return None
+    if following.is_column and state.context.is_quantity(field_of(state, following)):
+        return None
+    return at
+
+
+def _one_group(state: State, at: int) -> int | None:
+    noun = state.marks[at]
+    if noun.role is Role.UNIT:
+        return _period(state, noun, at)
+    if noun.kind is MarkKind.WHEN:
+        unit = unit_in(noun.when)
+        said = Mark(MarkKind.WORD, noun.text, noun.start, noun.end, role=Role.UNIT, detail=unit or "")
+        bucket = unit_group_at(state, said) if unit is not None else None
+        if bucket is not None:
+            state.groups.append(bucket)
+        return at if bucket is not None else None
+    if noun.kind is not MarkKind.NOUN:
+        return None
+    state.touch(noun.link.table, move=False)
+    following = state.peek(at + 1)
+    if noun.is_column:
+        state.groups.append(field_of(state, noun))
+    elif following is not None and following.kind is MarkKind.NOUN and following.link != noun.link:
+        return _one_group(state, at + 1)  # each business category: the last noun is meant
+    else:
+        state.group_tables.append(noun.link.table)
+        state.mode = Mode.HEAD if state.mode is Mode.FILTER else state.mode
+    return at + 1
+
+
+def _period(state: State, noun: Mark, at: int) -> int | None:
+    week = state.peek(at + 1)
+    if noun.detail == "day" and week is not None and week.detail == "week":
+        return None  # the day of the week is no day
+    found = unit_group(state, noun)
+    if found is not None:
+        state.groups.append(found)
+    return at + 1 if found is not None else None
+
+
+def unit_group_at(state: State, mark: Mark) -> Expression | None:
+    """The period of a mark that is none of the question's own."""
+    alone = State(
+        state.context,
+        [*state.marks, mark],
+        state.read,
+        focus=state.focus,
+        anchor=state.anchor,
+        mentions=state.mentions,
+        measures=state.measures,
+    )
+    return unit_group(alone, mark)

@@ -1,0 +1,203 @@
+"""Superlatives: `the most orders`, `cheapest product`, `top 5`, `most common status`. Pure."""
+
+from typing import Final
+
+from app.query.language.algebra.model import Aggregate, Expression, Field, Function, Order
+from app.query.language.linking.marks import Mark, MarkKind
+from app.query.language.parsing.conditions import field_of, value_condition
+from app.query.language.parsing.measures import measure
+from app.query.language.parsing.ranking import names_row
+from app.query.language.parsing.state import Mode, State
+from app.query.language.reading.lexicon import Role
+from app.query.language.vocabulary.model import Kind
+
+DEFAULT_TOP: Final = 10
+"""Rows of a top without a number."""
+_ORDERED: Final = frozenset((Kind.NUMBER, Kind.DATE, Kind.MOMENT))
+
+
+def superlative(state: State, place: int) -> int | None:
+    """The place behind `the highest price`, `most orders`, `latest order`."""
+    mark = state.marks[place]
+    descending = mark.detail in {"desc", "late", "dear"}
+    at, values = _values(state, state.skip(place + 1, Role.DISTINCT, verbs=True))
+    noun = state.peek(at)
+    if noun is None:
+        return None
+    if mark.detail in {"late", "early", "dear", "cheap"}:
+        return _hinted(state, place, at, descending=descending)
+    found = measure(state, at)
+    for each in (*values, *(found.values if found is not None else ())):
+        value_condition(state, each)
+    if found is not None:
+        return by(state, found.expression, found.after, descending=descending)
+    if noun.is_table:
+        return _of_table(state, place, at, noun, descending=descending)
+    return _of_column(state, at, noun, descending=descending) if noun.is_column else None
+
+
+def _values(state: State, at: int) -> tuple[int, list[int]]:
+    """The place behind values, and theirs."""
+    found = []
+    while (value := state.peek(at)) is not None and value.kind is MarkKind.VALUE:
+        found.append(at)
+        at = state.skip(at + 1)
+    return at, found
+
+
+def _of_column(state: State, at: int, noun: Mark, *, descending: bool) -> int | None:
+    """`the highest price` is a number where nothing else is asked for, else an order."""
+    field = field_of(state, noun)
+    if field.kind not in _ORDERED or state.context.names_row(field):
+        return None
+    behind = state.peek(at + 1)
+    asked = state.entity or state.select or state.wants_order or state.which
+    if not asked and state.mode is Mode.HEAD and not (behind is not None and behind.is_table):
+        return _extreme(state, field, at + 1, descending=descending)
+    return by(state, field, at + 1, descending=descending)
+
+
+def _extreme(state: State, field: Field, after: int, *, descending: bool) -> int:
+    state.measures.append(Aggregate(Function.MAX if descending else Function.MIN, field.table, field))
+    state.touch(field.table)
+    return after
+
+
+def _of_table(state: State, place: int, at: int, noun: Mark, *, descending: bool) -> int | None:
+    """`the most orders` counts orders; `the largest city` needs a column that says how large."""
+    word = state.marks[place].text.lower().split()[-1]
+    counting = word in {"most", "least", "fewest", "of"} or "number" in state.marks[place].text.lower()
+    before = state.peek(place - 1)
+    if counting or (before is not None and before.role is Role.HAVE):
+        return by(state, Aggregate(Function.COUNT, noun.link.table), at + 1, descending=descending)
+    following = state.peek(at + 1)
+    if following is not None and following.role is Role.BY:
+        _name_entity(state, noun)
+        state.limit = state.limit if state.wants_order else None if noun.plural else 1
+        state.wants_order, state.descending = True, descending
+        return at + 1
+    size = state.context.size(noun.link.table)
+    if size is None:
+        return None
+    _name_entity(state, noun)
+    state.note(f"How large it is, is {size.column}.", 0.12)
+    return by(state, size, at + 1, descending=descending)
+
+
+def _name_entity(state: State, noun: Mark) -> None:
+    state.touch(noun.link.table)
+    if state.mode is not Mode.FILTER and state.entity is None:
+        state.entity, state.entity_plural = noun.link.table, noun.plural
+
+
+def _hinted(state: State, place: int, at: int, *, descending: bool) -> int | None:
+    """The oldest customer, the latest order, the cheapest product: the column is one of dates or prices."""
+    noun = state.marks[at]
+    after = at + 1
+    if noun.is_column:
+        field = field_of(state, noun)
+        if field.kind in {Kind.DATE, Kind.MOMENT} or state.context.is_quantity(field):
+            if state.entity or state.select or state.which:
+                return by(state, field, after, descending=descending)
+            return _extreme(state, field, after, descending=descending)
+        table, after = field.table, at
+    elif noun.is_table:
+        table = noun.link.table
+    elif (home := state.entity or state.focus) is not None:
+        table, after = home, place + 1
+    else:
+        return None
+    found, turned = _hint(state, place, table)
+    if found is None:
+        return None
+    if noun.is_table:
+        _name_entity(state, noun)
+    return by(state, found, after, descending=descending != turned)
+
+
+def _hint(state: State, place: int, table: str) -> tuple[Field | None, bool]:
+    """The column that the superlative is about, and whether its numbers go the other way: the oldest has most years."""
+    mark = state.marks[place]
+    if mark.detail in {"dear", "cheap"}:
+        return state.context.price(table), False
+    age = state.context.number_column(table, "age")
+    if age is not None and mark.text.lower() in {"oldest", "youngest"}:
+        return age, True
+    found, doubtful = state.context.when(table, state.near_words(place))
+    if found is not None and doubtful:
+        state.note(f"The date is that of {found.table}.{found.column}.", 0.1)
+    return found, False
+
+
+def by(state: State, expression: Expression, after: int, *, descending: bool) -> int:
+    """Order by the expression, and cut to as many rows as are asked for."""
+    state.order.append(Order(expression, descending))
+    for table in [expression.table] if isinstance(expression, (Aggregate, Field)) else []:
+        state.touch(table, move=isinstance(expression, Aggregate))
+    state.superlative = True
+    if state.limit is None and not state.wants_order:
+        plural = state.entity_plural
+        if plural:
+            state.note("All of them, in this order: no number was said.", 0.1)
+        else:
+            state.limit = 1
+            state.note("Of several that tie, one is shown.", 0.0)
+    state.wants_order = False
+    return after
+
+
+def top(state: State, place: int) -> int | None:
+    """The place behind `top 5`: so many rows, of an order that is still to come."""
+    at = state.skip(place + 1)
+    number = state.peek(at)
+    if number is not None and number.kind is MarkKind.NUMBER and number.number is not None:
+        state.limit = max(0, int(number.number))
+        after = at + 1
+    elif state.marks[place].text.lower().removeprefix("the ") in {"top", "bottom", "leading"}:
+        state.limit, after = DEFAULT_TOP, place + 1
+        state.note(f"The first {DEFAULT_TOP}: no number was said.", 0.08)
+    else:
+        return None
+    state.wants_order = True
+    state.descending = state.marks[place].detail == "desc"
+    return after
+
+
+def common(state: State, place: int) -> int | None:
+    """The place behind `most common status`: groups by how many rows they have."""
+    descending = state.marks[place].detail == "desc"
+    at, values = _values(state, state.skip(place + 1, verbs=True))
+    for each in values:
+        value_condition(state, each)
+    noun = state.peek(at)
+    if noun is None or noun.kind is not MarkKind.NOUN:
+        return None
+    plural = noun.plural or state.wants_order
+    column = field_of(state, noun) if noun.is_column else None
+    if column is not None and not state.context.is_key(column) and not names_row(state, column):
+        state.groups.append(column)
+        if state.context.refers(column) is None:
+            state.touch(column.table)
+        counted: str | None = column.table
+    else:
+        counted = _used(state, noun, column)
+    if counted is None:
+        return None
+    state.entity_plural = plural
+    return by(state, Aggregate(Function.COUNT, counted), at + 1, descending=descending)
+
+
+def _used(state: State, noun: Mark, column: Field | None) -> str | None:
+    """The table whose rows say how often a row occurs: the only one of which many belong to it."""
+    table = noun.link.table
+    children = state.context.children(table)
+    if len(children) != 1:
+        return None
+    state.note(f"How often it occurs is the number of its {children[0]}.", 0.15)
+    if column is not None:
+        state.groups.append(column)
+    else:
+        _name_entity(state, noun)
+    state.touch(table)
+    state.touch(children[0], move=False)
+    return children[0]
