@@ -26,6 +26,7 @@ _ENGINEER = _ANALYST | {
     Permission.TABLES_READ_SHADOW,
     Permission.CONTRACTS_WRITE,
     Permission.JOINS_SUGGEST,
+    Permission.GLOSSARY_WRITE,
     Permission.INGESTION_READ,
     Permission.INGESTION_WRITE,
 }

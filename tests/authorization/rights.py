@@ -68,6 +68,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "flags:evaluate": frozenset({"POST /ofrep/v1/evaluate/flags", "POST /ofrep/v1/evaluate/flags/{flag_key}"}),
+    "glossary:write": frozenset({"POST /api/glossary", "DELETE /api/glossary/{id}"}),
     "joins:accept": frozenset({"POST /api/joins/accept", "POST /api/joins/{id}/deprecate"}),
     "joins:read": frozenset(
         {"GET /api/joins", "GET /api/joins/candidates", "GET /api/joins/candidates/{id}", "GET /api/joins/{id}"}
@@ -192,6 +193,7 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
     "tables:promote": frozenset({"POST /api/tables/{table}/promote"}),
     "tables:read": frozenset(
         {
+            "GET /api/glossary",
             "GET /api/tables",
             "GET /api/tables/{table}",
             "GET /api/tables/{table}/history",

@@ -18,6 +18,7 @@ from app.kernel.clock import Clock
 from app.kernel.db.database import Units, WriteSession
 from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.configuration import ConfigurationInForce
+from app.warehouse.activity import activity
 
 KEPT_AT_ONCE: Final = 500
 """Candidates that are written by one call: they are documents, and all of them at once would be held twice."""
@@ -53,10 +54,10 @@ class JoinRefresh:
             reads = EvidenceReads(session)
             subjects = await reads.subjects()
             heads = await reads.heads([subject.table_id for subject in subjects])
-            activity = await reads.activity([subject.relation for subject in subjects])
+            counted = await activity(session, [subject.relation for subject in subjects])
         changed = 0
         for number, subject in enumerate(subjects):
-            head, counters = heads.get(subject.table_id), activity.get(subject.relation)
+            head, counters = heads.get(subject.table_id), counted.get(subject.relation)
             looked = await self._looks.look(subject, head, counters, depth)
             changed += looked.changed
             await told(number + 1, len(subjects))

@@ -52,8 +52,8 @@ class JoinReading:
             raise JoinNotFound(f"There is no join {join_id[:200]!r} that you may see.")
         return found
 
-    async def in_force(self, tables: Collection[str]) -> list[AcceptedVersion]:
-        """The joins in force between tables of these logical names."""
+    async def in_force(self, tables: Collection[str] | None) -> list[AcceptedVersion]:
+        """The joins in force between tables of these logical names, or all."""
         return await self._joins.active(tables)
 
 

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     JOINS_READ = "joins:read", "See accepted joins and candidates between tables that the caller sees."
     JOINS_SUGGEST = "joins:suggest", "Look for candidates anew, and reject candidates."
     JOINS_ACCEPT = "joins:accept", "Accept and deprecate joins."
+    GLOSSARY_WRITE = "glossary:write", "Give terms a meaning, and revoke it."
     QUERY_RUN = "query:run", "Preview, validate and execute queries."
     QUERY_OVERRIDE_JOINS = "query:override-joins", "Join on other columns than the accepted ones, with a rationale."
     EXPORTS_RUN = "exports:run", "Export what the caller may read, and fetch the files."

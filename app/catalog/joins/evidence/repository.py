@@ -2,12 +2,12 @@
 
 import sys
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, Text, Uuid, bindparam, delete, func, literal, select, text, update
+from sqlalchemy import String, Text, Uuid, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 
 from app.catalog.joins.evidence.models import JoinAnswerRow, JoinEvidenceColumnRow, JoinEvidenceRow
@@ -26,14 +26,6 @@ K = ContractRow.__table__.c
 E = JoinEvidenceRow.__table__.c
 C = JoinEvidenceColumnRow.__table__.c
 A = JoinAnswerRow.__table__.c
-
-_ACTIVITY = text("""
-SELECT n.nspname, c.relname, concat_ws(':', pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid),
-                                       pg_stat_get_tuples_deleted(c.oid)) AS counters
-  FROM unnest(:schemas, :names) AS asked(schema, name)
-  JOIN pg_catalog.pg_namespace AS n ON n.nspname = asked.schema
-  JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = asked.name
-""").bindparams(bindparam("schemas", type_=ARRAY(String)), bindparam("names", type_=ARRAY(String)))
 
 
 class EvidenceReads:
@@ -76,12 +68,6 @@ class EvidenceReads:
         async for row in await self.session.stream(statement):
             found[row.table_id].append(_column(row))
         return {table_id: tuple(columns) for table_id, columns in found.items()}
-
-    async def activity(self, relations: Sequence[RelationName]) -> dict[RelationName, str]:
-        """PostgreSQL's counters of rows that were ever changed: others than before, and something was written."""
-        names = {"schemas": [each.schema for each in relations], "names": [each.name for each in relations]}
-        rows = await self.session.execute(_ACTIVITY, names)
-        return {RelationName(row.nspname, row.relname): row.counters for row in rows}
 
     async def known(self) -> set[UUID]:
         """The versions of which something is known."""

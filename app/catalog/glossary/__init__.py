@@ -1,0 +1,1 @@
+"""The glossary: what people call things, and what they mean by it."""

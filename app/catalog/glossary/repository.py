@@ -1,0 +1,111 @@
+"""All SQL of the glossary."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+
+from app.catalog.glossary.entries import GlossaryEntry, Meaning, NewEntry, plain_term
+from app.catalog.glossary.models import GlossaryEntryRow
+from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.ids import new_id
+from app.kernel.paging import Page, PageRequest, cut
+
+E = GlossaryEntryRow.__table__.c
+
+
+class GlossaryReads:
+    """Reads the glossary."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self.session = session
+
+    async def page(self, search: str | None, request: PageRequest, *, revoked: bool) -> Page[GlossaryEntry]:
+        """Entries in force whose term has the text, newest first; revoked ones too, when they are asked for."""
+        statement = select(*E)
+        if not revoked:
+            statement = statement.where(E.revoked_at.is_(None))
+        if search:
+            statement = statement.where(E.plain_term.contains(plain_term(search), autoescape=True))
+        after = request.after(UUID)
+        if after is not None:
+            statement = statement.where(E.id < after)
+        rows = (await self.session.execute(statement.order_by(E.id.desc()).limit(request.limit + 1))).all()
+        return cut([_entry(row) for row in rows], request, lambda entry: str(entry.id))
+
+    async def in_force(self) -> list[GlossaryEntry]:
+        """Every entry in force, by term."""
+        statement = select(*E).where(E.revoked_at.is_(None)).order_by(E.plain_term)
+        return [_entry(row) for row in await self.session.execute(statement)]
+
+    async def find(self, entry_id: UUID) -> GlossaryEntry | None:
+        """The entry, or None."""
+        row = (await self.session.execute(select(*E).where(E.id == entry_id))).one_or_none()
+        return _entry(row) if row else None
+
+
+class GlossaryWrites(GlossaryReads):
+    """Adds and revokes entries."""
+
+    def __init__(self, session: WriteSession) -> None:
+        super().__init__(session)
+        self.writer = session
+
+    async def lock(self, term: str) -> None:
+        """Nobody else decides about the term before this transaction ends."""
+        key = func.hashtextextended(f"spyne.glossary:{plain_term(term)}", 0)
+        await self.writer.execute(select(func.pg_advisory_xact_lock(key)))
+
+    async def add(self, entry: NewEntry, by: str, at: datetime) -> GlossaryEntry:
+        """The entry, in force from now on instead of what the term meant before. The term is locked."""
+        plain = plain_term(entry.term)
+        latest = await self.writer.execute(select(func.max(E.version)).where(E.plain_term == plain))
+        in_force = (E.plain_term == plain) & E.revoked_at.is_(None)
+        await self.writer.execute(update(GlossaryEntryRow).where(in_force).values(revoked_at=at, revoked_by=by))
+        values = {
+            "id": new_id(),
+            "term": entry.term.strip(),
+            "plain_term": plain,
+            "version": int(latest.scalar_one() or 0) + 1,
+            "meaning": entry.meaning.value,
+            "table_name": entry.table,
+            "column_name": entry.column,
+            "value": entry.value,
+            "expression": entry.expression,
+            "join_id": entry.join_id,
+            "note": entry.note,
+            "created_by": by,
+        }
+        row = await self.writer.execute(insert(GlossaryEntryRow).values(values).returning(*E))
+        return _entry(row.one())
+
+    async def revoke(self, entry_id: UUID, by: str, at: datetime) -> GlossaryEntry | None:
+        """The entry, out of force; None when it was none in force."""
+        statement = (
+            update(GlossaryEntryRow)
+            .where(E.id == entry_id, E.revoked_at.is_(None))
+            .values(revoked_at=at, revoked_by=by)
+            .returning(*E)
+        )
+        row = (await self.writer.execute(statement)).one_or_none()
+        return _entry(row) if row else None
+
+
+def _entry(row: Any) -> GlossaryEntry:
+    return GlossaryEntry(
+        id=row.id,
+        term=row.term,
+        version=row.version,
+        meaning=Meaning(row.meaning),
+        table=row.table_name,
+        column=row.column_name,
+        value=row.value,
+        expression=row.expression,
+        join_id=row.join_id,
+        note=row.note,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        revoked_at=row.revoked_at,
+        revoked_by=row.revoked_by,
+    )

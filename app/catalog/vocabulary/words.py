@@ -1,0 +1,36 @@
+"""The words of a table: names, descriptions, labels, keys, and which columns are private. Pure records."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.catalog.tables.lifecycle import TableState
+from app.warehouse.naming import RelationName
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnName:
+    """A column, and what is said of it."""
+
+    name: str
+    type: str
+    description: str | None
+    labels: tuple[str, ...]
+    private: bool
+    """Its values are never indexed, shown in explanations, or logged."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableWords:
+    """The version that a name stands for in queries, and what is said of it."""
+
+    table_id: UUID
+    name: str
+    version: int
+    state: TableState
+    relation: RelationName
+    schema_version: int
+    governed: bool
+    description: str | None
+    columns: tuple[ColumnName, ...]
+    keys: tuple[tuple[str, ...], ...]
+    """Sets of columns of which no two rows have the same values, the primary one first."""
