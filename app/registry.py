@@ -14,6 +14,7 @@ from app.catalog.contracts.changes.domain import DOMAIN as CONTRACT_CHANGES
 from app.catalog.contracts.domain import DOMAIN as CONTRACTS
 from app.catalog.contracts.exchange.domain import DOMAIN as CONTRACT_EXCHANGE
 from app.catalog.drift_reports.domain import DOMAIN as DRIFT_REPORTS
+from app.catalog.glossary.domain import DOMAIN as GLOSSARY
 from app.catalog.joins.domain import DOMAIN as JOINS
 from app.catalog.tables.domain import DOMAIN as TABLES
 from app.ingestion.domain import DOMAIN as INGESTION
@@ -70,6 +71,7 @@ DOMAINS: tuple[Domain, ...] = (
     BASELINES,
     DRIFT_REPORTS,
     JOINS,
+    GLOSSARY,
     INGESTION,
     INGESTION_RUNS,
     QUERY,

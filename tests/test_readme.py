@@ -194,6 +194,25 @@ def test_operating_in_curl(service: Running) -> None:
 
 
 @pytest.mark.slow
+def test_questions_in_curl_give_the_same_answers_three_times(service: Running) -> None:
+    for time in range(3):
+        asked, best, refused, term, turnover, revoked, forgotten = documents(script("docs/questions.md", service))
+        assert asked["question"] == "Show me the top 3 hotels by price"
+        assert [join["join_id"] for join in asked["joins"]] == ["hotels__stays__hotel_id"]  # type: ignore[attr-defined]
+        assert ("price", "stays.amt", "a label") in {
+            (word["words"], word["meaning"], word["evidence"])
+            for word in asked["understood"]  # type: ignore[attr-defined]
+        }
+        sums = [row[-1] for row in best["rows"]]  # type: ignore[attr-defined]  # of a result
+        assert (len(sums), sums) == (3, sorted(sums, reverse=True))
+        assert refused["code"] == "cannot-answer"
+        assert "unicorns" in refused["not_understood"]  # type: ignore[operator]
+        assert (term["term"], term["version"]) == ("turnover", time + 1)
+        assert turnover["rows"] == [[6255.0]]
+        assert revoked["revoked_at"] is not None
+        assert forgotten["code"] == "cannot-answer"
+
+
 def test_the_demonstration_uses_a_service_or_starts_one_and_can_be_run_twice(
     place: Installation, service: Running
 ) -> None:
@@ -207,7 +226,8 @@ def test_the_demonstration_uses_a_service_or_starts_one_and_can_be_run_twice(
     assert "Using the service" in shown[0]
     assert "starting one for the demonstration" in shown[1]
     for text in shown:
-        assert text.count("rows in ") == 7, "answers"
+        assert text.count("rows in ") == 10, "answers"
+        assert "related in several ways" in text, "a question that does not say enough"
         totals = {
             line.split("│")[1].strip(): line.split("│")[-2].strip() for line in text.splitlines() if "│" in line[:2]
         }

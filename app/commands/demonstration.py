@@ -1,7 +1,7 @@
 """`spyne demo`: the main job on real data, over HTTP, as a user would do it. It can be run again and again.
 
 register contracts → ingest rows → tables in SHADOW → an admin promotes them → joins are found and accepted → preview
-queries → execute them.
+queries, in SQL and in words → execute them.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from rich.table import Table
 from app.commands import administration
 from app.commands.demo.data import DATASETS, TOTAL_ROWS, Dataset
 from app.commands.demo.joins import JoinsNotFoundError, accept_joins
-from app.commands.demo.queries import QUERIES
+from app.commands.demo.queries import QUERIES, QUESTIONS, UNCERTAIN
 from app.commands.environment import open_environment
 from app.settings import Settings
 
@@ -138,7 +138,11 @@ class Demo:
             raise DemoError(str(error)) from None
         self._title("6. Ask, through previewed queries")
         for question, sql in QUERIES:
-            self._ask(question, sql)
+            self._ask(question, {"sql": sql})
+        self._title("7. Ask in words: read by rules, and refused where they do not say enough")
+        for question in QUESTIONS:
+            self._ask(question, {"query": question})
+        self._refused(UNCERTAIN)
 
     def _title(self, text: str) -> None:
         self.console.rule(f"[bold]{text}", align="left")
@@ -192,8 +196,8 @@ class Demo:
         rows = plan["table"]["row_count"]
         self.console.print(f"{dataset.table}: {rows:,} rows, SHADOW -> {done['to_state']}", highlight=False)
 
-    def _ask(self, question: str, sql: str) -> None:
-        preview = self.spyne.call("POST", "/api/query/preview", json={"sql": sql})
+    def _ask(self, question: str, body: dict[str, str]) -> None:
+        preview = self.spyne.call("POST", "/api/query/preview", json=body)
         result = self.spyne.call("POST", "/api/query/execute", json={"preview_id": preview["preview_id"]})
         names = [column["name"] for column in result["columns"]]
         shown = Table(*names, title=f"\n{question}", title_justify="left", min_width=60)
@@ -206,3 +210,12 @@ class Demo:
             f"cost {estimate['cost']:,.0f} · {len(result['rows'])} rows in {result['seconds']:.3f} s[/dim]",
             highlight=False,
         )
+
+    def _refused(self, question: str) -> None:
+        answer = self.spyne.http.post("/api/query/preview", json={"query": question})
+        if answer.status_code != httpx.codes.UNPROCESSABLE_ENTITY:
+            raise DemoError(f"{question!r} answered {answer.status_code}: {answer.text[:800]}")
+        refusal = answer.json()
+        self.console.print(f"\n{question}\n  {refusal['detail']}", highlight=False)
+        for other in refusal["alternatives"]:
+            self.console.print(f"  {other['reading']}: {other['sql']}", highlight=False, markup=False)

@@ -123,6 +123,8 @@ class QueryRequest:
     sql: str
     include_deprecated: frozenset[str] = frozenset()
     override_joins: str | None = None
+    question: str | None = None
+    """The words that the statement was made of; None of a statement that was sent."""
 
     @classmethod
     def of(cls, sql: str, options: PreviewOptions, actor: Actor) -> "QueryRequest":
@@ -141,7 +143,8 @@ class QueryRequest:
     @classmethod
     def stored(cls, document: dict[str, Any]) -> "QueryRequest":
         """The request within a stored document."""
-        return cls(document["sql"], frozenset(document["include_deprecated"]), document["override_joins"])
+        deprecated = frozenset(document["include_deprecated"])
+        return cls(document["sql"], deprecated, document["override_joins"], document.get("question"))
 
 
 @dataclass(frozen=True, slots=True)

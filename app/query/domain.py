@@ -7,17 +7,19 @@ from app.query.contributions import DEPENDANTS, TILES
 from app.query.exporting import EXPORT_SOURCES
 from app.query.jobs import JOBS, SCHEDULES
 from app.query.models import QueryExecution, QueryPreview
+from app.query.questions.configuration import CONFIG_KEYS as QUESTIONS_KEYS
 from app.query.retention import TARGETS
 from app.query.router import router
+from app.query.values.models import IndexedTableRow, ValueTermRow
 
 DOMAIN = Domain(
     name="query",
     routers=(router,),
-    models=(QueryPreview, QueryExecution),
+    models=(QueryPreview, QueryExecution, IndexedTableRow, ValueTermRow),
     actions=(QueryAction,),
     jobs=JOBS,
     schedules=SCHEDULES,
-    config_keys=CONFIG_KEYS,
+    config_keys=(*CONFIG_KEYS, *QUESTIONS_KEYS),
     tiles=TILES,
     export_sources=EXPORT_SOURCES,
     dependant_sources=DEPENDANTS,

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from app.audit.log.service import AuditTrail
 from app.catalog.joins.service import JoinUsage
+from app.kernel.clock import Clock
 from app.kernel.db.database import OperationClass, Units, WriteSession
 from app.kernel.db.failures import FAILURES
 from app.kernel.db.query_login import QueryLogin
@@ -30,6 +31,7 @@ from app.query.check_statement import CheckedStatement, QueryRequest, check_stat
 from app.query.configuration import STATEMENT_TIMEOUT_SECONDS
 from app.query.models import QueryExecution, QueryPreview
 from app.query.preview import PreviewService, own_preview
+from app.query.questions.engines import Engines
 from app.query.repository import ExecutionReads, ExecutionWrites, PreviewWrites
 from app.query.results.encoders import ResultTarget
 from app.query.results.estimates import Estimate
@@ -104,9 +106,16 @@ class ExecuteService:
     """Executes previews for an actor."""
 
     def __init__(
-        self, units: Units, query_login: QueryLogin, configuration: ConfigurationInForce, settings: Settings
+        self,
+        units: Units,
+        query_login: QueryLogin,
+        configuration: ConfigurationInForce,
+        settings: Settings,
+        clock: Clock,
+        engines: Engines,
     ) -> None:
         self._units, self._query_login, self._configuration = units, query_login, configuration
+        self._clock, self._engines = clock, engines
         self._spool = settings.home / "spool"
 
     @metrics_timer(QUERY_LATENCY, "execute")
@@ -162,7 +171,7 @@ class ExecuteService:
 
     async def _fresh(self, actor: Actor, query: QueryRequest) -> dict[str, Any]:
         """A fresh preview of the same request, or the problem that stands in its way."""
-        previews = PreviewService(self._units, self._query_login, self._configuration)
+        previews = PreviewService(self._units, self._query_login, self._configuration, self._clock, self._engines)
         try:
             fresh = await previews.preview_again(actor, query)
         except Problem as problem:

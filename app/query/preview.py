@@ -1,14 +1,16 @@
 """Use cases before an execution: preview a statement, hold one against the guard, look at a preview again."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from app.audit.log.actions import Verb
 from app.audit.log.service import AuditTrail
+from app.kernel.clock import Clock
 from app.kernel.db.database import OperationClass, ReadSession, Units, WriteSession
 from app.kernel.db.query_login import QueryLogin
-from app.kernel.problems import NotFound, Problem
+from app.kernel.problems import NotFound
 from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import Actor
 from app.kernel.tabular.rendering import Column
@@ -17,12 +19,16 @@ from app.query import presentation
 from app.query.actions import QueryAction
 from app.query.check_statement import CheckedStatement, QueryRequest, check_statement, limits_of, require_affordable
 from app.query.configuration import PREVIEW_LIFETIME_SECONDS
+from app.query.language.outcome import Interpretation
 from app.query.models import QueryPreview
+from app.query.questions.engines import Engines
+from app.query.questions.service import Questions
 from app.query.repository import PreviewReads, PreviewWrites
 from app.query.results.estimates import Estimate
 from app.query.results.limits import Limits
 from app.query.results.statements import open_statement
 from app.query.schemas import (
+    AlternativeDocument,
     EstimateDocument,
     PreviewAnswer,
     PreviewOptions,
@@ -31,13 +37,8 @@ from app.query.schemas import (
     QueryColumnDocument,
     QueryPreviewDocument,
     ValidationDocument,
+    WordDocument,
 )
-
-
-class CannotAnswer(Problem):
-    """A question in words, where nothing understands words."""
-
-    code, title, status = "cannot-answer", "The question cannot be answered", 422
 
 
 class PreviewNotFound(NotFound):
@@ -59,28 +60,33 @@ async def own_preview(session: ReadSession, actor: Actor, preview_id: UUID) -> t
 class PreviewService:
     """Previews statements for an actor."""
 
-    def __init__(self, units: Units, query_login: QueryLogin, configuration: ConfigurationInForce) -> None:
+    def __init__(
+        self, units: Units, query_login: QueryLogin, configuration: ConfigurationInForce, clock: Clock, engines: Engines
+    ) -> None:
         self._units, self._query_login, self._configuration = units, query_login, configuration
+        self._questions = Questions(units, configuration, clock, engines)
 
     async def preview(self, actor: Actor, request: PreviewRequest) -> QueryPreviewDocument:
         """A fresh preview, kept.
 
         Raises:
-            CannotAnswer: the question is in words.
+            CannotAnswer: the question cannot be read with certainty.
             QueriedTableNotFound, QueryRefused, TooExpensive: the statement may not run.
             QueryFailed: PostgreSQL does not understand it.
         """
-        if request.sql is None:
-            raise CannotAnswer(
-                "The language engine is not installed, so questions in words have no answer. Ask in SQL: "
-                '{"sql": "SELECT …"}.'
-            )
-        return await self.preview_again(actor, QueryRequest.of(request.sql, request.options, actor))
+        if request.sql is not None:
+            return await self.preview_again(actor, QueryRequest.of(request.sql, request.options, actor))
+        question = request.query or ""
+        read = await self._questions.read(question)
+        query = replace(QueryRequest.of(read.sql, request.options, actor), question=question)
+        return await self.preview_again(actor, query, read)
 
     @metrics_timer(QUERY_LATENCY, "preview")
-    async def preview_again(self, actor: Actor, query: QueryRequest) -> QueryPreviewDocument:
-        """A fresh preview of a request, kept. Raises what `preview` raises."""
-        columns = await self._draft(actor, query)
+    async def preview_again(
+        self, actor: Actor, query: QueryRequest, read: Interpretation | None = None
+    ) -> QueryPreviewDocument:
+        """A fresh preview of a request, kept; `read` says how its question was read. Raises what `preview` raises."""
+        columns = await self._draft(actor, query, read)
         kept = await self._units.run(lambda session: self._keep(session, actor, query, columns), OperationClass.RECORD)
         QUERY_PREVIEWS_VIEWED.inc()
         return kept
@@ -108,7 +114,7 @@ class PreviewService:
         QUERY_PREVIEWS_VIEWED.inc()
         return _document(preview, expired=expired)
 
-    async def _draft(self, actor: Actor, query: QueryRequest) -> dict[str, Any]:
+    async def _draft(self, actor: Actor, query: QueryRequest, read: Interpretation | None) -> dict[str, Any]:
         """The columns of a preview of the request, but for its times. Raises what `preview` raises."""
         checked = await check_statement(self._units, self._configuration, query, actor)
         sql, limits = checked.require_allowed(), limits_of(actor, self._configuration)
@@ -123,7 +129,9 @@ class PreviewService:
             "request": query.document(),
             "sql_hash": basis.sql_hash,
             "basis": basis.document(),
-            "answer": _answer(sql, checked, limits, estimate, columns).model_dump(mode="json"),
+            "answer": _understood(_answer(sql, checked, limits, estimate, columns), query, read).model_dump(
+                mode="json"
+            ),
             "estimated_rows": float(estimate.rows),
             "estimated_cost": estimate.cost,
         }
@@ -161,6 +169,21 @@ def _answer(
         fan_outs=presentation.fan_outs(verdict),
         confidence=1.0,
         alternatives=[],
+    )
+
+
+def _understood(answer: PreviewAnswer, query: QueryRequest, read: Interpretation | None) -> PreviewAnswer:
+    """The answer with the question, and how it was read; of a preview made again that is not known any more."""
+    if read is None:
+        return answer.model_copy(update={"question": query.question})
+    return answer.model_copy(
+        update={
+            "question": query.question,
+            "understood": [WordDocument.of(word) for word in read.words],
+            "assumptions": [*read.assumptions, *answer.assumptions],
+            "alternatives": [AlternativeDocument.of(each).model_dump() for each in read.alternatives],
+            "confidence": read.confidence,
+        }
     )
 
 

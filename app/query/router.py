@@ -16,7 +16,8 @@ from app.query.check_statement import QueryRefused, TooExpensive
 from app.query.execute import ExecuteService, PreviewExpired, PreviewUsed, StalePreview
 from app.query.models import QueryExecution
 from app.query.permissions import CanQuery
-from app.query.preview import CannotAnswer, PreviewNotFound, PreviewService
+from app.query.preview import PreviewNotFound, PreviewService
+from app.query.questions.service import CannotAnswer
 from app.query.results.failures import QueryCancelled, QueryFailed, QueryTimeout, RowTooLarge, TableChanged
 from app.query.results.formats import negotiate
 from app.query.results.result_spool import NotRepresentable

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from app.kernel.schemas import StrictModel
 from app.kernel.tabular.csv_style import CsvChoice
+from app.query.language.outcome import Alternative, WordMeaning
 
 MAX_QUESTION_CHARACTERS = 2_000
 MAX_NAMES = 50
@@ -157,6 +158,32 @@ class EstimateDocument(BaseModel):
     bytes: int = Field(description="Bytes of the result, by the planner's row width.")
 
 
+class WordDocument(BaseModel):
+    """What words of a question became."""
+
+    words: str = Field(description="As they stand in the question.")
+    meaning: str = Field(description="What they were taken for: `table orders`, `orders.status = 'paid'`, `count`.")
+    evidence: str = Field(description="Why: a name, a comment, a label, a value, a date.")
+
+    @staticmethod
+    def of(word: WordMeaning) -> "WordDocument":
+        """The meaning as it is shown."""
+        return WordDocument(words=word.words, meaning=word.meaning, evidence=word.evidence)
+
+
+class AlternativeDocument(BaseModel):
+    """Another reading of a question, ready to be previewed."""
+
+    sql: str
+    reading: str = Field(description="How it differs.")
+    confidence: float = Field(ge=0, le=1)
+
+    @staticmethod
+    def of(other: Alternative) -> "AlternativeDocument":
+        """The reading as it is shown."""
+        return AlternativeDocument(sql=other.sql, reading=other.reading, confidence=other.confidence)
+
+
 class PreviewState(StrEnum):
     """Whether a preview can be executed."""
 
@@ -168,6 +195,8 @@ class PreviewState(StrEnum):
 class PreviewAnswer(BaseModel):
     """What a statement would do: all of a preview but its id and times."""
 
+    question: str | None = Field(None, description="The question in words; null of a statement in SQL.")
+    understood: list[WordDocument] = Field(default_factory=list, description="What the words of a question became.")
     sql: str = Field(description="The statement as it will run, with logical names.")
     sql_hash: str = Field(description="SHA-256 of the text that will run; the execution is bound to it.")
     tables: list[TableDocument] = Field(description="Tables that it reads.")
@@ -180,7 +209,9 @@ class PreviewAnswer(BaseModel):
     fan_outs: list[FanOutDocument] = Field(
         default_factory=list, description="Aggregates that count rows several times."
     )
-    confidence: float = Field(ge=0, le=1, description="1 for SQL, which says what it means.")
+    confidence: float = Field(
+        ge=0, le=1, description="How likely a question was understood as it was meant; 1 for SQL."
+    )
     alternatives: list[dict[str, Any]] = Field(description="Other readings of a question in words; none for SQL.")
 
 

@@ -67,12 +67,12 @@ async def test_a_preview_is_its_owners_alone(analyst: httpx.AsyncClient, admin: 
 
 
 @pytest.mark.usefixtures("flights")
-async def test_a_question_in_words_is_not_answered(
+async def test_a_question_that_is_not_understood_keeps_no_preview(
     analyst: httpx.AsyncClient, owner: "asyncpg.Connection[Any]"
 ) -> None:
     answer = await analyst.post("/api/query/preview", json={"query": "show me top 10 airlines"})
     assert (answer.status_code, answer.json()["code"]) == (422, "cannot-answer")
-    assert "language engine is not installed" in answer.json()["detail"]
+    assert "what the top rows are ranked by" in answer.json()["detail"]
     assert await _kept(owner) == 0
 
 

@@ -62,3 +62,14 @@ QUERIES: tuple[tuple[str, str], ...] = (
            GROUP BY p.engine ORDER BY flights DESC""",
     ),
 )
+
+
+QUESTIONS: tuple[str, ...] = (
+    "Which 5 airlines have the most flights?",
+    "What is the average arrival delay per airline?",
+    "Top 5 planes by distance",
+)
+"""What the demonstration asks in words."""
+
+UNCERTAIN = "Which airports have the most flights?"
+"""A question that is refused: flights leave from airports and go to airports, and the words do not say which."""

@@ -1,0 +1,1 @@
+"""Questions in words: what the engine is told, and what is answered when it refuses."""

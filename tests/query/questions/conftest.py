@@ -1,0 +1,25 @@
+"""What the process behind the clients was opened with."""
+
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from app.kernel.db.connections import DatabaseUrls
+from app.kernel.runtime.resources import Resources
+from app.settings import Settings
+from tests.conftest import SECRET
+from tests.service_processes import Surroundings
+
+
+@pytest.fixture
+def resources(app: FastAPI) -> Resources:
+    """The process's collaborators."""
+    found: Resources = app.state.resources
+    return found
+
+
+@pytest.fixture
+def surroundings(urls: DatabaseUrls, settings: Settings, tmp_path: Path) -> Surroundings:
+    """What a service in a process of its own is surrounded by."""
+    return Surroundings(urls, SECRET, settings.home, tmp_path)
