@@ -128,3 +128,13 @@ def test_an_engine_that_is_kept_reads_with_the_values_of_its_last_vocabulary() -
     assert isinstance(bare.interpret("how many parcels are lost"), Refusal)
     assert isinstance(bare.told(POST).interpret("how many parcels are lost"), Interpretation)
     assert isinstance(bare.interpret("how many parcels are lost"), Refusal)
+
+
+def test_people_are_shown_by_both_of_their_names() -> None:
+    words = ("worker_id bigint", "last_name text", "first_name text", "born date")
+    columns = tuple(Column(*word.split(), unique=place == 0) for place, word in enumerate(words))
+    found = Engine(
+        Vocabulary((Table("workers", columns, ("worker_id",)),), (), ListedValues({}), NOW, BERLIN)
+    ).interpret("oldest worker")
+    assert isinstance(found, Interpretation)
+    assert found.sql.startswith('SELECT "workers"."last_name", "workers"."first_name", "workers"."worker_id"')

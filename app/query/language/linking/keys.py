@@ -8,6 +8,8 @@ from app.query.language.vocabulary.model import Column, Kind, Table
 
 _SHOWING: Final = ("name", "title", "username", "label", "fullname")
 """Last words of columns that show a row to a reader, the best first."""
+_PERSON: Final = (("first", "name"), ("last", "name"))
+"""Last words of the two columns that only together say who somebody is."""
 
 
 def likely_key(table: Table) -> tuple[str, ...]:
@@ -23,6 +25,9 @@ def likely_key(table: Table) -> tuple[str, ...]:
 def shown_columns(table: Table) -> tuple[Column, ...]:
     """The columns that show a row to a reader: what it is called; nothing where no column says it."""
     names = {column.name: words_of(table, column) for column in table.columns if column.kind is Kind.TEXT}
+    person = [column for column in table.columns if names.get(column.name, ())[-2:] in _PERSON]
+    if len(person) == len(_PERSON):
+        return tuple(person)
     for last in _SHOWING:
         found = [name for name, words in names.items() if words and words[-1] == last]
         if found:

@@ -172,7 +172,7 @@ class SchemaIndex:
             yield (*self.words[table.name], "id"), 0.97, "the key of the table"
             yield (self.words[table.name][-1], "id"), 0.95, "the key of the table"
             yield ("id",), 0.6, "the key of a table"
-        if column in self._shown_of(table):
+        if column in self._shown_of(table)[:1]:
             yield (*self.words[table.name], "name"), 0.9, "what the table's rows are called"
             yield ("name",), 0.7, "what the table's rows are called"
 
