@@ -71,6 +71,8 @@ class Engine:
         if len(question) > LONGEST:
             return Refusal(f"The question has more than {LONGEST} characters.", (), (), ())
         text, terms = spelt_out(without_manners(question), self._vocabulary.glossary)
+        if len(text) > LONGEST:
+            return Refusal(f"With its terms spelt out the question has more than {LONGEST} characters.", (), (), ())
         today = self._vocabulary.now.astimezone(self._vocabulary.zone).date()
         tokens = tokens_of(text)
         marks = self._linker.marks(tokens, dates_in(text, today))

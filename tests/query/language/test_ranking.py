@@ -5,7 +5,7 @@ import pytest
 from app.query.guard.relations import ONE, AcceptedJoin, FanOut
 from app.query.language.engine import Engine
 from app.query.language.outcome import Interpretation, Refusal
-from app.query.language.vocabulary.model import Column, ListedValues, Table, Vocabulary
+from app.query.language.vocabulary.model import Column, GlossaryEntry, ListedValues, Meaning, Table, Vocabulary
 from tests.query.language.shop import BERLIN, MANY, NOW, join
 
 VALUES = ListedValues({("parcels", "status"): ["lost", "sent"], ("depots", "city"): ["Oslo", "Bergen"]})
@@ -138,3 +138,12 @@ def test_people_are_shown_by_both_of_their_names() -> None:
     ).interpret("oldest worker")
     assert isinstance(found, Interpretation)
     assert found.sql.startswith('SELECT "workers"."last_name", "workers"."first_name", "workers"."worker_id"')
+
+
+def test_a_question_that_its_terms_make_too_long_is_refused_and_not_cut() -> None:
+    term = GlossaryEntry("kin", Meaning.EXPRESSION, expression="parcels with weight over 5 and weight under 9000")
+    engine = Engine(Vocabulary(POST.tables, POST.joins, VALUES, NOW, BERLIN, (term,)))
+    assert isinstance(engine.interpret("how many kin"), Interpretation)
+    refusal = engine.interpret("how many kin " * 40)
+    assert isinstance(refusal, Refusal)
+    assert "With its terms spelt out" in refusal.reason
