@@ -36,7 +36,7 @@ from app.operations.dashboard.service import Dashboard
 from app.operations.flags.provider import Flags
 from app.operations.jobs.kinds import JobKinds
 from app.operations.modes.shield import ModeShield
-from app.query.questions.engines import Engines
+from app.query.questions.cache import QuestionCache
 from app.registry import DOMAINS
 from app.settings import Settings
 
@@ -90,7 +90,7 @@ def extensions(settings: Settings) -> Extensions:
         ConfigKeys(key for domain in DOMAINS for key in domain.config_keys),
         WatchedDecisions(view for domain in DOMAINS for view in domain.watched),
         JobKinds(jobs()),
-        Engines(),
+        QuestionCache(),
     )
 
 

@@ -3,28 +3,22 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import permutations
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import sqlglot
 from sqlglot import exp
 
-from app.query.guard.relations import AcceptedJoin, Catalog, ColumnView, RelationView
-from app.query.language.linking.keys import likely_key
-from app.query.language.vocabulary.glossary import parse_glossary
-from app.query.language.vocabulary.model import Column, Kind, ListedValues, Table, Vocabulary
+from app.query.guard.relations import Catalog, ColumnView, RelationView
+from app.query.language.vocabulary.model import Vocabulary
 
 SCHEMAS = {"ewallet": "consumer_div"}
-INDEXED_VALUES = 2_000
-"""Most distinct values of a column of texts that is indexed."""
-
 _PREDICATE_ORDER = re.compile(r"\b(order|ordered|sort|sorted|top|alphabetical|alphabetically|ascending|descending)\b")
 
 
@@ -74,70 +68,6 @@ async def load(owner: asyncpg.Connection, folder: Path, database: str) -> None:
     await owner.execute("RESET search_path")
 
 
-_COMMENTS = re.compile(r"^\s*(\w+)[^\n]*?--\s*(.+?)\s*$", re.MULTILINE)
-
-
-def comments(folder: Path, database: str) -> Mapping[tuple[str, str], str]:
-    """Comments behind columns of the schema's text, which PostgreSQL does not keep, by table and column."""
-    found = {}
-    text = (folder / database / "schema.sql").read_text()
-    for table, body in re.findall(r"CREATE TABLE\s+(?:\w+\.)?(\w+)\s*\((.*?)\n\s*\)\s*;", text, re.DOTALL):
-        for column, comment in _COMMENTS.findall(body):
-            found[table.lower(), column.lower()] = comment
-    return found
-
-
-async def tables_of(owner: asyncpg.Connection, database: str, said: Mapping[tuple[str, str], str]) -> list[Table]:
-    """The tables of the database as a service would describe them: types, keys, comments, uniqueness."""
-    schema = schema_of(database)
-    rows = await owner.fetch(
-        "SELECT c.relname AS table, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type, "
-        "col_description(c.oid, a.attnum) AS comment, c.oid FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
-        "WHERE c.relnamespace = $1::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped "
-        "ORDER BY c.relname, a.attnum",
-        schema,
-    )
-    keys = await owner.fetch(
-        "SELECT c.relname AS table, array_agg(a.attname ORDER BY a.attnum)::text[] AS key FROM pg_index i "
-        "JOIN pg_class c ON c.oid = i.indrelid "
-        "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey) "
-        "WHERE i.indisprimary AND c.relnamespace = $1::regnamespace GROUP BY c.relname",
-        schema,
-    )
-    declared = {row["table"]: tuple(row["key"]) for row in keys}
-    by_table: dict[str, list[asyncpg.Record]] = {}
-    for row in rows:
-        by_table.setdefault(row["table"], []).append(row)
-    found = []
-    for name, columns in by_table.items():
-        total = await owner.fetchval(f'SELECT count(*) FROM "{schema}"."{name}"')
-        described = []
-        for row in columns:
-            distinct = await owner.fetchval(f'SELECT count(DISTINCT "{row["column"]}"::text) FROM "{schema}"."{name}"')
-            unique = declared.get(name) == (row["column"],) or (total > 0 and distinct == total)
-            comment = row["comment"] or said.get((name, row["column"]))
-            described.append(Column(row["column"], row["type"], comment, (), unique))
-        table = Table(name, tuple(described), declared.get(name, ()), total)
-        found.append(table if table.key else Table(name, table.columns, likely_key(table), total))
-    return found
-
-
-async def values_of(owner: asyncpg.Connection, database: str, tables: Sequence[Table]) -> ListedValues:
-    """The distinct values of the columns of texts."""
-    schema = schema_of(database)
-    found: dict[tuple[str, str], list[str]] = {}
-    for table in tables:
-        for column in table.columns:
-            if column.kind is Kind.TEXT and not column.private:
-                rows = await owner.fetch(
-                    f'SELECT DISTINCT "{column.name}" AS v FROM "{schema}"."{table.name}" '
-                    f'WHERE "{column.name}" IS NOT NULL ORDER BY 1 LIMIT {INDEXED_VALUES + 1}'
-                )
-                if len(rows) <= INDEXED_VALUES:
-                    found[table.name, column.name] = [row["v"] for row in rows]
-    return ListedValues(found)
-
-
 def catalog_of(database: str, vocabulary: Vocabulary) -> Catalog:
     """The relations of the vocabulary as the guard sees them."""
     schema = schema_of(database)
@@ -151,13 +81,6 @@ def catalog_of(database: str, vocabulary: Vocabulary) -> Catalog:
         ),
         vocabulary.joins,
     )  # fmt: skip
-
-
-def vocabulary_of(
-    tables: Sequence[Table], joins: Sequence[AcceptedJoin], values: ListedValues, now: datetime, said: str | None
-) -> Vocabulary:
-    """The vocabulary with what instructions say about terms."""
-    return Vocabulary(tuple(tables), tuple(joins), values, now, ZoneInfo("UTC"), parse_glossary(said or ""))
 
 
 def _plain(value: Any) -> Any:

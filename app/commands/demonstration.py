@@ -204,6 +204,8 @@ class Demo:
         for row in result["rows"]:
             shown.add_row(*("" if value is None else str(value) for value in row))
         self.console.print(shown)
+        if "query" in body:
+            self.console.print(f"read as: {preview['sql']}", highlight=False, markup=False)
         estimate = preview["estimate"]
         self.console.print(
             f"[dim]preview {preview['preview_id']} · estimated {estimate['rows']:,} rows, "

@@ -31,7 +31,7 @@ from app.query.check_statement import CheckedStatement, QueryRequest, check_stat
 from app.query.configuration import STATEMENT_TIMEOUT_SECONDS
 from app.query.models import QueryExecution, QueryPreview
 from app.query.preview import PreviewService, own_preview
-from app.query.questions.engines import Engines
+from app.query.questions.cache import QuestionCache
 from app.query.repository import ExecutionReads, ExecutionWrites, PreviewWrites
 from app.query.results.encoders import ResultTarget
 from app.query.results.estimates import Estimate
@@ -112,10 +112,10 @@ class ExecuteService:
         configuration: ConfigurationInForce,
         settings: Settings,
         clock: Clock,
-        engines: Engines,
+        cache: QuestionCache,
     ) -> None:
         self._units, self._query_login, self._configuration = units, query_login, configuration
-        self._clock, self._engines = clock, engines
+        self._clock, self._cache = clock, cache
         self._spool = settings.home / "spool"
 
     @metrics_timer(QUERY_LATENCY, "execute")
@@ -171,7 +171,7 @@ class ExecuteService:
 
     async def _fresh(self, actor: Actor, query: QueryRequest) -> dict[str, Any]:
         """A fresh preview of the same request, or the problem that stands in its way."""
-        previews = PreviewService(self._units, self._query_login, self._configuration, self._clock, self._engines)
+        previews = PreviewService(self._units, self._query_login, self._configuration, self._clock, self._cache)
         try:
             fresh = await previews.preview_again(actor, query)
         except Problem as problem:

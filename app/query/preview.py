@@ -21,7 +21,7 @@ from app.query.check_statement import CheckedStatement, QueryRequest, check_stat
 from app.query.configuration import PREVIEW_LIFETIME_SECONDS
 from app.query.language.outcome import Interpretation
 from app.query.models import QueryPreview
-from app.query.questions.engines import Engines
+from app.query.questions.cache import QuestionCache
 from app.query.questions.service import Questions
 from app.query.repository import PreviewReads, PreviewWrites
 from app.query.results.estimates import Estimate
@@ -61,10 +61,15 @@ class PreviewService:
     """Previews statements for an actor."""
 
     def __init__(
-        self, units: Units, query_login: QueryLogin, configuration: ConfigurationInForce, clock: Clock, engines: Engines
+        self,
+        units: Units,
+        query_login: QueryLogin,
+        configuration: ConfigurationInForce,
+        clock: Clock,
+        cache: QuestionCache,
     ) -> None:
         self._units, self._query_login, self._configuration = units, query_login, configuration
-        self._questions = Questions(units, configuration, clock, engines)
+        self._questions = Questions(units, configuration, clock, cache)
 
     async def preview(self, actor: Actor, request: PreviewRequest) -> QueryPreviewDocument:
         """A fresh preview, kept.

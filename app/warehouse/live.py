@@ -88,6 +88,11 @@ class LiveRelation:
     """By name."""
     comment: str | None = None
 
+    def keys_within(self, visible: Collection[str]) -> tuple[tuple[str, ...], ...]:
+        """The sets of columns that are unique for certain, and of which each is visible; the primary key first."""
+        keys = (self.primary_key, *self.unique_keys)
+        return tuple(key.columns for key in keys if key is not None and set(visible).issuperset(key.columns))
+
 
 @dataclass(frozen=True, slots=True)
 class LiveRelations:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
 
-from app.catalog.glossary.entries import GlossaryEntry, Meaning, NewEntry, plain_term
+from app.catalog.glossary.entries import GlossaryEntry
 from app.catalog.glossary.models import GlossaryEntryRow
+from app.catalog.glossary.terms import Meaning, Term, plain_term
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.paging import Page, PageRequest, cut
@@ -57,7 +58,7 @@ class GlossaryWrites(GlossaryReads):
         key = func.hashtextextended(f"spyne.glossary:{plain_term(term)}", 0)
         await self.writer.execute(select(func.pg_advisory_xact_lock(key)))
 
-    async def add(self, entry: NewEntry, by: str, at: datetime) -> GlossaryEntry:
+    async def add(self, entry: Term, by: str, at: datetime) -> GlossaryEntry:
         """The entry, in force from now on instead of what the term meant before. The term is locked."""
         plain = plain_term(entry.term)
         latest = await self.writer.execute(select(func.max(E.version)).where(E.plain_term == plain))

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from app.catalog.glossary.entries import GlossaryEntry, Meaning, NewEntry
+from app.catalog.glossary.entries import GlossaryEntry
+from app.catalog.glossary.terms import Meaning, Term
 from app.kernel.schemas import StrictModel
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -32,9 +33,9 @@ class GlossaryEntryRequest(StrictModel):
         None, description="Why."
     )
 
-    def entry(self) -> NewEntry:
+    def entry(self) -> Term:
         """The entry that is asked for."""
-        return NewEntry(**self.model_dump())
+        return Term(**self.model_dump())
 
 
 class GlossaryEntryDocument(BaseModel):

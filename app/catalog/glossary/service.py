@@ -5,8 +5,9 @@ from uuid import UUID
 
 from app.audit.log.service import AuditTrail
 from app.catalog.glossary.actions import GlossaryAction
-from app.catalog.glossary.entries import GlossaryEntry, NewEntry, entry_faults
+from app.catalog.glossary.entries import GlossaryEntry, entry_faults
 from app.catalog.glossary.repository import GlossaryReads, GlossaryWrites
+from app.catalog.glossary.terms import Term
 from app.catalog.joins.service import JoinReading
 from app.catalog.vocabulary.service import table_words
 from app.kernel.clock import Clock
@@ -57,7 +58,7 @@ class GlossaryService:
         self._session, self._clock = session, clock
         self._entries, self._audit = GlossaryWrites(session), AuditTrail(session)
 
-    async def add(self, entry: NewEntry, actor: Actor) -> GlossaryEntry:
+    async def add(self, entry: Term, actor: Actor) -> GlossaryEntry:
         """The entry, in force instead of what the term meant before. Raises `InvalidGlossaryEntry`."""
         faults = entry_faults(entry) or await self._unknown(entry)
         if faults:
@@ -80,7 +81,7 @@ class GlossaryService:
         await self._audit.append(actor, GlossaryAction.REVOKED, "glossary-entry", entry_id, entry.term)
         return revoked
 
-    async def _unknown(self, entry: NewEntry) -> list[Fault]:
+    async def _unknown(self, entry: Term) -> list[Fault]:
         """What the entry names that queries do not find."""
         if entry.join_id is not None:
             known = {join.join_id for join in await JoinReading(self._session).in_force(None)}

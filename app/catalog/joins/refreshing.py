@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from app.catalog.joins.discovery.context import context
 from app.catalog.joins.discovery.discover import discover, key_questions, pair_questions
+from app.catalog.joins.discovery.keys import Grain
 from app.catalog.joins.discovery.model import Candidate
 from app.catalog.joins.evidence.answering import AnswersFromData
 from app.catalog.joins.evidence.looking import EvidenceLooks
-from app.catalog.joins.evidence.repository import EvidenceReads
+from app.catalog.joins.evidence.repository import EvidenceReads, EvidenceWrites
 from app.catalog.joins.evidence.subjects import Depth, JoinSubject
 from app.catalog.joins.remeasuring import JoinRemeasuring
 from app.catalog.joins.repository import JoinWrites, stored
@@ -78,7 +80,7 @@ class JoinRefresh:
 
     async def _discover(self, subjects: Sequence[JoinSubject], depth: Depth) -> Sequence[Candidate]:
         """The candidates that there are now, kept."""
-        candidates, looked_at = await self._candidates(subjects, depth)
+        candidates, looked_at, grains = await self._candidates(subjects, depth)
         by_name = {subject.table: subject for subject in subjects}
         in_order = sorted(candidates, key=lambda each: each.candidate_id)  # as whoever else takes several
 
@@ -88,23 +90,24 @@ class JoinRefresh:
             for start in range(0, len(in_order), KEPT_AT_ONCE):
                 some = in_order[start : start + KEPT_AT_ONCE]
                 await joins.keep_candidates([_row(each, by_name, looked_at) for each in some])
+            await EvidenceWrites(session).keep_grains({by_name[table].table_id: each for table, each in grains.items()})
 
         await self._units.run(keep)
         return candidates
 
     async def _candidates(
         self, subjects: Sequence[JoinSubject], depth: Depth
-    ) -> tuple[Sequence[Candidate], Mapping[str, datetime]]:
-        """The candidates by the evidence of all tables, and when each table was looked at.
+    ) -> tuple[Sequence[Candidate], Mapping[str, datetime], Mapping[str, Grain]]:
+        """The candidates by the evidence of all tables, when each table was looked at, and what is unique in each.
 
         The evidence, some kilobytes a column, is let go of with the end of this function.
         """
         evidence, looked_at = await self._looks.evidence(subjects)
         known = await self._answers.questions(subjects, evidence, anew=depth is Depth.ANEW)
         unique = await self._answers.unique(await asyncio.to_thread(key_questions, evidence), known)
-        pairs = await asyncio.to_thread(pair_questions, evidence, unique)
-        measured = await self._answers.measured(pairs, known)
-        return await asyncio.to_thread(discover, evidence, unique, measured), looked_at
+        tables = await asyncio.to_thread(context, evidence, unique)
+        measured = await self._answers.measured(await asyncio.to_thread(pair_questions, tables), known)
+        return await asyncio.to_thread(discover, tables, measured), looked_at, tables.grains
 
 
 def _row(

@@ -8,6 +8,8 @@ from sqlalchemy import event
 
 from app.audit.log.service import AuditTrail
 from app.catalog.joins.actions import JoinAction
+from app.catalog.joins.evidence.repository import EvidenceReads
+from app.catalog.joins.evidence.subjects import KnownGrain
 from app.catalog.joins.problems import CandidateNotFound, JoinNotFound
 from app.catalog.joins.records import AcceptedVersion, JoinCandidate, JoinStatus
 from app.catalog.joins.repository import CandidateFilter, JoinReads, JoinWrites
@@ -26,7 +28,7 @@ class JoinReading:
     """Reads joins between tables that the actor sees."""
 
     def __init__(self, session: ReadSession) -> None:
-        self._joins = JoinReads(session)
+        self._joins, self._evidence = JoinReads(session), EvidenceReads(session)
 
     async def candidates(self, wanted: CandidateFilter, request: PageRequest, actor: Actor) -> Page[JoinCandidate]:
         """Candidates, those with the best evidence first."""
@@ -55,6 +57,10 @@ class JoinReading:
     async def in_force(self, tables: Collection[str] | None) -> list[AcceptedVersion]:
         """The joins in force between tables of these logical names, or all."""
         return await self._joins.active(tables)
+
+    async def grains(self) -> dict[UUID, KnownGrain]:
+        """What is unique in each version that was looked at, by its data."""
+        return await self._evidence.grains()
 
 
 class JoinAsking:

@@ -1,12 +1,14 @@
 """All SQL of the words of tables: of contracts, and of the comments of adopted relations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.catalog.contracts.column_words import ColumnWords, Sensitivity, words_of
+from app.catalog.joins.evidence.subjects import KnownGrain, row_key
+from app.catalog.joins.service import JoinReading
 from app.catalog.models import ContractRow, TableSchemaVersionRow, TableVersionRow
 from app.catalog.tables.lifecycle import TableState
 from app.catalog.vocabulary.words import ColumnName, TableWords
@@ -29,7 +31,7 @@ class WordReads:
         self.session = session
 
     async def of_queryable(self) -> list[TableWords]:
-        """The words of the tables that can be queried, by name: two statements, however many there are."""
+        """The words of the tables that can be queried, by name: three statements, however many there are."""
         statement = (
             select(
                 T.id, T.name, T.version, T.state, T.relation_schema, T.relation_name, T.schema_version, V.columns,
@@ -45,12 +47,15 @@ class WordReads:
         rows = (await self.session.execute(statement)).all()
         adopted = [_relation(row) for row in rows if row.contract_id is None]
         live = (await live_relations(self.session, adopted)).by_name if adopted else {}
-        return [_words(row, live.get(_relation(row))) for row in rows]
+        grains = await JoinReading(self.session).grains()
+        return [_words(row, live.get(_relation(row)), grains.get(row.id)) for row in rows]
 
 
-def _words(row: Any, live: LiveRelation | None) -> TableWords:
+def _words(row: Any, live: LiveRelation | None, grain: KnownGrain | None) -> TableWords:
     said = words_of(row.column_words or {}) if row.contract_id is not None else _comments(live)
     comment = live.comment if live is not None else None
+    declared = _declared(row, live)
+    seen = grain if grain is not None and grain.schema_version == row.schema_version else None
     return TableWords(
         table_id=row.id,
         name=row.name,
@@ -61,7 +66,8 @@ def _words(row: Any, live: LiveRelation | None) -> TableWords:
         governed=row.contract_id is not None,
         description=row.description if row.contract_id is not None else comment,
         columns=tuple(_column(each, said) for each in row.columns),
-        keys=_keys(row, live),
+        key=declared[0] if declared else seen.key if seen else (),
+        unique=frozenset((*(key[0] for key in declared if len(key) == 1), *(seen.unique if seen else ()))),
     )
 
 
@@ -75,13 +81,12 @@ def _comments(live: LiveRelation | None) -> dict[str, ColumnWords]:
     return {column.name: ColumnWords(column.comment) for column in live.columns} if live is not None else {}
 
 
-def _keys(row: Any, live: LiveRelation | None) -> tuple[tuple[str, ...], ...]:
-    visible = {each["name"] for each in row.columns}
+def _declared(row: Any, live: LiveRelation | None) -> tuple[tuple[str, ...], ...]:
+    """The sets of columns that are unique for certain, the one that identifies a row first."""
     if row.contract_id is not None:
-        appended = row.mode == "append" and row.event_time_column not in row.idempotency_key
-        return ((*row.idempotency_key, *((row.event_time_column,) if appended else ())),)
-    keys: Sequence[Any] = [live.primary_key, *live.unique_keys] if live is not None else []
-    return tuple(key.columns for key in keys if key is not None and visible.issuperset(key.columns))
+        key = row_key(row.mode, row.idempotency_key, row.event_time_column)
+        return () if key is None else (key,)
+    return live.keys_within([each["name"] for each in row.columns]) if live is not None else ()
 
 
 def _relation(row: Any) -> RelationName:

@@ -32,5 +32,7 @@ class TableWords:
     governed: bool
     description: str | None
     columns: tuple[ColumnName, ...]
-    keys: tuple[tuple[str, ...], ...]
-    """Sets of columns of which no two rows have the same values, the primary one first."""
+    key: tuple[str, ...]
+    """Columns that together identify a row: declared, else as far as the data says; empty when nothing does."""
+    unique: frozenset[str]
+    """Single columns in which no value occurs twice: declared, or as far as the data says."""

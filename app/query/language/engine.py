@@ -5,7 +5,7 @@ that might mean something and has no place refuses the question, and so does a r
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.query.language.algebra.model import CannotWriteError, Query
@@ -13,18 +13,20 @@ from app.query.language.algebra.paths import JoinGraph
 from app.query.language.algebra.plan import Planner
 from app.query.language.algebra.writing import Writer
 from app.query.language.confidence import calibrated
+from app.query.language.explaining import linked, meanings
 from app.query.language.linking.links import Linker
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.linking.schema_index import SchemaIndex
-from app.query.language.outcome import Alternative, Interpretation, Refusal, WordMeaning
+from app.query.language.outcome import Alternative, Interpretation, Refusal
 from app.query.language.parsing.choices import Choice, choices
 from app.query.language.parsing.context import Context
 from app.query.language.parsing.finishing import finish, leftover
 from app.query.language.parsing.parser import read_marks
 from app.query.language.parsing.state import State
 from app.query.language.reading.dates import dates_in
+from app.query.language.reading.statements import is_statement
 from app.query.language.reading.tokens import LONGEST, tokens_of
-from app.query.language.suggestions import nearest_questions
+from app.query.language.suggestions import MOST, nearest_questions, respelt
 from app.query.language.vocabulary.model import Vocabulary
 from app.query.language.vocabulary.terms import spelt_out, without_manners
 
@@ -68,6 +70,19 @@ class Engine:
 
     def interpret(self, question: str) -> Interpretation | Refusal:
         """The question as SQL, or why not."""
+        if is_statement(question, self._context.tables):
+            return Refusal("This is a statement in SQL: send it as `sql`, not as `query`.", (), (), ())
+        found = self._interpreted(question)
+        if (
+            isinstance(found, Refusal)
+            and found.respelt
+            and isinstance(self._interpreted(found.respelt), Interpretation)
+        ):
+            return replace(found, nearest=(found.respelt, *found.nearest)[:MOST])
+        return found
+
+    def _interpreted(self, question: str) -> Interpretation | Refusal:
+        """The question as it is spelt, or why not."""
         if len(question) > LONGEST:
             return Refusal(f"The question has more than {LONGEST} characters.", (), (), ())
         text, terms = spelt_out(without_manners(question), self._vocabulary.glossary)
@@ -77,21 +92,21 @@ class Engine:
         tokens = tokens_of(text)
         marks = self._linker.marks(tokens, dates_in(text, today))
         if not any(mark.links for mark in marks):
-            return self._refusal("No table or column is named.", marks, [])
+            return self._refusal("No table or column is named.", text, marks, [])
         words = [token.lower for token in tokens]
         readings = sorted((self._read(choice) for choice in choices(marks)), key=lambda each: -each.worth)
         readings = sorted(self._written(readings, words), key=lambda each: -each.worth)
         whole = _different([each for each in readings if each.sql is not None])
         if not whole:
             best = readings[0]
-            return self._refusal(best.fault or "Words are left over.", marks, leftover(best.state))
+            return self._refusal(best.fault or "Words are left over.", text, marks, leftover(best.state))
         return self._outcome(marks, whole, terms)
 
     def _read(self, choice: Choice) -> _Reading:
         """The choice, read to the query."""
         state = State(self._context, choice.marks, read_marks)
-        read_marks(state)
         try:
+            read_marks(state)
             query = finish(state)
         except CannotWriteError as error:
             return _Reading(choice, state, None, None, choice.worth - 5, error.reason)
@@ -162,7 +177,7 @@ class Engine:
             str(best.sql), best.query, meanings(best.choice.marks), assumptions, _idle(marks), alternatives, confidence
         )
 
-    def _refusal(self, reason: str, marks: Sequence[Mark], left: Sequence[Mark]) -> Refusal:
+    def _refusal(self, reason: str, text: str, marks: Sequence[Mark], left: Sequence[Mark]) -> Refusal:
         unknown = [mark.text for mark in marks if mark.kind in {MarkKind.UNKNOWN, MarkKind.NAME}]
         words = tuple(dict.fromkeys((*(mark.text for mark in left), *unknown)))
         if words:
@@ -171,34 +186,13 @@ class Engine:
                 f"{reason} Not understood here: {shown}." if "left over" not in reason else f"Not understood: {shown}."
             )
         understood = tuple(each for each in meanings(marks) if each.words not in words)
-        return Refusal(reason, understood, words, nearest_questions(self._context, marks))
+        nearest, near = nearest_questions(self._context, marks), respelt(self._context, text, marks)
+        return Refusal(reason, understood, words, nearest, respelt=near)
 
 
 def interpret(question: str, vocabulary: Vocabulary) -> Interpretation | Refusal:
     """The question as SQL, or why not. Whoever asks often keeps an `Engine`."""
     return Engine(vocabulary).interpret(question)
-
-
-def meanings(marks: Sequence[Mark]) -> tuple[WordMeaning, ...]:
-    """What each word became."""
-    found = []
-    for mark in marks:
-        if mark.links:
-            link = mark.link
-            name = link.table if link.column is None else f"{link.table}.{link.column}"
-            kind = "table " if link.column is None else ""
-            meaning = f"{kind}{name}" if link.value is None else f"{name} = {link.value!r}"
-            found.append(WordMeaning(mark.text, mark.start, mark.end, meaning, link.evidence, round(link.worth, 2)))
-        elif mark.kind is MarkKind.WHEN and mark.when is not None:
-            said = f"from {mark.when.low or 'the beginning'} before {mark.when.high or 'the end'}"
-            found.append(WordMeaning(mark.text, mark.start, mark.end, said, "a date", 1.0))
-        elif mark.kind is MarkKind.NUMBER:
-            found.append(WordMeaning(mark.text, mark.start, mark.end, str(mark.number), "a number", 1.0))
-        elif mark.role is not None and mark.role.value not in {"filler", "preposition", "and"}:
-            found.append(
-                WordMeaning(mark.text, mark.start, mark.end, mark.detail or mark.role.value, "a word of questions", 1.0)
-            )
-    return tuple(found)
 
 
 def _idle(marks: Sequence[Mark]) -> tuple[str, ...]:
@@ -218,9 +212,7 @@ def _difference(best: _Reading, other: _Reading) -> str:
     parts = []
     for one, two in zip(best.choice.marks, other.choice.marks, strict=True):
         if one.links and two.links and one.link != two.link:
-            link = two.link
-            name = link.table if link.column is None else f"{link.table}.{link.column}"
-            parts.append(f"{two.text!r} means {name}")
+            parts.append(f"{two.text!r} means {linked(two.link)}")
     parts += [other.by] if other.by and other.by != best.by else []
     return "; ".join(parts) or "another way to join"
 

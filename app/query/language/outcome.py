@@ -54,3 +54,5 @@ class Refusal:
     """Questions that can be answered and are near to this one."""
     alternatives: tuple[Alternative, ...] = ()
     """Readings that are too doubtful to be an answer."""
+    respelt: str | None = None
+    """The question with unknown words as the schema spells them, if there are such; it may be refused as well."""

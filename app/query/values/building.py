@@ -67,7 +67,7 @@ class ValueIndexing:
                         values[name] = found
         except (EvidenceTooSlow, RelationUnreadable) as problem:
             values, failure = {}, _told(table, problem)
-        few = {name: found[0] for name, found in values.items() if found and is_few(len(found))}
+        few = {name: found for name, found in values.items() if found and is_few(len(found))}
         terms = [
             (name, value, term, worth)
             for name, found in values.items()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from app.query.language.linking.value_links import looked_up_for
 from app.query.language.reading.stems import normalized, stem
 from app.query.language.vocabulary.model import ValueHit
 
@@ -14,20 +15,21 @@ MOST_WORDS: Final = 400
 
 
 def texts_of(question: str) -> set[str]:
-    """Every run of words of the question, as it is and by its stems, as values are indexed by them."""
+    """Every text under which a value may be looked up: runs of words, as they are, by their stems and as codes."""
     words = normalized(question).split()[:MOST_WORDS]
     stems = [stem(word) for word in words]
     runs = [
         (start, end) for start in range(len(words)) for end in range(start + 1, min(len(words), start + LONGEST) + 1)
     ]
-    return {" ".join(each[start:end]) for each in (words, stems) for start, end in runs}
+    texts = {" ".join(each[start:end]) for each in (words, stems) for start, end in runs}
+    return texts | {normalized(other) for text in texts for other in looked_up_for(text)}
 
 
 class FoundValues:
     """What the index has of one question."""
 
-    def __init__(self, hits: Iterable[tuple[str, ValueHit]], few: Mapping[tuple[str, str], str]) -> None:
-        """Takes hits with the term that each was found by, and the columns of few values with one of them."""
+    def __init__(self, hits: Iterable[tuple[str, ValueHit]], few: Mapping[tuple[str, str], Sequence[str]]) -> None:
+        """Takes hits with the term that each was found by, and the columns of few values with all of them."""
         self._hits: dict[str, list[ValueHit]] = {}
         for term, hit in hits:
             self._hits.setdefault(term, []).append(hit)
@@ -43,6 +45,5 @@ class FoundValues:
         return tuple(best.values())
 
     def distinct(self, table: str, column: str) -> Sequence[str] | None:
-        """One of the values of a column of few values, which says that they are few; None of every other column."""
-        example = self._few.get((table, column))
-        return None if example is None else (example,)
+        """All values of a column of few values; None of every other column."""
+        return self._few.get((table, column))

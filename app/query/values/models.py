@@ -18,7 +18,7 @@ class IndexedTableRow(Base):
     table_id: Mapped[UUID] = mapped_column(ForeignKey("spyne.tables.id"), primary_key=True, comment="The version")
     signature: Mapped[str] = mapped_column(comment="Of its shape, and of which columns are private")
     activity: Mapped[str | None] = mapped_column(comment="PostgreSQL's counters of changed rows, before the look")
-    few: Mapped[dict[str, str]] = mapped_column(JSONB, comment="Columns of few values, each with one of them")
+    few: Mapped[dict[str, list[str]]] = mapped_column(JSONB, comment="Columns of few values, each with all of them")
     indexed: Mapped[list[str]] = mapped_column(JSONB, comment="All columns whose values are indexed")
     failure: Mapped[str | None] = mapped_column(comment="Why nothing could be indexed; null when it could")
     built_at: Mapped[datetime] = mapped_column(comment="When it was looked at")

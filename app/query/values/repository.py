@@ -27,8 +27,18 @@ class ValueReads:
         self.session = session
 
     async def heads(self) -> dict[UUID, Any]:
-        """What is known of each indexed version: signature, activity, few, failure."""
-        return {row.table_id: row for row in await self.session.execute(select(*I))}
+        """By version what it was indexed by: signature, activity, built_at."""
+        statement = select(I.table_id, I.signature, I.activity, I.built_at)
+        return {row.table_id: row for row in await self.session.execute(statement)}
+
+    async def built(self) -> dict[UUID, datetime]:
+        """By version when it was indexed."""
+        return {row.table_id: row.built_at for row in await self.session.execute(select(I.table_id, I.built_at))}
+
+    async def few(self, table_ids: Collection[UUID]) -> dict[UUID, dict[str, list[str]]]:
+        """By version and column all values, of the columns that have few."""
+        statement = select(I.table_id, I.few).where(I.table_id == func.any(literal(list(table_ids), ARRAY(Uuid))))
+        return {row.table_id: row.few for row in await self.session.execute(statement)}
 
     async def hits(self, table_ids: Collection[UUID], texts: Collection[str]) -> Sequence[Any]:
         """Rows (term, table_id, column_name, value, worth) of the texts in these versions, `MOST_HITS` of each text."""

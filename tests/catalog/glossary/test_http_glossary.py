@@ -55,6 +55,7 @@ async def added(client: httpx.AsyncClient, **entry: Any) -> httpx.Response:
             [("/expression", "missing"), ("/join_id", "not-of-this-meaning")],
         ),
         ({"meaning": "join", "join_id": "a__b"}, [("/join_id", "unknown")]),
+        ({"meaning": "expression", "expression": "members of an odd  TERM"}, [("/expression", "says-itself")]),
     ],
 )
 async def test_what_is_wrong_with_an_entry_is_listed_and_nothing_is_kept(

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from app.catalog.glossary.terms import Meaning, Term
 from app.query.guard.relations import ONE, AcceptedJoin, Catalog, ColumnView, FanOut, RelationView
-from app.query.language.vocabulary.model import Column, GlossaryEntry, ListedValues, Meaning, Table, Vocabulary
+from app.query.language.vocabulary.model import Column, ListedValues, Table, Vocabulary
 
 NOW = datetime(2025, 8, 15, 10, 30, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -78,10 +79,10 @@ VALUES = ListedValues(
     }
 )
 GLOSSARY = (
-    GlossaryEntry("revenue", Meaning.EXPRESSION, expression="total amount of paid orders"),
-    GlossaryEntry("shopper", Meaning.TABLE, table="customers"),
-    GlossaryEntry("VIP", Meaning.VALUE, table="orders", column="tier", value="2"),
-    GlossaryEntry("basket value", Meaning.COLUMN, table="orders", column="total_amount"),
+    Term("revenue", Meaning.EXPRESSION, expression="total amount of paid orders"),
+    Term("shopper", Meaning.TABLE, table="customers"),
+    Term("VIP", Meaning.VALUE, table="orders", column="tier", value="2"),
+    Term("basket value", Meaning.COLUMN, table="orders", column="total_amount"),
 )
 SHOP = Vocabulary(TABLES, JOINS, VALUES, NOW, BERLIN, GLOSSARY)
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from app.query.language.linking.gazetteer import codes_of
-from app.query.language.linking.keys import likely_key, shown_columns
+from app.query.language.linking.keys import shown_columns
 from app.query.language.linking.links import Linker
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.linking.names import table_words, words_of
@@ -13,7 +13,7 @@ from app.query.language.linking.schema_index import SchemaIndex
 from app.query.language.reading.dates import dates_in
 from app.query.language.reading.lexicon import PHRASES, Role
 from app.query.language.reading.tokens import tokens_of
-from app.query.language.vocabulary.model import Column, Kind, ListedValues, Table, Vocabulary, kind_of
+from app.query.language.vocabulary.model import Kind, ListedValues, Vocabulary, kind_of
 from tests.query.language.shop import BERLIN, NOW, SHOP, table
 
 GLUED = Vocabulary(
@@ -104,12 +104,6 @@ def test_private_columns_are_not_in_a_listed_index_unless_put_there() -> None:
 def test_every_token_is_in_one_mark() -> None:
     found = marks("How many paid orders did customers from Paris place in 2024, by month?")
     assert all(one.end <= other.start for one, other in itertools.pairwise(found))
-
-
-def test_the_key_is_the_unique_column_that_is_named_like_one() -> None:
-    columns = (Column("size", "integer", unique=True), Column("box_id", "bigint", unique=True))
-    assert likely_key(Table("boxes", columns)) == ("box_id",)
-    assert likely_key(Table("boxes", (Column("label", "text"),))) == ()
 
 
 def test_rows_are_shown_by_what_they_are_called() -> None:

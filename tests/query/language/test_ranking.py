@@ -2,10 +2,11 @@
 
 import pytest
 
+from app.catalog.glossary.terms import Meaning, Term
 from app.query.guard.relations import ONE, AcceptedJoin, FanOut
 from app.query.language.engine import Engine
 from app.query.language.outcome import Interpretation, Refusal
-from app.query.language.vocabulary.model import Column, GlossaryEntry, ListedValues, Meaning, Table, Vocabulary
+from app.query.language.vocabulary.model import Column, ListedValues, Table, Vocabulary
 from tests.query.language.shop import BERLIN, MANY, NOW, join
 
 VALUES = ListedValues({("parcels", "status"): ["lost", "sent"], ("depots", "city"): ["Oslo", "Bergen"]})
@@ -141,7 +142,7 @@ def test_people_are_shown_by_both_of_their_names() -> None:
 
 
 def test_a_question_that_its_terms_make_too_long_is_refused_and_not_cut() -> None:
-    term = GlossaryEntry("kin", Meaning.EXPRESSION, expression="parcels with weight over 5 and weight under 9000")
+    term = Term("kin", Meaning.EXPRESSION, expression="parcels with weight over 5 and weight under 9000")
     engine = Engine(Vocabulary(POST.tables, POST.joins, VALUES, NOW, BERLIN, (term,)))
     assert isinstance(engine.interpret("how many kin"), Interpretation)
     refusal = engine.interpret("how many kin " * 40)

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.catalog.glossary.terms import Meaning, Term
 from app.query.language.reading.calendar import UNITS, midnight, shifted, start_of
 from app.query.language.reading.dates import dates_in
 from app.query.language.reading.numbers import number_in_digits, number_in_words
 from app.query.language.reading.stems import lemma, normalized, stem
 from app.query.language.reading.tokens import TokenKind, tokens_of
-from app.query.language.vocabulary.glossary import parse_glossary
-from app.query.language.vocabulary.model import GlossaryEntry, Meaning
 from app.query.language.vocabulary.terms import spelt_out, without_manners
+from benchmarks.question_terms import parse_terms
 
 TODAY = date(2025, 8, 15)  # a Friday
 
@@ -137,12 +137,12 @@ def test_the_last_unit_ends_where_this_one_begins(today: date, unit: str) -> Non
 def test_any_text_can_be_read(text: str, today: date) -> None:
     tokens_of(text)
     dates_in(text, today)
-    parse_glossary(text)
+    parse_terms(text)
 
 
 def test_instructions_define_terms() -> None:
     text = "ACP (average close) = average close price. TAC = total active customers, which excludes others. Be kind."
-    found = [(entry.term, entry.expression) for entry in parse_glossary(text)]
+    found = [(entry.term, entry.expression) for entry in parse_terms(text)]
     assert found == [
         ("ACP", "average close price"), ("average close", "average close price"), ("TAC", "total active customers"),
     ]  # fmt: skip
@@ -150,11 +150,11 @@ def test_instructions_define_terms() -> None:
 
 @pytest.mark.parametrize("text", ["LAST = CURRENT_DATE - INTERVAL '7 days'", "X = COUNT(DISTINCT a)", "P = a - b"])
 def test_what_is_sql_or_arithmetic_defines_nothing(text: str) -> None:
-    assert parse_glossary(text) == ()
+    assert parse_terms(text) == ()
 
 
 def test_terms_are_spelt_out_and_said() -> None:
-    entry = GlossaryEntry("ACP", Meaning.EXPRESSION, expression="average close price")
+    entry = Term("ACP", Meaning.EXPRESSION, expression="average close price")
     assert spelt_out("What is the acp per day?", (entry,)) == (
         "What is the average close price per day?", ("ACP is average close price.",),
     )  # fmt: skip

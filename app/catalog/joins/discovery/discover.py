@@ -1,8 +1,8 @@
 """Joins from evidence: what to ask of the database, and the ranked candidates with their reasons. Pure.
 
-Three steps: `key_questions` names sets of columns that may be keys; with their answers, `pair_questions` names pairs
-that samples cannot tell; with what those measured, `discover` gives the candidates. Unanswered questions only make
-candidates fewer or less sure.
+Three steps: `key_questions` names sets of columns that may be keys; in the context that their answers make,
+`pair_questions` names pairs that samples cannot tell; with what those measured, `discover` gives the candidates.
+Unanswered questions only make candidates fewer or less sure.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from app.catalog.joins.discovery import wording
 from app.catalog.joins.discovery.composites import Composite, composites, pairs, questions, references
 from app.catalog.joins.discovery.context import Context, context
 from app.catalog.joins.discovery.estimates import measure
-from app.catalog.joins.discovery.model import DEFAULT_MIN_SCORE, Candidate, KeyQuestion, Measured, Pair, UniqueAnswers
+from app.catalog.joins.discovery.model import DEFAULT_MIN_SCORE, Candidate, KeyQuestion, Measured, Pair
 from app.catalog.joins.discovery.naming import Reading, is_specific
 from app.catalog.joins.discovery.scoring import CONTRADICTED, DECLARED, LEAST_CONTAINED, RIVAL, contained
 from app.catalog.joins.discovery.singles import Single, singles
@@ -55,12 +55,11 @@ def key_questions(tables: Sequence[TableEvidence]) -> list[KeyQuestion]:
     return questions(known, singles(known, {}))[:MOST_KEY_QUESTIONS]
 
 
-def pair_questions(tables: Sequence[TableEvidence], unique_answers: UniqueAnswers) -> list[Pair]:
+def pair_questions(known: Context) -> list[Pair]:
     """Pairs to be measured exactly: declared ones that samples cannot tell, composite ones, then by names."""
-    known = context(tables, unique_answers)
     found = singles(known, {})
     told = {each.pair for each in found if each.told}
-    declared = [pair for pair in _declared(tables, known) if len(pair.left_columns) > 1 or pair not in told]
+    declared = [pair for pair in _declared(known) if len(pair.left_columns) > 1 or pair not in told]
     ranked = pairs(known, found) + [
         (each.name.score, each.pair) for each in found if not each.told and each.name.score >= LEAST_NAMED
     ]
@@ -68,19 +67,17 @@ def pair_questions(tables: Sequence[TableEvidence], unique_answers: UniqueAnswer
     return list(dict.fromkeys((*declared, *(pair for _, pair in by_name))))[:MOST_PAIR_QUESTIONS]
 
 
-def discover(tables: Sequence[TableEvidence], unique_answers: UniqueAnswers, measured: Measured) -> list[Candidate]:
+def discover(known: Context, measured: Measured) -> list[Candidate]:
     """The candidates, the likeliest first.
 
     Args:
-        tables: the evidence of all tables that may be joined.
-        unique_answers: to `key_questions`.
-        measured: to `pair_questions`; more is welcome.
+        known: the context of all tables that may be joined, with the answers to `key_questions`.
+        measured: the answers to `pair_questions`; more is welcome.
     """
-    known = context(tables, unique_answers)
     found = singles(known, measured)
     candidates = {each.pair: _of_single(each) for each in found if each.score >= LEAST_KEPT}
     candidates |= {each.pair: _of_composite(each) for each in composites(known, found, measured)}
-    for pair in _declared(tables, known):
+    for pair in _declared(known):
         candidates[pair] = _as_declared(pair, known, measured, candidates.get(pair))
     kept = _beside_declared(candidates)
     kept += _many_to_many(known, found, {each.pair for each in kept})
@@ -115,10 +112,10 @@ def _candidate(
     return Candidate(candidate_id(pair), *sides, measured, score, cardinality, reasons, warnings)
 
 
-def _declared(tables: Sequence[TableEvidence], known: Context) -> list[Pair]:
+def _declared(known: Context) -> list[Pair]:
     """The declared foreign keys of which both sides are among the tables."""
     found = []
-    for table in tables:
+    for table in known.tables.values():
         for key in table.foreign_keys:
             left = [(table.table, name) for name in key.columns]
             right = [(key.target, name) for name in key.target_columns]

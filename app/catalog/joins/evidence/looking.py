@@ -140,11 +140,7 @@ def _keys(subject: JoinSubject, relation: LiveRelation | None) -> tuple[tuple[st
     """The sets of columns that are unique for certain, and visible; the primary key first."""
     if subject.key is not None:
         return (subject.key,)
-    if relation is None:
-        return ()
-    keys = [relation.primary_key, *relation.unique_keys]
-    visible = set(subject.columns)
-    return tuple(key.columns for key in keys if key is not None and visible.issuperset(key.columns))
+    return relation.keys_within(subject.columns) if relation is not None else ()
 
 
 def _foreign_keys(relation: LiveRelation, tables: Mapping[RelationName, str]) -> tuple[DeclaredForeignKey, ...]:

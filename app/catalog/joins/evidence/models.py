@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Double, ForeignKey, LargeBinary, Numeric
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, Double, ForeignKey, LargeBinary, Numeric, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db.models import Base
@@ -29,6 +29,12 @@ class JoinEvidenceRow(Base):
     measured_at: Mapped[datetime] = mapped_column(comment="When it was looked at")
     usable: Mapped[bool] = mapped_column(comment="Whether there is evidence, perhaps of before the last look")
     failure: Mapped[str | None] = mapped_column(comment="Why nothing could be found, the last time; null when it could")
+    row_key: Mapped[list[str] | None] = mapped_column(
+        ARRAY(Text), comment="Columns that together identify a row, as far as the data says; null when nothing does"
+    )
+    unique_columns: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), server_default=text("'{}'"), comment="Single columns in which no value occurs twice"
+    )
 
 
 class JoinEvidenceColumnRow(Base):

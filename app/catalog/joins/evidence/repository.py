@@ -2,16 +2,17 @@
 
 import sys
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, Text, Uuid, delete, func, literal, select, update
+from sqlalchemy import String, Text, Uuid, bindparam, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 
+from app.catalog.joins.discovery.keys import Grain
 from app.catalog.joins.evidence.models import JoinAnswerRow, JoinEvidenceColumnRow, JoinEvidenceRow
-from app.catalog.joins.evidence.subjects import MEASURED_STATES, EvidenceHead, JoinSubject, row_key
+from app.catalog.joins.evidence.subjects import MEASURED_STATES, EvidenceHead, JoinSubject, KnownGrain, row_key
 from app.catalog.models import ContractRow, TableSchemaVersionRow, TableVersionRow
 from app.catalog.records import filled
 from app.catalog.tables.lifecycle import TableState
@@ -69,6 +70,14 @@ class EvidenceReads:
             found[row.table_id].append(_column(row))
         return {table_id: tuple(columns) for table_id, columns in found.items()}
 
+    async def grains(self) -> dict[UUID, KnownGrain]:
+        """What is unique in each version that was looked at."""
+        statement = select(E.table_id, E.schema_version, E.row_key, E.unique_columns)
+        return {
+            row.table_id: KnownGrain(row.schema_version, tuple(row.row_key or ()), frozenset(row.unique_columns))
+            for row in await self.session.execute(statement)
+        }
+
     async def known(self) -> set[UUID]:
         """The versions of which something is known."""
         return set((await self.session.execute(select(E.table_id))).scalars())
@@ -105,6 +114,18 @@ class EvidenceWrites(EvidenceReads):
         if rows:
             await self.writer.execute(insert(JoinEvidenceColumnRow), rows)
 
+    async def keep_grains(self, grains: Mapping[UUID, Grain]) -> None:
+        """Keep what is unique in each of these versions; a key that is only the least unlikely one is none."""
+        rows = [
+            {"id": table_id, "row_key": _row_key(grain), "unique_columns": _unique(grain)}
+            for table_id, grain in sorted(grains.items())
+        ]
+        if rows:
+            statement = update(JoinEvidenceRow).where(E.table_id == bindparam("id"))
+            values = {name: bindparam(name, type_=ARRAY(Text)) for name in ("row_key", "unique_columns")}
+            connection = await self.writer.connection()  # a session would take the rows for objects by their keys
+            await connection.execute(statement.values(values), rows)
+
     async def keep_failure(self, subject: JoinSubject, failure: str, activity: str | None, at: datetime) -> None:
         """Record why nothing could be found; what was known of the version goes."""
         nothing: dict[str, Any] = {"rows": 0, "batch": None, "fingerprint": None, "usable": False}
@@ -132,6 +153,15 @@ class EvidenceWrites(EvidenceReads):
         statement = insert(JoinAnswerRow).values(row)
         changed = {name: statement.excluded[name] for name in row if name != "question"}
         await self.writer.execute(statement.on_conflict_do_update(index_elements=[A.question], set_=changed))
+
+
+def _row_key(grain: Grain) -> list[str] | None:
+    return None if grain.key is None or grain.weak else list(grain.key)
+
+
+def _unique(grain: Grain) -> list[str]:
+    """Single columns that are unique; those that only happen to be are left out."""
+    return [*(grain.key if grain.key and len(grain.key) == 1 and not grain.weak else ()), *grain.secondary]
 
 
 def _any(ids: Collection[UUID]) -> Any:

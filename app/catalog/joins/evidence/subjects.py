@@ -67,6 +67,17 @@ class EvidenceHead:
         return self.usable and self.is_of(subject)
 
 
+@dataclass(frozen=True, slots=True)
+class KnownGrain:
+    """What is unique in a version, as far as its data says."""
+
+    schema_version: int
+    key: tuple[str, ...]
+    """Columns that together identify a row; empty when nothing does."""
+    unique: frozenset[str]
+    """Single columns in which no value occurs twice."""
+
+
 def row_key(mode: str, idempotency_key: Sequence[str], event_time: str) -> tuple[str, ...] | None:
     """The columns of which no two rows of a governed relation have the same values: with the event time in `append`."""
     if mode == "append" and event_time not in idempotency_key:

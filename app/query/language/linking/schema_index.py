@@ -4,15 +4,16 @@ import re
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
+from app.catalog.glossary.terms import Meaning, Term
 from app.catalog.joins.discovery.naming import split
 from app.query.language.linking.dictionary import SYNONYMS
 from app.query.language.linking.keys import shown_columns
 from app.query.language.linking.names import Words, table_words, words_of
 from app.query.language.reading.stems import lemma, normalized, stem
-from app.query.language.vocabulary.model import Column, GlossaryEntry, Kind, Meaning, Table, Vocabulary
+from app.query.language.vocabulary.model import Column, Kind, Table, Vocabulary
 
 _QUALIFIERS: Final = frozenset(
     ("daily", "weekly", "monthly", "yearly", "snapshot", "history", "log", "record", "entry", "list", "info", "detail")
@@ -78,7 +79,7 @@ class SchemaIndex:
         for entry in vocabulary.glossary:
             self._index_term(entry)
 
-    def _index_term(self, entry: GlossaryEntry) -> None:
+    def _index_term(self, entry: Term) -> None:
         table = self.tables.get(entry.table or "")
         if table is None or (entry.column is not None and table.column(entry.column) is None):
             return
@@ -89,6 +90,14 @@ class SchemaIndex:
         elif entry.meaning is Meaning.VALUE and entry.column is not None and entry.value is not None:
             coded = Coded(table.name, entry.column, entry.value, 0.99, "a term of the glossary")
             self.codes.setdefault(" ".join(words), []).append(coded)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The single words of which the names of tables and columns are made, as they are spelt there and as read."""
+        tables = self.vocabulary.tables
+        spelt = (split(name) for table in tables for name in (table.name, *(column.name for column in table.columns)))
+        of_columns = (words_of(table, column) for table in tables for column in table.columns)
+        return frozenset(word.lower() for words in (*spelt, *self.words.values(), *of_columns) for word in words)
 
     def told(self, vocabulary: Vocabulary) -> "SchemaIndex":
         """The same phrases, for a vocabulary of the same tables and terms."""

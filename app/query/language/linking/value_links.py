@@ -1,5 +1,6 @@
 """Which values of which columns a text may mean: as stored, in another form, coded, or as the name of a place. Pure."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from app.query.language.linking.gazetteer import codes_of
@@ -11,6 +12,7 @@ from app.query.language.vocabulary.model import ValueIndex
 
 MOST: Final = 6
 _PART: Final = 0.6
+_DAYS: Final = {"weekend": DAY_NAMES[5:], "weekday": DAY_NAMES[:5]}
 
 
 def value_links(
@@ -38,6 +40,12 @@ def value_links(
     links += _calendar(values, plain)
     links += _places(values, text, capital=capital or quoted)
     return tuple(sorted(links, key=lambda link: (-link.worth, link.table, link.column or ""))[:MOST])
+
+
+def looked_up_for(text: str) -> Iterator[str]:
+    """What is looked up as a value for a text beside the text itself: codes and names of places, days of the week."""
+    yield from (other for _, other in codes_of(text))
+    yield from _DAYS.get(lemma(normalized(text)), ())[:1]
 
 
 def _counts(plain: str, worth: float, *, quoted: bool, capital: bool, few: bool) -> bool:
@@ -68,7 +76,7 @@ def _coded(index: SchemaIndex, plain: str) -> list[Link]:
 
 def _calendar(values: ValueIndex, plain: str) -> list[Link]:
     """Weekends and weekdays, where a column holds names of days."""
-    days = {"weekend": DAY_NAMES[5:], "weekday": DAY_NAMES[:5]}.get(lemma(plain))
+    days = _DAYS.get(lemma(plain))
     if days is None:
         return []
     found = []

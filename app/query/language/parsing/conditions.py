@@ -3,6 +3,7 @@
 from app.query.language.algebra.model import (
     Aggregate,
     Bucket,
+    CannotWriteError,
     Compare,
     Condition,
     Duration,
@@ -16,6 +17,7 @@ from app.query.language.algebra.model import (
 from app.query.language.linking.marks import Link, Mark, MarkKind
 from app.query.language.parsing.state import Mode, State
 from app.query.language.reading.lexicon import Role
+from app.query.language.reading.numbers import number_in_digits
 from app.query.language.vocabulary.model import Kind
 
 _OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
@@ -35,10 +37,18 @@ def condition_of(state: State, link: Link, *, negated: bool) -> Condition:
     if field.kind is Kind.BOOLEAN:
         return Compare(field, "=", (value == "true") != negated)
     if field.kind is Kind.NUMBER:
-        return Compare(field, "<>" if negated else "=", int(value))
+        return Compare(field, "<>" if negated else "=", _number(value))
     if link.also:
         return OneOf(field, (value, *link.also), negated)
     return Compare(field, "<>" if negated else "=", value)
+
+
+def _number(value: str) -> int | float:
+    """The number that a value stands for. Raises `CannotWriteError`."""
+    try:
+        return number_in_digits(value)[0]
+    except ArithmeticError:
+        raise CannotWriteError(f"{value!r} is no number.") from None
 
 
 def value_condition(state: State, place: int) -> int:

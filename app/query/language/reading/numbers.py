@@ -1,6 +1,7 @@
 """Numbers as people write them: `1,000`, `2.5k`, `$20`, `15%`, `three`. Pure."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 
 _WORDS: Final[Mapping[str, int]] = {
@@ -10,6 +11,7 @@ _WORDS: Final[Mapping[str, int]] = {
     "eighty": 80, "ninety": 90, "hundred": 100, "thousand": 1_000, "million": 1_000_000, "dozen": 12, "once": 1,
     "twice": 2, "one": 1,
 }  # fmt: skip
+_FLOATS: Final = 10**300
 _UNITS: Final = {"k": 1_000, "m": 1_000_000}
 
 
@@ -25,5 +27,6 @@ def number_in_digits(text: str) -> tuple[int | float, bool]:
     bare = bare.rstrip("%")
     unit = _UNITS.get(bare[-1:].lower(), 1)
     bare = bare[:-1] if unit > 1 else bare
-    value = float(bare) * unit
-    return (int(value) if value == int(value) and "." not in bare else value), percent
+    value = Decimal(bare) * unit  # exact: keys have more digits than a float
+    whole = value == value.to_integral_value() and "." not in bare
+    return (int(value) if whole or abs(value) > _FLOATS else float(value)), percent

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
+from app.catalog.glossary.terms import Term
 from app.query.guard.relations import AcceptedJoin
 from app.query.language.reading.stems import normalized, stem
 
@@ -163,32 +164,6 @@ class ListedValues:
         return values if values is not None and len(values) <= FEW else None
 
 
-class Meaning(StrEnum):
-    """What a term of the glossary stands for."""
-
-    TABLE = "table"
-    COLUMN = "column"
-    VALUE = "value"
-    """A condition on a column: `table`, `column` and `value`."""
-    EXPRESSION = "expression"
-    """Other words that the engine can read: `revenue` = `sum of amount of paid orders`."""
-    JOIN = "join"
-
-
-@dataclass(frozen=True, slots=True)
-class GlossaryEntry:
-    """A term that somebody has given a meaning."""
-
-    term: str
-    meaning: Meaning
-    table: str | None = None
-    column: str | None = None
-    value: str | None = None
-    expression: str | None = None
-    join_id: str | None = None
-    """The accepted join to take where several lead between the same tables."""
-
-
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """All that is known when a question is read."""
@@ -200,7 +175,7 @@ class Vocabulary:
     """Aware of its zone."""
     zone: ZoneInfo
     """Of days, weeks and months in the question."""
-    glossary: tuple[GlossaryEntry, ...] = field(default=())
+    glossary: tuple[Term, ...] = field(default=())
 
     def table(self, name: str) -> Table | None:
         """The table of that name."""

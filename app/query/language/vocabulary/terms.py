@@ -1,9 +1,10 @@
 """Terms of the glossary in a question, spelt out before it is read. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from app.query.language.vocabulary.model import GlossaryEntry, Meaning
+from app.catalog.glossary.terms import Meaning, Term, plain_term
+from app.query.language.reading.tokens import LONGEST
 
 _OF_CASE = re.compile(r"[^.?!;]*\bcase[- ]?(?:in)?sensitiv[^.?!;]*[.?!;]?", re.IGNORECASE)
 
@@ -14,16 +15,30 @@ def without_manners(question: str) -> str:
     return kept if kept.strip() else question
 
 
-def spelt_out(question: str, glossary: Sequence[GlossaryEntry]) -> tuple[str, tuple[str, ...]]:
-    """The question with the expressions of terms in their place, and what was replaced."""
+def spelt_out(question: str, glossary: Sequence[Term]) -> tuple[str, tuple[str, ...]]:
+    """The question with the expressions of terms in their place, and what was replaced.
+
+    Expressions may have other terms in them. A term is replaced once around, so none can grow without end; a text that
+    is longer than a question may be is left as it is then, and is refused for its length.
+    """
+    left = {plain_term(each.term): each for each in glossary if each.meaning is Meaning.EXPRESSION and each.expression}
     said: list[str] = []
     text = question
-    for entry in sorted(glossary, key=lambda each: -len(each.term)):
-        if entry.meaning is not Meaning.EXPRESSION or not entry.expression:
-            continue
-        pattern = re.compile(rf"(?<!\w){re.escape(entry.term)}(?!\w)(?:\s*\([^)]*\))?", re.IGNORECASE)
-        if pattern.search(text):
-            expression = entry.expression
-            text = pattern.sub(lambda _, e=expression: e, text)  # type: ignore[misc]
-            said.append(f"{entry.term} is {entry.expression}.")
+    while left and len(text) <= LONGEST:
+        found = {plain_term(match["term"]) for match in _terms(left).finditer(text)}
+        if not found:
+            break
+        text = _terms({term: left[term] for term in found}).sub(
+            lambda match: str(left[plain_term(match["term"])].expression), text
+        )
+        said += [f"{left[term].term} is {left[term].expression}." for term in sorted(found)]
+        for term in found:
+            del left[term]
     return text, tuple(said)
+
+
+def _terms(terms: Collection[str]) -> re.Pattern[str]:
+    """Any of the terms as words of their own, the longest first, with what stands in brackets behind them."""
+    longest = sorted(terms, key=lambda term: (-len(term), term))
+    forms = "|".join(r"\s+".join(re.escape(word) for word in term.split()) for term in longest)
+    return re.compile(rf"(?<!\w)(?P<term>{forms})(?!\w)(?:\s*\([^)]*\))?", re.IGNORECASE)

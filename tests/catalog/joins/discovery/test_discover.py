@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.catalog.joins.discovery.context import context
 from app.catalog.joins.discovery.discover import (
     DEFAULT_MIN_SCORE,
     Candidate,
@@ -39,7 +40,8 @@ def found(
         for name, columns in database.items()
     ]
     answers = {question: is_unique(database, question) for question in key_questions(tables)}
-    return discover(tables, answers, {pair: exact(database, pair) for pair in pair_questions(tables, answers)})
+    known = context(tables, answers)
+    return discover(known, {pair: exact(database, pair) for pair in pair_questions(known)})
 
 
 def suggested(database: Mapping[str, Columns], **options: Any) -> set[str]:
@@ -232,9 +234,9 @@ def test_pairs_that_samples_cannot_tell_are_asked_for_and_measured() -> None:
     }
     tables = [table(name, columns, size=64) for name, columns in database.items()]
     pair = Pair("fees", ("account_id",), "accounts", ("id",))
-    assert pair_questions(tables, {}) == [pair]
-    (unasked,) = discover(tables, {}, {})
-    (asked,) = discover(tables, {}, {pair: exact(database, pair)})
+    assert pair_questions(context(tables, {})) == [pair]
+    (unasked,) = discover(context(tables, {}), {})
+    (asked,) = discover(context(tables, {}), {pair: exact(database, pair)})
     assert asked.score > unasked.score
     assert (asked.measure.exact, asked.measure.containment) == (True, 1.0)
 
@@ -244,7 +246,7 @@ def test_a_measure_replaces_what_samples_say() -> None:
     tables = [table(name, columns) for name, columns in database.items()]
     pair = Pair("posts", ("user_id",), "users", ("id",))
     nothing = exact({"users": {"id": [-1]}, "posts": {"user_id": [1]}}, pair)
-    assert discover(tables, {}, {pair: nothing}) == []
+    assert discover(context(tables, {}), {pair: nothing}) == []
 
 
 SECRETS = st.sampled_from(["sesame", "walrus", "yonder", "quartz"])
@@ -308,8 +310,9 @@ def test_two_hundred_tables_take_a_few_seconds() -> None:
     tables = [table(name, columns) for name, columns in database.items()]
     started = time.process_time()
     asked = key_questions(tables)
-    pairs = pair_questions(tables, {})
-    candidates = discover(tables, {}, {})
+    known = context(tables, {})
+    pairs = pair_questions(known)
+    candidates = discover(known, {})
     assert time.process_time() - started < 30  # three seconds on an idle machine; the tests share theirs
     assert len(asked) <= 200
     assert len(pairs) <= 300

@@ -1,9 +1,9 @@
-"""Glossary entries out of plain text: `TERM = what it means`, with the long name of the term in brackets. Pure."""
+"""Terms out of the instructions that go with a question: `TERM = what it means`, its long name in brackets. Pure."""
 
 import re
 from typing import Final
 
-from app.query.language.vocabulary.model import GlossaryEntry, Meaning
+from app.catalog.glossary.terms import Meaning, Term
 
 _ENTRY: Final = re.compile(
     r"(?:^|[\n.;]\s*|,\s*and\s+)(?P<term>[A-Za-z][\w' -]{0,40}?)\s*(?:\((?P<long>[^()=]{1,60})\))?\s*(?:=|:=)\s*"
@@ -18,7 +18,7 @@ _OF_SQL: Final = re.compile(
 _LONGEST: Final = 200
 
 
-def parse_glossary(text: str) -> tuple[GlossaryEntry, ...]:
+def parse_terms(text: str) -> tuple[Term, ...]:
     """The terms that the text defines by an equals sign; other sentences are left out."""
     found = []
     for match in _ENTRY.finditer(text):
@@ -29,5 +29,5 @@ def parse_glossary(text: str) -> tuple[GlossaryEntry, ...]:
             continue
         what = re.sub(r"\s*\(for the given[^)]*\)", "", what)
         terms = [term.strip() for term in (match["term"], match["long"]) if term and term.strip()]
-        found += [GlossaryEntry(term, Meaning.EXPRESSION, expression=what) for term in terms]
+        found += [Term(term, Meaning.EXPRESSION, expression=what) for term in terms]
     return tuple(found)

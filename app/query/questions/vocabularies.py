@@ -1,0 +1,84 @@
+"""What is known when a question is read: tables, joins, terms, and the values that its words may mean."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from app.catalog.glossary.service import GlossaryReading
+from app.catalog.glossary.terms import Term
+from app.catalog.vocabulary.service import table_words
+from app.catalog.vocabulary.words import TableWords
+from app.kernel.clock import Clock
+from app.kernel.db.database import Units
+from app.kernel.runtime.configuration import ConfigurationInForce
+from app.query.guard.relations import RelationView
+from app.query.joins.in_force import joins_in_force
+from app.query.language.vocabulary.model import Column, Table, ValueHit, Vocabulary
+from app.query.language.vocabulary.terms import spelt_out
+from app.query.questions.cache import QuestionCache
+from app.query.questions.configuration import QUESTIONS_ZONE
+from app.query.values.found import FoundValues, texts_of
+from app.query.values.repository import ValueReads
+
+
+class Vocabularies:
+    """Reads vocabularies, each in one short session."""
+
+    def __init__(self, units: Units, configuration: ConfigurationInForce, clock: Clock, cache: QuestionCache) -> None:
+        self._units, self._configuration, self._clock, self._cache = units, configuration, clock, cache
+
+    async def of(self, question: str, further: Sequence[Term] = ()) -> Vocabulary:
+        """What is known now, and has to do with the question: of values only those that its words may mean.
+
+        `further` are terms beside those of the glossary.
+        """
+        async with self._units.read() as session:
+            tables = await table_words(session)
+            joins = await joins_in_force(session, {table.name: _view(table) for table in tables})
+            names = {table.table_id: table for table in tables}
+            terms = (*await GlossaryReading(session).in_force(), *further)
+            read, _ = spelt_out(question, terms)
+            hits = await ValueReads(session).hits(names, texts_of(read))
+            indexed = await self._cache.few(session)
+        shown = {
+            table_id: {column.name for column in table.columns if not column.private}
+            for table_id, table in names.items()
+        }
+        found = [
+            (hit.term, ValueHit(names[hit.table_id].name, hit.column_name, hit.value, hit.worth))
+            for hit in hits
+            if hit.column_name in shown[hit.table_id]
+        ]
+        few = {
+            (table.name, column): values
+            for table_id, table in names.items()
+            for column, values in indexed.get(table_id, {}).items()
+            if column in shown[table_id]
+        }
+        return Vocabulary(
+            tables=tuple(_table(table) for table in tables),
+            joins=joins,
+            values=FoundValues(found, few),
+            now=self._clock(),
+            zone=self._zone(),
+            glossary=terms,
+        )
+
+    def _zone(self) -> ZoneInfo:
+        try:
+            return ZoneInfo(self._configuration.value(QUESTIONS_ZONE))
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return ZoneInfo("UTC")
+
+
+def _table(table: TableWords) -> Table:
+    columns = [
+        Column(each.name, each.type, each.description, each.labels, each.name in table.unique, each.private)
+        for each in table.columns
+    ]
+    return Table(table.name, tuple(columns), table.key, None, table.description)
+
+
+def _view(table: TableWords) -> RelationView:
+    return RelationView(
+        table.table_id, table.name, table.version, table.state.value, table.relation.schema, table.relation.name, ()
+    )
