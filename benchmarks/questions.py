@@ -88,11 +88,11 @@ async def ask(
 ) -> Asked:
     """What came of the question, read as the service reads it, and executed."""
     further = parse_terms(question.instructions or "") if told else ()
-    cache.engine(await vocabularies.of(question.text, further))  # a service keeps the engine of its tables and terms
+    engine = await cache.engine(await vocabularies.of(question.text, SYSTEM, further))  # kept, as a service does
     begun = time.perf_counter()
-    vocabulary = await vocabularies.of(question.text, further)
+    vocabulary = await vocabularies.of(question.text, SYSTEM, further)
     read = time.perf_counter()
-    found = cache.engine(vocabulary).interpret(question.text)
+    found = engine.told(vocabulary).interpret(question.text)
     seconds = Seconds(read - begun, time.perf_counter() - read)
     if not isinstance(found, Interpretation):
         said = f"{found.reason} {list(found.not_understood)}"

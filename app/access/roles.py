@@ -21,7 +21,7 @@ class Role(StrEnum):
 
 _EVERYBODY = frozenset({Permission.FLAGS_EVALUATE})
 _VIEWER = _EVERYBODY | {Permission.TABLES_READ, Permission.CONTRACTS_READ, Permission.JOINS_READ, Permission.QUERY_RUN}
-_ANALYST = _VIEWER | {Permission.QUERY_OVERRIDE_JOINS, Permission.EXPORTS_RUN}
+_ANALYST = _VIEWER | {Permission.QUERY_CORRECT, Permission.QUERY_OVERRIDE_JOINS, Permission.EXPORTS_RUN}
 _ENGINEER = _ANALYST | {
     Permission.TABLES_READ_SHADOW,
     Permission.CONTRACTS_WRITE,

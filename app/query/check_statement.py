@@ -47,11 +47,12 @@ Every place that refuses a join:
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from app.catalog.glossary.terms import Term
 from app.catalog.tables.service import QueriedTableNotFound
 from app.kernel.db.database import Units
 from app.kernel.problems import Fault, Forbidden, InvalidRequest, Problem, Unavailable
@@ -70,7 +71,7 @@ from app.query.results.estimates import Estimate
 from app.query.results.limits import Limits, limits_for
 from app.query.results.statements import Statement
 from app.query.schemas import PreviewOptions
-from app.query.staleness import JoinBasis, PreviewBasis, TableBasis, shape_digest
+from app.query.staleness import JoinBasis, PreviewBasis, TableBasis, bases_of, shape_digest
 from app.query.tables import may_join, not_found, readable, with_nearest
 
 log = logging.getLogger(__name__)
@@ -192,11 +193,12 @@ class CheckedStatement:
             QUERY_GUARDRAILS.labels(finding.rule).inc()
         raise self.missing or QueryRefused(self.verdict.findings)
 
-    def basis(self, roles: frozenset[str], limits: Limits) -> PreviewBasis:
-        """What a preview of the statement is bound to."""
+    def basis(self, roles: frozenset[str], limits: Limits, terms: Sequence[Term] = ()) -> PreviewBasis:
+        """What a preview of the statement is bound to; `terms` are those that its question was read by."""
         tables = tuple(_table_basis(relation) for relation in self.relations)
         joins = tuple(JoinBasis(join_id, version) for join_id, version in self.used_joins)
-        return PreviewBasis(self.verdict.sql_hash or "", tables, tuple(sorted(roles)), limits, joins)
+        read_by = bases_of(terms, (join.join_id for join in joins))
+        return PreviewBasis(self.verdict.sql_hash or "", tables, tuple(sorted(roles)), limits, joins, read_by)
 
 
 def _table_basis(relation: RelationView) -> TableBasis:

@@ -1,11 +1,14 @@
-"""What queries contribute: a tile, what relies on tables."""
+"""What queries contribute: a tile, what relies on tables, what may be kept for how long."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from app.kernel.ports.dashboard import StatementTile
 from app.kernel.ports.dependants import EXECUTION, DependantSource, StatementSource
+from app.kernel.ports.retention import Default, HoldFilter
+from app.kernel.ports.retention_rows import RowsTarget
 
 
 class QueryTile(BaseModel):
@@ -73,3 +76,47 @@ Of each person the statement that ran last comes first, then everybody's second 
 before there are a hundred. The id is no older than the start, so the bound of ids, a day wider for clocks that differ,
 cuts off nothing and lets the index on ids be used; `uuidv7` is volatile and must be asked once, in a SELECT of its own.
 """
+
+
+class QueryHold(HoldFilter):
+    """Also who asked."""
+
+    actor_id: UUID | None = Field(None, description="User or client who asked.")
+
+
+RETAINED: Final[tuple[RowsTarget, ...]] = (
+    RowsTarget(
+        category="query_executions",
+        description="Executed queries, by when they ended; no results.",
+        default=Default(365),
+        table="spyne.query_executions",
+        key=(("id", "uuid"),),
+        time="coalesce(t.finished_at, t.started_at)",
+        removable="t.outcome <> 'running'",
+        fields={"actor_id": "t.actor_id"},
+        hold_filter=QueryHold,
+    ),
+    RowsTarget(
+        category="query_previews",
+        description="Previews of queries that no kept execution refers to, by when they expired.",
+        default=Default(365),
+        table="spyne.query_previews",
+        key=(("id", "uuid"),),
+        time="t.expires_at",
+        removable="NOT EXISTS (SELECT 1 FROM spyne.query_executions e WHERE e.preview_id = t.id)",
+        fields={"actor_id": "t.owner_id"},
+        hold_filter=QueryHold,
+    ),
+    RowsTarget(
+        category="query_corrections",
+        description="Corrections that were rejected or revoked, by when that was decided.",
+        default=Default(365),
+        table="spyne.query_corrections",
+        key=(("id", "uuid"),),
+        time="coalesce(t.decided_at, t.created_at)",
+        removable="t.state IN ('rejected', 'revoked')",
+        fields={"actor_id": "t.author_id"},
+        hold_filter=QueryHold,
+    ),
+)
+"""What queries leave behind, and how long that may be kept."""

@@ -3,25 +3,26 @@
 from app.kernel.domains.domain import Domain
 from app.query.actions import QueryAction
 from app.query.configuration import CONFIG_KEYS
-from app.query.contributions import DEPENDANTS, TILES
+from app.query.contributions import DEPENDANTS, RETAINED, TILES
+from app.query.corrections.actions import CorrectionAction
+from app.query.corrections.models import QueryCorrectionRow
 from app.query.exporting import EXPORT_SOURCES
 from app.query.jobs import JOBS, SCHEDULES
 from app.query.models import QueryExecution, QueryPreview
 from app.query.questions.configuration import CONFIG_KEYS as QUESTIONS_KEYS
-from app.query.retention import TARGETS
 from app.query.router import router
 from app.query.values.models import IndexedTableRow, ValueTermRow
 
 DOMAIN = Domain(
     name="query",
     routers=(router,),
-    models=(QueryPreview, QueryExecution, IndexedTableRow, ValueTermRow),
-    actions=(QueryAction,),
+    models=(QueryPreview, QueryExecution, QueryCorrectionRow, IndexedTableRow, ValueTermRow),
+    actions=(QueryAction, CorrectionAction),
     jobs=JOBS,
     schedules=SCHEDULES,
     config_keys=(*CONFIG_KEYS, *QUESTIONS_KEYS),
     tiles=TILES,
     export_sources=EXPORT_SOURCES,
     dependant_sources=DEPENDANTS,
-    retention_targets=lambda _: TARGETS,
+    retention_targets=lambda _: RETAINED,
 )

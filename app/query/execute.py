@@ -32,6 +32,7 @@ from app.query.configuration import STATEMENT_TIMEOUT_SECONDS
 from app.query.models import QueryExecution, QueryPreview
 from app.query.preview import PreviewService, own_preview
 from app.query.questions.cache import QuestionCache
+from app.query.questions.service import Questions
 from app.query.repository import ExecutionReads, ExecutionWrites, PreviewWrites
 from app.query.results.encoders import ResultTarget
 from app.query.results.estimates import Estimate
@@ -115,7 +116,8 @@ class ExecuteService:
         cache: QuestionCache,
     ) -> None:
         self._units, self._query_login, self._configuration = units, query_login, configuration
-        self._clock, self._cache = clock, cache
+        self._previews = PreviewService(units, query_login, configuration, clock, cache)
+        self._questions = Questions(units, configuration, clock, cache)
         self._spool = settings.home / "spool"
 
     @metrics_timer(QUERY_LATENCY, "execute")
@@ -163,17 +165,18 @@ class ExecuteService:
         checked = await check_statement(self._units, self._configuration, query, actor)
         if expired:
             raise PreviewExpired("The preview was not executed in time.", **await self._fresh(actor, query))
-        changed = changes(PreviewBasis.of(preview.basis), checked.basis(actor.roles, limits), checked.joins_in_force)
+        terms = await self._questions.terms(query.question, actor) if query.question is not None else ()
+        now = checked.basis(actor.roles, limits, terms)
+        changed = changes(PreviewBasis.of(preview.basis), now, checked.joins_in_force)
         if changed:
             detail = " ".join(change.message for change in changed)
             raise StalePreview(detail, **await self._fresh(actor, query), changes=[asdict(each) for each in changed])
         return ExecutablePreview(preview, checked, limits)
 
     async def _fresh(self, actor: Actor, query: QueryRequest) -> dict[str, Any]:
-        """A fresh preview of the same request, or the problem that stands in its way."""
-        previews = PreviewService(self._units, self._query_login, self._configuration, self._clock, self._cache)
+        """A fresh preview of the same question or statement, or the problem that stands in its way."""
         try:
-            fresh = await previews.preview_again(actor, query)
+            fresh = await self._previews.again(actor, query)
         except Problem as problem:
             return {"preview": None, "refusal": problem.document(None)}
         return {"preview": fresh.model_dump(mode="json"), "refusal": None}

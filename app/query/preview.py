@@ -1,8 +1,7 @@
 """Use cases before an execution: preview a statement, hold one against the guard, look at a preview again."""
 
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.audit.log.actions import Verb
@@ -19,8 +18,8 @@ from app.query import presentation
 from app.query.actions import QueryAction
 from app.query.check_statement import CheckedStatement, QueryRequest, check_statement, limits_of, require_affordable
 from app.query.configuration import PREVIEW_LIFETIME_SECONDS
-from app.query.language.outcome import Interpretation
 from app.query.models import QueryPreview
+from app.query.questions.answers import ReadQuestion
 from app.query.questions.cache import QuestionCache
 from app.query.questions.service import Questions
 from app.query.repository import PreviewReads, PreviewWrites
@@ -36,9 +35,11 @@ from app.query.schemas import (
     PreviewState,
     QueryColumnDocument,
     QueryPreviewDocument,
+    TermDocument,
     ValidationDocument,
     WordDocument,
 )
+from app.query.staleness import PreviewBasis
 
 
 class PreviewNotFound(NotFound):
@@ -55,6 +56,32 @@ async def own_preview(session: ReadSession, actor: Actor, preview_id: UUID) -> t
     if preview is None:
         raise PreviewNotFound
     return preview, preview.expires_at <= await previews.now()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A preview of an actor's request, which is not kept yet."""
+
+    actor: Actor
+    query: QueryRequest
+    basis: PreviewBasis
+    answer: PreviewAnswer
+
+    def row(self, created_at: datetime, expires_at: datetime) -> QueryPreview:
+        """The row of the preview."""
+        return QueryPreview(
+            owner_kind=self.actor.kind.value,
+            owner_id=self.actor.id,
+            owner_label=self.actor.label,
+            request=self.query.document(),
+            sql_hash=self.basis.sql_hash,
+            basis=self.basis.document(),
+            answer=self.answer.model_dump(mode="json"),
+            estimated_rows=float(self.answer.estimate.rows),
+            estimated_cost=self.answer.estimate.cost,
+            created_at=created_at,
+            expires_at=expires_at,
+        )
 
 
 class PreviewService:
@@ -80,21 +107,49 @@ class PreviewService:
             QueryFailed: PostgreSQL does not understand it.
         """
         if request.sql is not None:
-            return await self.preview_again(actor, QueryRequest.of(request.sql, request.options, actor))
+            return await self._kept(await self.draft(actor, QueryRequest.of(request.sql, request.options, actor)))
         question = request.query or ""
-        read = await self._questions.read(question)
+        read = await self._questions.read(question, actor)
         query = replace(QueryRequest.of(read.sql, request.options, actor), question=question)
-        return await self.preview_again(actor, query, read)
+        return await self._kept(await self.draft(actor, query, read))
+
+    async def again(self, actor: Actor, query: QueryRequest) -> QueryPreviewDocument:
+        """A fresh preview of a request, kept; a question is read anew. Raises what `preview` raises."""
+        if query.question is None:
+            return await self._kept(await self.draft(actor, query))
+        read = await self._questions.read(query.question, actor)
+        return await self._kept(await self.draft(actor, replace(query, sql=read.sql), read))
 
     @metrics_timer(QUERY_LATENCY, "preview")
-    async def preview_again(
-        self, actor: Actor, query: QueryRequest, read: Interpretation | None = None
-    ) -> QueryPreviewDocument:
-        """A fresh preview of a request, kept; `read` says how its question was read. Raises what `preview` raises."""
-        columns = await self._draft(actor, query, read)
-        kept = await self._units.run(lambda session: self._keep(session, actor, query, columns), OperationClass.RECORD)
+    async def draft(self, actor: Actor, query: QueryRequest, read: ReadQuestion | None = None) -> Draft:
+        """A preview that is not kept yet; `read` says how its question was read. Raises what `preview` raises."""
+        checked = await check_statement(self._units, self._configuration, query, actor)
+        sql, limits = checked.require_allowed(), limits_of(actor, self._configuration)
+        async with open_statement(self._query_login, sql, limits, checked.names) as prepared:
+            columns = await prepared.columns()
+            estimate = await require_affordable(prepared, checked, limits)
+        basis = checked.basis(actor.roles, limits, read.terms if read is not None else ())
+        answer = _answer(sql, checked, limits, estimate, columns)
+        return Draft(actor, query, basis, answer if read is None else _understood(answer, query, read, basis))
+
+    async def _kept(self, draft: Draft) -> QueryPreviewDocument:
+        kept = await self._units.run(lambda session: self.keep(session, draft), OperationClass.RECORD)
         QUERY_PREVIEWS_VIEWED.inc()
         return kept
+
+    async def keep(self, session: WriteSession, draft: Draft) -> QueryPreviewDocument:
+        """The preview, kept in the transaction: its owner can execute it."""
+        previews, trail, query = PreviewWrites(session), AuditTrail(session), draft.query
+        now = await previews.now()
+        expires_at = now + timedelta(seconds=self._configuration.value(PREVIEW_LIFETIME_SECONDS))
+        row = await previews.add(draft.row(now, expires_at))
+        after = {"sql_hash": row.sql_hash}
+        await trail.append(draft.actor, QueryAction.PREVIEWED, "query-preview", row.id, after=after)
+        if query.override_joins is not None:
+            after["rationale"] = query.override_joins
+            action = QueryAction.JOINS_OVERRIDDEN
+            await trail.append(draft.actor, action, "query-preview", row.id, after=after, verb=Verb.APPROVE)
+        return _document(row, expired=False)
 
     async def validate(self, actor: Actor, sql: str, options: PreviewOptions) -> ValidationDocument:
         """The guard's verdict alone; nothing is planned, run or kept."""
@@ -119,43 +174,6 @@ class PreviewService:
         QUERY_PREVIEWS_VIEWED.inc()
         return _document(preview, expired=expired)
 
-    async def _draft(self, actor: Actor, query: QueryRequest, read: Interpretation | None) -> dict[str, Any]:
-        """The columns of a preview of the request, but for its times. Raises what `preview` raises."""
-        checked = await check_statement(self._units, self._configuration, query, actor)
-        sql, limits = checked.require_allowed(), limits_of(actor, self._configuration)
-        async with open_statement(self._query_login, sql, limits, checked.names) as prepared:
-            columns = await prepared.columns()
-            estimate = await require_affordable(prepared, checked, limits)
-        basis = checked.basis(actor.roles, limits)
-        return {
-            "owner_kind": actor.kind.value,
-            "owner_id": actor.id,
-            "owner_label": actor.label,
-            "request": query.document(),
-            "sql_hash": basis.sql_hash,
-            "basis": basis.document(),
-            "answer": _understood(_answer(sql, checked, limits, estimate, columns), query, read).model_dump(
-                mode="json"
-            ),
-            "estimated_rows": float(estimate.rows),
-            "estimated_cost": estimate.cost,
-        }
-
-    async def _keep(
-        self, session: WriteSession, actor: Actor, query: QueryRequest, columns: dict[str, Any]
-    ) -> QueryPreviewDocument:
-        previews, trail = PreviewWrites(session), AuditTrail(session)
-        now = await previews.now()
-        expires_at = now + timedelta(seconds=self._configuration.value(PREVIEW_LIFETIME_SECONDS))
-        row = await previews.add(QueryPreview(**columns, created_at=now, expires_at=expires_at))
-        after = {"sql_hash": row.sql_hash}
-        await trail.append(actor, QueryAction.PREVIEWED, "query-preview", row.id, after=after)
-        if query.override_joins is not None:
-            after["rationale"] = query.override_joins
-            action = QueryAction.JOINS_OVERRIDDEN
-            await trail.append(actor, action, "query-preview", row.id, after=after, verb=Verb.APPROVE)
-        return _document(row, expired=False)
-
 
 def _answer(
     sql: str, checked: CheckedStatement, limits: Limits, estimate: Estimate, columns: tuple[Column, ...]
@@ -177,16 +195,15 @@ def _answer(
     )
 
 
-def _understood(answer: PreviewAnswer, query: QueryRequest, read: Interpretation | None) -> PreviewAnswer:
-    """The answer with the question, and how it was read; of a preview made again that is not known any more."""
-    if read is None:
-        return answer.model_copy(update={"question": query.question})
+def _understood(answer: PreviewAnswer, query: QueryRequest, read: ReadQuestion, basis: PreviewBasis) -> PreviewAnswer:
+    """The answer with the question, and how that was read."""
     return answer.model_copy(
         update={
             "question": query.question,
             "understood": [WordDocument.of(word) for word in read.words],
+            "terms": [TermDocument.model_validate(term, from_attributes=True) for term in basis.terms],
             "assumptions": [*read.assumptions, *answer.assumptions],
-            "alternatives": [AlternativeDocument.of(each).model_dump() for each in read.alternatives],
+            "alternatives": [AlternativeDocument.of(each) for each in read.alternatives],
             "confidence": read.confidence,
         }
     )

@@ -1,27 +1,44 @@
-"""`/api/query`: preview, validate, execute, and what was executed."""
+"""`/api/query`: preview, correct, validate, execute, and what was corrected and executed."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response, status
+from fastapi import APIRouter, Path, Query, Request, Response, status
 
+from app.catalog.glossary.service import InvalidGlossaryEntry
 from app.catalog.tables.service import QueriedTableNotFound
 from app.kernel.db.database import OperationClass
 from app.kernel.http.negotiation import Accept, NotAcceptable
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import operation, provided
-from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
 from app.kernel.problems import responses
 from app.query.check_statement import QueryRefused, TooExpensive
+from app.query.correct import (
+    CorrectionDecided,
+    CorrectionJudging,
+    CorrectionNotFound,
+    CorrectionService,
+    InvalidCorrection,
+    TooManyCorrections,
+)
+from app.query.corrections.corrections import CorrectionState, Decision
+from app.query.corrections.schemas import (
+    CorrectionDecisionRequest,
+    CorrectionDocument,
+    CorrectRequest,
+    correction_document,
+)
 from app.query.execute import ExecuteService, PreviewExpired, PreviewUsed, StalePreview
 from app.query.models import QueryExecution
-from app.query.permissions import CanQuery
+from app.query.permissions import CanCorrect, CanJudgeCorrections, CanQuery
 from app.query.preview import PreviewNotFound, PreviewService
 from app.query.questions.service import CannotAnswer
 from app.query.results.failures import QueryCancelled, QueryFailed, QueryTimeout, RowTooLarge, TableChanged
 from app.query.results.formats import negotiate
 from app.query.results.result_spool import NotRepresentable
 from app.query.schemas import (
+    CorrectedPreviewDocument,
     ExecuteRequest,
     ExecutionDocument,
     PreviewRequest,
@@ -35,6 +52,9 @@ router = APIRouter(prefix="/api/query", tags=["query"], route_class=Transactiona
 
 
 PreviewsDep = Annotated[PreviewService, provided(PreviewService)]
+CorrectionsDep = Annotated[CorrectionService, provided(CorrectionService)]
+JudgingDep = Annotated[CorrectionJudging, provided(CorrectionJudging)]
+CorrectionId = Annotated[UUID, Path(description="Of the correction.")]
 ExecutionsDep = Annotated[ExecuteService, provided(ExecuteService)]
 
 
@@ -65,6 +85,85 @@ async def get_query_preview(preview_id: UUID, actor: CanQuery, previews: Preview
 async def validate_query(wanted: ValidateRequest, actor: CanQuery, previews: PreviewsDep) -> ValidationDocument:
     """The guard's verdict on a statement. Nothing is planned, run or kept."""
     return await previews.validate(actor, wanted.sql, wanted.options)
+
+
+@router.post(
+    "/correct",
+    operation_id="correct_query",
+    status_code=status.HTTP_200_OK,
+    responses=responses(
+        PreviewNotFound, InvalidCorrection, TooManyCorrections, CannotAnswer, QueriedTableNotFound, QueryRefused,
+        TooExpensive, QueryFailed, QueryCancelled,
+    ),
+)  # fmt: skip  # one line per kind of problem would hide the route
+async def correct_query(
+    wanted: CorrectRequest, actor: CanCorrect, corrections: CorrectionsDep
+) -> CorrectedPreviewDocument:
+    """Say what the question of a preview meant: a fresh preview, and a proposal that others' answers do not feel."""
+    return await corrections.correct(actor, wanted.preview_id, wanted.corrections)
+
+
+@router.get("/corrections", operation_id="list_query_corrections", responses=responses(InvalidCursor))
+async def list_query_corrections(
+    actor: CanCorrect,
+    judging: JudgingDep,
+    paging: Paging,
+    request: Request,
+    response: Response,
+    state: Annotated[CorrectionState | None, Query(description="Only corrections that stand so.")] = None,
+) -> PageDocument[CorrectionDocument]:
+    """The caller's corrections, newest first; everybody's for who may write the glossary."""
+    return show(await judging.page(actor, state, paging), correction_document, request, response)
+
+
+@router.post(
+    "/corrections/{id}/accept",
+    operation_id="accept_query_correction",
+    status_code=status.HTTP_200_OK,
+    responses=responses(
+        CorrectionNotFound, CorrectionDecided, InvalidGlossaryEntry, QueriedTableNotFound, QueryRefused
+    ),
+)
+async def accept_query_correction(
+    id: CorrectionId,  # noqa: A002 - the name in the path
+    actor: CanJudgeCorrections,
+    judging: JudgingDep,
+    wanted: CorrectionDecisionRequest | None = None,
+) -> CorrectionDocument:
+    """Take a correction into the glossary: everybody's questions are read by it from then on."""
+    return correction_document(await judging.decide(actor, id, Decision.ACCEPT, wanted.reason if wanted else None))
+
+
+@router.post(
+    "/corrections/{id}/reject",
+    operation_id="reject_query_correction",
+    status_code=status.HTTP_200_OK,
+    responses=responses(CorrectionNotFound, CorrectionDecided),
+)
+async def reject_query_correction(
+    id: CorrectionId,  # noqa: A002 - the name in the path
+    actor: CanJudgeCorrections,
+    judging: JudgingDep,
+    wanted: CorrectionDecisionRequest | None = None,
+) -> CorrectionDocument:
+    """Say that words do not mean that: not even its author's questions are read by it any more."""
+    return correction_document(await judging.decide(actor, id, Decision.REJECT, wanted.reason if wanted else None))
+
+
+@router.post(
+    "/corrections/{id}/revoke",
+    operation_id="revoke_query_correction",
+    status_code=status.HTTP_200_OK,
+    responses=responses(CorrectionNotFound, CorrectionDecided),
+)
+async def revoke_query_correction(
+    id: CorrectionId,  # noqa: A002 - the name in the path
+    actor: CanCorrect,
+    judging: JudgingDep,
+    wanted: CorrectionDecisionRequest | None = None,
+) -> CorrectionDocument:
+    """Take a correction back: one's own proposal, or, as who may write the glossary, any with its term."""
+    return correction_document(await judging.decide(actor, id, Decision.REVOKE, wanted.reason if wanted else None))
 
 
 @router.post(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from app.kernel.schemas import StrictModel
 from app.kernel.tabular.csv_style import CsvChoice
+from app.query.corrections.schemas import CorrectionDocument
 from app.query.language.outcome import Alternative, WordMeaning
 
 MAX_QUESTION_CHARACTERS = 2_000
@@ -184,6 +185,14 @@ class AlternativeDocument(BaseModel):
         return AlternativeDocument(sql=other.sql, reading=other.reading, confidence=other.confidence)
 
 
+class TermDocument(BaseModel):
+    """A term that a question was read by."""
+
+    term: str
+    version: int | None = Field(description="Of the entry of the glossary; null of a correction of the caller's.")
+    correction_id: UUID | None = Field(description="The caller's correction that nobody has decided about yet.")
+
+
 class PreviewState(StrEnum):
     """Whether a preview can be executed."""
 
@@ -197,6 +206,9 @@ class PreviewAnswer(BaseModel):
 
     question: str | None = Field(None, description="The question in words; null of a statement in SQL.")
     understood: list[WordDocument] = Field(default_factory=list, description="What the words of a question became.")
+    terms: list[TermDocument] = Field(
+        default_factory=list, description="Terms that a question was read by; the preview is bound to their meanings."
+    )
     sql: str = Field(description="The statement as it will run, with logical names.")
     sql_hash: str = Field(description="SHA-256 of the text that will run; the execution is bound to it.")
     tables: list[TableDocument] = Field(description="Tables that it reads.")
@@ -212,7 +224,7 @@ class PreviewAnswer(BaseModel):
     confidence: float = Field(
         ge=0, le=1, description="How likely a question was understood as it was meant; 1 for SQL."
     )
-    alternatives: list[dict[str, Any]] = Field(description="Other readings of a question in words; none for SQL.")
+    alternatives: list[AlternativeDocument] = Field(description="Other readings of a question in words; none for SQL.")
 
 
 class QueryPreviewDocument(PreviewAnswer):
@@ -222,6 +234,12 @@ class QueryPreviewDocument(PreviewAnswer):
     state: PreviewState = Field(description="ready, used or expired.")
     created_at: datetime = Field(description="RFC 3339.")
     expires_at: datetime = Field(description="RFC 3339.")
+
+
+class CorrectedPreviewDocument(QueryPreviewDocument):
+    """A preview of a question as it was corrected, and the corrections, which its author's questions are read by."""
+
+    corrections: list[CorrectionDocument] = Field(description="In the order in which they were sent.")
 
 
 class ValidationDocument(BaseModel):

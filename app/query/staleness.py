@@ -1,7 +1,7 @@
 """The basis that a preview was made on, and whether that still holds when it is executed. Pure.
 
 A preview is bound to the regenerated SQL, the version and shape of every table, the version of every accepted join that
-it uses, and the caller's roles and limits.
+it uses, the meaning of every term that its question was read by, and the caller's roles and limits.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
+from app.catalog.glossary.entries import GlossaryEntry
+from app.catalog.glossary.terms import Meaning, Term, plain_term
+from app.query.corrections.corrections import ProposedTerm
 from app.query.results.limits import Limits
 
 
@@ -33,6 +36,37 @@ class JoinBasis:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class TermBasis:
+    """A term that a question was read by, as a preview is bound to it."""
+
+    term: str
+    digest: str
+    """Of its meaning: a proposal that is accepted as it stands changes nothing."""
+    version: int | None = None
+    """Of the entry of the glossary; None of a correction that waits for a decision."""
+    correction_id: str | None = None
+    join_id: str | None = None
+
+    @classmethod
+    def of(cls, term: Term) -> "TermBasis":
+        """What binds a preview to the term."""
+        return cls(
+            plain_term(term.term),
+            term.digest,
+            term.version if isinstance(term, GlossaryEntry) else None,
+            str(term.correction_id) if isinstance(term, ProposedTerm) else None,
+            term.join_id,
+        )
+
+
+def bases_of(terms: Iterable[Term], join_ids: Iterable[str]) -> tuple[TermBasis, ...]:
+    """What binds a preview to the terms, by term; of those that prefer a join, whose join the statement uses."""
+    used = set(join_ids)
+    found = [TermBasis.of(each) for each in terms if each.meaning is not Meaning.JOIN or each.join_id in used]
+    return tuple(sorted(found, key=lambda each: each.term))
+
+
 def shape_digest(columns: Iterable[tuple[str, str]]) -> str:
     """A digest of names and types, in order."""
     return sha256("\n".join(f"{name} {type_}" for name, type_ in columns).encode()).hexdigest()
@@ -47,6 +81,7 @@ class PreviewBasis:
     roles: tuple[str, ...]
     limits: Limits
     joins: tuple[JoinBasis, ...] = ()
+    terms: tuple[TermBasis, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The basis as it is stored."""
@@ -61,6 +96,7 @@ class PreviewBasis:
             roles=tuple(document["roles"]),
             limits=Limits(**document["limits"]),
             joins=tuple(JoinBasis(**join) for join in document.get("joins", ())),  # older documents have none
+            terms=tuple(TermBasis(**term) for term in document.get("terms", ())),
         )
 
 
@@ -74,7 +110,7 @@ class Change:
 
 def changes(before: PreviewBasis, now: PreviewBasis, joins: Mapping[str, int]) -> tuple[Change, ...]:
     """The changes since the preview; empty when it still holds. `joins` are those in force now: versions by id."""
-    found = [*_table_changes(before, now), *_join_changes(before, joins)]
+    found = [*_table_changes(before, now), *_join_changes(before, joins), *_term_changes(before, now)]
     if not found and before.sql_hash != now.sql_hash:
         found.append(Change("sql", "The statement is written differently now."))
     if before.roles != now.roles:
@@ -111,3 +147,19 @@ def _join_changes(before: PreviewBasis, joins: Mapping[str, int]) -> list[Change
             message = f"The join {join.join_id} was version {join.version} and is version {version} now."
             found.append(Change("join-version", message))
     return found
+
+
+def _term_changes(before: PreviewBasis, now: PreviewBasis) -> list[Change]:
+    """Which terms of the question mean something else by now, or mean something that meant nothing."""
+    was, has = ({term.term: term.digest for term in each.terms} for each in (before, now))
+    messages = {
+        "term-gone": [term for term in was if term not in has],
+        "term-meaning": [term for term in was if term in has and has[term] != was[term]],
+        "term-new": [term for term in has if term not in was],
+    }
+    said = {
+        "term-gone": "is revoked.",
+        "term-meaning": "has another meaning now.",
+        "term-new": "has a meaning that it had not.",
+    }
+    return [Change(code, f"The term {term!r} {said[code]}") for code, terms in messages.items() for term in terms]

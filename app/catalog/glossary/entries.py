@@ -16,10 +16,23 @@ NEEDED: Final[Mapping[Meaning, tuple[str, ...]]] = {
     Meaning.VALUE: ("table", "column", "value"),
     Meaning.EXPRESSION: ("expression",),
     Meaning.JOIN: ("join_id",),
+    Meaning.STATEMENT: ("sql",),
 }
 """By meaning, the parts that an entry has; it has no others."""
 
-PARTS: Final = ("table", "column", "value", "expression", "join_id")
+OF_QUESTIONS: Final = frozenset(
+    (
+        "a", "all", "an", "and", "are", "average", "avg", "between", "by", "count", "different", "distinct", "do",
+        "does", "each", "every", "find", "first", "for", "from", "give", "has", "have", "highest", "how", "in", "is",
+        "last", "least", "less", "list", "lowest", "many", "max", "mean", "median", "min", "more", "most", "much",
+        "no", "not", "number", "of", "on", "or", "over", "per", "show", "sum", "than", "that", "the", "their",
+        "there", "to", "top", "total", "under", "was", "were", "what", "when", "where", "which", "who", "whose",
+        "with", "without",
+    )
+)  # fmt: skip
+"""Words by which every question is asked: a term of no others would change what all questions mean."""
+
+PARTS: Final = ("table", "column", "value", "expression", "join_id", "sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +65,9 @@ def entry_faults(entry: Term) -> list[Fault]:
         elif given and part not in needed:
             message = f"A term that means a {entry.meaning.value} has only {', '.join(needed)}."
             faults.append(Fault(pointer=f"/{part}", code="not-of-this-meaning", message=message))
+    if entry.meaning not in {Meaning.STATEMENT, Meaning.JOIN} and set(plain_term(entry.term).split()) <= OF_QUESTIONS:
+        message = "Every question is asked by such words: a term has one at least that names something."
+        faults.append(Fault(pointer="/term", code="word-of-questions", message=message))
     if entry.expression is not None and f" {plain_term(entry.term)} " in f" {plain_term(entry.expression)} ":
         message = "The expression has the term in it: say what it means in other words."
         faults.append(Fault(pointer="/expression", code="says-itself", message=message))

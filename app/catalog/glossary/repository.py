@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Text, case, cast, func, insert, select, update
 
 from app.catalog.glossary.entries import GlossaryEntry
 from app.catalog.glossary.models import GlossaryEntryRow
-from app.catalog.glossary.terms import Meaning, Term, plain_term
+from app.catalog.glossary.term_columns import term_columns, term_parts
+from app.catalog.glossary.terms import Term, plain_term
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.ids import new_id
 from app.kernel.paging import Page, PageRequest, cut
@@ -45,6 +46,12 @@ class GlossaryReads:
         row = (await self.session.execute(select(*E).where(E.id == entry_id))).one_or_none()
         return _entry(row) if row else None
 
+    async def takes(self, declared: str, value: str) -> bool:
+        """Whether a column of the declared type may have the value; true of types that only their own schema knows."""
+        known, text = func.to_regtype(declared), cast(value, Text)
+        valid = case((known.is_(None), True), else_=func.pg_input_is_valid(text, cast(declared, Text)))
+        return bool((await self.session.execute(select(valid))).scalar_one())
+
 
 class GlossaryWrites(GlossaryReads):
     """Adds and revokes entries."""
@@ -58,26 +65,17 @@ class GlossaryWrites(GlossaryReads):
         key = func.hashtextextended(f"spyne.glossary:{plain_term(term)}", 0)
         await self.writer.execute(select(func.pg_advisory_xact_lock(key)))
 
-    async def add(self, entry: Term, by: str, at: datetime) -> GlossaryEntry:
-        """The entry, in force from now on instead of what the term meant before. The term is locked."""
-        plain = plain_term(entry.term)
-        latest = await self.writer.execute(select(func.max(E.version)).where(E.plain_term == plain))
-        in_force = (E.plain_term == plain) & E.revoked_at.is_(None)
-        await self.writer.execute(update(GlossaryEntryRow).where(in_force).values(revoked_at=at, revoked_by=by))
-        values = {
-            "id": new_id(),
-            "term": entry.term.strip(),
-            "plain_term": plain,
-            "version": int(latest.scalar_one() or 0) + 1,
-            "meaning": entry.meaning.value,
-            "table_name": entry.table,
-            "column_name": entry.column,
-            "value": entry.value,
-            "expression": entry.expression,
-            "join_id": entry.join_id,
-            "note": entry.note,
-            "created_by": by,
-        }
+    async def supersede(self, term: str, by: str, at: datetime) -> UUID | None:
+        """The entry that gave the locked term its meaning until now, and is revoked; None when there was none."""
+        in_force = (E.plain_term == plain_term(term)) & E.revoked_at.is_(None)
+        statement = update(GlossaryEntryRow).where(in_force).values(revoked_at=at, revoked_by=by).returning(E.id)
+        revoked: UUID | None = (await self.writer.execute(statement)).scalar_one_or_none()
+        return revoked
+
+    async def add(self, entry: Term, by: str) -> GlossaryEntry:
+        """The entry, in force from now on; what the term meant before is superseded. The term is locked."""
+        latest = await self.writer.execute(select(func.max(E.version)).where(E.plain_term == plain_term(entry.term)))
+        values = {"id": new_id(), **term_columns(entry), "version": int(latest.scalar_one() or 0) + 1, "created_by": by}
         row = await self.writer.execute(insert(GlossaryEntryRow).values(values).returning(*E))
         return _entry(row.one())
 
@@ -95,16 +93,9 @@ class GlossaryWrites(GlossaryReads):
 
 def _entry(row: Any) -> GlossaryEntry:
     return GlossaryEntry(
+        **term_parts(row),
         id=row.id,
-        term=row.term,
         version=row.version,
-        meaning=Meaning(row.meaning),
-        table=row.table_name,
-        column=row.column_name,
-        value=row.value,
-        expression=row.expression,
-        join_id=row.join_id,
-        note=row.note,
         created_at=row.created_at,
         created_by=row.created_by,
         revoked_at=row.revoked_at,

@@ -1,7 +1,7 @@
 """What the glossary looks like over HTTP."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
@@ -19,7 +19,9 @@ class GlossaryEntryRequest(StrictModel):
     term: Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=80)] = Field(
         description="As people say it; whatever it meant before is revoked.", examples=["revenue"]
     )
-    meaning: Meaning = Field(description="What the term stands for; it says which of the other fields are given.")
+    meaning: Literal["table", "column", "value", "expression", "join"] = Field(
+        description="What the term stands for; it says which of the other fields are given."
+    )
     table: Annotated[str, StringConstraints(max_length=63)] | None = Field(None, description="Logical name.")
     column: Annotated[str, StringConstraints(max_length=63)] | None = Field(None, description="Column of the table.")
     value: Annotated[str, StringConstraints(max_length=200)] | None = Field(
@@ -35,7 +37,7 @@ class GlossaryEntryRequest(StrictModel):
 
     def entry(self) -> Term:
         """The entry that is asked for."""
-        return Term(**self.model_dump())
+        return Term(**self.model_dump(exclude={"meaning"}), meaning=Meaning(self.meaning))
 
 
 class GlossaryEntryDocument(BaseModel):
@@ -47,9 +49,10 @@ class GlossaryEntryDocument(BaseModel):
     meaning: Meaning
     table: str | None
     column: str | None
-    value: str | None
+    value: str | None = Field(description="Null also of a column whose values are private by now.")
     expression: str | None
     join_id: str | None
+    sql: str | None = Field(description="Of a whole question: the statement that was accepted for it.")
     note: str | None
     created_at: datetime
     created_by: str

@@ -49,6 +49,7 @@ class Permission(StrEnum):
     JOINS_ACCEPT = "joins:accept", "Accept and deprecate joins."
     GLOSSARY_WRITE = "glossary:write", "Give terms a meaning, and revoke it."
     QUERY_RUN = "query:run", "Preview, validate and execute queries."
+    QUERY_CORRECT = "query:correct", "Say what one's questions meant, and see and take back what one said."
     QUERY_OVERRIDE_JOINS = "query:override-joins", "Join on other columns than the accepted ones, with a rationale."
     EXPORTS_RUN = "exports:run", "Export what the caller may read, and fetch the files."
     AUDIT_READ = "audit:read", "Read the audit log."

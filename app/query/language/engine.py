@@ -28,7 +28,7 @@ from app.query.language.reading.statements import is_statement
 from app.query.language.reading.tokens import LONGEST, tokens_of
 from app.query.language.suggestions import MOST, nearest_questions, respelt
 from app.query.language.vocabulary.model import Vocabulary
-from app.query.language.vocabulary.terms import spelt_out, without_manners
+from app.query.language.vocabulary.terms import spelt_out, undotted, without_manners
 
 LEAST: Final = 0.5
 """Confidence below which a reading is no answer."""
@@ -57,7 +57,7 @@ class Engine:
     """A vocabulary, made ready to read questions: keep it as long as the vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary, index: SchemaIndex | None = None) -> None:
-        """Takes the phrases of the same tables and terms, if they are known."""
+        """Takes the phrases of the same tables, if they are known."""
         self._vocabulary = vocabulary
         self._index = SchemaIndex(vocabulary) if index is None else index.told(vocabulary)
         self._linker = Linker(self._index)
@@ -65,7 +65,7 @@ class Engine:
         self._context = Context(vocabulary, self._index, self._graph)
 
     def told(self, vocabulary: Vocabulary) -> "Engine":
-        """An engine of the same tables and terms, with other values at another time."""
+        """An engine of the same tables, with other terms, joins and values at another time."""
         return Engine(vocabulary, self._index)
 
     def interpret(self, question: str) -> Interpretation | Refusal:
@@ -88,6 +88,7 @@ class Engine:
         text, terms = spelt_out(without_manners(question), self._vocabulary.glossary)
         if len(text) > LONGEST:
             return Refusal(f"With its terms spelt out the question has more than {LONGEST} characters.", (), (), ())
+        text = undotted(text, self._index.tables)
         today = self._vocabulary.now.astimezone(self._vocabulary.zone).date()
         tokens = tokens_of(text)
         marks = self._linker.marks(tokens, dates_in(text, today))

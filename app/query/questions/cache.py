@@ -1,8 +1,8 @@
 """What a process keeps between questions: the engine, and the values of columns of few values."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -20,21 +20,18 @@ class QuestionCache:
 
     def __init__(self) -> None:
         self._engine: tuple[tuple[Any, ...], Engine] | None = None
-        self._making = Lock()
+        self._making = asyncio.Lock()
         self._few: dict[UUID, tuple[datetime, Few]] = {}
 
-    def engine(self, vocabulary: Vocabulary) -> Engine:
-        """The engine for the vocabulary; a new one where tables, joins, terms or the zone are others than before.
+    async def engine(self, vocabulary: Vocabulary) -> Engine:
+        """An engine of the tables of the vocabulary, to be told the rest; made anew where tables have changed.
 
-        Making one takes up to seconds where there are thousands of columns, so others that want it wait. Called in a
-        thread.
+        Making one takes up to seconds where there are thousands of columns, so whoever else wants that waits.
         """
-        known = (vocabulary.tables, vocabulary.joins, vocabulary.glossary, vocabulary.zone)
-        with self._making:
-            if self._engine is None or self._engine[0] != known:
-                self._engine = (known, Engine(vocabulary))
-            engine = self._engine[1]
-        return engine.told(vocabulary)
+        async with self._making:
+            if self._engine is None or self._engine[0] != vocabulary.tables:
+                self._engine = (vocabulary.tables, await asyncio.to_thread(Engine, vocabulary))
+            return self._engine[1]
 
     async def few(self, session: ReadSession) -> Mapping[UUID, Few]:
         """The few values of every indexed version of a table; what was indexed anew is read again."""

@@ -1,13 +1,19 @@
 """Questions in words become statements: the engine is told what there is now, and refuses rather than guesses."""
 
 import asyncio
+from collections.abc import Sequence
 
+from app.catalog.glossary.entries import GlossaryEntry
+from app.catalog.glossary.terms import Term
 from app.kernel.clock import Clock
 from app.kernel.db.database import Units
 from app.kernel.problems import Problem
 from app.kernel.runtime.configuration import ConfigurationInForce
+from app.kernel.security.authorization import Actor
 from app.kernel.telemetry.metrics import QUERY_LATENCY, metrics_timer
-from app.query.language.outcome import Interpretation, Refusal
+from app.query.corrections.corrections import ProposedTerm
+from app.query.language.outcome import Refusal
+from app.query.questions.answers import ReadQuestion, statement_for, terms_in
 from app.query.questions.cache import QuestionCache
 from app.query.questions.vocabularies import Vocabularies
 
@@ -39,10 +45,37 @@ class Questions:
         self._vocabularies, self._cache = Vocabularies(units, configuration, clock, cache), cache
 
     @metrics_timer(QUERY_LATENCY, "nl_to_sql")
-    async def read(self, question: str) -> Interpretation:
-        """The question as SQL, with everything that was made of it. Raises `CannotAnswer`."""
-        vocabulary = await self._vocabularies.of(question)
-        found = await asyncio.to_thread(lambda: self._cache.engine(vocabulary).interpret(question))
+    async def read(self, question: str, actor: Actor, further: Sequence[Term] = ()) -> ReadQuestion:
+        """The question as SQL, with everything that was made of it. Raises `CannotAnswer`.
+
+        `further` are terms that hold for this reading alone, over those of the glossary and the actor's corrections.
+        """
+        vocabulary = await self._vocabularies.of(question, actor, further)
+        terms = terms_in(question, vocabulary.glossary)
+        if (whole := statement_for(question, terms)) is not None and whole.sql is not None:
+            return ReadQuestion(whole.sql, assumptions=(_of_statement(whole),), terms=terms)
+        engine = await self._cache.engine(vocabulary)
+        found = await asyncio.to_thread(lambda: engine.told(vocabulary).interpret(question))
         if isinstance(found, Refusal):
             raise CannotAnswer(found)
-        return found
+        said = (*found.assumptions, *(_of_proposal(each) for each in terms if isinstance(each, ProposedTerm)))
+        return ReadQuestion(found.sql, found.words, said, found.alternatives, found.confidence, terms)
+
+    async def terms_in_force(self, actor: Actor) -> tuple[Term, ...]:
+        """The terms of the glossary, and of the actor's corrections over them."""
+        return await self._vocabularies.terms(actor)
+
+    async def terms(self, question: str, actor: Actor) -> tuple[Term, ...]:
+        """The terms that the actor's question would be read by now."""
+        return terms_in(question, await self._vocabularies.terms(actor))
+
+
+def _of_statement(term: Term) -> str:
+    if isinstance(term, GlossaryEntry):
+        at = f"{term.created_at:%Y-%m-%d}"
+        return f"The question is answered by the statement that {term.created_by} accepted for it on {at}."
+    return "The question is answered by the statement that you gave for it, which nobody has accepted yet."
+
+
+def _of_proposal(term: ProposedTerm) -> str:
+    return f"{term.term!r} is read by your correction, which nobody has accepted yet."

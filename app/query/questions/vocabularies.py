@@ -8,12 +8,15 @@ from app.catalog.glossary.terms import Term
 from app.catalog.vocabulary.service import table_words
 from app.catalog.vocabulary.words import TableWords
 from app.kernel.clock import Clock
-from app.kernel.db.database import Units
+from app.kernel.db.database import ReadSession, Units
 from app.kernel.runtime.configuration import ConfigurationInForce
+from app.kernel.security.authorization import Actor
+from app.query.corrections.repository import CorrectionReads
 from app.query.guard.relations import RelationView
 from app.query.joins.in_force import joins_in_force
 from app.query.language.vocabulary.model import Column, Table, ValueHit, Vocabulary
 from app.query.language.vocabulary.terms import spelt_out
+from app.query.questions.answers import overlaid
 from app.query.questions.cache import QuestionCache
 from app.query.questions.configuration import QUESTIONS_ZONE
 from app.query.values.found import FoundValues, texts_of
@@ -26,16 +29,16 @@ class Vocabularies:
     def __init__(self, units: Units, configuration: ConfigurationInForce, clock: Clock, cache: QuestionCache) -> None:
         self._units, self._configuration, self._clock, self._cache = units, configuration, clock, cache
 
-    async def of(self, question: str, further: Sequence[Term] = ()) -> Vocabulary:
+    async def of(self, question: str, actor: Actor, further: Sequence[Term] = ()) -> Vocabulary:
         """What is known now, and has to do with the question: of values only those that its words may mean.
 
-        `further` are terms beside those of the glossary.
+        The actor's own corrections stand over the glossary, and `further` ones, which are made just now, over both.
         """
         async with self._units.read() as session:
             tables = await table_words(session)
             joins = await joins_in_force(session, {table.name: _view(table) for table in tables})
             names = {table.table_id: table for table in tables}
-            terms = (*await GlossaryReading(session).in_force(), *further)
+            terms = await _terms(session, tables, actor, further)
             read, _ = spelt_out(question, terms)
             hits = await ValueReads(session).hits(names, texts_of(read))
             indexed = await self._cache.few(session)
@@ -63,11 +66,26 @@ class Vocabularies:
             glossary=terms,
         )
 
+    async def terms(self, actor: Actor) -> tuple[Term, ...]:
+        """The terms in force for the actor."""
+        async with self._units.read() as session:
+            return await _terms(session, await table_words(session), actor, ())
+
     def _zone(self) -> ZoneInfo:
         try:
             return ZoneInfo(self._configuration.value(QUESTIONS_ZONE))
         except (ZoneInfoNotFoundError, ValueError, OSError):
             return ZoneInfo("UTC")
+
+
+async def _terms(
+    session: ReadSession, tables: Sequence[TableWords], actor: Actor, further: Sequence[Term]
+) -> tuple[Term, ...]:
+    """The terms in force for the actor, without those that stand for a value which is private by now."""
+    private = {(table.name, column.name) for table in tables for column in table.columns if column.private}
+    own = overlaid(await CorrectionReads(session).proposed_by(actor), further)
+    terms = overlaid(await GlossaryReading(session).in_force(), own)
+    return tuple(each for each in terms if each.value is None or (each.table, each.column) not in private)
 
 
 def _table(table: TableWords) -> Table:

@@ -56,6 +56,8 @@ async def added(client: httpx.AsyncClient, **entry: Any) -> httpx.Response:
         ),
         ({"meaning": "join", "join_id": "a__b"}, [("/join_id", "unknown")]),
         ({"meaning": "expression", "expression": "members of an odd  TERM"}, [("/expression", "says-itself")]),
+        ({"meaning": "value", "table": "members", "column": "v", "value": "gold"}, [("/value", "not-of-this-type")]),
+        ({"meaning": "value", "table": "members", "column": "at", "value": "1,5"}, [("/value", "not-of-this-type")]),
     ],
 )
 async def test_what_is_wrong_with_an_entry_is_listed_and_nothing_is_kept(
@@ -65,6 +67,25 @@ async def test_what_is_wrong_with_an_entry_is_listed_and_nothing_is_kept(
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-glossary-entry")
     assert [(fault["pointer"], fault["code"]) for fault in answer.json()["faults"]] == faults
     assert (await engineer.get(PATH, params={"search": "odd"})).json()["items"] == []
+
+
+@pytest.mark.parametrize("term", ["how many", "The", "top", "how  MANY of"])
+async def test_words_by_which_every_question_is_asked_are_no_terms(engineer: httpx.AsyncClient, term: str) -> None:
+    answer = await added(engineer, term=term, meaning="expression", expression="members with v over 5")
+    assert [(fault["pointer"], fault["code"]) for fault in answer.json()["faults"]] == [("/term", "word-of-questions")]
+
+
+async def test_a_value_is_shown_and_read_no_longer_once_its_column_is_private(
+    engineer: httpx.AsyncClient, analyst: httpx.AsyncClient, members: str
+) -> None:
+    await added(engineer, term="best", meaning="value", table=members, column="kind", value="gold")
+    assert (await analyst.post("/api/query/preview", json={"query": "how many best members"})).status_code == 200
+    private = {"columns": {"kind": {"sensitivity": "private"}}}
+    assert (await engineer.patch(f"/api/contracts/{members}_v1", json=private)).status_code == 200
+    shown = (await engineer.get(PATH)).json()["items"]
+    assert [(entry["term"], entry["value"]) for entry in shown] == [("best", None)]
+    answer = await analyst.post("/api/query/preview", json={"query": "how many best members"})
+    assert (answer.status_code, "gold" in answer.text) == (422, False)
 
 
 @pytest.mark.usefixtures("members")
@@ -95,8 +116,33 @@ async def test_a_term_changes_questions_until_it_is_revoked(
     one, other = [await engineer.delete(f"{PATH}/{made.json()['id']}") for _ in range(2)]
     assert (one.status_code, other.status_code, other.json()["code"]) == (200, 409, "glossary-entry-revoked")
     assert (await analyst.post("/api/query/preview", json=question)).json()["code"] == "cannot-answer"
-    kept = await analyst.post("/api/query/execute", json={"preview_id": preview["preview_id"]})
-    assert (kept.status_code, kept.json()["rows"]) == (200, [[14]]), "a preview stays what it was"
+    stale = await analyst.post("/api/query/execute", json={"preview_id": preview["preview_id"]})
+    assert (stale.status_code, stale.json()["code"]) == (409, "stale-preview"), "never another answer than was shown"
+    assert [change["code"] for change in stale.json()["changes"]] == ["term-gone"]
+    assert stale.json()["refusal"]["code"] == "cannot-answer", "the question is read anew"
+
+
+async def test_every_change_of_a_term_makes_previews_of_its_questions_stale_and_of_no_others(
+    engineer: httpx.AsyncClient, analyst: httpx.AsyncClient, members: str
+) -> None:
+    async def asked(question: str) -> str:
+        found: str = (await analyst.post("/api/query/preview", json={"query": question})).json()["preview_id"]
+        return found
+
+    async def executed(preview_id: str) -> list[str]:
+        answer = await analyst.post("/api/query/execute", json={"preview_id": preview_id})
+        return [change["code"] for change in answer.json().get("changes", ())]
+
+    gold = f'how many {members} have the kind "gold"'
+    untouched, untold = await asked(f"how many {members}"), await asked(gold)
+    await added(engineer, term="kind", meaning="column", table=members, column="kind")
+    told, other = [await asked(gold) for _ in range(2)]
+    assert await executed(untold) == ["term-new"]
+    assert await executed(untouched) == []
+    await added(engineer, term="Kind", meaning="column", table=members, column="kind", note="once more")
+    assert await executed(told) == [], "it means the same"
+    await added(engineer, term="kind", meaning="column", table=members, column="mail")
+    assert await executed(other) == ["term-meaning"]
 
 
 async def test_an_entry_that_is_not_there_and_an_entry_that_has_changed(engineer: httpx.AsyncClient) -> None:

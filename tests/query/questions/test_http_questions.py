@@ -1,7 +1,6 @@
 """Questions in words over HTTP: previewed like SQL, explained word by word, refused rather than guessed."""
 
 from itertools import count
-from typing import Any
 
 import asyncpg
 import httpx
@@ -9,62 +8,13 @@ import pytest
 
 from app.kernel.runtime.resources import Resources
 from app.query.values.building import AGAIN, ValueIndexing
-from tests.catalog.joins.steps import CUSTOMERS, accepted, adopted, refreshed
+from tests.catalog.joins.steps import CUSTOMERS
 from tests.catalog.steps import promoted
 from tests.ingestion.drift.steps import good, merged
 from tests.ingestion.steps import register
 from tests.query.asking import execute
+from tests.query.questions.steps import asked, indexed, previewed, rows
 from tests.waiting import eventually
-
-SHOP = """
-CREATE SCHEMA shop;
-CREATE TABLE shop.customers (customer_id int PRIMARY KEY, name text, city text);
-INSERT INTO shop.customers SELECT g, 'Customer ' || g, (ARRAY['Berlin', 'Paris', 'New York'])[1 + g % 3]
-  FROM generate_series(1001, 1060) g;
-CREATE TABLE shop.orders (order_id int PRIMARY KEY, customer_id int, total numeric(12,2), status text, placed_on date);
-INSERT INTO shop.orders SELECT g, 1001 + g % 40, g % 90, (ARRAY['paid', 'open'])[1 + g % 2],
-  date '2025-11-01' + g % 90 FROM generate_series(5001, 5400) g;
-COMMENT ON COLUMN shop.orders.total IS 'Revenue of the order, in euro';
-"""
-
-
-async def asked(client: httpx.AsyncClient, question: str) -> httpx.Response:
-    """The answer to a question."""
-    return await client.post("/api/query/preview", json={"query": question})
-
-
-async def previewed(client: httpx.AsyncClient, question: str) -> dict[str, Any]:
-    """The preview of a question that is answered."""
-    answer = await asked(client, question)
-    assert answer.status_code == 200, answer.text
-    document: dict[str, Any] = answer.json()
-    return document
-
-
-async def rows(client: httpx.AsyncClient, question: str) -> list[list[Any]]:
-    """The rows of the answer."""
-    answer = await execute(client, (await previewed(client, question))["preview_id"])
-    assert answer.status_code == 200, answer.text
-    found: list[list[Any]] = answer.json()["rows"]
-    return found
-
-
-async def indexed(owner: asyncpg.Connection, table: str) -> set[str]:
-    """The columns of a table with values in the index."""
-    found = await owner.fetch(
-        "SELECT DISTINCT v.column_name FROM spyne.value_terms AS v JOIN spyne.tables AS t ON t.id = v.table_id "
-        "WHERE t.name = $1",
-        table,
-    )
-    return {row[0] for row in found}
-
-
-@pytest.fixture
-async def shop(admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources) -> None:
-    await adopted(admin, owner, SHOP)
-    await refreshed(resources)
-    await accepted(admin, CUSTOMERS)
-    await resources.build(ValueIndexing).build()
 
 
 @pytest.mark.usefixtures("shop")
@@ -77,7 +27,8 @@ async def test_a_question_is_previewed_and_executed_like_sql(
     assert found["question"] == "show me the top 3 customers by total revenue"
     assert 0 < found["confidence"] <= 1
     assert found["joins"][0]["join_id"] == CUSTOMERS
-    assert {"customers", "revenue"} <= {word["words"].lower() for word in found["understood"]} | {"revenue"}
+    assert "customers" in {word["words"].lower() for word in found["understood"]}
+    assert any("orders.total" in word["meaning"] for word in found["understood"])
     best = await owner.fetch("SELECT sum(total) FROM shop.orders GROUP BY customer_id ORDER BY 1 DESC LIMIT 3")
     answered = (await execute(analyst, found["preview_id"])).json()["rows"]
     assert len(answered) == 3

@@ -8,8 +8,9 @@ import pytest
 
 from app.catalog.glossary.entries import Meaning, Term
 from app.kernel.runtime.resources import Resources
+from app.kernel.security.authorization import SYSTEM
 from app.query.language.engine import Engine
-from app.query.language.outcome import Interpretation
+from app.query.language.outcome import Interpretation, Refusal
 from app.query.language.vocabulary.model import ListedValues, ValueHit
 from app.query.questions.cache import QuestionCache
 from app.query.questions.vocabularies import Vocabularies
@@ -58,21 +59,21 @@ async def test_keys_that_nobody_declared_are_known_once_the_data_was_looked_at(
 ) -> None:
     await adopted(admin, owner)
     vocabularies = resources.build(Vocabularies)
-    before = (await vocabularies.of("orders")).table("orders")
+    before = (await vocabularies.of("orders", SYSTEM)).table("orders")
     assert before is not None
     assert before.key == ()
     await refreshed(resources)
-    tables = {table.name: table for table in (await vocabularies.of("orders")).tables}
+    tables = {table.name: table for table in (await vocabularies.of("orders", SYSTEM)).tables}
     assert (tables["orders"].key, tables["products"].key) == (("order_id",), ("product_id",))
     assert [column.name for column in tables["customers"].columns if column.unique] == ["customer_id", "name"]
 
 
-def test_an_engine_is_made_anew_only_where_what_is_named_is_other() -> None:
+async def test_an_engine_is_made_anew_only_where_tables_are_other() -> None:
     cache = QuestionCache()
-    first = cache.engine(SHOP)
-    cache.engine(replace(SHOP, values=ListedValues({})))
-    assert cache.engine(SHOP)._index.exact is first._index.exact
+    first = await cache.engine(SHOP)
     term = Term("vip", Meaning.TABLE, table="customers")
-    other = cache.engine(replace(SHOP, glossary=(term,)))
-    assert other._index.exact is not first._index.exact
-    assert isinstance(other.interpret("how many vip are there"), Interpretation)
+    told = replace(SHOP, values=ListedValues({}), glossary=(term,))
+    assert await cache.engine(told) is first
+    assert isinstance(first.told(told).interpret("how many vip are there"), Interpretation)
+    assert isinstance(first.told(SHOP).interpret("how many kin are there"), Refusal)
+    assert await cache.engine(replace(SHOP, tables=SHOP.tables[1:])) is not first

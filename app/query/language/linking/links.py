@@ -10,7 +10,7 @@ from typing import Final
 
 from app.query.language.linking.marks import Link, Mark, MarkKind
 from app.query.language.linking.schema_index import SchemaIndex
-from app.query.language.linking.value_links import value_links
+from app.query.language.linking.value_links import coded_links, value_links
 from app.query.language.reading.calendar import MONTHS
 from app.query.language.reading.dates import DateRange
 from app.query.language.reading.lexicon import FILLERS, LINKING_VERBS, LONGEST_PHRASE, PHRASES, Role
@@ -64,6 +64,9 @@ class Linker:
         token = tokens[place]
         when = next((each for each in dates if each.start <= token.start < each.end), None)
         noun = self._noun(tokens, place)
+        term = self._term(tokens, place)
+        if term is not None and (noun is None or term[1] >= noun[1] or noun[0].link.evidence.endswith("of the table")):
+            return term
         if when is not None and not (noun and noun[1] - place > 1 and tokens[noun[1] - 1].end > when.end):
             after = place
             while after < len(tokens) and tokens[after].start < when.end:
@@ -74,6 +77,20 @@ class Linker:
         if token.kind in {TokenKind.WORD, TokenKind.NUMBER}:
             return self._word(tokens, place, noun)
         return self._sign(tokens, place), place + 1
+
+    def _term(self, tokens: Sequence[Token], place: int) -> tuple[Mark, int] | None:
+        """The longest span from here that is a term: what somebody said that words mean goes before their names."""
+        for after in range(min(len(tokens), place + LONGEST_NOUN), place, -1):
+            span = tokens[place:after]
+            words = " ".join(each.lemma for each in span)
+            if links := tuple(
+                Link(each.table, each.column, each.worth, each.evidence) for each in self._index.termed(words)
+            ):
+                plural = any(each.lower != each.lemma for each in (span[0], span[-1]))
+                return replace(_mark(MarkKind.NOUN, tokens, place, after), links=links, plural=plural), after
+            if links := tuple(coded_links(self._index.terms, words)):
+                return replace(_mark(MarkKind.VALUE, tokens, place, after), links=links), after
+        return None
 
     def _sign(self, tokens: Sequence[Token], place: int) -> Mark:
         """The mark of what is no word: a text in quotes, a comparison, the end of a sentence."""

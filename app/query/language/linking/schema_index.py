@@ -57,39 +57,86 @@ class Coded:
     evidence: str = "a code that the column's description explains"
 
 
-class SchemaIndex:
+Places = dict[tuple[str, str | None], Named]
+"""By table and column, how sure it is that they are meant."""
+
+
+class Phrases:
     """Phrases to what they may name, by words in order, glued, in any order, and by stems."""
+
+    def __init__(self) -> None:
+        self.exact: dict[str, Places] = {}
+        self.bags: dict[Words, Places] = {}
+        self.stems: dict[str, Places] = {}
+        self.formed: dict[str, Places] = {}
+        self.codes: dict[str, list[Coded]] = {}
+
+    def add(self, words: Words, named: Named) -> None:
+        """Let the words name a table or column, also in other forms and, for less, in another order."""
+        place = (named.table, named.column)
+        for key in {" ".join(words), "".join(words)}:
+            _keep(self.exact.setdefault(key, {}), place, named)
+        if len(words) > 1:
+            formed = Named(named.table, named.column, named.worth * 0.88, f"{named.evidence}, in other forms")
+            _keep(self.formed.setdefault(" ".join(stem(word) for word in words), {}), place, formed)
+        if 2 <= len(words) <= 4:  # noqa: PLR2004
+            weaker = Named(named.table, named.column, named.worth * 0.92, f"{named.evidence}, in another order")
+            _keep(self.bags.setdefault(tuple(sorted(words)), {}), place, weaker)
+
+    def add_stem(self, word: str, named: Named) -> None:
+        """Let any form of the word name a table or column."""
+        _keep(self.stems.setdefault(stem(word), {}), (named.table, named.column), named)
+
+    def add_code(self, word: str, coded: Coded) -> None:
+        """Let the words stand for a code in a column."""
+        self.codes.setdefault(word, []).append(coded)
+
+    def sources(self, words: Sequence[str]) -> Iterator[Places | None]:
+        """What the words, in the singular, may name, by each way of looking them up."""
+        yield self.exact.get(" ".join(words))
+        if len(words) > 1:
+            yield self.exact.get(lemma("".join(words)))
+            yield self.bags.get(tuple(sorted(words)))
+            yield self.formed.get(" ".join(stem(word) for word in words))
+        elif len(words[0]) > 3:  # noqa: PLR2004
+            yield self.exact.get(lemma(words[0]))
+            yield self.stems.get(stem(words[0]))
+
+
+class SchemaIndex:
+    """The phrases of the names of tables and columns, and those of terms."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
+        self.phrases = Phrases()
         self.tables = {table.name: table for table in vocabulary.tables}
         self.words = table_words(vocabulary)
         self.key_columns = {(table.name, name) for table in vocabulary.tables for name in table.key}
-        self.exact: dict[str, dict[tuple[str, str | None], Named]] = {}
-        self.bags: dict[Words, dict[tuple[str, str | None], Named]] = {}
-        self.stems: dict[str, dict[tuple[str, str | None], Named]] = {}
-        self.formed: dict[str, dict[tuple[str, str | None], Named]] = {}
-        self.codes: dict[str, list[Coded]] = {}
         self._shown: dict[str, tuple[Column, ...]] = {}
         self._whole_names = set(self.words.values())
         for table in vocabulary.tables:
             self._index_table(table)
             for column in table.columns:
                 self._index_column(table, column)
-        for entry in vocabulary.glossary:
-            self._index_term(entry)
+        self.terms = self._terms(vocabulary.glossary)
 
-    def _index_term(self, entry: Term) -> None:
+    def _terms(self, glossary: Sequence[Term]) -> Phrases:
+        phrases = Phrases()
+        for entry in glossary:
+            self._index_term(phrases, entry)
+        return phrases
+
+    def _index_term(self, phrases: Phrases, entry: Term) -> None:
         table = self.tables.get(entry.table or "")
         if table is None or (entry.column is not None and table.column(entry.column) is None):
             return
         words = _lemmas(entry.term)
         if entry.meaning in {Meaning.TABLE, Meaning.COLUMN}:
             column = entry.column if entry.meaning is Meaning.COLUMN else None
-            self._add(words, Named(table.name, column, 1.0, "a term of the glossary"))
+            phrases.add(words, Named(table.name, column, 1.0, "a term of the glossary"))
         elif entry.meaning is Meaning.VALUE and entry.column is not None and entry.value is not None:
             coded = Coded(table.name, entry.column, entry.value, 0.99, "a term of the glossary")
-            self.codes.setdefault(" ".join(words), []).append(coded)
+            phrases.add_code(" ".join(words), coded)
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -100,17 +147,17 @@ class SchemaIndex:
         return frozenset(word.lower() for words in (*spelt, *self.words.values(), *of_columns) for word in words)
 
     def told(self, vocabulary: Vocabulary) -> "SchemaIndex":
-        """The same phrases, for a vocabulary of the same tables and terms."""
+        """The phrases of the same tables, with the terms of a vocabulary."""
         found = copy(self)
-        found.vocabulary = vocabulary
+        found.vocabulary, found.terms = vocabulary, self._terms(vocabulary.glossary)
         return found
 
     def _index_table(self, table: Table) -> None:
         for words, worth, evidence in self._table_phrases(table):
-            self._add(words, Named(table.name, None, worth, evidence))
+            self.phrases.add(words, Named(table.name, None, worth, evidence))
         words = self.words[table.name]
         if len(words) == 1:
-            self._stem(words[0], Named(table.name, None, 0.6, "a form of the table's name"))
+            self.phrases.add_stem(words[0], Named(table.name, None, 0.6, "a form of the table's name"))
 
     def _table_phrases(self, table: Table) -> Iterator[tuple[Words, float, str]]:
         words = self.words[table.name]
@@ -139,15 +186,15 @@ class SchemaIndex:
         for phrase, worth, evidence in self._column_phrases(table, column, words):
             if not phrase:
                 continue
-            self._add(phrase, Named(table.name, column.name, worth, evidence))
+            self.phrases.add(phrase, Named(table.name, column.name, worth, evidence))
             if phrase[: len(owner)] != owner and phrase[-1:] != owner[-1:]:
                 said = f"{evidence} of the table"
                 for begin in range(len(owner)):
-                    self._add((*owner[begin:], *phrase), Named(table.name, column.name, worth, said))
-                self._add((*phrase, "of", owner[-1]), Named(table.name, column.name, worth * 0.95, said))
-                self._add((*phrase, owner[-1]), Named(table.name, column.name, worth * 0.85, said))
+                    self.phrases.add((*owner[begin:], *phrase), Named(table.name, column.name, worth, said))
+                self.phrases.add((*phrase, "of", owner[-1]), Named(table.name, column.name, worth * 0.95, said))
+                self.phrases.add((*phrase, owner[-1]), Named(table.name, column.name, worth * 0.85, said))
         if len(words) == 1 or (len(words) == 2 and words[1] in _DROPPED):  # noqa: PLR2004
-            self._stem(words[0], Named(table.name, column.name, 0.6, "a form of the column's name"))
+            self.phrases.add_stem(words[0], Named(table.name, column.name, 0.6, "a form of the column's name"))
         for code, word in _CODES.findall(column.description or ""):
             if column.kind is Kind.NUMBER:
                 self._code(table, column, " ".join(_lemmas(word)), code)
@@ -207,35 +254,20 @@ class SchemaIndex:
             for begin in range(1, len(words)):
                 yield words[begin:], 0.75 if begin == 1 else 0.65, "the end of the column's name"
 
-    def _add(self, words: Words, named: Named) -> None:
-        place = (named.table, named.column)
-        for key in {" ".join(words), "".join(words)}:
-            _keep(self.exact.setdefault(key, {}), place, named)
-        if len(words) > 1:
-            formed = Named(named.table, named.column, named.worth * 0.88, f"{named.evidence}, in other forms")
-            _keep(self.formed.setdefault(" ".join(stem(word) for word in words), {}), place, formed)
-        if 2 <= len(words) <= 4:  # noqa: PLR2004
-            weaker = Named(named.table, named.column, named.worth * 0.92, f"{named.evidence}, in another order")
-            _keep(self.bags.setdefault(tuple(sorted(words)), {}), place, weaker)
-
     def _code(self, table: Table, column: Column, word: str, code: str) -> None:
-        self.codes.setdefault(word, []).append(Coded(table.name, column.name, code))
+        self.phrases.add_code(word, Coded(table.name, column.name, code))
 
-    def _stem(self, word: str, named: Named) -> None:
-        _keep(self.stems.setdefault(stem(word), {}), (named.table, named.column), named)
+    def termed(self, words: str) -> list[Named]:
+        """The tables or columns for which the words, in the singular, are a term."""
+        return list(self.terms.exact.get(words, {}).values())
 
     def find(self, words: Sequence[str]) -> list[Named]:
         """What the words, in the singular, may name; the surest first."""
-        found: dict[tuple[str, str | None], Named] = {}
-        for source in (
-            self.exact.get(" ".join(words)),
-            self.exact.get(lemma("".join(words))) if len(words) > 1 or len(words[0]) > 3 else None,  # noqa: PLR2004
-            self.bags.get(tuple(sorted(words))) if len(words) > 1 else None,
-            self.formed.get(" ".join(stem(word) for word in words)) if len(words) > 1 else None,
-            self.stems.get(stem(words[0])) if len(words) == 1 and len(words[0]) > 3 else None,  # noqa: PLR2004
-        ):
-            for place, named in (source or {}).items():
-                _keep(found, place, named)
+        found: Places = {}
+        for phrases in (self.phrases, self.terms):
+            for source in phrases.sources(words):
+                for place, named in (source or {}).items():
+                    _keep(found, place, named)
         return sorted(found.values(), key=lambda each: (-each.worth, each.table, each.column or ""))
 
 
@@ -263,7 +295,7 @@ def _core(words: Words) -> Words:
     return words
 
 
-def _keep(kept: dict[tuple[str, str | None], Named], place: tuple[str, str | None], named: Named) -> None:
+def _keep(kept: Places, place: tuple[str, str | None], named: Named) -> None:
     if place not in kept or kept[place].worth < named.worth:
         kept[place] = named
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.query.language.linking.gazetteer import codes_of
 from app.query.language.linking.marks import Link
-from app.query.language.linking.schema_index import SchemaIndex
+from app.query.language.linking.schema_index import Phrases, SchemaIndex
 from app.query.language.reading.calendar import DAY_NAMES
 from app.query.language.reading.stems import lemma, normalized
 from app.query.language.vocabulary.model import ValueIndex
@@ -36,7 +36,7 @@ def value_links(
         if _counts(plain, hit.worth, quoted=quoted, capital=capital, few=few):
             by_place.setdefault((hit.table, hit.column), []).append((hit.value, hit.worth))
     links = [_link(place, hits, plain) for place, hits in by_place.items()]
-    links += _coded(index, plain)
+    links += coded_links(index.phrases, " ".join(lemma(word) for word in plain.split()))
     links += _calendar(values, plain)
     links += _places(values, text, capital=capital or quoted)
     return tuple(sorted(links, key=lambda link: (-link.worth, link.table, link.column or ""))[:MOST])
@@ -67,11 +67,10 @@ def _link(place: tuple[str, str], hits: list[tuple[str, float]], plain: str) -> 
     return Link(*place, worth * 0.98 if worth >= 1.0 else worth, evidence, value, part, tuple(best[1:]))
 
 
-def _coded(index: SchemaIndex, plain: str) -> list[Link]:
-    words = " ".join(lemma(word) for word in plain.split())
-    return [
-        Link(coded.table, coded.column, coded.worth, coded.evidence, coded.code) for coded in index.codes.get(words, ())
-    ]
+def coded_links(phrases: Phrases, words: str) -> list[Link]:
+    """The codes that the words, in the singular, stand for."""
+    coded = phrases.codes.get(words, ())
+    return [Link(each.table, each.column, each.worth, each.evidence, each.code) for each in coded]
 
 
 def _calendar(values: ValueIndex, plain: str) -> list[Link]:

@@ -1,10 +1,12 @@
 """Terms of the glossary in a question, spelt out before it is read. Pure."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from app.catalog.glossary.terms import Meaning, Term, plain_term
 from app.query.language.reading.tokens import LONGEST
+from app.query.language.vocabulary.model import Table
 
 _OF_CASE = re.compile(r"[^.?!;]*\bcase[- ]?(?:in)?sensitiv[^.?!;]*[.?!;]?", re.IGNORECASE)
 
@@ -13,6 +15,19 @@ def without_manners(question: str) -> str:
     """The question without sentences about the case of letters: values are looked up in any case."""
     kept = _OF_CASE.sub(lambda match: match.group() if match.start() == 0 else " ", question)
     return kept if kept.strip() else question
+
+
+_DOTTED: Final = re.compile(r"(?<![\w.\"'])([A-Za-z_]\w*)\.([A-Za-z_]\w*)(?![\w.\"'])")
+
+
+def undotted(text: str, tables: Mapping[str, Table]) -> str:
+    """The text with `amount of orders` for `orders.amount`, where there is such a column."""
+
+    def said(match: re.Match[str]) -> str:
+        table, column = tables.get(match[1].lower()), match[2].lower()
+        return f"{column} of {table.name}" if table is not None and table.column(column) else match[0]
+
+    return _DOTTED.sub(said, text)
 
 
 def spelt_out(question: str, glossary: Sequence[Term]) -> tuple[str, tuple[str, ...]]:
