@@ -68,7 +68,14 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "flags:evaluate": frozenset({"POST /ofrep/v1/evaluate/flags", "POST /ofrep/v1/evaluate/flags/{flag_key}"}),
-    "glossary:write": frozenset({"POST /api/glossary", "DELETE /api/glossary/{id}"}),
+    "glossary:write": frozenset(
+        {
+            "POST /api/glossary",
+            "DELETE /api/glossary/{id}",
+            "POST /api/query/corrections/{id}/accept",
+            "POST /api/query/corrections/{id}/reject",
+        }
+    ),
     "joins:accept": frozenset({"POST /api/joins/accept", "POST /api/joins/{id}/deprecate"}),
     "joins:read": frozenset(
         {"GET /api/joins", "GET /api/joins/candidates", "GET /api/joins/candidates/{id}", "GET /api/joins/{id}"}
@@ -107,6 +114,9 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
             "GET /health/live",
             "GET /health/ready",
         }
+    ),
+    "query:correct": frozenset(
+        {"POST /api/query/correct", "GET /api/query/corrections", "POST /api/query/corrections/{id}/revoke"}
     ),
     "query:run": frozenset(
         {

@@ -162,6 +162,12 @@ NEEDS = {
     "others' executions": Need(
         "GET /api/query/executions", {"query:run": FORBIDDEN, "audit:read": HIDDEN}, "another's"
     ),
+    "others' corrections": Need(
+        "GET /api/query/corrections", {"query:correct": FORBIDDEN, "glossary:write": HIDDEN}, "another's"
+    ),
+    "taking back another's correction": Need(
+        "POST /api/query/corrections/{id}/revoke", {"query:correct": FORBIDDEN, "glossary:write": ABSENT}, "another's"
+    ),
     **{
         f"exporting: {source}": Need(_NEW_EXPORT, {"exports:run": FORBIDDEN, right: FORBIDDEN}, source)
         for source, right in _SOURCES.items()

@@ -61,6 +61,10 @@ class Workshop:
         """A name that nobody had before."""
         return f"{stem}{next(self._numbers):05}"  # none is a part of another
 
+    def number(self) -> int:
+        """A number that nobody had before."""
+        return next(self._numbers)
+
     def address(self) -> str:
         """An address that no request had before."""
         return f"2001:db8::{next(self._numbers):x}"

@@ -1,15 +1,18 @@
 """Linking: which tables, columns and values words may mean, and what the evidence is."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
+from app.query.language.engine import interpret
 from app.query.language.linking.gazetteer import codes_of
 from app.query.language.linking.keys import shown_columns
 from app.query.language.linking.links import Linker
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.linking.names import table_words, words_of
 from app.query.language.linking.schema_index import SchemaIndex
+from app.query.language.outcome import Interpretation
 from app.query.language.reading.dates import dates_in
 from app.query.language.reading.lexicon import PHRASES, Role
 from app.query.language.reading.tokens import tokens_of
@@ -140,3 +143,13 @@ def test_types_have_kinds(declared: str, kind: Kind) -> None:
 
 def test_phrases_are_in_lower_case_and_single_spaced() -> None:
     assert all(phrase == " ".join(phrase.lower().split()) for phrase in PHRASES)
+
+
+@pytest.mark.parametrize("name", ["things00014", "sales2024", "q1_sales", "t", "dim_date_v2", "Big_Boxes"])
+def test_a_table_is_found_by_its_name_as_it_is_spelt_whatever_its_words(name: str) -> None:
+    tables = tuple(table(each, "id bigint, n_sales integer", "id") for each in (name, "things00000", "things00001"))
+    vocabulary = replace(SHOP, tables=tables, joins=(), glossary=())
+    for question in (f"how many {name} with id over 16", f"sum of n_sales of {name.upper()}"):
+        found = interpret(question, vocabulary)
+        assert isinstance(found, Interpretation), (question, found)
+        assert f'FROM "{name}"' in found.sql

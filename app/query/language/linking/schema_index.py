@@ -162,6 +162,7 @@ class SchemaIndex:
     def _table_phrases(self, table: Table) -> Iterator[tuple[Words, float, str]]:
         words = self.words[table.name]
         yield words, 1.0, "the table's name"
+        yield (lemma(table.name),), 1.0, "the table's name"
         core = _core(words)
         if core != words:
             yield core, 0.97, "the table's name"
@@ -210,7 +211,7 @@ class SchemaIndex:
         plain = tuple(lemma(word) for word in split(column.name))
         if plain != words:
             yield plain, 0.95, "the column's name"
-        yield (column.name.lower(),), 1.0, "the column's name"
+        yield (lemma(column.name),), 1.0, "the column's name"
         yield from self._of_rows(table, column)
         if len(words) > 1:
             yield from self._in_part(words, column)
