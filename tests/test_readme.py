@@ -196,7 +196,8 @@ def test_operating_in_curl(service: Running) -> None:
 @pytest.mark.slow
 def test_questions_in_curl_give_the_same_answers_three_times(service: Running) -> None:
     for time in range(3):
-        asked, best, refused, term, turnover, revoked, forgotten = documents(script("docs/questions.md", service))
+        said = documents(script("docs/questions.md", service))
+        asked, best, refused, term, turnover, revoked, forgotten, stale, new, proposed, accepted, told, taken = said
         assert asked["question"] == "Show me the top 3 hotels by price"
         assert [join["join_id"] for join in asked["joins"]] == ["hotels__stays__hotel_id"]  # type: ignore[attr-defined]
         assert ("price", "stays.amt", "a label") in {
@@ -211,6 +212,12 @@ def test_questions_in_curl_give_the_same_answers_three_times(service: Running) -
         assert turnover["rows"] == [[6255.0]]
         assert revoked["revoked_at"] is not None
         assert forgotten["code"] == "cannot-answer"
+        assert (stale["code"], stale["changes"][0]["code"]) == ("stale-preview", "term-gone")  # type: ignore[index]
+        correction = new["corrections"][0]  # type: ignore[index]
+        assert (correction["term"], correction["expression"]) == ("paid", "price over 50")  # type: ignore[index]
+        assert [each["id"] for each in proposed["items"]] == [correction["id"]]  # type: ignore[attr-defined, index]
+        assert (accepted["state"], taken["state"]) == ("accepted", "revoked")
+        assert told["sql"] == new["sql"]
 
 
 def test_the_demonstration_uses_a_service_or_starts_one_and_can_be_run_twice(
