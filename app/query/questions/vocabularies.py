@@ -38,7 +38,7 @@ class Vocabularies:
             tables = await table_words(session)
             joins = await joins_in_force(session, {table.name: _view(table) for table in tables})
             names = {table.table_id: table for table in tables}
-            terms = await _terms(session, tables, actor, further)
+            terms = _without_private(await _terms(session, actor, further), tables)
             read, _ = spelt_out(question, terms)
             hits = await ValueReads(session).hits(names, texts_of(read))
             indexed = await self._cache.few(session)
@@ -69,7 +69,9 @@ class Vocabularies:
     async def terms(self, actor: Actor) -> tuple[Term, ...]:
         """The terms in force for the actor."""
         async with self._units.read() as session:
-            return await _terms(session, await table_words(session), actor, ())
+            terms = await _terms(session, actor, ())
+            valued = any(term.value is not None for term in terms)
+            return _without_private(terms, await table_words(session)) if valued else terms
 
     def _zone(self) -> ZoneInfo:
         try:
@@ -78,13 +80,15 @@ class Vocabularies:
             return ZoneInfo("UTC")
 
 
-async def _terms(
-    session: ReadSession, tables: Sequence[TableWords], actor: Actor, further: Sequence[Term]
-) -> tuple[Term, ...]:
-    """The terms in force for the actor, without those that stand for a value which is private by now."""
-    private = {(table.name, column.name) for table in tables for column in table.columns if column.private}
+async def _terms(session: ReadSession, actor: Actor, further: Sequence[Term]) -> tuple[Term, ...]:
+    """The terms in force for the actor."""
     own = overlaid(await CorrectionReads(session).proposed_by(actor), further)
-    terms = overlaid(await GlossaryReading(session).in_force(), own)
+    return overlaid(await GlossaryReading(session).in_force(), own)
+
+
+def _without_private(terms: Sequence[Term], tables: Sequence[TableWords]) -> tuple[Term, ...]:
+    """The terms without those that stand for a value which is private by now."""
+    private = {(table.name, column.name) for table in tables for column in table.columns if column.private}
     return tuple(each for each in terms if each.value is None or (each.table, each.column) not in private)
 
 

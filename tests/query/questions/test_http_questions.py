@@ -57,36 +57,6 @@ async def test_what_cannot_be_read_is_refused_with_what_was_understood(
     assert {"understood", "not_understood", "nearest", "alternatives"} <= answer.json().keys()
 
 
-@pytest.mark.usefixtures("open_for_data")
-async def test_private_values_are_in_no_index_and_no_answer(
-    admin: httpx.AsyncClient, engineer: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
-) -> None:
-    columns = [
-        {"name": "id", "type": "bigint"},
-        {"name": "at", "type": "timestamptz"},
-        {"name": "v", "type": "integer"},
-        {"name": "mail", "type": "text"},
-        {"name": "kind", "type": "text"},
-    ]
-    contract_id = await register(engineer, "members", columns=columns)
-    words = {"mail": {"description": "Where to write to", "sensitivity": "private"}}
-    assert (await engineer.patch(f"/api/contracts/{contract_id}", json={"columns": words})).status_code == 200
-    sent = [good(n, 1, mail=f"hidden{n}@example.org", kind="gold" if n % 2 else "silver") for n in range(20)]
-    await merged(engineer, contract_id, sent)
-    await promoted(admin, "members")
-    await resources.build(ValueIndexing).build()
-    assert await indexed(owner, "members") == {"kind"}
-    assert await rows(admin, "how many members are gold") == [[10]]
-    answer = await asked(admin, "members with mail hidden3@example.org")
-    told = answer.json()
-    told.pop("question", None)
-    told.pop("sql", None)
-    assert "hidden3@example.org = " not in str(told)
-    await engineer.patch(f"/api/contracts/{contract_id}", json={"columns": {"kind": {"sensitivity": "private"}}})
-    await resources.build(ValueIndexing).build()
-    assert await indexed(owner, "members") == set()
-
-
 @pytest.mark.usefixtures("shop")
 async def test_the_index_follows_what_is_written_and_forgets_what_is_gone(
     admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
