@@ -160,5 +160,26 @@ def test_terms_are_spelt_out_and_said() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("question", "read"),
+    [
+        ("list the big  spenders", "list the customers with total over 5"),
+        ("Big Spender (the best) by city", "customers with total over 5 by city"),
+        ("hot cities", "city named Lyon"),
+        ("people and a person", "customers and a customers"),
+        ("acps of the ACP", "average close price of the average close price"),
+        ("bigspenders", "bigspenders"),
+    ],
+)
+def test_a_term_is_spelt_out_in_the_singular_and_plural(question: str, read: str) -> None:
+    meant = {
+        "Big Spender": "customers with total over 5", "hot city": "city named Lyon", "people": "customers",
+        "ACP": "average close price",
+    }  # fmt: skip
+    terms = [Term(term, Meaning.EXPRESSION, expression=words) for term, words in meant.items()]
+    assert spelt_out(question, terms)[0] == read
+
+
+
 def test_sentences_about_case_are_left_out() -> None:
     assert without_manners("How many? Match names case insensitively.").strip() == "How many?"

@@ -40,6 +40,12 @@ def lemma(word: str) -> str:
     return singular(_IRREGULAR[plain]) if plain in _IRREGULAR and len(plain) > 3 else singular(plain)  # noqa: PLR2004
 
 
+def plurals(singular: str) -> list[str]:
+    """Plurals of the word that are made otherwise than by an s at its end: `city` has `cities`."""
+    irregular = [word for word, one in _IRREGULAR.items() if one == singular]
+    return [*irregular, f"{singular[:-1]}ies"] if singular.endswith("y") else irregular
+
+
 _PARTICIPLES: Final = frozenset(
     "written wrote sold bought taken took made taught held given gave sent paid flown driven drawn spent born".split()  # noqa: SIM905
 )
