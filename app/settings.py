@@ -201,6 +201,40 @@ class QuerySettings(_Group):
     statement_timeout_seconds: float = Field(30.0, gt=0, description="PostgreSQL cancels a query after this.")
 
 
+class LanguageModelSettings(_Group):
+    """A language model that may propose statements for questions. Without `LANGUAGE_MODEL_URL` there is none.
+
+    It is asked only where the configuration key `query.language-model` says so as well.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LANGUAGE_MODEL_")
+
+    url: str | None = Field(
+        None,
+        description="Base URL of OpenAI's protocol, such as https://models.example/v1; …/chat/completions is called.",
+    )
+    name: str = Field("", description="The model's name at the endpoint.")
+    api_key: SecretStr | None = Field(None, description="Sent as a bearer token; none when absent.")
+    timeout_seconds: float = Field(20.0, gt=0, le=120, description="For one whole answer; nothing is asked twice.")
+    concurrency: int = Field(4, ge=1, le=100, description="Questions put to it at once, per process; others are not.")
+    allow_http: bool = Field(default=False, description="Whether the endpoint may speak plain HTTP.")
+    allowed_networks: ByCommas[Networks] = Field((), description="Where the endpoint may be although not public.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.url is None:
+            return self
+        schemes = ("https://", "http://") if self.allow_http else ("https://",)
+        if not self.url.startswith(schemes) or any(mark in self.url for mark in "?#@"):
+            raise ValueError("LANGUAGE_MODEL_URL must be an https URL without login and query")
+        if not self.name:
+            raise ValueError("LANGUAGE_MODEL_NAME is needed with LANGUAGE_MODEL_URL")
+        key = self.api_key.get_secret_value() if self.api_key is not None else "-"
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise ValueError("LANGUAGE_MODEL_API_KEY must be of printable ASCII characters without spaces")
+        return self
+
+
 class NotifySettings(_Group):
     """Where notifications may go, and how fast."""
 
@@ -320,6 +354,7 @@ class Settings(_Group):
     notify: NotifySettings = Field(default_factory=NotifySettings)
     ingestion: IngestionSettings = Field(default_factory=IngestionSettings)
     query: QuerySettings = Field(default_factory=QuerySettings)
+    language_model: LanguageModelSettings = Field(default_factory=LanguageModelSettings)
     exports: ExportSettings = Field(default_factory=ExportSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)

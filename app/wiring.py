@@ -36,6 +36,7 @@ from app.operations.dashboard.service import Dashboard
 from app.operations.flags.provider import Flags
 from app.operations.jobs.kinds import JobKinds
 from app.operations.modes.shield import ModeShield
+from app.query.proposals.endpoint import ModelEndpoint
 from app.query.questions.cache import QuestionCache
 from app.registry import DOMAINS
 from app.settings import Settings
@@ -91,6 +92,7 @@ def extensions(settings: Settings) -> Extensions:
         WatchedDecisions(view for domain in DOMAINS for view in domain.watched),
         JobKinds(jobs()),
         QuestionCache(),
+        ModelEndpoint(settings.language_model),
     )
 
 

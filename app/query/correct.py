@@ -31,6 +31,7 @@ from app.query.corrections.repository import CorrectionReads, CorrectionWrites
 from app.query.corrections.schemas import QueryCorrection, SqlCorrection, WordsCorrection, correction_document
 from app.query.models import QueryPreview
 from app.query.preview import PreviewService, own_preview
+from app.query.proposals.endpoint import ModelEndpoint
 from app.query.questions.answers import ReadQuestion, plain_question, statement_for, terms_in
 from app.query.questions.cache import QuestionCache
 from app.query.questions.service import Questions
@@ -83,9 +84,10 @@ class CorrectionService:
         configuration: ConfigurationInForce,
         clock: Clock,
         cache: QuestionCache,
+        model: ModelEndpoint,
     ) -> None:
         self._units, self._clock = units, clock
-        self._previews = PreviewService(units, query_login, configuration, clock, cache)
+        self._previews = PreviewService(units, query_login, configuration, clock, cache, model)
         self._questions = Questions(units, configuration, clock, cache)
 
     async def correct(

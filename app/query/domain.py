@@ -9,6 +9,7 @@ from app.query.corrections.models import QueryCorrectionRow
 from app.query.exporting import EXPORT_SOURCES
 from app.query.jobs import JOBS, SCHEDULES
 from app.query.models import QueryExecution, QueryPreview
+from app.query.proposals.configuration import CONFIG_KEYS as PROPOSALS_KEYS
 from app.query.questions.configuration import CONFIG_KEYS as QUESTIONS_KEYS
 from app.query.router import router
 from app.query.values.models import IndexedTableRow, ValueTermRow
@@ -20,7 +21,7 @@ DOMAIN = Domain(
     actions=(QueryAction, CorrectionAction),
     jobs=JOBS,
     schedules=SCHEDULES,
-    config_keys=(*CONFIG_KEYS, *QUESTIONS_KEYS),
+    config_keys=(*CONFIG_KEYS, *QUESTIONS_KEYS, *PROPOSALS_KEYS),
     tiles=TILES,
     export_sources=EXPORT_SOURCES,
     dependant_sources=DEPENDANTS,

@@ -31,6 +31,7 @@ from app.query.check_statement import CheckedStatement, QueryRequest, check_stat
 from app.query.configuration import STATEMENT_TIMEOUT_SECONDS
 from app.query.models import QueryExecution, QueryPreview
 from app.query.preview import PreviewService, own_preview
+from app.query.proposals.endpoint import ModelEndpoint
 from app.query.questions.cache import QuestionCache
 from app.query.questions.service import Questions
 from app.query.repository import ExecutionReads, ExecutionWrites, PreviewWrites
@@ -114,9 +115,10 @@ class ExecuteService:
         settings: Settings,
         clock: Clock,
         cache: QuestionCache,
+        model: ModelEndpoint,
     ) -> None:
         self._units, self._query_login, self._configuration = units, query_login, configuration
-        self._previews = PreviewService(units, query_login, configuration, clock, cache)
+        self._previews = PreviewService(units, query_login, configuration, clock, cache, model)
         self._questions = Questions(units, configuration, clock, cache)
         self._spool = settings.home / "spool"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from uuid import UUID
 
 from app.audit.log.actions import Verb
@@ -9,7 +10,7 @@ from app.audit.log.service import AuditTrail
 from app.kernel.clock import Clock
 from app.kernel.db.database import OperationClass, ReadSession, Units, WriteSession
 from app.kernel.db.query_login import QueryLogin
-from app.kernel.problems import NotFound
+from app.kernel.problems import NotFound, Problem
 from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import Actor
 from app.kernel.tabular.rendering import Column
@@ -19,9 +20,12 @@ from app.query.actions import QueryAction
 from app.query.check_statement import CheckedStatement, QueryRequest, check_statement, limits_of, require_affordable
 from app.query.configuration import PREVIEW_LIFETIME_SECONDS
 from app.query.models import QueryPreview
+from app.query.proposals.endpoint import ModelEndpoint
+from app.query.proposals.outcome import NoProposal
+from app.query.proposals.service import Proposals
 from app.query.questions.answers import ReadQuestion
 from app.query.questions.cache import QuestionCache
-from app.query.questions.service import Questions
+from app.query.questions.service import CannotAnswer, Questions
 from app.query.repository import PreviewReads, PreviewWrites
 from app.query.results.estimates import Estimate
 from app.query.results.limits import Limits
@@ -35,6 +39,7 @@ from app.query.schemas import (
     PreviewState,
     QueryColumnDocument,
     QueryPreviewDocument,
+    ReadBy,
     TermDocument,
     ValidationDocument,
     WordDocument,
@@ -94,9 +99,10 @@ class PreviewService:
         configuration: ConfigurationInForce,
         clock: Clock,
         cache: QuestionCache,
+        model: ModelEndpoint,
     ) -> None:
         self._units, self._query_login, self._configuration = units, query_login, configuration
-        self._questions = Questions(units, configuration, clock, cache)
+        self._questions = Questions(units, configuration, clock, cache, Proposals(model, configuration))
 
     async def preview(self, actor: Actor, request: PreviewRequest) -> QueryPreviewDocument:
         """A fresh preview, kept.
@@ -106,19 +112,24 @@ class PreviewService:
             QueriedTableNotFound, QueryRefused, TooExpensive: the statement may not run.
             QueryFailed: PostgreSQL does not understand it.
         """
-        if request.sql is not None:
-            return await self._kept(await self.draft(actor, QueryRequest.of(request.sql, request.options, actor)))
-        question = request.query or ""
-        read = await self._questions.read(question, actor)
-        query = replace(QueryRequest.of(read.sql, request.options, actor), question=question)
-        return await self._kept(await self.draft(actor, query, read))
+        query = QueryRequest.of(request.sql or "", request.options, actor)
+        return await self.again(actor, replace(query, question=request.query))
 
     async def again(self, actor: Actor, query: QueryRequest) -> QueryPreviewDocument:
         """A fresh preview of a request, kept; a question is read anew. Raises what `preview` raises."""
         if query.question is None:
             return await self._kept(await self.draft(actor, query))
         read = await self._questions.read(query.question, actor)
-        return await self._kept(await self.draft(actor, replace(query, sql=read.sql), read))
+        query = replace(query, sql=read.sql)
+        if read.proposal is None:
+            return await self._kept(await self.draft(actor, query, read))
+        try:
+            return await self._kept(await self.draft(actor, query, read))
+        except Problem as problem:
+            if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            refused = NoProposal.refused(problem)
+            raise CannotAnswer(read.proposal.refusal, refused) from None  # the problem's texts quote the model
 
     @metrics_timer(QUERY_LATENCY, "preview")
     async def draft(self, actor: Actor, query: QueryRequest, read: ReadQuestion | None = None) -> Draft:
@@ -143,7 +154,7 @@ class PreviewService:
         now = await previews.now()
         expires_at = now + timedelta(seconds=self._configuration.value(PREVIEW_LIFETIME_SECONDS))
         row = await previews.add(draft.row(now, expires_at))
-        after = {"sql_hash": row.sql_hash}
+        after = {"sql_hash": row.sql_hash} | ({"read_by": draft.answer.read_by.value} if draft.answer.read_by else {})
         await trail.append(draft.actor, QueryAction.PREVIEWED, "query-preview", row.id, after=after)
         if query.override_joins is not None:
             after["rationale"] = query.override_joins
@@ -200,6 +211,7 @@ def _understood(answer: PreviewAnswer, query: QueryRequest, read: ReadQuestion, 
     return answer.model_copy(
         update={
             "question": query.question,
+            "read_by": ReadBy.RULES if read.proposal is None else ReadBy.LANGUAGE_MODEL,
             "understood": [WordDocument.of(word) for word in read.words],
             "terms": [TermDocument.model_validate(term, from_attributes=True) for term in basis.terms],
             "assumptions": [*read.assumptions, *answer.assumptions],

@@ -193,6 +193,13 @@ class TermDocument(BaseModel):
     correction_id: UUID | None = Field(description="The caller's correction that nobody has decided about yet.")
 
 
+class ReadBy(StrEnum):
+    """Who made a statement of a question."""
+
+    RULES = "rules"
+    LANGUAGE_MODEL = "language-model"
+
+
 class PreviewState(StrEnum):
     """Whether a preview can be executed."""
 
@@ -205,6 +212,9 @@ class PreviewAnswer(BaseModel):
     """What a statement would do: all of a preview but its id and times."""
 
     question: str | None = Field(None, description="The question in words; null of a statement in SQL.")
+    read_by: ReadBy | None = Field(
+        None, description="Who made, or knew, the statement for it; null of SQL. A model's was not checked for sense."
+    )
     understood: list[WordDocument] = Field(default_factory=list, description="What the words of a question became.")
     terms: list[TermDocument] = Field(
         default_factory=list, description="Terms that a question was read by; the preview is bound to their meanings."
@@ -222,7 +232,10 @@ class PreviewAnswer(BaseModel):
         default_factory=list, description="Aggregates that count rows several times."
     )
     confidence: float = Field(
-        ge=0, le=1, description="How likely a question was understood as it was meant; 1 for SQL."
+        ge=0,
+        le=1,
+        description="How likely a question was understood as it was meant, as measured; 1 for SQL, and for a language "
+        "model's statement a fixed low value that nobody measured.",
     )
     alternatives: list[AlternativeDocument] = Field(description="Other readings of a question in words; none for SQL.")
 

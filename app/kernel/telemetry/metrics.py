@@ -110,6 +110,9 @@ DRIFT_RESOLVED = counter("spyne_drift_resolved_total", "Drift that was resolved,
 QUERY_LATENCY = histogram("spyne_query_latency_seconds", "Duration of queries, by type.", "query_type")
 QUERY_PREVIEWS_VIEWED = _total("spyne_query_preview_viewed_total", "Previews that were answered.")
 QUERY_CORRECTIONS = _total("spyne_query_corrections_total", "Corrections of queries by people.")
+LANGUAGE_MODEL_ASKED = counter(
+    "spyne_language_model_asked_total", "Questions that a language model was asked, by outcome.", "outcome"
+)
 QUERY_GUARDRAILS = counter("spyne_query_guardrail_triggered_total", "Queries that the guard refused, by rule.", "type")
 TABLE_PROMOTIONS = counter("spyne_table_promotions_total", "Promotions, by transition.", "from_state", "to_state")
 TABLE_DEPRECATIONS = _total("spyne_table_deprecations_total", "Tables that were deprecated.")

@@ -7,6 +7,7 @@ from app.catalog.glossary.terms import Meaning, Term, plain_term
 from app.query.language.outcome import Alternative, WordMeaning
 from app.query.language.reading.stems import normalized, stem
 from app.query.language.vocabulary.terms import spelt_out, without_manners
+from app.query.proposals.outcome import CONFIDENCE, UNCHECKED, Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,15 @@ class ReadQuestion:
     confidence: float = 1.0
     terms: tuple[Term, ...] = ()
     """The terms of the glossary and of the asker's corrections that have to do with the question."""
+    proposal: Proposal | None = None
+    """The language model's, whose statement this is; None of what the rules read, or somebody gave."""
+
+    @classmethod
+    def proposed(cls, proposal: Proposal, terms: tuple[Term, ...]) -> "ReadQuestion":
+        """The question as a language model would have it: nobody knows what became of each word."""
+        refusal = proposal.refusal
+        said = (UNCHECKED, f"The rules do not read the question: {refusal.reason}")
+        return cls(proposal.sql, (), said, refusal.alternatives, CONFIDENCE, terms, proposal)
 
 
 def plain_question(question: str) -> str:
