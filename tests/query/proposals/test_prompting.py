@@ -98,12 +98,14 @@ def test_what_a_description_says_stays_within_its_text() -> None:
 
 def test_of_many_tables_those_are_sent_that_the_question_names_and_what_is_joined_with_them() -> None:
     others = [
-        Table(f"t{number}", tuple(Column(f"c{column}", "text", "x" * 900) for column in range(40)))
+        Table(f"a{number}", tuple(Column(f"c{column}", "text", "x" * 900) for column in range(40)))
         for number in range(40)
     ]
-    document = told("open orders", vocabulary(*others, CUSTOMERS, ORDERS))
-    names = {table["name"] for table in document["tables"]}
-    assert {"orders", "customers"} < names < {table.name for table in (*others, ORDERS, CUSTOMERS)}
+    described = Table("customers", tuple(replace(column, description="y" * 200) for column in CUSTOMERS.columns))
+    document = told("open orders", vocabulary(*others, described, ORDERS))
+    sent = {table["name"]: table for table in document["tables"]}
+    assert {"orders", "customers"} < sent.keys() < {table.name for table in (*others, ORDERS, described)}
+    assert sent["customers"]["columns"][0]["description"], "there was still room when its turn came"
     assert sum(len(json.dumps(table, separators=(",", ":"))) for table in document["tables"]) <= MOST_CHARACTERS
     assert document["joins"]
 
