@@ -180,6 +180,5 @@ def test_a_term_is_spelt_out_in_the_singular_and_plural(question: str, read: str
     assert spelt_out(question, terms)[0] == read
 
 
-
 def test_sentences_about_case_are_left_out() -> None:
     assert without_manners("How many? Match names case insensitively.").strip() == "How many?"
