@@ -23,6 +23,15 @@ class JoinPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimates:
+    """What samples say of a join."""
+
+    before: JoinMeasure | None
+    """At the last look; None where they said nothing."""
+    now: JoinMeasure
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyFault:
     """Something that the policy has against a join. `code` is stable."""
 
@@ -73,6 +82,24 @@ def decay(accepted: JoinMeasure, now: JoinMeasure, policy: JoinPolicy) -> tuple[
             f"{accepted.orphan_rate:.1%}."
         )
     return tuple(found)
+
+
+def is_news(accepted: JoinMeasure, decayed: bool, estimates: Estimates, policy: JoinPolicy) -> bool:
+    """Whether samples say that a join holds which does not, or does not hold which does, so that it must be measured.
+
+    Samples err. What they said at the last look as well was measured then, and is no news unless it became worse.
+
+    Args:
+        accepted: what the join did when it was accepted.
+        decayed: whether it does not hold, as it was measured last.
+        estimates: what samples say.
+        policy: what may be accepted.
+    """
+    decays = bool(decay(accepted, estimates.now, policy))
+    before = estimates.before
+    if decays is decayed or before is None or bool(decay(accepted, before, policy)) is not decays:
+        return decays is not decayed
+    return bool(decay(before, estimates.now, policy))
 
 
 def _mean(measure: JoinMeasure) -> float:

@@ -9,13 +9,15 @@ from typing import Any, Final
 from app.catalog.joins.discovery.context import context
 from app.catalog.joins.discovery.discover import discover, key_questions, pair_questions
 from app.catalog.joins.discovery.keys import Grain
-from app.catalog.joins.discovery.model import Candidate
+from app.catalog.joins.discovery.model import Candidate, Pair
 from app.catalog.joins.evidence.answering import AnswersFromData
 from app.catalog.joins.evidence.looking import EvidenceLooks
 from app.catalog.joins.evidence.repository import EvidenceReads, EvidenceWrites
 from app.catalog.joins.evidence.subjects import Depth, JoinSubject
+from app.catalog.joins.policy import Estimates
+from app.catalog.joins.records import AcceptedVersion
 from app.catalog.joins.remeasuring import JoinRemeasuring
-from app.catalog.joins.repository import JoinWrites, stored
+from app.catalog.joins.repository import JoinReads, JoinWrites, stored
 from app.kernel.clock import Clock
 from app.kernel.db.database import Units, WriteSession
 from app.kernel.ports.events import EventKinds
@@ -57,17 +59,20 @@ class JoinRefresh:
             subjects = await reads.subjects()
             heads = await reads.heads([subject.table_id for subject in subjects])
             counted = await activity(session, [subject.relation for subject in subjects])
-        changed = 0
+        changed: set[str] = set()
         for number, subject in enumerate(subjects):
             head, counters = heads.get(subject.table_id), counted.get(subject.relation)
             looked = await self._looks.look(subject, head, counters, depth)
-            changed += looked.changed
+            changed |= {subject.table} if looked.changed else set()
             await told(number + 1, len(subjects))
         gone = await self._forget(subjects)
+        async with self._units.read() as session:
+            before = await JoinReads(session).estimates()
         found = await self._discover(subjects, depth) if changed or gone or depth > Depth.TOUCHED else None
-        estimates = None if found is None else {each.candidate_id: each.measure for each in found}
-        remeasured, decayed = await self._accepted.measure(subjects, estimates, thorough=depth > Depth.TOUCHED)
-        return Refreshed(len(subjects), changed, None if found is None else len(found), remeasured, decayed)
+        estimates = {each.candidate_id: Estimates(before.get(each.candidate_id), each.measure) for each in found or ()}
+        only = None if depth > Depth.TOUCHED else changed
+        remeasured, decayed = await self._accepted.measure(subjects, estimates, only)
+        return Refreshed(len(subjects), len(changed), None if found is None else len(found), remeasured, decayed)
 
     async def _forget(self, subjects: Sequence[JoinSubject]) -> bool:
         """Whether something was known of versions that stand for no table any more; it is known no more."""
@@ -106,8 +111,14 @@ class JoinRefresh:
         known = await self._answers.questions(subjects, evidence, anew=depth is Depth.ANEW)
         unique = await self._answers.unique(await asyncio.to_thread(key_questions, evidence), known)
         tables = await asyncio.to_thread(context, evidence, unique)
-        measured = await self._answers.measured(await asyncio.to_thread(pair_questions, tables), known)
-        return await asyncio.to_thread(discover, tables, measured), looked_at, tables.grains
+        async with self._units.read() as session:
+            in_force = [_pair(join) for join in await JoinReads(session).active()]
+        measured = await self._answers.measured(await asyncio.to_thread(pair_questions, tables, in_force), known)
+        return await asyncio.to_thread(discover, tables, measured, in_force), looked_at, tables.grains
+
+
+def _pair(join: AcceptedVersion) -> Pair:
+    return Pair(join.left.table, join.left.columns, join.right.table, join.right.columns)
 
 
 def _row(

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from app.audit.log.service import AuditTrail
@@ -11,7 +12,7 @@ from app.catalog.joins.events import DECAYED
 from app.catalog.joins.evidence.configuration import LOOK_SECONDS
 from app.catalog.joins.evidence.looking import CANNOT_LOOK
 from app.catalog.joins.evidence.subjects import JoinSubject
-from app.catalog.joins.policy import decay
+from app.catalog.joins.policy import Estimates, decay, is_news
 from app.catalog.joins.records import AcceptedVersion
 from app.catalog.joins.repository import JoinReads, JoinWrites, stored
 from app.kernel.clock import Clock
@@ -36,37 +37,32 @@ class JoinRemeasuring:
         self._units, self._configuration, self._kinds, self._clock = units, configuration, kinds, clock
 
     async def measure(
-        self, subjects: Sequence[JoinSubject], estimates: Mapping[str, JoinMeasure] | None, *, thorough: bool
+        self, subjects: Sequence[JoinSubject], estimates: Mapping[str, Estimates], changed: AbstractSet[str] | None
     ) -> tuple[int, int]:
         """How many joins in force were measured again, and how many of them do not hold as they were accepted.
 
-        Measured are those of a table that is another version or has another shape now, and those of which the estimates
-        say otherwise than what is known; all of them when the look is thorough.
+        Measured are those of a table that is another version or has another shape now, and those of a table that has
+        changed of which the estimates say otherwise than what is known.
 
         Args:
             subjects: the versions that stand for tables.
-            estimates: what samples say of every candidate, by its id; None when no data has changed.
-            thorough: whether to measure all.
+            estimates: what samples say of joins, by their ids.
+            changed: the tables that have changed since the last look; None to measure all joins.
         """
         by_name = {subject.table: subject for subject in subjects}
         async with self._units.read() as session:
             joins = await JoinReads(session).active()
         measured = decayed = 0
         for join in joins:
-            if not thorough and _stands(join, by_name) and not self._is_suspect(join, estimates):
-                continue
+            if changed is not None and _stands(join, by_name):
+                touched = not changed.isdisjoint((join.left.table, join.right.table))
+                said, policy = estimates.get(join.join_id), policy_in_force(self._configuration)
+                if not touched or said is None or not is_news(join.accepted_measure, bool(join.decay), said, policy):
+                    continue
             reasons = await self._again(join, by_name)
             if reasons is not None:
                 measured, decayed = measured + 1, decayed + bool(reasons)
         return measured, decayed
-
-    def _is_suspect(self, join: AcceptedVersion, estimates: Mapping[str, JoinMeasure] | None) -> bool:
-        """Whether samples say that the join holds where it did not, or does not where it did."""
-        if estimates is None:
-            return False
-        estimate = estimates.get(join.join_id)
-        policy = policy_in_force(self._configuration)
-        return bool(estimate is None or decay(join.accepted_measure, estimate, policy)) != bool(join.decay)
 
     async def _again(self, join: AcceptedVersion, subjects: Mapping[str, JoinSubject]) -> tuple[str, ...] | None:
         """Why the join does not hold, by its measure now; None when it could not be measured for want of time."""

@@ -136,6 +136,13 @@ class JoinReads:
             statement = statement.where(J.left_table == func.any(names), J.right_table == func.any(names))
         return [_version(row) for row in await self.session.execute(statement.order_by(J.join_id))]
 
+    async def estimates(self) -> dict[str, JoinMeasure]:
+        """What the last look estimated of each join in force, by id."""
+        statement = select(C.id, C.measure).join_from(
+            JoinCandidateRow, AcceptedJoinRow, (J.join_id == C.id) & (J.status == JoinStatus.ACTIVE.value)
+        )
+        return {row.id: _measure(row.measure) for row in await self.session.execute(statement)}
+
     async def _with_usage(self, found: Sequence[AcceptedVersion]) -> list[AcceptedVersion]:
         lately = func.now() - func.make_interval(0, 0, 0, 30)
         statement = (
@@ -175,9 +182,10 @@ class JoinWrites(JoinReads):
         await self.writer.execute(statement.on_conflict_do_update(index_elements=[C.id], set_=changed), list(rows))
 
     async def drop_candidates(self, kept: Collection[str]) -> None:
-        """Remove what is suggested no more; what was rejected stays, so that the rejection does."""
+        """Remove what is suggested no more; what was rejected or is in force stays, so that the decision does."""
         stays = func.all(literal(list(kept), ARRAY(Text)))
-        gone = delete(JoinCandidateRow).where(C.id != stays, C.status == CandidateStatus.SUGGESTED.value)
+        in_force = select(J.id).where(J.join_id == C.id, J.status == JoinStatus.ACTIVE.value).exists()
+        gone = delete(JoinCandidateRow).where(C.id != stays, C.status == CandidateStatus.SUGGESTED.value, ~in_force)
         await self.writer.execute(gone)
 
     async def reject(self, id_: str, revision: int, **values: Any) -> bool:

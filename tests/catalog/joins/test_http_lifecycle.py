@@ -1,23 +1,32 @@
 """Joins follow their tables: data that no longer fits, promotions, schemas that change, tables that nobody may see."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
+from app.catalog.joins import refreshing
+from app.catalog.joins.evidence.repository import EvidenceReads
 from app.catalog.joins.evidence.subjects import Depth
-from app.catalog.joins.remeasuring import COLUMN_GONE
+from app.catalog.joins.policy import Estimates
+from app.catalog.joins.remeasuring import COLUMN_GONE, JoinRemeasuring
+from app.catalog.joins.repository import JoinReads
 from app.kernel.runtime.resources import Resources
+from app.warehouse.naming import RelationName
 from tests.catalog.joins.steps import (
     CUSTOMERS,
     LINES,
     MANAGERS,
     SHOP,
+    accept,
     accepted,
     adopted,
     candidates,
     configured,
+    deprecated,
     refreshed,
 )
 from tests.catalog.steps import deprecated as table_deprecated
@@ -26,6 +35,7 @@ from tests.ingestion.drift.steps import good, merged
 from tests.ingestion.steps import register
 from tests.query.asking import execute, preview
 
+RETURNS = "customers__returns__customer_id"
 JOINED = "SELECT count(*) AS n FROM orders o JOIN customers c ON c.customer_id = o.customer_id"
 COLUMNS: list[dict[str, Any]] = [
     {"name": "id", "type": "bigint"},
@@ -67,10 +77,40 @@ async def test_a_join_decays_is_flagged_and_recovers(
     assert announced == 1
     await refreshed(resources)
     assert await owner.fetchval("SELECT count(*) FROM spyne.audit_log WHERE action = 'join:measure'") == 1, "told once"
-    once = "SELECT min(ctid) FROM shop.customers GROUP BY customer_id"
-    await owner.execute(f"DELETE FROM shop.customers WHERE ctid NOT IN ({once})")
+    await owner.execute(ONCE)
     assert (await refreshed(resources)).decayed == 0
     assert (await join(admin, CUSTOMERS))["decay"] == []
+
+
+ONCE = "DELETE FROM shop.customers WHERE ctid NOT IN (SELECT min(ctid) FROM shop.customers GROUP BY customer_id)"
+
+
+@pytest.mark.usefixtures("shop")
+async def test_a_join_whose_key_repeats_is_still_a_candidate_and_can_be_accepted_again(
+    admin: httpx.AsyncClient, owner: asyncpg.Connection, resources: Resources
+) -> None:
+    before = (await candidates(admin))[CUSTOMERS]
+    await accepted(admin, CUSTOMERS)
+    await owner.execute("INSERT INTO shop.customers SELECT * FROM shop.customers WHERE customer_id < 1004")
+    await refreshed(resources)
+    now = (await candidates(admin, min_score=0))[CUSTOMERS]
+    assert 0 < now["score"] < 0.5 < before["score"]
+    assert (now["cardinality"], now["multiplication"]["max"], now["accepted_version"]) == ("n:m", 2, 1)
+    refused = await accept(admin, CUSTOMERS)
+    assert [fault["code"] for fault in refused.json()["faults"]] == ["fan-out"]
+    await owner.execute(ONCE)
+    again = await accepted(admin, CUSTOMERS)
+    assert (again["version"], again["decay"], again["now"]["cardinality"]) == (2, [], "n:1")
+    await owner.execute("INSERT INTO shop.customers SELECT c.* FROM shop.customers c, generate_series(1, 3)")
+    assert (await refreshed(resources)).decayed == 1
+    now = (await candidates(admin, min_score=0))[CUSTOMERS]
+    assert (now["score"], now["multiplication"]["mean"]) == (0.15, 4), "no evidence is left, but a decision"
+    await owner.execute("DROP TABLE shop.customers")
+    await refreshed(resources)
+    assert (await candidates(admin, min_score=0))[CUSTOMERS]["accepted_version"] == 2, "of what cannot be read, too"
+    await deprecated(admin, CUSTOMERS)
+    await refreshed(resources)
+    assert CUSTOMERS not in await candidates(admin, min_score=0)
 
 
 @pytest.mark.usefixtures("shop")
@@ -173,6 +213,63 @@ async def test_batches_are_followed_and_measured_when_samples_speak_against_a_jo
     await merged(engineer, contract_id, [good(n, 1, customer_id=5000 + n) for n in range(70, 90)])
     await refreshed(resources)
     assert "22.2%" in (await join(admin, CUSTOMERS))["decay"][0]
+
+
+@pytest.mark.usefixtures("open_for_data")
+async def test_a_look_at_what_was_touched_reads_and_measures_nothing_else(
+    admin: httpx.AsyncClient,
+    engineer: httpx.AsyncClient,
+    owner: asyncpg.Connection,
+    resources: Resources,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counters = {"orders__v1": 1, "returns__v1": 1}
+
+    async def counted(_session: object, relations: Sequence[RelationName]) -> dict[RelationName, str]:
+        """What PostgreSQL's counters say once it has added up, which takes a second or so."""
+        return {each: str(counters[each.name]) for each in relations if each.name in counters}
+
+    monkeypatch.setattr(refreshing, "activity", counted)
+    await adopted(admin, owner, CLIENTS)
+    contract_id = await governed(engineer)
+    await promoted(admin, "orders")
+    still = await register(engineer, "returns", columns=COLUMNS)
+    await merged(engineer, still, [good(n, 1, customer_id=1001 + n % 20) for n in range(60)])
+    await promoted(admin, "returns")
+    await refreshed(resources)
+    await accepted(admin, CUSTOMERS)
+    await accepted(admin, RETURNS)
+    looks = "SELECT t.name, e.measured_at FROM spyne.join_evidence e JOIN spyne.tables t ON t.id = e.table_id"
+    before = dict(await owner.fetch(looks))
+    for first, customer, measured in ((100, 1001, 0), (110, 1002, 0), (120, 7777, 1), (130, 7778, 0)):
+        sent = [good(n, 1, customer_id=customer) for n in range(first, first + 9)]
+        await merged(engineer, contract_id, sent)
+        counters["orders__v1"] += 1
+        found = await refreshed(resources, Depth.TOUCHED)
+        assert (found.changed, found.remeasured) == (1, measured)
+    after = dict(await owner.fetch(looks))
+    assert {name for name, at in after.items() if at != before[name]} == {"orders"}
+
+
+@pytest.mark.usefixtures("shop")
+async def test_joins_are_measured_of_tables_that_changed_where_samples_say_otherwise(
+    admin: httpx.AsyncClient, resources: Resources
+) -> None:
+    await accepted(admin, CUSTOMERS)
+    async with resources.database.read() as session:
+        subjects = await EvidenceReads(session).subjects()
+        known = (await JoinReads(session).active())[0].measure
+    good, bad = Estimates(known, known), Estimates(known, replace(known, left_orphans=known.left_rows))
+    for estimates, changed, measured in (
+        ({}, {"orders"}, 0),
+        ({CUSTOMERS: good}, {"orders"}, 0),
+        ({CUSTOMERS: bad}, {"products"}, 0),
+        ({CUSTOMERS: bad}, {"orders"}, 1),
+        ({CUSTOMERS: bad}, {"customers"}, 1),
+        ({}, None, 1),
+    ):
+        again = resources.build(JoinRemeasuring)
+        assert await again.measure(subjects, estimates, changed) == (measured, 0), (estimates, changed)
 
 
 @pytest.mark.usefixtures("shop")

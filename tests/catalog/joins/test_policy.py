@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.catalog.joins.policy import JoinPolicy, decay, policy_faults
+from app.catalog.joins.policy import Estimates, JoinPolicy, decay, is_news, policy_faults
 from app.catalog.joins.records import cardinality
 from app.warehouse.evidence.samples import JoinMeasure, Multiplicity
 
@@ -68,6 +68,27 @@ def test_when_a_join_decays(before: dict[str, Any], now: dict[str, Any], words: 
     reasons = decay(replace(GOOD, **before), replace(GOOD, **now), POLICY)
     assert len(reasons) == (0 if words is None else 1)
     assert words is None or words in reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("decayed", "before", "now", "news"),
+    [
+        (False, None, {}, False),
+        (False, None, TWICE, True),
+        (False, {}, TWICE, True),
+        (False, TWICE, TWICE, False),  # the samples erred at the last look, and err now
+        (False, TWICE, TWICE | {"left_orphans": 900}, True),
+        (True, {}, TWICE, False),
+        (True, TWICE, {}, True),
+        (True, {}, {}, False),
+        (True, None, {}, True),
+    ],
+)
+def test_when_samples_have_a_join_measured(
+    decayed: bool, before: dict[str, Any] | None, now: dict[str, Any], news: bool
+) -> None:
+    estimates = Estimates(None if before is None else replace(GOOD, **before), replace(GOOD, **now))
+    assert is_news(GOOD, decayed, estimates, POLICY) is news
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,8 @@ class Context:
     named: Named
     grains: Mapping[str, Grain]
     targets: Targets
+    nearly: Targets
+    """Columns that are unique but for some rows."""
     keys: Mapping[Family, Sequence[Key]]
 
     def rows(self, table: str) -> int:
@@ -76,8 +78,9 @@ def context(tables: Sequence[TableEvidence], answers: UniqueAnswers) -> Context:
     columns = {(each.table, column.name): column for each in tables for column in each.columns}
     usual = usual_keys(found, named)
     keys: dict[Family, list[Key]] = {}
-    targets = []
+    targets, nearly = [], []
     for table, grain in found.items():
+        nearly += [named.target(table, name, usual) for name in grain.nearly]
         single = grain.key if grain.key and len(grain.key) == 1 else ()
         for name in (*single, *grain.secondary):
             column = columns[table, name]
@@ -86,4 +89,6 @@ def context(tables: Sequence[TableEvidence], answers: UniqueAnswers) -> Context:
                 if single == (name,):
                     days = any(words and words[-1] in TIME_TABLES for words, _ in named.entities[table])
                     keys.setdefault(column.family, []).append(Key((table, name), column, by_chance(column), days))
-    return Context({each.table: each for each in tables}, columns, named, found, Targets(targets), keys)
+    return Context(
+        {each.table: each for each in tables}, columns, named, found, Targets(targets), Targets(nearly), keys
+    )

@@ -7,7 +7,7 @@ Unanswered questions only make candidates fewer or less sure.
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Final
@@ -20,6 +20,7 @@ from app.catalog.joins.discovery.model import DEFAULT_MIN_SCORE, Candidate, KeyQ
 from app.catalog.joins.discovery.naming import Reading, is_specific
 from app.catalog.joins.discovery.scoring import CONTRADICTED, DECLARED, LEAST_CONTAINED, RIVAL, contained
 from app.catalog.joins.discovery.singles import Single, singles
+from app.catalog.joins.discovery.unproven import broken, is_there, measures, untold
 from app.warehouse.evidence.samples import JoinMeasure, TableEvidence
 
 __all__ = (
@@ -35,6 +36,9 @@ LEAST_NAMED: Final = 0.5
 
 LEAST_KEPT: Final = 0.15
 """Score below which a candidate is not worth keeping."""
+
+IN_FORCE: Final = LEAST_KEPT
+"""Score of an accepted join that no evidence speaks for any more."""
 
 MANY_TO_MANY: Final = 0.3
 """Score of two columns that refer to the same key: a join of them multiplies rows, so it is never suggested."""
@@ -55,8 +59,8 @@ def key_questions(tables: Sequence[TableEvidence]) -> list[KeyQuestion]:
     return questions(known, singles(known, {}))[:MOST_KEY_QUESTIONS]
 
 
-def pair_questions(known: Context) -> list[Pair]:
-    """Pairs to be measured exactly: declared ones that samples cannot tell, composite ones, then by names."""
+def pair_questions(known: Context, in_force: Collection[Pair] = ()) -> list[Pair]:
+    """Pairs to be measured: those in force or declared that samples cannot tell, composite ones, then by names."""
     found = singles(known, {})
     told = {each.pair for each in found if each.told}
     declared = [pair for pair in _declared(known) if len(pair.left_columns) > 1 or pair not in told]
@@ -64,15 +68,17 @@ def pair_questions(known: Context) -> list[Pair]:
         (each.name.score, each.pair) for each in found if not each.told and each.name.score >= LEAST_NAMED
     ]
     by_name = sorted(ranked, key=lambda each: (-len(each[1].left_columns), -each[0]))
-    return list(dict.fromkeys((*declared, *(pair for _, pair in by_name))))[:MOST_PAIR_QUESTIONS]
+    asked = (*untold(known, in_force), *declared, *(pair for _, pair in by_name))
+    return list(dict.fromkeys(asked))[:MOST_PAIR_QUESTIONS]
 
 
-def discover(known: Context, measured: Measured) -> list[Candidate]:
+def discover(known: Context, measured: Measured, in_force: Collection[Pair] = ()) -> list[Candidate]:
     """The candidates, the likeliest first.
 
     Args:
         known: the context of all tables that may be joined, with the answers to `key_questions`.
         measured: the answers to `pair_questions`; more is welcome.
+        in_force: pairs that were accepted: candidates whatever the evidence, as far as anything can be said of them.
     """
     found = singles(known, measured)
     candidates = {each.pair: _of_single(each) for each in found if each.score >= LEAST_KEPT}
@@ -81,6 +87,7 @@ def discover(known: Context, measured: Measured) -> list[Candidate]:
         candidates[pair] = _as_declared(pair, known, measured, candidates.get(pair))
     kept = _beside_declared(candidates)
     kept += _many_to_many(known, found, {each.pair for each in kept})
+    kept += _unproven(known, found, measured, in_force, {each.pair for each in kept})
     return sorted(kept, key=lambda each: (-each.score, each.candidate_id))
 
 
@@ -93,6 +100,28 @@ def _of_single(single: Single) -> Candidate:
             f"{wording.columns(single.pair.left_table, single.pair.left_columns)} fits another better",
         )
     return _candidate(single.pair, single.measure, single.score, reasons, warnings)
+
+
+def _unproven(
+    known: Context, found: Sequence[Single], measured: Measured, in_force: Collection[Pair], taken: set[Pair]
+) -> list[Candidate]:
+    """References to keys that some rows broke, and joins in force that nothing speaks for, but those that are taken."""
+    made: dict[Pair, Candidate] = {}
+    for each in broken(known, measured, references(found)):
+        single = _of_single(each)
+        if single.score >= LEAST_KEPT and (taken | made.keys()).isdisjoint((single.pair, single.pair.turned)):
+            key = wording.columns(each.pair.right_table, each.pair.right_columns)
+            made[each.pair] = replace(
+                single, warnings=(*single.warnings, f"{key} is no key: some rows repeat it, or have none")
+            )
+    for pair, measure_ in measures(known, measured, in_force).items():
+        if pair not in taken and pair not in made:
+            warnings = (
+                *wording.warnings(pair, measure_, small=False),
+                "accepted, though the evidence does not suggest it now",
+            )
+            made[pair] = _candidate(pair, measure_, IN_FORCE, wording.of_values(pair, measure_), warnings)
+    return list(made.values())
 
 
 def _of_composite(composite: Composite) -> Candidate:
@@ -117,10 +146,9 @@ def _declared(known: Context) -> list[Pair]:
     found = []
     for table in known.tables.values():
         for key in table.foreign_keys:
-            left = [(table.table, name) for name in key.columns]
-            right = [(key.target, name) for name in key.target_columns]
-            if left and len(left) == len(right) and all(place in known.columns for place in (*left, *right)):
-                found.append(Pair(table.table, key.columns, key.target, key.target_columns))
+            pair = Pair(table.table, key.columns, key.target, key.target_columns)
+            if key.columns and len(key.columns) == len(key.target_columns) and is_there(known, pair):
+                found.append(pair)
     return list(dict.fromkeys(found))
 
 

@@ -20,6 +20,9 @@ SCREENED: Final = 16
 MOSTLY: Final = 0.9
 """Least share of which four values that are all missing are enough to reject a pair."""
 
+NEARLY_UNIQUE: Final = 0.9
+"""Share of the values with one row, and of the rows with a value, from which a column was probably meant as a key."""
+
 PERCENTILE: Final = 0.99
 
 
@@ -82,6 +85,13 @@ def multiplicity(counts: Sequence[int]) -> Multiplicity | None:
 def is_unique(sample: ValueSample) -> bool:
     """Whether no value of the sample has a second row; of an empty sample, too."""
     return max(sample.counts, default=1) == 1
+
+
+def is_nearly_unique(column: ColumnEvidence, rows: int) -> bool:
+    """Whether at most one value in ten has a second row, and at most one row in ten has no value."""
+    counts = column.sample.counts
+    alone = sum(1 for each in counts if each == 1)
+    return alone >= NEARLY_UNIQUE * len(counts) and column.nulls <= (1 - NEARLY_UNIQUE) * rows
 
 
 def standard_error(measured: JoinMeasure) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from app.catalog.joins.discovery.estimates import is_unique
+from app.catalog.joins.discovery.estimates import is_nearly_unique, is_unique
 from app.catalog.joins.discovery.likeness import Words, alike
 from app.catalog.joins.discovery.model import UniqueAnswers
 from app.catalog.joins.discovery.naming import (
@@ -48,6 +48,8 @@ class Grain:
     """Sets of several columns that are unique, the key included if it is one; no set with a smaller one in it."""
     weak: bool = False
     """Whether the key is only the least unlikely of columns that happen to be unique."""
+    nearly: tuple[str, ...] = ()
+    """Single columns that would be unique but for some rows: a key into which wrong rows came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,13 @@ def _grain(
         key = (ranked[0],)
     else:
         key = composite[0] if composite else None
-    return Grain(key, tuple(name for name in (*single, *ranked) if (name,) != key), composite, weak)
+    known = {*single, *unique}
+    nearly = tuple(
+        column.name
+        for column in table.columns
+        if column.name not in known and can_refer(column) and is_nearly_unique(column, table.rows)
+    )
+    return Grain(key, tuple(name for name in (*single, *ranked) if (name,) != key), composite, weak, nearly)
 
 
 def _smallest(sets: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:

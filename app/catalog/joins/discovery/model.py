@@ -27,6 +27,11 @@ class Pair:
     right_table: str
     right_columns: tuple[str, ...]
 
+    @property
+    def turned(self) -> "Pair":
+        """The same columns, the other way round."""
+        return Pair(self.right_table, self.right_columns, self.left_table, self.left_columns)
+
 
 UniqueAnswers = Mapping[KeyQuestion, bool]
 """Of questions that were answered, whether the columns are unique; a question without an answer counts as not."""

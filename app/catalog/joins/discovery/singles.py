@@ -225,8 +225,7 @@ def _one_way(found: list[Single]) -> list[Single]:
     by_pair = {each.pair: each for each in found}
     kept = []
     for each in found:
-        pair = each.pair
-        back = by_pair.get(Pair(pair.right_table, pair.right_columns, pair.left_table, pair.left_columns))
+        back = by_pair.get(each.pair.turned)
         if back is None or _strength(each) > _strength(back):
             kept.append(each)
     return kept

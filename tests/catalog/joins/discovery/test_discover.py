@@ -33,6 +33,7 @@ def found(
     *,
     size: int = SAMPLE_SIZE,
     foreign_keys: Mapping[str, tuple[DeclaredForeignKey, ...]] | None = None,
+    in_force: tuple[Pair, ...] = (),
 ) -> list[Candidate]:
     """The candidates, with every question answered exactly."""
     tables = [
@@ -41,7 +42,7 @@ def found(
     ]
     answers = {question: is_unique(database, question) for question in key_questions(tables)}
     known = context(tables, answers)
-    return discover(known, {pair: exact(database, pair) for pair in pair_questions(known)})
+    return discover(known, {pair: exact(database, pair) for pair in pair_questions(known, in_force)}, in_force)
 
 
 def suggested(database: Mapping[str, Columns], **options: Any) -> set[str]:
@@ -187,6 +188,51 @@ def test_two_columns_that_refer_to_one_key_are_kept_below_the_default() -> None:
     by_cardinality = {each.cardinality: each for each in found(database) if each.cardinality == "n:m"}
     assert not by_cardinality["n:m"].suggested
     assert {by_cardinality["n:m"].left_table, by_cardinality["n:m"].right_table} == {"casts", "rentals"}
+
+
+ORDERS = {"order_id": list(range(7000, 7200)), "customer_id": cycle(CUSTOMERS["id"], 200)}
+BROKEN = {"id": [*CUSTOMERS["id"], *CUSTOMERS["id"][:4]], "name": [f"n{i % 60}" for i in range(64)]}
+
+
+@pytest.mark.parametrize(
+    ("customers", "seen"),
+    [
+        (BROKEN, True),
+        ({"id": [*CUSTOMERS["id"], None]}, True),
+        ({"id": CUSTOMERS["id"] * 2}, False),
+        ({"id": [*CUSTOMERS["id"], *[None] * 30]}, False),
+    ],
+    ids=["repeated", "missing", "repeated too often", "missing too often"],
+)
+def test_a_reference_to_a_key_that_some_rows_broke_stays_in_sight(customers: Columns, seen: bool) -> None:
+    (whole,) = found({"customers": CUSTOMERS, "orders": ORDERS})
+    now = [each for each in found({"customers": customers, "orders": ORDERS}) if each.pair == whole.pair]
+    assert bool(now) is seen
+    for each in now:
+        assert 0 < each.score < DEFAULT_MIN_SCORE < whole.score
+        assert each.measure.multiplication is not None
+        assert "customers.id is no key: some rows repeat it, or have none" in each.warnings
+
+
+def test_what_refers_elsewhere_for_certain_is_not_seen_as_a_broken_reference_too() -> None:
+    database = {"customers": CUSTOMERS, "customer": BROKEN, "orders": ORDERS}
+    assert {each.right_table for each in found(database) if each.left_table == "orders"} == {"customers"}
+
+
+def test_a_join_in_force_is_a_candidate_whatever_speaks_for_it() -> None:
+    database = {"stock": {"ware": cycle(list("abc"), 40), "place": [1] * 40}, "sales": {"item": list("abxyz") * 9}}
+    single, pair = (
+        Pair("sales", ("item",), "stock", ("ware",)),
+        Pair("sales", ("item", "item"), "stock", ("ware", "ware")),
+    )
+    assert found(database) == []
+    gone = Pair("sales", ("lost",), "stock", ("ware",))
+    one, other = found(database, in_force=(single, pair, gone))
+    assert {one.pair, other.pair} == {single, pair}
+    assert one.score == other.score < DEFAULT_MIN_SCORE
+    assert one.measure.containment == other.measure.containment == 0.4
+    tables = [table(name, columns) for name, columns in database.items()]
+    assert pair_questions(context(tables, {}), (single, pair, gone)) == [pair], "samples tell of single columns"
 
 
 def declared(target: str, *columns: str, to: tuple[str, ...] = ("id",)) -> tuple[DeclaredForeignKey, ...]:
