@@ -87,8 +87,8 @@ def assumptions(verdict: GuardVerdict) -> list[str]:
     return [f"{table.logical_name} means version {table.version}, which is {table.state}." for table in verdict.tables]
 
 
-def warnings(verdict: GuardVerdict, accepted: Sequence[AcceptedJoin], limits: Limits, estimate: Estimate) -> list[str]:
-    """What a reader of the result should know before asking for it."""
+def warnings(verdict: GuardVerdict, accepted: Sequence[AcceptedJoin]) -> list[str]:
+    """What a reader of the result should know of the statement and of what it reads."""
     found = list(verdict.warnings) + [fan_out.message for fan_out in verdict.fan_outs]
     used = {str(join.join_id) for join in verdict.joins}
     found += [
@@ -101,6 +101,12 @@ def warnings(verdict: GuardVerdict, accepted: Sequence[AcceptedJoin], limits: Li
         for table in verdict.tables
         if table.state == DEPRECATED
     ]
+    return found
+
+
+def cuts(limits: Limits, estimate: Estimate) -> list[str]:
+    """What the planner expects to be missing from the answer."""
+    found = []
     if estimate.rows > limits.max_rows:
         found.append(f"About {estimate.rows:,} rows are expected; the answer will be cut at {limits.max_rows:,}.")
     if estimate.bytes > limits.max_bytes:

@@ -174,7 +174,7 @@ class PreviewService:
             guardrails=presentation.refusals(verdict.findings),
             tables=presentation.tables(verdict),
             joins=presentation.joins(verdict, checked.accepted),
-            warnings=list(verdict.warnings),
+            warnings=presentation.warnings(verdict, checked.accepted),
             fan_outs=presentation.fan_outs(verdict),
         )
 
@@ -199,7 +199,7 @@ def _answer(
         assumptions=presentation.assumptions(verdict),
         guardrails=presentation.bounds(limits, estimate),
         estimate=EstimateDocument(rows=estimate.rows, cost=estimate.cost, bytes=estimate.bytes),
-        warnings=presentation.warnings(verdict, checked.accepted, limits, estimate),
+        warnings=[*presentation.warnings(verdict, checked.accepted), *presentation.cuts(limits, estimate)],
         fan_outs=presentation.fan_outs(verdict),
         confidence=1.0,
         alternatives=[],

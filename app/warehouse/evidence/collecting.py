@@ -86,14 +86,22 @@ class RelationEvidence:
 
 
 @asynccontextmanager
-async def looking(session: ReadSession, relation: RelationName, seconds: float) -> AsyncIterator[None]:
-    """A block of long statements on a relation, each of which may take so many seconds.
+async def looking(
+    session: ReadSession, relation: RelationName | str, seconds: float, spent: float = 0.0
+) -> AsyncIterator[None]:
+    """A block of long statements, each of which may take so many seconds less those that are spent.
+
+    Args:
+        session: a transaction; its settings change.
+        relation: what all of them read, by which a problem names it.
+        seconds: that a statement may take.
+        spent: how many of them went to statements before.
 
     Raises:
         EvidenceTooSlow: a statement took longer, or waited too long for a lock.
         RelationUnreadable: the relation or a column is gone, may not be read, or fails when it is.
     """
-    limit = max(1, math.ceil(seconds * 1000))  # 0 would be no limit
+    limit = max(1, math.ceil((seconds - spent) * 1000))  # 0 would be no limit
     try:
         for setting in (*SETTINGS, f"SET LOCAL statement_timeout = {limit}"):
             await session.execute(text(setting))
@@ -105,7 +113,9 @@ async def looking(session: ReadSession, relation: RelationName, seconds: float) 
         raise problem from error
 
 
-def _problem_of(error: DBAPIError | WriteInReadSessionError, relation: RelationName, seconds: float) -> Problem | None:
+def _problem_of(
+    error: DBAPIError | WriteInReadSessionError, relation: RelationName | str, seconds: float
+) -> Problem | None:
     """What an error says of the relation; None when it says something of the server or of the connection to it.
 
     A view may run any function, and a foreign table any server's: whatever fails while the connection stays is theirs.

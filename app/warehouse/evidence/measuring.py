@@ -1,6 +1,7 @@
 """Measures what samples of single columns cannot tell: the uniqueness of column sets, and what a join does, exactly."""
 
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any, Final
 
 from app.kernel.db.database import ReadSession
@@ -52,17 +53,20 @@ async def measure_join(
         session: a transaction on one snapshot; its settings change.
         left: a relation and its columns.
         right: a relation and its columns, in the order of the left's.
-        seconds: that the statement may take.
+        seconds: that it may take.
         threshold: values with a hash from here on are left out.
 
-    Raises as `looking` does.
+    Raises as `looking` does. Each side is read alone first, so that a problem names the one that it is of.
     """
-    async with looking(session, left[0], seconds):
-        sides = [
-            statements.Side(relation, await _columns(session, relation, names)) for relation, names in (left, right)
-        ]
+    started = monotonic()
+    sides, counted = [], []
+    for relation, names in (left, right):
+        async with looking(session, relation, seconds, monotonic() - started):
+            sides.append(statements.Side(relation, await _columns(session, relation, names)))
+            counted.append((await run(session, sides[-1].rows())).one())
+    async with looking(session, f"The join of {left[0]} with {right[0]}", seconds, monotonic() - started):
         row = (await run(session, statements.measure(sides[0], sides[1], threshold))).one()
-    return _measure(row, threshold)
+    return _measure(row, counted, threshold)
 
 
 def share(rows: int) -> int:
@@ -78,18 +82,19 @@ async def _columns(session: ReadSession, relation: RelationName, names: Sequence
     return tuple(found[name] for name in names)
 
 
-def _measure(row: Any, threshold: int) -> JoinMeasure:
+def _measure(row: Any, counted: Sequence[Any], threshold: int) -> JoinMeasure:
     exact = threshold >= HASHES
     scale = HASHES / threshold
-    left_present = row.left_rows - row.left_nulls
+    left, right = counted
+    left_present = left.all_rows - left.nulls
     return JoinMeasure(
-        left_rows=row.left_rows,
-        left_nulls=row.left_nulls,
+        left_rows=left.all_rows,
+        left_nulls=left.nulls,
         left_distinct=row.left_distinct if exact else round(row.left_distinct * scale),
         left_matched_distinct=row.matched if exact else round(row.matched * scale),
         left_orphans=row.orphans if exact else round(left_present * row.orphans / max(1, row.left_present)),
-        right_rows=row.right_rows,
-        right_nulls=row.right_nulls,
+        right_rows=right.all_rows,
+        right_nulls=right.nulls,
         right_distinct=row.right_distinct if exact else round(row.right_distinct * scale),
         fan_out=Multiplicity(row.left_mean, row.left_p99, row.left_max) if row.matched else None,
         multiplication=Multiplicity(row.right_mean, row.right_p99, row.right_max) if row.matched else None,

@@ -103,25 +103,24 @@ class Side:
         return f"SELECT {keys}, count(*) AS n FROM {self.relation.sql} AS {T} WHERE {present} GROUP BY {numbers}"
 
     def rows(self) -> str:
-        """Subquery of two numbers: rows, and rows with a null in a column of the join."""
+        """One row of two numbers: rows, and rows with a null in a column of the join."""
         nulls = " OR ".join(f"{_column(column)} IS NULL" for column in self.columns)
         return f"SELECT count(*) AS all_rows, count(*) FILTER (WHERE {nulls}) AS nulls FROM {self.relation.sql} AS {T}"
 
 
 def measure(left: Side, right: Side, threshold: int) -> str:
-    """One row: what the join of both sides does, over values whose hash is below the threshold."""
+    """One row: what the join of both sides does, over values whose hash is below the threshold, but for `Side.rows`."""
     same = " AND ".join(f"{_L}.k{number} = {_R}.k{number}" for number in range(len(left.columns)))
     met = f"FILTER (WHERE {_M}.rn IS NOT NULL)"
     return f"""
 WITH {_L} AS MATERIALIZED ({left.keys(threshold)}),
      {_R} AS MATERIALIZED ({right.keys(threshold)}),
      {_M} AS (SELECT {_L}.n AS ln, {_R}.n AS rn FROM {_L} LEFT JOIN {_R} ON {same})
-SELECT l.all_rows AS left_rows, l.nulls AS left_nulls, r.all_rows AS right_rows, r.nulls AS right_nulls,
-       (SELECT count(*) FROM {_R}) AS right_distinct,
+SELECT (SELECT count(*) FROM {_R}) AS right_distinct,
        (SELECT coalesce(sum(n), 0)::int8 FROM {_R}) AS right_present,
        (SELECT coalesce(max(n), 0) FROM {_R}) AS right_most,
        m.*
-  FROM ({left.rows()}) AS l CROSS JOIN ({right.rows()}) AS r CROSS JOIN (
+  FROM (
     SELECT count(*) AS left_distinct, coalesce(sum({_M}.ln), 0)::int8 AS left_present,
            coalesce(max({_M}.ln), 0) AS left_most,
            count({_M}.rn) AS matched,

@@ -73,6 +73,10 @@ async def test_a_join_decays_is_flagged_and_recovers(
     shown = await preview(analyst, JOINED)
     assert shown["joins"][0]["cardinality"] == "n:m"
     assert any("does not hold as it was accepted" in warning for warning in shown["warnings"])
+    counted = JOINED.replace("count(*) AS n", "sum(o.total) AS total")
+    validated = (await analyst.post("/api/query/validate", json={"sql": counted})).json()
+    assert validated["warnings"] == (await preview(analyst, counted))["warnings"]
+    assert len(validated["warnings"]) == 2, "it does not hold, and totals are counted twice"
     announced = await owner.fetchval("SELECT count(*) FROM spyne.audit_log WHERE action = 'join:measure'")
     assert announced == 1
     await refreshed(resources)

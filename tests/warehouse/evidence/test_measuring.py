@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.kernel.problems import Problem
 from app.kernel.runtime.resources import Resources
 from app.warehouse.evidence.collecting import EvidenceTooSlow
 from app.warehouse.evidence.measuring import is_unique, measure_join, share
@@ -116,18 +117,39 @@ async def test_a_measure_of_some_values_estimates_all(resources: Resources, shop
 
 
 async def test_what_cannot_be_measured(resources: Resources, shop: asyncpg.Connection) -> None:
-    await shop.execute(
-        "CREATE TABLE shop.some (a int, j jsonb); "
-        "CREATE VIEW shop.slow AS SELECT g AS a FROM generate_series(1, 1000000000) g"
-    )
-    some, slow = RelationName("shop", "some"), RelationName("shop", "slow")
+    await shop.execute("CREATE TABLE shop.some (a int, j jsonb)")
+    some = RelationName("shop", "some")
     for names in (["absent"], ["j"]):
         async with resources.database.snapshot() as session:
             with pytest.raises(RelationUnreadable):
                 await measure_join(session, (some, names), (some, ["a"]), seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "problem", "named"),
+    [
+        ("slow", "some", EvidenceTooSlow, r"shop\.slow"),
+        ("some", "slow", EvidenceTooSlow, r"shop\.slow"),
+        ("fails", "some", RelationUnreadable, r"shop\.fails"),
+        ("some", "fails", RelationUnreadable, r"shop\.fails"),
+        ("some", "absent", RelationUnreadable, r"shop\.absent"),
+        ("some", "hidden", RelationUnreadable, r"shop\.hidden"),
+    ],
+)
+async def test_a_problem_names_the_side_that_it_is_of(
+    resources: Resources, shop: asyncpg.Connection, left: str, right: str, problem: type[Problem], named: str
+) -> None:
+    await shop.execute(
+        "CREATE TABLE shop.some AS SELECT g % 2 AS a FROM generate_series(1, 9) g; "
+        "CREATE VIEW shop.slow AS SELECT g AS a FROM generate_series(1, 1000000000) g; "
+        "CREATE VIEW shop.fails AS SELECT 1 / (a - a) AS a FROM shop.some; "
+        "CREATE TABLE shop.hidden (a int); REVOKE ALL ON shop.hidden FROM PUBLIC"
+    )
     async with resources.database.snapshot() as session:
-        with pytest.raises(EvidenceTooSlow):
-            await measure_join(session, (slow, ["a"]), (some, ["a"]), seconds=0.05)
+        with pytest.raises(problem, match=f"^{named} "):
+            await measure_join(
+                session, (RelationName("shop", left), ["a"]), (RelationName("shop", right), ["a"]), seconds=0.3
+            )
 
 
 def test_how_many_rows_are_looked_at() -> None:
