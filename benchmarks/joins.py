@@ -28,6 +28,7 @@ import uvloop
 
 from app.catalog.adoption.patterns import parse_pattern
 from app.catalog.adoption.service import AdoptionService
+from app.catalog.joins.discovery.model import DEFAULT_MIN_SCORE
 from app.catalog.joins.evidence.subjects import Depth
 from app.catalog.joins.judging import Acceptance, JoinJudging
 from app.catalog.joins.refreshing import JoinRefresh, Refreshed
@@ -41,7 +42,7 @@ from app.kernel.security.authorization import SYSTEM
 from app.settings import Settings
 from benchmarks.join_data import DATABASES, Database, Send, generated, governed_copy, wide
 
-MIN_SCORE = 0.5
+MIN_SCORE = DEFAULT_MIN_SCORE
 MIB = 1024
 ENDINGS = ("id", "code", "no")
 

@@ -4,10 +4,23 @@
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Iterable
 from typing import Final
 
 _PLAIN: Final = re.compile(r"[a-z_][a-z0-9_]*")
+
+_RESERVED: Final = """
+    all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create
+    current_catalog current_date current_role current_time current_timestamp current_user default deferrable
+    desc distinct do else end except false fetch for foreign from grant group having in initially intersect
+    into lateral leading limit localtime localtimestamp not null offset on only or order placing primary
+    references returning select session_user some symmetric system_user table then to trailing true union
+    unique user using variadic when where window with authorization binary collation concurrently cross
+    current_schema freeze full ilike inner is isnull join left like natural notnull outer overlaps right
+    similar tablesample verbose
+"""
+RESERVED: Final = frozenset(_RESERVED.split())
+"""Words that PostgreSQL takes for no name of a table or of its alias, unless quoted (appendix C of its manual)."""
 
 
 def quote_identifier(name: str) -> str:
@@ -15,9 +28,23 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def quote_if_needed(name: str, reserved: Container[str] = ()) -> str:
-    """The name as people write it: quoted where it is no plain lower-case name, or one of the reserved words."""
-    return name if _PLAIN.fullmatch(name) and name not in reserved else quote_identifier(name)
+def quote_if_needed(name: str) -> str:
+    """The name as people write it: quoted where it is no plain lower-case name, or a reserved word."""
+    return name if _PLAIN.fullmatch(name) and name not in RESERVED else quote_identifier(name)
+
+
+def equalities(left: str, right: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """SQL of what is equal between two sources of FROM: `orders.customer_id = customers.customer_id`.
+
+    A table that is joined with itself is called `employees` on the left, and `employees_2` on the right.
+
+    Args:
+        left: the name of a source, unquoted.
+        right: that of the other.
+        pairs: a column of the left and one of the right, for each equality.
+    """
+    one, other = quote_if_needed(left), quote_if_needed(right if right != left else f"{right}_2")
+    return " AND ".join(f"{one}.{quote_if_needed(column)} = {other}.{quote_if_needed(same)}" for column, same in pairs)
 
 
 def quote_literal(text: str) -> str:

@@ -55,6 +55,11 @@ def words_of(documents: Mapping[str, Any]) -> dict[str, ColumnWords]:
     }
 
 
+def private_columns(words: Words) -> frozenset[str]:
+    """The columns whose values are not shown, kept apart from their table, or logged."""
+    return frozenset(name for name, each in words.items() if each.sensitivity is Sensitivity.PRIVATE)
+
+
 def word_documents(words: Words) -> dict[str, dict[str, Any]]:
     """The words as they are kept, without columns of which nothing is said."""
     return {name: each.document() for name, each in words.items() if each != ColumnWords()}

@@ -48,7 +48,6 @@ _SUGGESTED: Final = JoinCandidate(
     id=_ID,
     left=_LEFT,
     right=_RIGHT,
-    cardinality="n:1",
     score=0.97,
     measure=_MEASURE,
     reasons=("orders.customer_id is named like customers and its key.",),

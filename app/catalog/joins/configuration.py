@@ -13,8 +13,8 @@ MAX_ORPHAN_RATE: Final = ConfigKey[float](
     default=lambda _: 0.05,
 )
 
-MAX_FAN_OUT: Final = ConfigKey[float](
-    name="joins.max-fan-out",
+MAX_MULTIPLICATION: Final = ConfigKey[float](
+    name="joins.max-multiplication",
     description="A join is accepted without an override while a left row meets no more right rows on average.",
     schema={"type": "number", "minimum": 1, "maximum": 1_000_000},
     default=lambda _: 1.0,
@@ -27,9 +27,9 @@ ACCEPT_SECONDS: Final = ConfigKey[float](
     default=lambda _: 60.0,
 )
 
-CONFIG_KEYS: Final = (MAX_ORPHAN_RATE, MAX_FAN_OUT, LOOK_SECONDS, ACCEPT_SECONDS)
+CONFIG_KEYS: Final = (MAX_ORPHAN_RATE, MAX_MULTIPLICATION, LOOK_SECONDS, ACCEPT_SECONDS)
 
 
 def policy_in_force(configuration: ConfigurationInForce) -> JoinPolicy:
     """The policy by which joins are accepted now."""
-    return JoinPolicy(configuration.value(MAX_ORPHAN_RATE), configuration.value(MAX_FAN_OUT))
+    return JoinPolicy(configuration.value(MAX_ORPHAN_RATE), configuration.value(MAX_MULTIPLICATION))

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
+from app.catalog.joins.discovery.model import DEFAULT_MIN_SCORE
 from app.kernel.ports.dashboard import StatementTile
 from app.kernel.ports.dependants import DependantSource, StatementSource
 from app.kernel.ports.retention import Default
@@ -15,7 +16,9 @@ class JoinsTile(BaseModel):
 
     accepted: int = Field(description="Joins in force.")
     decayed: int = Field(description="Those of them that do not hold any more as they were accepted.")
-    suggested: int = Field(description="Candidates of a score of 0.5 or more that nobody has decided about.")
+    suggested: int = Field(
+        description=f"Candidates of a score of {DEFAULT_MIN_SCORE} or more that nobody has decided about."
+    )
     used_last_day: int = Field(description="Uses of joins by executions within the last day.")
     not_looked_at: int = Field(description="Tables that could not be looked at, the last time.")
 
@@ -24,14 +27,15 @@ TILES: Final[tuple[Any, ...]] = (
     StatementTile(
         "joins",
         JoinsTile,
-        """
+        f"""
         SELECT (SELECT count(*) FROM spyne.accepted_joins WHERE status = 'active') AS accepted,
             (SELECT count(*) FROM spyne.accepted_joins WHERE status = 'active' AND decay <> '[]') AS decayed,
-            (SELECT count(*) FROM spyne.join_candidates c WHERE status = 'suggested' AND score >= 0.5 AND NOT EXISTS (
+            (SELECT count(*) FROM spyne.join_candidates c WHERE status = 'suggested'
+                AND score >= {DEFAULT_MIN_SCORE:f} AND NOT EXISTS (
                 SELECT 1 FROM spyne.accepted_joins j WHERE j.join_id = c.id AND j.status = 'active')) AS suggested,
             (SELECT count(*) FROM spyne.join_usage WHERE used_at > now() - interval '1 day') AS used_last_day,
             (SELECT count(*) FROM spyne.join_evidence WHERE failure IS NOT NULL) AS not_looked_at
-        """,
+        """,  # noqa: S608 - the number is ours
     ),
 )
 

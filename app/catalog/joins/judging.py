@@ -83,8 +83,9 @@ class JoinJudging:
             candidate = await self._candidate(session, wanted.candidate_id, actor)
             check_if_match(if_match, candidate.etag)
             _require_open(candidate)
-            versions = await JoinReads(session).versions(candidate.id, states_of(actor))
-            _require_news(versions)
+            current = next(iter(await JoinReads(session).versions(candidate.id, states_of(actor))), None)
+            if current is not None and current.status is JoinStatus.ACTIVE and not current.decay:
+                raise JoinInForce(f"{current.label} is in force and holds as it was accepted.")
             sides = await self._sides(session, candidate)
         async with _MEASURED_AT_ONCE, self._units.snapshot() as session:
             relations = [
@@ -144,9 +145,8 @@ class JoinJudging:
         await joins.lock(candidate.id)
         now = await self._candidate(session, candidate.id, actor)
         if now.etag != candidate.etag:
-            raise JoinChanged("The candidate was measured again or rejected meanwhile; look at it again.")
+            raise JoinChanged("The candidate was measured again, accepted or rejected meanwhile; look at it again.")
         versions = await joins.versions(candidate.id, states_of(actor))
-        _require_news(versions)
         left, right = sides
         await joins.accept(
             {
@@ -255,9 +255,3 @@ def _require_open(candidate: JoinCandidate) -> None:
     if candidate.status is CandidateStatus.REJECTED:
         by = candidate.rejection.by if candidate.rejection else "somebody"
         raise CandidateRejected(f"{by} rejected {candidate.id}; it is not suggested again.")
-
-
-def _require_news(versions: list[AcceptedVersion]) -> None:
-    """Refuse a further version of a join that is in force and holds: there would be nothing new in it."""
-    if versions and versions[0].status is JoinStatus.ACTIVE and not versions[0].decay:
-        raise JoinInForce(f"{versions[0].label} is in force and holds as it was accepted.")

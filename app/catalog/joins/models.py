@@ -29,7 +29,7 @@ class JoinCandidateRow(Created, Base):
     right_table: Mapped[str] = mapped_column(comment="Logical name of the side that is referred to")
     right_table_id: Mapped[UUID] = mapped_column(ForeignKey("spyne.tables.id"), comment="Version that was measured")
     right_columns: Mapped[list[str]] = mapped_column(JSONB, comment="Its columns, each equal to one of the left")
-    cardinality: Mapped[str] = mapped_column(comment="1:1, n:1 or n:m, of left to right")
+    cardinality: Mapped[str] = mapped_column(comment="1:1, n:1, 1:n or n:m, of left to right")
     score: Mapped[float] = mapped_column(Double, comment="How good the evidence is, 0 to 1")
     measure: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="What the join does, estimated or counted")
     reasons: Mapped[list[str]] = mapped_column(JSONB, comment="Why it is suggested")

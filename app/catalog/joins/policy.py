@@ -4,12 +4,17 @@ Both are statements of what was measured, in words: a person may decide otherwis
 """
 
 from dataclasses import dataclass
+from math import isclose
 from typing import Final
 
 from app.warehouse.evidence.samples import JoinMeasure
 
 NOTICEABLE: Final = 0.01
-"""An orphan rate that grew by less than one row in a hundred since the acceptance is no decay."""
+"""An orphan rate that grew by one row in a hundred or less since the acceptance is no decay."""
+
+
+MOST_DIGITS: Final = 12
+"""Digits of a number in a message: fewer than a double holds, so that `7.000000000000001` is 7."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +51,28 @@ def policy_faults(measure: JoinMeasure, policy: JoinPolicy) -> tuple[PolicyFault
         message = "No value of the left occurs on the right, so the join has no rows."
         return (PolicyFault("no-match", message),)
     if measure.orphan_rate > policy.max_orphan_rate:
+        rate, allowed = _told_apart(100 * measure.orphan_rate, 100 * policy.max_orphan_rate)
         message = (
-            f"{measure.orphan_rate:.1%} of the left's rows with a value meet no row of the right "
-            f"({measure.left_orphans:,} rows); the policy allows {policy.max_orphan_rate:.1%}."
+            f"{rate} % of the left's rows with a value meet no row of the right ({measure.left_orphans:,} rows); the "
+            f"policy allows {allowed} %."
         )
         found.append(PolicyFault("orphan-rate", message))
     rows = measure.multiplication
     if rows is not None and rows.mean > policy.max_multiplication:
+        mean, allowed = _told_apart(rows.mean, policy.max_multiplication)
         message = (
-            f"A row of the left meets {rows.mean:.3g} rows of the right on average, at most {rows.max:,}; the policy "
-            f"allows {policy.max_multiplication:.3g} on average."
+            f"A row of the left meets {mean} rows of the right on average, at most {rows.max:,}; the policy allows "
+            f"{allowed} on average."
         )
-        found.append(PolicyFault("fan-out", message))
+        found.append(PolicyFault("multiplication", message))
     return tuple(found)
+
+
+def _told_apart(value: float, limit: float) -> tuple[str, str]:
+    """Both in words: the limit as it was set, and a value above it with as many digits as show that it is above."""
+    allowed = f"{limit:.{MOST_DIGITS}g}"
+    shown = (f"{value:.{digits}f}" for digits in range(1, MOST_DIGITS))
+    return next((each for each in shown if float(each) > float(allowed)), repr(value)), allowed
 
 
 def decay(accepted: JoinMeasure, now: JoinMeasure, policy: JoinPolicy) -> tuple[str, ...]:
@@ -76,7 +90,8 @@ def decay(accepted: JoinMeasure, now: JoinMeasure, policy: JoinPolicy) -> tuple[
         found.append(
             f"A row of the left meets {_mean(now):.3g} rows of the right on average; it was {_mean(accepted):.3g}."
         )
-    if now.orphan_rate > max(accepted.orphan_rate + NOTICEABLE, policy.max_orphan_rate):
+    allowed = max(accepted.orphan_rate + NOTICEABLE, policy.max_orphan_rate)
+    if now.orphan_rate > allowed and not isclose(now.orphan_rate, allowed):
         found.append(
             f"{now.orphan_rate:.1%} of the left's rows with a value meet no row of the right; it was "
             f"{accepted.orphan_rate:.1%}."

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.catalog.tables.lifecycle import TableState
 from app.kernel.http.etags import etag
-from app.kernel.quoting import quote_if_needed
+from app.kernel.quoting import equalities
 from app.warehouse.evidence.samples import JoinMeasure
 
 
@@ -67,7 +67,6 @@ class JoinCandidate:
     id: str
     left: JoinSide
     right: JoinSide
-    cardinality: str
     score: float
     measure: JoinMeasure
     reasons: tuple[str, ...]
@@ -82,7 +81,7 @@ class JoinCandidate:
     @property
     def etag(self) -> str:
         """The ETag of what the candidate is now: of all that is shown, since a candidate may go and come back."""
-        shown = (self.left, self.right, self.cardinality, self.score, self.measure, self.reasons, self.warnings)
+        shown = (self.left, self.right, self.score, self.measure, self.reasons, self.warnings)
         decided = (self.status, self.rejection, self.accepted_version)
         return etag(hashlib.sha256(repr((self.id, shown, decided)).encode()).hexdigest()[:32])
 
@@ -141,15 +140,5 @@ class AcceptedVersion:
 
 
 def condition(left: JoinSide, right: JoinSide) -> str:
-    """SQL of what is equal, with logical names: `orders.customer_id = customers.customer_id`."""
-    pairs = zip(left.columns, right.columns, strict=True)
-    return " AND ".join(
-        f"{left.table}.{quote_if_needed(one)} = {right.table}.{quote_if_needed(other)}" for one, other in pairs
-    )
-
-
-def cardinality(measure: JoinMeasure) -> str:
-    """`1:1`, `n:1`, `1:n` or `n:m`: rows of the left to rows of the right, by what was measured."""
-    if not measure.left_unique and not measure.right_unique:
-        return "n:m"
-    return f"{'1' if measure.left_unique else 'n'}:{'1' if measure.right_unique else 'n'}"
+    """SQL of what is equal, with logical names, as `equalities` says."""
+    return equalities(left.table, right.table, zip(left.columns, right.columns, strict=True))

@@ -13,6 +13,7 @@ from app.catalog.joins.discovery.model import Candidate, Pair
 from app.catalog.joins.evidence.answering import AnswersFromData
 from app.catalog.joins.evidence.looking import EvidenceLooks
 from app.catalog.joins.evidence.repository import EvidenceReads, EvidenceWrites
+from app.catalog.joins.evidence.seeds import HashSeed
 from app.catalog.joins.evidence.subjects import Depth, JoinSubject
 from app.catalog.joins.policy import Estimates
 from app.catalog.joins.records import AcceptedVersion
@@ -22,6 +23,7 @@ from app.kernel.clock import Clock
 from app.kernel.db.database import Units, WriteSession
 from app.kernel.ports.events import EventKinds
 from app.kernel.runtime.configuration import ConfigurationInForce
+from app.kernel.security.secrets import ServiceSecret
 from app.warehouse.activity import activity
 
 KEPT_AT_ONCE: Final = 500
@@ -46,9 +48,11 @@ class Refreshed:
 class JoinRefresh:
     """Refreshes candidates, and measures accepted joins again where their tables are others now."""
 
-    def __init__(self, units: Units, configuration: ConfigurationInForce, kinds: EventKinds, clock: Clock) -> None:
-        self._units = units
-        self._looks = EvidenceLooks(units, configuration, clock)
+    def __init__(
+        self, units: Units, configuration: ConfigurationInForce, kinds: EventKinds, clock: Clock, secret: ServiceSecret
+    ) -> None:
+        self._units, self._seed = units, HashSeed.of(secret)
+        self._looks = EvidenceLooks(units, configuration, clock, self._seed)
         self._answers = AnswersFromData(units, configuration, clock)
         self._accepted = JoinRemeasuring(units, configuration, kinds, clock)
 
@@ -57,8 +61,10 @@ class JoinRefresh:
         async with self._units.read() as session:
             reads = EvidenceReads(session)
             subjects = await reads.subjects()
-            heads = await reads.heads([subject.table_id for subject in subjects])
+            heads = await reads.heads([subject.table_id for subject in subjects], self._seed)
             counted = await activity(session, [subject.relation for subject in subjects])
+        async with self._units.write() as session:
+            await EvidenceWrites(session).hide_ranges(subjects)
         changed: set[str] = set()
         for number, subject in enumerate(subjects):
             head, counters = heads.get(subject.table_id), counted.get(subject.relation)
@@ -132,7 +138,7 @@ def _row(
         "right_table": candidate.right_table,
         "right_table_id": subjects[candidate.right_table].table_id,
         "right_columns": list(candidate.right_columns),
-        "cardinality": candidate.cardinality,
+        "cardinality": candidate.measure.cardinality,
         "score": candidate.score,
         "measure": stored(candidate.measure),
         "reasons": list(candidate.reasons),

@@ -7,10 +7,11 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, Text, case, delete, func, literal, or_, select, update
+from sqlalchemy import Select, Text, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import aliased
 
+from app.catalog.joins.evidence.models import JoinEvidenceRow
 from app.catalog.joins.models import AcceptedJoinRow, JoinCandidateRow, JoinUsageRow
 from app.catalog.joins.records import (
     AcceptedVersion,
@@ -35,6 +36,12 @@ J = AcceptedJoinRow.__table__.c
 U = JoinUsageRow.__table__.c
 _LEFT = aliased(TableVersionRow, name="left_version")
 _RIGHT = aliased(TableVersionRow, name="right_version")
+_LEFT_LOOK = aliased(JoinEvidenceRow, name="left_look")
+_RIGHT_LOOK = aliased(JoinEvidenceRow, name="right_look")
+_LOOKED_AT: Final = func.greatest(
+    C.measured_at, func.least(*(func.coalesce(look.measured_at, C.measured_at) for look in (_LEFT_LOOK, _RIGHT_LOOK)))
+)
+"""When the older of both tables was looked at last: a candidate of which nothing changed is not written again."""
 _NEWER = aliased(AcceptedJoinRow, name="newer")
 _SIDES: Final = (
     _LEFT.version.label("left_version"),
@@ -170,16 +177,19 @@ class JoinWrites(JoinReads):
         self.writer = session
 
     async def keep_candidates(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Keep what discovery found, in the place of what it found before; a rejection stays."""
+        """Keep what discovery found, in the place of what it found before; a rejection stays.
+
+        What was found so before is not written again, only looked at later: the evidence says when.
+        """
         if not rows:
             return
         statement = insert(JoinCandidateRow)
-        changed: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name != "id"}
-        changed["revision"] = case(
-            ((C.measure == statement.excluded.measure) & (C.score == statement.excluded.score), C.revision),
-            else_=C.revision + 1,
+        found: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name != "id"}
+        news = [C[name].is_distinct_from(value) for name, value in found.items() if name != "measured_at"]
+        upsert = statement.on_conflict_do_update(
+            index_elements=[C.id], set_=found | {"revision": C.revision + 1}, where=or_(*news)
         )
-        await self.writer.execute(statement.on_conflict_do_update(index_elements=[C.id], set_=changed), list(rows))
+        await self.writer.execute(upsert, list(rows))
 
     async def drop_candidates(self, kept: Collection[str]) -> None:
         """Remove what is suggested no more; what was rejected or is in force stays, so that the decision does."""
@@ -242,8 +252,10 @@ def stored(measure: JoinMeasure) -> dict[str, Any]:
 def _candidates(states: Iterable[TableState]) -> Select[Any]:
     seen = [state.value for state in states]
     return (
-        select(*C, *_SIDES, J.version.label("accepted_version"))
+        select(*C, *_SIDES, J.version.label("accepted_version"), _LOOKED_AT.label("looked_at"))
         .join_from(JoinCandidateRow, _LEFT, _LEFT.id == C.left_table_id)
+        .outerjoin(_LEFT_LOOK, (_LEFT_LOOK.table_id == C.left_table_id) & _LEFT_LOOK.usable)
+        .outerjoin(_RIGHT_LOOK, (_RIGHT_LOOK.table_id == C.right_table_id) & _RIGHT_LOOK.usable)
         .join(_RIGHT, _RIGHT.id == C.right_table_id)
         .outerjoin(AcceptedJoinRow, (J.join_id == C.id) & (J.status == JoinStatus.ACTIVE.value))
         .where(_LEFT.state.in_(seen), _RIGHT.state.in_(seen))
@@ -283,12 +295,11 @@ def _candidate(row: Any) -> JoinCandidate:
         id=row.id,
         left=_side(row, "left"),
         right=_side(row, "right"),
-        cardinality=row.cardinality,
         score=row.score,
         measure=_measure(row.measure),
         reasons=tuple(row.reasons),
         warnings=tuple(row.warnings),
-        measured_at=row.measured_at,
+        measured_at=row.looked_at,
         status=CandidateStatus(row.status),
         rejection=rejection,
         accepted_version=row.accepted_version,

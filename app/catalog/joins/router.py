@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.catalog.joins.answers import ACCEPTED, CANDIDATE, DEPRECATED, JOIN, REFRESHING, REJECTED
+from app.catalog.joins.discovery.model import DEFAULT_MIN_SCORE
 from app.catalog.joins.judging import Acceptance, JoinChanged, JoinJudging
 from app.catalog.joins.problems import (
     CandidateNotFound,
@@ -30,7 +31,7 @@ from app.catalog.joins.schemas import (
 )
 from app.catalog.joins.service import JoinAsking, JoinReading
 from app.catalog.permissions import CanAcceptJoins, CanSeeJoins, CanSuggestJoins
-from app.kernel.http.etags import IfMatch, set_etag
+from app.kernel.http.etags import IfMatch, Tagged
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import provided, reads, writes
 from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
@@ -50,7 +51,9 @@ TableName = Annotated[str | None, Query(max_length=63, description="Only joins o
 async def _filter(
     table1: TableName = None,
     table2: Annotated[str | None, Query(max_length=63, description="Only joins of this one as well.")] = None,
-    min_score: Annotated[float, Query(ge=0, le=1, description="Only candidates of this score or a better one.")] = 0.5,
+    min_score: Annotated[
+        float, Query(ge=0, le=1, description="Only candidates of this score or a better one.")
+    ] = DEFAULT_MIN_SCORE,
     status: Annotated[CandidateStatus | None, Query(description="Only candidates that stand so.")] = None,
     accepted: Annotated[bool | None, Query(description="Only those that are accepted, or that are not.")] = None,
 ) -> CandidateFilter:
@@ -116,8 +119,7 @@ async def accept_join(
     acceptance = Acceptance(wanted.candidate_id, wanted.rationale, wanted.override_rationale)
     accepted = await judging.accept(acceptance, if_match, actor)
     response.headers["Location"] = f"/api/joins/{accepted.join_id}"
-    set_etag(response, accepted.etag)
-    return join_document(accepted)
+    return Tagged(join_document(accepted), accepted.etag).put_on(response)
 
 
 @router.get("/candidates/{id}", operation_id="get_join_candidate", responses=CANDIDATE | responses(CandidateNotFound))
@@ -129,8 +131,7 @@ async def get_join_candidate(
 ) -> JoinCandidateDocument:
     """A candidate, with its evidence."""
     candidate = await reading.candidate(id, actor)
-    set_etag(response, candidate.etag)
-    return candidate_document(candidate)
+    return Tagged(candidate_document(candidate), candidate.etag).put_on(response)
 
 
 @router.post(
@@ -149,8 +150,7 @@ async def reject_join_candidate(
 ) -> JoinCandidateDocument:
     """Say that a candidate is no join; it is not suggested again."""
     candidate = await judging.reject(id, wanted.reason, wanted.note, if_match, actor)
-    set_etag(response, candidate.etag)
-    return candidate_document(candidate)
+    return Tagged(candidate_document(candidate), candidate.etag).put_on(response)
 
 
 @router.get("/{id}", operation_id="get_join", responses=JOIN | responses(JoinNotFound))
@@ -162,8 +162,7 @@ async def get_join(
 ) -> JoinDetailDocument:
     """A join in its newest version, with the versions before and its usage."""
     versions = await reading.versions(id, actor)
-    set_etag(response, versions[0].etag)
-    return detail_document(versions)
+    return Tagged(detail_document(versions), versions[0].etag).put_on(response)
 
 
 @router.post(
@@ -182,5 +181,4 @@ async def deprecate_join(
 ) -> JoinDetailDocument:
     """Take a join out of use. Previews that rest on it are stale from then on."""
     versions = await judging.deprecate(id, wanted.reason, if_match, actor)
-    set_etag(response, versions[0].etag)
-    return detail_document(versions)
+    return Tagged(detail_document(versions), versions[0].etag).put_on(response)

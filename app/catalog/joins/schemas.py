@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from app.catalog.joins.discovery.model import DEFAULT_MIN_SCORE
 from app.catalog.joins.records import (
     AcceptedVersion,
     CandidateStatus,
@@ -13,7 +14,6 @@ from app.catalog.joins.records import (
     JoinSide,
     JoinStatus,
     RejectionReason,
-    cardinality,
     condition,
 )
 from app.catalog.tables.lifecycle import TableState
@@ -25,6 +25,12 @@ DIGITS: Final = 6
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2_000)]
 Rationale = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500)]
+
+
+CONDITION: Final = Field(
+    description="SQL of what is equal; the right of a self-join is called as the table with `_2` behind it.",
+    examples=["orders.customer_id = customers.customer_id"],
+)
 
 
 class JoinSideDocument(BaseModel):
@@ -74,7 +80,9 @@ class NullRatesDocument(BaseModel):
 class JoinMeasureDocument(BaseModel):
     """What the join does."""
 
-    cardinality: str = Field(description="Rows of the left to rows of the right: 1:1, n:1, 1:n or n:m.")
+    cardinality: str = Field(
+        description="Left to right: 1:1, n:1, 1:n or n:m, where 1 is a side on which no value repeats."
+    )
     containment: ContainmentDocument
     orphan_rate: float = Field(ge=0, le=1, description="Share of the left's rows with a value that meet no right row.")
     orphans: int = Field(description="How many rows that is.")
@@ -97,7 +105,7 @@ class JoinMeasureDocument(BaseModel):
         nulls = (measure.left_nulls, measure.left_rows), (measure.right_nulls, measure.right_rows)
         left, right = (round(part / whole, DIGITS) if whole else 0.0 for part, whole in nulls)
         return JoinMeasureDocument(
-            cardinality=cardinality(measure),
+            cardinality=measure.cardinality,
             containment=ContainmentDocument(
                 left_to_right=_share(measure.containment), right_to_left=_share(measure.coverage)
             ),
@@ -133,8 +141,10 @@ class JoinCandidateDocument(JoinMeasureDocument):
     candidate_id: str = Field(description="Readable, and the id of the join once accepted.")
     left: JoinSideDocument = Field(description="The side that refers.")
     right: JoinSideDocument = Field(description="The side that is referred to.")
-    condition: str = Field(description="SQL of what is equal.", examples=["orders.customer_id = customers.customer_id"])
-    score: float = Field(ge=0, le=1, description="How good the evidence is; from 0.5 on a join is likelier than none.")
+    condition: str = CONDITION
+    score: float = Field(
+        ge=0, le=1, description=f"How good the evidence is; from {DEFAULT_MIN_SCORE} on it is suggested."
+    )
     reasons: list[str] = Field(description="Why it is suggested.")
     warnings: list[str] = Field(description="What speaks against it.")
     status: CandidateStatus
@@ -152,7 +162,6 @@ def candidate_document(candidate: JoinCandidate) -> JoinCandidateDocument:
     return JoinCandidateDocument.model_validate(
         measure.model_dump()
         | {
-            "cardinality": candidate.cardinality,
             "candidate_id": candidate.id,
             "left": JoinSideDocument.of(candidate.left).model_dump(),
             "right": JoinSideDocument.of(candidate.right).model_dump(),
@@ -191,7 +200,7 @@ class AcceptedJoinDocument(BaseModel):
     status: JoinStatus
     left: JoinSideDocument = Field(description="The side that refers.")
     right: JoinSideDocument = Field(description="The side that is referred to.")
-    condition: str = Field(description="SQL of what is equal.", examples=["orders.customer_id = customers.customer_id"])
+    condition: str = CONDITION
     rationale: str = Field(description="Why it was accepted.")
     overridden: list[str] = Field(description="What the policy had against it.")
     override_rationale: str | None = Field(description="Why it was accepted all the same.")

@@ -13,7 +13,7 @@ from typing import Final
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from app.kernel.quoting import quote_if_needed
+from app.kernel.quoting import equalities
 from app.query.guard import join_rules
 from app.query.guard.dialect import generate, parse
 from app.query.guard.findings import FanOutWarning, GuardFinding, GuardRefusal, GuardVerdict, UsedJoin, location_at
@@ -195,11 +195,8 @@ def _judge_joins(
 def _nearest_join(join: UsedJoin, catalog: Catalog) -> str:
     for accepted in catalog.joins:
         if {accepted.left_table, accepted.right_table} == {join.left, join.right}:
-            equalities = zip(accepted.left_columns, accepted.right_columns, strict=True)
-            return " AND ".join(
-                f"{accepted.left_table}.{quote_if_needed(left)} = {accepted.right_table}.{quote_if_needed(right)}"
-                for left, right in equalities
-            )
+            pairs = zip(accepted.left_columns, accepted.right_columns, strict=True)
+            return equalities(accepted.left_table, accepted.right_table, pairs)
     return "an accepted join, or an override with its rationale"
 
 

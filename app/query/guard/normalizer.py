@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+from app.kernel.quoting import RESERVED
 from app.query.guard import keywords as kw
 from app.query.guard.findings import GuardRefusal
 from app.query.guard.scanner import Token, scan
@@ -184,7 +185,7 @@ class _Normalizer(TokenRewriter):
             self._clause(token, frame)
         elif word in kw.ALWAYS or self._by_neighbour(word):
             self._keyword(token)
-        elif word in kw.RESERVED:
+        elif word in RESERVED:
             raise token.refusal(
                 "keyword", f"The keyword {word.upper()} has no place in a query here.", f'"{word}" if it is a name'
             )

@@ -74,15 +74,8 @@ class AcceptedJoin:
     """Share of the left's rows with a value that meet no row of the right."""
     decayed: str | None = None
     """Why the join does not hold any more as it was accepted; None while it does."""
-
-    @property
-    def cardinality(self) -> str | None:
-        """`1:1`, `n:1`, `1:n` or `n:m`, of left to right; None when nothing is known."""
-        if self.left_rows is None or self.right_rows is None:
-            return None
-        if self.left_rows.multiplies and self.right_rows.multiplies:
-            return "n:m"
-        return f"{'n' if self.left_rows.multiplies else '1'}:{'n' if self.right_rows.multiplies else '1'}"
+    cardinality: str | None = None
+    """`1:1`, `n:1`, `1:n` or `n:m`, of left to right, as it was measured; None when nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)

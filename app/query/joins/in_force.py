@@ -38,6 +38,7 @@ def _join(join: AcceptedVersion, tables: Mapping[str, RelationView]) -> Accepted
         right_rows=_fan_out(measure.multiplication, unique=measure.right_unique),
         orphan_rate=measure.orphan_rate,
         decayed=" ".join(join.decay) or None,
+        cardinality=measure.cardinality,
     )
 
 

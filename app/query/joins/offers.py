@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice, product
 from typing import Final
 
-from app.kernel.quoting import quote_if_needed
+from app.kernel.quoting import equalities
 from app.query.guard.findings import GuardFinding, GuardRefusal, JoinOffer, JoinReference
-from app.query.guard.keywords import RESERVED
 from app.query.guard.relations import AcceptedJoin
 from app.query.guard.scanner import Token, scan
 
@@ -84,16 +83,10 @@ def _choices(gap: _Gap, accepted: Sequence[AcceptedJoin]) -> Iterator[tuple[Acce
         for join in accepted:
             columns = tuple(zip(join.left_columns, join.right_columns, strict=True))
             if (join.left_table, join.right_table) == (other.name, gap.table.name):
-                yield join, _condition(other, gap.table, columns)
+                yield join, equalities(other.alias, gap.table.alias, columns)
             if (join.right_table, join.left_table) == (other.name, gap.table.name):
                 turned = tuple((right, left) for left, right in columns)
-                yield join, _condition(other, gap.table, turned)
-
-
-def _condition(one: _Table, other: _Table, pairs: Sequence[tuple[str, str]]) -> str:
-    return " AND ".join(
-        f"{one.alias}.{quote_if_needed(left)} = {other.alias}.{quote_if_needed(right)}" for left, right in pairs
-    )
+                yield join, equalities(other.alias, gap.table.alias, turned)
 
 
 def _offer(sql: str, chosen: Sequence[tuple[_Gap, AcceptedJoin, str]]) -> JoinOffer:
@@ -160,7 +153,7 @@ def _take(tokens: Sequence[Token], place: int, read: _From) -> int | None:
         word = tokens[place]
         if word.kind == "identifier" or word.value not in _BEFORE_ALIAS:
             alias, place = word.value, place + 1
-    read.tables.append(_Table(name, quote_if_needed(alias, RESERVED)))
+    read.tables.append(_Table(name, alias))
     return place
 
 

@@ -135,20 +135,20 @@ def _problem_of(
 
 
 async def compared_columns(
-    session: ReadSession, relation: RelationName, names: Sequence[str]
+    session: ReadSession, relation: RelationName, names: Sequence[str], seed: int = 0
 ) -> tuple[ComparedColumn, ...]:
-    """Those of the named columns whose values can be compared, in the relation's order."""
+    """Those of the named columns whose values can be compared, in the relation's order; their hashes have the seed."""
     rows = await session.execute(_COLUMNS, {"relation": relation.sql})
     wanted = set(names)
     return tuple(
-        ComparedColumn(row.name, row.type, row.base, FAMILIES.get(row.base, Family.TEXT))
+        ComparedColumn(row.name, row.type, row.base, FAMILIES.get(row.base, Family.TEXT), seed)
         for row in rows
         if row.name in wanted and (row.base in FAMILIES or row.base == "enum")
     )
 
 
 async def collect(
-    session: ReadSession, relation: RelationName, names: Sequence[str], *, governed: bool, seconds: float
+    session: ReadSession, relation: RelationName, names: Sequence[str], *, governed: bool, seed: int, seconds: float
 ) -> RelationEvidence:
     """The evidence of the named columns of a relation, by one pass over all its rows.
 
@@ -157,6 +157,7 @@ async def collect(
         relation: what to look at.
         names: columns; those that cannot be compared are left out.
         governed: whether batches write it, so that what they change can be told later.
+        seed: of the hashes of values.
         seconds: that each statement may take.
 
     Raises as `looking` does.
@@ -164,7 +165,7 @@ async def collect(
     async with looking(session, relation, seconds):
         if not await Inspector(session).readable(relation, names):
             raise RelationUnreadable(f"{relation} is gone, has other columns, or may not be read.")
-        columns = await compared_columns(session, relation, names)
+        columns = await compared_columns(session, relation, names, seed)
         if governed:
             marked = (await run(session, statements.mark(relation, None))).one()
             rows, mark = marked.rows, Mark(marked.batch, marked.fingerprint)
@@ -186,7 +187,7 @@ async def collect(
 
 
 async def follow(
-    session: ReadSession, relation: RelationName, before: RelationEvidence, *, seconds: float
+    session: ReadSession, relation: RelationName, before: RelationEvidence, *, seed: int, seconds: float
 ) -> RelationEvidence | None:
     """The evidence of a governed relation as its batches changed it since; None when it must be collected anew.
 
@@ -197,6 +198,7 @@ async def follow(
         session: a transaction on one snapshot; its settings change.
         relation: governed, with the same columns as before.
         before: its evidence, with a mark.
+        seed: of the hashes of values, as it was before.
         seconds: that each statement may take.
 
     Raises as `looking` does.
@@ -205,7 +207,7 @@ async def follow(
         return None
     since = before.mark.batch
     async with looking(session, relation, seconds):
-        columns = await compared_columns(session, relation, [column.name for column in before.columns])
+        columns = await compared_columns(session, relation, [column.name for column in before.columns], seed)
         if [(column.name, column.type) for column in columns] != [(each.name, each.type) for each in before.columns]:
             return None
         now = (await run(session, statements.mark(relation, since))).one()

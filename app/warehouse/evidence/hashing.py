@@ -45,34 +45,36 @@ class ComparedColumn:
     base: str
     """PostgreSQL's name of the type below all domains; `enum` of any enum."""
     family: Family
+    seed: int = 0
+    """Of its hashes; columns that are compared by hashes have the same."""
 
 
-_INTEGRAL = "CASE WHEN {n} = trunc({n}) AND abs({n}) < 9e18 THEN hashint8extended({n}::int8, 0) ELSE {else_} END"
+_INTEGRAL = "CASE WHEN {n} = trunc({n}) AND abs({n}) < 9e18 THEN hashint8extended({n}::int8, {seed}) ELSE {else_} END"
 """9e18 is below 2**63: an integral number of this size fits bigint."""
 
-_OF_TEXT: Final = 'hashtextextended({value}::text COLLATE "C", 0)'
+_OF_TEXT: Final = 'hashtextextended({value}::text COLLATE "C", {seed})'
 _HASHES: Final = {
-    "int2": "hashint8extended({value}::int8, 0)",
-    "int4": "hashint8extended({value}::int8, 0)",
-    "int8": "hashint8extended({value}, 0)",
-    "numeric": _INTEGRAL.replace("{n}", "{value}").replace("{else_}", "hash_numeric_extended({value}, 0)"),
+    "int2": "hashint8extended({value}::int8, {seed})",
+    "int4": "hashint8extended({value}::int8, {seed})",
+    "int8": "hashint8extended({value}, {seed})",
+    "numeric": _INTEGRAL.replace("{n}", "{value}").replace("{else_}", "hash_numeric_extended({value}, {seed})"),
     "float4": _INTEGRAL.replace("{n}", "{value}::float8").replace(
-        "{else_}", "hash_numeric_extended({value}::float8::numeric, 0)"
+        "{else_}", "hash_numeric_extended({value}::float8::numeric, {seed})"
     ),
-    "float8": _INTEGRAL.replace("{n}", "{value}").replace("{else_}", "hash_numeric_extended({value}::numeric, 0)"),
-    "uuid": "uuid_hash_extended({value}, 0)",
+    "float8": _INTEGRAL.replace("{n}", "{value}").replace("{else_}", "hash_numeric_extended({value}::numeric, {seed})"),
+    "uuid": "uuid_hash_extended({value}, {seed})",
     "date": "CASE WHEN {value} < date '294277-01-01' OR {value} = 'infinity' "
-    "THEN timestamp_hash_extended({value}::timestamp, 0) ELSE hashdateextended({value}, 0) END",
-    "timestamp": "timestamp_hash_extended({value}, 0)",
-    "timestamptz": "timestamptz_hash_extended({value}, 0)",
-    "citext": 'hashtextextended(lower({value}::text) COLLATE "C", 0)',
+    "THEN timestamp_hash_extended({value}::timestamp, {seed}) ELSE hashdateextended({value}, {seed}) END",
+    "timestamp": "timestamp_hash_extended({value}, {seed})",
+    "timestamptz": "timestamptz_hash_extended({value}, {seed})",
+    "citext": 'hashtextextended(lower({value}::text) COLLATE "C", {seed})',
 }
 """By the base type; texts and enums have the hash of their characters."""
 
 
 def value_hash(column: ComparedColumn, expression: str) -> str:
     """SQL of the signed 64-bit hash of a value of the column; NULL of NULL."""
-    return _HASHES.get(column.base, _OF_TEXT).replace("{value}", expression)
+    return _HASHES.get(column.base, _OF_TEXT).replace("{seed}", str(column.seed)).replace("{value}", expression)
 
 
 def row_hash(columns: Sequence[tuple[ComparedColumn, str]]) -> str:

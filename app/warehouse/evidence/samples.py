@@ -152,6 +152,13 @@ class JoinMeasure:
     """Counted; otherwise estimated from samples."""
 
     @property
+    def cardinality(self) -> str:
+        """`1:1`, `n:1`, `1:n` or `n:m`, left to right: 1 stands for a side on which no value repeats."""
+        if not self.left_unique and not self.right_unique:
+            return "n:m"
+        return f"{'1' if self.left_unique else 'n'}:{'1' if self.right_unique else 'n'}"
+
+    @property
     def containment(self) -> float:
         """Share of the left's distinct values that occur on the right; 0 of nothing."""
         return self.left_matched_distinct / self.left_distinct if self.left_distinct else 0.0

@@ -1,6 +1,7 @@
 """Accepted joins in queries: shown, bound to the preview, required, offered where a condition is missing, counted."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from app.kernel.runtime.resources import Resources
+from app.kernel.telemetry.metrics import REGISTRY
 from tests.catalog.joins.steps import (
     CUSTOMERS,
     LINES,
@@ -163,6 +165,8 @@ async def usage(client: httpx.AsyncClient, join_id: str) -> dict[str, Any]:
 async def test_usage_is_counted_once_per_execution(analyst: httpx.AsyncClient, admin: httpx.AsyncClient) -> None:
     await accepted(admin, CUSTOMERS)
     await accepted(admin, LINES)
+    metric = partial(REGISTRY.get_sample_value, "spyne_join_usage_total")
+    before = {join_id: metric({"join_id": join_id}) or 0 for join_id in (CUSTOMERS, LINES)}
     both = f"{JOINED} JOIN order_lines l ON l.order_id = o.order_id JOIN customers d ON d.customer_id = o.customer_id"
     assert await usage(admin, CUSTOMERS) == {"executions": 0, "last_30_days": 0, "last_used_at": None}
     for _ in range(2):
@@ -171,6 +175,8 @@ async def test_usage_is_counted_once_per_execution(analyst: httpx.AsyncClient, a
     answers = await asyncio.gather(*(execute(analyst, found) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
     assert ((await usage(admin, CUSTOMERS))["executions"], (await usage(admin, LINES))["executions"]) == (3, 1)
+    assert metric({"join_id": CUSTOMERS}) == before[CUSTOMERS] + 3
+    assert metric({"join_id": LINES}) == before[LINES] + 1
     listed = {item["join_id"]: item["usage"] for item in (await admin.get("/api/joins")).json()["items"]}
     assert listed[CUSTOMERS]["last_30_days"] == 3
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.catalog.joins.policy import Estimates, JoinPolicy, decay, is_news, policy_faults
-from app.catalog.joins.records import cardinality
 from app.warehouse.evidence.samples import JoinMeasure, Multiplicity
 
 POLICY = JoinPolicy(max_orphan_rate=0.05, max_multiplication=1.0)
@@ -35,8 +36,8 @@ TWICE: dict[str, Any] = {"multiplication": Multiplicity(1.5, 2, 2), "right_uniqu
         ({}, []),
         ({"left_orphans": 45}, []),
         ({"left_orphans": 46}, ["orphan-rate"]),
-        (TWICE, ["fan-out"]),
-        (TWICE | {"left_orphans": 900}, ["orphan-rate", "fan-out"]),
+        (TWICE, ["multiplication"]),
+        (TWICE | {"left_orphans": 900}, ["orphan-rate", "multiplication"]),
         ({"left_matched_distinct": 0, "left_orphans": 900, "multiplication": None}, ["no-match"]),
         ({"left_rows": 0, "left_nulls": 0, "left_distinct": 0, "left_matched_distinct": 0}, ["no-match"]),
         ({"right_unique": False, "right_rows": 101}, []),
@@ -47,6 +48,41 @@ def test_what_the_policy_has_against_a_join(changes: dict[str, Any], codes: list
 
 
 @pytest.mark.parametrize(
+    ("changes", "policy", "words"),
+    [
+        (
+            {"left_orphans": 46},
+            POLICY,
+            "5.1 % of the left's rows with a value meet no row of the right (46 rows); the policy allows 5 %.",
+        ),
+        ({"left_rows": 100_100, "left_orphans": 5_001}, POLICY, "5.001 % of"),
+        (
+            {"left_orphans": 1},
+            JoinPolicy(0.0005, 1),
+            "0.1 % of the left's rows with a value meet no row of the right (1 rows); the policy allows 0.05 %.",
+        ),
+        ({"left_orphans": 900}, POLICY, "100.0 % of"),
+        (TWICE, POLICY, "meets 1.5 rows of the right on average, at most 2; the policy allows 1 on average."),
+        (TWICE | {"multiplication": Multiplicity(1.0004, 1, 2)}, POLICY, "meets 1.0004 rows of the right"),
+    ],
+)
+def test_what_is_said_against_a_join_is_above_what_is_allowed(
+    changes: dict[str, Any], policy: JoinPolicy, words: str
+) -> None:
+    (fault,) = policy_faults(replace(GOOD, **changes), policy)
+    assert words in fault.message
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9))
+def test_a_share_that_is_refused_is_said_to_be_above_the_limit(orphans: int, allowed_orphans: int) -> None:
+    measure = replace(GOOD, left_rows=10**9, left_nulls=0, left_orphans=orphans)
+    limit = allowed_orphans / 10**9
+    for fault in policy_faults(measure, JoinPolicy(limit, 1)):
+        rate, allowed = (float(each.split()[-1]) for each in fault.message.split(" %")[:2])
+        assert rate > allowed == pytest.approx(100 * limit)
+
+
+@pytest.mark.parametrize(
     ("before", "now", "words"),
     [
         ({}, {}, None),
@@ -54,6 +90,7 @@ def test_what_the_policy_has_against_a_join(changes: dict[str, Any], codes: list
         ({}, {"left_orphans": 45}, None),
         ({}, {"left_orphans": 50}, "5.6% of the left's rows with a value meet no row of the right; it was 0.0%."),
         ({"left_orphans": 400}, {"left_orphans": 405}, None),
+        *(({"left_orphans": 9 * each}, {"left_orphans": 9 * each + 9}, None) for each in range(5, 99)),
         ({"left_orphans": 400}, {"left_orphans": 420}, "46.7%"),
         ({}, TWICE, "a row of the left meets up to 2."),
         ({}, {"right_unique": False, "right_rows": 101}, "now has several."),
@@ -96,4 +133,4 @@ def test_when_samples_have_a_join_measured(
     [(True, True, "1:1"), (False, True, "n:1"), (True, False, "1:n"), (False, False, "n:m")],
 )
 def test_cardinality(left: bool, right: bool, wanted: str) -> None:
-    assert cardinality(replace(GOOD, left_unique=left, right_unique=right)) == wanted
+    assert replace(GOOD, left_unique=left, right_unique=right).cardinality == wanted

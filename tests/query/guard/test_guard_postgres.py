@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from app.kernel.embedded import ServerAddress
-from app.query.guard import keywords
+from app.kernel.quoting import RESERVED
 from app.query.guard.check import check
 from app.query.guard.functions import ALLOWED as FUNCTIONS
 from app.query.guard.relations import Catalog
@@ -139,7 +139,7 @@ async def _outcome(connection: "asyncpg.Connection[Any]", sql: str) -> object:
 
 async def test_the_reserved_words_are_those_of_the_server(connection: "asyncpg.Connection[Any]") -> None:
     rows = await connection.fetch("SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')")
-    assert {row["word"] for row in rows} == keywords.RESERVED
+    assert {row["word"] for row in rows} == RESERVED
 
 
 async def test_every_allowed_function_exists_and_has_no_effects(connection: "asyncpg.Connection[Any]") -> None:

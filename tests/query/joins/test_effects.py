@@ -11,7 +11,9 @@ FEW = FanOut(2.5, 4, 7)
 
 def join(left: FanOut | None = FEW, right: FanOut | None = ONE, orphans: float | None = 0.0) -> AcceptedJoin:
     """Orders of customers."""
-    return AcceptedJoin("j", "orders", ("customer",), "customers", ("id",), 1, left, right, orphans)
+    measured = {(FEW, ONE): "n:1", (ONE, ONE): "1:1", (FEW, FEW): "n:m"}.get((left, right))
+    sides = "orders", ("customer",), "customers", ("id",)
+    return AcceptedJoin("j", *sides, 1, left, right, orphans, cardinality=measured)
 
 
 def used(kind: str = "inner", *, turned: bool = False) -> UsedJoin:
@@ -68,7 +70,7 @@ def test_effects(statement: UsedJoin, accepted: AcceptedJoin, cardinality: str |
 
 
 def test_a_self_join_is_read_in_the_direction_of_its_columns() -> None:
-    boss = AcceptedJoin("b", "staff", ("boss",), "staff", ("id",), 1, FEW, ONE)
+    boss = AcceptedJoin("b", "staff", ("boss",), "staff", ("id",), 1, FEW, ONE, cardinality="n:1")
     up = UsedJoin("staff", "staff", "inner", (("boss", "id"),), "b")
     down = UsedJoin("staff", "staff", "inner", (("id", "boss"),), "b")
     assert (cardinality_of(up, boss), cardinality_of(down, boss)) == ("n:1", "1:n")

@@ -12,7 +12,7 @@ from typing import Final
 
 from app.catalog.joins.discovery.context import Context
 from app.catalog.joins.discovery.keys import can_refer
-from app.catalog.joins.discovery.model import KeyQuestion, Measured, Pair
+from app.catalog.joins.discovery.model import DEFAULT_MIN_SCORE, KeyQuestion, Measured, Pair
 from app.catalog.joins.discovery.naming import Reading, is_measure, is_prose, is_specific
 from app.catalog.joins.discovery.scoring import score
 from app.catalog.joins.discovery.singles import Single
@@ -92,7 +92,7 @@ def references(found: Sequence[Single]) -> dict[tuple[str, str], tuple[str, str]
     return {
         (each.pair.left_table, each.pair.left_columns[0]): (each.pair.right_table, each.pair.right_columns[0])
         for each in sorted(found, key=lambda each: each.score)
-        if not each.doubted and each.score >= 0.5  # noqa: PLR2004 - likelier than not
+        if not each.doubted and each.score >= DEFAULT_MIN_SCORE
     }
 
 

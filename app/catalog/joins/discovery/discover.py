@@ -136,9 +136,8 @@ def _of_composite(composite: Composite) -> Candidate:
 def _candidate(
     pair: Pair, measured: JoinMeasure, score: float, reasons: tuple[str, ...], warnings: tuple[str, ...]
 ) -> Candidate:
-    cardinality = "n:m" if not measured.right_unique else "1:1" if measured.left_unique else "n:1"
     sides = (pair.left_table, pair.left_columns, pair.right_table, pair.right_columns)
-    return Candidate(candidate_id(pair), *sides, measured, score, cardinality, reasons, warnings)
+    return Candidate(candidate_id(pair), *sides, measured, score, reasons, warnings)
 
 
 def _declared(known: Context) -> list[Pair]:

@@ -55,8 +55,6 @@ class Candidate:
     measure: JoinMeasure
     score: float
     """From 0 to 1; at least `DEFAULT_MIN_SCORE` is suggested."""
-    cardinality: str
-    """`n:1`, `1:1` or `n:m`, left to right."""
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
     declared: bool = False

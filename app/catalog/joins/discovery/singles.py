@@ -7,7 +7,7 @@ from typing import Final
 from app.catalog.joins.discovery.context import Context, Key, Left, Place
 from app.catalog.joins.discovery.estimates import measure, outside, screened, suffices
 from app.catalog.joins.discovery.keys import can_refer, is_named_for
-from app.catalog.joins.discovery.model import Measured, Pair
+from app.catalog.joins.discovery.model import DEFAULT_MIN_SCORE, Measured, Pair
 from app.catalog.joins.discovery.naming import NONE, NameEvidence, TargetName
 from app.catalog.joins.discovery.scoring import (
     ENOUGH,
@@ -213,7 +213,7 @@ def _doubted(single: Single) -> Single:
 
 def _ranked(found: list[Single]) -> list[Single]:
     """The same, all but the best-named of those that would be suggested marked as doubted."""
-    standing = [each for each in found if each.score >= RIVAL]
+    standing = [each for each in found if each.score >= DEFAULT_MIN_SCORE]
     if len(standing) < 2:  # noqa: PLR2004 - nothing rivals one
         return found
     best = max(standing, key=lambda each: (each.name.score, each.score, each.measure.coverage, each.pair.right_table))

@@ -2,20 +2,22 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from app.catalog.joins.evidence.configuration import LOOK_SECONDS
 from app.catalog.joins.evidence.repository import EvidenceReads, EvidenceWrites, relation_evidence
+from app.catalog.joins.evidence.seeds import HashSeed
 from app.catalog.joins.evidence.subjects import Depth, EvidenceHead, JoinSubject
 from app.kernel.clock import Clock
 from app.kernel.db.database import Units
 from app.kernel.problems import Problem
 from app.kernel.runtime.configuration import ConfigurationInForce
 from app.warehouse.evidence.collecting import EvidenceTooSlow, RelationEvidence, collect, follow
-from app.warehouse.evidence.samples import DeclaredForeignKey, TableEvidence
+from app.warehouse.evidence.samples import ColumnEvidence, DeclaredForeignKey, TableEvidence
 from app.warehouse.inspection import RelationUnreadable
 from app.warehouse.live import LiveRelation, live_relations
 from app.warehouse.naming import RelationName
@@ -38,8 +40,8 @@ class Looked:
 class EvidenceLooks:
     """Keeps the evidence of tables up to date, each in a transaction of its own."""
 
-    def __init__(self, units: Units, configuration: ConfigurationInForce, clock: Clock) -> None:
-        self._units, self._configuration, self._clock = units, configuration, clock
+    def __init__(self, units: Units, configuration: ConfigurationInForce, clock: Clock, seed: HashSeed) -> None:
+        self._units, self._configuration, self._clock, self._seed = units, configuration, clock, seed
 
     async def look(self, subject: JoinSubject, head: EvidenceHead | None, activity: str | None, depth: Depth) -> Looked:
         """What came of a look at the table, which is kept.
@@ -59,10 +61,11 @@ class EvidenceLooks:
         known = of_shape if of_shape is not None and of_shape.usable else None
         try:
             before, found = await self._found(subject, known, depth)
+            found = replace(found, columns=tuple(_kept(each, subject.private) for each in found.columns))
         except CANNOT_LOOK as problem:
             return await self._failed(subject, head, known, problem, activity, now)
         async with self._units.write() as session:
-            await EvidenceWrites(session).keep(subject, found, activity, now)
+            await EvidenceWrites(session).keep(subject, found, self._seed, activity, now)
         return Looked(subject, changed=before is None or before != found)
 
     async def _found(
@@ -77,12 +80,17 @@ class EvidenceLooks:
             before = relation_evidence(known, columns)
         if before is not None and depth < Depth.ANEW:
             async with self._units.snapshot() as session:
-                followed = await follow(session, subject.relation, before, seconds=seconds)
+                followed = await follow(session, subject.relation, before, seed=self._seed.value, seconds=seconds)
             if followed is not None:
                 return before, followed
         async with self._units.snapshot() as session:
             found = await collect(
-                session, subject.relation, subject.columns, governed=subject.governed, seconds=seconds
+                session,
+                subject.relation,
+                subject.columns,
+                governed=subject.governed,
+                seed=self._seed.value,
+                seconds=seconds,
             )
         return before, found
 
@@ -103,7 +111,7 @@ class EvidenceLooks:
             if known is not None and isinstance(problem, EvidenceTooSlow):
                 await writes.keep_beside(subject, problem.detail)
                 return Looked(subject, changed=False)
-            await writes.keep_failure(subject, problem.detail, activity, now)
+            await writes.keep_failure(subject, problem.detail, self._seed, activity, now)
         return Looked(subject, changed=head is None or head.usable)
 
     async def evidence(self, subjects: Sequence[JoinSubject]) -> tuple[list[TableEvidence], Mapping[str, datetime]]:
@@ -111,7 +119,7 @@ class EvidenceLooks:
         async with self._units.snapshot() as session:
             reads = EvidenceReads(session)
             ids = [subject.table_id for subject in subjects]
-            heads, columns = await reads.heads(ids), await reads.columns(ids)
+            heads, columns = await reads.heads(ids, self._seed), await reads.columns(ids)
             seen = [each for each in subjects if each.table_id in heads and heads[each.table_id].stands_for(each)]
             adopted = [each.relation for each in seen if not each.governed]
             live = (await live_relations(session, adopted)).by_name
@@ -134,6 +142,11 @@ class EvidenceLooks:
         """Remove what is known of versions that stand for no table any more."""
         async with self._units.write() as session:
             await EvidenceWrites(session).forget(kept)
+
+
+def _kept(column: ColumnEvidence, private: AbstractSet[str]) -> ColumnEvidence:
+    """The evidence of the column as it is kept: without the values at the ends of a private one."""
+    return replace(column, low=None, high=None) if column.name in private else column
 
 
 def _keys(subject: JoinSubject, relation: LiveRelation | None) -> tuple[tuple[str, ...], ...]:

@@ -18,6 +18,7 @@ class JoinEvidenceRow(Base):
 
     table_id: Mapped[UUID] = mapped_column(ForeignKey("spyne.tables.id"), primary_key=True, comment="The version")
     schema_version: Mapped[int] = mapped_column(comment="Schema of the version that was looked at")
+    seed: Mapped[str | None] = mapped_column(comment="Mark of the seed of its hashes; null of hashes without")
     rows: Mapped[int] = mapped_column(BigInteger, comment="Rows, counted")
     batch: Mapped[int | None] = mapped_column(
         BigInteger, comment="Last batch that wrote one of them; null of a relation that is not governed"

@@ -2,7 +2,7 @@
 
 import sys
 from array import array
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,8 +10,10 @@ from uuid import UUID
 from sqlalchemy import String, Text, Uuid, bindparam, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 
+from app.catalog.contracts.column_words import private_columns, words_of
 from app.catalog.joins.discovery.keys import Grain
 from app.catalog.joins.evidence.models import JoinAnswerRow, JoinEvidenceColumnRow, JoinEvidenceRow
+from app.catalog.joins.evidence.seeds import HashSeed
 from app.catalog.joins.evidence.subjects import MEASURED_STATES, EvidenceHead, JoinSubject, KnownGrain, row_key
 from app.catalog.models import ContractRow, TableSchemaVersionRow, TableVersionRow
 from app.catalog.records import filled
@@ -41,7 +43,8 @@ class EvidenceReads:
         statement = (
             select(
                 T.id.label("table_id"), T.name, T.version, T.state, T.relation_schema, T.relation_name,
-                T.schema_version, V.columns, K.mode, K.idempotency_key, K.event_time_column, K.id.label("contract_id"),
+                T.schema_version, V.columns, K.mode, K.idempotency_key, K.event_time_column, K.column_words,
+                K.id.label("contract_id"),
             )
             .join_from(
                 TableVersionRow,
@@ -57,9 +60,9 @@ class EvidenceReads:
             statement = statement.where(T.name == func.any(literal(list(names), ARRAY(Text))))
         return [_subject(row) for row in await self.session.execute(statement)]
 
-    async def heads(self, table_ids: Collection[UUID]) -> dict[UUID, EvidenceHead]:
-        """When each of these versions was looked at, where it was."""
-        statement = select(*E).where(E.table_id == _any(table_ids))
+    async def heads(self, table_ids: Collection[UUID], seed: HashSeed) -> dict[UUID, EvidenceHead]:
+        """When each of these versions was looked at, where it was by hashes with this seed."""
+        statement = select(*E).where(E.table_id == _any(table_ids), E.seed == seed.mark)
         return {row.table_id: filled(EvidenceHead, row) for row in await self.session.execute(statement)}
 
     async def columns(self, table_ids: Collection[UUID]) -> dict[UUID, tuple[ColumnEvidence, ...]]:
@@ -95,12 +98,18 @@ class EvidenceWrites(EvidenceReads):
         self.writer = session
 
     async def keep(
-        self, subject: JoinSubject, evidence: RelationEvidence, activity: str | None, measured_at: datetime
+        self,
+        subject: JoinSubject,
+        evidence: RelationEvidence,
+        seed: HashSeed,
+        activity: str | None,
+        measured_at: datetime,
     ) -> None:
         """Put the evidence in the place of what was known of the version."""
         mark = evidence.mark
         await self._head(
             subject,
+            seed=seed.mark,
             rows=evidence.rows,
             batch=mark.batch if mark else None,
             fingerprint=mark.fingerprint if mark else None,
@@ -126,11 +135,27 @@ class EvidenceWrites(EvidenceReads):
             connection = await self.writer.connection()  # a session would take the rows for objects by their keys
             await connection.execute(statement.values(values), rows)
 
-    async def keep_failure(self, subject: JoinSubject, failure: str, activity: str | None, at: datetime) -> None:
+    async def keep_failure(
+        self, subject: JoinSubject, failure: str, seed: HashSeed, activity: str | None, at: datetime
+    ) -> None:
         """Record why nothing could be found; what was known of the version goes."""
         nothing: dict[str, Any] = {"rows": 0, "batch": None, "fingerprint": None, "usable": False}
-        await self._head(subject, activity=activity, measured_at=at, failure=failure, **nothing)
+        await self._head(subject, seed=seed.mark, activity=activity, measured_at=at, failure=failure, **nothing)
         await self.writer.execute(delete(JoinEvidenceColumnRow).where(C.table_id == subject.table_id))
+
+    async def hide_ranges(self, subjects: Sequence[JoinSubject]) -> None:
+        """Remove the smallest and the largest value of columns that are private by now."""
+        hidden = [(subject.table_id, name) for subject in subjects for name in sorted(subject.private)]
+        if hidden:
+            table_ids, names = zip(*hidden, strict=True)
+            both = func.unnest(literal(list(table_ids), ARRAY(Uuid)), literal(list(names), ARRAY(Text)))
+            private = both.table_valued("table_id", "name").render_derived()
+            same = (C.table_id == private.c.table_id) & (C.name == private.c.name)
+            await self.writer.execute(
+                update(JoinEvidenceColumnRow)
+                .where(same, C.low.is_not(None) | C.high.is_not(None))
+                .values(low=None, high=None)
+            )
 
     async def keep_beside(self, subject: JoinSubject, failure: str) -> None:
         """Record why the last look failed, beside what was known before it."""
@@ -191,6 +216,7 @@ def _subject(row: Any) -> JoinSubject:
         columns=tuple(column["name"] for column in row.columns),
         governed=governed,
         key=row_key(row.mode, row.idempotency_key, row.event_time_column) if governed else None,
+        private=private_columns(words_of(row.column_words or {})),
     )
 
 

@@ -29,6 +29,8 @@ class JoinSubject:
     governed: bool
     key: tuple[str, ...] | None
     """Columns by which a contract tells rows apart; None where rows may repeat them."""
+    private: frozenset[str] = frozenset()
+    """Columns of which no value is kept."""
 
 
 class Depth(IntEnum):
