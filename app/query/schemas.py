@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.kernel.schemas import StrictModel
+from app.kernel.schemas import Rationale, StrictModel
 from app.kernel.tabular.csv_style import CsvChoice
 from app.query.corrections.schemas import CorrectionDocument
 from app.query.language.outcome import Alternative, WordMeaning
@@ -16,7 +16,6 @@ MAX_QUESTION_CHARACTERS = 2_000
 MAX_NAMES = 50
 
 TableName = Annotated[str, StringConstraints(min_length=1, max_length=63)]
-Rationale = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500)]
 
 
 class _Request(StrictModel):

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from app.catalog.adoption.patterns import AdoptionRefusal, RelationPattern, parse_pattern
 from app.catalog.adoption.service import Adoption
-from app.catalog.tables.schemas import MAX_REASON, DryRun
-from app.kernel.schemas import StrictModel
+from app.catalog.tables.schemas import DryRun
+from app.kernel.schemas import Reason, StrictModel
 
 
 def _pattern(text: str) -> str:
@@ -32,7 +32,7 @@ class AdoptRequest(StrictModel):
         description="Logical names for relations that are not to keep their own.",
         examples=[{"sales.orders": "sales_orders"}],
     )
-    reason: str | None = Field(None, min_length=1, max_length=MAX_REASON)
+    reason: Reason | None = None
     dry_run: DryRun = False
 
     @property

@@ -11,9 +11,7 @@ from app.catalog.drift.change import Severity
 from app.catalog.drift.documents import DriftChange
 from app.catalog.drift_reports.reports import DriftReport, DriftSource, DriftStatus
 from app.kernel.ports.dependants import Dependant
-from app.kernel.schemas import StrictModel
-
-MAX_NOTE: Final = 2_000
+from app.kernel.schemas import Reason, StrictModel
 
 
 class DriftDependant(BaseModel):
@@ -75,7 +73,7 @@ class DriftAnswer(StrEnum):
     NEW_VERSION = "new_version"
 
 
-Note = Annotated[str, Field(min_length=1, max_length=MAX_NOTE, description="Why; kept in the audit log.")]
+Note = Annotated[Reason, Field(description="Why; kept in the audit log.")]
 
 
 class ResolveRequest(StrictModel):

@@ -1,10 +1,10 @@
 """What joins look like over HTTP."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from app.catalog.joins.discovery.model import DEFAULT_MIN_SCORE
 from app.catalog.joins.records import (
@@ -17,14 +17,11 @@ from app.catalog.joins.records import (
     condition,
 )
 from app.catalog.tables.lifecycle import TableState
-from app.kernel.schemas import StrictModel
+from app.kernel.schemas import Rationale, Reason, StrictModel
 from app.warehouse.evidence.samples import JoinMeasure, Multiplicity
 
 DIGITS: Final = 6
 """Digits of a share after the point: one row in a million."""
-
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2_000)]
-Rationale = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500)]
 
 
 CONDITION: Final = Field(

@@ -10,20 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from app.catalog.tables.lifecycle import PROPERTIES, TableState
 from app.catalog.tables.planning import Content, TransitionPlan
 from app.catalog.tables.version import ShapedVersion, StateChange, TableStatus, TableVersion
-from app.kernel.schemas import StrictModel
+from app.kernel.schemas import Reason, StrictModel
 from app.kernel.timestamps import Moment
 
-MAX_REASON = 1_000
-
-Reason = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=MAX_REASON,
-        description="Why; kept in history and audit.",
-        examples=["The first load was checked."],
-    ),
-]
+Why = Annotated[Reason, Field(description="Why; kept in history and audit.", examples=["The first load was checked."])]
 DryRun = Annotated[StrictBool, Field(description="Answer what would change, and change nothing.")]
 PlanHash = Annotated[
     str | None,
@@ -51,7 +41,7 @@ class PromoteRequest(StrictModel):
     )
     to_state: TableState = Field(description="The state that it is to have.", examples=["ACTIVE"])
     dry_run: DryRun = False
-    reason: Reason
+    reason: Why
     plan_hash: PlanHash = None
     confirm: Confirm = False
 
@@ -59,7 +49,7 @@ class PromoteRequest(StrictModel):
 class DeprecateRequest(StrictModel):
     """Taking a table out of use."""
 
-    reason: Reason
+    reason: Why
     successor: str | None = Field(
         None, min_length=1, max_length=128, description="What to use instead: id, name or name@version."
     )
@@ -73,7 +63,7 @@ class DeprecateRequest(StrictModel):
 class RestoreRequest(StrictModel):
     """Bringing a deprecated version back."""
 
-    reason: Reason
+    reason: Why
     to_state: TableState | None = Field(
         None, description="ACTIVE or READ_ONLY; when absent, the state that it had before."
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from app.ingestion.quarantine.models import QuarantineRow
-from app.kernel.schemas import StrictModel
+from app.kernel.schemas import Reason, StrictModel
 from app.warehouse.rejections import MAX_NAME_CHARACTERS, RejectionCode
 
 MAX_LINES = 10_000
@@ -52,7 +52,7 @@ class RowsToResolve(StrictModel):
     code: RejectionCode | None = Field(None, description="Rows with this fault.")
     column: str | None = Field(None, max_length=MAX_NAME_CHARACTERS, description="Rows with a fault in this column.")
     resolved: bool = Field(default=True, description="False opens them again.")
-    note: str | None = Field(None, max_length=500, description="Why, for the audit log.")
+    note: Reason | None = Field(None, description="Why, for the audit log.")
 
 
 class ResolvedRows(StrictModel):

@@ -8,12 +8,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from app.catalog.names import is_contract_id
 from app.ingestion.schemas import VerdictCounts
-from app.kernel.schemas import StrictModel
+from app.kernel.schemas import Reason, StrictModel
 from app.kernel.storage.object_storage import check_key
 from app.kernel.timestamps import Moment
 from app.warehouse.rejections import MAX_NAME_CHARACTERS, RejectionCode
-
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 
 
 def _contract_id(text: str) -> str:

@@ -5,23 +5,23 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, JsonValue
 
-from app.kernel.schemas import StrictModel
+from app.kernel.schemas import Reason, StrictModel
 
-Reason = Annotated[str | None, Field(max_length=500, description="Why; kept in the history.", examples=["Slow joins."])]
+Why = Annotated[Reason | None, Field(description="Why; kept in the history.", examples=["Slow joins."])]
 
 
 class ValueRequest(StrictModel):
     """A value to hold from now on."""
 
     value: JsonValue = Field(description="Fits the key's JSON Schema.", examples=[600])
-    reason: Reason = None
+    reason: Why = None
 
 
 class RevertRequest(StrictModel):
     """A decision to go back to."""
 
     version: int = Field(ge=1, le=2**31 - 1, description="Its version in the history.", examples=[1])
-    reason: Reason = None
+    reason: Why = None
 
 
 class ConfigDocument(BaseModel):

@@ -5,16 +5,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from app.kernel.jobs import JobDefinition, JobState
 from app.kernel.jobs.models import JobRun
-from app.kernel.schemas import StrictModel
+from app.kernel.schemas import Reason, StrictModel
 from app.kernel.timestamps import Moment
 from app.operations.jobs.progress import eta_seconds, extent, percent_done
 from app.operations.jobs.repository import JobFilter
-
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 
 
 class JobCancellation(StrictModel):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.kernel.schemas import StrictModel
+from app.kernel.schemas import Reason, StrictModel
 from app.kernel.timestamps import Moment
 from app.operations.modes.models import WindowRow
 from app.operations.modes.modes import MaintenanceMode, SystemMode
@@ -28,8 +28,8 @@ class MaintenanceDocument(StrictModel):
         description="`normal`, `read_only` (reads, previews and executions go on) or `maintenance`.",
         examples=["read_only"],
     )
-    reason: str | None = Field(
-        None, max_length=500, description="Shown to those who are refused.", examples=["Moving to a larger disk."]
+    reason: Reason | None = Field(
+        None, description="Shown to those who are refused.", examples=["Moving to a larger disk."]
     )
     until: Moment | None = Field(None, description="Expected end, RFC 3339 with offset; becomes Retry-After.")
 
@@ -39,6 +39,7 @@ class MaintenanceInForce(MaintenanceDocument):
 
     model_config = ConfigDict(from_attributes=True)
 
+    reason: str | None = Field(None, description="Shown to those who are refused.")
     window_id: UUID | None = Field(None, description="The window that brought it; null when it was decided by hand.")
 
 
@@ -52,12 +53,7 @@ class WindowRequest(StrictModel):
     ends_at: Moment = Field(
         description="Until before this, at most 31 days later; becomes Retry-After.", examples=["2099-01-01T23:00:00Z"]
     )
-    reason: str = Field(
-        min_length=1,
-        max_length=500,
-        description="Shown to those who are refused.",
-        examples=["Moving to a larger disk."],
-    )
+    reason: Reason = Field(description="Shown to those who are refused.", examples=["Moving to a larger disk."])
 
 
 class WindowDocument(BaseModel):

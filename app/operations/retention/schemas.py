@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.kernel.ports.retention import Preview
-from app.kernel.schemas import StrictModel
+from app.kernel.schemas import Reason, StrictModel
 from app.kernel.timestamps import Moment
 from app.operations.retention.service import CategoryStatus
 
@@ -17,7 +17,6 @@ MAX_DAYS = 36_500
 
 CATEGORY_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
 Days = Annotated[int, Field(ge=1, le=MAX_DAYS)]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 
 
 class RuleRequest(StrictModel):

@@ -7,14 +7,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.kernel.schemas import StrictModel
+from app.kernel.schemas import Reason, StrictModel
 from app.kernel.timestamps import Moment
 from app.operations.security.edge.blocking import BlockKind, MadeBy
 from app.operations.security.edge.decoys import MAX_PATH
 from app.operations.security.edge.rates import MAX_AMOUNT, MAX_WINDOW_SECONDS, RateRule, RateScope, RouteClass
 from app.operations.security.models import ResponseRow
 
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 MAX_SECONDS = 365 * 86_400
 
