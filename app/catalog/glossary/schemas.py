@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from app.catalog.glossary.entries import GlossaryEntry
 from app.catalog.glossary.terms import Meaning, Term
-from app.kernel.schemas import StrictModel
+from app.kernel.schemas import Reason, StrictModel
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
@@ -31,9 +31,7 @@ class GlossaryEntryRequest(StrictModel):
         None, description="Other words that can be read.", examples=["total amount of paid orders"]
     )
     join_id: Annotated[str, StringConstraints(max_length=512)] | None = Field(None, description="An accepted join.")
-    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000)] | None = Field(
-        None, description="Why."
-    )
+    note: Reason | None = Field(None, description="Why.")
 
     def entry(self) -> Term:
         """The entry that is asked for."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from app.catalog.glossary.term_columns import term_parts
 from app.catalog.glossary.terms import Meaning, Term
-from app.kernel.schemas import StrictModel
+from app.kernel.schemas import Reason, StrictModel
 from app.query.corrections.corrections import CorrectionState
 from app.query.corrections.models import QueryCorrectionRow
 from app.query.corrections.sentences import EXAMPLE, term_and_meaning
@@ -165,9 +165,7 @@ class CorrectRequest(StrictModel):
 class CorrectionDecisionRequest(StrictModel):
     """Why something is decided about a correction."""
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2_000)] | None = Field(
-        None, description="Kept with the correction.", examples=["As finance counts."]
-    )
+    reason: Reason | None = Field(None, description="Kept with the correction.", examples=["As finance counts."])
 
 
 class CorrectionDocument(BaseModel):

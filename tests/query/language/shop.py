@@ -28,7 +28,9 @@ def table(name: str, columns: str, key: str, rows: int = 100, unique: str = "", 
 
 def join(left: str, column: str, right: str, key: str) -> AcceptedJoin:
     """An accepted n:1 join."""
-    return AcceptedJoin(f"{left}.{column}", left, (column,), right, (key,), left_rows=MANY, right_rows=ONE)
+    return AcceptedJoin(
+        f"{left}.{column}", left, (column,), right, (key,), left_rows=MANY, right_rows=ONE, cardinality="n:1"
+    )
 
 
 TABLES = (
