@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -21,6 +22,7 @@ V = TableSchemaVersionRow.__table__.c
 K = ContractRow.__table__.c
 
 _NOTHING = ColumnWords()
+_QUERYABLE = (TableState.ACTIVE.value, TableState.READ_ONLY.value)
 _SHAPE_IN_FORCE = (V.table_id == T.id) & (V.schema_version == T.schema_version)
 
 
@@ -40,7 +42,7 @@ class WordReads:
             )
             .join_from(TableVersionRow, TableSchemaVersionRow, _SHAPE_IN_FORCE)
             .outerjoin(ContractRow, K.table_id == T.id)
-            .where(T.state.in_([TableState.ACTIVE.value, TableState.READ_ONLY.value]))
+            .where(T.state.in_(_QUERYABLE))
             .order_by(T.name, T.state, T.version.desc())  # ACTIVE is before READ_ONLY, as queries have it
             .ext(distinct_on(T.name))
         )  # fmt: skip
@@ -49,6 +51,21 @@ class WordReads:
         live = (await live_relations(self.session, adopted)).by_name if adopted else {}
         grains = await JoinReading(self.session).grains()
         return [_words(row, live.get(_relation(row)), grains.get(row.id)) for row in rows]
+
+    async def hold_columns(self, table_id: UUID) -> list[ColumnName]:
+        """The columns of a version, of which nobody changes what is said before this transaction ends.
+
+        None of a version that cannot be queried any more. The comments of an adopted relation are left out.
+        """
+        await self.session.execute(select(K.id).where(K.table_id == table_id).with_for_update(read=True))
+        statement = (
+            select(V.columns, K.column_words)
+            .join_from(TableVersionRow, TableSchemaVersionRow, _SHAPE_IN_FORCE)
+            .outerjoin(ContractRow, K.table_id == T.id)
+            .where(T.id == table_id, T.state.in_(_QUERYABLE))
+        )
+        row = (await self.session.execute(statement)).one_or_none()
+        return [] if row is None else [_column(each, words_of(row.column_words or {})) for each in row.columns]
 
 
 def _words(row: Any, live: LiveRelation | None, grain: KnownGrain | None) -> TableWords:
