@@ -54,8 +54,8 @@ class ValueIndexing:
     takes to read a table once, which would keep vacuum from all tables.
     """
 
-    def __init__(self, units: Units, clock: Clock) -> None:
-        self._units, self._clock = units, clock
+    def __init__(self, units: Units, clock: Clock, seconds: float = LOOK_SECONDS) -> None:
+        self._units, self._clock, self._seconds = units, clock, seconds
 
     async def build(self) -> int:
         """How many tables were read anew: those in which something was written, or whose words changed.
@@ -116,7 +116,7 @@ class ValueIndexing:
 
     async def _column(self, table: TableWords, name: str, known: Any, room: Room) -> Room:
         """What room is left when the column is indexed. Raises `EvidenceTooSlow` and `RelationUnreadable`."""
-        async with self._units.snapshot() as session, looking(session, table.relation, LOOK_SECONDS):
+        async with self._units.snapshot() as session, looking(session, table.relation, self._seconds):
             values = await _values(session, table, name)
         if not values:
             await self._drop(table, [name])
