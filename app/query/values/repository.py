@@ -68,37 +68,33 @@ class ValueReads:
         second of any. Tables and columns whose names share a word with the texts come first. The order is total, so
         that the same index answers the same rows.
         """
-        words = literal(list(texts), ARRAY(Text))
-        asked = func.unnest(words).table_valued(column("term", Text), name="asked").render_derived()
-        found = (
+        asked = func.unnest(literal(list(texts), ARRAY(Text))).table_valued(column("term", Text), name="asked")
+        asked = asked.render_derived()
+        first = (
             select(T.column_id, T.value, T.worth, T.place)
             .where(T.term == asked.c.term)
             .order_by(T.place, T.column_id)
             .limit(MOST_READ)
-            .lateral("found")
+            .lateral("first")
         )
+        # Materialized: planned as one join, all columns would be gone through for each text.
+        found = select(asked.c.term, first).join(first, true()).cte("found").prefix_with("MATERIALIZED")
+        words = literal([text for text in texts if " " not in text], ARRAY(Text))
         named = cast(I.words.overlap(words), Integer) + cast(C.words.overlap(words), Integer)
         order = (named.desc(), found.c.worth.desc(), found.c.place, found.c.column_id)
         ranked = (
             select(
-                asked.c.term, C.table_id, C.column_name, found.c.value,
+                found.c.term, C.table_id, C.column_name, found.c.value,
                 (cast(found.c.worth, Double) / HUNDREDTHS).label("worth"),
-                func.row_number().over(partition_by=asked.c.term, order_by=order).label("rank"),
+                func.row_number().over(partition_by=found.c.term, order_by=order).label("rank"),
             )
-            .select_from(asked)
-            .join(found, true())
             .join(IndexedColumnRow, C.id == found.c.column_id)
             .join(IndexedTableRow, I.table_id == C.table_id)
             .where(C.table_id == func.any(literal(list(table_ids), ARRAY(Uuid))))
             .subquery()
         )  # fmt: skip
-        statement = (
-            select(ranked)
-            .where(ranked.c.rank <= MOST_OF_TEXT)
-            .order_by(ranked.c.rank, ranked.c.term)
-            .limit(MOST_OF_ALL)
-        )
-        return (await self.session.execute(statement)).all()
+        some = select(ranked).where(ranked.c.rank <= MOST_OF_TEXT)
+        return (await self.session.execute(some.order_by(ranked.c.rank, ranked.c.term).limit(MOST_OF_ALL))).all()
 
 
 class ValueWrites(ValueReads):
