@@ -31,10 +31,15 @@ def named_first(marks: Sequence[Mark]) -> list[Mark]:
 
 
 def _named(marks: Sequence[Mark]) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
-    """The tables, and the columns of any table, that the question names as such."""
-    nouns = [link for mark in marks if mark.kind is MarkKind.NOUN for link in mark.links if link.worth >= _SURE]
-    tables = frozenset(link.table for link in nouns if link.column is None)
-    return tables, frozenset((link.table, link.column) for link in nouns if link.column is not None)
+    """The tables, and the columns of any table, that the question names.
+
+    A table is named as such, or by a column that no other table has: `capacity of zoos`.
+    """
+    nouns = [[link for link in mark.links if link.worth >= _SURE] for mark in marks if mark.kind is MarkKind.NOUN]
+    tables = {link.table for links in nouns for link in links if link.column is None}
+    tables |= {links[0].table for links in nouns if len({link.table for link in links}) == 1}
+    columns = frozenset((link.table, link.column) for links in nouns for link in links if link.column is not None)
+    return frozenset(tables), columns
 
 
 def _preferred(mark: Mark, scores: Sequence[int]) -> Mark:
