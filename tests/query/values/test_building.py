@@ -10,6 +10,7 @@ import pytest
 
 from app.catalog.vocabulary.service import held_columns
 from app.kernel.runtime.resources import Resources
+from app.query.language.vocabulary.model import OF_A_WORD
 from app.query.values import building
 from app.query.values.building import AGAIN, UNTOLD, ValueIndexing, ValuesNotIndexed
 from app.query.values.repository import ValueReads
@@ -231,7 +232,7 @@ async def test_one_column_with_many_values_pushes_out_no_other_and_what_is_named
 ) -> None:
     tables = [f"CREATE TABLE shop.t{n} AS SELECT 'yes' AS answer" for n in range(9)]
     spelt = "CREATE TABLE shop.a AS SELECT 'yes' || repeat('!', g) AS answer FROM generate_series(0, 60) g"
-    named = "CREATE TABLE shop.zebras AS SELECT 'yes' AS answer, 'yes' AS striped"
+    named = "CREATE TABLE shop.zebras AS SELECT 'yes' AS answer, 'yes' AS striped, 'two words' AS motto"
     await adopted(admin, owner, ";".join(["CREATE SCHEMA shop", spelt, *tables, named]))
     await resources.build(ValueIndexing).build()
     monkeypatch.setattr("app.query.values.repository.MOST_OF_TEXT", 12)
@@ -248,6 +249,7 @@ async def test_one_column_with_many_values_pushes_out_no_other_and_what_is_named
     assert {table for table, _, _ in found} == {"a", "zebras", *(f"t{n}" for n in range(9))}
     assert found == await hits("yes")
     assert all(worth == 1.0 for _, _, worth in found)
+    assert await hits("words") == [("zebras", "motto", OF_A_WORD)]
     monkeypatch.setattr("app.query.values.repository.MOST_OF_TEXT", 2)
     assert [table for table, _, _ in await hits("yes", "zebra")] == ["zebras", "zebras"]
     assert (await hits("yes", "strip", "zebra"))[0][1] == "striped"

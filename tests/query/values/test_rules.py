@@ -105,6 +105,14 @@ def test_every_run_of_words_of_a_question_is_looked_up_and_none_longer_than_a_va
     assert max(len(text.split()) for text in texts_of("word " * 300)) == LONGEST
 
 
+def test_a_stem_finds_whole_values_of_categories_and_no_word_of_a_value() -> None:
+    several = [f"code {n}" for n in range(FEW)]
+    values = {("coupons", "kind"): ["Off"], ("coupons", "text"): ["10 off today"], ("codes", "code"): ["off", *several]}
+    index = ListedValues(values)
+    assert [(hit.column, hit.worth) for hit in index.find("offered")] == [("kind", 0.85)]
+    assert [(hit.column, hit.worth) for hit in index.find("off")] == [("kind", 1.0), ("code", 1.0), ("text", 0.6)]
+
+
 @given(st.lists(st.text(max_size=60), max_size=5, unique=True))
 def test_every_value_with_a_word_is_found_by_itself(values: list[str]) -> None:
     index = ListedValues({("t", "c"): values})
