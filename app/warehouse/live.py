@@ -6,6 +6,7 @@ the lock of a reader, so that a relation under ALTER, TRUNCATE or the like is on
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -24,6 +25,9 @@ WITH_ROWS: Final = (
     RelationKind.FOREIGN_TABLE,
 )
 """What a table can stand for."""
+
+_KEPT: Final = 4_096
+"""Relations whose words are kept as they were last decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,3 +235,70 @@ def _relation(row: Any) -> LiveRelation:
 
 def _name(row: Any) -> RelationName:
     return RelationName(row.nspname, row.relname)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWords:
+    """Comments and keys of a relation, as they are now: what is asked before every question in words."""
+
+    comment: str | None
+    comments: tuple[tuple[str, str], ...]
+    """Names of columns with their comments."""
+    keys: tuple[tuple[str, ...], ...]
+    """Columns of each unique index without an expression or a condition; those of the primary key first."""
+
+    def keys_within(self, visible: Collection[str]) -> tuple[tuple[str, ...], ...]:
+        """The keys of which every column is visible."""
+        return tuple(key for key in self.keys if set(visible).issuperset(key))
+
+
+_WORDS = text("""
+WITH wanted AS MATERIALIZED (
+  SELECT c.oid, n.nspname, c.relname
+    FROM unnest(:schemas, :names) AS asked(schema, name)
+    JOIN pg_catalog.pg_namespace AS n ON n.nspname = asked.schema
+    JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = asked.name
+), comments AS MATERIALIZED (
+  SELECT s.objoid AS oid, jsonb_agg(jsonb_build_array(a.attname, s.description) ORDER BY a.attnum) AS found
+    FROM wanted
+    JOIN pg_catalog.pg_description AS s
+      ON s.objoid = wanted.oid AND s.objsubid > 0 AND s.classoid = 'pg_catalog.pg_class'::regclass
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = s.objoid AND a.attnum = s.objsubid AND NOT a.attisdropped
+   GROUP BY s.objoid
+), keys AS MATERIALIZED (
+  SELECT i.indrelid AS oid, jsonb_agg(parts.names ORDER BY NOT i.indisprimary, c.relname) AS found
+    FROM wanted
+    JOIN pg_catalog.pg_index AS i ON i.indrelid = wanted.oid
+    JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+    CROSS JOIN LATERAL (
+      SELECT jsonb_agg(a.attname ORDER BY part.place) AS names
+        FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS part(number, place)
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = part.number
+       WHERE part.place <= i.indnkeyatts) AS parts
+   WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+   GROUP BY i.indrelid
+)
+SELECT wanted.nspname, wanted.relname, s.description AS comment, coalesce(comments.found, '[]')::text AS comments,
+       coalesce(keys.found, '[]')::text AS keys
+  FROM wanted
+  LEFT JOIN comments ON comments.oid = wanted.oid
+  LEFT JOIN keys ON keys.oid = wanted.oid
+  LEFT JOIN pg_catalog.pg_description AS s
+    ON s.objoid = wanted.oid AND s.objsubid = 0 AND s.classoid = 'pg_catalog.pg_class'::regclass
+""").bindparams(bindparam("schemas", type_=ARRAY(String)), bindparam("names", type_=ARRAY(String)))
+
+
+async def live_words(session: ReadSession, relations: Collection[RelationName]) -> dict[RelationName, LiveWords]:
+    """The words of the relations that are there. Catalogs alone are read; no lock is waited for."""
+    parameters = {"schemas": [each.schema for each in relations], "names": [each.name for each in relations]}
+    rows = await session.execute(_WORDS, parameters)
+    return {RelationName(row.nspname, row.relname): _decoded(row.comment, row.comments, row.keys) for row in rows}
+
+
+@lru_cache(maxsize=_KEPT)
+def _decoded(comment: str | None, comments: str, keys: str) -> LiveWords:
+    return LiveWords(
+        comment,
+        msgspec.json.decode(comments, type=tuple[tuple[str, str], ...]),
+        msgspec.json.decode(keys, type=tuple[tuple[str, ...], ...]),
+    )

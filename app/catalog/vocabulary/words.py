@@ -19,9 +19,13 @@ class ColumnName:
     """Its values are never indexed, shown in explanations, or logged."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TableWords:
-    """The version that a name stands for in queries, and what is said of it."""
+    """The version that a name stands for in queries, and what is said of it.
+
+    Compared as an object: as long as nothing else is said of a table the same object is answered, so that what is made
+    of it can be kept beside it.
+    """
 
     table_id: UUID
     name: str

@@ -1,6 +1,7 @@
 """What is known when a question is read: tables, joins, terms, and the values that its words may mean."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.catalog.glossary.service import GlossaryReading
@@ -42,10 +43,7 @@ class Vocabularies:
             read, _ = spelt_out(question, terms)
             hits = await ValueReads(session).hits(names, texts_of(read))
             indexed = await self._cache.few(session)
-        shown = {
-            table_id: {column.name for column in table.columns if not column.private}
-            for table_id, table in names.items()
-        }
+        shown = {table_id: _shown(table) for table_id, table in names.items()}
         found = [
             (hit.term, ValueHit(names[hit.table_id].name, hit.column_name, hit.value, hit.worth))
             for hit in hits
@@ -92,7 +90,9 @@ def _without_private(terms: Sequence[Term], tables: Sequence[TableWords]) -> tup
     return tuple(each for each in terms if each.value is None or (each.table, each.column) not in private)
 
 
+@lru_cache(maxsize=4_096)
 def _table(table: TableWords) -> Table:
+    """The same object as long as nothing else is said of the table, so that an engine is known to fit at once."""
     columns = [
         Column(each.name, each.type, each.description, each.labels, each.name in table.unique, each.private)
         for each in table.columns
@@ -100,6 +100,12 @@ def _table(table: TableWords) -> Table:
     return Table(table.name, tuple(columns), table.key, None, table.description)
 
 
+@lru_cache(maxsize=4_096)
+def _shown(table: TableWords) -> frozenset[str]:
+    return frozenset(column.name for column in table.columns if not column.private)
+
+
+@lru_cache(maxsize=4_096)
 def _view(table: TableWords) -> RelationView:
     return RelationView(
         table.table_id, table.name, table.version, table.state.value, table.relation.schema, table.relation.name, ()

@@ -43,7 +43,7 @@ async def rows(client: httpx.AsyncClient, question: str) -> list[list[Any]]:
 async def indexed(owner: asyncpg.Connection, table: str) -> set[str]:
     """The columns of a table with values in the index."""
     found = await owner.fetch(
-        "SELECT DISTINCT v.column_name FROM spyne.value_terms AS v JOIN spyne.tables AS t ON t.id = v.table_id "
+        "SELECT v.column_name FROM spyne.value_columns AS v JOIN spyne.tables AS t ON t.id = v.table_id "
         "WHERE t.name = $1",
         table,
     )

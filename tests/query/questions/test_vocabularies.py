@@ -11,11 +11,10 @@ from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM
 from app.query.language.engine import Engine
 from app.query.language.outcome import Interpretation, Refusal
-from app.query.language.vocabulary.model import ListedValues, ValueHit
+from app.query.language.vocabulary.model import ListedValues
 from app.query.questions.cache import QuestionCache
 from app.query.questions.vocabularies import Vocabularies
 from app.query.values.found import FoundValues, texts_of
-from app.query.values.rules import is_few, terms_of
 from tests.catalog.joins.steps import adopted, refreshed
 from tests.query.language.shop import SHOP, VALUES
 
@@ -37,15 +36,7 @@ QUESTIONS = (
 def found(question: str, values: ListedValues) -> FoundValues:
     """The values that an index of these finds for a question, looked up by the texts of the question alone."""
     texts = texts_of(question)
-    hits, few = [], {}
-    for (table, column), stored in values._distinct.items():
-        if is_few(len(stored)):
-            few[table, column] = stored
-        for value in stored:
-            for term, worth in terms_of(value, few=is_few(len(stored))):
-                if term in texts:
-                    hits.append((term, ValueHit(table, column, value, worth)))
-    return FoundValues(hits, few)
+    return FoundValues(((term, hit) for term in texts for hit in values._hits.get(term, ())), values._few)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

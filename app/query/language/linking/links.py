@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.query.language.linking.marks import Link, Mark, MarkKind
+from app.query.language.linking.preference import named_first
 from app.query.language.linking.schema_index import SchemaIndex
 from app.query.language.linking.value_links import coded_links, value_links
 from app.query.language.reading.calendar import MONTHS
@@ -47,7 +48,7 @@ class Linker:
                 mark, after = column
             found.append(mark)
             place = after
-        return found
+        return named_first(found)
 
     def _column_called(self, tokens: Sequence[Token], place: int, before: Sequence[Mark]) -> tuple[Mark, int] | None:
         """The column that is called like an aggregate, where no aggregate can be meant: `by total`, `average total`."""
@@ -203,7 +204,7 @@ class Linker:
                 named = [each for each in named if not each.evidence.endswith("of the table")]
             if not named:
                 continue
-            named = [each for each in named if each.worth >= named[0].worth - (0.45 if words == ["id"] else 0.35)][:8]
+            named = [each for each in named if each.worth >= named[0].worth - (0.45 if words == ["id"] else 0.35)]
             if named and (best is None or named[0].worth > best[0].link.worth + 0.3):
                 links = tuple(Link(each.table, each.column, each.worth, each.evidence) for each in named)
                 links = _keys_first(links, words, self._index)

@@ -10,7 +10,6 @@ from app.query.language.reading.calendar import DAY_NAMES
 from app.query.language.reading.stems import lemma, normalized
 from app.query.language.vocabulary.model import ValueIndex
 
-MOST: Final = 6
 _PART: Final = 0.6
 _DAYS: Final = {"weekend": DAY_NAMES[5:], "weekday": DAY_NAMES[:5]}
 
@@ -39,7 +38,7 @@ def value_links(
     links += coded_links(index.phrases, " ".join(lemma(word) for word in plain.split()))
     links += _calendar(values, plain)
     links += _places(values, text, capital=capital or quoted)
-    return tuple(sorted(links, key=lambda link: (-link.worth, link.table, link.column or ""))[:MOST])
+    return tuple(sorted(links, key=lambda link: (-link.worth, link.table, link.column or "")))
 
 
 def looked_up_for(text: str) -> Iterator[str]:

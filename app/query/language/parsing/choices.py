@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.query.language.linking.marks import Link, Mark, MarkKind
+from app.query.language.linking.preference import PER_MARK
 
 _BEAM: Final = 48
 _MOST: Final = 12
-_PER_MARK: Final = 5
 _NEAR: Final = 2
 _NEXT: Final = 0.35
 """Of a value beside the name of its own column."""
@@ -39,7 +39,7 @@ def choices(marks: Sequence[Mark]) -> list[Choice]:
         grown = []
         for worth, links, chosen in beam:
             table_first = mark.links[0].column is None
-            for number, link in enumerate(mark.links[:_PER_MARK]):
+            for number, link in enumerate(mark.links[:PER_MARK]):
                 gain = (
                     link.worth
                     - 1.0

@@ -16,7 +16,17 @@ from app.query.guard.relations import AcceptedJoin
 from app.query.language.reading.stems import normalized, stem
 
 FEW: Final = 60
-"""Distinct values up to which a column is one of categories: single words of its values mean something, too."""
+"""Distinct values up to which a column is one of categories: the stems of its values mean something, too."""
+
+MOST_HITS: Final = 40
+"""Values of a column that one text finds: a text that finds more is too common to mean one of them."""
+
+OF_STEMS: Final = 0.85
+OF_A_WORD: Final = 0.6
+"""Worth of a value that is found by its stems, or by one of its words."""
+
+SHORTEST_WORD: Final = 3
+"""Two letters are in everything."""
 
 
 class Kind(StrEnum):
@@ -121,47 +131,95 @@ class ValueIndex(Protocol):
         ...
 
 
-class ListedValues:
-    """An index of values held in memory: a value is found by itself, by its stem, and in categories by a word."""
+@dataclass(frozen=True, slots=True)
+class ValueTerm:
+    """A text that finds a value of a column."""
 
-    def __init__(self, values: Mapping[tuple[str, str], Iterable[str]]) -> None:
-        self._distinct = {place: tuple(dict.fromkeys(texts)) for place, texts in values.items()}
-        self._whole: dict[str, list[ValueHit]] = {}
-        self._stems: dict[str, list[ValueHit]] = {}
-        self._words: dict[str, list[ValueHit]] = {}
-        for (table, column), texts in self._distinct.items():
-            few = len(texts) <= FEW
-            for text in texts:
-                self._add(table, column, text, few=few)
+    term: str
+    value: str
+    """As it is stored; of a single word one of the values that hold it."""
+    worth: float
+    place: int
+    """Counts the values of the column that the text finds, from 0: the surest first, then the first that was given."""
 
-    def _add(self, table: str, column: str, text: str, *, few: bool) -> None:
-        plain = normalized(text)
-        if not plain:
-            return
-        self._whole.setdefault(plain, []).append(ValueHit(table, column, text))
+
+def value_terms(values: Sequence[str]) -> list[ValueTerm]:
+    """The texts by which the distinct values of a column are found: whole values, stems of categories, single words.
+
+    A word finds what holds it, whichever value that is (`name LIKE '%word%'`), so one value stands for all. A word of
+    more than `MOST_HITS` values means none of them, and is left out.
+    """
+    found: dict[str, list[tuple[float, str]]] = {}
+    holders: dict[str, list[str]] = {}
+    few = len(values) <= FEW
+    for value in values:
+        plain = normalized(value)
         words = plain.split()
-        if few:
-            stems = " ".join(stem(word) for word in words)
-            self._stems.setdefault(stems, []).append(ValueHit(table, column, text, 0.85))
+        if not words:
+            continue
+        found.setdefault(plain, []).append((1.0, value))
+        stems = " ".join(stem(word) for word in words) if few else plain
+        if stems != plain:
+            found.setdefault(stems, []).append((OF_STEMS, value))
         if len(words) > 1:
             for word in dict.fromkeys(words):
-                if len(word) > 2:  # noqa: PLR2004 - two letters are in everything
-                    self._words.setdefault(word, []).append(ValueHit(table, column, text, 0.6))
+                if len(word) >= SHORTEST_WORD:
+                    holders.setdefault(word, []).append(value)
+    for word, held in holders.items():
+        if len(held) <= MOST_HITS:
+            found.setdefault(word, []).append((OF_A_WORD, held[0]))
+    return [
+        ValueTerm(term, value, worth, place)
+        for term, hits in found.items()
+        for place, (worth, value) in enumerate(sorted(hits, key=lambda hit: -hit[0])[:MOST_HITS])
+    ]
+
+
+class ValuesByTerm:
+    """An index of values held in memory, by the terms of `value_terms`."""
+
+    def __init__(self, hits: Iterable[tuple[str, ValueHit]], few: Mapping[tuple[str, str], Sequence[str]]) -> None:
+        """Takes hits with the term that each is found by, and the columns of few values with all of them."""
+        self._hits: dict[str, list[ValueHit]] = {}
+        for term, hit in hits:
+            self._hits.setdefault(term, []).append(hit)
+        self._few = few
 
     def find(self, text: str) -> Sequence[ValueHit]:
-        """Where the text stands as a value; the surest first."""
+        """Where the text stands as a value; the surest first.
+
+        The stems of the text find whole values of columns of few values, and never a single word of a value.
+        """
         plain = normalized(text)
         stems = " ".join(stem(word) for word in plain.split())
-        found = [*self._whole.get(plain, ()), *self._stems.get(stems, ()), *self._words.get(plain, ())]
+        hits = list(self._hits.get(plain, ()))
+        if stems != plain:
+            hits += [
+                ValueHit(hit.table, hit.column, hit.value, OF_STEMS)
+                for hit in self._hits.get(stems, ())
+                if hit.worth >= OF_STEMS and (hit.table, hit.column) in self._few
+            ]
         best: dict[tuple[str, str, str], ValueHit] = {}
-        for hit in found:
+        for hit in sorted(hits, key=lambda each: -each.worth):
             best.setdefault((hit.table, hit.column, hit.value), hit)
         return tuple(best.values())
 
     def distinct(self, table: str, column: str) -> Sequence[str] | None:
-        """All values of the column, if they are few."""
-        values = self._distinct.get((table, column))
-        return values if values is not None and len(values) <= FEW else None
+        """All values of a column of few values; None of every other column."""
+        return self._few.get((table, column))
+
+
+class ListedValues(ValuesByTerm):
+    """An index of all values of some columns."""
+
+    def __init__(self, values: Mapping[tuple[str, str], Iterable[str]]) -> None:
+        listed = {place: tuple(dict.fromkeys(texts)) for place, texts in values.items()}
+        hits = (
+            (each.term, ValueHit(*place, each.value, each.worth))
+            for place, texts in listed.items()
+            for each in value_terms(texts)
+        )
+        super().__init__(hits, {place: texts for place, texts in listed.items() if len(texts) <= FEW})
 
 
 @dataclass(frozen=True, slots=True)
