@@ -72,7 +72,8 @@ async def test_private_values_are_told_nobody(
             told.append((await admin.post("/api/query/correct", json=body)).text)
         told += [(await admin.get(path)).text for path in ("/metrics", "/api/glossary", "/api/query/corrections")]
     kept = await owner.fetch(
-        "SELECT CAST(a AS text) FROM spyne.audit_log AS a UNION ALL SELECT CAST(c AS text) FROM spyne.value_columns AS c "
+        "SELECT CAST(a AS text) FROM spyne.audit_log AS a "
+        "UNION ALL SELECT CAST(c AS text) FROM spyne.value_columns AS c "
         "UNION ALL SELECT CAST(v AS text) FROM spyne.value_terms AS v "
         "UNION ALL SELECT CAST(p.answer AS text) FROM spyne.query_previews AS p "
         "UNION ALL SELECT CAST(e AS text) FROM spyne.join_evidence AS e"
