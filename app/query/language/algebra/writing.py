@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlglot import exp
 
 from app.query.language.algebra.model import (
+    AgainstAll,
     Aggregate,
     Bucket,
     Calendar,
@@ -197,13 +198,20 @@ class Writer:
         elif isinstance(condition, Empty):
             found = exp.Is(this=left, expression=exp.Null())
         else:
-            return self._extreme(condition, left)
+            return self._beside_all(condition, left)
         return exp.Not(this=exp.Paren(this=found)) if condition.negated else found
 
-    def _extreme(self, condition: Extreme, left: exp.Expr) -> exp.Expr:
-        best = _call("max" if condition.highest else "min", column(condition.left.table, condition.left.column))
-        inner = exp.Select().select(best).from_(exp.Table(this=quoted(condition.left.table)))
-        return exp.EQ(this=left, expression=exp.Subquery(this=inner))
+    def _beside_all(self, condition: Extreme | AgainstAll, left: exp.Expr) -> exp.Expr:
+        """A comparison with a number made of all values of the column."""
+        if isinstance(condition, Extreme):
+            best = Function.MAX if condition.highest else Function.MIN
+            return exp.EQ(this=left, expression=self._of_all(best, condition.left))
+        return _OPERATORS[condition.operator](this=left, expression=self._of_all(condition.function, condition.left))
+
+    def _of_all(self, function: Function, field: Field) -> exp.Subquery:
+        """The number made of all values of a column."""
+        number = self._aggregate(Aggregate(function, field.table, field), None)
+        return exp.Subquery(this=exp.Select().select(number).from_(exp.Table(this=quoted(field.table))))
 
     def _within(self, condition: Within, left: exp.Expr) -> exp.Expr:
         bounds: list[exp.Expr] = []

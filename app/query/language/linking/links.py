@@ -61,6 +61,8 @@ class Linker:
         return noun if aggregated or last or named else None
 
     def _at(self, tokens: Sequence[Token], place: int, dates: Sequence[DateRange]) -> tuple[Mark, int]:
+        if (shared := self._sharing(tokens, place)) is not None:
+            return shared
         token = tokens[place]
         when = next((each for each in dates if each.start <= token.start < each.end), None)
         noun = self._noun(tokens, place)
@@ -74,6 +76,21 @@ class Linker:
         if token.kind in {TokenKind.WORD, TokenKind.NUMBER}:
             return self._word(tokens, place, noun)
         return self._sign(tokens, place), place + 1
+
+    def _sharing(self, tokens: Sequence[Token], place: int) -> tuple[Mark, int] | None:
+        """The column of a word that shares its last word with the next column: first and last names."""
+        if place + 3 >= len(tokens) or tokens[place + 1].lower != "and" or tokens[place].kind is not TokenKind.WORD:
+            return None
+        other = self._noun(tokens, place + 2)
+        if other is None or other[1] < place + 4 or other[0].link.column is None:
+            return None
+        named = self._index.find([tokens[place].lemma, *(each.lemma for each in tokens[place + 3 : other[1]])])
+        table, column = other[0].link.table, other[0].link.column
+        mine = [each for each in named if each.table == table and each.column not in {None, column}]
+        if not mine or mine[0].worth < _SURE:
+            return None
+        link = Link(table, mine[0].column, mine[0].worth, mine[0].evidence)
+        return replace(_mark(MarkKind.NOUN, tokens, place, place + 1), links=(link,), plural=other[0].plural), place + 1
 
     def _sign(self, tokens: Sequence[Token], place: int) -> Mark:
         """The mark of what is no word: a text in quotes, a comparison, the end of a sentence."""
@@ -183,7 +200,7 @@ class Linker:
             if not named:
                 named = self._index.find([word for word in words if word not in _SKIPPED]) if len(words) > 2 else []  # noqa: PLR2004
             if len(words) > 1 and _is_clause(span):
-                named = [each for each in named if not each.evidence.endswith("of the table")]
+                named = [each for each in named if "of the table" not in each.evidence]
             if not named:
                 continue
             named = [each for each in named if each.worth >= named[0].worth - (0.45 if words == ["id"] else 0.35)][:8]

@@ -58,15 +58,44 @@ def negation(state: State, place: int) -> int | None:
         return None
     if _is_absent(state, place, at):
         return _absent(state, at, [])
-    if mark.is_column and field_of(state, mark).kind is Kind.BOOLEAN:
-        no = False
-        state.add(Compare(field_of(state, mark), "=", no), place)
+    if mark.is_column and _is_told_off(state, place, at):
         return at + 1
     turned = mark.kind is MarkKind.VALUE or mark.role in {Role.LIKE, Role.COMPARE, Role.EMPTY}
-    if not turned and not (mark.is_column and state.mode is Mode.FILTER):
+    if not turned and not (mark.is_column and (state.mode is Mode.FILTER or _says_value(state, at))):
         return None
     state.negated, state.mode = True, Mode.FILTER
     return at
+
+
+def _is_told_off(state: State, place: int, at: int) -> bool:
+    """Whether the column alone says it: not active, not shipped; a condition is added then."""
+    mark, field = state.marks[at], field_of(state, state.marks[at])
+    if field.kind is Kind.BOOLEAN:
+        no = False
+        state.add(Compare(field, "=", no), place)
+        return True
+    if not is_participle(mark.text) or field.kind not in {Kind.DATE, Kind.MOMENT} or _is_dated(state, at):
+        return False
+    state.add(Empty(field), place)
+    state.note(f"Not {mark.text}: {field.column} is empty.", 0.03)
+    return True
+
+
+def _says_value(state: State, at: int) -> bool:
+    """Whether a value of the same column follows: not in the category Garden."""
+    noun, said = state.marks[at], state.peek(state.skip(at + 1, Role.PREPOSITION))
+    return said is not None and said.kind is MarkKind.VALUE and \
+        (said.link.table, said.link.column) == (noun.link.table, noun.link.column)  # fmt: skip
+
+
+def _is_dated(state: State, place: int) -> bool:
+    """Whether a date, or a comparison, follows before the sentence ends: not shipped in March."""
+    for mark in state.marks[place + 1 :]:
+        if mark.kind is MarkKind.STOP:
+            break
+        if mark.kind is MarkKind.WHEN or mark.role in {Role.COMPARE, Role.BETWEEN, Role.EMPTY}:
+            return True
+    return False
 
 
 def _is_absent(state: State, place: int, at: int) -> bool:

@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from app.query.language.algebra.model import Aggregate, Expression, Field, Function, Order
+from app.query.language.algebra.model import Aggregate, Expression, Extreme, Field, Function, Order
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.conditions import field_of, value_condition
 from app.query.language.parsing.measures import measure
 from app.query.language.parsing.ranking import names_row
 from app.query.language.parsing.state import Mode, State
 from app.query.language.reading.lexicon import Role
+from app.query.language.reading.stems import is_participle
 from app.query.language.vocabulary.model import Kind
 
 DEFAULT_TOP: Final = 10
@@ -26,6 +27,8 @@ def superlative(state: State, place: int) -> int | None:
         return None
     if mark.detail in {"late", "early", "dear", "cheap"}:
         return _hinted(state, place, at, descending=descending)
+    if noun.is_table and mark.text.lower() in {"most", "least"} and _by_use(state, place, at):
+        return common(state, place)
     found = measure(state, at)
     for each in (*values, *(found.values if found is not None else ())):
         value_condition(state, each)
@@ -34,6 +37,17 @@ def superlative(state: State, place: int) -> int | None:
     if noun.is_table:
         return _of_table(state, place, at, noun, descending=descending)
     return _of_column(state, at, noun, descending=descending) if noun.is_column else None
+
+
+def _by_use(state: State, place: int, at: int) -> bool:
+    """Whether rows are ranked by how often something is done to them: the most visited customers."""
+    return _done_to(state, at) or any(each.kind is MarkKind.VERB for each in state.marks[place:at])
+
+
+def _done_to(state: State, at: int) -> bool:
+    """Whether a table that is called like a participle stands before another one."""
+    following = state.peek(at + 1)
+    return is_participle(state.marks[at].text) and following is not None and following.is_table
 
 
 def _values(state: State, at: int) -> tuple[int, list[int]]:
@@ -115,6 +129,19 @@ def _hinted(state: State, place: int, at: int, *, descending: bool) -> int | Non
     return by(state, found, after, descending=descending != turned)
 
 
+def first_or_last(state: State, place: int) -> int | None:
+    """The place behind `the last order`: the latest or earliest of the table; None where nothing says when."""
+    noun = state.peek(place + 1)
+    late = state.marks[place].text.lower() == "last"
+    if noun is None or noun.kind is not MarkKind.NOUN or noun.plural:
+        return None
+    if noun.is_table and not state.context.moments(noun.link.table):
+        return None
+    if noun.is_column and field_of(state, noun).kind not in {Kind.DATE, Kind.MOMENT}:
+        return None
+    return _hinted(state, place, place + 1, descending=late)
+
+
 def _hint(state: State, place: int, table: str) -> tuple[Field | None, bool]:
     """The column that the superlative is about, and whether its numbers go the other way: the oldest has most years."""
     mark = state.marks[place]
@@ -131,6 +158,13 @@ def _hint(state: State, place: int, table: str) -> tuple[Field | None, bool]:
 
 def by(state: State, expression: Expression, after: int, *, descending: bool) -> int:
     """Order by the expression, and cut to as many rows as are asked for."""
+    if isinstance(expression, Field) and _is_aside(state, expression):
+        state.add(Extreme(expression, highest=descending), after - 1)
+        state.touch(expression.table, move=False)
+        state.note(
+            f"The {'highest' if descending else 'lowest'} {expression.column} of all of {expression.table}.", 0.05
+        )
+        return after
     state.order.append(Order(expression, descending))
     for table in [expression.table] if isinstance(expression, (Aggregate, Field)) else []:
         state.touch(table, move=isinstance(expression, Aggregate))
@@ -144,6 +178,13 @@ def by(state: State, expression: Expression, after: int, *, descending: bool) ->
             state.note("Of several that tie, one is shown.", 0.0)
     state.wants_order = False
     return after
+
+
+def _is_aside(state: State, field: Field) -> bool:
+    """Whether the superlative only says which rows a number is made of: orders of the oldest customer."""
+    if state.limit is not None or state.wants_order or state.groups or state.group_tables or not state.measures:
+        return False
+    return all(isinstance(each, Aggregate) and each.of != field for each in state.measures)
 
 
 def top(state: State, place: int) -> int | None:
@@ -172,6 +213,8 @@ def common(state: State, place: int) -> int | None:
     noun = state.peek(at)
     if noun is None or noun.kind is not MarkKind.NOUN:
         return None
+    if noun.is_table and _done_to(state, at):
+        return _by_deeds(state, at, descending=descending)
     plural = noun.plural or state.wants_order
     column = field_of(state, noun) if noun.is_column else None
     if column is not None and not state.context.is_key(column) and not names_row(state, column):
@@ -185,6 +228,16 @@ def common(state: State, place: int) -> int | None:
         return None
     state.entity_plural = plural
     return by(state, Aggregate(Function.COUNT, counted), at + 1, descending=descending)
+
+
+def _by_deeds(state: State, at: int, *, descending: bool) -> int | None:
+    """The place behind `visited customers`: ranked by how many visits they have."""
+    deeds, noun = state.marks[at].link.table, state.marks[at + 1]
+    if deeds not in state.context.children(noun.link.table):
+        return None
+    _name_entity(state, noun)
+    state.entity_plural = noun.plural or state.wants_order
+    return by(state, Aggregate(Function.COUNT, deeds), at + 2, descending=descending)
 
 
 def _used(state: State, noun: Mark, column: Field | None) -> str | None:

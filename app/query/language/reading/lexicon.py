@@ -58,7 +58,8 @@ each: each | per | every | for each | for every | in each | of each | by each | 
   group by | group the results by | broken down by | split by | break down by | separated by | across each |
   across all | for each of the | respective | according to | segmented by | aggregated by | across | over the
 filler: how does | how do | how does the | how did | as well | did he | did she | he | she | differ | vary | change |
-  changed | this database | case insensitively | could you | can you | i want to | i would like to | final answer |
+  changed | this database | case insensitively | could you | can you | will you | i want to | i would like to |
+  final answer |
   of them | of those | combinations of | combination of | different combinations of | pairs of
 filler/week: of the week | of week
 each: differ across | vary across | change over | change over the | vary by | differ by | change by | vary with |
@@ -118,6 +119,8 @@ direction/desc: in descending order | descending order | descending | desc | in 
   with the longest first | with the highest first | with the largest first | with the most first | most recent first |
   from most recent to oldest | starting with the highest | starting from the highest | starting with the most recent |
   starting with the latest
+direction/older: from oldest to youngest | from the oldest to the youngest | oldest to youngest
+direction/younger: from youngest to oldest | from the youngest to the oldest | youngest to oldest
 direction/asc: in ascending order | ascending order | ascending | asc | in ascending | in increasing order |
   alphabetically | in alphabetical order | alphabetical order | from lowest to highest | lowest to highest |
   lowest first | smallest first | increasing | from least to most | from smallest to largest | oldest first |
@@ -177,7 +180,7 @@ PHRASES: Final[Mapping[str, tuple[Role, str]]] = {
 FILLERS: Final = frozenset(
     """
     a an the is are was were be been being am do does did please me us i we you our my it its this these those there
-    their they them he she his her all any some can could would will shall should may might let's lets want need know
+    their they them he she his her all any some can could would may let's lets want need know
     like see of as so also overall respectively results result list lists entire whole database db table tables record
     records row rows data just only then than what's whats associated corresponding given available exist exists
     existing currently there's values value details detail information info hello hi thanks thank kindly number's
@@ -210,7 +213,9 @@ LINKING_VERBS: Final = frozenset(
     named titled known considered listed covering cover covers starting start end ended happen drive drives driven
     stay stayed stays flow flows pass passes border borders bordering run running lie lies lying signed signing signup
     hired traded trade trades trading offered handle handled handles manufactured made redeemed opened closed built
-    bear bears born die died released charged billed refunded tested measured
+    bear bears born die died released charged billed refunded tested measured flew flown sat ran ride rides rode
+    aged weigh weighs weighed borrow borrows borrowed lend lends lent owe owes owed deal deals dealt lead leads led meet
+    meets met wear wears wore catch caught fill filled grow grows grew sponsor sponsors direct directs star stars
     """.split()  # noqa: SIM905 - likewise
 )
 """Verbs between two things that only say that they belong together; which way is what the join says."""
