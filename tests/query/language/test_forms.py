@@ -3,7 +3,7 @@
 import pytest
 
 from app.query.language.engine import Engine
-from app.query.language.outcome import Interpretation
+from app.query.language.outcome import Interpretation, Refusal
 from app.query.language.vocabulary.model import ListedValues, Vocabulary
 from tests.query.language.shop import BERLIN, NOW, SHOP, join, table
 
@@ -80,6 +80,21 @@ def test_names_are_read_in_short_forms_and_without_units(question: str, part: st
 )  # fmt: skip
 def test_common_forms(question: str, part: str) -> None:
     assert part in sql_of(SHOP_ENGINE, question)
+
+
+@pytest.mark.parametrize(
+    ("question", "both"),
+    [
+        ("names starting with A", ("customers.name", "products.name")),
+        ("how many cities are there", ("customers.city", "suppliers.city")),
+        ("rows in Berlin", ("customers.city", "suppliers.city")),
+    ],
+)
+def test_a_column_of_two_tables_is_no_guess(question: str, both: tuple[str, str]) -> None:
+    found = SHOP_ENGINE.interpret(question)
+    assert isinstance(found, Refusal)
+    assert all(each in found.reason for each in both)
+    assert len(found.alternatives) >= len(both)
 
 
 @pytest.mark.parametrize(
