@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,8 @@ from app.query.language.vocabulary.model import Kind, Table, Vocabulary
 _OPERATORS: Final[dict[str, type[exp.Binary]]] = {
     "=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE,
 }  # fmt: skip
+_LONGEST: Final = 60
+"""Bytes of a name of a column of the result; PostgreSQL cuts after 63."""
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
 
@@ -55,7 +58,7 @@ def literal(value: str | float | bool) -> exp.Expr:
     """A value as SQL."""
     if isinstance(value, bool):
         return exp.Boolean(this=value)
-    return exp.Literal.string(value) if isinstance(value, str) else exp.Literal.number(repr(value))
+    return exp.Literal.string(value) if isinstance(value, str) else exp.Literal.number(f"{Decimal(repr(value)):f}")
 
 
 def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
@@ -173,6 +176,8 @@ class Writer:
             self._planner.reach(tree, table, None if table not in related.via[1:] else related.via[0], mentioned)
         for table in dict.fromkeys(table for each in related.conditions for table in condition_tables(each)):
             self._planner.reach(tree, table, related.table, mentioned)
+        if not tree.steps:
+            raise CannotWriteError(f"How {related.table} are related to each other is not said.", related.table)
         first = tree.steps[0]
         others = tree.steps[1:]
         if any(each.source == related.anchor for each in others):
@@ -317,6 +322,11 @@ def _pattern(condition: Like) -> str:
     return {"contains": f"%{text}%", "starts": f"{text}%", "ends": f"%{text}"}[condition.how]
 
 
+def _cut(name: str, most: int) -> str:
+    """The name in so many bytes, without half a letter at its end."""
+    return name.encode()[:most].decode(errors="ignore")
+
+
 class _Names:
     """Names of the columns of the result, each once."""
 
@@ -331,9 +341,9 @@ class _Names:
             return None
         if isinstance(expression, Field):
             wanted = f"{expression.table}_{wanted}"
-        name, number = wanted[:60], 2
+        name, number = _cut(wanted, _LONGEST), 2
         while name in self._taken:
-            name, number = f"{wanted[:56]}_{number}", number + 1
+            name, number = f"{_cut(wanted, _LONGEST - 4)}_{number}", number + 1
         self._taken.add(name)
         return name
 
