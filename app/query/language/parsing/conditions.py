@@ -214,7 +214,7 @@ def _money(state: State, place: int, home: str | None) -> Field | None:
         mark = state.peek(at)
         if mark is None or mark.kind is MarkKind.STOP:
             break
-        if mark.text.lower() in _CURRENCIES or mark.text.startswith("$"):
+        if mark.text.lower() in _CURRENCIES or "$" in mark.text:
             return state.context.price(home) if home is not None else None
     return None
 
@@ -263,32 +263,51 @@ def _taken(state: State) -> Expression | None:
 
 def number(state: State, place: int) -> int | None:
     """The place behind a number: of rows wanted, of a comparison that follows it, or as the value of a column."""
-    mark = state.marks[place]
-    after = state.peek(place + 1)
+    mark, after = state.marks[place], state.peek(place + 1)
+    if mark.number is None:
+        return None
     if after is not None and after.role is Role.OR_MORE:
-        return _compare_number(state, place, place, after.detail, mark.number or 0)
-    if after is not None and after.role in {Role.SUPERLATIVE, Role.COMMON} and mark.number is not None:
+        return _compare_number(state, place, place, after.detail, mark.number)
+    if after is not None and after.role in {Role.SUPERLATIVE, Role.COMMON} and mark.number >= 1:
         state.limit, state.wants_order = int(mark.number), True
         return place + 1
-    if state.pending is not None and mark.number is not None:
-        subject = state.pending[1]
-        if isinstance(subject, Field) and subject.kind is Kind.NUMBER:
-            _taken(state)
-            operator = "<>" if state.negated else "="
-            state.add(Compare(subject, operator, mark.number), place)
-            return place + 1
-    noun_at = state.skip(place + 1, Role.DISTINCT)
-    noun = state.peek(noun_at)
-    before = state.peek(place - 1)
-    has = before is not None and before.role is Role.HAVE
-    if has and noun is not None and noun.is_table and mark.number is not None:
-        state.touch(noun.link.table, move=False)
-        state.having.append(Compare(Aggregate(Function.COUNT, noun.link.table), "=", mark.number))
-        return noun_at + 1
-    if state.mode is Mode.HEAD and state.focus is None and noun is not None and noun.is_table and mark.number:
-        state.limit = int(mark.number)
+    subject = state.pending[1] if state.pending is not None else None
+    if isinstance(subject, Field) and subject.kind is Kind.NUMBER:
+        _taken(state)
+        state.add(Compare(subject, "<>" if state.negated else "=", mark.number), place)
         return place + 1
+    own = _by_verb(state, place, state.home())
+    if own is not None:
+        state.add(Compare(own, "=", mark.number), place)
+        return _behind_unit(state, place + 1, own)
+    return _number_of(state, place, mark.number)
+
+
+def _number_of(state: State, place: int, said: float) -> int | None:
+    """The place behind a number of rows, or behind one that is the key of a row."""
+    noun_at = state.skip(place + 1, Role.DISTINCT)
+    noun, before = state.peek(noun_at), state.peek(place - 1)
+    if before is not None and before.role is Role.HAVE and noun is not None and noun.is_table:
+        state.touch(noun.link.table, move=False)
+        state.having.append(Compare(Aggregate(Function.COUNT, noun.link.table), "=", said))
+        return noun_at + 1
+    first = state.mode is Mode.HEAD and state.focus is None
+    if first and noun is not None and noun.is_table and said >= 1 and said == int(said):
+        state.limit = int(said)
+        return place + 1
+    if before is not None and before.is_table and not before.plural:
+        return _numbered(state, place, before.link.table)
     return None
+
+
+def _numbered(state: State, place: int, table: str) -> int | None:
+    """The place behind `order 17`: the number is the key of the table's row."""
+    key = state.context.key(table)
+    if len(key) != 1 or key[0].kind is not Kind.NUMBER:
+        return None
+    state.add(Compare(key[0], "=", state.marks[place].number or 0), place)
+    state.note(f"{state.marks[place].text} is the {key[0].column} of {table}.", 0.08)
+    return place + 1
 
 
 def between(state: State, place: int) -> int | None:

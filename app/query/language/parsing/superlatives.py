@@ -23,8 +23,8 @@ def superlative(state: State, place: int) -> int | None:
     descending = mark.detail in {"desc", "late", "dear"}
     at, values = _values(state, state.skip(place + 1, Role.DISTINCT, verbs=True))
     noun = state.peek(at)
-    if noun is None:
-        return None
+    if noun is None or noun.kind is MarkKind.STOP:
+        return _of_itself(state, place) if mark.detail in {"late", "early", "dear", "cheap"} else None
     if mark.detail in {"late", "early", "dear", "cheap"}:
         return _hinted(state, place, at, descending=descending)
     if noun.is_table and mark.text.lower() in {"most", "least"} and _by_use(state, place, at):
@@ -65,10 +65,16 @@ def _of_column(state: State, at: int, noun: Mark, *, descending: bool) -> int | 
     if field.kind not in _ORDERED or state.context.names_row(field):
         return None
     behind = state.peek(at + 1)
-    asked = state.entity or state.select or state.wants_order or state.which
+    asked = state.entity or state.select or state.wants_order or (state.which and not _what_is(state))
     if not asked and state.mode is Mode.HEAD and not (behind is not None and behind.is_table):
         return _extreme(state, field, at + 1, descending=descending)
     return by(state, field, at + 1, descending=descending)
+
+
+def _what_is(state: State) -> bool:
+    """Whether the question begins with `what is`: the value itself is asked for, and no row."""
+    said = " ".join(mark.text.lower() for mark in state.marks[:2])
+    return said.startswith(("what is", "what was", "what's", "whats", "what are"))
 
 
 def _extreme(state: State, field: Field, after: int, *, descending: bool) -> int:
@@ -102,6 +108,15 @@ def _name_entity(state: State, noun: Mark) -> None:
     state.touch(noun.link.table)
     if state.mode is not Mode.FILTER and state.entity is None:
         state.entity, state.entity_plural = noun.link.table, noun.plural
+
+
+def _of_itself(state: State, place: int) -> int | None:
+    """The place behind a superlative that is all that is said of the rows: which product is the cheapest."""
+    if state.entity is None:
+        return None
+    found, turned = _hint(state, place, state.entity)
+    descending = state.marks[place].detail in {"late", "dear"}
+    return None if found is None else by(state, found, place + 1, descending=descending != turned)
 
 
 def _hinted(state: State, place: int, at: int, *, descending: bool) -> int | None:
@@ -192,7 +207,9 @@ def top(state: State, place: int) -> int | None:
     at = state.skip(place + 1)
     number = state.peek(at)
     if number is not None and number.kind is MarkKind.NUMBER and number.number is not None:
-        state.limit = max(0, int(number.number))
+        if number.number != int(number.number) or number.number < 1:
+            return None
+        state.limit = int(number.number)
         after = at + 1
     elif state.marks[place].text.lower().removeprefix("the ") in {"top", "bottom", "leading"}:
         state.limit, after = DEFAULT_TOP, place + 1
