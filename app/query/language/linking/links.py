@@ -122,6 +122,7 @@ class Linker:
 
     def _word(self, tokens: Sequence[Token], place: int, noun: tuple[Mark, int] | None) -> tuple[Mark, int]:
         phrase, value = _phrase(tokens, place), self._value(tokens, place)
+        phrase = None if noun and _is_quantity(tokens[place], noun[0]) else phrase
         lengths = {
             "noun": noun[1] - place if noun else 0,
             "phrase": phrase[2] - place if phrase else 0,
@@ -231,6 +232,11 @@ class Linker:
             if links:
                 return replace(_mark(MarkKind.VALUE, tokens, place, after), links=links), after
         return None
+
+
+def _is_quantity(token: Token, noun: Mark) -> bool:
+    """Whether `quantity of` speaks of a column of quantities, and counts nothing."""
+    return token.lower == "quantity" and noun.link.column is not None and noun.link.worth >= _SURE
 
 
 def _keys_first(links: tuple[Link, ...], words: Sequence[str], index: SchemaIndex) -> tuple[Link, ...]:

@@ -19,8 +19,10 @@ from app.query.language.algebra.model import (
     tables_of,
 )
 from app.query.language.linking.keys import is_of_people
-from app.query.language.linking.marks import Mark
+from app.query.language.linking.marks import Mark, MarkKind
+from app.query.language.parsing.counting import count_of
 from app.query.language.parsing.state import Absence, State
+from app.query.language.reading.stems import lemma
 from app.query.language.vocabulary.model import Kind
 
 _MOST_COLUMNS = 12
@@ -41,6 +43,9 @@ def finish(state: State) -> Query:
     groups = _groups(state)
     if groups and not state.measures:
         _sum_counts(state)
+        _count_entity(state, groups)
+    elif not state.measures:
+        _sum_total(state)
     aggregated = bool(state.measures or state.having) or any(aggregates_of(each.by) for each in state.order)
     if aggregated:
         groups = _all_groups(state, groups or _entity_groups(state, focus))
@@ -128,6 +133,34 @@ def _sum_counts(state: State) -> None:
         state.select.remove(each)
         state.measures.append(Aggregate(Function.SUM, each.table, each))
         state.note(f"{each.column} counts them already: its numbers are added up.", 0.08)
+
+
+def _count_entity(state: State, groups: list[Expression]) -> None:
+    """Count what is asked for in each group where no number is named: orders by month."""
+    table = state.entity
+    if table is None or state.measures or state.select or state.order or state.limit is not None or state.absences:
+        return
+    if not state.entity_plural or table in state.group_tables:
+        return
+    state.measures.append(count_of(state, table))
+    state.note(f"How many {table} there are in each group: no number is named.", 0.12 if len(groups) > 1 else 0.08)
+
+
+def _sum_total(state: State) -> None:
+    """Add up the only column that is asked for where the question says total: the total amount of paid orders."""
+    field = state.select[0] if len(state.select) == 1 else None
+    if not isinstance(field, Field) or state.order or state.limit is not None or state.distinct or state.listed:
+        return
+    own = [mark for mark in state.marks if mark.is_column and mark.link.column == field.column]
+    first = next((mark for mark in state.marks if mark.kind is MarkKind.NOUN), None)
+    words = own[0].text.lower().partition(" of ")[0].split() if own and own[0] is first else [""]
+    said = words[0] == "total" and words[-1] == lemma(words[-1])
+    if not said or state.entity not in {None, field.table} or not state.context.is_quantity(field):
+        return
+    state.select.clear()
+    state.measures.append(Aggregate(Function.SUM, field.table, field))
+    state.entity = None
+    state.note(f"{field.column} is added up over all of these rows.", 0.06)
 
 
 def _check_groups(state: State, groups: list[Expression]) -> None:

@@ -119,6 +119,8 @@ def _word(state: State, place: int, mark: Mark, role: Role) -> int | None:
         state.pending = None
     if role is Role.TOP and not _is_top(state, place):
         return superlatives.first_or_last(state, place)
+    if mark.text.lower() == "from" and (after := conditions.between(state, place)) is not None:
+        return after  # prices from 10 to 20
     rule = _RULES.get(role)
     if rule is not None:
         return rule(state, place)

@@ -24,7 +24,7 @@ _SMALL: Final = {
 _ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
 
 _DAYS_FROM_NOW: Final = {"yesterday": -1, "today": 0, "now": 0, "tomorrow": 1}
-_BOUND: Final = r"since|from|after|before|until|prior to"
+_BOUND: Final = r"since|after|before|until|prior to"
 
 POINT: Final = (
     rf"(?:\d{{4}}-\d\d?-\d\d?(?:[ t]\d\d:\d\d(?::\d\d)?)?|(?:{_MONTH})\.?\s+{_DAY}(?:\s*,?\s*{_YEAR})"
@@ -125,7 +125,10 @@ def _between(match: re.Match[str], today: date) -> Bounds:
 
 
 def _since(match: re.Match[str], today: date) -> Bounds:
-    return point(match["a"], today)[0], None, match["a"] in _DAYS_FROM_NOW, False
+    """From a day on; `from 2024` is the year itself."""
+    low, high = point(match["a"], today)
+    period = match["how"] == "from" and not match["on"] and high - low > timedelta(days=1)
+    return low, high if period else None, match["a"] in _DAYS_FROM_NOW, False
 
 
 def _after(match: re.Match[str], today: date) -> Bounds:
@@ -173,7 +176,7 @@ def _beside(match: re.Match[str], today: date) -> Bounds:
     unit = match["unit"]
     low = shifted(start_of(today, unit), unit, {"last": -1, "previous": -1, "next": 1}.get(match["which"], 0))
     high = shifted(low, unit, 1)
-    how = {"since": (low, None), "from": (low, None), "after": (high, None), "until": (None, high)}
+    how = {"since": (low, None), "after": (high, None), "until": (None, high)}
     return *how.get(match["how"], (None, low)), True, False
 
 
@@ -197,7 +200,7 @@ def _month(match: re.Match[str], today: date) -> Bounds:
     number = MONTHS[match["month"]]
     low = date(today.year if number <= today.month else today.year - 1, number, 1)
     how = match["how"].split()[0]
-    if how in {"since", "from"}:
+    if how == "since":
         return low, None, True, False
     if how == "before":
         return None, low, True, False
@@ -206,19 +209,22 @@ def _month(match: re.Match[str], today: date) -> Bounds:
     return low, shifted(low, "month", 1), True, False
 
 
-def _rules() -> Iterator[tuple[re.Pattern[str], Callable[[re.Match[str], date], Bounds | None]]]:
+_RANGE: Final = (
+    rf"(?:between|from)?\s*(?P<a>{POINT})(?:\s*\(?inclusive\)?)?\s*(?:and|to|until|through|till|-|\u2013)\s*"
+    rf"(?P<b>{POINT})(?P<how>\s*\(?(?:inclusive|exclusive)"
+    r"(?:\s+of\s+(?:both|start)(?:\s+and\s+end)?(?:\s+dates?)?)?\)?)?"
+)
+Rule = tuple[re.Pattern[str], Callable[[re.Match[str], date], Bounds | None]]
+
+
+def _units() -> Iterator[Rule]:
+    """Units of the calendar, counted from today."""
     tail = (
         r"(?:,?\s*\(?(?:inclusive of (?:today|\d+ \w+ ago|a \w+ ago)|including today|"
         r"inclusive of both(?: dates)?|inclusive)\)?)?"
         r"(?P<without>,?\s*\(?(?:excluding|not including|exclusive of|except)\s+(?:the\s+|this\s+)?"
         r"(?:current|present)\s+\w+\)?)?"
     )
-    between = (
-        rf"(?:between|from)?\s*(?P<a>{POINT})(?:\s*\(?inclusive\)?)?\s*(?:and|to|until|through|till|-|\u2013)\s*"
-        rf"(?P<b>{POINT})(?P<how>\s*\(?(?:inclusive|exclusive)"
-        r"(?:\s+of\s+(?:both|start)(?:\s+and\s+end)?(?:\s+dates?)?)?\)?)?"
-    )
-    yield re.compile(rf"\b{between}"), _between
     yield (
         re.compile(r"\b(?:year|month|quarter|week)[ -]to[ -]date\b|\b[ymq]td\b".replace("(?:year", "(?P<unit>year", 1)),
         _to_date,
@@ -257,8 +263,14 @@ def _rules() -> Iterator[tuple[re.Pattern[str], Callable[[re.Match[str], date], 
         ),
         _ago,
     )
+
+
+def _points() -> Iterator[Rule]:
+    """Days, months, quarters and years as written, and what goes from them on or up to them."""
     yield (
-        re.compile(rf"\b(?:since|starting(?:\s+from)?|from|on or after|as of)\s+(?P<a>{POINT})(?:\s+(?:on|onwards?))?"),
+        re.compile(
+            rf"\b(?P<how>since|starting(?:\s+from)?|from|on or after|as of)\s+(?P<a>{POINT})(?P<on>\s+(?:on|onwards?))?"
+        ),
         _since,
     )
     yield re.compile(rf"\b(?:after|later than|following|newer than)\s+(?P<a>{POINT})"), _after
@@ -280,6 +292,6 @@ def _rules() -> Iterator[tuple[re.Pattern[str], Callable[[re.Match[str], date], 
     )
 
 
-_RULES: Final = tuple(_rules())
+_RULES: Final = ((re.compile(rf"\b{_RANGE}"), _between), *_units(), *_points())
 
 __all__ = ["DateRange", "dates_in", "first_of", "point"]

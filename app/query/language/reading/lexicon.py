@@ -77,6 +77,8 @@ compare/>=: at least | no less than | not less than | no fewer than | minimum of
   more than or equal to | not below | a minimum of | starting from at least
 compare/<=: at most | no more than | not more than | up to | less than or equal to | maximum of | not above |
   a maximum of | not exceeding | within
+compare/>=: with no less than | with no fewer than | have no less than | have no fewer than
+compare/<=: with no more than | have no more than
 compare/=: equal to | equals | exactly | equal | is equal to | equalling
 compare/<>: not equal to | different from | other than | differs from
 between: between | in the range of | ranging from
@@ -186,7 +188,7 @@ FILLERS: Final = frozenset(
     existing currently there's values value details detail information info hello hi thanks thank kindly number's
     following different type's each's ever yet still out up off used recorded registered total's themselves itself
     together following particular specific certain various many much few per's id's along final answer query
-    inclusive exclusive money corresponding correspondingly case
+    inclusive exclusive money either corresponding correspondingly case
     insensitively insensitive sensitively return's number amounts numbers
     """.split()  # noqa: SIM905 - likewise
 )
