@@ -75,6 +75,13 @@ def test_names_are_read_in_short_forms_and_without_units(question: str, part: st
         ("customers sorted by created at from oldest to youngest", "ORDER BY customers.created_at ASC"),
         ("when was the last order", "SELECT orders.ordered_on FROM orders ORDER BY orders.ordered_on DESC"),
         ("who ordered a Red Kettle in 2024", "SELECT customers.name, customers.id FROM customers WHERE EXISTS"),
+        ("which products were ordered in March 2025", "orders.ordered_on >= CAST('2025-03-01' AS DATE)"),
+        ("how many customers have not ordered in 2025", "WHERE NOT EXISTS(SELECT 1 FROM orders"),
+        ("orders of customers older than 30 in 2024", "orders.ordered_on >= CAST('2024-01-01' AS DATE)"),
+        ("number of orders and total amount per customer by total amount", "SUM(orders.total_amount)"),
+        ("orders over 50", "WHERE orders.total_amount > 50"),
+        ("which status is the most common", "GROUP BY orders.status ORDER BY COUNT(*) DESC NULLS LAST LIMIT 1"),
+        ("products by price descending", "ORDER BY products.price DESC"),
         ("the most visited customer", "ORDER BY COUNT(*) DESC NULLS LAST LIMIT 1"),
     ],
 )  # fmt: skip

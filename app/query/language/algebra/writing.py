@@ -58,7 +58,13 @@ def literal(value: str | float | bool) -> exp.Expr:
     """A value as SQL."""
     if isinstance(value, bool):
         return exp.Boolean(this=value)
-    return exp.Literal.string(value) if isinstance(value, str) else exp.Literal.number(f"{Decimal(repr(value)):f}")
+    if isinstance(value, str):
+        return exp.Literal.string(value)
+    digits = f"{Decimal(repr(value)):f}".removeprefix(
+        "-"
+    )  # no exponent, and no rounding: arithmetic of decimals rounds
+    number = exp.Literal(this=digits, is_string=False)
+    return exp.Neg(this=number) if value < 0 else number
 
 
 def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:

@@ -27,6 +27,8 @@ _UNITS = _CURRENCIES | frozenset(
      "meters", "kg", "pounds", "grams", "mb", "gb", "cm")
 )  # fmt: skip
 """Words behind a number that say in what it is counted, and nothing that its column does not say."""
+_BARE = frozenset(("over", "above", "under", "below", "more than", "less than", "exceeding", "between", ">", "<"))
+"""Comparisons that say nothing of what is compared."""
 _OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
@@ -205,7 +207,17 @@ def _compared(state: State, place: int) -> Expression | None:
     measurable = not isinstance(waiting, Field) or waiting.kind is Kind.NUMBER
     if waiting is not None and measurable:
         return _taken(state)
-    return own or _by_verb(state, place, home) or _money(state, place, home)
+    return own or _by_verb(state, place, home) or _money(state, place, home) or _worth(state, place)
+
+
+def _worth(state: State, place: int) -> Field | None:
+    """The column of what a row costs, where a number is all that is said of it: orders over 50."""
+    noun, said = state.peek(place - 1), state.marks[place].text.lower()
+    bare = noun is not None and noun.is_table and said in _BARE
+    found = state.context.price(noun.link.table) if noun is not None and bare else None
+    if found is not None:
+        state.note(f"The number is that of {found.table}.{found.column}.", 0.1)
+    return found
 
 
 def _money(state: State, place: int, home: str | None) -> Field | None:

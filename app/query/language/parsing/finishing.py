@@ -41,7 +41,7 @@ def finish(state: State) -> Query:
     focus = _focus(state)
     _lift(state)
     groups = _groups(state)
-    if groups and not state.measures:
+    if groups:
         _sum_counts(state)
         _count_entity(state, groups)
     elif not state.measures:
@@ -130,8 +130,10 @@ def _shown(state: State, groups: list[Expression], focus: str, *, aggregated: bo
 def _sum_counts(state: State) -> None:
     """Columns that count, shown per group, are added up: the number of citations for each author."""
     for each in [each for each in state.select if isinstance(each, Field) and state.context.counts(each)]:
+        added = Aggregate(Function.SUM, each.table, each)
         state.select.remove(each)
-        state.measures.append(Aggregate(Function.SUM, each.table, each))
+        state.measures.append(added)
+        state.order = [Order(added, old.descending) if old.by == each else old for old in state.order]
         state.note(f"{each.column} counts them already: its numbers are added up.", 0.08)
 
 

@@ -228,6 +228,8 @@ def common(state: State, place: int) -> int | None:
     for each in values:
         value_condition(state, each)
     noun = state.peek(at)
+    if (noun is None or noun.kind is MarkKind.STOP) and not values:
+        return _common_of_all(state, at, descending=descending)
     if noun is None or noun.kind is not MarkKind.NOUN:
         return None
     if noun.is_table and _done_to(state, at):
@@ -245,6 +247,15 @@ def common(state: State, place: int) -> int | None:
         return None
     state.entity_plural = plural
     return by(state, Aggregate(Function.COUNT, counted), at + 1, descending=descending)
+
+
+def _common_of_all(state: State, at: int, *, descending: bool) -> int | None:
+    """The place behind `which status is the most common`: the column asked for is what is counted."""
+    asked = state.select[0] if len(state.select) == 1 else None
+    if not isinstance(asked, Field) or state.entity is not None or state.measures or names_row(state, asked):
+        return None
+    state.groups.append(asked)
+    return by(state, Aggregate(Function.COUNT, asked.table), at, descending=descending)
 
 
 def _by_deeds(state: State, at: int, *, descending: bool) -> int | None:

@@ -109,10 +109,10 @@ common/desc: most common | most popular | most frequent | most frequently used |
 common/asc: least common | least popular | least frequent | least frequently used | least used | rarest | least active
 top/desc: top | first | the top | leading
 top/asc: bottom | last | the bottom
-order: order by | ordered by | sort by | sorted by | order the results by | sort the results by | ranked in |
+order: order by | ordered by | sort by | sorted by | order the results by | sort the results by |
   order results by | sort results by | order them by | sort them by | arranged by | ordered | sorted | order | sort |
-  order the results | sort the results | order it by | rank by | in order of | rank them by | ordering by | ordered in
-  | sorted in | listed by | listed in | arranged in | starting from | order by the | rank
+  order the results | sort the results | order it by | rank by | in order of | rank them by | ordering by |
+  listed by | starting from | order by the | rank
 direction/desc: in descending order | descending order | descending | desc | in descending | in decreasing order |
   from highest to lowest | highest to lowest | highest first | largest first | from most to least |
   from largest to smallest | decreasing | from high to low | in reverse order | reverse alphabetical order |
