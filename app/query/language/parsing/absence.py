@@ -1,8 +1,8 @@
-"""What is not: `without orders`, `not active`, `have never ordered`. Pure."""
+"""What is not, and what is twice: `without orders`, `not active`, `have never ordered`, `both A and B`. Pure."""
 
 from typing import Final
 
-from app.query.language.algebra.model import Compare, Empty
+from app.query.language.algebra.model import Compare, Empty, Related
 from app.query.language.linking.marks import MarkKind
 from app.query.language.parsing.conditions import condition_of, field_of
 from app.query.language.parsing.state import Absence, Mode, State
@@ -11,6 +11,43 @@ from app.query.language.reading.stems import is_participle
 from app.query.language.vocabulary.model import Kind
 
 _DOES: Final = frozenset(("have", "has", "had", "do", "does", "did", "never"))
+
+
+def both(state: State, place: int) -> int | None:
+    """The place behind `both the Spade and the Kettle`: for each of them there is a row that the asked ones have."""
+    first_at = _value_at(state, place + 1)
+    joint = state.skip(first_at + 1) if first_at is not None else place
+    if first_at is None or state.marks[joint : joint + 1] == [] or state.marks[joint].role is not Role.AND:
+        return None
+    second_at = _value_at(state, joint + 1)
+    anchor = state.entity or state.focus
+    if second_at is None or anchor is None:
+        return None
+    links = [state.marks[first_at].link, state.marks[second_at].link]
+    table = links[0].table
+    same = (table, links[0].column) == (links[1].table, links[1].column) and links[0].value != links[1].value
+    if not same or table == anchor or state.negated:
+        return None
+    if not state.context.graph.meets_several(anchor, table):
+        return None
+    for link in links:
+        state.conditions.append(Related(anchor, table, (condition_of(state, link, negated=False),)))
+        state.condition_marks.append(place)
+    state.note(f"Each of the two {links[0].column} for itself, in any rows of {table}.", 0.04)
+    state.mode = Mode.FILTER
+    return second_at + 1
+
+
+def _value_at(state: State, place: int) -> int | None:
+    """The place of a value, behind the name of its column or table where that is said."""
+    at = state.skip(place, Role.PREPOSITION)
+    mark = state.peek(at)
+    if mark is not None and mark.kind is MarkKind.NOUN:
+        at = state.skip(at + 1)
+        noun, mark = mark, state.peek(at)
+        if mark is not None and mark.kind is MarkKind.VALUE and mark.link.table != noun.link.table:
+            return None
+    return at if mark is not None and mark.kind is MarkKind.VALUE else None
 
 
 def without(state: State, place: int) -> int | None:

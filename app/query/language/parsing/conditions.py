@@ -139,7 +139,7 @@ def _against_all(state: State, place: int, at: int) -> int | None:
     noun_at = state.skip(at + 1, Role.PREPOSITION)
     noun = state.peek(noun_at)
     named = field_of(state, noun) if noun is not None and noun.is_column else None
-    subject = _compared(state, place) or named
+    subject = named if named is not None and state.pending is None else _compared(state, place)
     if not isinstance(subject, Field) or not state.context.is_quantity(subject):
         return None
     if named is not None and named != subject and state.context.words(named) != state.context.words(subject):
