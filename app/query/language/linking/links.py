@@ -14,12 +14,15 @@ from app.query.language.linking.value_links import value_links
 from app.query.language.reading.calendar import MONTHS
 from app.query.language.reading.dates import DateRange
 from app.query.language.reading.lexicon import FILLERS, LINKING_VERBS, LONGEST_PHRASE, PHRASES, Role
+from app.query.language.reading.stems import is_participle
 from app.query.language.reading.tokens import Token, TokenKind
 
 LONGEST_NOUN: Final = 5
 LONGEST_VALUE: Final = 8
 _SURE: Final = 0.9
 _SHORT_FUNCTION: Final = frozenset((Role.PREPOSITION, Role.AND, Role.OR, Role.TO, Role.BY, Role.FILLER, Role.WHICH))
+_LEADS: Final = frozenset((Role.COUNT, Role.WHICH, Role.RETURN, Role.EACH, Role.AGGREGATE, Role.PREPOSITION))
+"""Before a participle that is an adjective of the noun behind it."""
 _ENDS: Final = frozenset((TokenKind.WORD, TokenKind.NUMBER))
 _OR_SHE: Final = frozenset(("she", "he", "or", "her", "his"))
 _STEM: Final = 0.6
@@ -47,7 +50,10 @@ class Linker:
                 mark, after = column
             found.append(mark)
             place = after
-        return found
+        return [
+            replace(mark, kind=MarkKind.UNKNOWN, detail="") if _means_more(found, at) else mark
+            for at, mark in enumerate(found)
+        ]
 
     def _column_called(self, tokens: Sequence[Token], place: int, before: Sequence[Mark]) -> tuple[Mark, int] | None:
         """The column that is called like an aggregate, where no aggregate can be meant: `by total`, `average total`."""
@@ -287,6 +293,21 @@ def _ranks(tokens: Sequence[Token], place: int) -> bool:
     """Whether a superlative stands before: the highest rated."""
     known = PHRASES.get(tokens[place - 1].lower) if place else None
     return known is not None and known[0] is Role.SUPERLATIVE
+
+
+def _means_more(marks: Sequence[Mark], place: int) -> bool:
+    """Whether a verb says more than that things belong together: `send an email`, `recommended products`."""
+    mark = marks[place]
+    if mark.kind is not MarkKind.VERB:
+        return False
+    before = [each for each in marks[:place] if each.role is not Role.FILLER]
+    if not is_participle(mark.text):
+        return not before or before[-1].kind is MarkKind.STOP
+    following = marks[place + 1] if place + 1 < len(marks) else None
+    if following is None or not following.is_table or not following.links:
+        return False
+    leads = not before or before[-1].kind is MarkKind.STOP or before[-1].role in _LEADS
+    return leads and not (before and before[-1].text.lower() == "who")
 
 
 def _sign(tokens: Sequence[Token], place: int) -> Mark:

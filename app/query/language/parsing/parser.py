@@ -39,7 +39,7 @@ _RULES: Final[Mapping[Role, Rule]] = {
 _KEEPS_PENDING: Final = frozenset(
     (Role.FILLER, Role.COMPARE, Role.LIKE, Role.BETWEEN, Role.EMPTY, Role.NOT, Role.PREPOSITION, Role.ORDER, Role.HAVE)
 )
-_REFUSED: Final = frozenset((Role.SAME, Role.OUT_OF, Role.OR_MORE))
+_REFUSED: Final = frozenset((Role.SAME, Role.ADVICE, Role.OUT_OF, Role.OR_MORE))
 """Words that change the meaning and that no rule reads where they stand."""
 _MODES_BY: Final = frozenset(
     (

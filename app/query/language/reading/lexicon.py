@@ -41,6 +41,7 @@ class Role(StrEnum):
     UNIT = "unit"
     FILLER = "filler"
     OR_MORE = "or more"
+    ADVICE = "advice"
 
 
 _TABLE: Final = """
@@ -155,6 +156,7 @@ preposition: in | of | for | at | from | on | into | within the | among | amongs
 empty/null: null | empty | unknown | unspecified | not set | not specified | blank | is null | is empty | is missing |
   are missing | unassigned
 empty/not null: not null | is not null | not empty | is known | is set | is specified | non null
+advice: how do i | how do we | how do you | how can i | how can we | how can you | how to | how should i | how should we
 same: same | the same | the same as | as many as
 unit/day: day | daily | days | date
 unit/week: week | weekly | weeks
