@@ -35,6 +35,8 @@ LEAST: Final = 0.5
 _ALTERNATIVES: Final = 4
 _EQUAL: Final = 0.02
 """Difference of worth below which two readings are as likely."""
+_PART, _WHOLE = 0.8, 0.95
+"""Worths of a column by a part of its name, and by all of it."""
 _WRITTEN: Final = 6
 """Readings that are written as SQL; the others are far behind."""
 
@@ -162,6 +164,7 @@ class Engine:
     ) -> Interpretation | Refusal:
         best = whole[0]
         rival = best.worth - whole[1].worth if len(whole) > 1 else None
+        _doubt_parts(best, marks)
         confidence = calibrated(best.choice.marks, best.state, best.query, best.ambiguous, rival)
         alternatives = tuple(
             Alternative(str(each.sql), _difference(best, each), round(confidence * 0.5, 2))
@@ -217,6 +220,16 @@ def interpret(question: str, vocabulary: Vocabulary) -> Interpretation | Refusal
 def _idle(marks: Sequence[Mark]) -> tuple[str, ...]:
     """Verbs that only said that two things belong together."""
     return tuple(dict.fromkeys(mark.text for mark in marks if mark.kind is MarkKind.VERB))
+
+
+def _doubt_parts(best: _Reading, marks: Sequence[Mark]) -> None:
+    """Doubt a column of which only a part is named where another table has one of that very name."""
+    for mark, chosen in zip(marks, best.choice.marks, strict=True):
+        if not chosen.is_column or chosen.link.worth >= _PART:
+            continue
+        whole = [link for link in mark.links if link.column and link.value is None and link.worth >= _WHOLE]
+        if any(link.table != chosen.link.table for link in whole):
+            best.state.note(f"{chosen.text!r} is {linked(chosen.link)}, and not {linked(whole[0])}.", 0.25)
 
 
 def _different(readings: Sequence[_Reading]) -> list[_Reading]:

@@ -129,3 +129,16 @@ def test_a_column_of_two_tables_is_no_guess(question: str, both: tuple[str, str]
 )
 def test_words_that_turn_the_meaning_are_not_left_out(question: str) -> None:
     assert not isinstance(SHOP_ENGINE.interpret(question), Interpretation)
+
+
+def test_a_part_of_a_name_is_doubted_where_another_table_has_all_of_it() -> None:
+    stock = Vocabulary(
+        (table("items", "item_id bigint, name text, stock_quantity integer", "item_id"),
+         table("sales", "sale_id bigint, item_id bigint, quantity integer", "sale_id", 1_000)),
+        (join("sales", "item_id", "items", "item_id"),), ListedValues({}), NOW, BERLIN,
+    )  # fmt: skip
+    found = Engine(stock).interpret("total quantity of each item")
+    sure = Engine(stock).interpret("total stock quantity of each item")
+    assert isinstance(sure, Interpretation)
+    assert sure.confidence >= 0.9
+    assert not isinstance(found, Interpretation) or found.confidence < 0.8
