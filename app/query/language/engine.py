@@ -15,7 +15,7 @@ from app.query.language.algebra.writing import Writer
 from app.query.language.confidence import calibrated
 from app.query.language.explaining import linked, meanings
 from app.query.language.linking.links import Linker
-from app.query.language.linking.marks import Mark, MarkKind
+from app.query.language.linking.marks import Link, Mark, MarkKind
 from app.query.language.linking.schema_index import SchemaIndex
 from app.query.language.outcome import Alternative, Interpretation, Refusal
 from app.query.language.parsing.choices import Choice, choices
@@ -33,6 +33,10 @@ from app.query.language.vocabulary.terms import spelt_out, undotted, without_man
 LEAST: Final = 0.5
 """Confidence below which a reading is no answer."""
 _ALTERNATIVES: Final = 4
+_EQUAL: Final = 0.02
+"""Difference of worth below which two readings are as likely."""
+_PART, _WHOLE = 0.8, 0.95
+"""Worths of a column by a part of its name, and by all of it."""
 _WRITTEN: Final = 6
 """Readings that are written as SQL; the others are far behind."""
 
@@ -161,14 +165,16 @@ class Engine:
     ) -> Interpretation | Refusal:
         best = whole[0]
         rival = best.worth - whole[1].worth if len(whole) > 1 else None
+        _doubt_parts(best, marks)
         confidence = calibrated(best.choice.marks, best.state, best.query, best.ambiguous, rival)
         alternatives = tuple(
             Alternative(str(each.sql), _difference(best, each), round(confidence * 0.5, 2))
             for each in whole[1 : _ALTERNATIVES + 1]
         )
         assumptions = (*terms, *best.notes, *_ambiguities(best))
-        if confidence < LEAST or best.query is None or best.ambiguous:
-            reason = " ".join(_ambiguities(best)) or "Several readings are as likely."
+        tied = self._tie(best, whole[1]) if len(whole) > 1 else ""
+        if confidence < LEAST or best.query is None or best.ambiguous or tied:
+            reason = " ".join(_ambiguities(best)) or tied or "Several readings are as likely."
             mine = Alternative(str(best.sql), best.by or "the likeliest reading", confidence)
             return Refusal(
                 reason, meanings(best.choice.marks), (), nearest_questions(self._context, best.choice.marks),
@@ -177,6 +183,22 @@ class Engine:
         return Interpretation(
             str(best.sql), best.query, meanings(best.choice.marks), assumptions, _idle(marks), alternatives, confidence
         )
+
+    def _tie(self, best: _Reading, other: _Reading) -> str:
+        """What a word may mean in another reading that is as likely, where that is the column of another table."""
+        if best.worth - other.worth >= _EQUAL:
+            return ""
+        for one, two in zip(best.choice.marks, other.choice.marks, strict=True):
+            if one.links and two.links and self._differ(one.link, two.link):
+                return f"{one.text!r} may mean {linked(one.link)} or {linked(two.link)}: say of which table."
+        return ""
+
+    def _differ(self, one: Link, other: Link) -> bool:
+        """Whether the links mean columns of two tables that no accepted join makes the same."""
+        if one.table == other.table or one.column is None or other.column is None:
+            return False
+        steps = (step for step in self._graph.steps(one.table) if step.target == other.table)
+        return all((one.column, other.column) not in step.pairs for step in steps)
 
     def _refusal(self, reason: str, text: str, marks: Sequence[Mark], left: Sequence[Mark]) -> Refusal:
         unknown = [mark.text for mark in marks if mark.kind in {MarkKind.UNKNOWN, MarkKind.NAME}]
@@ -199,6 +221,16 @@ def interpret(question: str, vocabulary: Vocabulary) -> Interpretation | Refusal
 def _idle(marks: Sequence[Mark]) -> tuple[str, ...]:
     """Verbs that only said that two things belong together."""
     return tuple(dict.fromkeys(mark.text for mark in marks if mark.kind is MarkKind.VERB))
+
+
+def _doubt_parts(best: _Reading, marks: Sequence[Mark]) -> None:
+    """Doubt a column of which only a part is named where another table has one of that very name."""
+    for mark, chosen in zip(marks, best.choice.marks, strict=True):
+        if not chosen.is_column or chosen.link.worth >= _PART:
+            continue
+        whole = [link for link in mark.links if link.column and link.value is None and link.worth >= _WHOLE]
+        if any(link.table != chosen.link.table for link in whole):
+            best.state.note(f"{chosen.text!r} is {linked(chosen.link)}, and not {linked(whole[0])}.", 0.25)
 
 
 def _different(readings: Sequence[_Reading]) -> list[_Reading]:

@@ -39,6 +39,8 @@ _SAID: Final[Mapping[tuple[Role, str], str]] = {
     (Role.TOP, "asc"): "the first rows, lowest first",
     (Role.DIRECTION, "desc"): "highest first",
     (Role.DIRECTION, "asc"): "lowest first",
+    (Role.DIRECTION, "older"): "oldest first",
+    (Role.DIRECTION, "younger"): "youngest first",
     (Role.LIKE, "contains"): "contains the text",
     (Role.LIKE, "starts"): "begins with the text",
     (Role.LIKE, "ends"): "ends with the text",

@@ -133,6 +133,15 @@ class Extreme:
 
 
 @dataclass(frozen=True, slots=True)
+class AgainstAll:
+    """A comparison with a number made of all values of the column: above the average of all."""
+
+    left: Field
+    operator: str
+    function: Function
+
+
+@dataclass(frozen=True, slots=True)
 class Either:
     """One of several conditions."""
 
@@ -151,7 +160,7 @@ class Related:
     """Tables that the words mention on the way, from the anchor on."""
 
 
-Condition = Compare | OneOf | Like | Within | Empty | Extreme | Either | Related
+Condition = Compare | OneOf | Like | Within | Empty | Extreme | AgainstAll | Either | Related
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
 from app.query.language.algebra.model import (
+    AgainstAll,
     Aggregate,
     Bucket,
     Calendar,
@@ -37,6 +39,8 @@ from app.query.language.vocabulary.model import Kind, Table, Vocabulary
 _OPERATORS: Final[dict[str, type[exp.Binary]]] = {
     "=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE,
 }  # fmt: skip
+_LONGEST: Final = 60
+"""Bytes of a name of a column of the result; PostgreSQL cuts after 63."""
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
 
@@ -54,7 +58,13 @@ def literal(value: str | float | bool) -> exp.Expr:
     """A value as SQL."""
     if isinstance(value, bool):
         return exp.Boolean(this=value)
-    return exp.Literal.string(value) if isinstance(value, str) else exp.Literal.number(repr(value))
+    if isinstance(value, str):
+        return exp.Literal.string(value)
+    digits = f"{Decimal(repr(value)):f}".removeprefix(
+        "-"
+    )  # no exponent, and no rounding: arithmetic of decimals rounds
+    number = exp.Literal(this=digits, is_string=False)
+    return exp.Neg(this=number) if value < 0 else number
 
 
 def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
@@ -172,6 +182,8 @@ class Writer:
             self._planner.reach(tree, table, None if table not in related.via[1:] else related.via[0], mentioned)
         for table in dict.fromkeys(table for each in related.conditions for table in condition_tables(each)):
             self._planner.reach(tree, table, related.table, mentioned)
+        if not tree.steps:
+            raise CannotWriteError(f"How {related.table} are related to each other is not said.", related.table)
         first = tree.steps[0]
         others = tree.steps[1:]
         if any(each.source == related.anchor for each in others):
@@ -197,13 +209,20 @@ class Writer:
         elif isinstance(condition, Empty):
             found = exp.Is(this=left, expression=exp.Null())
         else:
-            return self._extreme(condition, left)
+            return self._beside_all(condition, left)
         return exp.Not(this=exp.Paren(this=found)) if condition.negated else found
 
-    def _extreme(self, condition: Extreme, left: exp.Expr) -> exp.Expr:
-        best = _call("max" if condition.highest else "min", column(condition.left.table, condition.left.column))
-        inner = exp.Select().select(best).from_(exp.Table(this=quoted(condition.left.table)))
-        return exp.EQ(this=left, expression=exp.Subquery(this=inner))
+    def _beside_all(self, condition: Extreme | AgainstAll, left: exp.Expr) -> exp.Expr:
+        """A comparison with a number made of all values of the column."""
+        if isinstance(condition, Extreme):
+            best = Function.MAX if condition.highest else Function.MIN
+            return exp.EQ(this=left, expression=self._of_all(best, condition.left))
+        return _OPERATORS[condition.operator](this=left, expression=self._of_all(condition.function, condition.left))
+
+    def _of_all(self, function: Function, field: Field) -> exp.Subquery:
+        """The number made of all values of a column."""
+        number = self._aggregate(Aggregate(function, field.table, field), None)
+        return exp.Subquery(this=exp.Select().select(number).from_(exp.Table(this=quoted(field.table))))
 
     def _within(self, condition: Within, left: exp.Expr) -> exp.Expr:
         bounds: list[exp.Expr] = []
@@ -309,6 +328,11 @@ def _pattern(condition: Like) -> str:
     return {"contains": f"%{text}%", "starts": f"{text}%", "ends": f"%{text}"}[condition.how]
 
 
+def _cut(name: str, most: int) -> str:
+    """The name in so many bytes, without half a letter at its end."""
+    return name.encode()[:most].decode(errors="ignore")
+
+
 class _Names:
     """Names of the columns of the result, each once."""
 
@@ -323,9 +347,9 @@ class _Names:
             return None
         if isinstance(expression, Field):
             wanted = f"{expression.table}_{wanted}"
-        name, number = wanted[:60], 2
+        name, number = _cut(wanted, _LONGEST), 2
         while name in self._taken:
-            name, number = f"{wanted[:56]}_{number}", number + 1
+            name, number = f"{_cut(wanted, _LONGEST - 4)}_{number}", number + 1
         self._taken.add(name)
         return name
 

@@ -51,7 +51,12 @@ SHORT_FORMS: Final = {
     "arr": "arrival", "dep": "departure", "sched": "scheduled", "dest": "destination", "orig": "origin",
     "lat": "latitude", "lon": "longitude", "lng": "longitude", "alt": "altitude", "humid": "humidity",
     "precip": "precipitation", "visib": "visibility", "fname": "first name", "lname": "last name",
-    "firstname": "first name", "lastname": "last name",
+    "firstname": "first name", "lastname": "last name", "nm": "name", "prc": "price", "ctry": "country",
+    "cntry": "country", "cd": "code", "stat": "status", "sts": "status", "flg": "flag", "typ": "type", "grp": "group",
+    "lvl": "level", "ord": "order", "itm": "item", "inv": "invoice", "bal": "balance", "sal": "salary",
+    "dur": "duration", "dist": "distance", "usr": "user", "pymt": "payment", "trx": "transaction", "eml": "email",
+    "phn": "phone", "supp": "supplier", "whse": "warehouse", "mgmt": "management", "hr": "hour", "hrs": "hours",
+    "mins": "minutes", "secs": "seconds", "strt": "start", "lst": "last", "fst": "first", "fullname": "full name",
 }  # fmt: skip
 """What short words in names stand for, where a name has nothing longer."""
 

@@ -15,12 +15,15 @@ from app.query.language.linking.value_links import coded_links, value_links
 from app.query.language.reading.calendar import MONTHS
 from app.query.language.reading.dates import DateRange
 from app.query.language.reading.lexicon import FILLERS, LINKING_VERBS, LONGEST_PHRASE, PHRASES, Role
+from app.query.language.reading.stems import is_participle
 from app.query.language.reading.tokens import Token, TokenKind
 
 LONGEST_NOUN: Final = 5
 LONGEST_VALUE: Final = 8
 _SURE: Final = 0.9
 _SHORT_FUNCTION: Final = frozenset((Role.PREPOSITION, Role.AND, Role.OR, Role.TO, Role.BY, Role.FILLER, Role.WHICH))
+_LEADS: Final = frozenset((Role.COUNT, Role.WHICH, Role.RETURN, Role.EACH, Role.AGGREGATE, Role.PREPOSITION))
+"""Before a participle that is an adjective of the noun behind it."""
 _ENDS: Final = frozenset((TokenKind.WORD, TokenKind.NUMBER))
 _OR_SHE: Final = frozenset(("she", "he", "or", "her", "his"))
 _STEM: Final = 0.6
@@ -48,6 +51,10 @@ class Linker:
                 mark, after = column
             found.append(mark)
             place = after
+        found = [
+            replace(mark, kind=MarkKind.UNKNOWN, detail="") if _means_more(found, at) else mark
+            for at, mark in enumerate(found)
+        ]
         return named_first(found)
 
     def _column_called(self, tokens: Sequence[Token], place: int, before: Sequence[Mark]) -> tuple[Mark, int] | None:
@@ -62,6 +69,8 @@ class Linker:
         return noun if aggregated or last or named else None
 
     def _at(self, tokens: Sequence[Token], place: int, dates: Sequence[DateRange]) -> tuple[Mark, int]:
+        if (shared := self._sharing(tokens, place)) is not None:
+            return shared
         token = tokens[place]
         when = next((each for each in dates if each.start <= token.start < each.end), None)
         noun = self._noun(tokens, place)
@@ -93,6 +102,21 @@ class Linker:
                 return replace(_mark(MarkKind.VALUE, tokens, place, after), links=links), after
         return None
 
+    def _sharing(self, tokens: Sequence[Token], place: int) -> tuple[Mark, int] | None:
+        """The column of a word that shares its last word with the next column: first and last names."""
+        if place + 3 >= len(tokens) or tokens[place + 1].lower != "and" or tokens[place].kind is not TokenKind.WORD:
+            return None
+        other = self._noun(tokens, place + 2)
+        if other is None or other[1] < place + 4 or other[0].link.column is None:
+            return None
+        named = self._index.find([tokens[place].lemma, *(each.lemma for each in tokens[place + 3 : other[1]])])
+        table, column = other[0].link.table, other[0].link.column
+        mine = [each for each in named if each.table == table and each.column not in {None, column}]
+        if not mine or mine[0].worth < _SURE:
+            return None
+        link = Link(table, mine[0].column, mine[0].worth, mine[0].evidence)
+        return replace(_mark(MarkKind.NOUN, tokens, place, place + 1), links=(link,), plural=other[0].plural), place + 1
+
     def _sign(self, tokens: Sequence[Token], place: int) -> Mark:
         """The mark of what is no word: a text in quotes, a comparison, the end of a sentence."""
         token = tokens[place]
@@ -123,6 +147,7 @@ class Linker:
 
     def _word(self, tokens: Sequence[Token], place: int, noun: tuple[Mark, int] | None) -> tuple[Mark, int]:
         phrase, value = _phrase(tokens, place), self._value(tokens, place)
+        phrase = None if noun and _is_quantity(tokens[place], noun[0]) else phrase
         lengths = {
             "noun": noun[1] - place if noun else 0,
             "phrase": phrase[2] - place if phrase else 0,
@@ -201,7 +226,7 @@ class Linker:
             if not named:
                 named = self._index.find([word for word in words if word not in _SKIPPED]) if len(words) > 2 else []  # noqa: PLR2004
             if len(words) > 1 and _is_clause(span):
-                named = [each for each in named if not each.evidence.endswith("of the table")]
+                named = [each for each in named if "of the table" not in each.evidence]
             if not named:
                 continue
             named = [each for each in named if each.worth >= named[0].worth - (0.45 if words == ["id"] else 0.35)]
@@ -232,6 +257,11 @@ class Linker:
             if links:
                 return replace(_mark(MarkKind.VALUE, tokens, place, after), links=links), after
         return None
+
+
+def _is_quantity(token: Token, noun: Mark) -> bool:
+    """Whether `quantity of` speaks of a column of quantities, and counts nothing."""
+    return token.lower == "quantity" and noun.link.column is not None and noun.link.worth >= _SURE
 
 
 def _keys_first(links: tuple[Link, ...], words: Sequence[str], index: SchemaIndex) -> tuple[Link, ...]:
@@ -282,6 +312,21 @@ def _ranks(tokens: Sequence[Token], place: int) -> bool:
     """Whether a superlative stands before: the highest rated."""
     known = PHRASES.get(tokens[place - 1].lower) if place else None
     return known is not None and known[0] is Role.SUPERLATIVE
+
+
+def _means_more(marks: Sequence[Mark], place: int) -> bool:
+    """Whether a verb says more than that things belong together: `send an email`, `recommended products`."""
+    mark = marks[place]
+    if mark.kind is not MarkKind.VERB:
+        return False
+    before = [each for each in marks[:place] if each.role is not Role.FILLER]
+    if not is_participle(mark.text):
+        return not before or before[-1].kind is MarkKind.STOP
+    following = marks[place + 1] if place + 1 < len(marks) else None
+    if following is None or not following.is_table or not following.links:
+        return False
+    leads = not before or before[-1].kind is MarkKind.STOP or before[-1].role in _LEADS
+    return leads and not (before and before[-1].text.lower() == "who")
 
 
 def _sign(tokens: Sequence[Token], place: int) -> Mark:

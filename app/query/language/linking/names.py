@@ -28,7 +28,7 @@ def table_words(vocabulary: Vocabulary) -> Mapping[str, Words]:
             words = words[1:]
         while len(words) > 1 and words[-1] in NOISE:
             words = words[:-1]
-        found[name] = tuple(lemma(word) for word in words)
+        found[name] = tuple(lemma(word) for word in words) or (bare,)
     return found
 
 
@@ -45,7 +45,7 @@ def _prefix(names: tuple[str, ...]) -> str:
 @lru_cache(maxsize=16_384)
 def _column_words(name: str, prefix: str) -> Words:
     bare = name[len(prefix) :] if prefix and name.startswith(prefix) and len(name) > len(prefix) + 1 else name
-    return tuple(lemma(word) for word in _parted(bare))
+    return tuple(lemma(word) for word in _parted(bare)) or (name.lower(),)  # a name of signs alone
 
 
 def _parted(name: str) -> Sequence[str]:

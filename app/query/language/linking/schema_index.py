@@ -23,9 +23,18 @@ _DROPPED: Final = {
     "rate": 0.7, "flag": 0.9, "value": 0.75, "time": 0.8, "timestamp": 0.9, "at": 0.9, "on": 0.9, "date": 0.75,
 }  # fmt: skip
 """Last words of columns that may be left out, and what is left of the worth then."""
+_UNITS: Final = frozenset(
+    """
+    second minute hour ms day km kilometer meter metre mile ft foot cm mm inch kg kilogram gram mg lb pound liter litre
+    gb mb kb usd eur gbp dollar euro percent pct celsius fahrenheit kwh kw watt mph kmh
+    """.split()  # noqa: SIM905 - a list of dozens of quoted words is read by nobody
+)
+"""Last words of columns of numbers that say in what they are measured: `delay_minutes` is the delay."""
+_MEASURED: Final = 0.85
 _COUNTED: Final = frozenset(("number", "count", "total", "num"))
 _KEYS: Final = frozenset(("id", "key", "code", "number"))
 _FLAGS: Final = frozenset(("is", "has", "was"))
+_FLAG_ENDS: Final = frozenset(("flag", "indicator", "yn"))
 ANTONYMS: Final = {
     "open": ("closed",), "closed": ("open",), "active": ("inactive", "disabled"), "enabled": ("disabled",),
     "available": ("unavailable",), "deleted": ("undeleted",), "new": ("used", "old"),
@@ -199,9 +208,10 @@ class SchemaIndex:
         for code, word in _CODES.findall(column.description or ""):
             if column.kind is Kind.NUMBER:
                 self._code(table, column, " ".join(_lemmas(word)), code)
-        if words[0] in _FLAGS and len(words) > 1 and column.kind in {Kind.NUMBER, Kind.BOOLEAN}:
+        flagged = words[1:] if words[0] in _FLAGS else words[:-1] if words[-1] in _FLAG_ENDS else ()
+        if flagged and column.kind in {Kind.NUMBER, Kind.BOOLEAN}:
             yes, no = ("1", "0") if column.kind is Kind.NUMBER else ("true", "false")
-            name = " ".join(words[1:])
+            name = " ".join(flagged)
             self._code(table, column, name, yes)
             for other in (*ANTONYMS.get(name, ()), f"in{name}", f"un{name}", f"non{name}"):
                 self._code(table, column, other, no)
@@ -244,6 +254,8 @@ class SchemaIndex:
             yield words[:-1], _DROPPED[last], "the column's name in short"
         elif last in _DROPPED:
             yield words[:-1], 0.55, "the column's name in short"
+        if column.kind is Kind.NUMBER and last in _UNITS and words[:-1] not in self._whole_names:
+            yield words[:-1], _MEASURED, "the column's name without its unit"
         if column.kind is Kind.NUMBER and (last in _COUNTED or first in _COUNTED):
             rest = words[:-1] if last in _COUNTED else words[1:]
             for form in (("number", "of", *rest), ("count", "of", *rest), (*rest, "count")):

@@ -1,8 +1,8 @@
-"""What is not: `without orders`, `not active`, `have never ordered`. Pure."""
+"""What is not, and what is twice: `without orders`, `not active`, `have never ordered`, `both A and B`. Pure."""
 
 from typing import Final
 
-from app.query.language.algebra.model import Compare, Empty
+from app.query.language.algebra.model import Compare, Empty, Related
 from app.query.language.linking.marks import MarkKind
 from app.query.language.parsing.conditions import condition_of, field_of
 from app.query.language.parsing.state import Absence, Mode, State
@@ -11,6 +11,43 @@ from app.query.language.reading.stems import is_participle
 from app.query.language.vocabulary.model import Kind
 
 _DOES: Final = frozenset(("have", "has", "had", "do", "does", "did", "never"))
+
+
+def both(state: State, place: int) -> int | None:
+    """The place behind `both the Spade and the Kettle`: for each of them there is a row that the asked ones have."""
+    first_at = _value_at(state, place + 1)
+    joint = state.skip(first_at + 1) if first_at is not None else place
+    if first_at is None or state.marks[joint : joint + 1] == [] or state.marks[joint].role is not Role.AND:
+        return None
+    second_at = _value_at(state, joint + 1)
+    anchor = state.entity or state.focus
+    if second_at is None or anchor is None:
+        return None
+    links = [state.marks[first_at].link, state.marks[second_at].link]
+    table = links[0].table
+    same = (table, links[0].column) == (links[1].table, links[1].column) and links[0].value != links[1].value
+    if not same or table == anchor or state.negated:
+        return None
+    if not state.context.graph.meets_several(anchor, table):
+        return None
+    for link in links:
+        state.conditions.append(Related(anchor, table, (condition_of(state, link, negated=False),)))
+        state.condition_marks.append(place)
+    state.note(f"Each of the two {links[0].column} for itself, in any rows of {table}.", 0.04)
+    state.mode = Mode.FILTER
+    return second_at + 1
+
+
+def _value_at(state: State, place: int) -> int | None:
+    """The place of a value, behind the name of its column or table where that is said."""
+    at = state.skip(place, Role.PREPOSITION)
+    mark = state.peek(at)
+    if mark is not None and mark.kind is MarkKind.NOUN:
+        at = state.skip(at + 1)
+        noun, mark = mark, state.peek(at)
+        if mark is not None and mark.kind is MarkKind.VALUE and mark.link.table != noun.link.table:
+            return None
+    return at if mark is not None and mark.kind is MarkKind.VALUE else None
 
 
 def without(state: State, place: int) -> int | None:
@@ -58,15 +95,44 @@ def negation(state: State, place: int) -> int | None:
         return None
     if _is_absent(state, place, at):
         return _absent(state, at, [])
-    if mark.is_column and field_of(state, mark).kind is Kind.BOOLEAN:
-        no = False
-        state.add(Compare(field_of(state, mark), "=", no), place)
+    if mark.is_column and _is_told_off(state, place, at):
         return at + 1
     turned = mark.kind is MarkKind.VALUE or mark.role in {Role.LIKE, Role.COMPARE, Role.EMPTY}
-    if not turned and not (mark.is_column and state.mode is Mode.FILTER):
+    if not turned and not (mark.is_column and (state.mode is Mode.FILTER or _says_value(state, at))):
         return None
     state.negated, state.mode = True, Mode.FILTER
     return at
+
+
+def _is_told_off(state: State, place: int, at: int) -> bool:
+    """Whether the column alone says it: not active, not shipped; a condition is added then."""
+    mark, field = state.marks[at], field_of(state, state.marks[at])
+    if field.kind is Kind.BOOLEAN:
+        no = False
+        state.add(Compare(field, "=", no), place)
+        return True
+    if not is_participle(mark.text) or field.kind not in {Kind.DATE, Kind.MOMENT} or _is_dated(state, at):
+        return False
+    state.add(Empty(field), place)
+    state.note(f"Not {mark.text}: {field.column} is empty.", 0.03)
+    return True
+
+
+def _says_value(state: State, at: int) -> bool:
+    """Whether a value of the same column follows: not in the category Garden."""
+    noun, said = state.marks[at], state.peek(state.skip(at + 1, Role.PREPOSITION))
+    return said is not None and said.kind is MarkKind.VALUE and \
+        (said.link.table, said.link.column) == (noun.link.table, noun.link.column)  # fmt: skip
+
+
+def _is_dated(state: State, place: int) -> bool:
+    """Whether a date, or a comparison, follows before the sentence ends: not shipped in March."""
+    for mark in state.marks[place + 1 :]:
+        if mark.kind is MarkKind.STOP:
+            break
+        if mark.kind is MarkKind.WHEN or mark.role in {Role.COMPARE, Role.BETWEEN, Role.EMPTY}:
+            return True
+    return False
 
 
 def _is_absent(state: State, place: int, at: int) -> bool:

@@ -1,6 +1,7 @@
 """Conditions: values, comparisons, ranges, texts, dates, absence. Each rule returns the place behind it. Pure."""
 
 from app.query.language.algebra.model import (
+    AgainstAll,
     Aggregate,
     Bucket,
     CannotWriteError,
@@ -20,6 +21,14 @@ from app.query.language.reading.lexicon import Role
 from app.query.language.reading.numbers import number_in_digits
 from app.query.language.vocabulary.model import Kind
 
+_CURRENCIES = frozenset(("dollar", "dollars", "usd", "euro", "euros", "eur", "pounds", "gbp"))
+_UNITS = _CURRENCIES | frozenset(
+    ("percent", "units", "points", "stars", "seconds", "minutes", "hours", "days", "years", "km", "kilometers", "miles",
+     "meters", "kg", "pounds", "grams", "mb", "gb", "cm")
+)  # fmt: skip
+"""Words behind a number that say in what it is counted, and nothing that its column does not say."""
+_BARE = frozenset(("over", "above", "under", "below", "more than", "less than", "exceeding", "between", ">", "<"))
+"""Comparisons that say nothing of what is compared."""
 _OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
@@ -81,25 +90,73 @@ def compare(state: State, place: int) -> int | None:
     number = state.peek(at)
     if number is None:
         return None
+    if number.role is Role.AGGREGATE:
+        return _against_all(state, place, at)
+    if number.is_column:
+        return _compare_column(state, place, at, operator)
     if number.kind is MarkKind.WHEN and number.when is not None and number.when.bare:
         number = _year_as_number(number)
-    if number.kind is MarkKind.NUMBER and operator == "=" and state.pending is not None and \
-            isinstance(state.pending[1], Field) and state.pending[1].kind is Kind.TEXT:  # fmt: skip
-        subject = _taken(state)
-        state.add(Compare(subject, "=", number.text), place)  # type: ignore[arg-type]
-        return at + 1
     if number.kind is MarkKind.NUMBER and number.number is not None:
-        return _compare_number(state, place, at, operator, number.number)
-    if number.kind in {MarkKind.QUOTED, MarkKind.NAME, MarkKind.VALUE} and operator in {"=", "<>"}:
-        subject = _taken(state)
-        if isinstance(subject, Field) and subject.kind is Kind.TEXT:
-            text = number.link.value if number.links and number.link.value is not None else number.text
-            state.add(Compare(subject, operator, text), place)
+        if operator == "=" and state.pending is not None and _is_text(state.pending[1]):
+            state.add(Compare(_taken(state), "=", number.text), place)  # type: ignore[arg-type]
             return at + 1
-        if number.kind is MarkKind.VALUE:
-            state.negated = operator == "<>"
-            return value_condition(state, at)
-    return None
+        return _compare_number(state, place, at, operator, number.number)
+    said = number.kind in {MarkKind.QUOTED, MarkKind.NAME, MarkKind.VALUE} and operator in {"=", "<>"}
+    return _compare_text(state, place, at, operator) if said else None
+
+
+def _is_text(expression: Expression | None) -> bool:
+    return isinstance(expression, Field) and expression.kind is Kind.TEXT
+
+
+def _compare_text(state: State, place: int, at: int, operator: str) -> int | None:
+    """The place behind a text that a column is, or is not."""
+    said = state.marks[at]
+    subject = _taken(state)
+    if isinstance(subject, Field) and subject.kind is Kind.TEXT:
+        text = said.link.value if said.links and said.link.value is not None else said.text
+        state.add(Compare(subject, operator, text), place)
+        return at + 1
+    if said.kind is not MarkKind.VALUE:
+        return None
+    state.negated = operator == "<>"
+    return value_condition(state, at)
+
+
+def _compare_column(state: State, place: int, at: int, operator: str) -> int | None:
+    """The place behind `above age 20`."""
+    field, behind = field_of(state, state.marks[at]), state.peek(at + 1)
+    if behind is None or behind.kind is not MarkKind.NUMBER or behind.number is None:
+        return None
+    if state.pending is not None or not state.context.is_quantity(field):
+        return None
+    state.pending = (at, field)
+    return _compare_number(state, place, at + 1, operator, behind.number)
+
+
+def _against_all(state: State, place: int, at: int) -> int | None:
+    """The place behind `above the average price`: the number is of all rows of the table, whatever else is asked."""
+    noun_at = state.skip(at + 1, Role.PREPOSITION)
+    noun = state.peek(noun_at)
+    named = field_of(state, noun) if noun is not None and noun.is_column else None
+    subject = named if named is not None and state.pending is None else _compared(state, place)
+    if not isinstance(subject, Field) or not state.context.is_quantity(subject):
+        return None
+    if named is not None and named != subject and state.context.words(named) != state.context.words(subject):
+        return None
+    operator = _OPPOSITE[state.marks[place].detail] if state.negated else state.marks[place].detail
+    function = Function(state.marks[at].detail)
+    if function is Function.SUM:
+        return None
+    state.negated = False
+    state.add(AgainstAll(subject, operator, function), place)
+    state.touch(subject.table, move=False)
+    state.note(f"The {function} is that of all rows of {subject.table}.", 0.12 if len(state.conditions) > 1 else 0.02)
+    after = noun_at + 1 if named is not None else at + 1
+    of_at = state.skip(after, Role.PREPOSITION, Role.EACH)
+    of = state.peek(of_at)
+    whole = of is not None and of.is_table and of.link.table == subject.table
+    return of_at + 1 if whole else after
 
 
 def _year_as_number(mark: Mark) -> Mark:
@@ -150,7 +207,36 @@ def _compared(state: State, place: int) -> Expression | None:
     measurable = not isinstance(waiting, Field) or waiting.kind is Kind.NUMBER
     if waiting is not None and measurable:
         return _taken(state)
-    return own
+    return own or _by_verb(state, place, home) or _money(state, place, home) or _worth(state, place)
+
+
+def _worth(state: State, place: int) -> Field | None:
+    """The column of what a row costs, where a number is all that is said of it: orders over 50."""
+    noun, said = state.peek(place - 1), state.marks[place].text.lower()
+    bare = noun is not None and noun.is_table and said in _BARE
+    found = state.context.price(noun.link.table) if noun is not None and bare else None
+    if found is not None:
+        state.note(f"The number is that of {found.table}.{found.column}.", 0.1)
+    return found
+
+
+def _money(state: State, place: int, home: str | None) -> Field | None:
+    """The column of what a row of the table costs, where the number is one of money: over 100 euros."""
+    for at in range(place, place + 6):
+        mark = state.peek(at)
+        if mark is None or mark.kind is MarkKind.STOP:
+            break
+        if mark.text.lower() in _CURRENCIES or "$" in mark.text:
+            return state.context.price(home) if home is not None else None
+    return None
+
+
+def _by_verb(state: State, place: int, home: str | None) -> Field | None:
+    """The column that the verb before a comparison is about: who earn more than, that weigh at least."""
+    verb = state.peek(place - 1)
+    if verb is None or home is None or verb.kind is not MarkKind.VERB:
+        return None
+    return state.context.hinted(home, verb.text) or state.context.stemmed(home, verb.text)
 
 
 def _behind_unit(state: State, place: int, subject: Expression) -> int:
@@ -158,8 +244,9 @@ def _behind_unit(state: State, place: int, subject: Expression) -> int:
     mark = state.peek(place)
     if mark is None:
         return place
-    if mark.text.lower() in {"dollars", "usd", "percent", "euros", "units", "points", "stars", "seconds"}:
-        return place + 1
+    if mark.text.lower() in _UNITS:
+        old = state.peek(place + 1)
+        return place + 2 if old is not None and old.text.lower() == "old" else place + 1
     if mark.is_column and isinstance(subject, Field) and field_of(state, mark) == subject:
         return place + 1
     return place
@@ -188,32 +275,51 @@ def _taken(state: State) -> Expression | None:
 
 def number(state: State, place: int) -> int | None:
     """The place behind a number: of rows wanted, of a comparison that follows it, or as the value of a column."""
-    mark = state.marks[place]
-    after = state.peek(place + 1)
+    mark, after = state.marks[place], state.peek(place + 1)
+    if mark.number is None:
+        return None
     if after is not None and after.role is Role.OR_MORE:
-        return _compare_number(state, place, place, after.detail, mark.number or 0)
-    if after is not None and after.role in {Role.SUPERLATIVE, Role.COMMON} and mark.number is not None:
+        return _compare_number(state, place, place, after.detail, mark.number)
+    if after is not None and after.role in {Role.SUPERLATIVE, Role.COMMON} and mark.number >= 1:
         state.limit, state.wants_order = int(mark.number), True
         return place + 1
-    if state.pending is not None and mark.number is not None:
-        subject = state.pending[1]
-        if isinstance(subject, Field) and subject.kind is Kind.NUMBER:
-            _taken(state)
-            operator = "<>" if state.negated else "="
-            state.add(Compare(subject, operator, mark.number), place)
-            return place + 1
-    noun_at = state.skip(place + 1, Role.DISTINCT)
-    noun = state.peek(noun_at)
-    before = state.peek(place - 1)
-    has = before is not None and before.role is Role.HAVE
-    if has and noun is not None and noun.is_table and mark.number is not None:
-        state.touch(noun.link.table, move=False)
-        state.having.append(Compare(Aggregate(Function.COUNT, noun.link.table), "=", mark.number))
-        return noun_at + 1
-    if state.mode is Mode.HEAD and state.focus is None and noun is not None and noun.is_table and mark.number:
-        state.limit = int(mark.number)
+    subject = state.pending[1] if state.pending is not None else None
+    if isinstance(subject, Field) and subject.kind is Kind.NUMBER:
+        _taken(state)
+        state.add(Compare(subject, "<>" if state.negated else "=", mark.number), place)
         return place + 1
+    own = _by_verb(state, place, state.home())
+    if own is not None:
+        state.add(Compare(own, "=", mark.number), place)
+        return _behind_unit(state, place + 1, own)
+    return _number_of(state, place, mark.number)
+
+
+def _number_of(state: State, place: int, said: float) -> int | None:
+    """The place behind a number of rows, or behind one that is the key of a row."""
+    noun_at = state.skip(place + 1, Role.DISTINCT)
+    noun, before = state.peek(noun_at), state.peek(place - 1)
+    if before is not None and before.role is Role.HAVE and noun is not None and noun.is_table:
+        state.touch(noun.link.table, move=False)
+        state.having.append(Compare(Aggregate(Function.COUNT, noun.link.table), "=", said))
+        return noun_at + 1
+    first = state.mode is Mode.HEAD and state.focus is None
+    if first and noun is not None and noun.is_table and said >= 1 and said == int(said):
+        state.limit = int(said)
+        return place + 1
+    if before is not None and before.is_table and not before.plural:
+        return _numbered(state, place, before.link.table)
     return None
+
+
+def _numbered(state: State, place: int, table: str) -> int | None:
+    """The place behind `order 17`: the number is the key of the table's row."""
+    key = state.context.key(table)
+    if len(key) != 1 or key[0].kind is not Kind.NUMBER:
+        return None
+    state.add(Compare(key[0], "=", state.marks[place].number or 0), place)
+    state.note(f"{state.marks[place].text} is the {key[0].column} of {table}.", 0.08)
+    return place + 1
 
 
 def between(state: State, place: int) -> int | None:
@@ -226,21 +332,21 @@ def between(state: State, place: int) -> int | None:
         return None
     if first.number is None or second.number is None:
         return None
-    subject = _taken(state)
+    subject = _compared(state, place)
     if subject is None:
         return None
     low, high = sorted((first.number, second.number))
     _add_comparison(state, subject, ">=", low, place)
     _add_comparison(state, subject, "<=", high, place)
     state.note("Both ends of the range count.", 0.0)
-    return state.skip(joint_at + 1) + 1
+    return _behind_unit(state, state.skip(joint_at + 1) + 1, subject)
 
 
 def like(state: State, place: int) -> int | None:
     """The place behind `contains 'x'`, `starts with J`."""
-    at = state.skip(place + 1)
+    at = place + 1 if _is_letter(state, place + 1) else state.skip(place + 1)
     mark = state.peek(at)
-    if mark is None or mark.kind in {MarkKind.STOP, MarkKind.COMMA} or mark.role is not None:
+    if mark is None or mark.kind in {MarkKind.STOP, MarkKind.COMMA} or (mark.role is not None and len(mark.text) > 1):
         return None
     subject = state.pending[1] if state.pending is not None else None
     if subject is None and state.marks[place].text.lower() == "like":
@@ -254,6 +360,15 @@ def like(state: State, place: int) -> int | None:
     state.add(Like(subject, state.marks[place].detail, mark.text, state.negated), place)
     state.touch(subject.table, move=False)
     return at + 1
+
+
+def _is_letter(state: State, place: int) -> bool:
+    """Whether the mark is a single letter that the texts begin or end with: `a` is no article there."""
+    mark, following = state.peek(place), state.peek(place + 1)
+    if mark is None or len(mark.text) != 1 or not mark.text.isalnum():
+        return False
+    said = following is not None and (following.kind is MarkKind.UNKNOWN or len(following.text) == 1)
+    return not (said and following is not None and following.text.isalnum())
 
 
 def empty(state: State, place: int) -> int | None:

@@ -22,16 +22,20 @@ _MEASURED: Final = frozenset(
 )
 _WHEN_FIRST: Final = ("date", "time", "created", "start", "occurred", "order", "transaction", "made", "made", "day")
 _PRICES: Final = ("price", "cost", "fee", "amount", "fare", "rent")
+_PAY: Final = ("salary", "wage", "income", "pay", "earnings", "earning")
 _SIZES: Final = ("area", "size", "population", "capacity", "length", "height", "elevation")
 
 
 _BEGIN: Final = frozenset(stem(word) for word in ("start", "begin", "departure", "opened"))
 _END: Final = frozenset(stem(word) for word in ("end", "finish", "arrival", "closed", "completed"))
 _HINTS: Final = {
-    "older": ("age",), "younger": ("age",), "expensive": _PRICES, "cheaper": _PRICES, "costlier": _PRICES,
-    "costing": _PRICES, "longer": ("length", "duration"), "shorter": ("length", "duration", "height"),
+    "aged": ("age",), "older": ("age",), "younger": ("age",), "expensive": _PRICES, "cheaper": _PRICES,
+    "costlier": _PRICES, "costing": _PRICES, "longer": ("length", "duration"),
+    "shorter": ("length", "duration", "height"),
     "heavier": ("weight",), "lighter": ("weight",), "taller": ("height",), "larger": _SIZES, "bigger": _SIZES,
-    "smaller": _SIZES, "faster": ("speed",), "slower": ("speed",),
+    "smaller": _SIZES, "faster": ("speed",), "slower": ("speed",), "earn": _PAY, "earns": _PAY, "earned": _PAY,
+    "earning": _PAY, "paid": _PAY, "weigh": ("weight",), "weighs": ("weight",), "weighing": ("weight",),
+    "weighed": ("weight",), "lasted": ("duration", "length"), "lasting": ("duration", "length"),
 }  # fmt: skip
 
 
@@ -160,6 +164,13 @@ class Context:
                 if (found := self.number_column(table, name)) is not None:
                     return found
         return None
+
+    def stemmed(self, table: str, verb: str) -> Field | None:
+        """The only quantity of the table that is called like the verb: scored, delayed."""
+        fields = [_field(self.tables[table], column) for column in self.tables[table].columns]
+        found = [each for each in fields if stem(verb) in {stem(word) for word in self.words(each)}]
+        found = [each for each in found if self.is_quantity(each)]
+        return found[0] if len(found) == 1 else None
 
     def size(self, table: str) -> Field | None:
         """The column that says how large a row of the table is, if it is the only one."""

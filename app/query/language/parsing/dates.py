@@ -57,11 +57,21 @@ def _tables(state: State) -> list[str]:
     absent = [each.table for each in state.absences]
     measured = _measured(state)
     later = state.clause or (state.anchor is not None and measured and _has_many(state, measured[0], state.anchor))
-    found = [*absent, state.anchor, *measured] if later else [*absent, *measured, state.anchor]
+    found = [*absent, state.anchor, *measured] if later else [*absent, *measured, *_events(state), state.anchor]
     found.append(state.focus)
     found += [each.table for each in reversed(state.mentions)]
     found += [mark.link.table for mark in state.marks if mark.links]
     return list(dict.fromkeys(table for table in found if table is not None))
+
+
+def _events(state: State) -> list[str]:
+    """The table asked about, where many of its rows belong to the one named last: orders of customers in 2024."""
+    focus, anchor = state.focus, state.anchor
+    if focus is None or anchor is None or focus == anchor or not _has_many(state, anchor, focus):
+        return []
+    if state.context.moments(focus) and state.context.moments(anchor):
+        state.note(f"The date is that of {focus}.", 0.1)
+    return [focus]
 
 
 def _has_many(state: State, one: str, other: str) -> bool:

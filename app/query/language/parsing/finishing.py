@@ -4,6 +4,7 @@ from app.query.language.algebra.model import (
     Aggregate,
     Bucket,
     CannotWriteError,
+    Compare,
     Condition,
     Expression,
     Field,
@@ -17,8 +18,11 @@ from app.query.language.algebra.model import (
     condition_tables,
     tables_of,
 )
-from app.query.language.linking.marks import Mark
+from app.query.language.linking.keys import is_of_people
+from app.query.language.linking.marks import Mark, MarkKind
+from app.query.language.parsing.counting import count_of
 from app.query.language.parsing.state import Absence, State
+from app.query.language.reading.stems import lemma
 from app.query.language.vocabulary.model import Kind
 
 _MOST_COLUMNS = 12
@@ -27,6 +31,9 @@ _MOST_COLUMNS = 12
 def finish(state: State) -> Query:
     """The query that was read. Raises `CannotWriteError` when the parts do not make one."""
     _place_loose(state)
+    _ask_who(state)
+    _ask_when(state)
+    _refuse_contradictions(state)
     if state.wants_order:
         _order_by_measure(state)
     if state.limit is not None and not state.order:
@@ -34,8 +41,11 @@ def finish(state: State) -> Query:
     focus = _focus(state)
     _lift(state)
     groups = _groups(state)
-    if groups and not state.measures:
+    if groups:
         _sum_counts(state)
+        _count_entity(state, groups)
+    elif not state.measures:
+        _sum_total(state)
     aggregated = bool(state.measures or state.having) or any(aggregates_of(each.by) for each in state.order)
     if aggregated:
         groups = _all_groups(state, groups or _entity_groups(state, focus))
@@ -51,6 +61,48 @@ def finish(state: State) -> Query:
         _order(state, groups if aggregated else []), state.limit,
         _distinct(state, select, aggregated=aggregated), _mentions(state, base),
     )  # fmt: skip
+
+
+def _ask_who(state: State) -> None:
+    """Ask for the only people that are near where nobody is named. Raises `CannotWriteError`."""
+    if not state.asks_who or state.entity is not None or state.select or state.group_tables or state.focus is None:
+        return
+    if is_of_people(state.context.index.words[state.focus]):
+        return
+    graph, people = state.context.graph, {}
+    for table, words in state.context.index.words.items():
+        if is_of_people(words) and (paths := graph.shortest([state.focus], table)):
+            people[table] = len(paths[0])
+    nearest = [table for table, length in people.items() if length == min(people.values())]
+    if len(nearest) != 1:
+        raise CannotWriteError("It is not said who is meant.", "who")
+    state.entity, state.entity_plural = nearest[0], True
+    state.touch(nearest[0], move=False)
+    state.note(f"Who: rows of {nearest[0]}.", 0.08)
+
+
+def _ask_when(state: State) -> None:
+    """Show the column of dates of what is asked about. Raises `CannotWriteError` where there is none."""
+    if not state.asks_when or state.measures:
+        return
+    table = state.entity or state.focus
+    field, doubtful = state.context.when(table, state.near_words(len(state.marks))) if table else (None, False)
+    ordered = next((each.by for each in state.order if isinstance(each.by, Field)), field)
+    if ordered is None or not isinstance(ordered, Field) or ordered.kind not in {Kind.DATE, Kind.MOMENT}:
+        raise CannotWriteError("Nothing says when.", "when")
+    if ordered not in state.select:
+        state.select.append(ordered)
+    state.note(f"The date is that of {ordered.table}.{ordered.column}.", 0.1 if doubtful else 0.0)
+
+
+def _refuse_contradictions(state: State) -> None:
+    """Refuse two equalities of one column, of which no row has both. Raises `CannotWriteError`."""
+    compared = [each for each in dict.fromkeys(state.conditions) if isinstance(each, Compare)]
+    equal = [each.left for each in compared if each.operator == "="]
+    others = [each.left for each in compared if each.operator == "<>"]
+    for each in equal:
+        if isinstance(each, Field) and (equal.count(each) > 1 or each in others):
+            raise CannotWriteError(f"{each.column} cannot have several values at once.", each.column)
 
 
 def _all_groups(state: State, groups: list[Expression]) -> list[Expression]:
@@ -78,9 +130,39 @@ def _shown(state: State, groups: list[Expression], focus: str, *, aggregated: bo
 def _sum_counts(state: State) -> None:
     """Columns that count, shown per group, are added up: the number of citations for each author."""
     for each in [each for each in state.select if isinstance(each, Field) and state.context.counts(each)]:
+        added = Aggregate(Function.SUM, each.table, each)
         state.select.remove(each)
-        state.measures.append(Aggregate(Function.SUM, each.table, each))
+        state.measures.append(added)
+        state.order = [Order(added, old.descending) if old.by == each else old for old in state.order]
         state.note(f"{each.column} counts them already: its numbers are added up.", 0.08)
+
+
+def _count_entity(state: State, groups: list[Expression]) -> None:
+    """Count what is asked for in each group where no number is named: orders by month."""
+    table = state.entity
+    if table is None or state.measures or state.select or state.order or state.limit is not None or state.absences:
+        return
+    if not state.entity_plural or table in state.group_tables:
+        return
+    state.measures.append(count_of(state, table))
+    state.note(f"How many {table} there are in each group: no number is named.", 0.12 if len(groups) > 1 else 0.08)
+
+
+def _sum_total(state: State) -> None:
+    """Add up the only column that is asked for where the question says total: the total amount of paid orders."""
+    field = state.select[0] if len(state.select) == 1 else None
+    if not isinstance(field, Field) or state.order or state.limit is not None or state.distinct or state.listed:
+        return
+    own = [mark for mark in state.marks if mark.is_column and mark.link.column == field.column]
+    first = next((mark for mark in state.marks if mark.kind is MarkKind.NOUN), None)
+    words = own[0].text.lower().partition(" of ")[0].split() if own and own[0] is first else [""]
+    said = words[0] == "total" and words[-1] == lemma(words[-1])
+    if not said or state.entity not in {None, field.table} or not state.context.is_quantity(field):
+        return
+    state.select.clear()
+    state.measures.append(Aggregate(Function.SUM, field.table, field))
+    state.entity = None
+    state.note(f"{field.column} is added up over all of these rows.", 0.06)
 
 
 def _check_groups(state: State, groups: list[Expression]) -> None:
@@ -213,9 +295,10 @@ def _selected(state: State) -> list[Expression]:
 def _rows(state: State, focus: str) -> list[Expression]:
     """What is shown of single rows: the columns that are named, else what stands for a row."""
     extra = [each.by for each in state.order if each.by not in state.select]
-    if state.select:
-        return [*state.select, *extra]
     shown = list(state.context.entity(focus))
+    if state.select:
+        mine = [each for each in shown if state.listed and state.entity == focus and each not in state.select]
+        return [*mine, *state.select, *extra]
     conditions: list[Expression] = []
     for condition in state.conditions:
         left = getattr(condition, "left", None)

@@ -16,7 +16,9 @@ def group(state: State, place: int) -> int | None:
     if noun is None:
         return None
     if state.marks[place].role is Role.BY:
-        if state.wants_order or noun.role in {Role.COUNT, Role.AGGREGATE, Role.SUPERLATIVE}:
+        turned = state.peek(state.skip(at + 1))
+        directed = noun.is_column and not state.measures and turned is not None and turned.role is Role.DIRECTION
+        if state.wants_order or directed or noun.role in {Role.COUNT, Role.AGGREGATE, Role.SUPERLATIVE}:
             return order_by(state, at)
         if noun.kind is MarkKind.VALUE or _says_who(state, at, noun):
             return at

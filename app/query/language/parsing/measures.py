@@ -210,6 +210,9 @@ def take_measure(state: State, place: int) -> int | None:
     slash = _slash(state, place)
     if slash is not None:
         return _divided(state, place, slash)
+    several = _several(state, place)
+    if several is not None:
+        return several
     found = measure(state, place)
     if found is None:
         return None
@@ -232,6 +235,29 @@ def take_measure(state: State, place: int) -> int | None:
         state.mode = Mode.HEAD
     state.pending = None
     return _further_tables(state, found)
+
+
+def _several(state: State, place: int) -> int | None:
+    """The place behind several numbers of one column: the maximum, average and minimum price."""
+    functions, at = [], place
+    while (mark := state.peek(at)) is not None:
+        if mark.role is Role.AGGREGATE:
+            functions.append(Function(mark.detail))
+        elif not (mark.role in {Role.AND, Role.FILLER} or mark.kind is MarkKind.COMMA):
+            break
+        at += 1
+    if len(functions) < 2 or len(set(functions)) != len(functions) or at == place + len(functions):  # noqa: PLR2004
+        return None
+    last = max(each for each in range(place, at) if state.marks[each].role is Role.AGGREGATE)
+    found = measure(state, last)
+    number = found.expression if found is not None else None
+    if found is None or not isinstance(number, Aggregate) or number.of is None or number.function is not functions[-1]:
+        return None
+    state.touch(number.table)
+    for each in found.values:
+        value_condition(state, each)
+    state.measures += [Aggregate(function, number.table, number.of) for function in functions]
+    return found.after
 
 
 def _slash(state: State, place: int) -> int | None:

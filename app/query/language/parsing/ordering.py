@@ -96,7 +96,7 @@ def _measured(state: State, field: Field) -> Expression:
 
 def direction(state: State, place: int) -> int:
     """The place behind `in descending order`: of the order before it, or of what follows `of`."""
-    descending = state.marks[place].detail == "desc"
+    descending = _descends(state, state.marks[place].detail)
     at = state.skip(place + 1, Role.PREPOSITION, Role.BY)
     mark = state.peek(at)
     said = state.marks[place].text.lower()
@@ -121,6 +121,13 @@ def direction(state: State, place: int) -> int:
         if by is not None:
             state.order.append(Order(by, descending))
     return place + 1
+
+
+def _descends(state: State, detail: str) -> bool:
+    """Whether the highest values come first: the oldest have the most years, and the earliest dates."""
+    last = state.order[-1].by if state.order else None
+    dates = isinstance(last, Field) and last.kind in {Kind.DATE, Kind.MOMENT}
+    return {"older": not dates, "younger": dates}.get(detail, detail == "desc")
 
 
 def _default(state: State, *, alphabetical: bool) -> Expression | None:

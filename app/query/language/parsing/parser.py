@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from app.query.language.algebra.model import Aggregate, Compare, Field, aggregates_of
+from app.query.language.algebra.model import Aggregate, Compare, Empty, Field, aggregates_of
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing import absence, conditions, grouping, ordering, ratios, superlatives
 from app.query.language.parsing.dates import unit_group, when_condition
@@ -31,6 +31,7 @@ _RULES: Final[Mapping[Role, Rule]] = {
     Role.TOP: superlatives.top,
     Role.ORDER: ordering.order,
     Role.DIRECTION: ordering.direction,
+    Role.BOTH: absence.both,
     Role.RATIO: ratios.ratio,
     Role.PERCENT: ratios.percent,
     Role.UNIT: lambda state, place: _unit(state, place, state.marks[place]),
@@ -38,7 +39,7 @@ _RULES: Final[Mapping[Role, Rule]] = {
 _KEEPS_PENDING: Final = frozenset(
     (Role.FILLER, Role.COMPARE, Role.LIKE, Role.BETWEEN, Role.EMPTY, Role.NOT, Role.PREPOSITION, Role.ORDER, Role.HAVE)
 )
-_REFUSED: Final = frozenset((Role.SAME, Role.BOTH, Role.OUT_OF, Role.OR_MORE))
+_REFUSED: Final = frozenset((Role.SAME, Role.ADVICE, Role.OUT_OF, Role.OR_MORE))
 """Words that change the meaning and that no rule reads where they stand."""
 _MODES_BY: Final = frozenset(
     (
@@ -51,12 +52,14 @@ _MODES_BY: Final = frozenset(
 def read_marks(state: State) -> None:
     """Read all marks into the state; what no rule takes is in `unplaced`."""
     place, sentence = 0, True
+    turned: Mark | None = None
     while (mark := state.peek(place)) is not None:
         if sentence:
             place = _begin(state, place)
             sentence = False
             continue
         if mark.kind is MarkKind.STOP:
+            state.unplaced += [turned] if turned is not None and state.negated else []
             state.pending, state.either, state.joined_by_and, state.negated = None, False, False, False
             sentence = True
             place += 1
@@ -65,8 +68,10 @@ def read_marks(state: State) -> None:
         if after is None:
             state.unplaced.append(mark)
             after = place + 1
+        turned = mark if mark.role is Role.NOT else turned
         state.verb = _verbal(mark) or (state.verb and mark.role is Role.FILLER)
         place = max(after, place + 1) if after <= place else after
+    state.unplaced += [turned] if turned is not None and state.negated else []
 
 
 def _verbal(mark: Mark) -> bool:
@@ -78,6 +83,9 @@ def _begin(state: State, place: int) -> int:
     """The place where the sentence really begins; a later one says what to show, or what else holds."""
     first = place == 0
     mark = state.peek(state.skip(place))
+    if first and mark is not None and mark.text.lower() == "when":
+        state.asks_when = True
+        return state.skip(place) + 1
     if first or mark is None:
         return place
     state.mode = Mode.FILTER
@@ -111,7 +119,9 @@ def _word(state: State, place: int, mark: Mark, role: Role) -> int | None:
     if role not in _KEEPS_PENDING:
         state.pending = None
     if role is Role.TOP and not _is_top(state, place):
-        return place + 1
+        return superlatives.first_or_last(state, place)
+    if mark.text.lower() == "from" and (after := conditions.between(state, place)) is not None:
+        return after  # prices from 10 to 20
     rule = _RULES.get(role)
     if rule is not None:
         return rule(state, place)
@@ -123,15 +133,27 @@ def _word(state: State, place: int, mark: Mark, role: Role) -> int | None:
     return place + 1
 
 
-def _clause(state: State, _place: int, mark: Mark) -> None:
+def _possessive(state: State, place: int) -> bool:
+    """Whether what follows is said to be of what was named: their cities."""
+    mark = state.peek(place)
+    return mark is not None and mark.text.lower() in {"their", "its", "his", "her"}
+
+
+def _clause(state: State, place: int, mark: Mark) -> None:
     """What follows holds of what was named: that, whose, with."""
     state.clause = state.clause or mark.role is Role.RELATIVE
+    if mark.role is Role.HAVE and _possessive(state, place + 1) and state.entity is not None and not state.measures:
+        state.mode, state.listed = Mode.RETURN, True  # customers with their emails
+        return
     if state.focus is not None or state.select or state.measures:
         state.mode = Mode.FILTER
 
 
 def _and(state: State, place: int, _mark: Mark) -> None:
     state.joined_by_and = True
+    before = state.peek(place - 1)
+    if before is not None and before.is_table and before.link.table == state.entity and _possessive(state, place + 1):
+        state.listed, state.mode = True, Mode.RETURN  # customers and their cities
     following = state.peek(state.skip(place + 1))
     if state.entity and state.mode is Mode.FILTER and following is not None and _verbal(following):
         state.anchor = state.entity  # written by … and presented at …: of the same rows
@@ -149,6 +171,11 @@ def _which(state: State, place: int, mark: Mark) -> None:
     if place > 0 and mark.text.lower() == "who" and state.focus:
         state.clause = True
     state.which = True
+    state.asks_who = state.asks_who or (place == 0 and mark.text.lower() in {"who", "whom"})
+    before = state.peek(place - 1)
+    if before is not None and before.role is Role.AND and state.mode is Mode.FILTER and state.entity is not None:
+        state.mode, state.listed = Mode.RETURN, True  # which product … and what is its supplier
+        return
     if state.clause:
         _clause(state, place, mark)
     elif state.mode is Mode.FILTER and state.entity is None and not state.measures:
@@ -211,7 +238,9 @@ def _noun(state: State, place: int) -> int | None:
             return after  # the city of Paris, category "Shoes": the value says it all
         if state.context.refers(field) == beside.link.table:
             return place + 1  # rivers traverse Texas: the column is how they are related
-    if field.kind is Kind.BOOLEAN and (state.mode is Mode.FILTER or _before_table(state, place)):
+    if field.kind is Kind.BOOLEAN and (
+        state.mode is Mode.FILTER or state.measures or _before_table(state, place) or _predicated(state, place)
+    ):
         state.add(Compare(field, "=", not state.negated), place)
         return place + 1
     state.pending = (place, field)
@@ -223,6 +252,10 @@ def _as_verb(state: State, place: int, field: Field, before: Mark | None) -> boo
     """Whether the name of a column is a verb here: customers who joined, references cited."""
     if field.kind in {Kind.DATE, Kind.MOMENT}:
         state.pending = (place, field)
+        asked = state.focus is not None or bool(state.measures)
+        if asked and all(each.kind is not MarkKind.WHEN for each in state.marks) and not state.negated:
+            state.add(Empty(field, negated=True), place)
+            state.note(f"{state.marks[place].text}: {field.column} is not empty.", 0.05)
         return True
     behind = before is not None and before.kind is MarkKind.NOUN
     if behind:
@@ -286,6 +319,12 @@ def _id_of(state: State, noun: Mark, value: Mark) -> bool:
     return state.context.words(state.context.field(value.link.table, str(value.link.column)))[-1:] == ("id",)
 
 
+def _predicated(state: State, place: int) -> bool:
+    """Whether a form of `be` stands before: are active."""
+    before = state.peek(place - 1)
+    return state.focus is not None and before is not None and before.text.lower() in {"is", "are", "was", "were"}
+
+
 def _before_table(state: State, place: int) -> bool:
     following = state.peek(place + 1)
     return following is not None and following.is_table
@@ -293,7 +332,7 @@ def _before_table(state: State, place: int) -> bool:
 
 def _table(state: State, place: int, mark: Mark) -> int:
     table = mark.link.table
-    if state.focus is not None and is_participle(mark.text):
+    if (state.focus is not None or state.asks_who) and is_participle(mark.text):
         state.touch(table, move=False)  # written by: the table of who wrote what is on the way
         return place + 1
     following = state.peek(place + 1)

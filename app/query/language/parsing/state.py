@@ -88,6 +88,12 @@ class State:
     verb: bool = False
     """Whether the mark before was a verb: `by` behind it names who did it."""
     which: bool = False
+    asks_when: bool = False
+    """Whether the question begins with `when`: the column of dates is what is asked for."""
+    asks_who: bool = False
+    """Whether the question asks who, and no table of people is named yet."""
+    listed: bool = False
+    """Whether rows are to be shown with what else is named: customers and their cities."""
     clause: bool = False
     """Whether a clause about the table named last is read: customers who joined."""
 

@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from app.query.language.algebra.model import Aggregate, Expression, Field, Function, Order
+from app.query.language.algebra.model import Aggregate, Expression, Extreme, Field, Function, Order
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.conditions import field_of, value_condition
 from app.query.language.parsing.measures import measure
 from app.query.language.parsing.ranking import names_row
 from app.query.language.parsing.state import Mode, State
 from app.query.language.reading.lexicon import Role
+from app.query.language.reading.stems import is_participle
 from app.query.language.vocabulary.model import Kind
 
 DEFAULT_TOP: Final = 10
@@ -22,10 +23,12 @@ def superlative(state: State, place: int) -> int | None:
     descending = mark.detail in {"desc", "late", "dear"}
     at, values = _values(state, state.skip(place + 1, Role.DISTINCT, verbs=True))
     noun = state.peek(at)
-    if noun is None:
-        return None
+    if noun is None or noun.kind is MarkKind.STOP:
+        return _of_itself(state, place) if mark.detail in {"late", "early", "dear", "cheap"} else None
     if mark.detail in {"late", "early", "dear", "cheap"}:
         return _hinted(state, place, at, descending=descending)
+    if noun.is_table and mark.text.lower() in {"most", "least"} and _by_use(state, place, at):
+        return common(state, place)
     found = measure(state, at)
     for each in (*values, *(found.values if found is not None else ())):
         value_condition(state, each)
@@ -34,6 +37,17 @@ def superlative(state: State, place: int) -> int | None:
     if noun.is_table:
         return _of_table(state, place, at, noun, descending=descending)
     return _of_column(state, at, noun, descending=descending) if noun.is_column else None
+
+
+def _by_use(state: State, place: int, at: int) -> bool:
+    """Whether rows are ranked by how often something is done to them: the most visited customers."""
+    return _done_to(state, at) or any(each.kind is MarkKind.VERB for each in state.marks[place:at])
+
+
+def _done_to(state: State, at: int) -> bool:
+    """Whether a table that is called like a participle stands before another one."""
+    following = state.peek(at + 1)
+    return is_participle(state.marks[at].text) and following is not None and following.is_table
 
 
 def _values(state: State, at: int) -> tuple[int, list[int]]:
@@ -51,10 +65,16 @@ def _of_column(state: State, at: int, noun: Mark, *, descending: bool) -> int | 
     if field.kind not in _ORDERED or state.context.names_row(field):
         return None
     behind = state.peek(at + 1)
-    asked = state.entity or state.select or state.wants_order or state.which
+    asked = state.entity or state.select or state.wants_order or (state.which and not _what_is(state))
     if not asked and state.mode is Mode.HEAD and not (behind is not None and behind.is_table):
         return _extreme(state, field, at + 1, descending=descending)
     return by(state, field, at + 1, descending=descending)
+
+
+def _what_is(state: State) -> bool:
+    """Whether the question begins with `what is`: the value itself is asked for, and no row."""
+    said = " ".join(mark.text.lower() for mark in state.marks[:2])
+    return said.startswith(("what is", "what was", "what's", "whats", "what are"))
 
 
 def _extreme(state: State, field: Field, after: int, *, descending: bool) -> int:
@@ -90,6 +110,15 @@ def _name_entity(state: State, noun: Mark) -> None:
         state.entity, state.entity_plural = noun.link.table, noun.plural
 
 
+def _of_itself(state: State, place: int) -> int | None:
+    """The place behind a superlative that is all that is said of the rows: which product is the cheapest."""
+    if state.entity is None:
+        return None
+    found, turned = _hint(state, place, state.entity)
+    descending = state.marks[place].detail in {"late", "dear"}
+    return None if found is None else by(state, found, place + 1, descending=descending != turned)
+
+
 def _hinted(state: State, place: int, at: int, *, descending: bool) -> int | None:
     """The oldest customer, the latest order, the cheapest product: the column is one of dates or prices."""
     noun = state.marks[at]
@@ -115,6 +144,19 @@ def _hinted(state: State, place: int, at: int, *, descending: bool) -> int | Non
     return by(state, found, after, descending=descending != turned)
 
 
+def first_or_last(state: State, place: int) -> int | None:
+    """The place behind `the last order`: the latest or earliest of the table; None where nothing says when."""
+    noun = state.peek(place + 1)
+    late = state.marks[place].text.lower() == "last"
+    if noun is None or noun.kind is not MarkKind.NOUN or noun.plural:
+        return None
+    if noun.is_table and not state.context.moments(noun.link.table):
+        return None
+    if noun.is_column and field_of(state, noun).kind not in {Kind.DATE, Kind.MOMENT}:
+        return None
+    return _hinted(state, place, place + 1, descending=late)
+
+
 def _hint(state: State, place: int, table: str) -> tuple[Field | None, bool]:
     """The column that the superlative is about, and whether its numbers go the other way: the oldest has most years."""
     mark = state.marks[place]
@@ -131,6 +173,13 @@ def _hint(state: State, place: int, table: str) -> tuple[Field | None, bool]:
 
 def by(state: State, expression: Expression, after: int, *, descending: bool) -> int:
     """Order by the expression, and cut to as many rows as are asked for."""
+    if isinstance(expression, Field) and _is_aside(state, expression):
+        state.add(Extreme(expression, highest=descending), after - 1)
+        state.touch(expression.table, move=False)
+        state.note(
+            f"The {'highest' if descending else 'lowest'} {expression.column} of all of {expression.table}.", 0.05
+        )
+        return after
     state.order.append(Order(expression, descending))
     for table in [expression.table] if isinstance(expression, (Aggregate, Field)) else []:
         state.touch(table, move=isinstance(expression, Aggregate))
@@ -146,12 +195,21 @@ def by(state: State, expression: Expression, after: int, *, descending: bool) ->
     return after
 
 
+def _is_aside(state: State, field: Field) -> bool:
+    """Whether the superlative only says which rows a number is made of: orders of the oldest customer."""
+    if state.limit is not None or state.wants_order or state.groups or state.group_tables or not state.measures:
+        return False
+    return all(isinstance(each, Aggregate) and each.of != field for each in state.measures)
+
+
 def top(state: State, place: int) -> int | None:
     """The place behind `top 5`: so many rows, of an order that is still to come."""
     at = state.skip(place + 1)
     number = state.peek(at)
     if number is not None and number.kind is MarkKind.NUMBER and number.number is not None:
-        state.limit = max(0, int(number.number))
+        if number.number != int(number.number) or number.number < 1:
+            return None
+        state.limit = int(number.number)
         after = at + 1
     elif state.marks[place].text.lower().removeprefix("the ") in {"top", "bottom", "leading"}:
         state.limit, after = DEFAULT_TOP, place + 1
@@ -170,8 +228,12 @@ def common(state: State, place: int) -> int | None:
     for each in values:
         value_condition(state, each)
     noun = state.peek(at)
+    if (noun is None or noun.kind is MarkKind.STOP) and not values:
+        return _common_of_all(state, at, descending=descending)
     if noun is None or noun.kind is not MarkKind.NOUN:
         return None
+    if noun.is_table and _done_to(state, at):
+        return _by_deeds(state, at, descending=descending)
     plural = noun.plural or state.wants_order
     column = field_of(state, noun) if noun.is_column else None
     if column is not None and not state.context.is_key(column) and not names_row(state, column):
@@ -185,6 +247,25 @@ def common(state: State, place: int) -> int | None:
         return None
     state.entity_plural = plural
     return by(state, Aggregate(Function.COUNT, counted), at + 1, descending=descending)
+
+
+def _common_of_all(state: State, at: int, *, descending: bool) -> int | None:
+    """The place behind `which status is the most common`: the column asked for is what is counted."""
+    asked = state.select[0] if len(state.select) == 1 else None
+    if not isinstance(asked, Field) or state.entity is not None or state.measures or names_row(state, asked):
+        return None
+    state.groups.append(asked)
+    return by(state, Aggregate(Function.COUNT, asked.table), at, descending=descending)
+
+
+def _by_deeds(state: State, at: int, *, descending: bool) -> int | None:
+    """The place behind `visited customers`: ranked by how many visits they have."""
+    deeds, noun = state.marks[at].link.table, state.marks[at + 1]
+    if deeds not in state.context.children(noun.link.table):
+        return None
+    _name_entity(state, noun)
+    state.entity_plural = noun.plural or state.wants_order
+    return by(state, Aggregate(Function.COUNT, deeds), at + 2, descending=descending)
 
 
 def _used(state: State, noun: Mark, column: Field | None) -> str | None:

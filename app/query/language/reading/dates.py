@@ -23,11 +23,14 @@ _SMALL: Final = {
 }  # fmt: skip
 _ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
 
+_DAYS_FROM_NOW: Final = {"yesterday": -1, "today": 0, "now": 0, "tomorrow": 1}
+_BOUND: Final = r"since|after|before|until|prior to"
+
 POINT: Final = (
     rf"(?:\d{{4}}-\d\d?-\d\d?(?:[ t]\d\d:\d\d(?::\d\d)?)?|(?:{_MONTH})\.?\s+{_DAY}(?:\s*,?\s*{_YEAR})"
     rf"|{_DAY}\s+(?:of\s+)?(?:{_MONTH})\.?,?\s+{_YEAR}|(?:{_MONTH})\.?,?\s+(?:of\s+)?{_YEAR}"
     rf"|q[1-4]\s+(?:of\s+)?{_YEAR}|(?:the\s+)?(?:first|second|third|fourth|1st|2nd|3rd|4th)\s+quarter\s+of\s+{_YEAR}"
-    rf"|(?:the\s+)?(?:year\s+)?(?<!\d){_YEAR}(?![\d-])|today|yesterday|now|\d{{1,2}}/\d{{1,2}}/{_YEAR})"
+    rf"|(?:the\s+)?(?:year\s+)?(?<!\d){_YEAR}(?![\d-])|today|yesterday|tomorrow|now|\d{{1,2}}/\d{{1,2}}/{_YEAR})"
 )
 
 
@@ -102,8 +105,8 @@ def point(text: str, today: date) -> tuple[date, date]:
 
 def _day(text: str, today: date) -> date | None:
     """The day that the text is, as numbers or relative to today."""
-    if text in {"today", "now", "yesterday"}:
-        return today - timedelta(days=1) if text == "yesterday" else today
+    if text in _DAYS_FROM_NOW:
+        return today + timedelta(days=_DAYS_FROM_NOW[text])
     if iso := re.match(r"(\d{4})-(\d\d?)-(\d\d?)", text):
         return date(int(iso[1]), int(iso[2]), int(iso[3]))
     if slashed := re.match(r"(\d{1,2})/(\d{1,2})/(\d{4})", text):
@@ -122,25 +125,28 @@ def _between(match: re.Match[str], today: date) -> Bounds:
 
 
 def _since(match: re.Match[str], today: date) -> Bounds:
-    return point(match["a"], today)[0], None, match["a"] in {"today", "yesterday"}, False
+    """From a day on; `from 2024` is the year itself."""
+    low, high = point(match["a"], today)
+    period = match["how"] == "from" and not match["on"] and high - low > timedelta(days=1)
+    return low, high if period else None, match["a"] in _DAYS_FROM_NOW, False
 
 
 def _after(match: re.Match[str], today: date) -> Bounds:
-    return point(match["a"], today)[1], None, match["a"] in {"today", "yesterday"}, False
+    return point(match["a"], today)[1], None, match["a"] in _DAYS_FROM_NOW, False
 
 
 def _before(match: re.Match[str], today: date) -> Bounds:
-    return None, point(match["a"], today)[0], match["a"] in {"today", "yesterday"}, False
+    return None, point(match["a"], today)[0], match["a"] in _DAYS_FROM_NOW, False
 
 
 def _until(match: re.Match[str], today: date) -> Bounds:
-    return None, point(match["a"], today)[1], match["a"] in {"today", "yesterday"}, False
+    return None, point(match["a"], today)[1], match["a"] in _DAYS_FROM_NOW, False
 
 
 def _at(match: re.Match[str], today: date) -> Bounds:
     low, high = point(match["a"], today)
     bare = re.fullmatch(_YEAR, match["a"].strip()) is not None and not match["lead"]
-    return low, high, match["a"].strip() in {"today", "yesterday", "now"}, bare
+    return low, high, match["a"].strip() in _DAYS_FROM_NOW, bare
 
 
 def _back(match: re.Match[str], today: date) -> Bounds:
@@ -154,8 +160,24 @@ def _back(match: re.Match[str], today: date) -> Bounds:
 
 
 def _present(match: re.Match[str], today: date) -> Bounds:
-    low = start_of(today, match["unit"])
-    return low, shifted(low, match["unit"], 1), True, False
+    """`this month`, `next month`."""
+    unit = match["unit"]
+    low = shifted(start_of(today, unit), unit, 1 if match["which"] == "next" else 0)
+    return low, shifted(low, unit, 1), True, False
+
+
+def _ahead(match: re.Match[str], today: date) -> Bounds:
+    """`in the next 7 days`: from today on."""
+    return today, shifted(today, match["unit"], _count(match["count"])), True, False
+
+
+def _beside(match: re.Match[str], today: date) -> Bounds:
+    """`since last month`, `before this year`: open on one side of a calendar unit."""
+    unit = match["unit"]
+    low = shifted(start_of(today, unit), unit, {"last": -1, "previous": -1, "next": 1}.get(match["which"], 0))
+    high = shifted(low, unit, 1)
+    how = {"since": (low, None), "after": (high, None), "until": (None, high)}
+    return *how.get(match["how"], (None, low)), True, False
 
 
 def _to_date(match: re.Match[str], today: date) -> Bounds:
@@ -178,7 +200,7 @@ def _month(match: re.Match[str], today: date) -> Bounds:
     number = MONTHS[match["month"]]
     low = date(today.year if number <= today.month else today.year - 1, number, 1)
     how = match["how"].split()[0]
-    if how in {"since", "from"}:
+    if how == "since":
         return low, None, True, False
     if how == "before":
         return None, low, True, False
@@ -187,22 +209,39 @@ def _month(match: re.Match[str], today: date) -> Bounds:
     return low, shifted(low, "month", 1), True, False
 
 
-def _rules() -> Iterator[tuple[re.Pattern[str], Callable[[re.Match[str], date], Bounds | None]]]:
+_RANGE: Final = (
+    rf"(?:between|from)?\s*(?P<a>{POINT})(?:\s*\(?inclusive\)?)?\s*(?:and|to|until|through|till|-|\u2013)\s*"
+    rf"(?P<b>{POINT})(?P<how>\s*\(?(?:inclusive|exclusive)"
+    r"(?:\s+of\s+(?:both|start)(?:\s+and\s+end)?(?:\s+dates?)?)?\)?)?"
+)
+Rule = tuple[re.Pattern[str], Callable[[re.Match[str], date], Bounds | None]]
+
+
+def _units() -> Iterator[Rule]:
+    """Units of the calendar, counted from today."""
     tail = (
         r"(?:,?\s*\(?(?:inclusive of (?:today|\d+ \w+ ago|a \w+ ago)|including today|"
         r"inclusive of both(?: dates)?|inclusive)\)?)?"
         r"(?P<without>,?\s*\(?(?:excluding|not including|exclusive of|except)\s+(?:the\s+|this\s+)?"
         r"(?:current|present)\s+\w+\)?)?"
     )
-    between = (
-        rf"(?:between|from)?\s*(?P<a>{POINT})(?:\s*\(?inclusive\)?)?\s*(?:and|to|until|through|till|-|\u2013)\s*"
-        rf"(?P<b>{POINT})(?P<how>\s*\(?(?:inclusive|exclusive)"
-        r"(?:\s+of\s+(?:both|start)(?:\s+and\s+end)?(?:\s+dates?)?)?\)?)?"
-    )
-    yield re.compile(rf"\b{between}"), _between
     yield (
         re.compile(r"\b(?:year|month|quarter|week)[ -]to[ -]date\b|\b[ymq]td\b".replace("(?:year", "(?P<unit>year", 1)),
         _to_date,
+    )
+    yield (
+        re.compile(
+            rf"\b(?P<how>{_BOUND})\s+(?P<which>last|previous|this|the current|next)\s+"
+            r"(?P<unit>week|month|quarter|year)\b(?!\s+(?:and|to|until)\b)"
+        ),
+        _beside,
+    )
+    yield (
+        re.compile(
+            rf"\b(?:(?:in|over|during|within|for)\s+)?(?:the\s+)?(?:next|coming|following)\s+(?P<count>{_COUNT[1:-1]})\s+"
+            r"(?P<unit>day|week|month|quarter|year)s?\b"
+        ),
+        _ahead,
     )
     yield (
         re.compile(
@@ -213,7 +252,7 @@ def _rules() -> Iterator[tuple[re.Pattern[str], Callable[[re.Match[str], date], 
     )
     yield (
         re.compile(
-            r"\b(?:(?:in|during|for|of)\s+)?(?:the\s+)?(?:this|current)\s+(?P<unit>day|week|month|quarter|year)\b"
+            r"\b(?:(?:in|during|for|of)\s+)?(?:the\s+)?(?P<which>this|current|next)\s+(?P<unit>day|week|month|quarter|year)\b"
         ),
         _present,
     )
@@ -224,8 +263,14 @@ def _rules() -> Iterator[tuple[re.Pattern[str], Callable[[re.Match[str], date], 
         ),
         _ago,
     )
+
+
+def _points() -> Iterator[Rule]:
+    """Days, months, quarters and years as written, and what goes from them on or up to them."""
     yield (
-        re.compile(rf"\b(?:since|starting(?:\s+from)?|from|on or after|as of)\s+(?P<a>{POINT})(?:\s+(?:on|onwards?))?"),
+        re.compile(
+            rf"\b(?P<how>since|starting(?:\s+from)?|from|on or after|as of)\s+(?P<a>{POINT})(?P<on>\s+(?:on|onwards?))?"
+        ),
         _since,
     )
     yield re.compile(rf"\b(?:after|later than|following|newer than)\s+(?P<a>{POINT})"), _after
@@ -247,6 +292,6 @@ def _rules() -> Iterator[tuple[re.Pattern[str], Callable[[re.Match[str], date], 
     )
 
 
-_RULES: Final = tuple(_rules())
+_RULES: Final = ((re.compile(rf"\b{_RANGE}"), _between), *_units(), *_points())
 
 __all__ = ["DateRange", "dates_in", "first_of", "point"]

@@ -41,6 +41,7 @@ class Role(StrEnum):
     UNIT = "unit"
     FILLER = "filler"
     OR_MORE = "or more"
+    ADVICE = "advice"
 
 
 _TABLE: Final = """
@@ -58,7 +59,8 @@ each: each | per | every | for each | for every | in each | of each | by each | 
   group by | group the results by | broken down by | split by | break down by | separated by | across each |
   across all | for each of the | respective | according to | segmented by | aggregated by | across | over the
 filler: how does | how do | how does the | how did | as well | did he | did she | he | she | differ | vary | change |
-  changed | this database | case insensitively | could you | can you | i want to | i would like to | final answer |
+  changed | this database | case insensitively | could you | can you | will you | i want to | i would like to |
+  final answer |
   of them | of those | combinations of | combination of | different combinations of | pairs of
 filler/week: of the week | of week
 each: differ across | vary across | change over | change over the | vary by | differ by | change by | vary with |
@@ -76,6 +78,8 @@ compare/>=: at least | no less than | not less than | no fewer than | minimum of
   more than or equal to | not below | a minimum of | starting from at least
 compare/<=: at most | no more than | not more than | up to | less than or equal to | maximum of | not above |
   a maximum of | not exceeding | within
+compare/>=: with no less than | with no fewer than | have no less than | have no fewer than
+compare/<=: with no more than | have no more than
 compare/=: equal to | equals | exactly | equal | is equal to | equalling
 compare/<>: not equal to | different from | other than | differs from
 between: between | in the range of | ranging from
@@ -106,10 +110,10 @@ common/desc: most common | most popular | most frequent | most frequently used |
 common/asc: least common | least popular | least frequent | least frequently used | least used | rarest | least active
 top/desc: top | first | the top | leading
 top/asc: bottom | last | the bottom
-order: order by | ordered by | sort by | sorted by | order the results by | sort the results by | ranked in |
+order: order by | ordered by | sort by | sorted by | order the results by | sort the results by |
   order results by | sort results by | order them by | sort them by | arranged by | ordered | sorted | order | sort |
-  order the results | sort the results | order it by | rank by | in order of | rank them by | ordering by | ordered in
-  | sorted in | listed by | listed in | arranged in | starting from | order by the | rank
+  order the results | sort the results | order it by | rank by | in order of | rank them by | ordering by |
+  listed by | starting from | order by the | rank
 direction/desc: in descending order | descending order | descending | desc | in descending | in decreasing order |
   from highest to lowest | highest to lowest | highest first | largest first | from most to least |
   from largest to smallest | decreasing | from high to low | in reverse order | reverse alphabetical order |
@@ -118,6 +122,8 @@ direction/desc: in descending order | descending order | descending | desc | in 
   with the longest first | with the highest first | with the largest first | with the most first | most recent first |
   from most recent to oldest | starting with the highest | starting from the highest | starting with the most recent |
   starting with the latest
+direction/older: from oldest to youngest | from the oldest to the youngest | oldest to youngest
+direction/younger: from youngest to oldest | from the youngest to the oldest | youngest to oldest
 direction/asc: in ascending order | ascending order | ascending | asc | in ascending | in increasing order |
   alphabetically | in alphabetical order | alphabetical order | from lowest to highest | lowest to highest |
   lowest first | smallest first | increasing | from least to most | from smallest to largest | oldest first |
@@ -150,6 +156,7 @@ preposition: in | of | for | at | from | on | into | within the | among | amongs
 empty/null: null | empty | unknown | unspecified | not set | not specified | blank | is null | is empty | is missing |
   are missing | unassigned
 empty/not null: not null | is not null | not empty | is known | is set | is specified | non null
+advice: how do i | how do we | how do you | how can i | how can we | how can you | how to | how should i | how should we
 same: same | the same | the same as | as many as
 unit/day: day | daily | days | date
 unit/week: week | weekly | weeks
@@ -177,13 +184,13 @@ PHRASES: Final[Mapping[str, tuple[Role, str]]] = {
 FILLERS: Final = frozenset(
     """
     a an the is are was were be been being am do does did please me us i we you our my it its this these those there
-    their they them he she his her all any some can could would will shall should may might let's lets want need know
+    their they them he she his her all any some can could would may let's lets want need know
     like see of as so also overall respectively results result list lists entire whole database db table tables record
     records row rows data just only then than what's whats associated corresponding given available exist exists
     existing currently there's values value details detail information info hello hi thanks thank kindly number's
     following different type's each's ever yet still out up off used recorded registered total's themselves itself
     together following particular specific certain various many much few per's id's along final answer query
-    inclusive exclusive money corresponding correspondingly case
+    inclusive exclusive money either corresponding correspondingly case
     insensitively insensitive sensitively return's number amounts numbers
     """.split()  # noqa: SIM905 - likewise
 )
@@ -210,7 +217,9 @@ LINKING_VERBS: Final = frozenset(
     named titled known considered listed covering cover covers starting start end ended happen drive drives driven
     stay stayed stays flow flows pass passes border borders bordering run running lie lies lying signed signing signup
     hired traded trade trades trading offered handle handled handles manufactured made redeemed opened closed built
-    bear bears born die died released charged billed refunded tested measured
+    bear bears born die died released charged billed refunded tested measured flew flown sat ran ride rides rode
+    aged weigh weighs weighed borrow borrows borrowed lend lends lent owe owes owed deal deals dealt lead leads led meet
+    meets met wear wears wore catch caught fill filled grow grows grew sponsor sponsors direct directs star stars
     """.split()  # noqa: SIM905 - likewise
 )
 """Verbs between two things that only say that they belong together; which way is what the join says."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.query.language.reading.numbers import number_in_digits, number_in_words
+from app.query.language.reading.numbers import SCALES, number_in_digits, number_in_words, scaled
 from app.query.language.reading.stems import lemma
 
 LONGEST: Final = 1_000
@@ -58,8 +58,9 @@ class Token:
 _TOKEN: Final = re.compile(
     r"""
       (?P<quoted>"[^"]{1,200}"|`[^`]{1,200}`|\u201c[^\u201d]{1,200}\u201d|(?<![\w])'[^']{1,200}'(?!\w)|(?<!\w)\u2018[^\u2019]{1,200}\u2019(?!\w))
-    | (?P<number>\$?(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?:\s?%|[kKmM](?!\w))?
-        |\$?(?<![\w])\d+(?:\.\d+)?(?:\s?%|[kKmM](?!\w))?(?![\w]))
+    | (?P<number>(?:(?<!\S)[-\u2212](?=[$\d]))?(?:
+          \$?(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?:\s?%|[kKmM](?!\w))?
+        | \$?(?<![\w])\d+(?:\.\d+)?(?:[eE]\d{1,3}|\s?%|[kKmM])?(?![\w])))
     | (?P<word>[^\W_]+(?:[_'\u2019][^\W_]+)*)
     | (?P<sign><=|>=|<>|!=|==|=|<|>|/|\*)
     | (?P<stop>[.?!;]+(?=\s|$)|\n+)
@@ -87,9 +88,17 @@ def tokens_of(question: str) -> tuple[Token, ...]:
             found.append(Token(kind, text, match.start(), match.end(), value, percent))
         elif kind is TokenKind.WORD:
             found += _words(text, match.start())
+            if len(found) > 1 and found[-1].lower in SCALES and found[-2].kind is TokenKind.NUMBER:
+                found[-2:] = [_scaled(question, found[-2], found[-1])]
         elif not (text in "-\u2010\u2011" and _between_letters(question, match.start())):
             found.append(Token(kind, text, match.start(), match.end()))
     return tuple(found)
+
+
+def _scaled(question: str, number: Token, scale: Token) -> Token:
+    """Both as one number: 3 thousand."""
+    value = scaled(number.number or 0, scale.lower)
+    return Token(TokenKind.NUMBER, question[number.start : scale.end], number.start, scale.end, value)
 
 
 def _between_letters(question: str, place: int) -> bool:
