@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.catalog.names import logical_name_fault
+from app.catalog.names import logical_name_fault, snake_case
 from app.warehouse.inspection import CONTROL_SCHEMAS, FoundRelation, RelationKind, is_system_schema
 from app.warehouse.naming import HIDDEN_PREFIX, MAX_IDENTIFIER_BYTES, RelationName
 
@@ -98,6 +98,10 @@ def refusal(found: FoundRelation) -> AdoptionRefusal | None:
 
 
 def logical_name(relation: RelationName, names: Mapping[str, str]) -> str | None:
-    """What the relation is called from now on: the given name, else its own; None when that cannot be a name."""
-    name = names.get(str(relation), relation.name)
-    return None if logical_name_fault(name) else name
+    """What the relation is called from now on: the given name, else its own, else that in snake case.
+
+    `Order Lines` and `OrderLines` are called `order_lines`. None when what is given, or each of the others, is no name.
+    """
+    given = names.get(str(relation))
+    candidates = (given,) if given is not None else (relation.name, snake_case(relation.name))
+    return next((name for name in candidates if name is not None and not logical_name_fault(name)), None)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalog.adoption.patterns import parse_pattern
+from app.catalog.adoption.patterns import logical_name, parse_pattern
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls
 from app.warehouse.naming import RelationName
@@ -26,6 +26,7 @@ CREATE VIEW shop.more_people AS SELECT * FROM shop.people;
 CREATE TABLE shop.events (at date) PARTITION BY RANGE (at);
 CREATE TABLE shop.events_2026 PARTITION OF shop.events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 CREATE TABLE shop."Odd Name" (id int);
+CREATE TABLE shop."1§" (id int);
 CREATE TABLE shop.nothing ();
 CREATE SEQUENCE shop.numbers;
 CREATE SCHEMA other;
@@ -55,7 +56,8 @@ async def test_a_pattern_takes_what_it_can_and_says_why_not(
     found = await adopted(admin, "shop.*")
     refusals = {relation: item["refusal"] for relation, item in found.items()}
     assert refusals == {
-        "shop.Odd Name": "name-unusable",
+        "shop.1§": "name-unusable",
+        "shop.Odd Name": None,
         "shop.big_orders": None,
         "shop.clients": None,
         "shop.events": None,
@@ -70,9 +72,10 @@ async def test_a_pattern_takes_what_it_can_and_says_why_not(
     assert {relation: item["refusal"] for relation, item in tried.items()} == refusals
     states = await owner.fetch("SELECT name, state, version, origin FROM spyne.tables ORDER BY 1")
     assert [tuple(row) for row in states] == [
-        (name, "READ_ONLY", 1, "adopted") for name in ("big_orders", "clients", "events", "orders", "totals")
+        (name, "READ_ONLY", 1, "adopted")
+        for name in ("big_orders", "clients", "events", "odd_name", "orders", "totals")
     ]
-    assert await owner.fetchval("SELECT count(*) FROM spyne.audit_log WHERE action = 'table:adopt'") == 5
+    assert await owner.fetchval("SELECT count(*) FROM spyne.audit_log WHERE action = 'table:adopt'") == 6
     again = await adopted(admin, "shop.orders")
     assert again["shop.orders"]["refusal"] == "already-adopted"
 
@@ -292,3 +295,21 @@ def test_patterns_without_wildcards_find_themselves_alone(schema: str, name: str
 )
 def test_wildcards(pattern: str, name: str, finds: bool) -> None:
     assert parse_pattern(f"shop.{pattern}").finds(RelationName("shop", name)) is finds
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "called"),
+    [
+        ("orders", None, "orders"),
+        ("Office", None, "office"),
+        ("OrderLines", None, "order_lines"),
+        ("order lines", None, "order_lines"),
+        ("tblHTTPLog2", None, "tbl_http_log2"),
+        ("1§", None, None),
+        ("Office", "bureaus", "bureaus"),
+        ("Office", "Bureaus", None),
+    ],
+)
+def test_what_a_relation_is_called(name: str, given: str | None, called: str | None) -> None:
+    relation = RelationName("shop", name)
+    assert logical_name(relation, {} if given is None else {str(relation): given}) == called
