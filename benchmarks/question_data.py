@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -68,13 +68,20 @@ async def load(owner: asyncpg.Connection, folder: Path, database: str) -> None:
     await owner.execute("RESET search_path")
 
 
-def catalog_of(database: str, vocabulary: Vocabulary) -> Catalog:
+async def relations_of(owner: asyncpg.Connection) -> dict[str, str]:
+    """The relations of adopted tables, by their logical names."""
+    return {
+        row["name"]: row["relation_name"] for row in await owner.fetch("SELECT name, relation_name FROM spyne.tables")
+    }
+
+
+def catalog_of(database: str, vocabulary: Vocabulary, relations: Mapping[str, str]) -> Catalog:
     """The relations of the vocabulary as the guard sees them."""
     schema = schema_of(database)
     return Catalog.of(
         (
             RelationView(
-                table.name, table.name, 1, "READ_ONLY", schema, table.name,
+                table.name, table.name, 1, "READ_ONLY", schema, relations[table.name],
                 tuple(ColumnView(column.name, column.type) for column in table.columns),
             )
             for table in vocabulary.tables

@@ -97,7 +97,8 @@ async def ask(
     if not isinstance(found, Interpretation):
         said = f"{found.reason} {list(found.not_understood)}"
         return Asked(question, answered=False, right=False, confidence=0.0, seconds=seconds, sql="", said=said)
-    verdict = check(found.sql, data.catalog_of(question.db, vocabulary), GuardPolicy(require_accepted_joins=True))
+    catalog = data.catalog_of(question.db, vocabulary, await data.relations_of(owner))
+    verdict = check(found.sql, catalog, GuardPolicy(require_accepted_joins=True))
     if not verdict.allowed:
         right, said = False, f"GUARD: {verdict.findings}"
     elif not question.gold:
