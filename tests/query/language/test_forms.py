@@ -126,6 +126,8 @@ def test_a_column_of_two_tables_is_no_guess(question: str, both: tuple[str, str]
         "who is on the shelves",
         "when do shelves",
         "the last shelf",
+        "how many visits lasted more than 10 minutes",
+        "how many orders took more than 3 days",
         "recommended products",
         "how many discounted products are there",
         "how do I cancel an order",
