@@ -213,7 +213,13 @@ class SchemaIndex:
             yes, no = ("1", "0") if column.kind is Kind.NUMBER else ("true", "false")
             name = " ".join(flagged)
             self._code(table, column, name, yes)
-            for other in (*ANTONYMS.get(name, ()), f"in{name}", f"un{name}", f"non{name}"):
+            spelt = " ".join(
+                split(column.name)[-len(flagged) :] if words[0] in _FLAGS else split(column.name)[: len(flagged)]
+            )
+            opposites = (
+                f"{before}{said}" for before in ("in", "un", "non", "not ") for said in dict.fromkeys((name, spelt))
+            )
+            for other in (*ANTONYMS.get(name, ()), *opposites):
                 self._code(table, column, other, no)
 
     def _column_phrases(self, table: Table, column: Column, words: Words) -> Iterator[tuple[Words, float, str]]:

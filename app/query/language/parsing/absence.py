@@ -3,9 +3,10 @@
 from typing import Final
 
 from app.query.language.algebra.model import Compare, Empty, Related
-from app.query.language.linking.marks import MarkKind
-from app.query.language.parsing.conditions import condition_of, field_of
+from app.query.language.linking.marks import Mark, MarkKind
+from app.query.language.parsing.conditions import condition_of
 from app.query.language.parsing.state import Absence, Mode, State
+from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
 from app.query.language.reading.stems import is_participle
 from app.query.language.vocabulary.model import Kind
@@ -91,8 +92,8 @@ def negation(state: State, place: int) -> int | None:
     """The place behind `not`: what follows is absent, or holds the other way round."""
     at = state.skip(place + 1, Role.HAVE, Role.PREPOSITION, Role.RETURN, verbs=True)
     mark = state.peek(at)
-    if mark is None:
-        return None
+    if mark is None or mark.kind is MarkKind.STOP:
+        return _undone(state, place, at)
     if _is_absent(state, place, at):
         return _absent(state, at, [])
     if mark.is_column and _is_told_off(state, place, at):
@@ -101,6 +102,37 @@ def negation(state: State, place: int) -> int | None:
     if not turned and not (mark.is_column and (state.mode is Mode.FILTER or _says_value(state, at))):
         return None
     state.negated, state.mode = True, Mode.FILTER
+    return at
+
+
+def done(state: State, place: int, mark: Mark) -> None:
+    """Ask for rows of which a date says that it was done: loans that were returned."""
+    home = state.home()
+    last = state.peek(state.skip(place + 1))
+    ends = last is None or last.kind is MarkKind.STOP
+    if (
+        home is None
+        or not ends
+        or not is_participle(mark.text)
+        or any(each.kind is MarkKind.WHEN for each in state.marks)
+    ):
+        return
+    field = state.context.moment_of(home, mark.text)
+    if field is not None:
+        state.add(Empty(field, negated=True), place)
+        state.note(f"{mark.text}: {field.column} is not empty.", 0.05)
+
+
+def _undone(state: State, place: int, at: int) -> int | None:
+    """The place behind `have not been returned`, where a date says when that was done."""
+    verb, home = state.peek(at - 1), state.home()
+    if verb is None or home is None or verb.kind is not MarkKind.VERB:
+        return None
+    field = state.context.moment_of(home, verb.text)
+    if field is None:
+        return None
+    state.add(Empty(field), place)
+    state.note(f"Not {verb.text}: {field.column} is empty.", 0.04)
     return at
 
 

@@ -1,7 +1,6 @@
 """Conditions: values, comparisons, ranges, texts, dates, absence. Each rule returns the place behind it. Pure."""
 
 from app.query.language.algebra.model import (
-    AgainstAll,
     Aggregate,
     Bucket,
     CannotWriteError,
@@ -16,25 +15,18 @@ from app.query.language.algebra.model import (
     OneOf,
 )
 from app.query.language.linking.marks import Link, Mark, MarkKind
+from app.query.language.parsing.against import OPPOSITE, against_all
 from app.query.language.parsing.state import Mode, State
+from app.query.language.parsing.subjects import CURRENCIES, by_verb, compared, field_of, taken
 from app.query.language.reading.lexicon import Role
 from app.query.language.reading.numbers import number_in_digits
 from app.query.language.vocabulary.model import Kind
 
-_CURRENCIES = frozenset(("dollar", "dollars", "usd", "euro", "euros", "eur", "pounds", "gbp"))
-_UNITS = _CURRENCIES | frozenset(
+_UNITS = CURRENCIES | frozenset(
     ("percent", "units", "points", "stars", "seconds", "minutes", "hours", "days", "years", "km", "kilometers", "miles",
      "meters", "kg", "pounds", "grams", "mb", "gb", "cm")
 )  # fmt: skip
 """Words behind a number that say in what it is counted, and nothing that its column does not say."""
-_BARE = frozenset(("over", "above", "under", "below", "more than", "less than", "exceeding", "between", ">", "<"))
-"""Comparisons that say nothing of what is compared."""
-_OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
-
-
-def field_of(state: State, mark: Mark) -> Field:
-    """The field that a mark of a column or value is about."""
-    return state.context.field(mark.link.table, str(mark.link.column))
 
 
 def condition_of(state: State, link: Link, *, negated: bool) -> Condition:
@@ -91,14 +83,14 @@ def compare(state: State, place: int) -> int | None:
     if number is None:
         return None
     if number.role is Role.AGGREGATE:
-        return _against_all(state, place, at)
+        return against_all(state, place, at)
     if number.is_column:
         return _compare_column(state, place, at, operator)
     if number.kind is MarkKind.WHEN and number.when is not None and number.when.bare:
         number = _year_as_number(number)
     if number.kind is MarkKind.NUMBER and number.number is not None:
         if operator == "=" and state.pending is not None and _is_text(state.pending[1]):
-            state.add(Compare(_taken(state), "=", number.text), place)  # type: ignore[arg-type]
+            state.add(Compare(taken(state), "=", number.text), place)  # type: ignore[arg-type]
             return at + 1
         return _compare_number(state, place, at, operator, number.number)
     said = number.kind in {MarkKind.QUOTED, MarkKind.NAME, MarkKind.VALUE} and operator in {"=", "<>"}
@@ -112,7 +104,7 @@ def _is_text(expression: Expression | None) -> bool:
 def _compare_text(state: State, place: int, at: int, operator: str) -> int | None:
     """The place behind a text that a column is, or is not."""
     said = state.marks[at]
-    subject = _taken(state)
+    subject = taken(state)
     if isinstance(subject, Field) and subject.kind is Kind.TEXT:
         text = said.link.value if said.links and said.link.value is not None else said.text
         state.add(Compare(subject, operator, text), place)
@@ -134,31 +126,6 @@ def _compare_column(state: State, place: int, at: int, operator: str) -> int | N
     return _compare_number(state, place, at + 1, operator, behind.number)
 
 
-def _against_all(state: State, place: int, at: int) -> int | None:
-    """The place behind `above the average price`: the number is of all rows of the table, whatever else is asked."""
-    noun_at = state.skip(at + 1, Role.PREPOSITION)
-    noun = state.peek(noun_at)
-    named = field_of(state, noun) if noun is not None and noun.is_column else None
-    subject = named if named is not None and state.pending is None else _compared(state, place)
-    if not isinstance(subject, Field) or not state.context.is_quantity(subject):
-        return None
-    if named is not None and named != subject and state.context.words(named) != state.context.words(subject):
-        return None
-    operator = _OPPOSITE[state.marks[place].detail] if state.negated else state.marks[place].detail
-    function = Function(state.marks[at].detail)
-    if function is Function.SUM:
-        return None
-    state.negated = False
-    state.add(AgainstAll(subject, operator, function), place)
-    state.touch(subject.table, move=False)
-    state.note(f"The {function} is that of all rows of {subject.table}.", 0.12 if len(state.conditions) > 1 else 0.02)
-    after = noun_at + 1 if named is not None else at + 1
-    of_at = state.skip(after, Role.PREPOSITION, Role.EACH)
-    of = state.peek(of_at)
-    whole = of is not None and of.is_table and of.link.table == subject.table
-    return of_at + 1 if whole else after
-
-
 def _year_as_number(mark: Mark) -> Mark:
     year = int(mark.when.said[-4:]) if mark.when is not None and mark.when.said[-4:].isdigit() else None
     return Mark(MarkKind.NUMBER, mark.text, mark.start, mark.end, number=year)
@@ -170,11 +137,13 @@ def _compare_number(state: State, place: int, at: int, operator: str, number: fl
     if more is not None and more.role is Role.OR_MORE:
         operator, after = more.detail, at + 2
     if state.negated:
-        operator, state.negated = _OPPOSITE[operator], False
+        operator, state.negated = OPPOSITE[operator], False
     noun_at = state.skip(after, Role.DISTINCT, Role.AGGREGATE)
     noun = state.peek(noun_at)
     waiting = state.pending[1] if state.pending is not None else None
     adjacent = waiting is not None and not (isinstance(waiting, Field) and waiting.kind is not Kind.NUMBER)
+    noun_at = noun_at if adjacent else _behind_values(state, noun_at)
+    noun = state.peek(noun_at)
     if not adjacent and noun is not None and noun.is_table:
         state.touch(noun.link.table)
         state.having.append(Compare(Aggregate(Function.COUNT, noun.link.table), operator, number))
@@ -190,53 +159,25 @@ def _compare_number(state: State, place: int, at: int, operator: str, number: fl
                                 not state.context.is_key(field))  # fmt: skip
             state.having.append(Compare(counted, operator, number))
             return noun_at + 1
-    subject = _compared(state, place)
+    subject = compared(state, place)
     if subject is None:
         return None
     _add_comparison(state, subject, operator, number, place)
     return _behind_unit(state, after, subject)
 
 
-def _compared(state: State, place: int) -> Expression | None:
-    """What the comparison is about: what waits for one, or what its own word says of the table named last."""
-    waiting = state.pending[1] if state.pending is not None else None
-    home = state.home()
-    own = state.context.hinted(home, state.marks[place].text) if home is not None else None
-    if own is not None and not isinstance(waiting, Field):
-        return own
-    measurable = not isinstance(waiting, Field) or waiting.kind is Kind.NUMBER
-    if waiting is not None and measurable:
-        return _taken(state)
-    return own or _by_verb(state, place, home) or _money(state, place, home) or _worth(state, place)
-
-
-def _worth(state: State, place: int) -> Field | None:
-    """The column of what a row costs, where a number is all that is said of it: orders over 50."""
-    noun, said = state.peek(place - 1), state.marks[place].text.lower()
-    bare = noun is not None and noun.is_table and said in _BARE
-    found = state.context.price(noun.link.table) if noun is not None and bare else None
-    if found is not None:
-        state.note(f"The number is that of {found.table}.{found.column}.", 0.1)
-    return found
-
-
-def _money(state: State, place: int, home: str | None) -> Field | None:
-    """The column of what a row of the table costs, where the number is one of money: over 100 euros."""
-    for at in range(place, place + 6):
-        mark = state.peek(at)
-        if mark is None or mark.kind is MarkKind.STOP:
-            break
-        if mark.text.lower() in _CURRENCIES or "$" in mark.text:
-            return state.context.price(home) if home is not None else None
-    return None
-
-
-def _by_verb(state: State, place: int, home: str | None) -> Field | None:
-    """The column that the verb before a comparison is about: who earn more than, that weigh at least."""
-    verb = state.peek(place - 1)
-    if verb is None or home is None or verb.kind is not MarkKind.VERB:
-        return None
-    return state.context.hinted(home, verb.text) or state.context.stemmed(home, verb.text)
+def _behind_values(state: State, place: int) -> int:
+    """The place of the table behind values of its own, which become conditions: more than 3 paid orders."""
+    values = []
+    at = place
+    while (mark := state.peek(at)) is not None and mark.kind is MarkKind.VALUE:
+        values.append(at)
+        at = state.skip(at + 1)
+    if mark is None or not mark.is_table or any(state.marks[each].link.table != mark.link.table for each in values):
+        return place
+    for each in values:
+        value_condition(state, each)
+    return at
 
 
 def _behind_unit(state: State, place: int, subject: Expression) -> int:
@@ -261,18 +202,6 @@ def _add_comparison(state: State, subject: Expression, operator: str, number: fl
         state.having.append(Compare(subject, operator, number))
 
 
-def _taken(state: State) -> Expression | None:
-    """What was waiting for a comparison; it waits no more."""
-    if state.pending is None:
-        return None
-    place, subject = state.pending
-    state.pending = None
-    state.loose = [each for each in state.loose if each[0] != place]
-    if isinstance(subject, Field) and state.mode is Mode.HEAD and subject in state.select:
-        state.select.remove(subject)
-    return subject
-
-
 def number(state: State, place: int) -> int | None:
     """The place behind a number: of rows wanted, of a comparison that follows it, or as the value of a column."""
     mark, after = state.marks[place], state.peek(place + 1)
@@ -285,10 +214,10 @@ def number(state: State, place: int) -> int | None:
         return place + 1
     subject = state.pending[1] if state.pending is not None else None
     if isinstance(subject, Field) and subject.kind is Kind.NUMBER:
-        _taken(state)
+        taken(state)
         state.add(Compare(subject, "<>" if state.negated else "=", mark.number), place)
         return place + 1
-    own = _by_verb(state, place, state.home())
+    own = by_verb(state, place, state.home())
     if own is not None:
         state.add(Compare(own, "=", mark.number), place)
         return _behind_unit(state, place + 1, own)
@@ -332,14 +261,18 @@ def between(state: State, place: int) -> int | None:
         return None
     if first.number is None or second.number is None:
         return None
-    subject = _compared(state, place)
+    end = state.skip(joint_at + 1) + 1
+    noun = state.peek(state.skip(end))
+    subject = compared(state, place)
+    if subject is None and noun is not None and noun.is_column and state.context.is_quantity(field_of(state, noun)):
+        subject, end = field_of(state, noun), state.skip(end) + 1  # between 200 and 300 pages
     if subject is None:
         return None
     low, high = sorted((first.number, second.number))
     _add_comparison(state, subject, ">=", low, place)
     _add_comparison(state, subject, "<=", high, place)
     state.note("Both ends of the range count.", 0.0)
-    return _behind_unit(state, state.skip(joint_at + 1) + 1, subject)
+    return _behind_unit(state, end, subject)
 
 
 def like(state: State, place: int) -> int | None:
@@ -356,7 +289,7 @@ def like(state: State, place: int) -> int | None:
         subject = shown[0] if shown else None
     if not isinstance(subject, Field) or subject.kind is not Kind.TEXT:
         return None
-    _taken(state)
+    taken(state)
     state.add(Like(subject, state.marks[place].detail, mark.text, state.negated), place)
     state.touch(subject.table, move=False)
     return at + 1
@@ -373,7 +306,7 @@ def _is_letter(state: State, place: int) -> bool:
 
 def empty(state: State, place: int) -> int | None:
     """The place behind `is null`, `unknown`."""
-    subject = _taken(state)
+    subject = taken(state)
     if not isinstance(subject, Field):
         return None
     state.add(Empty(subject, (state.marks[place].detail == "not null") != state.negated), place)
@@ -386,7 +319,7 @@ def named(state: State, place: int) -> int | None:
     subject = state.pending[1] if state.pending is not None else None
     if not isinstance(subject, Field) or subject.kind is not Kind.TEXT:
         return None
-    _taken(state)
+    taken(state)
     state.add(Compare(subject, "<>" if state.negated else "=", mark.text), place)
     state.touch(subject.table, move=False)
     state.note(f"{mark.text!r} is no value that is known of {subject.column}.", 0.25)

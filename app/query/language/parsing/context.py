@@ -143,6 +143,12 @@ class Context:
         ]
         return (created or sorted(pool, key=rank))[0], True
 
+    def moment_of(self, table: str, verb: str) -> Field | None:
+        """The only field that says when what the verb says was done: `return_date` of returned."""
+        said = stem(verb)
+        found = [each for each in self.moments(table) if said in {stem(word) for word in self.words(each)}]
+        return found[0] if len(found) == 1 else None
+
     def number_column(self, table: str, *words: str) -> Field | None:
         """The only quantity of the table that one of the words names."""
         found = [
@@ -178,8 +184,13 @@ class Context:
         return found[0] if len(set(found)) == 1 else None
 
     def year(self, table: str) -> Field | None:
-        """The column of years as numbers."""
-        return self._part(table, "year", Kind.NUMBER)
+        """The column of years as numbers; one like `publication_year` where nothing else says when."""
+        found = self._part(table, "year", Kind.NUMBER)
+        if found is not None or self.moments(table):
+            return found
+        fields = [_field(self.tables[table], column) for column in self.tables[table].columns]
+        years = [each for each in fields if each.kind is Kind.NUMBER and self.words(each)[-1] == "year"]
+        return years[0] if len(years) == 1 else None
 
     def month(self, table: str) -> Field | None:
         """The column of months, by name or number."""

@@ -187,7 +187,7 @@ def _lift(state: State) -> None:
             continue
         if not state.context.is_quantity(each.by):
             raise CannotWriteError(f"Several {each.by.column} belong to one of {owner}.", each.by.column)
-        total = "total" in state.context.words(each.by) or not state.superlative
+        total = "total" in state.context.words(each.by) or not state.superlative or state.context.counts(each.by)
         function = Function.SUM if total else Function.MAX if each.descending else Function.MIN
         doubt = 0.03 if "total" in state.context.words(each.by) else 0.12
         state.note(f"Several {each.by.column} belong to one of {owner}: their {function} counts.", doubt)

@@ -2,10 +2,10 @@
 
 from app.query.language.algebra.model import Expression
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.conditions import field_of
 from app.query.language.parsing.dates import unit_group, unit_in
 from app.query.language.parsing.ordering import order_by
 from app.query.language.parsing.state import Mode, State
+from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
 
 

@@ -226,7 +226,9 @@ def take_measure(state: State, place: int) -> int | None:
     compares = mark is not None and (mark.role is Role.COMPARE or mark.role is Role.BETWEEN)
     home = state.home()
     hinted = mark is not None and home is not None and state.context.hinted(home, mark.text) is not None
-    if compares and not hinted and _number_behind(state, behind):
+    said = state.marks[place].text.lower().startswith("how")
+    deed = said and any(each.kind is MarkKind.VERB for each in state.marks[found.after : behind])
+    if compares and not hinted and not deed and _number_behind(state, behind):
         state.pending = (place, found.expression)
         return behind
     if found.expression not in state.measures:

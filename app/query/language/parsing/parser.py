@@ -6,9 +6,11 @@ from typing import Final
 from app.query.language.algebra.model import Aggregate, Compare, Empty, Field, aggregates_of
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing import absence, conditions, grouping, ordering, ratios, superlatives
+from app.query.language.parsing.against import more_than
 from app.query.language.parsing.dates import unit_group, when_condition
 from app.query.language.parsing.measures import take_measure
 from app.query.language.parsing.state import Mode, State
+from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
 from app.query.language.reading.stems import is_participle, lemma
 from app.query.language.vocabulary.model import Kind
@@ -104,7 +106,10 @@ def _step(state: State, place: int, mark: Mark) -> int | None:
         asked = state.focus is not None or state.measures or state.select
         if state.mode is Mode.HEAD and asked and not _asks_further(state, place):
             state.mode = Mode.FILTER
+        absence.done(state, place, mark)
         return place + 1
+    if mark.kind is MarkKind.UNKNOWN:
+        return more_than(state, place)
     rule = _KIND_RULES.get(mark.kind)
     return rule(state, place) if rule is not None else None
 
@@ -226,7 +231,7 @@ def _noun(state: State, place: int) -> int | None:
     state.pending = None
     if mark.is_table:
         return _table(state, place, mark)
-    field = conditions.field_of(state, mark)
+    field = field_of(state, mark)
     before = state.peek(place - 1)
     ranked = before is not None and before.role in {Role.SUPERLATIVE, Role.TOP}
     if is_participle(mark.text) and not ranked and _as_verb(state, place, field, before):

@@ -4,10 +4,11 @@ from typing import Final
 
 from app.query.language.algebra.model import Aggregate, Expression, Extreme, Field, Function, Order
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.conditions import field_of, value_condition
+from app.query.language.parsing.conditions import value_condition
 from app.query.language.parsing.measures import measure
 from app.query.language.parsing.ranking import names_row
 from app.query.language.parsing.state import Mode, State
+from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
 from app.query.language.reading.stems import is_participle
 from app.query.language.vocabulary.model import Kind
@@ -24,7 +25,7 @@ def superlative(state: State, place: int) -> int | None:
     at, values = _values(state, state.skip(place + 1, Role.DISTINCT, verbs=True))
     noun = state.peek(at)
     if noun is None or noun.kind is MarkKind.STOP:
-        return _of_itself(state, place) if mark.detail in {"late", "early", "dear", "cheap"} else None
+        return _of_itself(state, place)
     if mark.detail in {"late", "early", "dear", "cheap"}:
         return _hinted(state, place, at, descending=descending)
     if noun.is_table and mark.text.lower() in {"most", "least"} and _by_use(state, place, at):
@@ -114,9 +115,28 @@ def _of_itself(state: State, place: int) -> int | None:
     """The place behind a superlative that is all that is said of the rows: which product is the cheapest."""
     if state.entity is None:
         return None
+    if state.marks[place].text.lower() in {"most", "least"}:
+        return _by_verb(state, place, state.entity)
+    if state.marks[place].detail not in {"late", "early", "dear", "cheap"}:
+        return None
     found, turned = _hint(state, place, state.entity)
     descending = state.marks[place].detail in {"late", "dear"}
     return None if found is None else by(state, found, place + 1, descending=descending != turned)
+
+
+def _by_verb(state: State, place: int, table: str) -> int | None:
+    """The place behind `borrowed the most`: how often it happened is the number of the only table of such rows."""
+    children = state.context.children(table)
+    before = [mark for mark in state.marks[:place] if mark.role is not Role.FILLER]
+    verb = before[-1] if before else None
+    if verb is not None and verb.is_table and is_participle(verb.text):
+        children = [each for each in children if each == verb.link.table]
+    elif verb is None or verb.kind is not MarkKind.VERB:
+        return None
+    if len(children) != 1:
+        return None
+    state.note(f"How often that was is the number of {children[0]}.", 0.12)
+    return by(state, Aggregate(Function.COUNT, children[0]), place + 1, descending=state.marks[place].detail == "desc")
 
 
 def _hinted(state: State, place: int, at: int, *, descending: bool) -> int | None:

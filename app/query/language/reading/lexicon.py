@@ -60,7 +60,7 @@ each: each | per | every | for each | for every | in each | of each | by each | 
   across all | for each of the | respective | according to | segmented by | aggregated by | across | over the
 filler: how does | how do | how does the | how did | as well | did he | did she | he | she | differ | vary | change |
   changed | this database | case insensitively | could you | can you | will you | i want to | i would like to |
-  final answer |
+  in total | altogether | final answer |
   of them | of those | combinations of | combination of | different combinations of | pairs of
 filler/week: of the week | of week
 each: differ across | vary across | change over | change over the | vary by | differ by | change by | vary with |
