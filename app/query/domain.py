@@ -12,12 +12,12 @@ from app.query.models import QueryExecution, QueryPreview
 from app.query.proposals.configuration import CONFIG_KEYS as PROPOSALS_KEYS
 from app.query.questions.configuration import CONFIG_KEYS as QUESTIONS_KEYS
 from app.query.router import router
-from app.query.values.models import IndexedTableRow, ValueTermRow
+from app.query.values.models import IndexedColumnRow, IndexedTableRow, ValueTermRow
 
 DOMAIN = Domain(
     name="query",
     routers=(router,),
-    models=(QueryPreview, QueryExecution, QueryCorrectionRow, IndexedTableRow, ValueTermRow),
+    models=(QueryPreview, QueryExecution, QueryCorrectionRow, IndexedTableRow, IndexedColumnRow, ValueTermRow),
     actions=(QueryAction, CorrectionAction),
     jobs=JOBS,
     schedules=SCHEDULES,

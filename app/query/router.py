@@ -126,12 +126,12 @@ async def list_query_corrections(
 )
 async def accept_query_correction(
     id: CorrectionId,  # noqa: A002 - the name in the path
+    wanted: CorrectionDecisionRequest,
     actor: CanJudgeCorrections,
     judging: JudgingDep,
-    wanted: CorrectionDecisionRequest | None = None,
 ) -> CorrectionDocument:
     """Take a correction into the glossary: everybody's questions are read by it from then on."""
-    return correction_document(await judging.decide(actor, id, Decision.ACCEPT, wanted.reason if wanted else None))
+    return correction_document(await judging.decide(actor, id, Decision.ACCEPT, wanted.reason))
 
 
 @router.post(
@@ -142,12 +142,12 @@ async def accept_query_correction(
 )
 async def reject_query_correction(
     id: CorrectionId,  # noqa: A002 - the name in the path
+    wanted: CorrectionDecisionRequest,
     actor: CanJudgeCorrections,
     judging: JudgingDep,
-    wanted: CorrectionDecisionRequest | None = None,
 ) -> CorrectionDocument:
     """Say that words do not mean that: not even its author's questions are read by it any more."""
-    return correction_document(await judging.decide(actor, id, Decision.REJECT, wanted.reason if wanted else None))
+    return correction_document(await judging.decide(actor, id, Decision.REJECT, wanted.reason))
 
 
 @router.post(
@@ -158,12 +158,12 @@ async def reject_query_correction(
 )
 async def revoke_query_correction(
     id: CorrectionId,  # noqa: A002 - the name in the path
+    wanted: CorrectionDecisionRequest,
     actor: CanCorrect,
     judging: JudgingDep,
-    wanted: CorrectionDecisionRequest | None = None,
 ) -> CorrectionDocument:
     """Take a correction back: one's own proposal, or, as who may write the glossary, any with its term."""
-    return correction_document(await judging.decide(actor, id, Decision.REVOKE, wanted.reason if wanted else None))
+    return correction_document(await judging.decide(actor, id, Decision.REVOKE, wanted.reason))
 
 
 @router.post(

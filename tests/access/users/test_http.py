@@ -236,6 +236,7 @@ async def test_the_matrix_is_everybodys_and_the_numbers_are_an_admins(
         "exports:run",
         "flags:evaluate",
         "joins:read",
+        "query:correct",
         "query:override-joins",
         "query:run",
         "tables:read",

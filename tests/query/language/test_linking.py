@@ -153,3 +153,12 @@ def test_a_table_is_found_by_its_name_as_it_is_spelt_whatever_its_words(name: st
         found = interpret(question, vocabulary)
         assert isinstance(found, Interpretation), (question, found)
         assert f'FROM "{name}"' in found.sql
+
+
+def test_words_by_which_questions_are_asked_are_no_names_whatever_a_description_says() -> None:
+    boxes = table("boxes", "id bigint, v integer, w integer", "id", v="How many", w="Number of, in all")
+    vocabulary = replace(SHOP, tables=(*SHOP.tables, boxes))
+    for question in ("how many customers", "number of customers"):
+        found = interpret(question, vocabulary)
+        assert isinstance(found, Interpretation)
+        assert found.sql == 'SELECT COUNT(*) AS "customers_count" FROM "customers"'

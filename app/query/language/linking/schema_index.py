@@ -12,6 +12,7 @@ from app.catalog.joins.discovery.naming import split
 from app.query.language.linking.dictionary import SYNONYMS
 from app.query.language.linking.keys import shown_columns
 from app.query.language.linking.names import Words, table_words, words_of
+from app.query.language.reading.lexicon import PHRASES
 from app.query.language.reading.stems import lemma, normalized, stem
 from app.query.language.vocabulary.model import Column, Kind, Table, Vocabulary
 
@@ -163,7 +164,8 @@ class SchemaIndex:
 
     def _index_table(self, table: Table) -> None:
         for words, worth, evidence in self._table_phrases(table):
-            self.phrases.add(words, Named(table.name, None, worth, evidence))
+            if words:
+                self.phrases.add(words, Named(table.name, None, worth, evidence))
         words = self.words[table.name]
         if len(words) == 1:
             self.phrases.add_stem(words[0], Named(table.name, None, 0.6, "a form of the table's name"))
@@ -186,9 +188,9 @@ class SchemaIndex:
             for other in SYNONYMS.get(word, ()):
                 yield (*core[:place], other, *core[place + 1 :]), 0.8, f"{other} for {word}"
         for label in table.labels:
-            yield _lemmas(label), 0.97, "a label"
+            yield _said(label), 0.97, "a label"
         if table.description and len(table.description.split()) <= 4:  # noqa: PLR2004 - a name, not a text
-            yield _lemmas(table.description), 0.85, "the description"
+            yield _said(table.description), 0.85, "the description"
 
     def _index_column(self, table: Table, column: Column) -> None:
         words = words_of(table, column)
@@ -235,7 +237,7 @@ class SchemaIndex:
         if column.kind is Kind.TEXT and words[-1] not in _DROPPED:
             yield (*words, "name"), 0.85, "the column's name with name"
         for label in column.labels:
-            yield _lemmas(label), 0.97, "a label"
+            yield _said(label), 0.97, "a label"
         if said := _headline(column.description or ""):
             yield said, 0.85 if len(said) == len((column.description or "").split()) else 0.78, "the description"
 
@@ -290,10 +292,16 @@ class SchemaIndex:
         return sorted(found.values(), key=lambda each: (-each.worth, each.table, each.column or ""))
 
 
+def _said(text: str) -> Words:
+    """The words of a label or description, in the singular; none where questions are asked by them: `how many`."""
+    words = _lemmas(text)
+    return () if len(words) > 1 and normalized(text) in PHRASES else words
+
+
 def _headline(description: str) -> Words:
     """What a description calls the thing it describes, before it says more: `Revenue of the order, in euro`."""
     head = _MORE.split(description, maxsplit=1)[0]
-    words = tuple(word for word in _lemmas(head) if word not in _ARTICLES)
+    words = tuple(word for word in _said(head) if word not in _ARTICLES)
     return words if len(words) <= 3 else ()  # noqa: PLR2004 - longer, and it is a text
 
 
