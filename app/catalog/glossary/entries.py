@@ -68,7 +68,7 @@ def entry_faults(entry: Term) -> list[Fault]:
     if entry.meaning not in {Meaning.STATEMENT, Meaning.JOIN} and set(plain_term(entry.term).split()) <= OF_QUESTIONS:
         message = "Every question is asked by such words: a term has one at least that names something."
         faults.append(Fault(pointer="/term", code="word-of-questions", message=message))
-    if entry.expression is not None and f" {plain_term(entry.term)} " in f" {plain_term(entry.expression)} ":
-        message = "The expression has the term in it: say what it means in other words."
+    if entry.expression is not None and plain_term(entry.term) == plain_term(entry.expression):
+        message = "The expression is the term: say what it means in other words, or in more."
         faults.append(Fault(pointer="/expression", code="says-itself", message=message))
     return faults

@@ -89,7 +89,7 @@ class Engine:
         """The question as it is spelt, or why not."""
         if len(question) > LONGEST:
             return Refusal(f"The question has more than {LONGEST} characters.", (), (), ())
-        text, terms = spelt_out(without_manners(question), self._vocabulary.glossary)
+        text, terms = spelt_out(without_manners(question), self._vocabulary.glossary, self._index.is_name)
         if len(text) > LONGEST:
             return Refusal(f"With its terms spelt out the question has more than {LONGEST} characters.", (), (), ())
         text = undotted(text, self._index.tables)
@@ -185,18 +185,20 @@ class Engine:
         )
 
     def _tie(self, best: _Reading, other: _Reading) -> str:
-        """What a word may mean in another reading that is as likely, where that is the column of another table."""
+        """What a word may mean in another reading that is as likely, where that is another column."""
         if best.worth - other.worth >= _EQUAL:
             return ""
         for one, two in zip(best.choice.marks, other.choice.marks, strict=True):
             if one.links and two.links and self._differ(one.link, two.link):
-                return f"{one.text!r} may mean {linked(one.link)} or {linked(two.link)}: say of which table."
+                return f"{one.text!r} may mean {linked(one.link)} or {linked(two.link)}: say which."
         return ""
 
     def _differ(self, one: Link, other: Link) -> bool:
-        """Whether the links mean columns of two tables that no accepted join makes the same."""
-        if one.table == other.table or one.column is None or other.column is None:
+        """Whether the links mean two columns, of one table or of two that no accepted join makes the same."""
+        if one.column is None or other.column is None or one == other:
             return False
+        if one.table == other.table:
+            return one.column != other.column and one.value is None and other.value is None
         steps = (step for step in self._graph.steps(one.table) if step.target == other.table)
         return all((one.column, other.column) not in step.pairs for step in steps)
 

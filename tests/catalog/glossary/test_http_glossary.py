@@ -55,7 +55,7 @@ async def added(client: httpx.AsyncClient, **entry: Any) -> httpx.Response:
             [("/expression", "missing"), ("/join_id", "not-of-this-meaning")],
         ),
         ({"meaning": "join", "join_id": "a__b"}, [("/join_id", "unknown")]),
-        ({"meaning": "expression", "expression": "members of an odd  TERM"}, [("/expression", "says-itself")]),
+        ({"meaning": "expression", "expression": "odd  TERM"}, [("/expression", "says-itself")]),
         ({"meaning": "value", "table": "members", "column": "v", "value": "gold"}, [("/value", "not-of-this-type")]),
         ({"meaning": "value", "table": "members", "column": "at", "value": "1,5"}, [("/value", "not-of-this-type")]),
     ],

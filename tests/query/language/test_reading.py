@@ -182,3 +182,20 @@ def test_a_term_is_spelt_out_in_the_singular_and_plural(question: str, read: str
 
 def test_sentences_about_case_are_left_out() -> None:
     assert without_manners("How many? Match names case insensitively.").strip() == "How many?"
+
+
+@pytest.mark.parametrize(
+    ("question", "read"),
+    [
+        ("average delay by carrier", "average departure delay by carrier"),
+        ("average departure delay", "average departure delay"),
+        ("delays and departure  delay", "departure delay and departure  delay"),
+        ("average arrival delay", "average arrival delay"),
+        ("the delay reason", "the delay reason"),
+        ("delay reasons of the delay", "delay reasons of the departure delay"),
+    ],
+)
+def test_a_term_may_narrow_a_word_and_leaves_longer_names_alone(question: str, read: str) -> None:
+    names = {"departure delay", "arrival delay", "delay reason", "delay reasons"}
+    term = Term("delay", Meaning.EXPRESSION, expression="departure delay")
+    assert spelt_out(question, [term], lambda words: words.lower() in names)[0] == read

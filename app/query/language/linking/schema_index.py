@@ -282,6 +282,11 @@ class SchemaIndex:
         """The tables or columns for which the words, in the singular, are a term."""
         return list(self.terms.exact.get(words, {}).values())
 
+    def is_name(self, text: str) -> bool:
+        """Whether the words are the whole name of a column or table, in the singular or plural."""
+        found = self.phrases.exact.get(" ".join(_lemmas(text)), {})
+        return any(each.evidence in {"the column's name", "the table's name"} for each in found.values())
+
     def find(self, words: Sequence[str]) -> list[Named]:
         """What the words, in the singular, may name; the surest first."""
         found: Places = {}
