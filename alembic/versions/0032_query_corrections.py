@@ -53,7 +53,7 @@ def _corrections() -> None:
         sa.Column("said", sa.String(), comment="Sentence that it was made of; null of one that names its parts"),
         sa.Column("question", sa.String(), nullable=False, comment="The question that was asked"),
         sa.Column("preview_id", sa.Uuid(), comment="The preview that was corrected"),
-        _text("sql_before", "Statement of the preview that was corrected, logical names"),
+        sa.Column("sql_before", sa.String(), comment="Statement that was corrected; null: it was refused"),
         _text("sql_after", "Statement as it is with the correction, logical names"),
         _text("author_kind", "user, api_client or system"),
         sa.Column("author_id", sa.Uuid(), comment="Id of the author; null for the system"),

@@ -28,11 +28,17 @@ from app.query.corrections.actions import CorrectionAction
 from app.query.corrections.corrections import AFTER, MOST_PROPOSED, CorrectionState, Decision, ProposedTerm
 from app.query.corrections.models import QueryCorrectionRow
 from app.query.corrections.repository import CorrectionReads, CorrectionWrites
-from app.query.corrections.schemas import QueryCorrection, SqlCorrection, WordsCorrection, correction_document
+from app.query.corrections.schemas import (
+    CorrectRequest,
+    QueryCorrection,
+    SqlCorrection,
+    WordsCorrection,
+    correction_document,
+)
 from app.query.models import QueryPreview
 from app.query.preview import PreviewService, own_preview
 from app.query.proposals.endpoint import ModelEndpoint
-from app.query.questions.answers import ReadQuestion, plain_question, statement_for, terms_in
+from app.query.questions.answers import plain_question, statement_for, terms_in
 from app.query.questions.cache import QuestionCache
 from app.query.questions.service import Questions
 from app.query.schemas import CorrectedPreviewDocument
@@ -64,9 +70,10 @@ class TooManyCorrections(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class _Corrected:
-    """The question of a preview, and what its author says that it meant."""
+    """A question, and what its author says that it meant."""
 
-    preview: QueryPreview
+    preview: QueryPreview | None
+    """None of a question that was refused."""
     query: QueryRequest
     question: str
     terms: tuple[ProposedTerm, ...]
@@ -90,9 +97,7 @@ class CorrectionService:
         self._previews = PreviewService(units, query_login, configuration, clock, cache, model)
         self._questions = Questions(units, configuration, clock, cache)
 
-    async def correct(
-        self, actor: Actor, preview_id: UUID, corrections: Sequence[QueryCorrection]
-    ) -> CorrectedPreviewDocument:
+    async def correct(self, actor: Actor, wanted: CorrectRequest) -> CorrectedPreviewDocument:
         """A fresh preview of the question as it was meant. The author's further questions are read so, too.
 
         Raises:
@@ -100,8 +105,8 @@ class CorrectionService:
             InvalidCorrection: a correction is wrong, or has nothing to do with the question.
             CannotAnswer, QueriedTableNotFound, QueryRefused, TooExpensive, QueryFailed: as of a preview.
         """
-        corrected = await self._corrected(actor, preview_id, corrections)
-        read = await self._read(actor, corrected)
+        corrected = await self._corrected(actor, wanted)
+        read = await self._questions.read(corrected.question, actor, corrected.terms)
         draft = await self._previews.draft(actor, replace(corrected.query, sql=read.sql), read)
         async with self._units.write() as session:
             document = await self._previews.keep(session, draft)
@@ -109,31 +114,21 @@ class CorrectionService:
         QUERY_CORRECTIONS.inc(len(rows))
         return CorrectedPreviewDocument(**document.model_dump(), corrections=[correction_document(row) for row in rows])
 
-    async def _corrected(self, actor: Actor, preview_id: UUID, corrections: Sequence[QueryCorrection]) -> _Corrected:
+    async def _corrected(self, actor: Actor, wanted: CorrectRequest) -> _Corrected:
         known = await self._questions.terms_in_force(actor)
         async with self._units.read() as session:
-            preview, _ = await own_preview(session, actor, preview_id)
-            query = QueryRequest.stored(preview.request)
-            if query.question is None:
-                fault = Fault(
-                    pointer="/preview_id",
-                    code="no-question",
-                    message="This is the preview of a statement: preview the statement that was meant.",
-                )
-                raise InvalidCorrection(faults=[fault])
-            terms = [await _term(session, query.question, each) for each in corrections]
+            preview, query = await _asked(session, actor, wanted)
+            question = query.question or ""
+            terms = [await _term(session, question, each) for each in wanted.corrections]
             faults = [
                 fault.model_copy(update={"pointer": f"/corrections/{place}{fault.pointer}"})
                 for place, term in enumerate(terms)
-                for fault in (*await GlossaryReading(session).faults(term), *_unfit(term, query.question, known, terms))
+                for fault in (*await GlossaryReading(session).faults(term), *_unfit(term, question, known, terms))
             ]
         if faults:
             raise InvalidCorrection(faults=faults)
-        said = tuple(each.words if isinstance(each, WordsCorrection) else None for each in corrections)
-        return _Corrected(preview, query, query.question, tuple(_proposed(term) for term in terms), said)
-
-    async def _read(self, actor: Actor, corrected: _Corrected) -> ReadQuestion:
-        return await self._questions.read(corrected.question, actor, corrected.terms)
+        said = tuple(each.words if isinstance(each, WordsCorrection) else None for each in wanted.corrections)
+        return _Corrected(preview, query, question, tuple(_proposed(term) for term in terms), said)
 
     async def _propose(
         self, session: WriteSession, actor: Actor, corrected: _Corrected, sql: str
@@ -151,8 +146,8 @@ class CorrectionService:
                 "id": term.correction_id,
                 "said": said,
                 "question": corrected.question,
-                "preview_id": corrected.preview.id,
-                "sql_before": corrected.preview.answer["sql"],
+                "preview_id": corrected.preview.id if corrected.preview is not None else None,
+                "sql_before": corrected.preview.answer["sql"] if corrected.preview is not None else None,
                 "sql_after": sql,
             }
             row = await writes.propose(actor, term, about)
@@ -220,6 +215,20 @@ class CorrectionJudging:
         if row is not None and row.sql is not None:
             checked = await check_statement(self._units, self._configuration, QueryRequest(row.sql), actor)
             checked.require_allowed()
+
+
+async def _asked(
+    session: ReadSession, actor: Actor, wanted: CorrectRequest
+) -> tuple[QueryPreview | None, QueryRequest]:
+    """The preview that is corrected, if there is one, and the request with the question."""
+    if wanted.preview_id is None:
+        return None, QueryRequest("", question=wanted.question)
+    preview, _ = await own_preview(session, actor, wanted.preview_id)
+    query = QueryRequest.stored(preview.request)
+    if query.question is None:
+        message = "This is the preview of a statement: preview the statement that was meant."
+        raise InvalidCorrection(faults=[Fault(pointer="/preview_id", code="no-question", message=message)])
+    return preview, query
 
 
 async def _locked(corrections: CorrectionWrites, actor: Actor, correction_id: UUID) -> QueryCorrectionRow:

@@ -99,8 +99,8 @@ async def validate_query(wanted: ValidateRequest, actor: CanQuery, previews: Pre
 async def correct_query(
     wanted: CorrectRequest, actor: CanCorrect, corrections: CorrectionsDep
 ) -> CorrectedPreviewDocument:
-    """Say what the question of a preview meant: a fresh preview, and a proposal that others' answers do not feel."""
-    return await corrections.correct(actor, wanted.preview_id, wanted.corrections)
+    """Say what a question meant: a fresh preview of it, and a proposal that changes nobody else's answers."""
+    return await corrections.correct(actor, wanted)
 
 
 @router.get("/corrections", operation_id="list_query_corrections", responses=responses(InvalidCursor))

@@ -35,7 +35,7 @@ class QueryCorrectionRow(Identified, Created, TermColumns, Base):
     preview_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("spyne.query_previews.id", ondelete="SET NULL"), comment="The preview that was corrected"
     )
-    sql_before: Mapped[str] = mapped_column(comment="Statement of the preview that was corrected, logical names")
+    sql_before: Mapped[str | None] = mapped_column(comment="Statement that was corrected; null: it was refused")
     sql_after: Mapped[str] = mapped_column(comment="Statement as it is with the correction, logical names")
     author_kind: Mapped[str] = mapped_column(comment="user, api_client or system")
     author_id: Mapped[UUID | None] = mapped_column(comment="Id of the author; null for the system")

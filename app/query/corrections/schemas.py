@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints, field_validator
+from pydantic import BaseModel, Field, StringConstraints, field_validator, model_validator
 
 from app.catalog.glossary.term_columns import term_parts
 from app.catalog.glossary.terms import Meaning, Term
@@ -151,15 +151,26 @@ QueryCorrection = Annotated[
 
 
 class CorrectRequest(StrictModel):
-    """What the question of a preview meant."""
+    """What a question meant: the one of a preview, or one that was refused."""
 
-    preview_id: UUID = Field(description="Of a preview of a question, of the caller's own; also one that was used.")
+    preview_id: UUID | None = Field(
+        None, description="Of a preview of a question, of the caller's own; also one that was used."
+    )
+    question: Annotated[str, StringConstraints(min_length=1, max_length=2_000)] | None = Field(
+        None, description="A question of which there is no preview, as it was refused.", examples=[None]
+    )
     corrections: list[QueryCorrection] = Field(
         min_length=1,
         max_length=MOST_CORRECTIONS,
         description="What words meant, or the statement that was meant; a statement stands alone.",
         examples=[[{"kind": "words", "words": EXAMPLE}]],
     )
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "CorrectRequest":
+        if (self.preview_id is None) == (self.question is None):
+            raise ValueError("give either `preview_id` or `question`, not both and not neither")
+        return self
 
 
 class CorrectionDecisionRequest(StrictModel):
@@ -186,7 +197,7 @@ class CorrectionDocument(BaseModel):
     join_id: str | None
     sql: str | None
     note: str | None
-    sql_before: str = Field(description="The statement that was corrected.")
+    sql_before: str | None = Field(description="The statement that was corrected; null of a question that was refused.")
     sql_after: str = Field(description="The statement with the correction.")
     preview_id: UUID | None = Field(description="The preview that was corrected; null when it is removed.")
     author: str

@@ -180,6 +180,20 @@ async def test_a_correction_that_makes_the_question_unreadable_is_refused_and_no
     assert (await asked(analyst, "how many orders are paid")).status_code == 200
 
 
+async def test_a_question_that_was_refused_is_corrected_by_its_words(analyst: httpx.AsyncClient) -> None:
+    question = "how many grown-ups are in Berlin"
+    assert (await asked(analyst, question)).status_code == 422
+    meant = {"question": question, "corrections": [of("table", "grown-ups", table="customers")]}
+    answer = await analyst.post("/api/query/correct", json=meant)
+    assert answer.status_code == 200, answer.text
+    [proposal] = answer.json()["corrections"]
+    assert (proposal["sql_before"], proposal["preview_id"]) == (None, None)
+    assert await answered(analyst, answer.json()) == [[20]]
+    assert await rows(analyst, question) == [[20]]
+    for wrong in ({"preview_id": answer.json()["preview_id"]} | meant, {"corrections": meant["corrections"]}):
+        assert (await analyst.post("/api/query/correct", json=wrong)).status_code == 422
+
+
 async def test_only_previews_of_questions_of_ones_own_are_corrected(
     analyst: httpx.AsyncClient, engineer: httpx.AsyncClient
 ) -> None:
