@@ -18,6 +18,8 @@ _SAID: Final[Mapping[tuple[Role, str], str]] = {
     (Role.AGGREGATE, "median"): "the median",
     (Role.AGGREGATE, "max"): "the highest value",
     (Role.AGGREGATE, "min"): "the lowest value",
+    (Role.ARITHMETIC, "*"): "multiplied by",
+    (Role.ARITHMETIC, "-"): "less",
     (Role.EACH, ""): "for each",
     (Role.COMPARE, ">"): "more than",
     (Role.COMPARE, "<"): "less than",

@@ -289,10 +289,9 @@ def _phrase(tokens: Sequence[Token], place: int) -> tuple[Role, str, int] | None
 
 
 def _is_clause(span: Sequence[Token]) -> bool:
-    """Whether a plural stands before a singular, which no compound has: rivers traverse."""
-    return (
-        span[0].lower != span[0].lemma and span[-1].lower == span[-1].lemma and all(each.lower != "of" for each in span)
-    )
+    """Whether a plural stands before a singular or a verb, which no compound has: rivers traverse, tickets sold."""
+    last = span[-1].lower == span[-1].lemma or is_participle(span[-1].lower)
+    return span[0].lower != span[0].lemma and last and all(each.lower != "of" for each in span)
 
 
 def _orders(tokens: Sequence[Token], place: int) -> bool:

@@ -22,6 +22,7 @@ from app.query.language.linking.keys import is_of_people
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.counting import count_of
 from app.query.language.parsing.state import Absence, State
+from app.query.language.parsing.turns import settle
 from app.query.language.reading.stems import lemma
 from app.query.language.vocabulary.model import Kind
 
@@ -36,8 +37,6 @@ def finish(state: State) -> Query:
     _refuse_contradictions(state)
     if state.wants_order:
         _order_by_measure(state)
-    if state.limit is not None and not state.order:
-        state.note("Any of the rows, as many as asked for.", 0.05)
     focus = _focus(state)
     _lift(state)
     groups = _groups(state)
@@ -46,6 +45,9 @@ def finish(state: State) -> Query:
         _count_entity(state, groups)
     elif not state.measures:
         _sum_total(state)
+    settle(state, groups)
+    if state.limit is not None and not state.order:
+        state.note("Any of the rows, as many as asked for.", 0.05)
     aggregated = bool(state.measures or state.having) or any(aggregates_of(each.by) for each in state.order)
     if aggregated:
         groups = _all_groups(state, groups or _entity_groups(state, focus))

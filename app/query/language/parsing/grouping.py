@@ -6,6 +6,7 @@ from app.query.language.parsing.dates import unit_group, unit_in
 from app.query.language.parsing.ordering import order_by
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import field_of
+from app.query.language.parsing.turns import turn_at
 from app.query.language.reading.lexicon import Role
 
 
@@ -16,8 +17,7 @@ def group(state: State, place: int) -> int | None:
     if noun is None:
         return None
     if state.marks[place].role is Role.BY:
-        turned = state.peek(state.skip(at + 1))
-        directed = noun.is_column and not state.measures and turned is not None and turned.role is Role.DIRECTION
+        directed = noun.is_column and not state.measures and _directed(state, at, noun)
         if state.wants_order or directed or noun.role in {Role.COUNT, Role.AGGREGATE, Role.SUPERLATIVE}:
             return order_by(state, at)
         if noun.kind is MarkKind.VALUE or _says_who(state, at, noun):
@@ -29,6 +29,17 @@ def group(state: State, place: int) -> int | None:
             break
         after = more
     return after
+
+
+def _directed(state: State, at: int, noun: Mark) -> bool:
+    """Whether a direction follows: by name descending; of a quantity behind a comma, too: by length, longest first."""
+    behind = state.skip(at + 1)
+    mark = state.peek(behind)
+    if mark is not None and mark.kind is MarkKind.COMMA and state.context.is_quantity(field_of(state, noun)):
+        behind = state.skip(behind + 1)
+        mark = state.peek(behind)
+    said = mark is not None and mark.role is Role.SUPERLATIVE and turn_at(state, behind) is not None
+    return said or (mark is not None and mark.role is Role.DIRECTION)
 
 
 def _says_who(state: State, at: int, noun: Mark) -> bool:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from app.query.language.algebra.model import Aggregate, Bucket, Compare, Duration, Expression, Field, Function
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.conditions import value_condition
-from app.query.language.parsing.counting import count_of
+from app.query.language.parsing.counting import called_by_value, count_of
 from app.query.language.parsing.ratios import divide, end_of
 from app.query.language.parsing.state import Mode, State
 from app.query.language.reading.lexicon import Role
-from app.query.language.reading.stems import lemma
+from app.query.language.reading.stems import is_participle, lemma
 from app.query.language.vocabulary.model import Kind
 
 _DURATIONS = frozenset(("duration", "durations", "length", "time"))
@@ -76,16 +76,19 @@ def _count(state: State, place: int, *, bare: bool) -> Measure | None:
         return _count(state, at, bare=False)
     if mark is not None and mark.is_table:
         return Measure(count_of(state, mark.link.table, distinct=distinct), _behind_table(state, at), values)
-    if mark is not None and mark.is_column:
+    called = called_by_value(state, values)
+    if mark is not None and mark.is_column and not (called and is_participle(mark.text)):
         return _count_column(state, mark, at, values, distinct=distinct)
     if mark is not None and mark.role is Role.UNIT:
         home = state.home()
         moment = state.context.when(home, ())[0] if home else None
         if home and moment:
             return Measure(Aggregate(Function.COUNT, home, Bucket(mark.detail, moment), distinct=True), at + 1, values)  # type: ignore[arg-type]
-    home = state.focus
+    home = called or state.focus
     if home is None:
         home = next((each.link.table for each in state.marks if each.is_table), None)
+    if home is None and values:
+        home = state.marks[values[-1]].link.table
     if home is None or (not bare and mark is not None and mark.kind in {MarkKind.UNKNOWN, MarkKind.NAME}):
         return None
     return Measure(Aggregate(Function.COUNT, home), place + 1 if bare else at, values)

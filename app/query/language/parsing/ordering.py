@@ -99,12 +99,12 @@ def direction(state: State, place: int) -> int:
     descending = _descends(state, state.marks[place].detail)
     at = state.skip(place + 1, Role.PREPOSITION, Role.BY)
     mark = state.peek(at)
-    said = state.marks[place].text.lower()
+    said = state.marks[place].text.lower().startswith(("from ", "highest ", "lowest "))
     if mark is not None and mark.role in {Role.RATIO, Role.PERCENT}:
         state.descending = descending
         return order_by(state, at) or place + 1
     if (
-        at > place + 1
+        (at > place + 1 or (said and mark is not None and mark.is_column))
         and mark is not None
         and (mark.kind is MarkKind.NOUN or mark.role in {Role.COUNT, Role.AGGREGATE})
     ):
@@ -116,10 +116,7 @@ def direction(state: State, place: int) -> int:
         last = state.order[-1]
         state.order[-1] = Order(last.by, descending)
     elif not state.order:
-        state.descending = descending
-        by = _default(state, alphabetical="alphabet" in said)
-        if by is not None:
-            state.order.append(Order(by, descending))
+        state.descending, state.turned = descending, place
     return place + 1
 
 
@@ -127,16 +124,6 @@ def _descends(state: State, detail: str) -> bool:
     """Whether the highest values come first: the oldest have the most years, and the earliest dates."""
     last = state.order[-1].by if state.order else None
     dates = isinstance(last, Field) and last.kind in {Kind.DATE, Kind.MOMENT}
+    if last is None:
+        return detail in {"desc", "younger"}
     return {"older": not dates, "younger": dates}.get(detail, detail == "desc")
-
-
-def _default(state: State, *, alphabetical: bool) -> Expression | None:
-    """What is ordered when nothing else is said: the number asked for, else the first column."""
-    if not alphabetical and state.measures:
-        return state.measures[-1]
-    if alphabetical or not state.select:
-        table = state.entity or state.focus
-        fields = [each for each in state.select if isinstance(each, Field) and each.kind is Kind.TEXT]
-        shown = state.context.shown(table) if table else ()
-        return next(iter((*fields, *shown)), None)
-    return state.select[0]

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.query.language.algebra.model import Aggregate, Compare, Empty, Field, aggregates_of
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing import absence, conditions, grouping, ordering, ratios, superlatives
+from app.query.language.parsing import absence, conditions, grouping, ordering, ratios, superlatives, turns
 from app.query.language.parsing.against import more_than
 from app.query.language.parsing.dates import unit_group, when_condition
 from app.query.language.parsing.measures import take_measure
@@ -41,7 +41,7 @@ _RULES: Final[Mapping[Role, Rule]] = {
 _KEEPS_PENDING: Final = frozenset(
     (Role.FILLER, Role.COMPARE, Role.LIKE, Role.BETWEEN, Role.EMPTY, Role.NOT, Role.PREPOSITION, Role.ORDER, Role.HAVE)
 )
-_REFUSED: Final = frozenset((Role.SAME, Role.ADVICE, Role.OUT_OF, Role.OR_MORE))
+_REFUSED: Final = frozenset((Role.SAME, Role.ADVICE, Role.OUT_OF, Role.OR_MORE, Role.ARITHMETIC))
 """Words that change the meaning and that no rule reads where they stand."""
 _MODES_BY: Final = frozenset(
     (
@@ -127,6 +127,8 @@ def _word(state: State, place: int, mark: Mark, role: Role) -> int | None:
         return superlatives.first_or_last(state, place)
     if mark.text.lower() == "from" and (after := conditions.between(state, place)) is not None:
         return after  # prices from 10 to 20
+    if role in {Role.SUPERLATIVE, Role.COMMON} and (after := turns.turn(state, place)) is not None:
+        return after  # most used first
     rule = _RULES.get(role)
     if rule is not None:
         return rule(state, place)

@@ -71,6 +71,8 @@ class State:
     superlative: bool = False
     descending: bool | None = None
     """A direction that was said before, or without, what it is of."""
+    turned: int | None = None
+    """The place of a direction without what it is of, which is decided at the end."""
     distinct: bool = False
     mentions: list[Mention] = field(default_factory=list)
     absences: list[Absence] = field(default_factory=list)

@@ -4,13 +4,15 @@ from typing import Final
 
 from app.query.language.algebra.model import Aggregate, Expression, Extreme, Field, Function, Order
 from app.query.language.linking.marks import Mark, MarkKind
+from app.query.language.parsing.adjectives import SIZED, about, judges, much_is_meant
 from app.query.language.parsing.conditions import value_condition
+from app.query.language.parsing.counting import calls_rows
 from app.query.language.parsing.measures import measure
 from app.query.language.parsing.ranking import names_row
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
-from app.query.language.reading.stems import is_participle
+from app.query.language.reading.stems import is_participle, is_plural
 from app.query.language.vocabulary.model import Kind
 
 DEFAULT_TOP: Final = 10
@@ -24,20 +26,40 @@ def superlative(state: State, place: int) -> int | None:
     descending = mark.detail in {"desc", "late", "dear"}
     at, values = _values(state, state.skip(place + 1, Role.DISTINCT, verbs=True))
     noun = state.peek(at)
-    if noun is None or noun.kind is MarkKind.STOP:
-        return _of_itself(state, place)
+    called = bool(values) and calls_rows(state, values[-1]) and (noun is None or noun.kind is not MarkKind.NOUN)
+    if called or noun is None or noun.kind is MarkKind.STOP:
+        return _of_values(state, place, values, at) if called else _of_itself(state, place)
     if mark.detail in {"late", "early", "dear", "cheap"}:
         return _hinted(state, place, at, descending=descending)
     if noun.is_table and mark.text.lower() in {"most", "least"} and _by_use(state, place, at):
         return common(state, place)
-    found = measure(state, at)
+    return _of_noun(state, place, at, values, descending=descending)
+
+
+def _of_noun(state: State, place: int, at: int, values: list[int], *, descending: bool) -> int | None:
+    """The place behind the number, table or column that the superlative stands before, and the values before that."""
+    noun, found = state.marks[at], measure(state, at)
     for each in (*values, *(found.values if found is not None else ())):
         value_condition(state, each)
     if found is not None:
         return by(state, found.expression, found.after, descending=descending)
     if noun.is_table:
         return _of_table(state, place, at, noun, descending=descending)
+    if noun.is_column and judges(state, place):
+        much = much_is_meant(state, place, field_of(state, noun))
+        return None if much is None else _of_column(state, at, noun, descending=much)
     return _of_column(state, at, noun, descending=descending) if noun.is_column else None
+
+
+def _of_values(state: State, place: int, values: list[int], after: int) -> int | None:
+    """The place behind `heaviest tanker`: the rows that are called by a value."""
+    for each in values:
+        value_condition(state, each)
+    last = state.marks[values[-1]]
+    if state.entity is None:
+        state.entity, state.entity_plural = last.link.table, is_plural(last.text)
+        state.focus = state.focus or last.link.table
+    return after if _of_itself(state, place) is not None else None
 
 
 def _by_use(state: State, place: int, at: int) -> bool:
@@ -97,12 +119,24 @@ def _of_table(state: State, place: int, at: int, noun: Mark, *, descending: bool
         state.limit = state.limit if state.wants_order else None if noun.plural else 1
         state.wants_order, state.descending = True, descending
         return at + 1
-    size = state.context.size(noun.link.table)
-    if size is None:
+    found = None if judges(state, place) else about(state, _last_word(state, place), noun.link.table)
+    if found is None:
         return None
     _name_entity(state, noun)
-    state.note(f"How large it is, is {size.column}.", 0.12)
-    return by(state, size, at + 1, descending=descending)
+    return _by_adjective(state, place, found, at + 1)
+
+
+def _last_word(state: State, place: int) -> str:
+    return state.marks[place].text.lower().split()[-1]
+
+
+def _by_adjective(state: State, place: int, found: tuple[Expression, bool], after: int) -> int:
+    """The place behind a superlative that is ordered by the column it is about."""
+    expression, turned = found
+    if isinstance(expression, Field):
+        said = state.marks[place].text.lower()
+        state.note(f"The {said} is meant by {expression.column}.", 0.12 if said in SIZED else 0.05)
+    return by(state, expression, after, descending=(state.marks[place].detail == "desc") != turned)
 
 
 def _name_entity(state: State, noun: Mark) -> None:
@@ -113,13 +147,16 @@ def _name_entity(state: State, noun: Mark) -> None:
 
 def _of_itself(state: State, place: int) -> int | None:
     """The place behind a superlative that is all that is said of the rows: which product is the cheapest."""
-    if state.entity is None:
+    table = state.entity or (None if state.select or state.measures else state.focus)
+    if table is None:
         return None
+    state.entity = table
     if state.marks[place].text.lower() in {"most", "least"}:
-        return _by_verb(state, place, state.entity)
+        return _by_verb(state, place, table)
     if state.marks[place].detail not in {"late", "early", "dear", "cheap"}:
-        return None
-    found, turned = _hint(state, place, state.entity)
+        meant = None if judges(state, place) else about(state, _last_word(state, place), table)
+        return None if meant is None else _by_adjective(state, place, meant, place + 1)
+    found, turned = _hint(state, place, table)
     descending = state.marks[place].detail in {"late", "dear"}
     return None if found is None else by(state, found, place + 1, descending=descending != turned)
 

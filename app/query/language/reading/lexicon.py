@@ -42,6 +42,7 @@ class Role(StrEnum):
     FILLER = "filler"
     OR_MORE = "or more"
     ADVICE = "advice"
+    ARITHMETIC = "arithmetic"
 
 
 _TABLE: Final = """
@@ -60,12 +61,17 @@ each: each | per | every | for each | for every | in each | of each | by each | 
   across all | for each of the | respective | according to | segmented by | aggregated by | across | over the
 filler: how does | how do | how does the | how did | as well | did he | did she | he | she | differ | vary | change |
   changed | this database | case insensitively | could you | can you | will you | i want to | i would like to |
-  in total | altogether | final answer |
+  in total | altogether | final answer | i'd like to know | i'd like to see | i'd like to have | i'd like |
+  i would like to know | i would like to see | i would like to have | i would like | i want to know | i want to see |
+  we'd like to know | we'd like to see | we would like to know | we would like to see | we need to know |
+  i need to know | i wonder | we want to know | we want to see | would you | do we have | what about | how about |
   of them | of those | combinations of | combination of | different combinations of | pairs of
 filler/week: of the week | of week
 each: differ across | vary across | change over | change over the | vary by | differ by | change by | vary with |
   by different | across different | each of the | change with
 and: but | followed by
+arithmetic/*: times | multiplied by
+arithmetic/-: minus
 relative: only include | considering only | only consider | consider only | only considering | considering | consider
   | assume | assuming | only count | restricted to | limited to | limit to | filter by | filtered by | filter for
 by: by | in terms of | based on | with respect to | ranked by | measured by
@@ -97,17 +103,20 @@ without: without | without any | no | with no | have no | has no | had no | lack
   | are not part of any | is not part of any | not belong to any | do not belong to any
 superlative/desc: most | highest | largest | biggest | greatest | most number of | longest | best | maximum number of
   | highest number of | largest number of | the highest | the most | tallest | heaviest | most total | fastest |
-  deepest | strongest | widest | greatest number of | largest amount of | biggest number of | highest count of |
-  most amount of
+  deepest | strongest | widest | hottest | warmest | richest | farthest | furthest | most valuable | most populous |
+  most profitable | wealthiest | most crowded | greatest number of | largest amount of |
+  biggest number of | highest count of | most amount of
 superlative/asc: least | lowest | smallest | fewest | shortest | worst | lowest number of | smallest number of |
-  least number of | lightest | slowest | narrowest | fewest number of | minimum number of
+  least number of | lightest | slowest | narrowest | coldest | coolest | poorest | closest | nearest | least valuable |
+  least profitable | fewest number of | minimum number of
 superlative/late: latest | newest | most recent | youngest | most recently
 superlative/early: earliest | oldest | least recent
-superlative/dear: most expensive | priciest | costliest | most costly
-superlative/cheap: cheapest | least expensive | most affordable
+superlative/dear: most expensive | dearest | highest priced | priciest | costliest | most costly
+superlative/cheap: cheapest | lowest priced | least expensive | most affordable
 common/desc: most common | most popular | most frequent | most frequently used | most frequently | most used |
-  most often used | commonest | most commonly used | most commonly | most often | most active
-common/asc: least common | least popular | least frequent | least frequently used | least used | rarest | least active
+  most often used | commonest | busiest | most commonly used | most commonly | most often | most active
+common/asc: quietest | least common | least popular | least frequent | least frequently used | least used |
+  rarest | least active
 top/desc: top | first | the top | leading
 top/asc: bottom | last | the bottom
 order: order by | ordered by | sort by | sorted by | order the results by | sort the results by |
@@ -120,7 +129,8 @@ direction/desc: in descending order | descending order | descending | desc | in 
   from best to worst | most first | best first | newest first | latest first | from the best to the lowest |
   from newest to oldest | from the highest to the lowest | from longest to shortest | longest first |
   with the longest first | with the highest first | with the largest first | with the most first | most recent first |
-  from most recent to oldest | starting with the highest | starting from the highest | starting with the most recent |
+  from most recent to oldest | in reverse chronological order |
+  reverse chronological order | starting with the highest | starting from the highest | starting with the most recent |
   starting with the latest
 direction/older: from oldest to youngest | from the oldest to the youngest | oldest to youngest
 direction/younger: from youngest to oldest | from the youngest to the oldest | youngest to oldest

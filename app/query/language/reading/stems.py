@@ -57,6 +57,12 @@ def is_participle(word: str) -> bool:
     return plain in _PARTICIPLES or (len(plain) > 4 and plain.endswith(("ed", "ing")))  # noqa: PLR2004
 
 
+def is_plural(words: str) -> bool:
+    """Whether the last of the words is a plural."""
+    last = words.lower().split()[-1]
+    return last != lemma(last)
+
+
 @lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
     """The word without the endings of verbs, adjectives and plurals; never shorter than three letters."""
