@@ -11,7 +11,7 @@ from typing import Final
 from app.query.language.linking.marks import Link, Mark, MarkKind
 from app.query.language.linking.preference import named_first
 from app.query.language.linking.schema_index import SchemaIndex
-from app.query.language.linking.value_links import coded_links, value_links
+from app.query.language.linking.value_links import termed_links, value_links
 from app.query.language.reading.calendar import MONTHS
 from app.query.language.reading.dates import DateRange
 from app.query.language.reading.lexicon import FILLERS, LINKING_VERBS, LONGEST_PHRASE, PHRASES, Role
@@ -32,6 +32,8 @@ _RUNS_ON: Final = frozenset(
     ("per", "by", "in", "and", "or", "on", "at", "from", "over", "above", "below", "under", "between")
 )
 _SKIPPED: Final = frozenset(("the", "a", "an"))
+_BEFORE_NOUNS: Final = frozenset("the of a an many much total average number per each every any all".split())  # noqa: SIM905
+"""Words behind which a noun stands, and no verb."""
 
 
 class Linker:
@@ -98,7 +100,7 @@ class Linker:
             ):
                 plural = any(each.lower != each.lemma for each in (span[0], span[-1]))
                 return replace(_mark(MarkKind.NOUN, tokens, place, after), links=links, plural=plural), after
-            if links := tuple(coded_links(self._index.terms, words)):
+            if links := tuple(termed_links(self._index.terms, words)):
                 return replace(_mark(MarkKind.VALUE, tokens, place, after), links=links), after
         return None
 
@@ -172,7 +174,7 @@ class Linker:
         """Whether the name of a column outweighs a word that says what to do: `year`, `month`, `count`, `name`."""
         return role in {Role.UNIT, Role.RETURN, Role.COUNT, Role.FILLER, Role.DISTINCT} and noun.link.worth >= 0.6  # noqa: PLR2004
 
-    def _single(
+    def _single(  # noqa: PLR0911 - a list of cases, the surest first
         self,
         tokens: Sequence[Token],
         place: int,
@@ -185,6 +187,8 @@ class Linker:
         content = phrase is None or phrase[0] not in _SHORT_FUNCTION
         if value and of_value > of_noun and (token.capital or not noun) and (content or token.text.isupper()):
             return _with(value, noun)
+        if value and noun and (_says_flag(value[0], noun[0]) or _says_more(value[0], noun[0])):
+            return _value_first(value[0], noun[0]), value[1]
         if noun and of_noun <= _STEM and _is_verb(token) and not _ranks(tokens, place):
             return _mark(MarkKind.VERB, tokens, place, place + 1), place + 1
         if noun and (of_noun >= of_value or not content):
@@ -222,7 +226,7 @@ class Linker:
             if span[0].lower in _SKIPPED or span[-1].lower in {"the", "a", "an", "of", "in", "and", "by"}:
                 continue
             words = [each.lemma for each in span]
-            named = self._index.find(words)
+            named = self._index.find(words, others=_is_named(tokens, place, after))
             if not named:
                 named = self._index.find([word for word in words if word not in _SKIPPED]) if len(words) > 2 else []  # noqa: PLR2004
             if len(words) > 1 and _is_clause(span):
@@ -257,6 +261,30 @@ class Linker:
             if links:
                 return replace(_mark(MarkKind.VALUE, tokens, place, after), links=links), after
         return None
+
+
+def _is_named(tokens: Sequence[Token], place: int, after: int) -> bool:
+    """Whether the span can be a name in other words; a verb alone is one where a noun must stand: `total plays`."""
+    verb = after == place + 1 and (tokens[place].lower in LINKING_VERBS or is_participle(tokens[place].lower))
+    return not verb or (place > 0 and tokens[place - 1].lower in _BEFORE_NOUNS)
+
+
+def _says_flag(value: Mark, noun: Mark) -> bool:
+    """Whether the name of a flag means its yes, or a word that its comment explains: active customers."""
+    same = (value.link.table, value.link.column) == (noun.link.table, noun.link.column)
+    return same and value.link.evidence.startswith(("a flag", "a code"))
+
+
+def _says_more(value: Mark, noun: Mark) -> bool:
+    """Whether a word that is a value names something only by a synonym or short form: houses among properties."""
+    other = " for " in noun.link.evidence and ": " in noun.link.evidence
+    return other and not value.link.evidence.startswith("a form of")
+
+
+def _value_first(value: Mark, noun: Mark) -> Mark:
+    """The value, with the noun behind it for less, for where only a noun can stand: by active."""
+    other = replace(noun.link, worth=min(noun.link.worth, value.link.worth - 0.1))
+    return replace(value, links=(*value.links, other))
 
 
 def _is_quantity(token: Token, noun: Mark) -> bool:

@@ -3,15 +3,17 @@
 import re
 from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Final
 
 from app.catalog.glossary.terms import Meaning, Term
 from app.catalog.joins.discovery.naming import split
+from app.query.language.linking.codes import Coded, coded_words
 from app.query.language.linking.dictionary import SYNONYMS
 from app.query.language.linking.keys import shown_columns
 from app.query.language.linking.names import Words, table_words, words_of
+from app.query.language.linking.other_words import OtherWords
 from app.query.language.reading.lexicon import PHRASES
 from app.query.language.reading.stems import lemma, normalized, stem
 from app.query.language.vocabulary.model import Column, Kind, Table, Vocabulary
@@ -21,7 +23,8 @@ _QUALIFIERS: Final = frozenset(
 )
 _DROPPED: Final = {
     "name": 0.88, "type": 0.8, "number": 0.85, "count": 0.85, "text": 0.85, "string": 0.9, "code": 0.7, "title": 0.7,
-    "rate": 0.7, "flag": 0.9, "value": 0.75, "time": 0.8, "timestamp": 0.9, "at": 0.9, "on": 0.9, "date": 0.75,
+    "rate": 0.7, "amount": 0.75, "flag": 0.9, "value": 0.75, "time": 0.8, "timestamp": 0.9, "at": 0.9, "on": 0.9,
+    "date": 0.75,
 }  # fmt: skip
 """Last words of columns that may be left out, and what is left of the worth then."""
 _UNITS: Final = frozenset(
@@ -34,13 +37,6 @@ _UNITS: Final = frozenset(
 _MEASURED: Final = 0.85
 _COUNTED: Final = frozenset(("number", "count", "total", "num"))
 _KEYS: Final = frozenset(("id", "key", "code", "number"))
-_FLAGS: Final = frozenset(("is", "has", "was"))
-_FLAG_ENDS: Final = frozenset(("flag", "indicator", "yn"))
-ANTONYMS: Final = {
-    "open": ("closed",), "closed": ("open",), "active": ("inactive", "disabled"), "enabled": ("disabled",),
-    "available": ("unavailable",), "deleted": ("undeleted",), "new": ("used", "old"),
-}  # fmt: skip
-_CODES: Final = re.compile(r"(?<![\d.])(\d{1,4})\s*(?:for|=|:|means|-|is)\s*([A-Za-z][A-Za-z ]{0,30}?)(?=[,;.)]|$)")
 
 _MORE: Final = re.compile(r"[,;.:(\[]|\s(?:of|in|for|from|at|on|by|per|when|where|that|which|as|is|-)\s", re.IGNORECASE)
 _ARTICLES: Final = frozenset(("the", "a", "an"))
@@ -56,16 +52,8 @@ class Named:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """A word for a code that the description of a column explains: `2 for gold`."""
-
-    table: str
-    column: str
-    code: str
-    worth: float = 0.75
-    evidence: str = "a code that the column's description explains"
-
+_FORMED: Final = 0.88
+"""What is left of the worth of a word in another form."""
 
 Places = dict[tuple[str, str | None], Named]
 """By table and column, how sure it is that they are meant."""
@@ -80,6 +68,7 @@ class Phrases:
         self.stems: dict[str, Places] = {}
         self.formed: dict[str, Places] = {}
         self.codes: dict[str, list[Coded]] = {}
+        self.coded_stems: dict[str, list[Coded]] = {}
 
     def add(self, words: Words, named: Named) -> None:
         """Let the words name a table or column, also in other forms and, for less, in another order."""
@@ -87,7 +76,7 @@ class Phrases:
         for key in {" ".join(words), "".join(words)}:
             _keep(self.exact.setdefault(key, {}), place, named)
         if len(words) > 1:
-            formed = Named(named.table, named.column, named.worth * 0.88, f"{named.evidence}, in other forms")
+            formed = Named(named.table, named.column, named.worth * _FORMED, f"{named.evidence}, in other forms")
             _keep(self.formed.setdefault(" ".join(stem(word) for word in words), {}), place, formed)
         if 2 <= len(words) <= 4:  # noqa: PLR2004
             weaker = Named(named.table, named.column, named.worth * 0.92, f"{named.evidence}, in another order")
@@ -100,6 +89,10 @@ class Phrases:
     def add_code(self, word: str, coded: Coded) -> None:
         """Let the words stand for a code in a column."""
         self.codes.setdefault(word, []).append(coded)
+        stems = " ".join(stem(each) for each in word.split())
+        formed = replace(coded, worth=coded.worth * _FORMED, evidence=f"a form of {coded.evidence}")
+        if formed not in (others := self.coded_stems.setdefault(stems, [])):
+            others.append(formed)
 
     def sources(self, words: Sequence[str]) -> Iterator[Places | None]:
         """What the words, in the singular, may name, by each way of looking them up."""
@@ -189,8 +182,9 @@ class SchemaIndex:
                 yield (*core[:place], other, *core[place + 1 :]), 0.8, f"{other} for {word}"
         for label in table.labels:
             yield _said(label), 0.97, "a label"
-        if table.description and len(table.description.split()) <= 4:  # noqa: PLR2004 - a name, not a text
-            yield _said(table.description), 0.85, "the description"
+        described = _said(table.description or "")
+        for begin in range(len(described) if len(described) <= 4 else 0):  # noqa: PLR2004 - a name, not a text
+            yield described[begin:], 0.78 if begin else 0.85, "the description"
 
     def _index_column(self, table: Table, column: Column) -> None:
         words = words_of(table, column)
@@ -199,7 +193,8 @@ class SchemaIndex:
             if not phrase:
                 continue
             self.phrases.add(phrase, Named(table.name, column.name, worth, evidence))
-            if phrase[: len(owner)] != owner and phrase[-1:] != owner[-1:]:
+            flagged = words[-1] == "flag" and phrase == words[:-1]  # active customers are not their active flag
+            if phrase[: len(owner)] != owner and phrase[-1:] != owner[-1:] and not flagged:
                 said = f"{evidence} of the table"
                 for begin in range(len(owner)):
                     self.phrases.add((*owner[begin:], *phrase), Named(table.name, column.name, worth, said))
@@ -207,22 +202,8 @@ class SchemaIndex:
                 self.phrases.add((*phrase, owner[-1]), Named(table.name, column.name, worth * 0.85, said))
         if len(words) == 1 or (len(words) == 2 and words[1] in _DROPPED):  # noqa: PLR2004
             self.phrases.add_stem(words[0], Named(table.name, column.name, 0.6, "a form of the column's name"))
-        for code, word in _CODES.findall(column.description or ""):
-            if column.kind is Kind.NUMBER:
-                self._code(table, column, " ".join(_lemmas(word)), code)
-        flagged = words[1:] if words[0] in _FLAGS else words[:-1] if words[-1] in _FLAG_ENDS else ()
-        if flagged and column.kind in {Kind.NUMBER, Kind.BOOLEAN}:
-            yes, no = ("1", "0") if column.kind is Kind.NUMBER else ("true", "false")
-            name = " ".join(flagged)
-            self._code(table, column, name, yes)
-            spelt = " ".join(
-                split(column.name)[-len(flagged) :] if words[0] in _FLAGS else split(column.name)[: len(flagged)]
-            )
-            opposites = (
-                f"{before}{said}" for before in ("in", "un", "non", "not ") for said in dict.fromkeys((name, spelt))
-            )
-            for other in (*ANTONYMS.get(name, ()), *opposites):
-                self._code(table, column, other, no)
+        for said, coded in coded_words(table, self.words[table.name], column):
+            self.phrases.add_code(said, coded)
 
     def _column_phrases(self, table: Table, column: Column, words: Words) -> Iterator[tuple[Words, float, str]]:
         yield words, 1.0, "the column's name"
@@ -275,9 +256,6 @@ class SchemaIndex:
             for begin in range(1, len(words)):
                 yield words[begin:], 0.75 if begin == 1 else 0.65, "the end of the column's name"
 
-    def _code(self, table: Table, column: Column, word: str, code: str) -> None:
-        self.phrases.add_code(word, Coded(table.name, column.name, code))
-
     def termed(self, words: str) -> list[Named]:
         """The tables or columns for which the words, in the singular, are a term."""
         return list(self.terms.exact.get(words, {}).values())
@@ -287,14 +265,28 @@ class SchemaIndex:
         found = self.phrases.exact.get(" ".join(_lemmas(text)), {})
         return any(each.evidence in {"the column's name", "the table's name"} for each in found.values())
 
-    def find(self, words: Sequence[str]) -> list[Named]:
-        """What the words, in the singular, may name; the surest first."""
+    @cached_property
+    def other_words(self) -> OtherWords:
+        """The words of names, as they replace words that are in none of them."""
+        columns = [column for table in self.vocabulary.tables for column in table.columns]
+        described = [word for column in columns for word in _headline(column.description or "")]
+        return OtherWords(self.names, described)
+
+    def find(self, words: Sequence[str], *, others: bool = False) -> list[Named]:
+        """What the words, in the singular, may name, the surest first; with `others` by short forms and synonyms."""
+        found = self._found(words)
+        for other, worth, why in self.other_words.replaced(words) if others else ():
+            for place, named in self._found(other).items():
+                _keep(found, place, Named(named.table, named.column, named.worth * worth, f"{named.evidence}: {why}"))
+        return sorted(found.values(), key=lambda each: (-each.worth, each.table, each.column or ""))
+
+    def _found(self, words: Sequence[str]) -> Places:
         found: Places = {}
         for phrases in (self.phrases, self.terms):
             for source in phrases.sources(words):
                 for place, named in (source or {}).items():
                     _keep(found, place, named)
-        return sorted(found.values(), key=lambda each: (-each.worth, each.table, each.column or ""))
+        return found
 
 
 def _said(text: str) -> Words:

@@ -1,16 +1,20 @@
 """Which values of which columns a text may mean: as stored, in another form, coded, or as the name of a place. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-from app.query.language.linking.gazetteer import codes_of
+from app.query.language.linking.codes import stored
+from app.query.language.linking.gazetteer import codes_of, of_countries
 from app.query.language.linking.marks import Link
+from app.query.language.linking.names import words_of
 from app.query.language.linking.schema_index import Phrases, SchemaIndex
 from app.query.language.reading.calendar import DAY_NAMES
-from app.query.language.reading.stems import lemma, normalized
+from app.query.language.reading.stems import lemma, normalized, stem
 from app.query.language.vocabulary.model import ValueIndex
 
 _PART: Final = 0.6
+_OF_COUNTRIES: Final = frozenset(("country", "nation", "nationality", "citizenship", "origin"))
 _DAYS: Final = {"weekend": DAY_NAMES[5:], "weekday": DAY_NAMES[:5]}
 
 
@@ -35,15 +39,17 @@ def value_links(
         if _counts(plain, hit.worth, quoted=quoted, capital=capital, few=few):
             by_place.setdefault((hit.table, hit.column), []).append((hit.value, hit.worth))
     links = [_link(place, hits, plain) for place, hits in by_place.items()]
-    links += coded_links(index.phrases, " ".join(lemma(word) for word in plain.split()))
+    links += _coded(index, tuple(lemma(word) for word in plain.split()), values)
     links += _calendar(values, plain)
     links += _places(values, text, capital=capital or quoted)
+    links += _nationalities(index, values, plain)
     return tuple(sorted(links, key=lambda link: (-link.worth, link.table, link.column or "")))
 
 
 def looked_up_for(text: str) -> Iterator[str]:
     """What is looked up as a value for a text beside the text itself: codes and names of places, days of the week."""
     yield from (other for _, other in codes_of(text))
+    yield from of_countries(text)
     yield from _DAYS.get(lemma(normalized(text)), ())[:1]
 
 
@@ -66,10 +72,25 @@ def _link(place: tuple[str, str], hits: list[tuple[str, float]], plain: str) -> 
     return Link(*place, worth * 0.98 if worth >= 1.0 else worth, evidence, value, part, tuple(best[1:]))
 
 
-def coded_links(phrases: Phrases, words: str) -> list[Link]:
-    """The codes that the words, in the singular, stand for."""
-    coded = phrases.codes.get(words, ())
-    return [Link(each.table, each.column, each.worth, each.evidence, each.code) for each in coded]
+def _coded(index: SchemaIndex, words: tuple[str, ...], values: ValueIndex) -> list[Link]:
+    """The codes that the words, or other words for them, stand for."""
+    found = coded_links(index.phrases, " ".join(words), values)
+    for other, worth, why in () if found else index.other_words.replaced(words):
+        coded = coded_links(index.phrases, " ".join(other), values)
+        found += [replace(link, worth=link.worth * worth, evidence=f"{link.evidence}: {why}") for link in coded]
+    return found
+
+
+def termed_links(terms: Phrases, words: str) -> list[Link]:
+    """The codes that the words, in the singular, are a term for."""
+    return [Link(each.table, each.column, each.worth, each.evidence, each.code) for each in terms.codes.get(words, ())]
+
+
+def coded_links(phrases: Phrases, words: str, values: ValueIndex) -> list[Link]:
+    """The codes that the words, in the singular, stand for; those of flags as they are stored."""
+    coded = phrases.codes.get(words) or phrases.coded_stems.get(" ".join(stem(word) for word in words.split()), [])
+    codes = [(each, stored(each.code, values.distinct(each.table, each.column))) for each in coded]
+    return [Link(each.table, each.column, each.worth, each.evidence, code) for each, code in codes if code is not None]
 
 
 def _calendar(values: ValueIndex, plain: str) -> list[Link]:
@@ -95,3 +116,16 @@ def _places(values: ValueIndex, text: str, *, capital: bool) -> list[Link]:
         for hit in values.find(code)
         if normalized(hit.value) == normalized(code) and kind in hit.column.lower() and hit.worth >= 1.0
     ]
+
+
+def _nationalities(index: SchemaIndex, values: ValueIndex, plain: str) -> list[Link]:
+    """The country of what is of one, and the other way round, in a column that is named for countries."""
+    found = []
+    for other in of_countries(plain):
+        for hit in values.find(other):
+            table = index.tables[hit.table]
+            column = table.column(hit.column)
+            if column is None or hit.worth < 1.0 or not _OF_COUNTRIES & set(words_of(table, column)):
+                continue
+            found.append(Link(hit.table, hit.column, 0.88, "what is of the country", hit.value))
+    return found

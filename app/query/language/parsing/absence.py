@@ -60,6 +60,8 @@ def without(state: State, place: int) -> int | None:
         values.append(at)
         at = state.skip(at + 1)
         mark = state.peek(at)
+    if values and (mark is None or not mark.is_table):
+        return _without_flags(state, values)
     if mark is None:
         return None
     if mark.is_table:
@@ -73,6 +75,17 @@ def without(state: State, place: int) -> int | None:
         state.add(Empty(field), place)
         return at + 1
     return None
+
+
+def _without_flags(state: State, values: list[int]) -> int | None:
+    """The place behind `without a pool`, where a flag of what is asked about says that there is one."""
+    links = [state.marks[each].link for each in values]
+    if any(link.table != state.home() or not link.evidence.startswith("a flag") for link in links):
+        return None
+    state.mode = Mode.FILTER
+    for place, link in zip(values, links, strict=True):
+        state.add(condition_of(state, link, negated=True), place)
+    return values[-1] + 1
 
 
 def _absent(state: State, at: int, values: list[int]) -> int | None:

@@ -1,0 +1,58 @@
+"""Words of a question that no name has, replaced by words of names: by short forms and by synonyms. Pure."""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice, product
+from typing import Final
+
+from app.catalog.joins.discovery.words import ABBREVIATIONS, SUFFIXES
+from app.query.language.linking.dictionary import SHORT_FORMS, WORDS
+from app.query.language.linking.shortening import LONGEST, named_by
+from app.query.language.linking.synonyms import LIKE_WORDS
+from app.query.language.reading.lexicon import FILLERS, LINKING_VERBS, PHRASES
+
+_SYNONYM: Final = 0.82
+"""What is left of the worth of a name that a synonym is said for."""
+_MOST: Final = 12
+"""Replacements of a span that are looked up."""
+_SHORTEST: Final = 3
+"""Letters of the shortest word of a question that a short form stands for, or a synonym."""
+
+Replaced = tuple[tuple[str, ...], float, str]
+"""Words, what is left of the worth of what they name, and why."""
+
+
+class OtherWords:
+    """The words of the names of a schema, as they replace words that are in none of them."""
+
+    def __init__(self, names: Collection[str], described: Collection[str] = ()) -> None:
+        """Takes the single words of the names of tables and columns, and of what their comments call them."""
+        self._names = frozenset(names)
+        self._said = self._names | frozenset(described)
+        self._shorts = tuple(sorted(name for name in self._names if _is_short(name)))
+
+    def replaced(self, words: Sequence[str]) -> Iterator[Replaced]:
+        """The words with those that no name has replaced by words that one has, in every way, the surest first."""
+        if all(word in self._names for word in words):
+            return
+        options = [[(word, 1.0, ""), *self._others(word)] for word in words]
+        for chosen in islice(product(*options), 1, _MOST):
+            worth = 1.0
+            for _, each, _ in chosen:
+                worth *= each
+            yield tuple(word for word, _, _ in chosen), worth, ", ".join(why for _, _, why in chosen if why)
+
+    def _others(self, word: str) -> list[tuple[str, float, str]]:
+        if word in self._names or len(word) < _SHORTEST or word in PHRASES or word in FILLERS:
+            return []
+        shorts = [(short, named_by(short, word)) for short in self._shorts if short[0] == word[0]]
+        found = [(short, worth, f"{short} for {word}") for short, worth in shorts if worth]
+        found += [(like, _SYNONYM, f"{like} for {word}") for like in LIKE_WORDS.get(word, ()) if like in self._said]
+        return sorted(found, key=lambda each: -each[1])
+
+
+def _is_short(name: str) -> bool:
+    """Whether the word of a name may be a short form: it is no word by itself."""
+    if len(name) > LONGEST or not name.isalpha():
+        return False
+    known = name in SHORT_FORMS or name in ABBREVIATIONS or name in SUFFIXES
+    return known or not (name in WORDS or name in LINKING_VERBS or name in FILLERS or name in PHRASES)
