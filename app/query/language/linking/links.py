@@ -15,7 +15,7 @@ from app.query.language.linking.value_links import termed_links, value_links
 from app.query.language.reading.calendar import MONTHS
 from app.query.language.reading.dates import DateRange
 from app.query.language.reading.lexicon import FILLERS, LINKING_VERBS, LONGEST_PHRASE, PHRASES, Role
-from app.query.language.reading.stems import is_participle
+from app.query.language.reading.stems import NO_VERBS, is_participle
 from app.query.language.reading.tokens import Token, TokenKind
 
 LONGEST_NOUN: Final = 5
@@ -34,6 +34,7 @@ _RUNS_ON: Final = frozenset(
 _SKIPPED: Final = frozenset(("the", "a", "an"))
 _BEFORE_NOUNS: Final = frozenset("the of a an many much total average number per each every any all".split())  # noqa: SIM905
 """Words behind which a noun stands, and no verb."""
+_DATE_LEADS: Final = frozenset(("on", "at", "in", "since", "from", "before", "after", "until"))
 
 
 class Linker:
@@ -75,7 +76,7 @@ class Linker:
             return shared
         token = tokens[place]
         when = next((each for each in dates if each.start <= token.start < each.end), None)
-        noun = self._noun(tokens, place)
+        noun = self._noun(tokens[: _before_date(tokens, place, dates)], place)
         term = self._term(tokens, place)
         if term is not None and (noun is None or term[1] >= noun[1] or noun[0].link.evidence.endswith("of the table")):
             return term
@@ -212,7 +213,8 @@ class Linker:
             while after < len(tokens) and tokens[after].kind is TokenKind.WORD and tokens[after].capital:
                 after += 1
             return _mark(MarkKind.NAME, tokens, place, after), after
-        if len(token.lower) > 4 and token.lower.endswith(("ed", "ing")) and not token.capital:  # noqa: PLR2004
+        ends = len(token.lower) > 4 and token.lower.endswith(("ed", "ing"))  # noqa: PLR2004
+        if ends and token.lower not in NO_VERBS and not token.capital:
             return _mark(MarkKind.VERB, tokens, place, place + 1, detail="unknown"), place + 1
         return _mark(MarkKind.UNKNOWN, tokens, place, place + 1), place + 1
 
@@ -285,6 +287,15 @@ def _value_first(value: Mark, noun: Mark) -> Mark:
     """The value, with the noun behind it for less, for where only a noun can stand: by active."""
     other = replace(noun.link, worth=min(noun.link.worth, value.link.worth - 0.1))
     return replace(value, links=(*value.links, other))
+
+
+def _before_date(tokens: Sequence[Token], place: int, dates: Sequence[DateRange]) -> int:
+    """Where the tokens end that can name something: a name that runs into `on July 4` ends before that."""
+    for at in range(place + 1, len(tokens)):
+        date = next((each for each in dates if each.start == tokens[at].start and not each.bare), None)
+        if date is not None and tokens[at].kind is TokenKind.WORD and tokens[at].lower in _DATE_LEADS:
+            return at
+    return len(tokens)
 
 
 def _is_quantity(token: Token, noun: Mark) -> bool:

@@ -2,6 +2,7 @@
 
 from app.query.language.algebra.model import Bucket, Compare, Expression, Field, OneOf, Within, aggregates_of
 from app.query.language.linking.marks import Mark
+from app.query.language.parsing.periods import GUESS, holds_years, is_whole_years, year_conditions, year_said
 from app.query.language.parsing.state import Mode, State
 from app.query.language.reading.calendar import MONTH_NAMES, UNITS
 from app.query.language.reading.dates import DateRange
@@ -14,14 +15,7 @@ def when_condition(state: State, place: int) -> int | None:
     when = mark.when
     if when is None:
         return None
-    subject = state.pending[1] if state.pending is not None else None
-    if isinstance(subject, Field) and subject.kind in {Kind.DATE, Kind.MOMENT}:
-        _take(state)
-        _within(state, subject, when, place)
-        return place + 1
-    if isinstance(subject, Field) and subject.kind is Kind.NUMBER and when.bare and when.low is not None:
-        _take(state)
-        state.add(Compare(subject, "=", when.low.year), place)
+    if _of_pending(state, when, place):
         return place + 1
     for table in _tables(state):
         if _on(state, table, when, place):
@@ -33,6 +27,28 @@ def when_condition(state: State, place: int) -> int | None:
             state.note(f"The date is that of {table}.", 0.12)
             return place + 1
     return None
+
+
+def _of_pending(state: State, when: DateRange, place: int) -> bool:
+    """Whether the column named just before says when: a date, a year as a number, or any number beside a bare one."""
+    subject = state.pending[1] if state.pending is not None else None
+    if not isinstance(subject, Field):
+        return False
+    if subject.kind in {Kind.DATE, Kind.MOMENT}:
+        _take(state)
+        _within(state, subject, when, place)
+        return True
+    if subject.kind is Kind.NUMBER and when.bare and when.low is not None:
+        _take(state)
+        state.add(Compare(subject, "=", when.low.year), place)
+        return True
+    if not (is_whole_years(when) and holds_years(state.context, subject)):
+        return False
+    if subject in state.select and (state.measures or state.entity is not None):
+        state.select.remove(subject)
+    _take(state)
+    _in_years(state, subject, when, place)
+    return True
 
 
 def _parents(state: State) -> list[str]:
@@ -86,6 +102,10 @@ def _measured(state: State) -> list[str]:
 
 
 def _on(state: State, table: str, when: DateRange, place: int) -> bool:
+    called = year_said(state.context, table, state.near_words(place)) if is_whole_years(when) else None
+    if called is not None:
+        _in_years(state, called, when, place)
+        return True
     year = state.context.year(table)
     field, doubtful = state.context.when(table, state.near_words(place))
     if field is None and year is not None:
@@ -102,21 +122,19 @@ def _within(state: State, field: Field, when: DateRange, place: int) -> None:
     state.add(Within(field, when.low, when.high, state.negated), place)
     if when.relative:
         state.note(f"{when.said}: from {when.low or 'the beginning'} on"
-                   f"{f', before {when.high}' if when.high else ''}.", 0.02)  # fmt: skip
+                   f"{f', before {when.high}' if when.high else ''}.", GUESS if when.guessed else 0.02)  # fmt: skip
+
+
+def _in_years(state: State, year: Field, when: DateRange, place: int) -> None:
+    for condition in year_conditions(year, when):
+        state.add(condition, place)
 
 
 def _on_parts(state: State, table: str, year: Field, when: DateRange, place: int) -> bool:
     """Whether the range can be said with a column of years, and of months."""
     low, high = when.low, when.high
-    if (low is None or (low.month, low.day) == (1, 1)) and (high is None or (high.month, high.day) == (1, 1)):
-        conditions: list[Compare] = []
-        if low is not None and high is not None and high.year == low.year + 1:
-            conditions.append(Compare(year, "=", low.year))
-        else:
-            conditions += [Compare(year, ">=", low.year)] if low is not None else []
-            conditions += [Compare(year, "<", high.year)] if high is not None else []
-        for condition in conditions:
-            state.add(condition, place)
+    if is_whole_years(when):
+        _in_years(state, year, when, place)
         return True
     month = state.context.month(table)
     if month is not None and low is not None and when.relative and when.calendar == "month" and "last" not in when.said:

@@ -21,6 +21,7 @@ from app.query.language.algebra.model import (
 from app.query.language.linking.keys import is_of_people
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.counting import count_of
+from app.query.language.parsing.periods import refuse_apart
 from app.query.language.parsing.state import Absence, State
 from app.query.language.parsing.turns import settle
 from app.query.language.reading.stems import lemma
@@ -99,6 +100,8 @@ def _ask_when(state: State) -> None:
 
 def _refuse_contradictions(state: State) -> None:
     """Refuse two equalities of one column, of which no row has both. Raises `CannotWriteError`."""
+    for conditions in (state.conditions, *(each.conditions for each in state.absences)):
+        refuse_apart(conditions)
     compared = [each for each in dict.fromkeys(state.conditions) if isinstance(each, Compare)]
     equal = [each.left for each in compared if each.operator == "="]
     others = [each.left for each in compared if each.operator == "<>"]

@@ -18,6 +18,7 @@ from app.query.language.algebra.model import (
 )
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.context import Context
+from app.query.language.parsing.periods import either_period
 from app.query.language.reading.lexicon import Role
 
 
@@ -135,6 +136,9 @@ class State:
         elif target and self.joined_by_and and (merged := _one_of(target[-1], condition)) is not None:
             target[-1] = merged
             self.note("Several values of one column: rows with any of them.", 0.05)
+        elif target and self.joined_by_and and (periods := either_period(target[-1], condition)) is not None:
+            target[-1] = periods
+            self.note("Rows of any of these periods, together.", 0.12)
         else:
             target.append(condition)
             if target is self.conditions:

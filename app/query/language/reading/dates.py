@@ -5,12 +5,13 @@
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 from app.query.language.reading.calendar import MONTHS, first_of, shifted, start_of
+from app.query.language.reading.date_forms import Bounds, Rule, guessed, rules
 
 _MONTH: Final = "|".join(sorted(MONTHS, key=len, reverse=True))
 _DAY: Final = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
@@ -50,6 +51,8 @@ class DateRange:
     """Whether it is a mere number that may be a year, with nothing before it that says so."""
     calendar: str | None = None
     """The unit of a whole calendar period: `month` of `April 2021`."""
+    guessed: bool = False
+    """Whether the words leave open what the range is: of which year."""
 
 
 def dates_in(question: str, today: date) -> tuple[DateRange, ...]:
@@ -67,12 +70,12 @@ def dates_in(question: str, today: date) -> tuple[DateRange, ...]:
             if bounds is None:
                 continue
             low, high, relative, bare = bounds
-            unit = _whole(low, high)
-            found.append(DateRange(low, high, match.group().strip(), match.start(), match.end(), relative, bare, unit))
+            said = match.group().strip()
+            guess = relative and guessed(said)
+            found.append(
+                DateRange(low, high, said, match.start(), match.end(), relative, bare, _whole(low, high), guess)
+            )
     return tuple(sorted(found, key=lambda each: each.start))
-
-
-Bounds = tuple[date | None, date | None, bool, bool]
 
 
 def _whole(low: date | None, high: date | None) -> str | None:
@@ -118,8 +121,12 @@ def _count(text: str | None) -> int:
     return 1 if not text else _SMALL[text] if text in _SMALL else int(text)
 
 
-def _between(match: re.Match[str], today: date) -> Bounds:
-    low, (last, after) = point(match["a"], today)[0], point(match["b"], today)
+def _between(match: re.Match[str], today: date) -> Bounds | None:
+    """From one date to another; None of two periods that `and` joins and that do not meet: in 2021 and 2024."""
+    (low, high), (last, after) = point(match["a"], today), point(match["b"], today)
+    joint = match.string[match.end("a") : match.start("b")]
+    if "and" in joint and not match.group().lstrip().startswith("between") and last != high:
+        return None
     exclusive = "exclusive" in (match["how"] or "")
     return low, last if exclusive else after, False, False
 
@@ -214,7 +221,6 @@ _RANGE: Final = (
     rf"(?P<b>{POINT})(?P<how>\s*\(?(?:inclusive|exclusive)"
     r"(?:\s+of\s+(?:both|start)(?:\s+and\s+end)?(?:\s+dates?)?)?\)?)?"
 )
-Rule = tuple[re.Pattern[str], Callable[[re.Match[str], date], Bounds | None]]
 
 
 def _units() -> Iterator[Rule]:
@@ -292,6 +298,6 @@ def _points() -> Iterator[Rule]:
     )
 
 
-_RULES: Final = ((re.compile(rf"\b{_RANGE}"), _between), *_units(), *_points())
+_RULES: Final = (*rules(), (re.compile(rf"\b{_RANGE}"), _between), *_units(), *_points())
 
 __all__ = ["DateRange", "dates_in", "first_of", "point"]
