@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.query.language.algebra.model import Aggregate, Bucket, Compare, Duration, Expression, Field, Function
 from app.query.language.linking.marks import Mark, MarkKind
+from app.query.language.parsing.arithmetic import calculated, explained
 from app.query.language.parsing.conditions import value_condition
 from app.query.language.parsing.counting import called_by_value, count_of
 from app.query.language.parsing.ratios import divide, end_of
@@ -35,6 +36,9 @@ def measure(state: State, place: int) -> Measure | None:
     if mark.role is Role.COUNT:
         return _count(state, place, bare=mark.detail == "bare")
     if mark.role is Role.AGGREGATE:
+        made = explained(state, place + 1)
+        if made is not None:
+            return Measure(Aggregate(Function(mark.detail), made[0].left.table, made[0]), made[1])
         return _aggregate(state, place, Function(mark.detail))
     return None
 
@@ -122,6 +126,8 @@ def _aggregate(state: State, place: int, function: Function) -> Measure | None:
         return None
     if mark.role in {Role.AGGREGATE, Role.COUNT}:
         return _over(state, function, measure(state, at))
+    if (made := calculated(state, at)) is not None:
+        return Measure(Aggregate(function, made[0].left.table, made[0]), made[1], values)
     if mark.is_column:
         return _of_column(state, function, at, values, distinct=distinct)
     return _of_table(state, function, at, values) if mark.is_table else _of_duration(state, function, at, state.home())
@@ -259,7 +265,7 @@ def several(state: State, place: int) -> int | None:
         functions.append(shared)
         last = at
     else:
-        found = _aggregate(state, last, functions[-1]) if functions else None
+        found = _aggregate(state, last, functions[-1]) if len(functions) > 1 else None
     if len(functions) < 2 or len(set(functions)) != len(functions) or last == place + len(functions) - 1:  # noqa: PLR2004
         return None
     number = found.expression if found is not None else None

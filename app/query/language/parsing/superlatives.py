@@ -4,11 +4,10 @@ from typing import Final
 
 from app.query.language.algebra.model import Aggregate, Expression, Extreme, Field, Function, Order
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.adjectives import SIZED, about, judges, much_is_meant
 from app.query.language.parsing.conditions import value_condition
 from app.query.language.parsing.counting import calls_rows
 from app.query.language.parsing.measures import measure, several
-from app.query.language.parsing.ranking import names_row
+from app.query.language.parsing.ranking import SIZED, about, judges, much_is_meant, names_row
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
