@@ -37,8 +37,9 @@ from app.query.language.algebra.writing import Writer
 from app.query.language.engine import Engine
 from app.query.language.outcome import Interpretation
 from app.query.language.vocabulary.model import Column, Kind, ListedValues, Table, Vocabulary
-from tests.query.language import test_engine, test_forms, test_periods, test_ranking
+from tests.query.language import test_counted, test_engine, test_forms, test_orders, test_periods, test_ranking
 from tests.query.language.clinic import CLINIC
+from tests.query.language.harbour import HARBOUR
 from tests.query.language.shop import BERLIN, MANY, NOW, ONE, SHOP, AcceptedJoin, catalog
 
 GRAPH = JoinGraph(SHOP)
@@ -71,6 +72,10 @@ def asked(module: ModuleType) -> Iterator[str]:
         (test_ranking, test_ranking.POST),
         (test_periods, SHOP),
         (test_periods, CLINIC),
+        (test_orders, SHOP),
+        (test_orders, HARBOUR),
+        (test_counted, SHOP),
+        (test_counted, HARBOUR),
     ],
 )  # fmt: skip
 def test_every_form_of_the_tests_passes_unchanged(module: ModuleType, vocabulary: Vocabulary) -> None:

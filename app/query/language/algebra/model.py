@@ -34,6 +34,15 @@ class Duration:
     unit: str = "second"
 
 
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """A number made of two columns of a row: `*` or `-` stands between them."""
+
+    left: Field
+    sign: str
+    right: Field
+
+
 class Function(StrEnum):
     """What an aggregate does."""
 
@@ -51,7 +60,7 @@ class Aggregate:
 
     function: Function
     table: str
-    of: "Field | Duration | None" = None
+    of: "Field | Duration | Arithmetic | None" = None
     distinct: bool = False
     where: "tuple[Condition, ...]" = ()
     """Only of rows for which these hold."""
@@ -74,7 +83,7 @@ class Calendar:
     names: tuple[str, ...]
 
 
-Expression = Field | Bucket | Duration | Aggregate | Ratio | Calendar
+Expression = Field | Bucket | Duration | Arithmetic | Aggregate | Ratio | Calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +223,8 @@ def fields_of(expression: Expression) -> tuple[Field, ...]:
         return (expression.of,)
     if isinstance(expression, Duration):
         return (expression.low, expression.high)
+    if isinstance(expression, Arithmetic):
+        return (expression.left, expression.right)
     if isinstance(expression, Ratio):
         return (*fields_of(expression.over), *fields_of(expression.under))
     return fields_of(expression.of) if expression.of is not None else ()

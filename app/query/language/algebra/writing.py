@@ -11,6 +11,7 @@ from sqlglot import exp
 from app.query.language.algebra.model import (
     AgainstAll,
     Aggregate,
+    Arithmetic,
     Bucket,
     Calendar,
     CannotWriteError,
@@ -39,6 +40,7 @@ from app.query.language.vocabulary.model import Kind, Table, Vocabulary
 _OPERATORS: Final[dict[str, type[exp.Binary]]] = {
     "=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE,
 }  # fmt: skip
+_SIGNS: Final[dict[str, type[exp.Binary]]] = {"*": exp.Mul, "-": exp.Sub}
 _LONGEST: Final = 60
 """Bytes of a name of a column of the result; PostgreSQL cuts after 63."""
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
@@ -52,6 +54,13 @@ def quoted(name: str) -> exp.Identifier:
 def column(table: str, name: str) -> exp.Column:
     """A column of a table."""
     return exp.Column(this=quoted(name), table=quoted(table))
+
+
+def _of_row(number: Field | Arithmetic) -> exp.Expr:
+    """A column, or what is made of two of them."""
+    if isinstance(number, Field):
+        return column(number.table, number.column)
+    return _SIGNS[number.sign](this=_of_row(number.left), expression=_of_row(number.right))
 
 
 def literal(value: str | float | bool) -> exp.Expr:
@@ -245,8 +254,8 @@ class Writer:
         return _OPERATORS[condition.operator](this=left, expression=literal(condition.value))
 
     def _expression(self, expression: Expression, plan: Plan | None) -> exp.Expr:
-        if isinstance(expression, Field):
-            return column(expression.table, expression.column)
+        if isinstance(expression, (Field, Arithmetic)):
+            return _of_row(expression)
         if isinstance(expression, Bucket):
             of: exp.Expr = column(expression.of.table, expression.of.column)
             if expression.of.zoned:
@@ -367,4 +376,7 @@ def _name(expression: Expression) -> str:
             if expression.of is not None
             else f"{expression.table}_count"
         )
+    if isinstance(expression, Arithmetic):
+        word = "times" if expression.sign == "*" else "minus"
+        return f"{expression.left.column}_{word}_{expression.right.column}"
     return f"{expression.unit}s" if isinstance(expression, Duration) else f"{expression.of.column}_place"

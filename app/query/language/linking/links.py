@@ -24,6 +24,7 @@ _SURE: Final = 0.9
 _SHORT_FUNCTION: Final = frozenset((Role.PREPOSITION, Role.AND, Role.OR, Role.TO, Role.BY, Role.FILLER, Role.WHICH))
 _LEADS: Final = frozenset((Role.COUNT, Role.WHICH, Role.RETURN, Role.EACH, Role.AGGREGATE, Role.PREPOSITION))
 """Before a participle that is an adjective of the noun behind it."""
+_OUTWEIGHED: Final = frozenset((Role.UNIT, Role.RETURN, Role.COUNT, Role.FILLER, Role.DISTINCT, Role.ARITHMETIC))
 _ENDS: Final = frozenset((TokenKind.WORD, TokenKind.NUMBER))
 _OR_SHE: Final = frozenset(("she", "he", "or", "her", "his"))
 _STEM: Final = 0.6
@@ -173,7 +174,7 @@ class Linker:
 
     def _outweighs(self, noun: Mark, role: Role) -> bool:
         """Whether the name of a column outweighs a word that says what to do: `year`, `month`, `count`, `name`."""
-        return role in {Role.UNIT, Role.RETURN, Role.COUNT, Role.FILLER, Role.DISTINCT} and noun.link.worth >= 0.6  # noqa: PLR2004
+        return role in _OUTWEIGHED and noun.link.worth >= 0.6  # noqa: PLR2004
 
     def _single(  # noqa: PLR0911 - a list of cases, the surest first
         self,

@@ -1,9 +1,17 @@
 """How many rows there are of a table: by counting them, or by a column that says how many each stands for. Pure."""
 
-from app.query.language.algebra.model import Aggregate, Function
-from app.query.language.linking.marks import MarkKind
+from typing import Final
+
+from app.query.language.algebra.model import Aggregate, Empty, Expression, Field, Function, Within
+from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.state import State
 from app.query.language.reading.stems import is_plural, lemma, normalized
+from app.query.language.vocabulary.model import Kind
+
+_COLLECTIVE: Final = frozenset(("crew", "staff", "personnel", "inventory", "equipment", "stock", "traffic"))
+"""Singulars that mean many."""
+_DATES: Final = frozenset(("date", "time", "day", "timestamp", "moment", "year", "month"))
+"""Nouns for when something happened, and not for what happened."""
 
 
 def count_of(state: State, table: str, *, distinct: bool = False) -> Aggregate:
@@ -30,3 +38,42 @@ def called_by_value(state: State, values: tuple[int, ...]) -> str | None:
         return None
     last = state.marks[values[-1]]
     return last.link.table if is_plural(last.text) else None
+
+
+def count_rows(state: State, groups: list[Expression]) -> None:
+    """Count what is asked for in each group where no number is named: orders by month, signups by country."""
+    if state.measures or state.order or state.limit is not None or state.absences:
+        return
+    if state.select:
+        _count_events(state)
+        return
+    table = state.entity
+    if table is None or table in state.group_tables or not _many(state, table):
+        return
+    state.measures.append(count_of(state, table))
+    state.note(f"How many {table} there are in each group: no number is named.", 0.12 if len(groups) > 1 else 0.08)
+
+
+def _many(state: State, table: str) -> bool:
+    """Whether many rows are asked for: the noun is a plural, or means many."""
+    return state.entity_plural or state.context.index.words[table][-1] in _COLLECTIVE
+
+
+def _count_events(state: State) -> None:
+    """Count the rows that have a date where the date's column is all that is asked for: signups, departures."""
+    field = state.select[0] if len(state.select) == 1 else None
+    if not isinstance(field, Field) or field.kind not in {Kind.DATE, Kind.MOMENT}:
+        return
+    named = [mark for mark in state.marks if mark.is_column and _is(mark, field) and is_plural(mark.text)]
+    if not named or lemma(named[0].text.split()[-1]) in _DATES or state.entity not in {None, field.table}:
+        return
+    state.select.clear()
+    state.measures.append(Aggregate(Function.COUNT, field.table))
+    state.touch(field.table, move=False)
+    if all(not (isinstance(each, Within) and each.left == field) for each in state.conditions):
+        state.conditions.append(Empty(field, negated=True))
+    state.note(f"{named[0].text!r} are the rows of {field.table} that have a {field.column}.", 0.08)
+
+
+def _is(mark: Mark, field: Field) -> bool:
+    return (mark.link.table, mark.link.column) == (field.table, field.column)

@@ -20,7 +20,7 @@ from app.query.language.algebra.model import (
 )
 from app.query.language.linking.keys import is_of_people
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.counting import count_of
+from app.query.language.parsing.counting import count_rows
 from app.query.language.parsing.periods import refuse_apart
 from app.query.language.parsing.state import Absence, State
 from app.query.language.parsing.turns import settle
@@ -43,7 +43,7 @@ def finish(state: State) -> Query:
     groups = _groups(state)
     if groups:
         _sum_counts(state)
-        _count_entity(state, groups)
+        count_rows(state, groups)
     elif not state.measures:
         _sum_total(state)
     settle(state, groups)
@@ -140,17 +140,6 @@ def _sum_counts(state: State) -> None:
         state.measures.append(added)
         state.order = [Order(added, old.descending) if old.by == each else old for old in state.order]
         state.note(f"{each.column} counts them already: its numbers are added up.", 0.08)
-
-
-def _count_entity(state: State, groups: list[Expression]) -> None:
-    """Count what is asked for in each group where no number is named: orders by month."""
-    table = state.entity
-    if table is None or state.measures or state.select or state.order or state.limit is not None or state.absences:
-        return
-    if not state.entity_plural or table in state.group_tables:
-        return
-    state.measures.append(count_of(state, table))
-    state.note(f"How many {table} there are in each group: no number is named.", 0.12 if len(groups) > 1 else 0.08)
 
 
 def _sum_total(state: State) -> None:

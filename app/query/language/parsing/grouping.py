@@ -1,13 +1,16 @@
 """Groups: `per month`, `by country`, `for each customer`. Each rule returns the place behind what it read. Pure."""
 
-from app.query.language.algebra.model import Expression
+from app.query.language.algebra.model import Aggregate, Bucket, Expression, Field
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.dates import unit_group, unit_in
 from app.query.language.parsing.ordering import order_by
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import field_of
 from app.query.language.parsing.turns import turn_at
-from app.query.language.reading.lexicon import Role
+from app.query.language.reading.lexicon import PHRASES, Role
+
+_WHOLE = 0.9
+"""Worth of a column of which the whole name is said."""
 
 
 def group(state: State, place: int) -> int | None:
@@ -58,7 +61,8 @@ def _further(state: State, after: int) -> int | None:
         return None
     if following.kind is not MarkKind.NOUN and following.role is not Role.UNIT:
         return None
-    if following.is_column and state.context.is_quantity(field_of(state, following)):
+    period = following.text.lower() in PHRASES and PHRASES[following.text.lower()][0] is Role.UNIT
+    if following.is_column and not period and state.context.is_quantity(field_of(state, following)):
         return None
     return at
 
@@ -76,6 +80,9 @@ def _one_group(state: State, at: int) -> int | None:
         return at if bucket is not None else None
     if noun.kind is not MarkKind.NOUN:
         return None
+    if (period := _own_period(state, noun)) is not None:
+        state.groups.append(period)
+        return at + 1
     state.touch(noun.link.table, move=False)
     following = state.peek(at + 1)
     if noun.is_column:
@@ -86,6 +93,20 @@ def _one_group(state: State, at: int) -> int | None:
         state.group_tables.append(noun.link.table)
         state.mode = Mode.HEAD if state.mode is Mode.FILTER else state.mode
     return at + 1
+
+
+def _own_period(state: State, noun: Mark) -> Expression | None:
+    """The period of what is counted, where `year` is a part of the name of another table's column: build_year."""
+    said = PHRASES.get(noun.text.lower())
+    if said is None or said[0] is not Role.UNIT or not noun.is_column or noun.link.worth >= _WHOLE:
+        return None
+    asked = [each for each in (*state.select, *state.measures) if isinstance(each, (Field, Aggregate))]
+    counted = state.entity or (asked[0].table if asked else None)
+    if counted is None or counted == noun.link.table or state.context.when(counted, ())[0] is None:
+        return None
+    unit = Mark(MarkKind.WORD, noun.text, noun.start, noun.end, role=Role.UNIT, detail=said[1])
+    alone = unit_group_at(state, unit)
+    return alone if isinstance(alone, Bucket) and alone.of.table == counted else None
 
 
 def _period(state: State, noun: Mark, at: int) -> int | None:

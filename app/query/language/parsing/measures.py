@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from app.query.language.algebra.model import Aggregate, Bucket, Compare, Duration, Expression, Field, Function
 from app.query.language.linking.marks import Mark, MarkKind
+from app.query.language.parsing.arithmetic import calculated, explained
 from app.query.language.parsing.conditions import value_condition
 from app.query.language.parsing.counting import called_by_value, count_of
 from app.query.language.parsing.ratios import divide, end_of
 from app.query.language.parsing.state import Mode, State
-from app.query.language.reading.lexicon import Role
+from app.query.language.reading.lexicon import PHRASES, Role
 from app.query.language.reading.stems import is_participle, lemma
 from app.query.language.vocabulary.model import Kind
 
@@ -35,6 +36,9 @@ def measure(state: State, place: int) -> Measure | None:
     if mark.role is Role.COUNT:
         return _count(state, place, bare=mark.detail == "bare")
     if mark.role is Role.AGGREGATE:
+        made = explained(state, place + 1)
+        if made is not None:
+            return Measure(Aggregate(Function(mark.detail), made[0].left.table, made[0]), made[1])
         return _aggregate(state, place, Function(mark.detail))
     return None
 
@@ -122,6 +126,8 @@ def _aggregate(state: State, place: int, function: Function) -> Measure | None:
         return None
     if mark.role in {Role.AGGREGATE, Role.COUNT}:
         return _over(state, function, measure(state, at))
+    if (made := calculated(state, at)) is not None:
+        return Measure(Aggregate(function, made[0].left.table, made[0]), made[1], values)
     if mark.is_column:
         return _of_column(state, function, at, values, distinct=distinct)
     return _of_table(state, function, at, values) if mark.is_table else _of_duration(state, function, at, state.home())
@@ -213,9 +219,9 @@ def take_measure(state: State, place: int) -> int | None:
     slash = _slash(state, place)
     if slash is not None:
         return _divided(state, place, slash)
-    several = _several(state, place)
-    if several is not None:
-        return several
+    numbers = several(state, place)
+    if numbers is not None:
+        return numbers
     found = measure(state, place)
     if found is None:
         return None
@@ -242,19 +248,26 @@ def take_measure(state: State, place: int) -> int | None:
     return _further_tables(state, found)
 
 
-def _several(state: State, place: int) -> int | None:
-    """The place behind several numbers of one column: the maximum, average and minimum price."""
-    functions, at = [], place
+def several(state: State, place: int) -> int | None:
+    """The place behind several numbers of one column: maximum, average and minimum price; lowest and highest price."""
+    functions, at, last = list[Function](), place, place
     while (mark := state.peek(at)) is not None:
-        if mark.role is Role.AGGREGATE:
-            functions.append(Function(mark.detail))
+        function = _function(mark)
+        if function is not None:
+            functions.append(function)
+            last = at
         elif not (mark.role in {Role.AND, Role.FILLER} or mark.kind is MarkKind.COMMA):
             break
         at += 1
-    if len(functions) < 2 or len(set(functions)) != len(functions) or at == place + len(functions):  # noqa: PLR2004
+    shared = _shared(mark) if mark is not None and mark.is_column and at > last + 1 else None
+    if shared is not None:  # average and total amount, of a column `total_amount`
+        found = _of_column(state, shared, at, (), distinct=False)
+        functions.append(shared)
+        last = at
+    else:
+        found = _aggregate(state, last, functions[-1]) if len(functions) > 1 else None
+    if len(functions) < 2 or len(set(functions)) != len(functions) or last == place + len(functions) - 1:  # noqa: PLR2004
         return None
-    last = max(each for each in range(place, at) if state.marks[each].role is Role.AGGREGATE)
-    found = measure(state, last)
     number = found.expression if found is not None else None
     if found is None or not isinstance(number, Aggregate) or number.of is None or number.function is not functions[-1]:
         return None
@@ -263,6 +276,22 @@ def _several(state: State, place: int) -> int | None:
         value_condition(state, each)
     state.measures += [Aggregate(function, number.table, number.of) for function in functions]
     return found.after
+
+
+def _shared(mark: Mark) -> Function | None:
+    """The function that the first word of a column's name says."""
+    said = PHRASES.get(mark.text.lower().split()[0])
+    return Function(said[1]) if said is not None and said[0] is Role.AGGREGATE else None
+
+
+def _function(mark: Mark) -> Function | None:
+    """The number that a word asks for in a row of them: mean, lowest, dearest; most and best ask for none."""
+    if mark.role is Role.AGGREGATE:
+        return Function(mark.detail)
+    words = mark.text.lower().split()
+    if mark.role is not Role.SUPERLATIVE or words[-1] in {"most", "least", "best", "worst", "of", "number"}:
+        return None
+    return Function.MAX if mark.detail in {"desc", "late", "dear"} else Function.MIN
 
 
 def _slash(state: State, place: int) -> int | None:

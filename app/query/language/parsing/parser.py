@@ -5,7 +5,7 @@ from typing import Final
 
 from app.query.language.algebra.model import Aggregate, Compare, Empty, Field, aggregates_of
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing import absence, conditions, grouping, ordering, ratios, superlatives, turns
+from app.query.language.parsing import absence, arithmetic, conditions, grouping, ordering, ratios, superlatives, turns
 from app.query.language.parsing.against import more_than
 from app.query.language.parsing.dates import unit_group, when_condition
 from app.query.language.parsing.measures import take_measure
@@ -97,6 +97,8 @@ def _begin(state: State, place: int) -> int:
 
 
 def _step(state: State, place: int, mark: Mark) -> int | None:
+    if (after := arithmetic.take(state, place)) is not None:
+        return after
     if mark.kind is MarkKind.WORD and mark.role is not None:
         return _word(state, place, mark, mark.role)
     if mark.kind is MarkKind.COMMA:

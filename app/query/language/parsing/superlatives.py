@@ -4,11 +4,10 @@ from typing import Final
 
 from app.query.language.algebra.model import Aggregate, Expression, Extreme, Field, Function, Order
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.adjectives import SIZED, about, judges, much_is_meant
 from app.query.language.parsing.conditions import value_condition
 from app.query.language.parsing.counting import calls_rows
-from app.query.language.parsing.measures import measure
-from app.query.language.parsing.ranking import names_row
+from app.query.language.parsing.measures import measure, several
+from app.query.language.parsing.ranking import SIZED, about, judges, much_is_meant, names_row
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
@@ -22,6 +21,8 @@ _ORDERED: Final = frozenset((Kind.NUMBER, Kind.DATE, Kind.MOMENT))
 
 def superlative(state: State, place: int) -> int | None:
     """The place behind `the highest price`, `most orders`, `latest order`."""
+    if (numbers := several(state, place)) is not None:
+        return numbers  # the lowest and highest price
     mark = state.marks[place]
     descending = mark.detail in {"desc", "late", "dear"}
     at, values = _values(state, state.skip(place + 1, Role.DISTINCT, verbs=True))
