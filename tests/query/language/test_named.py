@@ -106,6 +106,7 @@ def test_words_of_an_explanation_mean_the_code(question: str, part: str) -> None
     [
         (COURIER_ENGINE, "how many staff are there", "COUNT(*) AS emp_count"),
         (COURIER_ENGINE, "average pay by department", "AVG(emp.sal)"),
+        (COURIER_ENGINE, "how many staff members are there per division", "GROUP BY emp.dept_nm"),
         (COURIER_ENGINE, "German clients", "dim_cust.ctry = 'Germany'"),
         (COURIER_ENGINE, "how many Dutch customers are there", "dim_cust.ctry = 'Netherlands'"),
         (SHOP_ENGINE, "how many vendors are in each town", "GROUP BY suppliers.city"),

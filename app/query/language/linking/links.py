@@ -268,6 +268,8 @@ class Linker:
 
 def _is_named(tokens: Sequence[Token], place: int, after: int) -> bool:
     """Whether the span can be a name in other words; a verb alone is one where a noun must stand: `total plays`."""
+    if any(token.lower == "of" for token in tokens[place:after]):
+        return False
     verb = after == place + 1 and (tokens[place].lower in LINKING_VERBS or is_participle(tokens[place].lower))
     return not verb or (place > 0 and tokens[place - 1].lower in _BEFORE_NOUNS)
 

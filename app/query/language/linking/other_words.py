@@ -1,7 +1,8 @@
 """Words of a question that no name has, replaced by words of names: by short forms and by synonyms. Pure."""
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import islice, product
+from itertools import groupby, islice, product
+from math import prod
 from typing import Final
 
 from app.catalog.joins.discovery.words import ABBREVIATIONS, SUFFIXES
@@ -19,6 +20,7 @@ _SHORTEST: Final = 3
 
 Replaced = tuple[tuple[str, ...], float, str]
 """Words, what is left of the worth of what they name, and why."""
+_Option = tuple[str, float, str]
 
 
 class OtherWords:
@@ -32,22 +34,37 @@ class OtherWords:
 
     def replaced(self, words: Sequence[str]) -> Iterator[Replaced]:
         """The words with those that no name has replaced by words that one has, in every way, the surest first."""
-        if all(word in self._names for word in words):
-            return
-        options = [[(word, 1.0, ""), *self._others(word)] for word in words]
-        for chosen in islice(product(*options), 1, _MOST):
-            worth = 1.0
-            for _, each, _ in chosen:
-                worth *= each
-            yield tuple(word for word, _, _ in chosen), worth, ", ".join(why for _, _, why in chosen if why)
+        yield from _every_way(words, [[*self._shorts_of(word), *self._synonyms_of(word)] for word in words])
 
-    def _others(self, word: str) -> list[tuple[str, float, str]]:
-        if word in self._names or len(word) < _SHORTEST or word in PHRASES or word in FILLERS:
+    def shortened(self, words: Sequence[str]) -> Iterator[Replaced]:
+        """The words with those that no name has replaced by short forms alone."""
+        yield from _every_way(words, [self._shorts_of(word) for word in words])
+
+    def _shorts_of(self, word: str) -> list[_Option]:
+        if self._is_left(word):
             return []
-        shorts = [(short, named_by(short, word)) for short in self._shorts if short[0] == word[0]]
-        found = [(short, worth, f"{short} for {word}") for short, worth in shorts if worth]
-        found += [(like, _SYNONYM, f"{like} for {word}") for like in LIKE_WORDS.get(word, ()) if like in self._said]
-        return sorted(found, key=lambda each: -each[1])
+        found = [(short, named_by(short, word)) for short in self._shorts if short[0] == word[0]]
+        return sorted(
+            ((short, worth, f"{short} for {word}") for short, worth in found if worth), key=lambda each: -each[1]
+        )
+
+    def _synonyms_of(self, word: str) -> list[_Option]:
+        likes = () if self._is_left(word) else LIKE_WORDS.get(word, ())
+        return [(like, _SYNONYM, f"{like} for {word}") for like in likes if like in self._said]
+
+    def _is_left(self, word: str) -> bool:
+        return word in self._names or len(word) < _SHORTEST or word in PHRASES or word in FILLERS
+
+
+def _every_way(words: Sequence[str], others: Sequence[Sequence[_Option]]) -> Iterator[Replaced]:
+    """The words with others in their place, and what that is worth; never as they stand."""
+    options = [[(word, 1.0, ""), *each] for word, each in zip(words, others, strict=True)]
+    for chosen in islice(product(*options), 1, _MOST):
+        yield (
+            tuple(word for word, _ in groupby(word for word, _, _ in chosen)),  # subscription plan: a plan
+            prod(worth for _, worth, _ in chosen),
+            ", ".join(why for _, _, why in chosen if why),
+        )
 
 
 def _is_short(name: str) -> bool:

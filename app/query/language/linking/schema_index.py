@@ -275,10 +275,19 @@ class SchemaIndex:
     def find(self, words: Sequence[str], *, others: bool = False) -> list[Named]:
         """What the words, in the singular, may name, the surest first; with `others` by short forms and synonyms."""
         found = self._found(words)
-        for other, worth, why in self.other_words.replaced(words) if others else ():
+        if others:
+            for place, named in self._in_other_words(words).items():
+                _keep(found, place, named)
+        return sorted(found.values(), key=lambda each: (-each.worth, each.table, each.column or ""))
+
+    def _in_other_words(self, words: Sequence[str]) -> Places:
+        """What short forms and synonyms of the words may name: a table rather than a column that names it in part."""
+        found: Places = {}
+        for other, worth, why in self.other_words.replaced(words):
             for place, named in self._found(other).items():
                 _keep(found, place, Named(named.table, named.column, named.worth * worth, f"{named.evidence}: {why}"))
-        return sorted(found.values(), key=lambda each: (-each.worth, each.table, each.column or ""))
+        surest = max((named.worth for named in found.values() if named.column is None), default=0.0)
+        return {place: named for place, named in found.items() if named.column is None or named.worth >= surest}
 
     def _found(self, words: Sequence[str]) -> Places:
         found: Places = {}

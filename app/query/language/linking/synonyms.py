@@ -3,7 +3,7 @@
 from typing import Final
 
 _GROUPS: Final = """
-employee staff worker personnel colleague|customer client buyer shopper purchaser patron consumer
+employee staff worker personnel colleague member|customer client buyer shopper purchaser patron consumer
 user member subscriber listener viewer|player footballer athlete sportsman|agent realtor broker|seller vendor merchant
 manager boss supervisor|coach trainer|owner proprietor landlord|tenant renter lessee|technician engineer mechanic
 student pupil learner|teacher instructor tutor lecturer|passenger traveler traveller rider|guest visitor

@@ -73,9 +73,9 @@ def _link(place: tuple[str, str], hits: list[tuple[str, float]], plain: str) -> 
 
 
 def _coded(index: SchemaIndex, words: tuple[str, ...], values: ValueIndex) -> list[Link]:
-    """The codes that the words, or other words for them, stand for."""
+    """The codes that the words, or short forms of them, stand for."""
     found = coded_links(index.phrases, " ".join(words), values)
-    for other, worth, why in () if found else index.other_words.replaced(words):
+    for other, worth, why in () if found else index.other_words.shortened(words):
         coded = coded_links(index.phrases, " ".join(other), values)
         found += [replace(link, worth=link.worth * worth, evidence=f"{link.evidence}: {why}") for link in coded]
     return found

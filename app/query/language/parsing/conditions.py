@@ -18,6 +18,7 @@ from app.query.language.linking.marks import Link, Mark, MarkKind
 from app.query.language.parsing.against import OPPOSITE, against_all
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import CURRENCIES, by_verb, compared, field_of, taken
+from app.query.language.parsing.units import fits, unit_behind
 from app.query.language.reading.lexicon import Role
 from app.query.language.reading.numbers import number_in_digits
 from app.query.language.vocabulary.model import Kind
@@ -185,7 +186,9 @@ def _behind_unit(state: State, place: int, subject: Expression) -> int:
     mark = state.peek(place)
     if mark is None:
         return place
-    if mark.text.lower() in _UNITS:
+    if mark.text.lower() in _UNITS or unit_behind(mark):
+        if not fits(state, mark.text, subject):
+            return place
         old = state.peek(place + 1)
         return place + 2 if old is not None and old.text.lower() == "old" else place + 1
     if mark.is_column and isinstance(subject, Field) and field_of(state, mark) == subject:

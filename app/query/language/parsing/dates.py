@@ -3,9 +3,11 @@
 from app.query.language.algebra.model import Bucket, Compare, Expression, Field, OneOf, Within, aggregates_of
 from app.query.language.linking.marks import Mark
 from app.query.language.parsing.periods import GUESS, holds_years, is_whole_years, year_conditions, year_said
+from app.query.language.parsing.predicates import dates_of, names_event, says_what_became
 from app.query.language.parsing.state import Mode, State
 from app.query.language.reading.calendar import MONTH_NAMES, UNITS
 from app.query.language.reading.dates import DateRange
+from app.query.language.reading.lexicon import Role
 from app.query.language.vocabulary.model import Kind
 
 
@@ -112,10 +114,23 @@ def _on(state: State, table: str, when: DateRange, place: int) -> bool:
         return _on_parts(state, table, year, when, place)
     if field is None:
         return False
+    verb = _event_before(state, place)
+    if verb is not None and not names_event(state, field, verb):
+        dates = dates_of(state, table)
+        named = [each for each in dates if names_event(state, each, verb)]
+        if len(named) == 1 and named[0].kind is Kind.NUMBER:
+            return _on_parts(state, table, named[0], when, place)
+        state.note(f"No column says when it was {verb}.", 0.3 if len(dates) > 1 else 0.0)
     if doubtful:
         state.note(f"The date is that of {field.table}.{field.column}.", 0.08)
     _within(state, field, when, place)
     return True
+
+
+def _event_before(state: State, place: int) -> str | None:
+    """The verb just before a date, if it says what happened then: built before 1980."""
+    before = [mark for mark in state.marks[:place] if mark.role not in {Role.FILLER, Role.PREPOSITION}][-1:]
+    return before[0].text if before and says_what_became(before[0]) else None
 
 
 def _within(state: State, field: Field, when: DateRange, place: int) -> None:

@@ -9,6 +9,7 @@ from app.query.language.parsing import absence, arithmetic, conditions, grouping
 from app.query.language.parsing.against import more_than
 from app.query.language.parsing.dates import unit_group, when_condition
 from app.query.language.parsing.measures import take_measure
+from app.query.language.parsing.predicates import without_place
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
@@ -109,7 +110,7 @@ def _step(state: State, place: int, mark: Mark) -> int | None:
         if state.mode is Mode.HEAD and asked and not _asks_further(state, place):
             state.mode = Mode.FILTER
         absence.done(state, place, mark)
-        return place + 1
+        return None if without_place(state, place, mark) else place + 1
     if mark.kind is MarkKind.UNKNOWN:
         return more_than(state, place)
     rule = _KIND_RULES.get(mark.kind)

@@ -3,6 +3,7 @@
 from app.query.language.algebra.model import Expression, Field
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.state import Mode, State
+from app.query.language.parsing.units import counted_in, unit_behind
 from app.query.language.vocabulary.model import Kind
 
 CURRENCIES = frozenset(("dollar", "dollars", "usd", "euro", "euros", "eur", "pounds", "gbp"))
@@ -25,7 +26,20 @@ def compared(state: State, place: int) -> Expression | None:
     measurable = not isinstance(waiting, Field) or waiting.kind is Kind.NUMBER
     if waiting is not None and measurable:
         return taken(state)
-    return own or by_verb(state, place, home) or _money(state, place, home) or _worth(state, place)
+    return (
+        own
+        or by_verb(state, place, home)
+        or _money(state, place, home)
+        or _by_unit(state, place, home)
+        or _worth(state, place)
+    )
+
+
+def _by_unit(state: State, place: int, home: str | None) -> Field | None:
+    """The only column that is counted in the unit behind the number: flights over 1000 miles."""
+    at = next((at for at in range(place, place + 4) if (mark := state.peek(at)) and mark.kind is MarkKind.NUMBER), None)
+    unit = unit_behind(state.peek(at + 1)) if at is not None else None
+    return counted_in(state, home, unit) if unit is not None and home is not None else None
 
 
 def _worth(state: State, place: int) -> Field | None:
