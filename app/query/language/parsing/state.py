@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from app.query.language.algebra.model import (
     Aggregate,
+    Beside,
     Compare,
     Condition,
     Either,
@@ -83,6 +84,9 @@ class State:
     either: bool = False
     joined_by_and: bool = False
     per_group: Function | None = None
+    nth: int = 1
+    """Which of the ranked rows is meant: the second highest."""
+    beside: Beside | None = None
     unplaced: list[Mark] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     doubts: float = 0.0

@@ -66,8 +66,9 @@ filler/week: of the week | of week
 each: differ across | vary across | change over | change over the | vary by | differ by | change by | vary with |
   by different | across different | each of the | change with
 and: but | followed by
-relative: only include | considering only | only consider | consider only | only considering | considering | consider
-  | assume | assuming | only count | restricted to | limited to | limit to | filter by | filtered by | filter for
+relative: only include | counting only | considering only | only consider | consider only | only considering |
+  considering | consider | assume | assuming |
+  only count | restricted to | limited to | limit to | filter by | filtered by | filter for
 by: by | in terms of | based on | with respect to | ranked by | measured by
 compare/>: more than | greater than | larger than | bigger than | higher than | over | above | exceeding | exceeds |
   exceed | longer than | older than | heavier than | more expensive than | costlier than | in excess of |
