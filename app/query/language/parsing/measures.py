@@ -6,7 +6,7 @@ from app.query.language.algebra.model import Aggregate, Bucket, Compare, Duratio
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.conditions import value_condition
 from app.query.language.parsing.counting import count_of
-from app.query.language.parsing.firsts import on_average
+from app.query.language.parsing.phrases.firsts import on_average
 from app.query.language.parsing.ratios import divide, end_of
 from app.query.language.parsing.state import Mode, State
 from app.query.language.reading.lexicon import Role

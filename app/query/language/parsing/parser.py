@@ -8,8 +8,9 @@ from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing import absence, conditions, grouping, ordering, ratios, superlatives
 from app.query.language.parsing.against import more_than
 from app.query.language.parsing.dates import unit_group, when_condition
-from app.query.language.parsing.firsts import nth
 from app.query.language.parsing.measures import take_measure
+from app.query.language.parsing.phrases.deeds import nobody
+from app.query.language.parsing.phrases.firsts import nth
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
@@ -110,7 +111,7 @@ def _step(state: State, place: int, mark: Mark) -> int | None:
         absence.done(state, place, mark)
         return place + 1
     if mark.kind is MarkKind.UNKNOWN:
-        return more_than(state, place) or nth(state, place)
+        return more_than(state, place) or nth(state, place) or nobody(state, place)
     rule = _KIND_RULES.get(mark.kind)
     return rule(state, place) if rule is not None else None
 

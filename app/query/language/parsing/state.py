@@ -19,7 +19,7 @@ from app.query.language.algebra.model import (
 )
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.context import Context
-from app.query.language.parsing.periods import either_period
+from app.query.language.parsing.phrases.periods import either_period
 from app.query.language.reading.lexicon import Role
 
 
