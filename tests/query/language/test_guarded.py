@@ -37,7 +37,16 @@ from app.query.language.algebra.writing import Writer
 from app.query.language.engine import Engine
 from app.query.language.outcome import Interpretation
 from app.query.language.vocabulary.model import Column, Kind, ListedValues, Table, Vocabulary
-from tests.query.language import test_counted, test_engine, test_forms, test_orders, test_periods, test_ranking
+from tests.query.language import (
+    test_counted,
+    test_deeds,
+    test_engine,
+    test_forms,
+    test_nested,
+    test_orders,
+    test_periods,
+    test_ranking,
+)
 from tests.query.language.clinic import CLINIC
 from tests.query.language.harbour import HARBOUR
 from tests.query.language.shop import BERLIN, MANY, NOW, ONE, SHOP, AcceptedJoin, catalog
@@ -70,6 +79,8 @@ def asked(module: ModuleType) -> Iterator[str]:
         (test_forms, SHOP),
         (test_forms, test_forms.SHORT),
         (test_ranking, test_ranking.POST),
+        (test_deeds, SHOP),
+        (test_nested, SHOP),
         (test_periods, SHOP),
         (test_periods, CLINIC),
         (test_orders, SHOP),

@@ -181,6 +181,25 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranked:
+    """The first rows of each group alone: the latest order of each customer."""
+
+    per: tuple[Expression, ...]
+    order: Order
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Rows alone that compare so with a number made of the rows of their group: above the average of their kind."""
+
+    per: tuple[Field, ...]
+    left: Field
+    operator: str
+    function: Function
+
+
+@dataclass(frozen=True, slots=True)
 class Mention:
     """A table that the words name, and the one that they hang it on."""
 
@@ -205,6 +224,9 @@ class Query:
     all_groups: bool = False
     average_of_groups: Function | None = None
     """The aggregate over the groups of `select`'s only aggregate: the average number of orders per customer."""
+    offset: int | None = None
+    """Rows that are left out before the first one."""
+    window: Ranked | Beside | None = None
 
 
 class CannotWriteError(Exception):

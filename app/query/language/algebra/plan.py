@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 
 from app.query.language.algebra.model import (
     Aggregate,
+    Beside,
     CannotWriteError,
     Condition,
     Either,
     Function,
     Query,
+    Ranked,
     aggregates_of,
     condition_tables,
     tables_of,
@@ -62,7 +64,10 @@ class Planner:
         needed = dict.fromkeys(
             table
             for expression in (
-                *query.select, *query.group, *(each.left for each in query.having), *(each.by for each in query.order)
+                *query.select, *query.group, *(each.left for each in query.having), *(each.by for each in query.order),
+                *(query.window.per if query.window else ()),
+                *((query.window.left,) if isinstance(query.window, Beside) else ()),
+                *((query.window.order.by,) if isinstance(query.window, Ranked) else ()),
             )
             for table in tables_of(expression)
         )  # fmt: skip

@@ -12,6 +12,7 @@ from app.query.language.algebra.model import (
     AgainstAll,
     Aggregate,
     Arithmetic,
+    Beside,
     Bucket,
     Calendar,
     CannotWriteError,
@@ -27,6 +28,7 @@ from app.query.language.algebra.model import (
     Like,
     OneOf,
     Query,
+    Ranked,
     Ratio,
     Related,
     Within,
@@ -34,6 +36,7 @@ from app.query.language.algebra.model import (
 )
 from app.query.language.algebra.paths import JoinTree, Step
 from app.query.language.algebra.plan import Plan, Planner
+from app.query.language.algebra.windows import beside, ranked, window
 from app.query.language.reading.calendar import midnight
 from app.query.language.vocabulary.model import Kind, Table, Vocabulary
 
@@ -126,6 +129,8 @@ class Writer:
             select = select.having(self._compare(having, plan), copy=False)
         if query.average_of_groups is not None:
             return self._of_groups(select, query)
+        if query.window is not None:
+            return self._windowed(select, query.window, plan)
         return self._ordered(select, query, plan)
 
     def _apart(self, query: Query) -> exp.Select:
@@ -145,7 +150,20 @@ class Writer:
         for order in query.order:
             by = exp.Ordered(this=self._expression(order.by, plan), desc=order.descending, nulls_first=False)
             select = select.order_by(by, copy=False)
-        return select if query.limit is None else select.limit(query.limit, copy=False)
+        select = select if query.limit is None else select.limit(query.limit, copy=False)
+        return select if query.offset is None else select.offset(query.offset, copy=False)
+
+    def _windowed(self, select: exp.Select, said: Ranked | Beside, plan: Plan) -> exp.Select:
+        """The rows that the window keeps."""
+        per = [self._expression(each, plan) for each in said.per]
+        if isinstance(said, Ranked):
+            by = self._expression(said.order.by, plan)
+            order = exp.Ordered(this=by, desc=said.order.descending, nulls_first=False)
+            return ranked(select, per, order, said.most)
+        if plan.tree.multiplied(said.left.table, plan.core):
+            raise CannotWriteError(f"Values of {said.left.table} would be counted several times by this join.")
+        number = window(self._aggregate(Aggregate(said.function, said.left.table, said.left), None), per)
+        return beside(select, self._expression(said.left, plan), number, _OPERATORS[said.operator])
 
     def _of_groups(self, select: exp.Select, query: Query) -> exp.Select:
         """The aggregate over all groups of the number that each of them has."""

@@ -5,6 +5,7 @@ from typing import Final
 from app.query.language.algebra.model import Compare, Empty, Related
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.conditions import condition_of
+from app.query.language.parsing.phrases.deeds import ANYTHING, behind_anything, behind_single, undone
 from app.query.language.parsing.state import Absence, Mode, State
 from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
@@ -53,7 +54,12 @@ def _value_at(state: State, place: int) -> int | None:
 
 def without(state: State, place: int) -> int | None:
     """The place behind `without orders`, `have no email`."""
-    at = state.skip(place + 1, Role.PREPOSITION, Role.AGGREGATE, verbs=True)
+    at = behind_single(state, state.skip(place + 1, Role.PREPOSITION, Role.AGGREGATE, verbs=True))
+    if state.marks[place].text.lower() == "no" and (one := state.peek(at)) is not None and one.text.lower() == "one":
+        following = state.peek(state.skip(at + 1, Role.HAVE))
+        anchor = state.entity or state.focus
+        done = following is not None and (following.kind is MarkKind.VERB or following.is_table)
+        return undone(state, state.skip(at + 1, Role.HAVE), anchor) if done and anchor else None
     values = []
     mark = state.peek(at)
     while mark is not None and mark.kind is MarkKind.VALUE:
@@ -103,12 +109,16 @@ def _absent(state: State, at: int, values: list[int]) -> int | None:
 
 def negation(state: State, place: int) -> int | None:
     """The place behind `not`: what follows is absent, or holds the other way round."""
-    at = state.skip(place + 1, Role.HAVE, Role.PREPOSITION, Role.RETURN, verbs=True)
+    first = state.skip(place + 1, Role.HAVE, Role.PREPOSITION, Role.RETURN, verbs=True)
+    at = behind_single(state, first)
     mark = state.peek(at)
     if mark is None or mark.kind is MarkKind.STOP:
-        return _undone(state, place, at)
-    if _is_absent(state, place, at):
-        return _absent(state, at, [])
+        return _undone(state, place, at) or _never(state, place, at)
+    if mark.text.lower() in ANYTHING:
+        return _never(state, place, at)
+    if _is_absent(state, place, at) or (at > first and mark.is_table):
+        after = _absent(state, at, [])
+        return after if after is None else behind_anything(state, after)
     if mark.is_column and _is_told_off(state, place, at):
         return at + 1
     turned = mark.kind is MarkKind.VALUE or mark.role in {Role.LIKE, Role.COMPARE, Role.EMPTY}
@@ -149,6 +159,22 @@ def _undone(state: State, place: int, at: int) -> int | None:
     return at
 
 
+def _never(state: State, place: int, at: int) -> int | None:
+    """The place behind `have never bought anything`, where a table is called like what was never done."""
+    verb, anchor = state.peek(at - 1), state.entity or state.focus
+    if verb is None or anchor is None or verb.kind is not MarkKind.VERB or not _does(state, place):
+        return None
+    return undone(state, at - 1, anchor)
+
+
+def _does(state: State, place: int) -> bool:
+    """Whether the negation is of doing something, and not of being something: do not, who have not."""
+    said, before = state.marks[place].text.lower(), state.peek(place - 1)
+    led = before is not None and before.role in {Role.RELATIVE, Role.HAVE}
+    words = [*(before.text.lower().split()[-1:] if led and before else ()), *said.split()]
+    return "n't" in said or any(word in _DOES for word in words)
+
+
 def _is_told_off(state: State, place: int, at: int) -> bool:
     """Whether the column alone says it: not active, not shipped; a condition is added then."""
     mark, field = state.marks[at], field_of(state, state.marks[at])
@@ -182,8 +208,8 @@ def _is_dated(state: State, place: int) -> bool:
 
 def _is_absent(state: State, place: int, at: int) -> bool:
     """Whether `not` means that there are no rows: have not ordered, are not part of a team."""
-    said, mark = state.marks[place].text.lower(), state.marks[at]
-    does = "n't" in said or any(word in _DOES for word in said.split())
+    mark = state.marks[at]
+    does = _does(state, place)
     verb = any(each.kind is MarkKind.VERB for each in state.marks[place:at])
     if mark.is_table:
         return does or verb

@@ -16,6 +16,7 @@ from app.query.language.algebra.model import (
 )
 from app.query.language.linking.marks import Link, Mark, MarkKind
 from app.query.language.parsing.against import OPPOSITE, against_all
+from app.query.language.parsing.phrases.deeds import times
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import CURRENCIES, by_verb, compared, field_of, taken
 from app.query.language.parsing.units import fits, unit_behind
@@ -93,7 +94,7 @@ def compare(state: State, place: int) -> int | None:
         if operator == "=" and state.pending is not None and _is_text(state.pending[1]):
             state.add(Compare(taken(state), "=", number.text), place)  # type: ignore[arg-type]
             return at + 1
-        return _compare_number(state, place, at, operator, number.number)
+        return times(state, place, at) or _compare_number(state, place, at, operator, number.number)
     said = number.kind in {MarkKind.QUOTED, MarkKind.NAME, MarkKind.VALUE} and operator in {"=", "<>"}
     return _compare_text(state, place, at, operator) if said else None
 

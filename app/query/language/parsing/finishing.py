@@ -2,6 +2,7 @@
 
 from app.query.language.algebra.model import (
     Aggregate,
+    Beside,
     Bucket,
     CannotWriteError,
     Compare,
@@ -21,7 +22,8 @@ from app.query.language.algebra.model import (
 from app.query.language.linking.keys import is_of_people
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.counting import count_rows
-from app.query.language.parsing.periods import refuse_apart
+from app.query.language.parsing.phrases.firsts import first_of_each, offset, refuse_aside, settle_average
+from app.query.language.parsing.phrases.periods import refuse_apart
 from app.query.language.parsing.state import Absence, State
 from app.query.language.parsing.turns import settle
 from app.query.language.reading.stems import lemma
@@ -35,13 +37,20 @@ def finish(state: State) -> Query:
     _place_loose(state)
     _ask_who(state)
     _ask_when(state)
+    settle_average(state)
+    refuse_aside(state)
     _refuse_contradictions(state)
     if state.wants_order:
         _order_by_measure(state)
     focus = _focus(state)
     _lift(state)
     groups = _groups(state)
-    if groups:
+    window = first_of_each(state, groups) or state.beside
+    if isinstance(window, Beside):
+        _check_beside(state, window)
+    elif window is not None and isinstance(window.order.by, Aggregate):
+        groups = list(dict.fromkeys((*groups, *state.context.entity(state.entity or focus))))
+    elif groups:
         _sum_counts(state)
         count_rows(state, groups)
     elif not state.measures:
@@ -52,7 +61,7 @@ def finish(state: State) -> Query:
     aggregated = bool(state.measures or state.having) or any(aggregates_of(each.by) for each in state.order)
     if aggregated:
         groups = _all_groups(state, groups or _entity_groups(state, focus))
-    select = list(dict.fromkeys(_shown(state, groups, focus, aggregated=aggregated)))
+    select = list(dict.fromkeys(_shown(state, groups, focus, aggregated=aggregated, ranked=window is not None)))
     if not select:
         raise CannotWriteError("Nothing is asked for.")
     base = _base(state, focus, select)
@@ -61,8 +70,8 @@ def finish(state: State) -> Query:
         return _per_group(state, base, groups, where)
     return Query(
         base, tuple(select), where, tuple(groups) if aggregated else (), tuple(state.having),
-        _order(state, groups if aggregated else []), state.limit,
-        _distinct(state, select, aggregated=aggregated), _mentions(state, base),
+        () if window else _order(state, groups if aggregated else []), None if window else state.limit,
+        _distinct(state, select, aggregated=aggregated), _mentions(state, base), offset=offset(state), window=window,
     )  # fmt: skip
 
 
@@ -120,11 +129,24 @@ def _all_groups(state: State, groups: list[Expression]) -> list[Expression]:
     return found
 
 
-def _shown(state: State, groups: list[Expression], focus: str, *, aggregated: bool) -> list[Expression]:
+def _check_beside(state: State, window: Beside) -> None:
+    """Refuse what a comparison within groups cannot be said of. Raises `CannotWriteError`."""
+    counted = [*state.measures] == [Aggregate(Function.COUNT, window.left.table)]
+    if state.groups or state.group_tables or state.having or state.order or (state.measures and not counted):
+        raise CannotWriteError("A comparison within groups is read of rows alone.")
+    if state.conditions or state.absences:
+        state.note("The number of each group is that of the rows that the other conditions leave.", 0.25)
+
+
+def _shown(
+    state: State, groups: list[Expression], focus: str, *, aggregated: bool, ranked: bool = False
+) -> list[Expression]:
     """What is shown, in order."""
     if aggregated:
         numbers = (*state.measures, *(each.by for each in state.order), *(each.left for each in state.having))
         return [*groups, *numbers]
+    if ranked:
+        return [*groups, *_rows(state, focus)]
     if groups and (state.order or state.limit is not None):
         raise CannotWriteError("The first row of each group is not read yet.")
     if any(isinstance(each, Bucket) for each in groups):

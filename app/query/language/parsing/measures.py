@@ -7,6 +7,7 @@ from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.arithmetic import calculated, explained
 from app.query.language.parsing.conditions import value_condition
 from app.query.language.parsing.counting import called_by_value, count_of
+from app.query.language.parsing.phrases.firsts import on_average
 from app.query.language.parsing.ratios import divide, end_of
 from app.query.language.parsing.state import Mode, State
 from app.query.language.reading.lexicon import PHRASES, Role
@@ -119,6 +120,9 @@ def _count_column(state: State, mark: Mark, at: int, values: tuple[int, ...], *,
 def _aggregate(state: State, place: int, function: Function) -> Measure | None:
     at, values, distinct = _noun(state, place + 1)
     mark = state.peek(at)
+    if mark is not None and mark.kind is MarkKind.COMMA and state.marks[place].text.lower() == "on average":
+        at, values, distinct = _noun(state, at + 1)
+        mark = state.peek(at)
     if mark is not None and mark.role is Role.PREPOSITION and mark.text.lower() in {"of", "for", "of the"}:
         at, values, distinct = _noun(state, at + 1)
         mark = state.peek(at)
@@ -224,7 +228,7 @@ def take_measure(state: State, place: int) -> int | None:
         return numbers
     found = measure(state, place)
     if found is None:
-        return None
+        return on_average(state, place)
     tables = [each.table for each in _aggregates(found.expression)]
     for table in tables:
         state.touch(table)

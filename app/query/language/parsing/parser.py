@@ -9,6 +9,8 @@ from app.query.language.parsing import absence, arithmetic, conditions, grouping
 from app.query.language.parsing.against import more_than
 from app.query.language.parsing.dates import unit_group, when_condition
 from app.query.language.parsing.measures import take_measure
+from app.query.language.parsing.phrases.deeds import nobody
+from app.query.language.parsing.phrases.firsts import nth
 from app.query.language.parsing.predicates import without_place
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import field_of
@@ -112,7 +114,7 @@ def _step(state: State, place: int, mark: Mark) -> int | None:
         absence.done(state, place, mark)
         return None if without_place(state, place, mark) else place + 1
     if mark.kind is MarkKind.UNKNOWN:
-        return more_than(state, place)
+        return more_than(state, place) or nth(state, place) or nobody(state, place)
     rule = _KIND_RULES.get(mark.kind)
     return rule(state, place) if rule is not None else None
 

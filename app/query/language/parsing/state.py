@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from app.query.language.algebra.model import (
     Aggregate,
+    Beside,
     Compare,
     Condition,
     Either,
@@ -18,7 +19,7 @@ from app.query.language.algebra.model import (
 )
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.context import Context
-from app.query.language.parsing.periods import either_period
+from app.query.language.parsing.phrases.periods import either_period
 from app.query.language.reading.lexicon import Role
 
 
@@ -85,6 +86,9 @@ class State:
     either: bool = False
     joined_by_and: bool = False
     per_group: Function | None = None
+    nth: int = 1
+    """Which of the ranked rows is meant: the second highest."""
+    beside: Beside | None = None
     unplaced: list[Mark] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     doubts: float = 0.0

@@ -90,7 +90,7 @@ def _of_column(state: State, at: int, noun: Mark, *, descending: bool) -> int | 
         return None
     behind = state.peek(at + 1)
     asked = state.entity or state.select or state.wants_order or (state.which and not _what_is(state))
-    if not asked and state.mode is Mode.HEAD and not (behind is not None and behind.is_table):
+    if not asked and state.nth == 1 and state.mode is Mode.HEAD and not (behind is not None and behind.is_table):
         return _extreme(state, field, at + 1, descending=descending)
     return by(state, field, at + 1, descending=descending)
 

@@ -72,8 +72,9 @@ each: differ across | vary across | change over | change over the | vary by | di
 and: but | followed by
 arithmetic/*: times | multiplied by
 arithmetic/-: minus
-relative: only include | considering only | only consider | consider only | only considering | considering | consider
-  | assume | assuming | only count | restricted to | limited to | limit to | filter by | filtered by | filter for
+relative: only include | counting only | considering only | only consider | consider only | only considering |
+  considering | consider | assume | assuming |
+  only count | restricted to | limited to | limit to | filter by | filtered by | filter for
 by: by | in terms of | based on | with respect to | ranked by | measured by
 compare/>: more than | greater than | larger than | bigger than | higher than | over | above | exceeding | exceeds |
   exceed | longer than | older than | heavier than | more expensive than | costlier than | in excess of |
