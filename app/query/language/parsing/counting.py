@@ -6,7 +6,7 @@ from app.query.language.algebra.model import Aggregate, Empty, Expression, Field
 from app.query.language.linking.keys import is_of_people
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.state import State
-from app.query.language.reading.stems import is_plural, lemma, normalized
+from app.query.language.reading.stems import is_plural, lemma, normalized, stem
 from app.query.language.vocabulary.model import Kind
 
 _COLLECTIVE: Final = frozenset(("crew", "staff", "personnel", "inventory", "equipment", "stock", "traffic"))
@@ -68,6 +68,9 @@ def _count_events(state: State) -> None:
     named = [mark for mark in state.marks if mark.is_column and _is(mark, field) and is_plural(mark.text)]
     if not named or lemma(named[0].text.split()[-1]) in _DATES or state.entity not in {None, field.table}:
         return
+    told = stem(named[0].text.split()[-1]) in {stem(word) for word in state.context.words(field)}
+    if not told and not is_of_people(state.context.index.words[field.table]):
+        return  # signups are of people, and no other thing that was created
     state.select.clear()
     state.measures.append(Aggregate(Function.COUNT, field.table))
     state.touch(field.table, move=False)
