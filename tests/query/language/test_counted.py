@@ -2,7 +2,10 @@
 
 import pytest
 
+from app.query.language.engine import Engine
+from app.query.language.vocabulary.model import ListedValues, Vocabulary
 from tests.query.language.harbour import HARBOUR_ENGINE, SHOP_ENGINE, is_doubted, sql_of
+from tests.query.language.shop import BERLIN, NOW, table
 
 BY_YEAR = "CAST(DATE_TRUNC('year', voyages.departed_at) AS DATE)"
 
@@ -35,6 +38,13 @@ def test_rows_are_counted_where_nothing_else_is(question: str, part: str) -> Non
 )
 def test_what_happened_is_counted_by_its_date(question: str, part: str) -> None:
     assert part in sql_of(SHOP_ENGINE, question)
+
+
+def test_signups_are_of_people_alone() -> None:
+    lists = Vocabulary(
+        (table("playlists", "id bigint, title text, created_at timestamp", "id"),), (), ListedValues({}), NOW, BERLIN
+    )
+    assert is_doubted(Engine(lists), "signups per month")
 
 
 def test_dates_and_prices_that_are_asked_for_are_not_counted() -> None:

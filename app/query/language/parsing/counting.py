@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from app.query.language.algebra.model import Aggregate, Empty, Expression, Field, Function, Within
+from app.query.language.algebra.model import Aggregate, Empty, Expression, Field, Function, Order, Within
+from app.query.language.linking.keys import is_of_people
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.state import State
-from app.query.language.reading.stems import is_plural, lemma, normalized
+from app.query.language.reading.stems import is_plural, lemma, normalized, stem
 from app.query.language.vocabulary.model import Kind
 
 _COLLECTIVE: Final = frozenset(("crew", "staff", "personnel", "inventory", "equipment", "stock", "traffic"))
@@ -67,6 +68,9 @@ def _count_events(state: State) -> None:
     named = [mark for mark in state.marks if mark.is_column and _is(mark, field) and is_plural(mark.text)]
     if not named or lemma(named[0].text.split()[-1]) in _DATES or state.entity not in {None, field.table}:
         return
+    told = stem(named[0].text.split()[-1]) in {stem(word) for word in state.context.words(field)}
+    if not told and not is_of_people(state.context.index.words[field.table]):
+        return  # signups are of people, and no other thing that was created
     state.select.clear()
     state.measures.append(Aggregate(Function.COUNT, field.table))
     state.touch(field.table, move=False)
@@ -77,3 +81,36 @@ def _count_events(state: State) -> None:
 
 def _is(mark: Mark, field: Field) -> bool:
     return (mark.link.table, mark.link.column) == (field.table, field.column)
+
+
+def happens(state: State, table: str) -> bool:
+    """Whether rows of the table happen at a time; people are there, whenever they were born or registered."""
+    if is_of_people(state.context.index.words[table]) or state.context.index.words[table][-1] in _COLLECTIVE:
+        return False
+    return any("birth" not in state.context.words(each) for each in state.context.moments(table))
+
+
+def happenings(state: State, table: str) -> list[str]:
+    """The tables of what happens with rows of the table: voyages of vessels, and not their crew."""
+    return [each for each in state.context.children(table) if happens(state, each)]
+
+
+def rank_by_rows(state: State) -> bool:
+    """Whether the top rows were ranked by how many rows of the only table of what happens belong to each."""
+    shown = state.select[0] if len(state.select) == 1 else None
+    table = state.entity
+    if table is None and isinstance(shown, Field):
+        if shown.kind is not Kind.TEXT or shown in state.context.shown(shown.table) or not happens(state, shown.table):
+            return False
+        state.select.clear()
+        state.groups.append(shown)
+        found = [shown.table]
+    else:
+        found = happenings(state, table) if table is not None and not state.select else []
+    if len(found) != 1 or state.groups[1:] or state.group_tables:
+        return False
+    state.order.append(Order(Aggregate(Function.COUNT, found[0]), state.descending is not False))
+    state.touch(found[0], move=False)
+    state.wants_order = False
+    state.note(f"By what the top rows are ranked is not said: by the number of {found[0]}.", 0.28)
+    return True

@@ -21,7 +21,7 @@ from app.query.language.algebra.model import (
 )
 from app.query.language.linking.keys import is_of_people
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.counting import count_rows
+from app.query.language.parsing.counting import count_rows, rank_by_rows
 from app.query.language.parsing.phrases.firsts import first_of_each, offset, refuse_aside, settle_average
 from app.query.language.parsing.phrases.periods import refuse_apart
 from app.query.language.parsing.state import Absence, State
@@ -250,7 +250,7 @@ def _order_by_measure(state: State) -> None:
     if len(state.measures) == 1 and not state.order:
         state.order.append(Order(state.measures[0], state.descending is not False))
         state.wants_order = False
-    elif not state.order:
+    elif not state.order and (state.measures or not rank_by_rows(state)):
         raise CannotWriteError("It is not said what the top rows are ranked by.", "by …")
 
 

@@ -19,6 +19,9 @@ def group(state: State, place: int) -> int | None:
     noun = state.peek(at)
     if noun is None:
         return None
+    if state.marks[place].text.lower() == "ranked by":
+        state.descending = state.descending is not False
+        return order_by(state, at)
     if state.marks[place].role is Role.BY:
         directed = noun.is_column and not state.measures and _directed(state, at, noun)
         if state.wants_order or directed or noun.role in {Role.COUNT, Role.AGGREGATE, Role.SUPERLATIVE}:

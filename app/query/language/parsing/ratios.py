@@ -137,12 +137,32 @@ def percent(state: State, place: int) -> int | None:
     if whole is None or not operand.conditions or len(operand.conditions) != len(operand.condition_marks):
         return None
     part, shared = _part(operand)
+    part = _existing(operand, whole, part)
     state.measures.append(Ratio(_where(whole, part), whole, percent=True))
     _adopt(state, operand)
     for condition in shared:
         state.add(condition, place)
     state.note("The share is of all rows that the other conditions leave.", 0.05)
     return end
+
+
+def _existing(operand: State, whole: Aggregate, part: list[Condition]) -> list[Condition]:
+    """The part's conditions; those on rows of which several belong to one of the whole, as their existence.
+
+    A join would leave out what has none of them, and with it the most of the whole: customers who have ordered.
+    """
+    kept: list[Condition] = []
+    apart: dict[str, list[Condition]] = {}
+    for each in part:
+        tables = set(condition_tables(each))
+        many = tables if len(tables) == 1 and not tables <= {whole.table} else set()
+        table = next((one for one in many if operand.context.graph.meets_several(whole.table, one)), None)
+        if table is None:
+            kept.append(each)
+        else:
+            apart.setdefault(table, []).append(each)
+    operand.mentions = [each for each in operand.mentions if each.table not in apart]
+    return [*kept, *(Related(whole.table, table, tuple(found)) for table, found in apart.items())]
 
 
 def _part(operand: State) -> tuple[list[Condition], list[Condition]]:

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from app.query.language.algebra.model import Aggregate, Expression, Extreme, Field, Function, Order
+from app.query.language.algebra.model import Aggregate, Bucket, Expression, Extreme, Field, Function, Order
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.conditions import value_condition
-from app.query.language.parsing.counting import calls_rows
+from app.query.language.parsing.counting import calls_rows, happenings
+from app.query.language.parsing.dates import unit_group
 from app.query.language.parsing.measures import measure, several
 from app.query.language.parsing.ranking import SIZED, about, judges, much_is_meant, names_row
 from app.query.language.parsing.state import Mode, State
@@ -25,7 +26,7 @@ def superlative(state: State, place: int) -> int | None:
         return numbers  # the lowest and highest price
     mark = state.marks[place]
     descending = mark.detail in {"desc", "late", "dear"}
-    at, values = _values(state, state.skip(place + 1, Role.DISTINCT, verbs=True))
+    at, values = _values(state, _behind_number(state, state.skip(place + 1, Role.DISTINCT, verbs=True)))
     noun = state.peek(at)
     called = bool(values) and calls_rows(state, values[-1]) and (noun is None or noun.kind is not MarkKind.NOUN)
     if called or noun is None or noun.kind is MarkKind.STOP:
@@ -61,6 +62,15 @@ def _of_values(state: State, place: int, values: list[int], after: int) -> int |
         state.entity, state.entity_plural = last.link.table, is_plural(last.text)
         state.focus = state.focus or last.link.table
     return after if _of_itself(state, place) is not None else None
+
+
+def _behind_number(state: State, at: int) -> int:
+    """The place behind a number of rows: the youngest 5 players."""
+    number = state.peek(at)
+    if number is None or number.kind is not MarkKind.NUMBER or not number.number or number.number != int(number.number):
+        return at
+    state.limit, state.wants_order = int(number.number), True
+    return state.skip(at + 1)
 
 
 def _by_use(state: State, place: int, at: int) -> bool:
@@ -286,6 +296,8 @@ def common(state: State, place: int) -> int | None:
     for each in values:
         value_condition(state, each)
     noun = state.peek(at)
+    if noun is not None and noun.role is Role.UNIT:
+        return _common_period(state, at, descending=descending)
     if (noun is None or noun.kind is MarkKind.STOP) and not values:
         return _common_of_all(state, at, descending=descending)
     if noun is None or noun.kind is not MarkKind.NOUN:
@@ -305,6 +317,18 @@ def common(state: State, place: int) -> int | None:
         return None
     state.entity_plural = plural
     return by(state, Aggregate(Function.COUNT, counted), at + 1, descending=descending)
+
+
+def _common_period(state: State, at: int, *, descending: bool) -> int | None:
+    """The place behind `busiest month`: the period with the most rows of the only table that is named."""
+    named = {mark.link.table for mark in state.marks if mark.is_table}
+    bucket = unit_group(state, state.marks[at]) if len(named) == 1 else None
+    if not isinstance(bucket, Bucket) or {bucket.of.table} != named or state.select or state.measures:
+        return None
+    state.groups.append(bucket)
+    state.touch(bucket.of.table)
+    state.mode = Mode.FILTER
+    return by(state, Aggregate(Function.COUNT, bucket.of.table), at + 1, descending=descending)
 
 
 def _common_of_all(state: State, at: int, *, descending: bool) -> int | None:
@@ -330,9 +354,12 @@ def _used(state: State, noun: Mark, column: Field | None) -> str | None:
     """The table whose rows say how often a row occurs: the only one of which many belong to it."""
     table = noun.link.table
     children = state.context.children(table)
+    doubt = 0.15
+    if len(children) != 1:
+        children, doubt = happenings(state, table), 0.2
     if len(children) != 1:
         return None
-    state.note(f"How often it occurs is the number of its {children[0]}.", 0.15)
+    state.note(f"How often it occurs is the number of its {children[0]}.", doubt)
     if column is not None:
         state.groups.append(column)
     else:

@@ -151,7 +151,8 @@ like/starts: starts with | start with | starting with | starting with the letter
 like/ends: ends with | end with | ending with | ends in | ending in | ends with the letter | end with the letter |
   ending with the letter | end in
 ratio: ratio of | the ratio of | ratio between | ratio
-percent: percentage of | percent of | what percentage of | what percent of | what share of | proportion of | share of
+percent: how many percent of | how many percent | what portion of | portion of | percentage of |
+  percent of | what percentage of | what percent of | what share of | proportion of | share of
   | fraction of | what proportion of | what fraction of | percentage | the percentage of | success rate of
 out of: out of | out of the total | divided by | over the total | relative to
 to: to | compared to | versus | vs
