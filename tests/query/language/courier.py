@@ -56,6 +56,7 @@ TABLES = (
         plt_nbr text
         wt_cap_kg numeric
         in_svc_flg boolean
+        q7_flg text -- Y if the vehicle was leased
         blt_yr integer
         checked_at timestamp
         """,
@@ -87,6 +88,7 @@ VALUES = ListedValues(
         ("dim_cust", "vip_flg"): ["Y", "N"],
         ("dim_cust", "actv_flg"): ["Y", "N"],
         ("fact_pymt", "mthd_cd"): ["CC", "BT", "CA"],
+        ("vhcl", "q7_flg"): ["Y", "N"],
         ("emp", "dept_nm"): ["Sales", "Depot"],
         ("emp", "has_car"): ["yes", "no"],
         ("dlvry", "stat_cd"): ["N", "D", "X"],

@@ -76,6 +76,7 @@ def test_comments_explain_codes(comment: str, codes: dict[str, list[str]]) -> No
         ("employees without a car", "emp.has_car <> 'yes'"),
         ("remote employees", "emp.isRemote = TRUE"),
         ("fragile deliveries", "dlvry.frgl_flg = 'Y'"),
+        ("how many vehicles are leased", "vhcl.q7_flg = 'Y'"),
         ("vehicles in service", "vhcl.in_svc_flg = TRUE"),
     ],
 )

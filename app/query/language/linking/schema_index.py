@@ -121,6 +121,10 @@ class SchemaIndex:
             for column in table.columns:
                 self._index_column(table, column)
         self.terms = self._terms(vocabulary.glossary)
+        columns = [column for table in vocabulary.tables for column in table.columns]
+        described = [word for column in columns for word in _headline(column.description or "")]
+        self.other_words = OtherWords(self.names, described)
+        """The words of names, as they replace words that are in none of them; made once, and kept when told more."""
 
     def _terms(self, glossary: Sequence[Term]) -> Phrases:
         phrases = Phrases()
@@ -241,6 +245,8 @@ class SchemaIndex:
             yield words[:-1], _DROPPED[last], "the column's name in short"
         elif last in _DROPPED:
             yield words[:-1], 0.55, "the column's name in short"
+        if last == "amount" and len(words) > 2:  # noqa: PLR2004 - the cost, of `unit_cost_amt`
+            yield words[1:-1], 0.65, "a part of the column's name"
         if column.kind is Kind.NUMBER and last in _UNITS and words[:-1] not in self._whole_names:
             yield words[:-1], _MEASURED, "the column's name without its unit"
         if column.kind is Kind.NUMBER and (last in _COUNTED or first in _COUNTED):
@@ -257,13 +263,6 @@ class SchemaIndex:
     def termed(self, words: str) -> list[Named]:
         """The tables or columns for which the words, in the singular, are a term."""
         return list(self.terms.exact.get(words, {}).values())
-
-    @cached_property
-    def other_words(self) -> OtherWords:
-        """The words of names, as they replace words that are in none of them."""
-        columns = [column for table in self.vocabulary.tables for column in table.columns]
-        described = [word for column in columns for word in _headline(column.description or "")]
-        return OtherWords(self.names, described)
 
     def find(self, words: Sequence[str], *, others: bool = False) -> list[Named]:
         """What the words, in the singular, may name, the surest first; with `others` by short forms and synonyms."""
