@@ -47,6 +47,7 @@ TABLES = (
         sal numeric
         isRemote boolean
         has_car text
+        shift text -- early, late or night
         """, "Employees",
     ),
     described(
@@ -91,6 +92,7 @@ VALUES = ListedValues(
         ("vhcl", "q7_flg"): ["Y", "N"],
         ("emp", "dept_nm"): ["Sales", "Depot"],
         ("emp", "has_car"): ["yes", "no"],
+        ("emp", "shift"): ["early", "late", "night"],
         ("dlvry", "stat_cd"): ["N", "D", "X"],
         ("dlvry", "frgl_flg"): ["Y", "N"],
     }

@@ -38,6 +38,8 @@ _COUNTED: Final = frozenset(("number", "count", "total", "num"))
 _KEYS: Final = frozenset(("id", "key", "code", "number"))
 
 _MORE: Final = re.compile(r"[,;.:(\[]|\s(?:of|in|for|from|at|on|by|per|when|where|that|which|as|is|-)\s", re.IGNORECASE)
+_LISTED: Final = re.compile(r"[\w'-]+(?: [\w'-]+)?(?:\s*[,/|]\s*[\w'-]+(?: [\w'-]+)?)*(?:,? or |, [\w'-]+, )[\w'-]+")
+"""A description that begins with a list of values, `active, pending or sold`, and calls the column nothing."""
 _ARTICLES: Final = frozenset(("the", "a", "an"))
 
 
@@ -292,7 +294,7 @@ class SchemaIndex:
 
 def _headline(description: str) -> Words:
     """What a description calls the thing it describes, before it says more: `Revenue of the order, in euro`."""
-    head = _MORE.split(description, maxsplit=1)[0]
+    head = "" if _LISTED.match(description) else _MORE.split(description, maxsplit=1)[0]
     words = tuple(word for word in _lemmas(head) if word not in _ARTICLES)
     return words if len(words) <= 3 else ()  # noqa: PLR2004 - longer, and it is a text
 
