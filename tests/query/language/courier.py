@@ -47,6 +47,7 @@ TABLES = (
         sal numeric
         isRemote boolean
         has_car text
+        shift text -- early, late or night
         """, "Employees",
     ),
     described(
@@ -56,6 +57,7 @@ TABLES = (
         plt_nbr text
         wt_cap_kg numeric
         in_svc_flg boolean
+        q7_flg text -- Y if the vehicle was leased
         blt_yr integer
         checked_at timestamp
         """,
@@ -87,8 +89,10 @@ VALUES = ListedValues(
         ("dim_cust", "vip_flg"): ["Y", "N"],
         ("dim_cust", "actv_flg"): ["Y", "N"],
         ("fact_pymt", "mthd_cd"): ["CC", "BT", "CA"],
+        ("vhcl", "q7_flg"): ["Y", "N"],
         ("emp", "dept_nm"): ["Sales", "Depot"],
         ("emp", "has_car"): ["yes", "no"],
+        ("emp", "shift"): ["early", "late", "night"],
         ("dlvry", "stat_cd"): ["N", "D", "X"],
         ("dlvry", "frgl_flg"): ["Y", "N"],
     }

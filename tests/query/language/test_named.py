@@ -76,6 +76,7 @@ def test_comments_explain_codes(comment: str, codes: dict[str, list[str]]) -> No
         ("employees without a car", "emp.has_car <> 'yes'"),
         ("remote employees", "emp.isRemote = TRUE"),
         ("fragile deliveries", "dlvry.frgl_flg = 'Y'"),
+        ("how many vehicles are leased", "vhcl.q7_flg = 'Y'"),
         ("vehicles in service", "vhcl.in_svc_flg = TRUE"),
     ],
 )
@@ -93,6 +94,7 @@ def test_flags_say_yes_and_no_in_their_own_values(question: str, part: str) -> N
         ("number of retail customers", "dim_cust.cust_typ_cd = 'R'"),
         ("total of payments by credit card", "fact_pymt.mthd_cd = 'CC'"),
         ("cash payments", "fact_pymt.mthd_cd = 'CA'"),
+        ("average salary of early employees", "emp.shift = 'early'"),
         ("high priority deliveries", "dlvry.prio = 3"),
         ("deliveries with low priority", "dlvry.prio = 1"),
     ],

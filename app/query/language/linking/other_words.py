@@ -30,7 +30,9 @@ class OtherWords:
         """Takes the single words of the names of tables and columns, and of what their comments call them."""
         self._names = frozenset(names)
         self._said = self._names | frozenset(described)
-        self._shorts = tuple(sorted(name for name in self._names if _is_short(name)))
+        self._shorts: dict[str, list[str]] = {}
+        for name in sorted(filter(_is_short, self._names)):
+            self._shorts.setdefault(name[0], []).append(name)
 
     def replaced(self, words: Sequence[str]) -> Iterator[Replaced]:
         """The words with those that no name has replaced by words that one has, in every way, the surest first."""
@@ -43,7 +45,7 @@ class OtherWords:
     def _shorts_of(self, word: str) -> list[_Option]:
         if self._is_left(word):
             return []
-        found = [(short, named_by(short, word)) for short in self._shorts if short[0] == word[0]]
+        found = [(short, named_by(short, word)) for short in self._shorts.get(word[0], ())]
         return sorted(
             ((short, worth, f"{short} for {word}") for short, worth in found if worth), key=lambda each: -each[1]
         )

@@ -39,6 +39,8 @@ _COUNTED: Final = frozenset(("number", "count", "total", "num"))
 _KEYS: Final = frozenset(("id", "key", "code", "number"))
 
 _MORE: Final = re.compile(r"[,;.:(\[]|\s(?:of|in|for|from|at|on|by|per|when|where|that|which|as|is|-)\s", re.IGNORECASE)
+_LISTED: Final = re.compile(r"[\w'-]+(?: [\w'-]+)?(?:\s*[,/|]\s*[\w'-]+(?: [\w'-]+)?)*(?:,? or |, [\w'-]+, )[\w'-]+")
+"""A description that begins with a list of values, `active, pending or sold`, and calls the column nothing."""
 _ARTICLES: Final = frozenset(("the", "a", "an"))
 
 
@@ -122,6 +124,10 @@ class SchemaIndex:
             for column in table.columns:
                 self._index_column(table, column)
         self.terms = self._terms(vocabulary.glossary)
+        columns = [column for table in vocabulary.tables for column in table.columns]
+        described = [word for column in columns for word in _headline(column.description or "")]
+        self.other_words = OtherWords(self.names, described)
+        """The words of names, as they replace words that are in none of them; made once, and kept when told more."""
 
     def _terms(self, glossary: Sequence[Term]) -> Phrases:
         phrases = Phrases()
@@ -243,6 +249,8 @@ class SchemaIndex:
             yield words[:-1], _DROPPED[last], "the column's name in short"
         elif last in _DROPPED:
             yield words[:-1], 0.55, "the column's name in short"
+        if last == "amount" and len(words) > 2:  # noqa: PLR2004 - the cost, of `unit_cost_amt`
+            yield words[1:-1], 0.65, "a part of the column's name"
         if column.kind is Kind.NUMBER and last in _UNITS and words[:-1] not in self._whole_names:
             yield words[:-1], _MEASURED, "the column's name without its unit"
         if column.kind is Kind.NUMBER and (last in _COUNTED or first in _COUNTED):
@@ -264,13 +272,6 @@ class SchemaIndex:
         """Whether the words are the whole name of a column or table, in the singular or plural."""
         found = self.phrases.exact.get(" ".join(_lemmas(text)), {})
         return any(each.evidence in {"the column's name", "the table's name"} for each in found.values())
-
-    @cached_property
-    def other_words(self) -> OtherWords:
-        """The words of names, as they replace words that are in none of them."""
-        columns = [column for table in self.vocabulary.tables for column in table.columns]
-        described = [word for column in columns for word in _headline(column.description or "")]
-        return OtherWords(self.names, described)
 
     def find(self, words: Sequence[str], *, others: bool = False) -> list[Named]:
         """What the words, in the singular, may name, the surest first; with `others` by short forms and synonyms."""
@@ -306,7 +307,7 @@ def _said(text: str) -> Words:
 
 def _headline(description: str) -> Words:
     """What a description calls the thing it describes, before it says more: `Revenue of the order, in euro`."""
-    head = _MORE.split(description, maxsplit=1)[0]
+    head = "" if _LISTED.match(description) else _MORE.split(description, maxsplit=1)[0]
     words = tuple(word for word in _said(head) if word not in _ARTICLES)
     return words if len(words) <= 3 else ()  # noqa: PLR2004 - longer, and it is a text
 
