@@ -37,7 +37,15 @@ from app.query.language.algebra.writing import Writer
 from app.query.language.engine import Engine
 from app.query.language.outcome import Interpretation
 from app.query.language.vocabulary.model import Column, Kind, ListedValues, Table, Vocabulary
-from tests.query.language import test_deeds, test_engine, test_forms, test_nested, test_periods, test_ranking
+from tests.query.language import (
+    test_deeds,
+    test_engine,
+    test_forms,
+    test_nested,
+    test_periods,
+    test_ranking,
+    test_spans,
+)
 from tests.query.language.clinic import CLINIC
 from tests.query.language.shop import BERLIN, MANY, NOW, ONE, SHOP, AcceptedJoin, catalog
 
@@ -70,6 +78,8 @@ def asked(module: ModuleType) -> Iterator[str]:
         (test_forms, test_forms.SHORT),
         (test_ranking, test_ranking.POST),
         (test_deeds, SHOP),
+        (test_spans, SHOP),
+        (test_spans, CLINIC),
         (test_nested, SHOP),
         (test_periods, SHOP),
         (test_periods, CLINIC),

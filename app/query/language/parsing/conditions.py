@@ -17,6 +17,7 @@ from app.query.language.algebra.model import (
 from app.query.language.linking.marks import Link, Mark, MarkKind
 from app.query.language.parsing.against import OPPOSITE, against_all
 from app.query.language.parsing.phrases.deeds import times
+from app.query.language.parsing.phrases.ordinals import PEOPLE, of_people
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import CURRENCIES, by_verb, compared, field_of, taken
 from app.query.language.reading.lexicon import Role
@@ -160,7 +161,7 @@ def _compare_number(state: State, place: int, at: int, operator: str, number: fl
                                 not state.context.is_key(field))  # fmt: skip
             state.having.append(Compare(counted, operator, number))
             return noun_at + 1
-    subject = compared(state, place)
+    subject = (None if adjacent else of_people(state, after, state.home())) or compared(state, place)
     if subject is None:
         return None
     _add_comparison(state, subject, operator, number, place)
@@ -186,7 +187,7 @@ def _behind_unit(state: State, place: int, subject: Expression) -> int:
     mark = state.peek(place)
     if mark is None:
         return place
-    if mark.text.lower() in _UNITS:
+    if mark.text.lower() in _UNITS or (mark.kind is MarkKind.UNKNOWN and mark.text.lower() in PEOPLE):
         old = state.peek(place + 1)
         return place + 2 if old is not None and old.text.lower() == "old" else place + 1
     if mark.is_column and isinstance(subject, Field) and field_of(state, mark) == subject:

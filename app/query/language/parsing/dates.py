@@ -113,9 +113,14 @@ def _on(state: State, table: str, when: DateRange, place: int) -> bool:
     if field is None:
         return False
     if doubtful:
-        state.note(f"The date is that of {field.table}.{field.column}.", 0.08)
+        state.note(f"The date is that of {field.table}.{field.column}.", _doubt(state, field))
     _within(state, field, when, place)
     return True
+
+
+def _doubt(state: State, field: Field) -> float:
+    """How doubtful it is that the date is meant, of several that no word tells apart."""
+    return 0.08 if state.context.is_own_date(field) else GUESS
 
 
 def _within(state: State, field: Field, when: DateRange, place: int) -> None:
