@@ -46,6 +46,7 @@ from tests.query.language import (
     test_orders,
     test_periods,
     test_ranking,
+    test_spans,
 )
 from tests.query.language.clinic import CLINIC
 from tests.query.language.harbour import HARBOUR
@@ -80,6 +81,8 @@ def asked(module: ModuleType) -> Iterator[str]:
         (test_forms, test_forms.SHORT),
         (test_ranking, test_ranking.POST),
         (test_deeds, SHOP),
+        (test_spans, SHOP),
+        (test_spans, CLINIC),
         (test_nested, SHOP),
         (test_periods, SHOP),
         (test_periods, CLINIC),

@@ -60,8 +60,23 @@ def test_numbers_of_groups_and_places_in_an_order(question: str, part: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("question", "within"),
+    [
+        ("how many customers have more than 3 orders", "GROUP BY customers.id HAVING COUNT(*) > 3"),
+        ("number of customers in Berlin with at least 2 visits", "city = 'Berlin' GROUP BY customers.id HAVING"),
+        ("how many customers without orders have more than 2 visits", "NOT EXISTS(SELECT 1 FROM orders"),
+    ],
+)
+def test_rows_with_so_many_others_are_counted_once(question: str, within: str) -> None:
+    sql = sql_of(SHOP_ENGINE, question)
+    assert sql.startswith("SELECT COUNT(g.n) AS customers_count FROM (SELECT COUNT(*) AS n FROM customers")
+    assert within in sql
+
+
+@pytest.mark.parametrize(
     "question",
     [
+        "average age of customers with more than 3 orders",
         "the second order",
         "the second highest price in each category",
         "customers who spent more than the average customer",

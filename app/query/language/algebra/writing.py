@@ -171,11 +171,11 @@ class Writer:
         last.set("alias", quoted("n"))
         select.set("expressions", [last])
         outer = str(query.average_of_groups)
+        counts = query.average_of_groups is Function.COUNT
+        name = f"{query.base}_count" if counts else f"{outer}_per_group"
         return (
             exp.Select()
-            .select(
-                exp.alias_(_call(outer, exp.column(quoted("n"), table=quoted("g"))), f"{outer}_per_group", quoted=True)
-            )
+            .select(exp.alias_(_call(outer, exp.column(quoted("n"), table=quoted("g"))), name, quoted=True))
             .from_(select.subquery(alias=quoted("g")))
         )
 
@@ -280,16 +280,8 @@ class Writer:
                 of = _call("timezone", exp.Literal.string(str(self._zone)), of)
             start = _call("date_trunc", exp.Literal.string(expression.unit), of)
             return exp.Cast(this=start, to=exp.DataType.build("date", dialect="postgres"))
-        if isinstance(expression, Duration):
-            high, low = (column(each.table, each.column) for each in (expression.high, expression.low))
-            seconds = exp.Extract(this=exp.var("epoch"), expression=exp.Paren(this=exp.Sub(this=high, expression=low)))
-            parts = _SECONDS[expression.unit]
-            return seconds if parts == 1 else exp.Div(this=seconds, expression=exp.Literal.number(str(parts)))
-        if isinstance(expression, Calendar):
-            of = _call("btrim", column(expression.of.table, expression.of.column))
-            return exp.Case(this=of, ifs=[
-                exp.If(this=literal(name), true=literal(place)) for place, name in enumerate(expression.names, start=1)
-            ])  # fmt: skip
+        if isinstance(expression, (Duration, Calendar)):
+            return _duration(expression) if isinstance(expression, Duration) else _place_in(expression)
         if isinstance(expression, Ratio):
             return self._ratio(expression, plan)
         return self._aggregate(expression, plan)
@@ -328,6 +320,24 @@ class Writer:
         key = [column(aggregate.table, name) for name in self._tables[aggregate.table].key]
         one: exp.Expr = key[0] if len(key) == 1 else exp.Tuple(expressions=key)
         return exp.Distinct(expressions=[one])
+
+
+def _duration(duration: Duration) -> exp.Expr:
+    """The time from one moment to another in its unit."""
+    high, low = (column(each.table, each.column) for each in (duration.high, duration.low))
+    between, parts = exp.Paren(this=exp.Sub(this=high, expression=low)), _SECONDS[duration.unit]
+    if {duration.high.kind, duration.low.kind} == {Kind.DATE}:  # their difference is a number of days
+        per_day = _SECONDS["day"] // parts
+        return between if per_day == 1 else exp.Mul(this=between, expression=exp.Literal.number(str(per_day)))
+    seconds = exp.Extract(this=exp.var("epoch"), expression=between)
+    return seconds if parts == 1 else exp.Div(this=seconds, expression=exp.Literal.number(str(parts)))
+
+
+def _place_in(calendar: Calendar) -> exp.Expr:
+    """The place of a name of a month or day in the calendar."""
+    of = _call("btrim", column(calendar.of.table, calendar.of.column))
+    names = enumerate(calendar.names, start=1)
+    return exp.Case(this=of, ifs=[exp.If(this=literal(name), true=literal(place)) for place, name in names])
 
 
 def _apart(query: Query) -> bool:

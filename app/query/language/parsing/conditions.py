@@ -17,6 +17,7 @@ from app.query.language.algebra.model import (
 from app.query.language.linking.marks import Link, Mark, MarkKind
 from app.query.language.parsing.against import OPPOSITE, against_all
 from app.query.language.parsing.phrases.deeds import times
+from app.query.language.parsing.phrases.ordinals import PEOPLE, of_people
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import CURRENCIES, by_verb, compared, field_of, taken
 from app.query.language.parsing.units import fits, unit_behind
@@ -161,7 +162,7 @@ def _compare_number(state: State, place: int, at: int, operator: str, number: fl
                                 not state.context.is_key(field))  # fmt: skip
             state.having.append(Compare(counted, operator, number))
             return noun_at + 1
-    subject = compared(state, place)
+    subject = (None if adjacent else of_people(state, after, state.home())) or compared(state, place)
     if subject is None:
         return None
     _add_comparison(state, subject, operator, number, place)
@@ -187,8 +188,9 @@ def _behind_unit(state: State, place: int, subject: Expression) -> int:
     mark = state.peek(place)
     if mark is None:
         return place
-    if mark.text.lower() in _UNITS or unit_behind(mark):
-        if not fits(state, mark.text, subject):
+    said = mark.kind is MarkKind.UNKNOWN and mark.text.lower() in PEOPLE
+    if mark.text.lower() in _UNITS or unit_behind(mark) or said:
+        if not said and not fits(state, mark.text, subject):
             return place
         old = state.peek(place + 1)
         return place + 2 if old is not None and old.text.lower() == "old" else place + 1

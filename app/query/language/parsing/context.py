@@ -37,6 +37,12 @@ _HINTS: Final = {
     "earning": _PAY, "paid": _PAY, "weigh": ("weight",), "weighs": ("weight",), "weighing": ("weight",),
     "weighed": ("weight",), "lasted": ("duration", "length"), "lasting": ("duration", "length"),
 }  # fmt: skip
+_DATED_BY: Final = {
+    "placed": ("ordered",), "bought": ("purchase", "order", "sale"), "born": ("birth",), "died": ("death",),
+    "signups": ("signed", "signup"), "signup": ("signed", "signup"), "registrations": ("registered",),
+    "dispatched": ("ship",), "arrived": ("arrival", "delivery"), "launched": ("release",),
+}  # fmt: skip
+"""What a date may be called that says when what the word says was done."""
 
 
 class Context:
@@ -127,7 +133,8 @@ class Context:
         fields = self.moments(table)
         if len(fields) < 2:  # noqa: PLR2004
             return (fields[0], False) if fields else (None, False)
-        stems = {stem(word) for word in said} - {stem(word) for word in self.index.words[table]}
+        own = {stem(word) for word in self.index.words[table]}
+        stems = {stem(word) for each in said for word in (each, *_DATED_BY.get(each, ()))} - own
         named = [field for field in fields if any(stem(word) in stems for word in self.words(field)
                                                   if word not in {"date", "time", "at"})]  # fmt: skip
         if len(named) == 1:
@@ -135,6 +142,8 @@ class Context:
 
         def rank(field: Field) -> int:
             words = self.words(field)
+            if own & {stem(word) for word in words}:
+                return -1
             return next((place for place, word in enumerate(_WHEN_FIRST) if word in words), len(_WHEN_FIRST))
 
         pool = named or fields
@@ -142,6 +151,12 @@ class Context:
             field for field in pool if "created" in self.words(field) or self.words(field) in (("date",), ("time",))
         ]
         return (created or sorted(pool, key=rank))[0], True
+
+    def is_own_date(self, field: Field) -> bool:
+        """Whether the date is that of the row itself by its name: of creation, or called as the table is."""
+        words = self.words(field)
+        own = {stem(word) for word in self.index.words[field.table]}
+        return "created" in words or words in {("date",), ("time",)} or bool(own & {stem(word) for word in words})
 
     def moment_of(self, table: str, verb: str) -> Field | None:
         """The only field that says when what the verb says was done: `return_date` of returned."""

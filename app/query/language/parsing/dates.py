@@ -122,7 +122,7 @@ def _on(state: State, table: str, when: DateRange, place: int) -> bool:
             return _on_parts(state, table, named[0], when, place)
         state.note(f"No column says when it was {verb}.", 0.3 if len(dates) > 1 else 0.0)
     if doubtful:
-        state.note(f"The date is that of {field.table}.{field.column}.", 0.08)
+        state.note(f"The date is that of {field.table}.{field.column}.", _doubt(state, field))
     _within(state, field, when, place)
     return True
 
@@ -131,6 +131,11 @@ def _event_before(state: State, place: int) -> str | None:
     """The verb just before a date, if it says what happened then: built before 1980."""
     before = [mark for mark in state.marks[:place] if mark.role not in {Role.FILLER, Role.PREPOSITION}][-1:]
     return before[0].text if before and says_what_became(before[0]) else None
+
+
+def _doubt(state: State, field: Field) -> float:
+    """How doubtful it is that the date is meant, of several that no word tells apart."""
+    return 0.08 if state.context.is_own_date(field) else GUESS
 
 
 def _within(state: State, field: Field, when: DateRange, place: int) -> None:

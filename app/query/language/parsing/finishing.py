@@ -13,6 +13,7 @@ from app.query.language.algebra.model import (
     Mention,
     Order,
     Query,
+    Ranked,
     Ratio,
     Related,
     aggregates_of,
@@ -22,7 +23,7 @@ from app.query.language.algebra.model import (
 from app.query.language.linking.keys import is_of_people
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.counting import count_rows, rank_by_rows
-from app.query.language.parsing.phrases.firsts import first_of_each, offset, refuse_aside, settle_average
+from app.query.language.parsing.phrases.firsts import counted_with, first_of_each, offset, refuse_aside, settle_average
 from app.query.language.parsing.phrases.periods import refuse_apart
 from app.query.language.parsing.state import Absence, State
 from app.query.language.parsing.turns import settle
@@ -46,15 +47,7 @@ def finish(state: State) -> Query:
     _lift(state)
     groups = _groups(state)
     window = first_of_each(state, groups) or state.beside
-    if isinstance(window, Beside):
-        _check_beside(state, window)
-    elif window is not None and isinstance(window.order.by, Aggregate):
-        groups = list(dict.fromkeys((*groups, *state.context.entity(state.entity or focus))))
-    elif groups:
-        _sum_counts(state)
-        count_rows(state, groups)
-    elif not state.measures:
-        _sum_total(state)
+    groups = _settled(state, groups, focus, window)
     settle(state, groups)
     if state.limit is not None and not state.order:
         state.note("Any of the rows, as many as asked for.", 0.05)
@@ -68,6 +61,11 @@ def finish(state: State) -> Query:
     where = (*state.conditions, *(_related(each) for each in state.absences))
     if state.per_group is not None:
         return _per_group(state, base, groups, where)
+    if aggregated and window is None and (owners := counted_with(state, groups)):
+        return Query(
+            tables_of(owners[0])[0], (*owners, state.having[0].left), where, owners, tuple(state.having),
+            mentions=_mentions(state, tables_of(owners[0])[0]), average_of_groups=Function.COUNT,
+        )  # fmt: skip
     return Query(
         base, tuple(select), where, tuple(groups) if aggregated else (), tuple(state.having),
         () if window else _order(state, groups if aggregated else []), None if window else state.limit,
@@ -127,6 +125,20 @@ def _all_groups(state: State, groups: list[Expression]) -> list[Expression]:
     if any(isinstance(each.by, Field) and each.by not in found for each in state.order):
         raise CannotWriteError("Groups cannot be ordered by a column that has many values in each.")
     return found
+
+
+def _settled(state: State, groups: list[Expression], focus: str, window: Ranked | Beside | None) -> list[Expression]:
+    """The groups, with what is counted in each of them settled."""
+    if isinstance(window, Beside):
+        _check_beside(state, window)
+    elif window is not None and isinstance(window.order.by, Aggregate):
+        return list(dict.fromkeys((*groups, *state.context.entity(state.entity or focus))))
+    elif groups:
+        _sum_counts(state)
+        count_rows(state, groups)
+    elif not state.measures:
+        _sum_total(state)
+    return groups
 
 
 def _check_beside(state: State, window: Beside) -> None:

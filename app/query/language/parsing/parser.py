@@ -11,6 +11,8 @@ from app.query.language.parsing.dates import unit_group, when_condition
 from app.query.language.parsing.measures import take_measure
 from app.query.language.parsing.phrases.deeds import nobody
 from app.query.language.parsing.phrases.firsts import nth
+from app.query.language.parsing.phrases.ordinals import ordinal
+from app.query.language.parsing.phrases.spans import span
 from app.query.language.parsing.predicates import without_place
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import field_of
@@ -102,6 +104,8 @@ def _begin(state: State, place: int) -> int:
 def _step(state: State, place: int, mark: Mark) -> int | None:
     if (after := arithmetic.take(state, place)) is not None:
         return after
+    if state.mode is Mode.HEAD and not state.measures and (after := span(state, place)) is not None:
+        return after
     if mark.kind is MarkKind.WORD and mark.role is not None:
         return _word(state, place, mark, mark.role)
     if mark.kind is MarkKind.COMMA:
@@ -114,7 +118,7 @@ def _step(state: State, place: int, mark: Mark) -> int | None:
         absence.done(state, place, mark)
         return None if without_place(state, place, mark) else place + 1
     if mark.kind is MarkKind.UNKNOWN:
-        return more_than(state, place) or nth(state, place) or nobody(state, place)
+        return more_than(state, place) or nth(state, place) or nobody(state, place) or ordinal(state, place)
     rule = _KIND_RULES.get(mark.kind)
     return rule(state, place) if rule is not None else None
 

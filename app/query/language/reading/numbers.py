@@ -14,7 +14,7 @@ _WORDS: Final[Mapping[str, int]] = {
     "twice": 2, "one": 1,
 }  # fmt: skip
 _FLOATS: Final = 10**300
-SCALES: Final = frozenset(("hundred", "thousand", "million", "billion"))
+SCALES: Final = frozenset(("hundred", "thousand", "million", "billion", "dozen"))
 """Words that multiply the number before them."""
 _UNITS: Final = {"k": 1_000, "m": 1_000_000}
 

@@ -1,7 +1,7 @@
 """A question as tokens: words, numbers, quoted texts, signs. Pure."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -90,6 +90,8 @@ def tokens_of(question: str) -> tuple[Token, ...]:
             found += _words(text, match.start())
             if len(found) > 1 and found[-1].lower in SCALES and found[-2].kind is TokenKind.NUMBER:
                 found[-2:] = [_scaled(question, found[-2], found[-1])]
+            elif found[-1].lower in SCALES and [each.lower for each in found[-3:-1]] == ["half", "a"]:
+                found[-3:] = [_scaled(question, replace(found[-3], number=0.5), found[-1])]
         elif not (text in "-\u2010\u2011" and _between_letters(question, match.start())):
             found.append(Token(kind, text, match.start(), match.end()))
     return tuple(found)

@@ -95,6 +95,25 @@ def settle_average(state: State) -> None:
     state.note(f"The average is over the rows of {owner} that have any.", 0.08)
 
 
+def counted_with(state: State, groups: list[Expression]) -> tuple[Expression, ...]:
+    """The groups of rows that are counted by a number of their others: how many customers have more than 3 orders.
+
+    Empty where nothing is compared. Raises `CannotWriteError` where a number is compared without groups otherwise.
+    """
+    if not state.having or groups:
+        return ()
+    counted = state.measures[0] if len(state.measures) == 1 else None
+    plain = isinstance(counted, Aggregate) and counted.function is Function.COUNT and counted.of is None
+    others = all(isinstance(each.left, Aggregate) for each in state.having)
+    cut = state.order or state.limit is not None
+    if not plain or not others or not isinstance(counted, Aggregate) or counted.distinct or cut:
+        raise CannotWriteError("It is not said of what the number that is compared is made.")
+    if any(isinstance(each.left, Aggregate) and each.left.table == counted.table for each in state.having):
+        raise CannotWriteError("It is not said of what the number that is compared is made.")
+    found = state.context.key(counted.table) or state.context.entity(counted.table)
+    return tuple(found)
+
+
 def on_average(state: State, place: int) -> int | None:
     """The place behind `on average` at the end, of a number that was asked for before: over what it is counted of."""
     ends = (mark := state.peek(state.skip(place + 1, verbs=True))) is None or mark.kind is MarkKind.STOP
