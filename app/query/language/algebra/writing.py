@@ -36,6 +36,7 @@ from app.query.language.algebra.model import (
 )
 from app.query.language.algebra.paths import JoinTree, Step
 from app.query.language.algebra.plan import Plan, Planner
+from app.query.language.algebra.result_names import ResultNames
 from app.query.language.algebra.windows import beside, ranked, window
 from app.query.language.reading.calendar import midnight
 from app.query.language.vocabulary.model import Kind, Table, Vocabulary
@@ -44,8 +45,6 @@ _OPERATORS: Final[dict[str, type[exp.Binary]]] = {
     "=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE,
 }  # fmt: skip
 _SIGNS: Final[dict[str, type[exp.Binary]]] = {"*": exp.Mul, "-": exp.Sub}
-_LONGEST: Final = 60
-"""Bytes of a name of a column of the result; PostgreSQL cuts after 63."""
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
 
@@ -110,7 +109,7 @@ class Writer:
         self._left = apart = any(
             isinstance(each, Ratio) and each.over.table != each.under.table for each in query.select
         )
-        names = _Names()
+        names = ResultNames()
         select = exp.Select()
         groups = [self._expression(each, plan) for each in query.group]
         for expression in dict.fromkeys(query.select):
@@ -363,48 +362,3 @@ def _join(step: Step, kind: str) -> exp.Join:
 def _pattern(condition: Like) -> str:
     text = condition.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return {"contains": f"%{text}%", "starts": f"{text}%", "ends": f"%{text}"}[condition.how]
-
-
-def _cut(name: str, most: int) -> str:
-    """The name in so many bytes, without half a letter at its end."""
-    return name.encode()[:most].decode(errors="ignore")
-
-
-class _Names:
-    """Names of the columns of the result, each once."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def of(self, expression: Expression) -> str | None:
-        """The name that the expression gets; None when it keeps that of its column."""
-        wanted = _name(expression)
-        if isinstance(expression, Field) and wanted not in self._taken:
-            self._taken.add(wanted)
-            return None
-        if isinstance(expression, Field):
-            wanted = f"{expression.table}_{wanted}"
-        name, number = _cut(wanted, _LONGEST), 2
-        while name in self._taken:
-            name, number = f"{_cut(wanted, _LONGEST - 4)}_{number}", number + 1
-        self._taken.add(name)
-        return name
-
-
-def _name(expression: Expression) -> str:
-    if isinstance(expression, Field):
-        return expression.column
-    if isinstance(expression, Bucket):
-        return expression.unit
-    if isinstance(expression, Ratio):
-        return "percentage" if expression.percent else "ratio"
-    if isinstance(expression, Aggregate):
-        return (
-            f"{expression.function}_{_name(expression.of)}"
-            if expression.of is not None
-            else f"{expression.table}_count"
-        )
-    if isinstance(expression, Arithmetic):
-        word = "times" if expression.sign == "*" else "minus"
-        return f"{expression.left.column}_{word}_{expression.right.column}"
-    return f"{expression.unit}s" if isinstance(expression, Duration) else f"{expression.of.column}_place"

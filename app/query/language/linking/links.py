@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.query.language.linking.marks import Link, Mark, MarkKind
-from app.query.language.linking.preference import named_first
+from app.query.language.linking.preference import named_first, says_flag, says_more, value_first
 from app.query.language.linking.schema_index import SchemaIndex
 from app.query.language.linking.value_links import termed_links, value_links
 from app.query.language.reading.calendar import MONTHS
@@ -189,8 +189,8 @@ class Linker:
         content = phrase is None or phrase[0] not in _SHORT_FUNCTION
         if value and of_value > of_noun and (token.capital or not noun) and (content or token.text.isupper()):
             return _with(value, noun)
-        if value and noun and (_says_flag(value[0], noun[0]) or _says_more(value[0], noun[0])):
-            return _value_first(value[0], noun[0]), value[1]
+        if value and noun and (says_flag(value[0], noun[0]) or says_more(value[0], noun[0])):
+            return value_first(value[0], noun[0]), value[1]
         if noun and of_noun <= _STEM and _is_verb(token) and not _ranks(tokens, place):
             return _mark(MarkKind.VERB, tokens, place, place + 1), place + 1
         if noun and (of_noun >= of_value or not content):
@@ -272,24 +272,6 @@ def _is_named(tokens: Sequence[Token], place: int, after: int) -> bool:
         return False
     verb = after == place + 1 and (tokens[place].lower in LINKING_VERBS or is_participle(tokens[place].lower))
     return not verb or (place > 0 and tokens[place - 1].lower in _BEFORE_NOUNS)
-
-
-def _says_flag(value: Mark, noun: Mark) -> bool:
-    """Whether the name of a flag means its yes, or a word that its comment explains: active customers."""
-    same = (value.link.table, value.link.column) == (noun.link.table, noun.link.column)
-    return same and value.link.evidence.startswith(("a flag", "a code"))
-
-
-def _says_more(value: Mark, noun: Mark) -> bool:
-    """Whether a word that is a value names something only by a synonym or short form: houses among properties."""
-    other = " for " in noun.link.evidence and ": " in noun.link.evidence
-    return other and not value.link.evidence.startswith("a form of")
-
-
-def _value_first(value: Mark, noun: Mark) -> Mark:
-    """The value, with the noun behind it for less, for where only a noun can stand: by active."""
-    other = replace(noun.link, worth=min(noun.link.worth, value.link.worth - 0.1))
-    return replace(value, links=(*value.links, other))
 
 
 def _before_date(tokens: Sequence[Token], place: int, dates: Sequence[DateRange]) -> int:

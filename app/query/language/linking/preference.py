@@ -49,3 +49,21 @@ def _preferred(mark: Mark, scores: Sequence[int]) -> Mark:
     by_score = sorted(range(1, len(links)), key=lambda number: (-scores[number], number))
     front = sorted((0, *by_score[: PER_MARK - 1]))
     return replace(mark, links=tuple(links[number] for number in (*front, *sorted(by_score[PER_MARK - 1 : MOST - 1]))))
+
+
+def says_flag(value: Mark, noun: Mark) -> bool:
+    """Whether the name of a flag means its yes, or a word that its comment explains: active customers."""
+    same = (value.link.table, value.link.column) == (noun.link.table, noun.link.column)
+    return same and value.link.evidence.startswith(("a flag", "a code"))
+
+
+def says_more(value: Mark, noun: Mark) -> bool:
+    """Whether a word that is a value names something only by a synonym or short form: houses among properties."""
+    other = " for " in noun.link.evidence and ": " in noun.link.evidence
+    return other and not value.link.evidence.startswith("a form of")
+
+
+def value_first(value: Mark, noun: Mark) -> Mark:
+    """The value, with the noun behind it for less, for where only a noun can stand: by active."""
+    other = replace(noun.link, worth=min(noun.link.worth, value.link.worth - 0.1))
+    return replace(value, links=(*value.links, other))

@@ -34,7 +34,7 @@ ticket case issue request|outage incident disruption failure|score rating grade 
 complaint issue|call contact conversation|problem issue fault|severity priority urgency|queue group
 plan tariff subscription package|device handset phone|usage consumption use|reading measurement|bill statement
 
-city town municipality place|country nation|region territory district zone|location place site|state province
+city town municipality|country nation|region territory district zone|location site|state province
 address location|street road|street address|postcode zip postal|origin source|destination target
 
 email mail|phone telephone mobile cell cellphone|name title|kind type category class sort|tag label|text content body

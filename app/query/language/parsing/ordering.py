@@ -127,3 +127,10 @@ def _descends(state: State, detail: str) -> bool:
     if last is None:
         return detail in {"desc", "younger"}
     return {"older": not dates, "younger": dates}.get(detail, detail == "desc")
+
+
+def is_top(state: State, place: int) -> bool:
+    """Whether `first`, `last` cut rows: a number follows, or they are `top` and `bottom`."""
+    mark, following = state.marks[place], state.peek(state.skip(place + 1))
+    said = mark.text.lower()
+    return said not in {"first", "last", "leading"} or (following is not None and following.kind is MarkKind.NUMBER)

@@ -12,8 +12,8 @@ from app.query.language.parsing.measures import take_measure
 from app.query.language.parsing.phrases.deeds import nobody
 from app.query.language.parsing.phrases.firsts import nth
 from app.query.language.parsing.phrases.ordinals import ordinal
+from app.query.language.parsing.phrases.predicates import without_place
 from app.query.language.parsing.phrases.spans import span
-from app.query.language.parsing.predicates import without_place
 from app.query.language.parsing.state import Mode, State
 from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
@@ -102,10 +102,14 @@ def _begin(state: State, place: int) -> int:
 
 
 def _step(state: State, place: int, mark: Mark) -> int | None:
-    if (after := arithmetic.take(state, place)) is not None:
-        return after
-    if state.mode is Mode.HEAD and not state.measures and (after := span(state, place)) is not None:
-        return after
+    after = arithmetic.take(state, place)
+    if after is None and state.mode is Mode.HEAD and not state.measures:
+        after = span(state, place)
+    return _plain_step(state, place, mark) if after is None else after
+
+
+def _plain_step(state: State, place: int, mark: Mark) -> int | None:
+    """The place behind a mark that stands for itself."""
     if mark.kind is MarkKind.WORD and mark.role is not None:
         return _word(state, place, mark, mark.role)
     if mark.kind is MarkKind.COMMA:
@@ -132,7 +136,7 @@ def _asks_further(state: State, place: int) -> bool:
 def _word(state: State, place: int, mark: Mark, role: Role) -> int | None:
     if role not in _KEEPS_PENDING:
         state.pending = None
-    if role is Role.TOP and not _is_top(state, place):
+    if role is Role.TOP and not ordering.is_top(state, place):
         return superlatives.first_or_last(state, place)
     if mark.text.lower() == "from" and (after := conditions.between(state, place)) is not None:
         return after  # prices from 10 to 20
@@ -201,13 +205,6 @@ def _which(state: State, place: int, mark: Mark) -> None:
 def _return(state: State, place: int, _mark: Mark) -> None:
     if state.focus is not None and state.peek(state.skip(place + 1)) is not None:
         state.mode = Mode.RETURN
-
-
-def _is_top(state: State, place: int) -> bool:
-    """Whether `first`, `last` cut rows: a number follows, or they are `top` and `bottom`."""
-    mark, following = state.marks[place], state.peek(state.skip(place + 1))
-    said = mark.text.lower()
-    return said not in {"first", "last", "leading"} or (following is not None and following.kind is MarkKind.NUMBER)
 
 
 def _unit(state: State, place: int, mark: Mark) -> int | None:
