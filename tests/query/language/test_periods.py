@@ -111,3 +111,10 @@ def test_periods_that_have_no_place_refuse(question: str) -> None:
 
 def test_orders_on_a_day_are_orders_and_no_column() -> None:
     assert "SELECT orders.id, orders.ordered_on" in answer(SHOP_ENGINE, "orders on July 4, 2024").sql.replace('"', "")
+
+
+def test_a_season_is_a_value_that_stands_in_the_data_or_nothing() -> None:
+    found = answer(CLINIC_ENGINE, "how many goals were there in the 2022/23 season")
+    assert found.sql.replace('"', "").endswith("WHERE goal.season = '2022/23'")
+    assert isinstance(CLINIC_ENGINE.interpret("how many goals were there in the 2024/25 season"), Refusal)
+    assert isinstance(SHOP_ENGINE.interpret("how many orders were there in the 2023/24 season"), Refusal)

@@ -11,6 +11,7 @@ from typing import Final
 from app.query.language.linking.marks import Link, Mark, MarkKind
 from app.query.language.linking.preference import named_first, says_flag, says_more, value_first
 from app.query.language.linking.schema_index import SchemaIndex
+from app.query.language.linking.seasons import season
 from app.query.language.linking.value_links import termed_links, value_links
 from app.query.language.reading.calendar import MONTHS
 from app.query.language.reading.dates import DateRange
@@ -73,8 +74,8 @@ class Linker:
         return noun if aggregated or last or named else None
 
     def _at(self, tokens: Sequence[Token], place: int, dates: Sequence[DateRange]) -> tuple[Mark, int]:
-        if (shared := self._sharing(tokens, place)) is not None:
-            return shared
+        if (whole := self._sharing(tokens, place) or self._season(tokens, place)) is not None:
+            return whole
         token = tokens[place]
         when = next((each for each in dates if each.start <= token.start < each.end), None)
         noun = self._noun(tokens[: _before_date(tokens, place, dates)], place)
@@ -120,6 +121,15 @@ class Linker:
             return None
         link = Link(table, mine[0].column, mine[0].worth, mine[0].evidence)
         return replace(_mark(MarkKind.NOUN, tokens, place, place + 1), links=(link,), plural=other[0].plural), place + 1
+
+    def _season(self, tokens: Sequence[Token], place: int) -> tuple[Mark, int] | None:
+        """The season from here as a value; unknown where no column holds it, for it is no year."""
+        text = season(tokens, place)
+        if text is None:
+            return None
+        links = value_links(self._index, self._values, text, quoted=False)
+        kind = MarkKind.VALUE if links else MarkKind.UNKNOWN
+        return replace(_mark(kind, tokens, place, place + 3), text=text, links=links), place + 3
 
     def _sign(self, tokens: Sequence[Token], place: int) -> Mark:
         """The mark of what is no word: a text in quotes, a comparison, the end of a sentence."""

@@ -31,7 +31,7 @@ POINT: Final = (
     rf"(?:\d{{4}}-\d\d?-\d\d?(?:[ t]\d\d:\d\d(?::\d\d)?)?|(?:{_MONTH})\.?\s+{_DAY}(?:\s*,?\s*{_YEAR})"
     rf"|{_DAY}\s+(?:of\s+)?(?:{_MONTH})\.?,?\s+{_YEAR}|(?:{_MONTH})\.?,?\s+(?:of\s+)?{_YEAR}"
     rf"|q[1-4]\s+(?:of\s+)?{_YEAR}|(?:the\s+)?(?:first|second|third|fourth|1st|2nd|3rd|4th)\s+quarter\s+of\s+{_YEAR}"
-    rf"|(?:the\s+)?(?:year\s+)?(?<!\d){_YEAR}(?![\d-])|today|yesterday|tomorrow|now|\d{{1,2}}/\d{{1,2}}/{_YEAR})"
+    rf"|(?:the\s+)?(?:year\s+)?(?<!\d){_YEAR}(?![\d-]|/\d)|today|yesterday|tomorrow|now|\d{{1,2}}/\d{{1,2}}/{_YEAR})"
 )
 
 
