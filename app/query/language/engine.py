@@ -22,9 +22,10 @@ from app.query.language.parsing.choices import Choice, choices
 from app.query.language.parsing.context import Context
 from app.query.language.parsing.finishing import finish, leftover
 from app.query.language.parsing.parser import read_marks
+from app.query.language.parsing.phrases.used import check_used
 from app.query.language.parsing.state import State
 from app.query.language.reading.dates import dates_in
-from app.query.language.reading.statements import is_statement
+from app.query.language.reading.statements import asks_for_change, is_statement
 from app.query.language.reading.tokens import LONGEST, tokens_of
 from app.query.language.suggestions import MOST, nearest_questions, respelt
 from app.query.language.vocabulary.model import Vocabulary
@@ -76,6 +77,8 @@ class Engine:
         """The question as SQL, or why not."""
         if is_statement(question, self._context.tables):
             return Refusal("This is a statement in SQL: send it as `sql`, not as `query`.", (), (), ())
+        if asks_for_change(question):
+            return Refusal("This asks to change something: a question only reads.", (), (), ())
         found = self._interpreted(question)
         if (
             isinstance(found, Refusal)
@@ -113,6 +116,7 @@ class Engine:
         try:
             read_marks(state)
             query = finish(state)
+            check_used(state, query)
         except CannotWriteError as error:
             return _Reading(choice, state, None, None, choice.worth - 5, error.reason)
         if left := leftover(state):

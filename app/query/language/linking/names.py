@@ -12,6 +12,8 @@ from app.query.language.vocabulary.model import Column, Table, Vocabulary
 
 Words = tuple[str, ...]
 
+_ENDS: Final = ("name", "date", "time", "code", "type", "status", "number", "amount", "price", "title", "count")
+_SHORTEST_STEM: Final = 3
 _KNOWN: Final = frozenset(WORDS) | GENERIC | MEASURES | PROSE | frozenset(SUFFIXES) | frozenset(ABBREVIATIONS)
 _SHORTEST_PART: Final = 2
 _LONGEST_PART: Final = 14
@@ -74,4 +76,11 @@ def _unglued(word: str) -> Words:
             current = best[end]
             if current is None or len(candidate) < len(current):
                 best[end] = candidate
-    return best[-1] or (word,)
+    return best[-1] or _ended(word)
+
+
+def _ended(word: str) -> Words:
+    """The word parted before an end that columns have, whatever is in front: `subname`, `cardno`; else as it stands."""
+    ends = (end for end in _ENDS if word.endswith(end) and len(word) - len(end) >= _SHORTEST_STEM)
+    end = max(ends, key=len, default="")
+    return (word[: -len(end)], end) if end else (word,)

@@ -41,6 +41,9 @@ _KEYS: Final = frozenset(("id", "key", "code", "number"))
 _MORE: Final = re.compile(r"[,;.:(\[]|\s(?:of|in|for|from|at|on|by|per|when|where|that|which|as|is|-)\s", re.IGNORECASE)
 _LISTED: Final = re.compile(r"[\w'-]+(?: [\w'-]+)?(?:\s*[,/|]\s*[\w'-]+(?: [\w'-]+)?)*(?:,? or |, [\w'-]+, )[\w'-]+")
 """A description that begins with a list of values, `active, pending or sold`, and calls the column nothing."""
+_QUANTITIES: Final = frozenset(
+    ("revenue", "income", "turnover", "spend", "spending", "cost", "amount", "value", "volume")
+)
 _ARTICLES: Final = frozenset(("the", "a", "an"))
 
 
@@ -284,8 +287,11 @@ class SchemaIndex:
     def _in_other_words(self, words: Sequence[str]) -> Places:
         """What short forms and synonyms of the words may name: a table rather than a column that names it in part."""
         found: Places = {}
+        quantity = not _QUANTITIES.isdisjoint(words)
         for other, worth, why in self.other_words.replaced(words):
             for place, named in self._found(other).items():
+                if quantity and named.column is None:
+                    continue  # revenue is what sales bring, and no sale
                 _keep(found, place, Named(named.table, named.column, named.worth * worth, f"{named.evidence}: {why}"))
         surest = max((named.worth for named in found.values() if named.column is None), default=0.0)
         return {place: named for place, named in found.items() if named.column is None or named.worth >= surest}

@@ -77,6 +77,12 @@ class Context:
             _field(self.tables[table], each) for each in self.tables[table].columns
         )
 
+    def names_rows(self, field: Field) -> bool:
+        """Whether the column says what a row is called, and not what else it is of: a hotel, no test's course."""
+        said = set(self.words(field)) - {"name", "title", "label", "first", "last", "full", "number", "code", "id"}
+        unique = self.tables[field.table].column(field.column)
+        return said <= set(self.index.words[field.table]) or (unique is not None and unique.unique)
+
     def is_key(self, field: Field) -> bool:
         """Whether the field names a row of its table."""
         return self.tables[field.table].key == (field.column,)

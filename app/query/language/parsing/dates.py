@@ -8,7 +8,11 @@ from app.query.language.parsing.state import Mode, State
 from app.query.language.reading.calendar import MONTH_NAMES, UNITS
 from app.query.language.reading.dates import DateRange
 from app.query.language.reading.lexicon import Role
+from app.query.language.reading.stems import is_participle, stem
 from app.query.language.vocabulary.model import Kind
+
+_MADE = frozenset(("created", "recorded", "inserted", "updated", "logged", "added"))
+"""Participles of when a row was written, which is when most things happen."""
 
 
 def when_condition(state: State, place: int) -> int | None:
@@ -120,11 +124,19 @@ def _on(state: State, table: str, when: DateRange, place: int) -> bool:
         named = [each for each in dates if names_event(state, each, verb)]
         if len(named) == 1 and named[0].kind is Kind.NUMBER:
             return _on_parts(state, table, named[0], when, place)
-        state.note(f"No column says when it was {verb}.", 0.3 if len(dates) > 1 else 0.0)
+        state.note(f"No column says when it was {verb}.", 0.3 if len(dates) > 1 or _is_of_event(state, field) else 0.0)
     if doubtful:
         state.note(f"The date is that of {field.table}.{field.column}.", _doubt(state, field))
     _within(state, field, when, place)
     return True
+
+
+def _is_of_event(state: State, field: Field) -> bool:
+    """Whether the column is called after an event of its own: acquired on; not sold at, of a table of sales."""
+    own = {stem(word) for word in state.context.index.words[field.table]}
+    return any(
+        is_participle(word) and stem(word) not in own for word in state.context.words(field) if word not in _MADE
+    )
 
 
 def _event_before(state: State, place: int) -> str | None:

@@ -283,7 +283,7 @@ def _groups(state: State) -> list[Expression]:
         found += state.context.entity(table)
     for each in state.groups:
         found.append(each)
-        if isinstance(each, Field) and each in state.context.shown(each.table):
+        if isinstance(each, Field) and each in state.context.shown(each.table) and state.context.names_rows(each):
             found += [key for key in state.context.entity(each.table) if key not in found]
     return list(dict.fromkeys(found))
 
@@ -315,7 +315,7 @@ def _selected(state: State) -> list[Expression]:
     """The columns that are shown beside numbers are what the numbers are grouped by."""
     found = list(state.select)
     for each in list(found):
-        if isinstance(each, Field) and each in state.context.shown(each.table):
+        if isinstance(each, Field) and each in state.context.shown(each.table) and state.context.names_rows(each):
             found += [key for key in state.context.key(each.table) if key not in found]
     return list(dict.fromkeys(found))
 

@@ -1,6 +1,6 @@
 """Groups: `per month`, `by country`, `for each customer`. Each rule returns the place behind what it read. Pure."""
 
-from app.query.language.algebra.model import Aggregate, Bucket, Expression, Field
+from app.query.language.algebra.model import Aggregate, Bucket, Expression, Field, Function
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.dates import unit_group, unit_in
 from app.query.language.parsing.ordering import order_by
@@ -9,6 +9,13 @@ from app.query.language.parsing.subjects import field_of
 from app.query.language.parsing.turns import turn_at
 from app.query.language.reading.lexicon import PHRASES, Role
 
+_RATES = frozenset(
+    """
+    price rate rating score age percent percentage share ratio average mean temperature grade level rank stars margin
+    speed discount gpa latitude longitude
+    """.split()  # noqa: SIM905 - a list of two dozen quoted words is read by nobody
+)
+"""Quantities of which a sum says nothing."""
 _WHOLE = 0.9
 """Worth of a column of which the whole name is said."""
 
@@ -29,12 +36,28 @@ def group(state: State, place: int) -> int | None:
         if noun.kind is MarkKind.VALUE or _says_who(state, at, noun):
             return at
     after = _one_group(state, at)
+    if after is not None:
+        _add_up(state)
     while after is not None:
         more = _one_group(state, following) if (following := _further(state, after)) is not None else None
         if more is None:
             break
         after = more
     return after
+
+
+def _add_up(state: State) -> None:
+    """Add up the only column that is asked for, of quantities, where groups follow: billed amount by region."""
+    field = state.select[0] if len(state.select) == 1 and not state.measures and not state.order else None
+    if not isinstance(field, Field) or not state.context.is_quantity(field) or state.entity not in {None, field.table}:
+        return
+    own = field in state.groups or field.table in state.group_tables or state.context.counts(field)
+    if own or state.listed or state.limit is not None or state.wants_order:
+        return
+    state.select.clear()
+    state.measures.append(Aggregate(Function.SUM, field.table, field))
+    rated = bool(_RATES & set(state.context.words(field)))
+    state.note(f"{field.column} is added up in each group.", 0.4 if rated else 0.08)
 
 
 def _directed(state: State, at: int, noun: Mark) -> bool:

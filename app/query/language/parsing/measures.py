@@ -14,6 +14,8 @@ from app.query.language.reading.lexicon import PHRASES, Role
 from app.query.language.reading.stems import is_participle, lemma
 from app.query.language.vocabulary.model import Kind
 
+_WHOLE = 0.95
+"""Worth of a column of which the whole name is said."""
 _DURATIONS = frozenset(("duration", "durations", "length", "time"))
 _SECONDS = {"second": "second", "seconds": "second", "minute": "minute", "minutes": "minute", "hour": "hour",
             "hours": "hour", "days": "day"}  # fmt: skip
@@ -82,7 +84,7 @@ def _count(state: State, place: int, *, bare: bool) -> Measure | None:
     if mark is not None and mark.is_table:
         return Measure(count_of(state, mark.link.table, distinct=distinct), _behind_table(state, at), values)
     called = called_by_value(state, values)
-    if mark is not None and mark.is_column and not (called and is_participle(mark.text)):
+    if mark is not None and mark.is_column and not (called and (is_participle(mark.text) or _is_told(state, mark))):
         return _count_column(state, mark, at, values, distinct=distinct)
     if mark is not None and mark.role is Role.UNIT:
         home = state.home()
@@ -107,7 +109,15 @@ def _behind_table(state: State, place: int) -> int:
     return place + 1
 
 
-def _count_column(state: State, mark: Mark, at: int, values: tuple[int, ...], *, distinct: bool) -> Measure:
+def _is_told(state: State, mark: Mark) -> bool:
+    """Whether the column says when or whether, of which nobody counts different ones without saying so."""
+    kind = state.context.field(mark.link.table, str(mark.link.column)).kind
+    return kind in {Kind.BOOLEAN, Kind.DATE, Kind.MOMENT}
+
+
+def _count_column(state: State, mark: Mark, at: int, values: tuple[int, ...], *, distinct: bool) -> Measure | None:
+    if _is_told(state, mark) and not distinct and mark.link.worth < _WHOLE:
+        return None
     field = state.context.field(mark.link.table, str(mark.link.column))
     if state.context.is_key(field):
         return Measure(Aggregate(Function.COUNT, field.table), at + 1, values)

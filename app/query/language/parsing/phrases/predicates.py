@@ -15,7 +15,7 @@ _BECAME: Final = frozenset(
     """
     delivered shipped returned paid completed processed opened closed refunded charged billed redeemed released
     published filled handled tested reviewed built born died hired signed manufactured founded joined registered
-    updated finished started ended graduated diagnosed treated sold
+    updated finished started ended graduated diagnosed treated sold lent
     """.split()  # noqa: SIM905 - a list of dozens of quoted words is read by nobody
 )
 """Verbs that name a state or an event of their own; of others, like `placed`, a row is the event itself."""

@@ -1,0 +1,77 @@
+"""Nothing that was understood is left out, and nothing is counted, added up or grouped that nobody asked for."""
+
+import pytest
+
+from app.query.language.outcome import Interpretation, Refusal
+from app.query.language.reading.statements import asks_for_change
+from tests.query.language.museum import ENGINE
+
+CONFIDENT = 0.7
+
+
+def sql_of(question: str) -> str:
+    """The SQL of a question that is answered, without quotes."""
+    found = ENGINE.interpret(question)
+    assert isinstance(found, Interpretation), (question, found)
+    return found.sql.replace('"', "")
+
+
+@pytest.mark.parametrize(
+    ("question", "part"),
+    [
+        ("billed amount by region in 2024", "SUM(fact_bill.amount)"),
+        ("billed amount by region in 2024", "fact_bill.bill_date >= CAST('2024-01-01' AS DATE)"),
+        ("amount per region", "GROUP BY dim_site.region"),
+        ("salary by city", "SUM(tbl_employee.salary)"),
+        ("which courses have an average score below 73", "GROUP BY tbl_training.course_name HAVING"),
+        ("how many paintings are currently on display", "artwork.on_display = TRUE"),
+        ("how many artworks are on display", "COUNT(*)"),
+        ("names of the subscribers in Limerick", "SELECT t_subscriber.subname FROM t_subscriber"),
+        ("closed tickets older than 90 days", "t_ticket.statuscode = 'CLS'"),
+    ],
+)
+def test_what_is_meant(question: str, part: str) -> None:
+    assert part in sql_of(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "top 3 cities by number of internet outage tickets",
+        "how many software engineers are there",
+        "what share of ticket revenue comes from online sales",
+        "score by city",
+        "how many sculptures were lent out in 2024",
+    ],
+)
+def test_what_leaves_something_out_or_makes_no_sense_is_doubted(question: str) -> None:
+    found = ENGINE.interpret(question)
+    assert isinstance(found, Refusal) or found.confidence < CONFIDENT, found.sql
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [
+        ("Close all tickets older than 90 days", True),
+        ("please delete old tickets", True),
+        ("Could you please set the salary of accountants to 5", True),
+        ("Cancel loan 7", True),
+        ("Add a new artwork", True),
+        ("raise everybody's salary", True),
+        ("raise the fee of each loan", True),
+        ("closed tickets per city", False),
+        ("open tickets", False),
+        ("open tickets per city", False),
+        ("make a list of all loans", False),
+        ("give me the loans", False),
+        ("give the number of loans", False),
+        ("set meals by price", False),
+        ("orders of the month", False),
+        ("how many orders were cancelled", False),
+        ("updates per month", False),
+    ],
+)
+def test_orders_to_change_something_are_no_questions(text: str, change: bool) -> None:
+    assert asks_for_change(text) is change
+    if change:
+        assert isinstance(ENGINE.interpret(text), Refusal)
