@@ -2,9 +2,12 @@
 
 import pytest
 
+from app.query.language.engine import Engine
 from app.query.language.outcome import Interpretation, Refusal
 from app.query.language.reading.statements import asks_for_change
+from app.query.language.vocabulary.model import ListedValues, Vocabulary
 from tests.query.language.museum import ENGINE
+from tests.query.language.shop import BERLIN, NOW, table
 
 CONFIDENT = 0.7
 
@@ -42,11 +45,31 @@ def test_what_is_meant(question: str, part: str) -> None:
         "what share of ticket revenue comes from online sales",
         "score by city",
         "how many sculptures were lent out in 2024",
+        "which courses have an average score above the overall average score",
+        "how many bills cost more than twice the average amount",
     ],
 )
 def test_what_leaves_something_out_or_makes_no_sense_is_doubted(question: str) -> None:
     found = ENGINE.interpret(question)
     assert isinstance(found, Refusal) or found.confidence < CONFIDENT, found.sql
+
+
+def test_each_year_is_of_what_happened_and_not_of_birth() -> None:
+    students = table("student", "studentid integer, fullname text, birthyear integer, signedupon date", "studentid")
+    engine = Engine(Vocabulary((students,), (), ListedValues({}), NOW, BERLIN))
+    for question in ("how many students signed up each year", "students per year"):
+        found = engine.interpret(question)
+        assert isinstance(found, Refusal) or "signedupon" in found.sql
+        assert isinstance(found, Refusal) or "birthyear" not in found.sql
+
+
+def test_rows_are_shown_by_what_they_are_called_themselves() -> None:
+    customers = table("cust", "cust_no integer, city_nm text, cust_nm text", "cust_no")
+    engine = Engine(Vocabulary((customers,), (), ListedValues({}), NOW, BERLIN))
+    found = engine.interpret("list all customers")
+    assert isinstance(found, Interpretation)
+    assert '"cust_nm"' in found.sql
+    assert '"city_nm"' not in found.sql
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.catalog.joins.discovery.naming import split
 from app.catalog.joins.discovery.words import PEOPLE
-from app.query.language.linking.names import words_of
+from app.query.language.linking.names import parted_words, words_of
 from app.query.language.reading.stems import lemma
 from app.query.language.vocabulary.model import Column, Kind, Table
 
@@ -40,7 +40,8 @@ def shown_columns(table: Table) -> tuple[Column, ...]:
     for last in _SHOWING:
         found = [name for name, words in names.items() if words and words[-1] == last]
         if found:
-            best = min(found, key=lambda name: (len(names[name]), name))
+            whole = own | set(parted_words(table.name))
+            best = min(found, key=lambda name: (not set(names[name][:-1]) <= whole, len(names[name]), name))
             return tuple(column for column in table.columns if column.name == best)
     numbers = [column for column in table.columns if (words := names.get(column.name, ())) and words[-1] in _NUMBERING
                and set(words[:-1]) & own]  # fmt: skip

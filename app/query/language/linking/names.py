@@ -50,6 +50,11 @@ def _column_words(name: str, prefix: str) -> Words:
     return tuple(lemma(word) for word in _parted(bare)) or (name.lower(),)  # a name of signs alone
 
 
+def parted_words(name: str) -> Words:
+    """The words of the name of a table, glued ones parted, short ones spelt out, in the singular."""
+    return tuple(lemma(word) for word in _parted(name.rpartition(".")[2]))
+
+
 def _parted(name: str) -> Sequence[str]:
     """The words of a name, glued ones parted, short ones spelt out."""
     found: list[str] = []

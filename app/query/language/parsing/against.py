@@ -1,6 +1,6 @@
 """Comparisons with a number made of all rows: `above the average price`, `more pages than the average`. Pure."""
 
-from app.query.language.algebra.model import AgainstAll, Beside, Field, Function
+from app.query.language.algebra.model import AgainstAll, Aggregate, Beside, CannotWriteError, Field, Function
 from app.query.language.parsing.state import State
 from app.query.language.parsing.subjects import compared, field_of
 from app.query.language.reading.lexicon import Role
@@ -21,6 +21,9 @@ _THEIR = frozenset(("their", "its", "his", "her", "same", "the same"))
 
 def against_all(state: State, place: int, at: int) -> int | None:
     """The place behind `above the average price`: the number is of all rows of the table, whatever else is asked."""
+    held = (*state.measures, *(pending[1] for pending in (state.pending,) if pending is not None))
+    if any(isinstance(each, Aggregate) and each.function is not Function.COUNT for each in held):
+        raise CannotWriteError("A number of each group beside one of all rows is not read yet.")
     noun_at = state.skip(at + 1, Role.PREPOSITION)
     noun = state.peek(noun_at)
     whose = _whose(state, at + 1)

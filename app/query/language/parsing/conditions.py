@@ -137,6 +137,9 @@ def _year_as_number(mark: Mark) -> Mark:
 def _compare_number(state: State, place: int, at: int, operator: str, number: float) -> int | None:
     more = state.peek(at + 1)
     after = at + 1
+    factor = state.peek(state.skip(after))
+    if factor is not None and factor.role is Role.AGGREGATE and not state.marks[at].text[:1].isdigit():
+        raise CannotWriteError(f"{state.marks[at].text!r} a number of all rows is not read yet.")
     if more is not None and more.role is Role.OR_MORE:
         operator, after = more.detail, at + 2
     if state.negated:

@@ -122,13 +122,13 @@ def _one_group(state: State, at: int) -> int | None:
 
 
 def _own_period(state: State, noun: Mark) -> Expression | None:
-    """The period of what is counted, where `year` is a part of the name of another table's column: build_year."""
+    """The period of what is counted, where `year` is a part of the name of a column: build_year, year of birth."""
     said = PHRASES.get(noun.text.lower())
     if said is None or said[0] is not Role.UNIT or not noun.is_column or noun.link.worth >= _WHOLE:
         return None
     asked = [each for each in (*state.select, *state.measures) if isinstance(each, (Field, Aggregate))]
     counted = state.entity or (asked[0].table if asked else None)
-    if counted is None or counted == noun.link.table or state.context.when(counted, ())[0] is None:
+    if counted is None or state.context.when(counted, ())[0] is None:
         return None
     unit = Mark(MarkKind.WORD, noun.text, noun.start, noun.end, role=Role.UNIT, detail=said[1])
     alone = unit_group_at(state, unit)

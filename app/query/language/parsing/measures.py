@@ -111,8 +111,10 @@ def _behind_table(state: State, place: int) -> int:
 
 def _is_told(state: State, mark: Mark) -> bool:
     """Whether the column says when or whether, of which nobody counts different ones without saying so."""
-    kind = state.context.field(mark.link.table, str(mark.link.column)).kind
-    return kind in {Kind.BOOLEAN, Kind.DATE, Kind.MOMENT}
+    field = state.context.field(mark.link.table, str(mark.link.column))
+    words = state.context.words(field)
+    flag = words[-1] in {"flag", "indicator"} or words[0] in {"is", "has", "was"}
+    return flag or field.kind in {Kind.BOOLEAN, Kind.DATE, Kind.MOMENT}
 
 
 def _count_column(state: State, mark: Mark, at: int, values: tuple[int, ...], *, distinct: bool) -> Measure | None:
