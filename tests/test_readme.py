@@ -214,7 +214,7 @@ def test_questions_in_curl_give_the_same_answers_three_times(service: Running) -
         assert forgotten["code"] == "cannot-answer"
         assert (stale["code"], stale["changes"][0]["code"]) == ("stale-preview", "term-gone")  # type: ignore[index]
         correction = new["corrections"][0]  # type: ignore[index]
-        assert (correction["term"], correction["expression"]) == ("paid", "price over 50")  # type: ignore[index]
+        assert (correction["term"], correction["expression"]) == ("stays", "stays with price over 50")  # type: ignore[index]
         assert [each["id"] for each in proposed["items"]] == [correction["id"]]  # type: ignore[attr-defined, index]
         assert (accepted["state"], taken["state"]) == ("accepted", "revoked")
         assert told["sql"] == new["sql"]

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.query.language.algebra.model import Query, Ratio
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.state import State
+from app.query.language.parsing.known.state import State
 from app.query.language.reading.lexicon import Role
 
 _MEASURED: Final = ((0.0, 0.0), (1.0, 1.0))

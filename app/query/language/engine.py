@@ -19,11 +19,11 @@ from app.query.language.linking.marks import Link, Mark, MarkKind
 from app.query.language.linking.schema_index import SchemaIndex
 from app.query.language.outcome import Alternative, Interpretation, Refusal
 from app.query.language.parsing.choices import Choice, choices
-from app.query.language.parsing.context import Context
 from app.query.language.parsing.finishing import finish, leftover
+from app.query.language.parsing.known.context import Context
+from app.query.language.parsing.known.state import State
 from app.query.language.parsing.parser import read_marks
 from app.query.language.parsing.phrases.used import check_used
-from app.query.language.parsing.state import State
 from app.query.language.reading.dates import dates_in
 from app.query.language.reading.statements import asks_for_change, is_statement
 from app.query.language.reading.tokens import LONGEST, tokens_of

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.context import Context
+from app.query.language.parsing.known.context import Context
 from app.query.language.vocabulary.model import Kind
 
 MOST: Final = 3

@@ -5,9 +5,9 @@ from typing import Final
 from app.query.language.algebra.model import Compare, Empty, Related
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.conditions import condition_of
+from app.query.language.parsing.known.state import Absence, Mode, State
+from app.query.language.parsing.known.subjects import field_of
 from app.query.language.parsing.phrases.deeds import ANYTHING, behind_anything, behind_single, undone
-from app.query.language.parsing.state import Absence, Mode, State
-from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
 from app.query.language.reading.stems import is_participle
 from app.query.language.vocabulary.model import Kind

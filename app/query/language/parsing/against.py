@@ -1,8 +1,8 @@
 """Comparisons with a number made of all rows: `above the average price`, `more pages than the average`. Pure."""
 
 from app.query.language.algebra.model import AgainstAll, Aggregate, Beside, CannotWriteError, Field, Function
-from app.query.language.parsing.state import State
-from app.query.language.parsing.subjects import compared, field_of
+from app.query.language.parsing.known.state import State
+from app.query.language.parsing.known.subjects import compared, field_of
 from app.query.language.reading.lexicon import Role
 
 OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}

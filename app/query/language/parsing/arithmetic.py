@@ -4,8 +4,8 @@ from typing import Final
 
 from app.query.language.algebra.model import Aggregate, Arithmetic, Field, Function
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.state import Mode, State
-from app.query.language.parsing.subjects import field_of
+from app.query.language.parsing.known.state import Mode, State
+from app.query.language.parsing.known.subjects import field_of
 from app.query.language.reading.lexicon import Role
 
 _LONGEST: Final = 4

@@ -16,11 +16,11 @@ from app.query.language.algebra.model import (
 )
 from app.query.language.linking.marks import Link, Mark, MarkKind
 from app.query.language.parsing.against import OPPOSITE, against_all
+from app.query.language.parsing.known.state import Mode, State
+from app.query.language.parsing.known.subjects import CURRENCIES, by_verb, compared, field_of, taken
+from app.query.language.parsing.known.units import fits, unit_behind
 from app.query.language.parsing.phrases.deeds import times
 from app.query.language.parsing.phrases.ordinals import PEOPLE, of_people
-from app.query.language.parsing.phrases.units import fits, unit_behind
-from app.query.language.parsing.state import Mode, State
-from app.query.language.parsing.subjects import CURRENCIES, by_verb, compared, field_of, taken
 from app.query.language.reading.lexicon import Role
 from app.query.language.reading.numbers import number_in_digits
 from app.query.language.vocabulary.model import Kind

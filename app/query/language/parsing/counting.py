@@ -5,7 +5,7 @@ from typing import Final
 from app.query.language.algebra.model import Aggregate, Empty, Expression, Field, Function, Order, Within
 from app.query.language.linking.keys import is_of_people
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.state import State
+from app.query.language.parsing.known.state import State
 from app.query.language.reading.stems import is_plural, lemma, normalized, stem
 from app.query.language.vocabulary.model import Kind
 

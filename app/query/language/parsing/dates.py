@@ -2,9 +2,9 @@
 
 from app.query.language.algebra.model import Bucket, Compare, Expression, Field, OneOf, Within, aggregates_of
 from app.query.language.linking.marks import Mark
-from app.query.language.parsing.phrases.periods import GUESS, holds_years, is_whole_years, year_conditions, year_said
+from app.query.language.parsing.known.periods import GUESS, holds_years, is_whole_years, year_conditions, year_said
+from app.query.language.parsing.known.state import Mode, State
 from app.query.language.parsing.phrases.predicates import dates_of, names_event, says_what_became
-from app.query.language.parsing.state import Mode, State
 from app.query.language.reading.calendar import MONTH_NAMES, UNITS
 from app.query.language.reading.dates import DateRange
 from app.query.language.reading.lexicon import Role

@@ -23,9 +23,9 @@ from app.query.language.algebra.model import (
 from app.query.language.linking.keys import is_of_people
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.counting import count_rows, rank_by_rows
+from app.query.language.parsing.known.periods import refuse_apart
+from app.query.language.parsing.known.state import Absence, State
 from app.query.language.parsing.phrases.firsts import counted_with, first_of_each, offset, refuse_aside, settle_average
-from app.query.language.parsing.phrases.periods import refuse_apart
-from app.query.language.parsing.state import Absence, State
 from app.query.language.parsing.turns import settle
 from app.query.language.reading.stems import lemma
 from app.query.language.vocabulary.model import Kind

@@ -3,9 +3,9 @@
 from app.query.language.algebra.model import Aggregate, Bucket, Expression, Field, Function
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.dates import unit_group, unit_in
+from app.query.language.parsing.known.state import Mode, State
+from app.query.language.parsing.known.subjects import field_of
 from app.query.language.parsing.ordering import order_by
-from app.query.language.parsing.state import Mode, State
-from app.query.language.parsing.subjects import field_of
 from app.query.language.parsing.turns import turn_at
 from app.query.language.reading.lexicon import PHRASES, Role
 

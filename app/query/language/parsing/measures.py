@@ -7,9 +7,9 @@ from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.arithmetic import calculated, explained
 from app.query.language.parsing.conditions import value_condition
 from app.query.language.parsing.counting import called_by_value, count_of
+from app.query.language.parsing.known.state import Mode, State
 from app.query.language.parsing.phrases.firsts import on_average
 from app.query.language.parsing.ratios import divide, end_of
-from app.query.language.parsing.state import Mode, State
 from app.query.language.reading.lexicon import PHRASES, Role
 from app.query.language.reading.stems import is_participle, lemma
 from app.query.language.vocabulary.model import Kind

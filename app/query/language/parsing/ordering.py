@@ -3,10 +3,10 @@
 from app.query.language.algebra.model import Aggregate, Expression, Field, Function, Order, Ratio
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.dates import unit_group
+from app.query.language.parsing.known.state import Mode, State
+from app.query.language.parsing.known.subjects import field_of
 from app.query.language.parsing.measures import measure
 from app.query.language.parsing.ranking import added_up
-from app.query.language.parsing.state import Mode, State
-from app.query.language.parsing.subjects import field_of
 from app.query.language.parsing.superlatives import superlative
 from app.query.language.reading.lexicon import Role
 from app.query.language.vocabulary.model import Kind

@@ -8,14 +8,14 @@ from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing import absence, arithmetic, conditions, grouping, ordering, ratios, superlatives, turns
 from app.query.language.parsing.against import more_than
 from app.query.language.parsing.dates import unit_group, when_condition
+from app.query.language.parsing.known.state import Mode, State
+from app.query.language.parsing.known.subjects import field_of
 from app.query.language.parsing.measures import take_measure
 from app.query.language.parsing.phrases.deeds import nobody
 from app.query.language.parsing.phrases.firsts import nth
 from app.query.language.parsing.phrases.ordinals import ordinal
 from app.query.language.parsing.phrases.predicates import without_place
 from app.query.language.parsing.phrases.spans import span
-from app.query.language.parsing.state import Mode, State
-from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
 from app.query.language.reading.stems import is_participle, lemma
 from app.query.language.vocabulary.model import Kind

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.query.language.algebra.model import Aggregate, Duration, Expression, Field, Function
-from app.query.language.parsing.state import State
+from app.query.language.parsing.known.state import State
 from app.query.language.vocabulary.model import Kind
 
 _LONG, _HIGH = ("length", "duration", "distance", "runtime"), ("height", "elevation", "altitude")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.query.language.algebra.model import Aggregate, Condition, Function, Ratio, Related, condition_tables
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.counting import count_of
-from app.query.language.parsing.state import Mode, State
+from app.query.language.parsing.known.state import Mode, State
 from app.query.language.reading.lexicon import Role
 
 _ENDS = frozenset((Role.EACH, Role.ORDER, Role.DIRECTION))

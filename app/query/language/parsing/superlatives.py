@@ -7,10 +7,10 @@ from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.parsing.conditions import value_condition
 from app.query.language.parsing.counting import calls_rows, happenings
 from app.query.language.parsing.dates import unit_group
+from app.query.language.parsing.known.state import Mode, State
+from app.query.language.parsing.known.subjects import field_of
 from app.query.language.parsing.measures import measure, several
 from app.query.language.parsing.ranking import SIZED, about, judges, much_is_meant, names_row
-from app.query.language.parsing.state import Mode, State
-from app.query.language.parsing.subjects import field_of
 from app.query.language.reading.lexicon import Role
 from app.query.language.reading.stems import is_participle, is_plural
 from app.query.language.vocabulary.model import Kind

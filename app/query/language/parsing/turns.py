@@ -4,9 +4,9 @@ from typing import Final
 
 from app.query.language.algebra.model import Aggregate, Bucket, CannotWriteError, Expression, Field, Order
 from app.query.language.linking.marks import Mark, MarkKind
+from app.query.language.parsing.known.state import State
 from app.query.language.parsing.ordering import order_by
 from app.query.language.parsing.ranking import SPECIFIC, about, judges
-from app.query.language.parsing.state import State
 from app.query.language.reading.lexicon import Role
 from app.query.language.reading.stems import stem
 from app.query.language.vocabulary.model import Kind

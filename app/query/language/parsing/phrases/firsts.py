@@ -14,7 +14,7 @@ from app.query.language.algebra.model import (
     Ranked,
 )
 from app.query.language.linking.marks import MarkKind
-from app.query.language.parsing.state import State
+from app.query.language.parsing.known.state import State
 from app.query.language.reading.lexicon import Role
 
 _ORDINALS: Final = {

@@ -5,8 +5,8 @@ from typing import Final
 
 from app.query.language.algebra.model import Compare, Field
 from app.query.language.linking.marks import MarkKind
-from app.query.language.parsing.state import State
-from app.query.language.parsing.subjects import field_of
+from app.query.language.parsing.known.state import State
+from app.query.language.parsing.known.subjects import field_of
 from app.query.language.reading.lexicon import Role
 from app.query.language.vocabulary.model import Kind
 

@@ -6,7 +6,7 @@ from app.query.language.algebra.model import Field
 from app.query.language.linking.marks import Mark, MarkKind
 from app.query.language.linking.shortening import named_by
 from app.query.language.linking.synonyms import LIKE_WORDS
-from app.query.language.parsing.state import State
+from app.query.language.parsing.known.state import State
 from app.query.language.reading.lexicon import Role
 from app.query.language.reading.stems import is_participle, lemma, stem
 from app.query.language.vocabulary.model import Kind

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.query.language.algebra.model import Aggregate, Duration, Field, Function
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.state import Mode, State
+from app.query.language.parsing.known.state import Mode, State
 from app.query.language.reading.lexicon import Role
 from app.query.language.reading.stems import stem
 

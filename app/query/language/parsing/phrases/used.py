@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.query.language.algebra.model import Aggregate, CannotWriteError, Compare, Field, Function, Query
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.state import State
+from app.query.language.parsing.known.state import State
 from app.query.language.reading.lexicon import Role
 from app.query.language.vocabulary.model import Kind
 

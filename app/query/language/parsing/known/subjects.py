@@ -2,8 +2,8 @@
 
 from app.query.language.algebra.model import Expression, Field
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.phrases.units import counted_in, unit_behind
-from app.query.language.parsing.state import Mode, State
+from app.query.language.parsing.known.state import Mode, State
+from app.query.language.parsing.known.units import counted_in, unit_behind
 from app.query.language.vocabulary.model import Kind
 
 CURRENCIES = frozenset(("dollar", "dollars", "usd", "euro", "euros", "eur", "pounds", "gbp"))

@@ -18,8 +18,8 @@ from app.query.language.algebra.model import (
     Order,
 )
 from app.query.language.linking.marks import Mark, MarkKind
-from app.query.language.parsing.context import Context
-from app.query.language.parsing.phrases.periods import either_period
+from app.query.language.parsing.known.context import Context
+from app.query.language.parsing.known.periods import either_period
 from app.query.language.reading.lexicon import Role
 
 

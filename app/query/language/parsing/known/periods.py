@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.query.language.algebra.model import CannotWriteError, Compare, Condition, Either, Field, Within
-from app.query.language.parsing.context import Context
+from app.query.language.parsing.known.context import Context
 from app.query.language.reading.dates import DateRange
 from app.query.language.reading.stems import is_participle, stem
 from app.query.language.vocabulary.model import Kind

@@ -4,7 +4,7 @@ from typing import Final
 
 from app.query.language.algebra.model import Aggregate, Expression, Field
 from app.query.language.linking.marks import Mark
-from app.query.language.parsing.state import State
+from app.query.language.parsing.known.state import State
 from app.query.language.reading.stems import lemma, normalized
 
 _CLASSES: Final = {
