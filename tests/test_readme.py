@@ -197,7 +197,7 @@ def test_operating_in_curl(service: Running) -> None:
 def test_questions_in_curl_give_the_same_answers_three_times(service: Running) -> None:
     for time in range(3):
         said = documents(script("docs/questions.md", service))
-        asked, best, refused, term, turnover, revoked, forgotten, stale, new, proposed, accepted, told, taken = said
+        asked, best, refused, term, valued, revoked, forgotten, stale, new, proposed, accepted, told, taken = said
         assert asked["question"] == "Show me the top 3 hotels by price"
         assert [join["join_id"] for join in asked["joins"]] == ["hotels__stays__hotel_id"]  # type: ignore[attr-defined]
         assert ("price", "stays.amt", "a label") in {
@@ -208,8 +208,8 @@ def test_questions_in_curl_give_the_same_answers_three_times(service: Running) -
         assert (len(sums), sums) == (3, sorted(sums, reverse=True))
         assert refused["code"] == "cannot-answer"
         assert "unicorns" in refused["not_understood"]  # type: ignore[operator]
-        assert (term["term"], term["version"]) == ("turnover", time + 1)
-        assert turnover["rows"] == [[6255.0]]
+        assert (term["term"], term["version"]) == ("GBV", time + 1)
+        assert valued["rows"] == [[6255.0]]
         assert revoked["revoked_at"] is not None
         assert forgotten["code"] == "cannot-answer"
         assert (stale["code"], stale["changes"][0]["code"]) == ("stale-preview", "term-gone")  # type: ignore[index]
