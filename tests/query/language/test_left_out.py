@@ -2,12 +2,12 @@
 
 import pytest
 
-from app.query.language.engine import Engine
+from app.query.language.engine import Engine, interpret
 from app.query.language.outcome import Interpretation, Refusal
 from app.query.language.reading.statements import asks_for_change
 from app.query.language.vocabulary.model import ListedValues, Vocabulary
 from tests.query.language.museum import ENGINE
-from tests.query.language.shop import BERLIN, NOW, table
+from tests.query.language.shop import BERLIN, NOW, SHOP, table
 
 CONFIDENT = 0.7
 
@@ -98,3 +98,31 @@ def test_orders_to_change_something_are_no_questions(text: str, change: bool) ->
     assert asks_for_change(text) is change
     if change:
         assert isinstance(ENGINE.interpret(text), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("question", "sql"),
+    [
+        ("what is the price of product 12", 'SELECT "products"."price" FROM "products" WHERE "products"."id" = 12'),
+        ("status of order 77", 'SELECT "orders"."status" FROM "orders" WHERE "orders"."id" = 77'),
+        ("what is the age of customer 30", 'SELECT "customers"."age" FROM "customers" WHERE "customers"."id" = 30'),
+        ("what is the name of supplier 3", 'SELECT "suppliers"."name" FROM "suppliers" WHERE "suppliers"."id" = 3'),
+    ],
+)
+def test_a_number_behind_the_noun_for_a_row_is_its_key_and_no_value(question: str, sql: str) -> None:
+    found = interpret(question, SHOP)
+    assert isinstance(found, Interpretation)
+    assert found.sql == sql
+
+
+@pytest.mark.parametrize("question", ["customers with age 30", "products with price 12", "orders of tier 2"])
+def test_a_number_behind_the_noun_for_a_column_is_its_value(question: str) -> None:
+    found = interpret(question, SHOP)
+    assert isinstance(found, Interpretation)
+    assert '"id" =' not in found.sql
+
+
+@pytest.mark.parametrize("question", ["what is the price", "what is the age"])
+def test_one_number_of_many_rows_is_doubted(question: str) -> None:
+    found = interpret(question, SHOP)
+    assert isinstance(found, Refusal) or found.confidence < CONFIDENT

@@ -23,6 +23,7 @@ from app.query.language.parsing.phrases.deeds import times
 from app.query.language.parsing.phrases.ordinals import PEOPLE, of_people
 from app.query.language.reading.lexicon import Role
 from app.query.language.reading.numbers import number_in_digits
+from app.query.language.reading.stems import lemma
 from app.query.language.vocabulary.model import Kind
 
 _UNITS = CURRENCIES | frozenset(
@@ -221,16 +222,23 @@ def number(state: State, place: int) -> int | None:
     if after is not None and after.role in {Role.SUPERLATIVE, Role.COMMON} and mark.number >= 1:
         state.limit, state.wants_order = int(mark.number), True
         return place + 1
+    if (table := named_row(state, state.peek(place - 1))) is not None:
+        return _numbered(state, place, table)
+    return _equal(state, place, mark.number)
+
+
+def _equal(state: State, place: int, said: float) -> int | None:
+    """The place behind a number that the column named before it has, or that its verb speaks of."""
     subject = state.pending[1] if state.pending is not None else None
     if isinstance(subject, Field) and subject.kind is Kind.NUMBER:
         taken(state)
-        state.add(Compare(subject, "<>" if state.negated else "=", mark.number), place)
+        state.add(Compare(subject, "<>" if state.negated else "=", said), place)
         return place + 1
     own = by_verb(state, place, state.home())
     if own is not None:
-        state.add(Compare(own, "=", mark.number), place)
+        state.add(Compare(own, "=", said), place)
         return _behind_unit(state, place + 1, own)
-    return _number_of(state, place, mark.number)
+    return _number_of(state, place, said)
 
 
 def _number_of(state: State, place: int, said: float) -> int | None:
@@ -245,9 +253,18 @@ def _number_of(state: State, place: int, said: float) -> int | None:
     if first and noun is not None and noun.is_table and said >= 1 and said == int(said):
         state.limit = int(said)
         return place + 1
-    if before is not None and before.is_table and not before.plural:
-        return _numbered(state, place, before.link.table)
     return None
+
+
+def named_row(state: State, before: Mark | None) -> str | None:
+    """The table of which a number behind the mark is a row's: `order` 17, `price of product` 12, and no `age` 30."""
+    if before is None or before.plural:
+        return None
+    if before.is_table:
+        return before.link.table
+    said = before.text.lower().rpartition(" of ")
+    own = said[1] and lemma(said[2].split()[-1]) == state.context.index.words[before.link.table][-1]
+    return before.link.table if before.is_column and own else None
 
 
 def _numbered(state: State, place: int, table: str) -> int | None:

@@ -305,7 +305,8 @@ def _place_column(state: State, place: int, field: Field, beside: Mark | None) -
             state.touch(field.table, move=False)
         state.loose.append((place, field))
         return
-    said = beside is not None and _says(beside, field)
+    of_row = conditions.named_row(state, state.marks[place]) is not None  # the age of customer 30 is not 30
+    said = beside is not None and _says(beside, field) and not of_row
     if not (said and state.entity is not None and state.mode is Mode.HEAD) and field not in state.select:
         state.select.append(field)
 
