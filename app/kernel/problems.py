@@ -156,9 +156,39 @@ def pointer_to(steps: Iterable[object]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
+def pointer_within(location: Sequence[int | str], document: Any) -> str:
+    """The JSON pointer of pydantic's location, without the tags of unions, which are no part of the document."""
+    return pointer_to(_steps(location, document) or location)
+
+
+def _steps(location: Sequence[int | str], document: Any) -> list[int | str] | None:
+    """The steps that lead into the document, the last of them perhaps to what is missing; None where none do.
+
+    A tag may be called like a field: a step that leads nowhere is taken back.
+    """
+    if not location:
+        return []
+    step, further = location[0], location[1:]
+    if _is_in(step, document):
+        found = _steps(further, document[step])
+        if found is not None:
+            return [step, *found]
+    elif not further:
+        return [step] if isinstance(document, dict | list) else None
+    return _steps(further, document) if further and isinstance(step, str) else None
+
+
+def _is_in(step: int | str, document: Any) -> bool:
+    if isinstance(document, list):
+        return isinstance(step, int) and step < len(document)
+    return isinstance(document, dict) and step in document
+
+
 def fault_at(pointer: str, item: Mapping[str, Any]) -> Fault:
     """The fault that pydantic has found there; a validator's own words stand without pydantic's before them."""
     message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "union_tag_not_found":
+        message = f"The field {item['ctx']['discriminator']} is missing: it says which of several forms this has."
     return Fault(pointer=pointer, code=str(item["type"]).replace("_", "-"), message=message)
 
 

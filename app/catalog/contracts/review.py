@@ -25,7 +25,7 @@ from app.catalog.contracts.durations import InvalidDurationError, parse_duration
 from app.catalog.contracts.schemas import RegisterRequest
 from app.catalog.contracts.words import shape_message
 from app.catalog.names import column_name_fault, table_name_fault
-from app.kernel.problems import MAX_FAULTS, Fault, InvalidRequest
+from app.kernel.problems import MAX_FAULTS, Fault, InvalidRequest, pointer_within
 from app.warehouse.plan import Column, Mode, Resolution
 
 MAX_ENDPOINT_LENGTH = 256
@@ -136,28 +136,13 @@ def _shape_faults(document: dict[str, Any]) -> list[Fault]:
     except ValidationError as error:
         return [
             Fault(
-                pointer=_pointer(item["loc"], document),
+                pointer=pointer_within(item["loc"], document),
                 code=str(item["type"]).replace("_", "-"),
                 message=shape_message(item),
             )
             for item in error.errors(include_url=False, include_context=False, include_input=False)[: MAX_FAULTS + 1]
         ]
     return []
-
-
-def _pointer(location: Iterable[int | str], document: Any) -> str:
-    """The JSON pointer of pydantic's location, without the tags of unions, which are no part of the document."""
-    parts = list(location)
-    pointer, current = "", document
-    for index, part in enumerate(parts):
-        inside = (isinstance(current, dict) and part in current) or (
-            isinstance(current, list) and isinstance(part, int) and part < len(current)
-        )
-        if not inside and index < len(parts) - 1:
-            continue
-        pointer += "/" + str(part).replace("~", "~0").replace("/", "~1")
-        current = current[part] if inside else None
-    return pointer
 
 
 def _name_faults(document: Mapping[str, Any]) -> list[Fault]:

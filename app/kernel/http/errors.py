@@ -14,7 +14,17 @@ from app.kernel.correlation import correlation_id
 from app.kernel.db.database import is_retryable, sqlstate
 from app.kernel.db.failures import DRIVER_FAILURES
 from app.kernel.http.routes import LOOKED_AT, RERUNS
-from app.kernel.problems import MAX_FAULTS, PROBLEM_JSON, Fault, InvalidRequest, Problem, Unavailable, fault_at
+from app.kernel.problems import (
+    MAX_FAULTS,
+    PROBLEM_JSON,
+    Fault,
+    InvalidRequest,
+    Problem,
+    Unavailable,
+    fault_at,
+    pointer_to,
+    pointer_within,
+)
 from app.kernel.telemetry.metrics import OPERATIONAL_FAILURES
 
 log = logging.getLogger(__name__)
@@ -43,14 +53,14 @@ async def _answer_problem(_: Request, error: Exception) -> Response:
 
 async def _answer_validation(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return problem_response(InvalidRequest(faults=[_fault(item) for item in error.errors()[: MAX_FAULTS + 1]]))
+    return problem_response(
+        InvalidRequest(faults=[_fault(item, error.body) for item in error.errors()[: MAX_FAULTS + 1]])
+    )
 
 
-def _fault(item: dict[str, Any]) -> Fault:
+def _fault(item: dict[str, Any], body: Any) -> Fault:
     where, *rest = item["loc"]
-    path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in rest)
-    pointer = f"/{path}" if where == "body" and path else ("" if where == "body" else f"{where}/{path}")
-    return fault_at(pointer, item)
+    return fault_at(pointer_within(rest, body) if where == "body" else f"{where}{pointer_to(rest)}", item)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:

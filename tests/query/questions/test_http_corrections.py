@@ -123,8 +123,8 @@ async def test_each_kind_of_correction_changes_what_is_asked(
 
 
 FAULTS: list[tuple[list[dict[str, Any]], list[tuple[str, str]]]] = [
-    ([said("no idea about any of that")], [("/corrections/0/words/words", "value-error")]),
-    ([said("by x I mean")], [("/corrections/0/words/words", "value-error")]),
+    ([said("no idea about any of that")], [("/corrections/0/words", "value-error")]),
+    ([said("by x I mean")], [("/corrections/0/words", "value-error")]),
     ([said("by unicorns I mean customers")], [("/corrections/0/term", "not-in-the-question")]),
     ([said("by how many I mean orders")], [("/corrections/0/term", "word-of-questions")]),
     ([said("by paid I mean Paid")], [("/corrections/0/expression", "says-itself")]),
