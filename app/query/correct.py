@@ -16,11 +16,11 @@ from app.catalog.glossary.terms import Meaning, Term, plain_term
 from app.catalog.joins.service import JoinReading
 from app.kernel.clock import Clock
 from app.kernel.db.database import ReadSession, Units, WriteSession
-from app.kernel.db.query_login import QueryLogin
 from app.kernel.ids import new_id
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import Conflict, Fault, InvalidRequest, NotFound
 from app.kernel.runtime.configuration import ConfigurationInForce
+from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import Actor, Permission
 from app.kernel.telemetry.metrics import QUERY_CORRECTIONS
 from app.query.check_statement import QueryRequest, check_statement
@@ -37,9 +37,7 @@ from app.query.corrections.schemas import (
 )
 from app.query.models import QueryPreview
 from app.query.preview import PreviewService, own_preview
-from app.query.proposals.endpoint import ModelEndpoint
 from app.query.questions.answers import plain_question, statement_for, terms_in
-from app.query.questions.cache import QuestionCache
 from app.query.questions.service import Questions
 from app.query.schemas import CorrectedPreviewDocument
 
@@ -84,18 +82,9 @@ class _Corrected:
 class CorrectionService:
     """Takes corrections of previews."""
 
-    def __init__(
-        self,
-        units: Units,
-        query_login: QueryLogin,
-        configuration: ConfigurationInForce,
-        clock: Clock,
-        cache: QuestionCache,
-        model: ModelEndpoint,
-    ) -> None:
+    def __init__(self, units: Units, clock: Clock, resources: Resources) -> None:
         self._units, self._clock = units, clock
-        self._previews = PreviewService(units, query_login, configuration, clock, cache, model)
-        self._questions = Questions(units, configuration, clock, cache)
+        self._previews, self._questions = resources.build(PreviewService), resources.build(Questions)
 
     async def correct(self, actor: Actor, wanted: CorrectRequest) -> CorrectedPreviewDocument:
         """A fresh preview of the question as it was meant. The author's further questions are read so, too.

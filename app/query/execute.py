@@ -14,7 +14,6 @@ from uuid import UUID
 
 from app.audit.log.service import AuditTrail
 from app.catalog.joins.service import JoinUsage
-from app.kernel.clock import Clock
 from app.kernel.db.database import OperationClass, Units, WriteSession
 from app.kernel.db.failures import FAILURES
 from app.kernel.db.query_login import QueryLogin
@@ -22,6 +21,7 @@ from app.kernel.ids import new_id
 from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import Conflict, Problem
 from app.kernel.runtime.configuration import ConfigurationInForce
+from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Actor, Permission
 from app.kernel.tabular.csv_style import CsvStyle
 from app.kernel.telemetry.metrics import QUERY_LATENCY, metrics_timer
@@ -31,8 +31,6 @@ from app.query.check_statement import CheckedStatement, QueryRequest, check_stat
 from app.query.configuration import STATEMENT_TIMEOUT_SECONDS
 from app.query.models import QueryExecution, QueryPreview
 from app.query.preview import PreviewService, own_preview
-from app.query.proposals.endpoint import ModelEndpoint
-from app.query.questions.cache import QuestionCache
 from app.query.questions.service import Questions
 from app.query.repository import ExecutionReads, ExecutionWrites, PreviewWrites
 from app.query.results.encoders import ResultTarget
@@ -113,13 +111,10 @@ class ExecuteService:
         query_login: QueryLogin,
         configuration: ConfigurationInForce,
         settings: Settings,
-        clock: Clock,
-        cache: QuestionCache,
-        model: ModelEndpoint,
+        resources: Resources,
     ) -> None:
         self._units, self._query_login, self._configuration = units, query_login, configuration
-        self._previews = PreviewService(units, query_login, configuration, clock, cache, model)
-        self._questions = Questions(units, configuration, clock, cache)
+        self._previews, self._questions = resources.build(PreviewService), resources.build(Questions)
         self._spool = settings.home / "spool"
 
     @metrics_timer(QUERY_LATENCY, "execute")

@@ -76,9 +76,9 @@ class Engine:
     def interpret(self, question: str) -> Interpretation | Refusal:
         """The question as SQL, or why not."""
         if is_statement(question, self._context.tables):
-            return Refusal("This is a statement in SQL: send it as `sql`, not as `query`.", (), (), ())
+            return Refusal("This is a statement in SQL: send it as `sql`, not as `query`.", (), (), (), advice="")
         if asks_for_change(question):
-            return Refusal("This asks to change something: a question only reads.", (), (), ())
+            return Refusal("This asks to change something: a question only reads.", (), (), (), advice="")
         found = self._interpreted(question)
         if (
             isinstance(found, Refusal)

@@ -56,3 +56,5 @@ class Refusal:
     """Readings that are too doubtful to be an answer."""
     respelt: str | None = None
     """The question with unknown words as the schema spells them, if there are such; it may be refused as well."""
+    advice: str = "Ask otherwise, say what a word means, or ask in SQL."
+    """What whoever asked can do now; empty where the reason says it."""

@@ -30,7 +30,7 @@ class CannotAnswer(Problem):
         """`model` says why a language model that was asked was of no help."""
         asked: dict[str, Any] = {} if model is None else {"language_model": model.document()}
         super().__init__(
-            f"{refusal.reason} Ask otherwise, or in SQL.",
+            f"{refusal.reason} {refusal.advice}".rstrip(),
             understood=[
                 {"words": each.words, "meaning": each.meaning, "evidence": each.evidence} for each in refusal.understood
             ],
