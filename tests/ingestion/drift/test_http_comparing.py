@@ -188,7 +188,7 @@ FAULTY: list[tuple[dict[str, Any], str]] = [
     ({"rows": [{"id": 1}], "sample": True}, "Extra inputs"),
     ({"rows": [{"id": n} for n in range(1_001)]}, "at most 1000"),
     ({"schema": {"columns": [{"name": "id"}, {"name": "id", "type": "text"}]}}, "a name of its own"),
-    ({"schema": {"columns": [{"name": "v", "checks": [{"kind": "none"}]}]}}, "discriminator"),
+    ({"schema": {"columns": [{"name": "v", "checks": [{"kind": "none"}]}]}}, "The field 'type' is missing"),
     ({"schema": {"columns": [{"name": "v", "checks": [{"type": "one_of"}]}]}}, "Field required"),
     ({"schema": {"columns": COLUMNS}, "ingestion_semantics": {"dedupe_window": "soon"}}, "24h"),
     ({"schema": {"columns": COLUMNS}, "ingestion_semantics": {"dedupe_window": 7}}, "valid string"),
