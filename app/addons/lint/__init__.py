@@ -1,0 +1,1 @@
+"""Our lint: what breaks an add-on in practice and what the official checker does not see."""
