@@ -46,6 +46,8 @@ _IPV6 = (
     rf"[0-9A-Fa-f:]{{2,45}}(?:(?:\.[0-9]{{1,3}}){{3}})?{_ZONE}"
 )
 _PORT = "(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4})"
+_MAC_PAIRS = "(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}"
+_MAC_QUADS = r"(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}"
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _TOP = "(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,59})"
 _DOMAIN = rf"(?:{_LABEL}\.){{1,12}}{_TOP}\.?"
@@ -146,10 +148,7 @@ FORMS: Mapping[Shape, Form] = {
     Shape.IP: Form(rf"(?:{_IPV4}|{_IPV6})", r"(?!)"),
     Shape.IP_PORT: Form(rf"(?:{_IPV4}|\[{_IPV6}\]):{_PORT}"),
     Shape.HOST_PORT: Form(rf"(?:{_DOMAIN}|{_LABEL}):{_PORT}", rf"(?:{_DOMAIN_STRICT}|localhost):{_PORT}"),
-    Shape.MAC: Form(
-        "(?:(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}"
-        r"|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4})"
-    ),
+    Shape.MAC: Form(f"(?:{_MAC_PAIRS}|{_MAC_QUADS})", f"(?:{_MAC_PAIRS}|(?=[0-9.]{{0,13}}[A-Fa-f]){_MAC_QUADS})"),
     Shape.TIMESTAMP: Form(_TIMESTAMP),
     Shape.URL: Form(r"[A-Za-z][A-Za-z0-9+.-]{1,24}://[^\s\"<>]{1,4096}"),
     Shape.EMAIL: Form(rf"[A-Za-z0-9._%+=~&!#$'*/^`{{|}}-]{{1,64}}@(?:{_LABEL}\.){{1,12}}{_TOP}"),
