@@ -1,0 +1,313 @@
+"""Rules about lookups, event types, tags, searches, the package's documents and its files."""
+
+from typing import Final
+
+from app.addons.lint.catalogue.rule import LintRule
+from app.addons.lint.findings import Severity
+
+LOOKUPS: Final = (
+    LintRule(
+        "lookup-file-missing",
+        Severity.ERROR,
+        "A lookup's definition whose file the package does not have.",
+        "Every search over the source type shows an error.",
+        "filename = acme_vpn_actions.csv",
+    ),
+    LintRule(
+        "lookup-without-header",
+        Severity.ERROR,
+        "A lookup file whose first line gives no names to the columns.",
+        "The first line is the header: its values become the names.",
+        "code,action",
+    ),
+    LintRule(
+        "lookup-duplicate-column",
+        Severity.ERROR,
+        "A column's name that stands in a lookup's header twice.",
+        "Only one of the columns can be reached.",
+        "code,action",
+    ),
+    LintRule(
+        "lookup-ragged",
+        Severity.ERROR,
+        "A line of a lookup file with more or fewer values than the header.",
+        "Splunk fills up or drops values: rows shift.",
+        "1,allowed",
+    ),
+    LintRule(
+        "lookup-empty",
+        Severity.WARNING,
+        "A lookup file with a header and no rows.",
+        "No value is ever found.",
+        "code,action\n1,allowed",
+    ),
+    LintRule(
+        "lookup-malformed",
+        Severity.ERROR,
+        "A LOOKUP- that does not read `definition field (AS field)? OUTPUT(NEW) field …`.",
+        "Splunk logs an error and no field is added.",
+        "LOOKUP-action = acme_vpn_actions code OUTPUTNEW action",
+    ),
+    LintRule(
+        "lookup-column-missing",
+        Severity.ERROR,
+        "A LOOKUP- that names a column which the lookup does not have.",
+        "Splunk shows an error in every search over the source type.",
+        "LOOKUP-action = acme_vpn_actions code OUTPUTNEW action",
+    ),
+    LintRule(
+        "lookup-unused",
+        Severity.NOTE,
+        "A lookup's definition that no LOOKUP- names.",
+        "Only searches that call the lookup use it.",
+        "LOOKUP-action = acme_vpn_actions code OUTPUTNEW action",
+    ),
+    LintRule(
+        "lookup-file-unused",
+        Severity.NOTE,
+        "A file in lookups/ of which no transform has the name.",
+        "Only searches that name the file use it.",
+        "filename = acme_vpn_actions.csv",
+    ),
+    LintRule(
+        "lookup-path",
+        Severity.WARNING,
+        "A lookup's file name with a folder.",
+        "transforms.conf.spec: paths are not supported; what follows the last separator is taken.",
+        "filename = acme_vpn_actions.csv",
+    ),
+    LintRule(
+        "collection-missing",
+        Severity.ERROR,
+        "A KV store lookup whose collection collections.conf does not define.",
+        "The lookup shows an error in every search that uses it.",
+        "[acme_vpn_sessions]",
+    ),
+    LintRule(
+        "external-lookup",
+        Severity.WARNING,
+        "A lookup that runs a program.",
+        "An add-on of ours has no programs: searches depend on code that nobody has checked.",
+        "filename = acme_vpn_actions.csv",
+    ),
+)
+"""Lookup files and their definitions."""
+SEARCHES: Final = (
+    LintRule(
+        "eventtype-without-search",
+        Severity.ERROR,
+        "An event type without a search.",
+        "The event type fits no event.",
+        "search = sourcetype=acme:vpn action=*",
+    ),
+    LintRule(
+        "eventtype-too-wide",
+        Severity.WARNING,
+        "An event type that fits every event.",
+        "Every event of the installation gets the event type and its tags.",
+        "search = sourcetype=acme:vpn",
+    ),
+    LintRule(
+        "eventtype-pipe",
+        Severity.ERROR,
+        "A pipe in an event type.",
+        "eventtypes.conf.spec: a search with a pipe cannot be an event type.",
+        "search = sourcetype=acme:vpn action=login",
+    ),
+    LintRule(
+        "eventtype-subsearch",
+        Severity.ERROR,
+        "A subsearch in an event type.",
+        "eventtypes.conf.spec: a search with a subsearch cannot be an event type.",
+        "search = sourcetype=acme:vpn action=login",
+    ),
+    LintRule(
+        "eventtype-macro",
+        Severity.WARNING,
+        "A macro in an event type.",
+        "The event type breaks when the macro changes into something with a pipe.",
+        "search = sourcetype=acme:vpn action=login",
+    ),
+    LintRule(
+        "eventtype-unbalanced",
+        Severity.ERROR,
+        "An event type with a quotation mark or parenthesis that is not closed.",
+        "The search does not parse: the event type fits no event.",
+        "search = sourcetype=acme:vpn (action=login OR action=logout)",
+    ),
+    LintRule(
+        "eventtype-unknown-sourcetype",
+        Severity.WARNING,
+        "An event type for a source type that props.conf does not have.",
+        "Nothing of this add-on makes events of that source type.",
+        "search = sourcetype=acme:vpn",
+    ),
+    LintRule(
+        "tag-without-field",
+        Severity.ERROR,
+        "A stanza of tags.conf that is not field=value.",
+        "The tags hold for nothing.",
+        "[eventtype=acme_vpn_session]",
+    ),
+    LintRule(
+        "tag-value",
+        Severity.ERROR,
+        "A tag that is neither enabled nor disabled.",
+        "Splunk takes the tag for missing.",
+        "network = enabled",
+    ),
+    LintRule(
+        "tag-eventtype-missing",
+        Severity.ERROR,
+        "A tag for an event type that eventtypes.conf does not have.",
+        "The tags never appear, and no data model finds the events.",
+        "[eventtype=acme_vpn_session]",
+    ),
+    LintRule(
+        "search-scheduled",
+        Severity.WARNING,
+        "A saved search that runs by itself after the installation.",
+        "Whoever installs an add-on does not expect load from searches.",
+        "enableSched = 0",
+    ),
+    LintRule(
+        "input-enabled",
+        Severity.WARNING,
+        "An input that is on after the installation.",
+        "The add-on begins to collect wherever it is installed, on search heads too.",
+        "disabled = 1",
+    ),
+)
+"""Event types, tags, saved searches, inputs."""
+DOCUMENTS: Final = (
+    LintRule(
+        "app-conf-missing",
+        Severity.ERROR,
+        "No default/app.conf.",
+        "Splunk knows no label, version or id of the package.",
+        "default/app.conf",
+    ),
+    LintRule(
+        "app-conf-incomplete",
+        Severity.WARNING,
+        "An app.conf without label, version or [package] id.",
+        "Splunk Web shows the folder's name, and updates are not recognised.",
+        "[ui]\nlabel = Acme VPN",
+    ),
+    LintRule(
+        "meta-missing",
+        Severity.ERROR,
+        "No metadata/default.meta.",
+        "Nothing is shared: fields, event types and tags hold only where the add-on itself is the app.",
+        "metadata/default.meta",
+    ),
+    LintRule(
+        "meta-not-exported",
+        Severity.WARNING,
+        "A default.meta that does not export knowledge objects to all apps.",
+        "Searches of other apps find no field of the add-on.",
+        "[]\naccess = read : [ * ], write : [ admin, sc_admin ]\nexport = system",
+    ),
+    LintRule(
+        "manifest-missing",
+        Severity.WARNING,
+        "No app.manifest.",
+        "Splunk's packaging toolkit cannot say what the package is for.",
+        "app.manifest",
+    ),
+    LintRule(
+        "manifest-invalid",
+        Severity.ERROR,
+        "An app.manifest that is no manifest of schema 2.0.0.",
+        "Splunk's packaging toolkit refuses the package.",
+        '{"schemaVersion": "2.0.0", "info": {"id": {"name": "TA-acme-vpn", "version": "1.0.0"}}}',
+    ),
+    LintRule(
+        "name-disagrees",
+        Severity.ERROR,
+        "A name of the package that differs from the folder's.",
+        "app.conf.spec: id must be the same as the folder's name; splunk-appinspect refuses the package.",
+        "[package]\nid = TA-acme-vpn",
+    ),
+    LintRule(
+        "name-invalid",
+        Severity.ERROR,
+        "A folder's name that Splunk does not take for an app.",
+        "Letters, digits, dot, underscore, hyphen; no digit first, no dot last, no device of Windows.",
+        "TA-acme-vpn",
+    ),
+    LintRule(
+        "version-disagrees",
+        Severity.ERROR,
+        "Versions that differ between app.conf and app.manifest.",
+        "splunk-appinspect refuses the package, and updates go wrong.",
+        "version = 1.0.0",
+    ),
+    LintRule(
+        "version-invalid",
+        Severity.ERROR,
+        "A version that is no semantic version.",
+        "splunk-appinspect demands semver 2.0.0.",
+        "version = 1.0.0",
+    ),
+    LintRule(
+        "app-is-configured",
+        Severity.ERROR,
+        "is_configured is true.",
+        "The package says that its setup has been done; splunk-appinspect refuses it.",
+        "is_configured = 0",
+    ),
+    LintRule(
+        "app-visible",
+        Severity.WARNING,
+        "An add-on without views that is visible.",
+        "Splunk Web lists an app that shows nothing.",
+        "[ui]\nis_visible = 0",
+    ),
+    LintRule(
+        "readme-missing",
+        Severity.NOTE,
+        "No README.",
+        "Nobody knows which part goes to forwarders, indexers and search heads.",
+        "README.md",
+    ),
+)
+"""What says what the package is: app.conf, default.meta, app.manifest."""
+FILES: Final = (
+    LintRule(
+        "local-content",
+        Severity.WARNING,
+        "Files in local/ or a local.meta.",
+        "Splunk's stores refuse local content, and an update overwrites what an administrator has set.",
+        "default/props.conf",
+    ),
+    LintRule(
+        "program",
+        Severity.WARNING,
+        "A file in bin/ or a script.",
+        "An add-on of conf files needs none; Splunk would run what nobody has checked.",
+        "Leave bin/ out.",
+    ),
+    LintRule(
+        "file-name-space",
+        Severity.WARNING,
+        "A file's name with a space.",
+        "splunk-appinspect refuses conf files with spaces; searches must put lookups in quotes.",
+        "acme_vpn_actions.csv",
+    ),
+    LintRule(
+        "hidden-file",
+        Severity.WARNING,
+        "A file or folder whose name begins with a dot.",
+        "splunk-appinspect refuses hidden files; they come from editors and version control.",
+        "Leave the file out.",
+    ),
+    LintRule(
+        "secret",
+        Severity.ERROR,
+        "A password, token or key in the package.",
+        "Whoever can read the package can use the secret.",
+        "Keep secrets in Splunk's credential store.",
+    ),
+)
+"""Files of the package."""
