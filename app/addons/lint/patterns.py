@@ -1,7 +1,6 @@
 """Regular expressions looked at as texts: their groups, nested repetitions, and the expressions within sed scripts."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.addons.regexes import MatchLimit, RegexError, compile_regex
@@ -11,7 +10,8 @@ MAX_GROUP_NAME = 32
 _NAMED = re.compile(r"\(\?P?<(?![=!])([^>)]*)>|\(\?'([^')]*)'")
 _LEGAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _UNLIMITED = re.compile(r"[*+]|\{\d*,\}")
-_QUANTIFIER = re.compile(r"[*+?]|\{\d*,?\d*\}")
+_QUANTIFIER = re.compile(r"([*+?]|\{\d*,?\d*\})([?+]?)")
+_GROUP_HEAD = re.compile(r"\((?:\?(?:[:>|]|P?<[^>]*>|'[^']*'|[=!]|<[=!]|[imsxJUn^-]*:))?")
 _IN_FIELD = re.compile(r"(.*\S)\s+in\s+([A-Za-z0-9_]+)\s*", re.DOTALL | re.ASCII)
 
 
@@ -50,92 +50,82 @@ def first_group_can_be_empty(pattern: str) -> bool:
 
 
 def has_nested_repetition(pattern: str) -> bool:
-    """Whether a group that repeats without limit begins or ends with an unlimited repetition: `(?:[^,]*,?)*`.
+    r"""Whether a group repeats without limit and can consist of one unlimited repetition: `(?:[^,]*,?)*`, `(\w+\s*)+`.
 
-    A repetition inside that has a fixed text before and behind (`(?:,[^,]*;)*`) is bounded by that text and not meant.
+    A text that nearly matches can then be cut in exponentially many ways. A fixed text within the group
+    (`(?:,[^,]*)*`) leaves one way only. Read in one pass, so that a hostile pattern costs its length.
     """
-    for group in _groups(pattern):
-        if not _UNLIMITED.match(pattern, group.end + 1) or pattern[group.end + 2 : group.end + 3] == "+":
+    frames = [_Frame()]
+    position = 0
+    while position < len(pattern):
+        character = pattern[position]
+        if character == "|":
+            frames[-1].end_branch()
+            position += 1
             continue
-        inner = re.sub(r"^\?(?:[:>|]|P?<[^>]*>)", "", pattern[group.start + 1 : group.end])
-        if pattern.startswith("?>", group.start + 1):
+        if character == "(":
+            head = _GROUP_HEAD.match(pattern, position)
+            frames.append(_Frame(atomic=pattern.startswith("(?>", position)))
+            position = head.end() if head else position + 1
             continue
-        if any(_only_repetitions(branch) for branch in _branches(inner)):
+        closed = frames.pop() if character == ")" and len(frames) > 1 else None
+        if closed is not None:
+            closed.end_branch()
+        position = _atom_end(pattern, position)
+        quantifier = _QUANTIFIER.match(pattern, position)
+        text = quantifier.group(1) if quantifier else ""
+        possessive = quantifier is not None and quantifier.group(2) == "+"
+        unlimited = bool(_UNLIMITED.fullmatch(text)) and not possessive
+        if closed is not None and closed.hit and unlimited and not closed.atomic:
             return True
+        if closed is not None and not closed.atomic and text in ("", "?"):
+            unlimited = closed.hit
+        frames[-1].add(optional=text in ("?", "*") or text.startswith(("{0", "{,")), unlimited=unlimited)
+        position = quantifier.end() if quantifier else position
     return False
 
 
-def _only_repetitions(branch: str) -> bool:
-    """Whether the branch can be made of one repetition alone: every other atom may be missing."""
-    unlimited = 0
-    for atom_end in _atom_ends(branch):
-        quantifier = _QUANTIFIER.match(branch, atom_end)
-        if quantifier is None:
-            return False
-        possessive = branch[quantifier.end() : quantifier.end() + 1] == "+"
-        text = quantifier.group()
-        if _UNLIMITED.fullmatch(text) and not possessive:
-            unlimited += 1
-        elif text not in ("?", "*") and not text.startswith(("{0", "{,")):
-            return False
-    return unlimited > 0
+class _Frame:
+    """An open group: what its present branch is made of. `hit` once a branch can be one repetition alone."""
 
+    def __init__(self, *, atomic: bool = False) -> None:
+        self.atomic = atomic
+        self.hit = False
+        self._repeated = 0
+        self._needed = 0
+        self._fixed = False
 
-def _atom_ends(branch: str) -> Iterator[int]:
-    """Where each atom of the branch ends, its quantifier not counted."""
-    position = 0
-    while position < len(branch):
-        end = _atom_end(branch, position)
-        yield end
-        quantifier = _QUANTIFIER.match(branch, end)
-        position = quantifier.end() if quantifier else end
-        if quantifier and branch[position : position + 1] in ("?", "+"):
-            position += 1
+    def add(self, *, optional: bool, unlimited: bool) -> None:
+        """Take one atom with its quantifier into the branch."""
+        self._repeated += unlimited
+        self._needed += not optional
+        self._fixed |= not optional and not unlimited
+
+    def end_branch(self) -> None:
+        """Judge the branch: at most one atom must be there, and if one must, that one repeats."""
+        self.hit |= self._repeated > 0 and self._needed <= 1 and not self._fixed
+        self._repeated, self._needed, self._fixed = 0, 0, False
 
 
 def _atom_end(text: str, start: int) -> int:
     if text[start] == "\\":
         return min(len(text), start + 2)
-    if text[start] == "[":
-        return _class_end(text, start)
-    if text[start] == "(":
-        return next((group.end + 1 for group in _groups(text[start:], most=1)), len(text) - start) + start
-    return start + 1
+    return _class_end(text, start) if text[start] == "[" else start + 1
 
 
-def _branches(inner: str) -> list[str]:
-    """The alternatives at the top level."""
-    parts, begin, position = [], 0, 0
-    while position < len(inner):
-        if inner[position] == "|":
-            parts.append(inner[begin:position])
-            begin = position = position + 1
-            continue
-        position = max(position + 1, _atom_end(inner, position))
-    return [*parts, inner[begin:]]
-
-
-def _groups(pattern: str, most: int | None = None) -> list[_Group]:
-    """The groups in the order of their opening; with `most`, the first of the text alone."""
+def _groups(pattern: str) -> list[_Group]:
+    """The groups in the order of their opening."""
     found: list[_Group] = []
     opened: list[int] = []
     position = 0
     while position < len(pattern):
         character = pattern[position]
-        if character == "\\":
-            position += 2
-            continue
-        if character == "[":
-            position = _class_end(pattern, position)
-            continue
         if character == "(":
             opened.append(position)
         elif character == ")" and opened:
             start = opened.pop()
             found.append(_Group(start, position, _captures(pattern, start)))
-            if most is not None and not opened:
-                return [found[-1]]
-        position += 1
+        position = _atom_end(pattern, position)
     return sorted(found, key=lambda group: group.start)
 
 
