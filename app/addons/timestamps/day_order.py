@@ -46,8 +46,9 @@ def decide_order(matches: Sequence[ShapeMatch]) -> OrderDecision:
         order = rising[0]
         return OrderDecision(order, others[order], f"{_words(order)}: only so do the times rise with the events")
     order = _usual(rising or possible, matches, readings)
-    fit = " and ".join(_words(each) for each in possible)
-    return OrderDecision(order, others[order], f"both orders fit: {text} may be {fit}; {_words(order)} is assumed")
+    fit = " or ".join(_words(each) for each in possible)
+    many = "both" if len(possible) == 2 else "several"  # noqa: PLR2004 - two
+    return OrderDecision(order, others[order], f"{many} orders fit: {text} may have {fit}; {_words(order)} is assumed")
 
 
 def _moments(matches: Sequence[ShapeMatch], order: DateOrder) -> list[datetime | None]:

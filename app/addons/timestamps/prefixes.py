@@ -16,6 +16,8 @@ _MOST_TOKENS = 16
 _MOST_SYNTAXES = 4
 """A key that is written in more ways is not worth a pattern."""
 _SPECIAL = re.compile(r"([\\.^$*+?{}\[\]|()])")
+_NAMED = re.compile(r"(?:[A-Za-z_@][\w.@-]*[=:(\[]{1,2}[\"']?)+", re.ASCII)
+"""Names that open a time, as `msg=audit(`: they stay the same in other events, which other words may not."""
 _DELIMITERS = ",;|\t"
 
 
@@ -68,7 +70,7 @@ def _by_text(before: Sequence[str]) -> Iterator[str]:
     openers = {re.split(r"\s", text)[-1] for text in before}
     opener = openers.pop() if len(openers) == 1 else None
     if opener is not None:
-        if re.search(r"[^\W\d_]", opener) and len(opener) <= _LONGEST_LITERAL:
+        if _NAMED.fullmatch(opener) and len(opener) <= _LONGEST_LITERAL:
             yield _bounded(escaped(opener))
         yield from _by_tokens(before, opener)
     yield from _by_last_character(before)

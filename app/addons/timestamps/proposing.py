@@ -96,7 +96,7 @@ def propose_timestamp(events: Sequence[str]) -> TimestampProposal | None:
     notes = [*notes_of(wanted, sample.times, _used_order(sample.order, wanted))]
     notes += [zone_note] if zone_note else []
     if settings.time_format is None:
-        notes.append("several formats: Splunk's recognition reads more of the events than a single TIME_FORMAT")
+        notes.append("no TIME_FORMAT: Splunk's recognition reads more of the events than any single format")
     if share < 1:
         notes.append(f"{round((1 - share) * len(events))} of {len(events)} events have no time by these settings")
     alternatives = _alternatives(sample, places, settings)

@@ -4,8 +4,8 @@ The shapes are a subset of what Splunk's datetime.xml recognises ("How timestamp
 ISO 8601 with its variants, syslog, access logs, ctime, RFC 2822, numbers with slashes, dots or dashes, compact digits,
 epochs. A time of day alone is no time, and a date alone is none either. Shapes that only a TIME_FORMAT reads, and not
 the recognition, are marked. What a shape's named groups stand for: `Y` year, `y` year of two digits, `m` `b` month by
-number and name, `d` day, `H` `M` `S` time of day, `f` fraction, `p` AM or PM, `z` zone, `a` weekday, `s` epoch; `n1`,
-`n2`, `n3` are day, month and year in an order that the text does not tell.
+number and name, `d` day, `H` `M` `S` time of day, `f` `g` `h` fraction, `p` AM or PM, `z` zone, `a` weekday, `s` epoch;
+`n1` to `n3` are day, month and year in an order that the text does not tell.
 """
 
 import re
@@ -24,7 +24,9 @@ _ZONE = (
     rf"(?:(?P<z>Z(?![A-Za-z0-9])|[+-](?:0\d|1[0-4])(?![\d:])|{_OFFSET}| ?(?:{_ZONE_WORDS})(?![A-Za-z0-9])| {_OFFSET}))?"
 )
 _HALF = r"(?: ?(?P<p>[AP]\.?M\b\.?))?"
-_FRACTION = r"(?:[.,](?P<f>\d{1,9})|:(?P<g>\d{3})(?!\d))?"
+_POINT = r"\.(?P<f>\d{1,9})|,(?P<h>\d{3}(?:\d{3}){0,2})(?![\d.,])"
+"""A fraction behind a comma has three, six or nine digits: another number may be the next column."""
+_FRACTION = rf"(?:{_POINT}|:(?P<g>\d{{3}})(?!\d))?"
 _HOUR = r"(?P<H>2[0-3]|[01]?\d)"
 _CLOCK = rf"{_HOUR}:(?P<M>[0-5]\d):(?P<S>60|[0-5]\d){_FRACTION}(?!\d|:\d){_HALF}{_ZONE}"
 _SHORT_CLOCK = rf"{_HOUR}:(?P<M>[0-5]\d)(?::(?P<S>60|[0-5]\d){_FRACTION})?(?!\d|:\d){_HALF}{_ZONE}"
@@ -75,7 +77,7 @@ _BY_DIGIT = (
     _shape("iso with dots", rf"{_YEAR}-{_MONTH}-{_DAY}[ T-](?P<H>2[0-3]|[01]\d)\.(?P<M>[0-5]\d)\.(?P<S>60|[0-5]\d)"
            rf"(?:\.(?P<f>\d{{1,9}}))?(?![\d.]){_ZONE}", Reader.FORMAT_ALONE),
     _shape("compact", rf"(?P<Y>20\d\d){_COMPACT_DAY}(?:T|[ _-])?{_COMPACT_CLOCK}"
-           rf"(?:[.,](?P<f>\d{{1,9}})|(?P<g>\d{{3}}))?(?!\d){_ZONE}(?!\w)"),
+           rf"(?:{_POINT}|(?P<g>\d{{3}}))?(?!\d){_ZONE}(?!\w)"),
     _shape("compact date", rf"(?P<Y>20\d\d){_COMPACT_DAY}[T _-]{_CLOCK}"),
     _shape("year month day", rf"{_YEAR}(?P<sep>[-/. ]){_NAME}(?P=sep) ?{_DAY},?{_GAP}{_CLOCK}"),
     _shape("day month year", rf"{_DAY}(?P<sep>[-/. ]){_NAME}(?:(?P=sep)|, ?){_YEAR}{_GAP}{_SHORT_CLOCK}"),
