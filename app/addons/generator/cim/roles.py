@@ -1,5 +1,6 @@
 """Which of a source's fields has which role: by a name that vendors use and by values that agree with it."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from app.addons.generator.cim.mapping import FieldView
@@ -15,6 +16,7 @@ MAX_FIELDS = 1_000
 MAX_FIELDS_OF_ROLE = 3
 """A role is put together from the first three fields that have the role."""
 MAX_PORT = 65_535
+_UNQUOTABLE = re.compile(r"[\x00-\x1f'\"|`\\\[\]=]|\A\Z|.{201}")
 _AGREEING = 0.8
 """Share of the values that must have the shape of the role."""
 PROTOCOL_NUMBERS = {"1": "icmp", "6": "tcp", "17": "udp", "47": "gre", "50": "esp", "58": "ipv6-icmp"}
@@ -43,11 +45,14 @@ _STATEMENTS = (
 
 
 def field_views(events: Sequence[Mapping[str, str]]) -> tuple[FieldView, ...]:
-    """The fields of the events in the order of their names; of the first 5,000 events and 1,000 fields."""
+    """The fields of the events in the order of their names; of the first 5,000 events and 1,000 fields.
+
+    A name that no expression or search can quote is left out.
+    """
     values: dict[str, dict[int, str]] = {}
     for number, event in enumerate(events[:MAX_EVENTS]):
         for name, value in event.items():
-            if name in values or len(values) < MAX_FIELDS:
+            if name in values or (len(values) < MAX_FIELDS and not _UNQUOTABLE.search(name)):
                 values.setdefault(name, {})[number] = value
     return tuple(_view(name, values[name]) for name in sorted(values))
 

@@ -14,9 +14,9 @@ AUTHENTICATION_PHRASES = _families(
     "failed password; accepted password; accepted publickey; invalid user; failed publickey; failed none",
     "authentication failure; authentication failed; authentication failures; authentication error",
     "authentication succeeded; authentication successful; authentication success; successfully authenticated",
-    "authentication attempt; unsuccessful authentication; successful authentication; 1fa authentication",
+    "authentication attempt; unsuccessful authentication; successful authentication",
     "login failed; login failure; failed login; login fail; login successful; login succeeded; login success",
-    "failed to login; failed to log in; failed to logged in; successful login; logged in; login attempt",
+    "failed to login; failed to log in; successful login; logged in; login attempt",
     "logon failure; logon failed; failed to log on; successfully logged on; logon success; logged on",
     "access denied for user; password check failed; login incorrect; wrong password; invalid password",
     "bad password; invalid credentials; incorrect password; password mismatch; password authentication failed",
@@ -25,7 +25,7 @@ AUTHENTICATION_PHRASES = _families(
 VPN_PHRASES = _families(
     "tunnel up; tunnel down; tunnel-up; tunnel-down; tunnel established; tunnel closed; ssl tunnel",
     "vpn session started; vpn session ended; vpn connected; vpn disconnected; vpn session; vpn tunnel",
-    "webvpn; anyconnect; svc connection; globalprotect gateway user; globalprotect gateway client",
+    "webvpn; anyconnect; svc connection; vpn client; vpn gateway",
     "vpn login; vpn logout; vpn connection; openvpn; peer connection initiated",
 )
 DHCP_PHRASES = _families(
