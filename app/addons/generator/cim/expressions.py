@@ -1,6 +1,7 @@
 """Eval expressions: plain values for CIM's fields, made of what Splunk and the replay both know.
 
-Functions used: if, case, coalesce, null, isnull, isnotnull, match, lower, in; operators ==, AND, OR, NOT and the dot.
+Functions used: if, case, coalesce, null, isnull, isnotnull, match, replace, lower, tonumber, in; operators ==, >, >=,
+AND, OR and the dot.
 """
 
 import re
@@ -56,6 +57,23 @@ def url_of_parts(path: FieldView, query: FieldView | None) -> str:
     name = quoted_field(query.name)
     asked = f'if(match({name},"^[?]"),"","?").{name}'
     return f'{quoted_field(path.name)}.if(isnull({name}) OR in({name},{silent}),"",{asked})'
+
+
+def last_part(path: FieldView) -> str:
+    """What stands behind the last slash or backslash of the path."""
+    return f'replace({quoted_field(path.name)},"^.*[/\\\\\\\\]","")'
+
+
+def server_action(status: FieldView) -> str:
+    """A web server's action by the status of the answer (RFC 9110): errors are failures."""
+    name = quoted_field(status.name)
+    return f'case(tonumber({name})>=400,"failure",tonumber({name})>0,"success")'
+
+
+def proxy_action(status: FieldView) -> str:
+    """A proxy's action by the status of the answer: 403 and 407 are the proxy's refusals (RFC 9110)."""
+    name = quoted_field(status.name)
+    return f'case(in({name},"403","407"),"blocked",tonumber({name})>0,"allowed")'
 
 
 def kind_condition(evidence: Evidence) -> str:

@@ -168,7 +168,7 @@ KINDS: tuple[Kind, ...] = (
         ("process", "report"),
         needs=_needs("process_path|process; process_id|user; process|parent_process_path|parent_process_id"),
         fields=_names(
-            "action user dest dest_host process process_path process_name process_id"
+            "action user dest dest_host process process_path process_name process_id parent_process_name"
             " parent_process parent_process_path parent_process_id file_hash"
         ),
         families=words.PROCESS_PHRASES,
@@ -190,7 +190,7 @@ KINDS: tuple[Kind, ...] = (
         "Endpoint",
         ("endpoint", "registry"),
         needs=_needs("registry_path"),
-        fields=_names("action user dest dest_host registry_path process_id process_path"),
+        fields=_names("action user dest dest_host registry_path registry_key_name process_id process_path"),
         without=_names("http_method"),
         outcomes=words.REGISTRY_OUTCOMES,
     ),
@@ -199,7 +199,7 @@ KINDS: tuple[Kind, ...] = (
         "Endpoint",
         ("service", "report"),
         needs=_needs("service_name"),
-        fields=_names("action user dest dest_host service_name status"),
+        fields=_names("action user dest dest_host service service_name status"),
         families=words.SERVICE_PHRASES,
     ),
     Kind(
@@ -232,7 +232,7 @@ KINDS: tuple[Kind, ...] = (
         "Alerts",
         ("alert",),
         needs=_needs("signature; severity"),
-        fields=(*_names("app user"), *ENDPOINTS, *_names("signature signature_id severity category")),
+        fields=(*_names("app user"), *ENDPOINTS, *_names("signature signature_id severity category type")),
         families=words.ALERT_PHRASES,
         without=_names("src_ip dest_ip file_path file_hash"),
     ),

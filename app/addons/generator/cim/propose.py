@@ -1,16 +1,17 @@
 """The mapping of a source to the Common Information Model, from its events and their extracted fields."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from app.addons.generator.cim.actions import action_mapping
 from app.addons.generator.cim.evidence import Evidence, Source, evidence_for, lowered_texts, search_for
-from app.addons.generator.cim.expressions import first_saying, quoted_text, transport, url_of_parts
+from app.addons.generator.cim.expressions import first_saying, quoted_text
 from app.addons.generator.cim.kinds import KINDS
+from app.addons.generator.cim.made import made_fields, whole_urls, with_leases
 from app.addons.generator.cim.mapping import CimMapping, Eventtype, FieldView
 from app.addons.generator.cim.roles import MAX_EVENTS, field_views, roles_of
 from app.addons.generator.cim.synonyms import ROLES
-from app.addons.generator.shapes.shape import Shape
+from app.addons.replay.cim import models_of
 
 _RENAMED = {"src_user": "sender", "query": "sql", "size": "bytes"}
 """Where a model's field takes another role: mail's `src_user` is the sender, a database's `query` the statement."""
@@ -28,10 +29,13 @@ def map_to_cim(sourcetype: str, product: str, events: Sequence[Mapping[str, str]
     if not found:
         return CimMapping(notes=("No data model: neither words nor fields of these events are evidence for one.",))
     eventtypes = tuple(Eventtype(_eventtype_name(sourcetype, each), search_for(each, sourcetype)) for each in found)
-    aliases, evals, notes = _Fields(source, found, product).mapped()
+    aliases, evals, notes = _Fields(with_leases(source, found), found, product).mapped()
+    tags = {named.name: _tags(each, source) for named, each in zip(eventtypes, found, strict=True)}
+    filled = {name for _, name in aliases} | {name for name, _ in evals} | {view.name for view in views if view.events}
+    notes += tuple(_missing(tags.values(), filled))
     return CimMapping(
         eventtypes=eventtypes,
-        tags={named.name: _tags(each, source) for named, each in zip(eventtypes, found, strict=True)},
+        tags=tags,
         aliases=aliases,
         evals=evals,
         notes=notes,
@@ -44,10 +48,18 @@ def _eventtype_name(sourcetype: str, evidence: Evidence) -> str:
     return f"{stem}_{evidence.kind.name}" if stem else evidence.kind.name
 
 
+def _missing(tags: Iterable[Sequence[str]], filled: Collection[str]) -> Iterator[str]:
+    """Notes on fields that the models require and that neither the format nor the mapping has."""
+    for model in dict.fromkeys(model for each in tags for model in models_of(each)):
+        missing = [name for name in model.required if name not in filled]
+        if missing:
+            yield f"{model.name}: nothing in these events gives the required {', '.join(missing)}."
+
+
 def _tags(evidence: Evidence, source: Source) -> tuple[str, ...]:
     """The kind's tags; requests for whole URLs are a proxy's."""
-    whole = any(view.profile.shape in {Shape.URL, Shape.HOST_PORT} for view in source.roles.get("url", ()))
-    return (*evidence.kind.tags, "proxy") if evidence.kind.name == "web" and whole else evidence.kind.tags
+    proxied = evidence.kind.name == "web" and whole_urls(source)
+    return (*evidence.kind.tags, "proxy") if proxied else evidence.kind.tags
 
 
 class _Fields:
@@ -65,7 +77,7 @@ class _Fields:
 
     def mapped(self) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...], tuple[str, ...]]:
         """Aliases, evals and notes."""
-        self._special()
+        self._evals.update(made_fields(self._source, self._found))
         for name in self._wanted:
             if name not in self._evals and name not in {"action", "src", "dest"}:
                 self._map(name, self._views(name))
@@ -99,15 +111,6 @@ class _Fields:
             return
         self._evals[name] = first_saying(views)
 
-    def _special(self) -> None:
-        """Fields whose values must be made: transports in lower case, URLs out of their parts."""
-        protocols = self._source.roles.get("transport", ())
-        if "transport" in self._wanted and protocols and "transport" not in self._own:
-            self._evals["transport"] = transport(protocols[0])
-        paths, queries = self._source.roles.get("uri_path", ()), self._source.roles.get("uri_query", ())
-        if "url" in self._wanted and paths and not self._source.roles.get("url") and "url" not in self._own:
-            self._evals["url"] = url_of_parts(paths[0], queries[0] if queries else None)
-
     def _side(self, side: str) -> None:
         """`src` and `dest`: the address, else the name; `dest` is the reporting host where the source is the server."""
         if side in self._own and self._own[side].events:
@@ -133,7 +136,7 @@ class _Fields:
             self._evals["action"] = action.expression
             if "action" in self._own and "vendor_action" not in self._own:
                 self._aliases.append(("action", "vendor_action"))
-        for kind in action.silent_kinds:
+        for kind in action.silent_kinds if "action" not in self._evals else ():
             self._notes.append(
                 f"No field and no word of the {kind} events says an action; the model's action is missing."
             )
@@ -156,7 +159,10 @@ class _Fields:
             self._notes.append(f"Fields with placeholders alone, not mapped: {', '.join(silent[:20])}.")
 
 
-_ON_THE_HOST = frozenset({"authentication", "web", "process", "filesystem", "registry", "service", "update"})
+_ON_THE_HOST = frozenset(
+    {"authentication", "web", "process", "filesystem", "registry", "service", "update"}
+    | {"change", "database", "email", "dns", "alert"}
+)
 """Kinds that a host reports of itself: without another destination the host is `dest`."""
 
 

@@ -67,7 +67,8 @@ ROLES: Mapping[str, Role] = {
     "dest_ip": _role(
         ValueKind.ADDRESS,
         "destip dest destinationip destinationaddress dstip dst dstaddr daddr destaddr dip serverip serveraddress"
-        " serveraddr idresph resph destinationipv4address targetip localip localaddress destination server victimip",
+        " serveraddr idresph resph destinationipv4address targetip localip localaddress destination server victimip"
+        " assignedip tunnelip virtualip leasedip yiaddr privateip framedipaddress",
     ),
     "dest_port": _role(
         ValueKind.PORT,
