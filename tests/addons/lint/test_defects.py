@@ -134,6 +134,7 @@ DEFECTS = (
     Defect("manifest-invalid", "app.manifest", "{", "["),
     Defect("manifest-invalid", "app.manifest", '"schemaVersion": "2.0.0"', '"schemaVersion": "1.0.0"'),
     Defect("meta-not-exported", META, "export = system", "export = none", "[]"),
+    Defect("meta-without-writers", META, "write : [ admin, sc_admin ]", "write : [ * ]", "[]"),
     in_props("duplicate-stanza", "[source::", "[acme:vpn]\nTRUNCATE = 5\n\n[source::", "[acme:vpn]\nTRUNCATE = 5"),
     in_props("duplicate-key", "KV_MODE = none", "TRUNCATE = 20000"),
     in_props("not-a-setting", "TRUNCATE = 10000", "TRUNCATE 10000"),

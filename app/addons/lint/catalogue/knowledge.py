@@ -209,6 +209,13 @@ DOCUMENTS: Final = (
         "[]\naccess = read : [ * ], write : [ admin, sc_admin ]\nexport = system",
     ),
     LintRule(
+        "meta-without-writers",
+        Severity.ERROR,
+        "A default.meta that does not say who may write.",
+        "splunk-appinspect refuses the package: the global stanza must name at least one role that writes.",
+        "[]\naccess = read : [ * ], write : [ admin, sc_admin ]\nexport = system",
+    ),
+    LintRule(
         "manifest-missing",
         Severity.WARNING,
         "No app.manifest.",

@@ -1,6 +1,7 @@
 """What says what the package is: app.conf, default.meta, app.manifest, README, and whether they agree."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ _VERSIONS: Final = (("launcher", "version"), ("id", "version"))
 _EXPORTED: Final = ("props", "transforms", "eventtypes", "tags", "lookups")
 _NEEDED: Final = (("ui", "label"), ("launcher", "version"), ("package", "id"))
 _SCHEMA: Final = "2."
+_WRITERS: Final = re.compile(r"\bwrite\s*:\s*\[\s*[^\s\]*]")
+"""splunk-appinspect, check_meta_default_write_access: at least one role, and not every one (`*`)."""
 
 
 def missing_files(linted: LintedPackage) -> Iterator[LintFinding]:
@@ -82,12 +85,15 @@ def app_conf_contents(linted: LintedPackage) -> Iterator[LintFinding]:
 
 
 def exports(linted: LintedPackage) -> Iterator[LintFinding]:
-    """A default.meta that keeps knowledge objects to the add-on itself."""
+    """A default.meta that keeps knowledge objects to the add-on itself, or does not say who may write."""
     document = next((each for each in linted.documents if each.path == DEFAULT_META), None)
     if document is None:
         return
     stanzas = {stanza.name.strip(): stanza for stanza in document.conf.stanzas}
     general = stanzas.get("", stanzas.get("default"))
+    if not _WRITERS.search(general.settings.get("access", "") if general else ""):
+        place = stanza_location(document, general) if general else Location(DEFAULT_META)
+        yield found("meta-without-writers", place, "No general stanza [] names the roles that may write.")
     present = {each.kind for each in linted.documents} | {path.partition("/")[0] for path in linted.package.files}
     kept = [kind for kind in _EXPORTED if kind in present and not _exported(stanzas.get(kind), general)]
     if kept:
