@@ -27,7 +27,7 @@ class ActionMapping:
 
 
 def action_mapping(found: Sequence[Evidence], source: Source) -> ActionMapping:
-    """The action of the kinds of events that were found; a kind's condition stands in front where there are several."""
+    """The action of the kinds that were found; a kind's condition stands in front unless all events are of the kind."""
     acting = [each for each in found if each.kind.outcomes]
     branches: list[str] = []
     silent: list[str] = []
@@ -36,7 +36,8 @@ def action_mapping(found: Sequence[Evidence], source: Source) -> ActionMapping:
         if not outcomes:
             silent.append(evidence.kind.name)
             continue
-        guard = f"{kind_condition(evidence)} AND " if len(acting) > 1 else ""
+        alone = len(acting) == 1 and len(evidence.events) == len(source.events)
+        guard = "" if alone else f"{kind_condition(evidence)} AND "
         branches += [f'{guard}{outcome_condition(field_name, words)},"{value}"' for value, words in outcomes]
     own = any(view.name == "action" for view in source.views)
     if branches and own:

@@ -84,7 +84,7 @@ KINDS: tuple[Kind, ...] = (
         "web",
         "Web",
         ("web",),
-        needs=_needs("http_method; url|uri_path; status|vendor_action"),
+        needs=_needs("http_method; url|uri_path; status|vendor_action|http_version|http_user_agent"),
         fields=(
             *_names("action user"),
             *ENDPOINTS,
@@ -110,7 +110,7 @@ KINDS: tuple[Kind, ...] = (
         "attack",
         "Intrusion_Detection",
         ("ids", "attack"),
-        needs=_needs("signature; src_ip|src_host|dest_ip|dest_host"),
+        needs=_needs("signature; src_ip|src_host|dest_ip|dest_host; signature_id|severity|category|vendor_action"),
         fields=(*_names("action user"), *ENDPOINTS, *_names("signature signature_id category severity transport dvc")),
         families=words.ATTACK_PHRASES,
         without=_names("file_path file_hash"),

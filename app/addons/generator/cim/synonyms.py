@@ -93,7 +93,7 @@ ROLES: Mapping[str, Role] = {
         ValueKind.TOKEN,
         "user username targetusername duser usrname userid uname acct account accountname logonname remoteuser"
         " csusername destuser userprincipalname principal principalname upn login loginname loginuser dbuser"
-        " authuser useridentity useridentityusername subjectusername actor actorname email useremail"
+        " authuser useridentity useridentityusername subjectusername actor actorname useremail"
         " requestuser admin identity suser samaccountname sourceuser operator",
     ),
     "src_user": _role(ValueKind.TOKEN, "srcuser subjectusername ruser sourceusername callername initiatedby"),
@@ -134,6 +134,7 @@ ROLES: Mapping[str, Role] = {
         ValueKind.URL, "httpreferrer httpreferer referer referrer csreferer httprefer httprequestreferrer"
     ),
     "http_content_type": _role(ValueKind.ANY, "httpcontenttype contenttype mimetype httprequestmimetype scontenttype"),
+    "http_version": _role(ValueKind.ANY, "httpversion httpprotocol csversion requestprotocol httpver protocolversion"),
     "site": _role(ValueKind.DOMAIN, "site vhost virtualhost cshost httphost requesthost serverfqdn domain"),
     "bytes": _role(
         ValueKind.COUNT,

@@ -274,6 +274,17 @@ def test_missing_required_fields_are_noted() -> None:
     )
 
 
+def test_events_of_no_kind_keep_their_own_action() -> None:
+    log = samples.pairs(
+        'msg="login failed" user=alice action=stop srcip=10.0.0.1', 'msg="disk error" action=retry unit=sda'
+    )
+    action = dict(mapping_of(log).evals)["action"]
+    assert [value_of(action, event, text) for event, text in zip(log.events, log.texts, strict=True)] == [
+        "failure",
+        "retry",
+    ]
+
+
 def test_the_search_names_the_evidence() -> None:
     searches = {each.name: each.search for each in mapping_of(samples.LOGINS).eventtypes}
     assert searches["acme_log_authentication"].startswith(
