@@ -118,9 +118,13 @@ def models_of(tags: Iterable[str]) -> list[DataModel]:
 
 def coverage(events: Sequence[ReplayedEvent]) -> tuple[ModelCoverage, ...]:
     """For each model that an event is of: in how many of these events each field has a value."""
+    by_tags: dict[tuple[str, ...], list[ReplayedEvent]] = {}
+    for event in events:
+        if event.tags:
+            by_tags.setdefault(event.tags, []).append(event)
     found = []
     for model in MODELS:
-        members = [event for event in events if model.tags <= set(event.tags)]
+        members = [event for tags, tagged in by_tags.items() if model.tags <= set(tags) for event in tagged]
         if members:
             required, recommended = (
                 {name: sum(name in event.fields for event in members) for name in names}

@@ -12,7 +12,7 @@ from app.addons.replay.report import ExtractionProgress
 MAX_PARTS = 2_000
 NEAR_CHARACTERS = 60
 _PART = re.compile(
-    r"""(?P<open>\((?:\?(?:P?<[A-Za-z_]\w*>|'\w+'|:|>|\||[a-zA-Z\-^]+:))?)
+    r"""(?P<open>\((?![?*])|\(\?(?:P?<[A-Za-z_]\w*>|'\w+'|:|>|\||[a-zA-Z\-^]+:))
     |(?P<around>\(\?(?:<?[=!]))
     |(?P<setting>\(\?[a-zA-Z\-^]+\)|\(\*[A-Z_:=0-9]+\)|\(\?\#[^)]*\)|\(\?(?:&|P>|R|[+-]?\d)[^)]*\))
     |(?P<close>\))

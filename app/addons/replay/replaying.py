@@ -46,6 +46,7 @@ def replay(
     if not origin.sourcetype:
         findings.add("props.conf has no stanza of a source type")
     settings = effective_settings(props, origin.sourcetype, source, host)
+    sample = without_surrogates(sample)
     times = Times(settings, reference or datetime.now(UTC), findings)
     transforms = conf_settings(package, "transforms")
     sed, at_index = sed_commands(settings, findings), index_transforms(settings, transforms, findings)
@@ -60,6 +61,11 @@ def replay(
             events.append(reading.event(kept))
     plan = reading.plan(origin.sourcetype, source, host)
     return Replay(tuple(events), figures(events, plan, times, dropped, findings))
+
+
+def without_surrogates(text: str) -> str:
+    """The text with `?` for halves of surrogate pairs, which no expression of PCRE2 can be matched against."""
+    return text if text.isascii() else text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _edited(event: IndexedEvent, raw: str) -> IndexedEvent:
@@ -100,9 +106,9 @@ class _Reading:
 
     def event(self, event: IndexedEvent) -> ReplayedEvent:
         """The event as a search shows it."""
-        fields = self.plan(event.sourcetype, event.source, event.host).fields(event)
         sourcetype = self._renamed.get(event.sourcetype, event.sourcetype)
         defaults = {**default_fields(event), "sourcetype": sourcetype}
+        fields = self.plan(event.sourcetype, event.source, event.host).fields(event, defaults)
         classes = self._classifying.classes(event.raw, fields.values, defaults)
         values = fields.values
         if event.host and event.host != self._origin.host:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from app.addons.replay.eval.values import Value, as_number, as_text, as_texts, number_text
+from app.addons.replay.eval.values import Value, as_number, as_text, as_texts
 from app.addons.timestamps.time_format import TimeFormatError, compile_time_format
 
 MAX_DECIMALS = 15
@@ -115,6 +115,6 @@ def strftime(value: Value, form: Value) -> Value:
         fraction = f"{moment.microsecond:06d}"
         for mark, digits in (("%3N", 3), ("%6N", 6), ("%9N", 9), ("%3Q", 3), ("%6Q", 6), ("%Q", 3), ("%N", 9)):
             pattern = pattern.replace(mark, f"{fraction:0<9}"[:digits])
-        return moment.strftime(pattern.replace("%s", number_text(math.floor(seconds))))
+        return moment.strftime(pattern.replace("%s", str(math.floor(seconds))))
     except (ValueError, OverflowError):
         return None

@@ -22,6 +22,9 @@ class Classes:
     tags: tuple[str, ...]
 
 
+_NO_CLASSES = Classes((), ())
+
+
 class Classifying:
     """Knows the event types of a package and the tags of field values.
 
@@ -51,6 +54,8 @@ class Classifying:
 
     def classes(self, raw: str, fields: Mapping[str, tuple[str, ...]], defaults: Mapping[str, str]) -> Classes:
         """The event types whose search holds and the tags of the event's values."""
+        if not self._types and not self._tags:
+            return _NO_CLASSES
         known = {**{name: (value,) for name, value in defaults.items()}, **fields}
         tags = self._tags_of(known)
         found: list[str] = []

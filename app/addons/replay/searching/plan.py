@@ -3,6 +3,8 @@
 Knowledge Manager manual, "The sequence of search-time operations": EXTRACT, REPORT, KV_MODE, FIELDALIAS, EVAL, LOOKUP.
 """
 
+from collections.abc import Mapping
+
 from app.addons.package.conf import ConfFile
 from app.addons.package.files import Package
 from app.addons.replay.eval.values import number_text
@@ -30,10 +32,9 @@ class SearchPlan:
         self._calculated = calculated_fields(settings, findings)
         self._lookups = lookups(settings, transforms, package, findings)
 
-    def fields(self, event: IndexedEvent) -> EventFields:
-        """The fields of the event after all steps."""
+    def fields(self, event: IndexedEvent, defaults: Mapping[str, str]) -> EventFields:
+        """The fields of the event after all steps; `defaults` are those that every event has."""
         fields = EventFields(dict(event.fields))
-        defaults = default_fields(event)
         extract_inline(self.inline, event.raw, defaults, fields, self._findings)
         extract_by_transforms(self.transforms, event.raw, defaults, fields, self._findings)
         fields.extract_again(self._automatic.found(event.raw), event.fields)
