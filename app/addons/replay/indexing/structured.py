@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from app.addons.replay.formats.json_fields import json_fields
 from app.addons.replay.indexing.breaking import Line
-from app.addons.replay.searching.json_fields import json_fields
 from app.addons.replay.settings.findings import Findings, SettingPattern
 from app.addons.replay.settings.stanzas import Settings
 from app.addons.replay.settings.values import delimiter, number, quoted_list, switch

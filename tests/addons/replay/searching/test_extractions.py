@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.addons.replay.searching.delimited import alternating, named_values, pairs
+from app.addons.replay.formats.delimited import alternating, named_values, pairs
 from app.addons.replay.searching.inline import split_source
 from app.addons.replay.searching.transforms import format_parts
 from tests.addons.replay.packages import only_fields, replayed

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.addons.replay.searching.json_fields import json_fields
-from app.addons.replay.searching.key_values import escaped_key_values, key_values
-from app.addons.replay.searching.table_fields import table_fields
-from app.addons.replay.searching.xml_fields import xml_fields
+from app.addons.replay.formats.json_fields import json_fields
+from app.addons.replay.formats.key_values import escaped_key_values, key_values
+from app.addons.replay.formats.table_fields import table_fields
+from app.addons.replay.formats.xml_fields import xml_fields
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ space, comma, semicolon, `&` or a double quote.
 
 import re
 
-from app.addons.replay.searching.fields import cleaned_name
+from app.addons.replay.formats.field_names import cleaned_name
 
 MAX_FIELDS = 100
 MAX_CHARACTERS = 10_240

@@ -4,7 +4,7 @@ The first line names the columns; every later line has as many words. Splunk mak
 values of a column become the values of one field of the whole event, and the report says so.
 """
 
-from app.addons.replay.searching.fields import cleaned_name
+from app.addons.replay.formats.field_names import cleaned_name
 
 MAX_LINES = 1_000
 

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from app.addons.replay.searching.json_fields import EXTRACTION_CUTOFF
+from app.addons.replay.formats.json_fields import EXTRACTION_CUTOFF
 
 MAX_DEPTH = 100
 _PIECE = 512
