@@ -13,10 +13,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.addons.generator.leads import LEADS, Lead, lead_of
+from app.addons.generator.plan import literal
 
 SINGLE_LINES = r"([\r\n]+)"
 MIN_SHARE_OF_LEADS = 0.9
 """Of the lines that are records, so many begin with one of the leads found; else no pattern tells records apart."""
+MIN_CONTINUED = 0.1
+MIN_SHARE_WHERE_CONTINUED = 0.6
+"""Where a tenth of the lines cannot be events of their own, lines with a time somewhere may belong to events as well."""
+MAX_SHARE_OF_TIMES = 0.1
+MIN_BLOCKS = 2
+MIN_LINES_OF_BLOCK = 2
 HEAD = 1_000
 """Characters of a line in which a time makes the line a record of its own."""
 _TIME = re.compile(r"\d{1,2}:\d{2}:\d{2}|\d{4}-\d{2}-\d{2}T|\b1\d{9}\b|\b1\d{12}\b")
@@ -47,7 +54,7 @@ def find_boundaries(lines: Sequence[str]) -> Boundaries:
     """The boundaries of the lines' events; comments of W3C and Zeek are set apart."""
     comments = tuple(line for line in lines if _COMMENTS.match(line))
     records = [line for line in lines if line.strip() and not _COMMENTS.match(line)] if comments else list(lines)
-    found = _json_documents(records) or _xml_documents(records) or _records(records)
+    found = _json_documents(records) or _xml_documents(records) or _blocks(records) or _records(records)
     return Boundaries(found.events, found.line_breaker, comments, found.several_lines, found.notes)
 
 
@@ -104,6 +111,27 @@ def _xml_documents(lines: Sequence[str]) -> Boundaries | None:
     )
 
 
+def _blocks(lines: Sequence[str]) -> Boundaries | None:
+    """Events that all begin with the words of the first line, as `# Time: …`, and go on over lines without a lead."""
+    filled = [line for line in lines if line.strip()]
+    words = re.match(r"[^\w\s]{0,4} ?[A-Za-z][A-Za-z_ -]{2,40}(?:: |=| (?=\d))", filled[0]) if filled else None
+    if words is None or any(lead_of(line) for line in filled):
+        return None
+    starts = [index for index, line in enumerate(filled) if line.startswith(words[0])]
+    timed = sum(1 for index in starts if re.search(r"\d{1,2}:\d{2}", filled[index]))
+    own = sum(1 for line in filled if not line.startswith(words[0]) and re.search(r"\d{1,2}:\d{2}:\d{2}", line))
+    if (
+        own > MAX_SHARE_OF_TIMES * len(filled)
+        or len(starts) < MIN_BLOCKS
+        or len(filled) < MIN_LINES_OF_BLOCK * len(starts)
+        or timed < 0.8 * len(starts)
+    ):
+        return None
+    ends = [*starts[1:], len(filled)]
+    events = tuple("\n".join(filled[start:end]) for start, end in zip(starts, ends, strict=True))
+    return Boundaries(events, rf"([\r\n]+)(?={literal(words[0])})", several_lines=True)
+
+
 def _records(lines: Sequence[str]) -> Boundaries:
     """Records of text."""
     filled = [line for line in lines if line.strip()]
@@ -132,4 +160,5 @@ def _has_continuations(lines: Sequence[str], leads: Sequence[Lead | None]) -> bo
         return False
     records = [line for line in others if not _CONTINUES.match(line) and _TIME.search(line[:HEAD])]
     led = len(lines) - len(others)
-    return led / (led + len(records)) >= MIN_SHARE_OF_LEADS
+    continued = len(others) - len(records) >= MIN_CONTINUED * len(lines)
+    return led / (led + len(records)) >= (MIN_SHARE_WHERE_CONTINUED if continued else MIN_SHARE_OF_LEADS)

@@ -65,7 +65,7 @@ def _transforms(identity: Identity, fields: Fields) -> list[Stanza]:
 
 def _search_time(identity: Identity, fields: Fields) -> dict[str, str]:
     settings: dict[str, str] = {}
-    extracts: list[Extract] = [] if fields.header is None else [fields.header.extract]
+    extracts: list[Extract] = [] if fields.header is None else [*fields.header.extracts]
     reports: list[Transform] = []
     drops: list[Transform] = []
     for extraction in fields.extractions:

@@ -37,6 +37,7 @@ def _one_of_quotes(name: str) -> str:
 
 
 _SRC_IP = rf"(?<src_ip>{_IP})"
+_DEST_SOCKET = rf"(?<dest_ip>{_IP})(?:[/(:](?<dest_port>\d{{1,5}})\b)?"
 _SRC_PORT = r"(?<src_port>\d{1,5})\b"
 _METHODS = "GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS|CONNECT|TRACE|PROPFIND"
 _MAIL_ACTIONS = "accept|reject|warn|hold|discard|redirect|filter|milter-reject|milter-hold"
@@ -59,6 +60,11 @@ CUES = (
     Cue("src_in_parentheses", rf"(?i)\bfrom (?<src_host>[^\s()]{{1,253}}) \({_SRC_IP}\)"),
     Cue("src_socket", rf"(?i)\b(?:from|client|peer|remote)[ :=]{{1,2}}{_SRC_IP}:{_SRC_PORT}"),
     Cue("src_port", rf"{_SRC_IP} port {_SRC_PORT}"),
+    Cue("src_interface", rf"(?<src_interface>[A-Za-z][\w.-]{{0,60}})[:/]{_SRC_IP}(?:[/(](?<src_port>\d{{1,5}})\b)?"),
+    Cue("dest_interface", rf"(?i)(?:->|\bto|\bdst|\band) (?<dest_interface>[A-Za-z][\w.-]{{0,60}})[:/]{_DEST_SOCKET}"),
+    Cue("dest_socket", rf"(?i)(?:->|\bto|\bdst) {_DEST_SOCKET}"),
+    Cue("mac", r"(?<![\w:.-])(?<mac>(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2})(?![\w:-])"),
+    Cue("interface", r"(?i)\b(?:via|interface|dev|iface)[ :=](?<interface>[A-Za-z][\w./-]{1,60})"),
     Cue("src_ip", rf"(?i)\b(?:{_SOURCES})(?: ip| address)?[ :=]{{1,2}}\[?{_SRC_IP}"),
     Cue("dest_ip", rf"(?i)\b(?:{_TARGETS})[ :=]{{1,2}}\[?(?<dest_ip>{_IP})\]?(?::(?<dest_port>\d{{1,5}})\b)?"),
     # Requests and replies.
@@ -80,13 +86,23 @@ COLON_PAIRS = (
     r"(?:^|[,;(] ?)([A-Za-z][A-Za-z0-9_-]{0,40}(?: [A-Za-z0-9_-]{1,40}){0,2}): (?|\"([^\"]*+)\"|([^,;()\n\"]{1,300}))"
 )
 """Pairs with a colon, between commas or in parentheses: `client: 192.0.2.1, server: x`, `(using password: YES)`."""
-ADDRESSES = rf"(?<![\w.:])(?<ip>{_IP})(?![\w])"
+COLON_WORDS = r"(?m)(?:^|[ \t#(,;])([A-Za-z_@][\w@-]{0,40}):[ \t]{1,8}(?|\"([^\"\n]*+)\"|([^\s\",;]++))"
+"""Pairs with a colon between blanks: `# Query_time: 0.2  Rows_sent: 4`."""
+MIN_COLON_WORDS = 3
+ADDRESSES = rf"(?<![\w.])(?<ip>{_IP})(?![\w.]*\w)"
 """Every address of a text, whatever stands beside: many values of one field."""
 
 
 def cues_in(texts: Sequence[str]) -> list[Cue]:
     """The cues that at least one of the texts has."""
     return [cue for cue in CUES if any(_found(cue.pattern, text) for text in texts)]
+
+
+def has_colon_words(texts: Sequence[str]) -> bool:
+    """Whether a third of the texts have so many pairs with colons that these are no words of sentences."""
+    regex = compile_regex(COLON_WORDS)
+    counts = [sum(1 for _ in regex.matches(text[:4_000])) for text in texts]
+    return 3 * sum(1 for count in counts if count >= MIN_COLON_WORDS) >= len(texts)
 
 
 def has_match(pattern: str, texts: Sequence[str]) -> bool:

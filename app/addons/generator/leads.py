@@ -31,11 +31,12 @@ LEADS = (
     Lead("numeric", rf"[\[(\"']?\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}[T _,]+{_CLOCK}"),
     Lead("syslog", rf"\[?{_MONTH} {{1,2}}\d{{1,2}},? (?:\d{{4}},? )?{_CLOCK}"),
     Lead("ctime", rf"\[?{_DAY},? (?:{_MONTH} {{1,2}}\d{{1,2}}|\d{{1,2}} {_MONTH}) "),
-    Lead("apache", rf"\[?\d{{1,2}}[/ -]{_MONTH}[/ -]\d{{4}}[: ]{_CLOCK}"),
+    Lead("apache", rf"\[?\d{{1,2}}[/ -]{_MONTH}[/ -]\d{{2,4}}[: ]{_CLOCK}"),
     Lead("mashed", rf"\d{{6}} {{1,2}}{_CLOCK}"),
     Lead("compact", r"\[?\d{8}[T ]?\d{6}\b"),
     Lead("epoch", r"\[?1\d{9}(?:\.\d{1,9}|\d{3}|\d{6}|\d{9})?\b"),
     Lead("clock", rf"\[?{_CLOCK}:\d{{2}}\b"),
+    Lead("role", r"\d{1,10}:[A-Z] \d{1,2} "),
     Lead("level", r"\[?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\b"),
 )
 _COMPILED = {lead.name: re.compile(lead.pattern) for lead in LEADS}

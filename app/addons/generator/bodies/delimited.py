@@ -1,6 +1,7 @@
 """Columns between commas, tabs, semicolons or bars, without names in the sample."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,6 +16,8 @@ MIN_SHARE = 0.8
 MIN_SHARE_OF_SHAPE = 0.95
 MIN_SAME_COUNT = 0.3
 """Of the texts, so many have the most frequent number of columns: prose has commas too, never as many in each line."""
+MAX_SHARE_OF_PAIRS = 0.5
+_PAIR = re.compile(r"\s*[A-Za-z_][\w.@-]{0,80}\s*[=:]")
 _ESCAPED = {"\t": "\\t"}
 
 
@@ -32,6 +35,8 @@ def delimited_bodies(texts: Texts) -> Extraction | None:
         ):
             continue
         if delimiter in ",;" and _is_prose([texts.bodies[index] or "" for index in claims], delimiter):
+            continue
+        if _are_pairs([texts.bodies[index] or "" for index in claims], delimiter):
             continue
         rows = [next(csv.reader([texts.bodies[index] or ""], delimiter=delimiter), []) for index in sorted(claims)]
         names = _names(rows)
@@ -51,6 +56,12 @@ def _is_prose(bodies: Sequence[str], delimiter: str) -> bool:
     """Whether commas stand as in sentences: a blank behind nearly each."""
     marks = sum(body.count(delimiter) for body in bodies)
     return sum(body.count(delimiter + " ") for body in bodies) > 0.8 * marks
+
+
+def _are_pairs(bodies: Sequence[str], delimiter: str) -> bool:
+    """Whether most columns are a key with its value: then the keys name the fields, wherever they stand."""
+    cells = [cell for body in bodies for cell in body.split(delimiter) if cell.strip()]
+    return sum(1 for cell in cells if _PAIR.match(cell)) > MAX_SHARE_OF_PAIRS * len(cells)
 
 
 def _names(rows: Sequence[Sequence[str]]) -> list[str]:

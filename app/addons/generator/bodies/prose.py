@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.cues import ADDRESSES, COLON_PAIRS, cues_in, has_match
+from app.addons.generator.cues import ADDRESSES, COLON_PAIRS, COLON_WORDS, cues_in, has_colon_words, has_match
 from app.addons.generator.plan import Extract, Extraction, Transform
 from app.addons.generator.structure import pattern_of
 from app.addons.generator.templates import MAX_TEMPLATES, Template, common_beginning, find_templates
@@ -52,6 +52,9 @@ def _reports(texts: Texts, bodies: Sequence[str]) -> tuple[Transform, ...]:
     if has_match(COLON_PAIRS, bodies):
         settings = {"REGEX": COLON_PAIRS, "FORMAT": "$1::$2", "CLEAN_KEYS": "true"}
         reports.append(Transform("colon_pairs", texts.source_key | settings))
+    if has_colon_words(bodies):
+        settings = {"REGEX": COLON_WORDS, "FORMAT": "$1::$2", "CLEAN_KEYS": "true"}
+        reports.append(Transform("colon_words", texts.source_key | settings))
     if has_match(ADDRESSES, bodies):
         settings = {"REGEX": ADDRESSES, "MV_ADD": "true"}
         reports.append(Transform("addresses", texts.source_key | settings))

@@ -1,6 +1,7 @@
 """Fields of CIM that are made of other fields: names out of paths, URLs out of their parts, a request's action."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from app.addons.generator.cim.evidence import Evidence, Source
 from app.addons.generator.cim.expressions import (
@@ -72,4 +73,4 @@ def with_leases(source: Source, found: Sequence[Evidence]) -> Source:
     for side in ("ip", "mac"):
         if f"src_{side}" in source.roles:
             roles.setdefault(f"dest_{side}", source.roles[f"src_{side}"])
-    return Source(source.sourcetype, source.views, roles, source.events, source.texts)
+    return replace(source, roles=roles)

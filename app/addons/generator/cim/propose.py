@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from app.addons.generator.cim.actions import action_mapping
-from app.addons.generator.cim.evidence import Evidence, Source, evidence_for, lowered_texts, search_for
+from app.addons.generator.cim.evidence import Evidence, Source, evidence_for, lowered_texts, phrases_in, search_for
 from app.addons.generator.cim.expressions import first_saying, quoted_text
 from app.addons.generator.cim.kinds import KINDS
 from app.addons.generator.cim.made import made_fields, whole_urls, with_leases
@@ -24,7 +24,7 @@ def map_to_cim(sourcetype: str, product: str, events: Sequence[Mapping[str, str]
     kept = tuple(events[:MAX_EVENTS])
     views = field_views(kept)
     lowered = lowered_texts(texts)[: len(kept)]
-    source = Source(sourcetype, views, roles_of(views), kept, lowered)
+    source = Source(sourcetype, views, roles_of(views), kept, lowered, phrases_in(lowered, KINDS))
     found = [evidence for kind in KINDS if (evidence := evidence_for(kind, source)) is not None]
     if not found:
         return CimMapping(notes=("No data model: neither words nor fields of these events are evidence for one.",))
