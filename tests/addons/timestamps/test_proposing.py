@@ -161,6 +161,17 @@ def test_two_formats_are_left_to_recognition() -> None:
     assert any("no TIME_FORMAT" in each for each in proposal.notes)
 
 
+def test_a_rare_second_format_is_left_to_recognition_too() -> None:
+    events = [*rows(f"{SYSLOG} host x", count=19), *rows(f"{ISO}+00:00 host x", count=1)]
+    proposal = propose_timestamp(events)
+    assert proposal is not None
+    assert (proposal.time_format, proposal.share) == (None, 1)
+
+
+def test_a_format_for_fewer_than_nine_of_ten_events_is_not_proposed() -> None:
+    assert propose_timestamp([*rows("I<<%m%d %H:%M:%S.%6N>> 1 a] x", count=8), "damaged", "damaged"]) is None
+
+
 def test_one_key_in_two_syntaxes_has_one_prefix() -> None:
     events = [*rows(f'time="{ISO}Z" level=x msg=y'), *rows(f'{{"level":"x", "time" : "{ISO}Z"}}')]
     proposal = propose_timestamp(events)
