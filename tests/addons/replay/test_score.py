@@ -77,6 +77,12 @@ def test_counts(
     assert bool(found.wrong) is (found.boundaries != (2, 2) or values[0] < 3 or conflicts[0] > 0)
 
 
+def test_one_replayed_event_stands_for_one_true_event() -> None:
+    twice = [TRUTH[1], TRUTH[1]]
+    assert score(twice, [event("two", a="3")]).boundaries == (1, 2)
+    assert score(twice, [event("two", a="4"), event("two", a="3")]).values == (1, 2)
+
+
 def test_the_truth_scores_in_all() -> None:
     found = score(TRUTH, events_of_truth(TRUTH))
     assert found == Score((2, 2), (1, 1), (3, 3), (0, 3), ())

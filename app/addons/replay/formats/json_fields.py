@@ -10,7 +10,8 @@ import re
 import orjson
 
 EXTRACTION_CUTOFF = 5_000
-"""Characters of an event that are read when it is searched: limits.conf.spec, [spath] extraction_cutoff."""
+"""Characters of an event that are read when it is searched: limits.conf.spec 9.0.3, [spath] extraction_cutoff = 5000
+(there bytes)."""
 MAX_DEPTH = 200
 _TOKEN = re.compile(
     r'[\s]*+(?:("(?:[^"\\]|\\.)*+")|([{}\[\],:])|(-?\d[0-9.eE+\-]*+|true|false|null)(?=[\s,\]}]|\Z))', re.DOTALL

@@ -13,7 +13,7 @@ from app.addons.replay.formats.field_names import cleaned_name
 
 MAX_FIELDS = 100
 MAX_CHARACTERS = 10_240
-"""limits.conf.spec, [kv]: `limit` and `maxchars`, as add-ons quote the defaults."""
+"""limits.conf.spec 9.0.3, [kv]: `limit = 100`, `maxchars = 10240`."""
 _KEY = r"(?<![A-Za-z0-9_.\-])([A-Za-z_][A-Za-z0-9_.\-]{0,255})"
 _PAIR = re.compile(_KEY + r'(?:=| = )(?:"([^"]*)"|([^\s,;&"][^\s,;&"]*))')
 _ESCAPED_PAIR = re.compile(_KEY + r'(?:=| = )(?:"((?:[^"\\]|\\.)*+)"|([^\s,;&"][^\s,;&"]*))', re.DOTALL)
