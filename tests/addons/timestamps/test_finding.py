@@ -83,7 +83,7 @@ WRITERS: tuple[Callable[[datetime], str], ...] = (
 @pytest.mark.parametrize(
     ("before", "after"), [("", ""), ("<13>", " host app[12]: x"), ("10.1.2.3 v2.1 [", "] y"), ('{"t":"', '"}')]
 )
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(moment=moments())
 def test_times_in_lines_are_recognised(
     writer: Callable[[datetime], str], before: str, after: str, moment: datetime

@@ -26,7 +26,7 @@ def expanded(text: str) -> str:
 
 
 @pytest.mark.parametrize("text", SENSIBLE)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(moment=moments())
 def test_what_a_format_writes_it_reads(text: str, moment: datetime) -> None:
     if "%s" in text and moment.timestamp() < 1e9:
