@@ -113,7 +113,7 @@ def _with_fields(kind: Kind, source: Source) -> frozenset[int]:
     chosen = frozenset(range(len(source.texts)))
     for alternatives in kind.needs:
         chosen &= frozenset().union(*(view.events for role in alternatives for view in _fields_of(source, role)))
-    return chosen - frozenset().union(*(view.events for role in kind.without for view in _fields_of(source, role)))
+    return chosen - frozenset().union(*(view.events for view in _unwanted(kind, source)))
 
 
 def _needed_fields(kind: Kind, source: Source) -> tuple[tuple[str, ...], ...]:
@@ -126,7 +126,13 @@ def _needed_fields(kind: Kind, source: Source) -> tuple[tuple[str, ...], ...]:
 
 
 def _unwanted_fields(kind: Kind, source: Source) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(view.name for role in kind.without for view in _fields_of(source, role)))
+    return tuple(dict.fromkeys(view.name for view in _unwanted(kind, source)))
+
+
+def _unwanted(kind: Kind, source: Source) -> Iterator[FieldView]:
+    """The fields of other kinds. A field of every event (as the name that heads each event of CEF) is of no kind."""
+    views = (view for role in kind.without for view in _fields_of(source, role))
+    return (view for view in views if len(view.events) < len(source.events))
 
 
 def _classes(kind: Kind, source: Source) -> Iterator[tuple[str, str]]:

@@ -62,6 +62,13 @@ KINDS: tuple[Kind, ...] = (
         outcomes=words.AUTHENTICATION_OUTCOMES,
     ),
     Kind(
+        "logon",
+        "Authentication",
+        ("authentication",),
+        needs=_needs("logon_type; user; authentication_package"),
+        fields=(*_names("action app user src_user"), *ENDPOINTS, *_names("reason logon_type")),
+    ),
+    Kind(
         "vpn",
         "Network_Sessions",
         ("network", "session", "vpn"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from app.addons.generator.cim.evidence import Evidence, Source
 from app.addons.generator.cim.expressions import (
+    failure_action,
     last_part,
     proxy_action,
     quoted_field,
@@ -57,6 +58,9 @@ def _made(source: Source, found: Sequence[Evidence]) -> Iterator[tuple[str, str]
     status = _first(source, "status")
     if status and [each.kind.name for each in found if each.kind.outcomes] == ["web"]:
         yield "action", proxy_action(status) if whole_urls(source) else server_action(status)
+    failure = _first(source, "failure_reason")
+    if failure and [each.kind.name for each in found if each.kind.name == "logon" or each.kind.outcomes] == ["logon"]:
+        yield "action", failure_action(failure)
     if any(each.kind.name == "alert" for each in found):
         yield "type", '"alert"'
 

@@ -16,6 +16,7 @@ from app.addons.replay.cim import models_of
 _RENAMED = {"src_user": "sender", "query": "sql", "size": "bytes"}
 """Where a model's field takes another role: mail's `src_user` is the sender, a database's `query` the statement."""
 _SIDES = ("src", "dest")
+_LESS_THAN_ATTACKS = frozenset({"traffic", "web", "alert"})
 _NAME_CHARACTERS = 60
 
 
@@ -25,7 +26,7 @@ def map_to_cim(sourcetype: str, product: str, events: Sequence[Mapping[str, str]
     views = field_views(kept)
     lowered = lowered_texts(texts)[: len(kept)]
     source = Source(sourcetype, views, roles_of(views), kept, lowered, phrases_in(lowered, KINDS))
-    found = [evidence for kind in KINDS if (evidence := evidence_for(kind, source)) is not None]
+    found = _found(source)
     if not found:
         return CimMapping(notes=("No data model: neither words nor fields of these events are evidence for one.",))
     eventtypes = tuple(Eventtype(_eventtype_name(sourcetype, each), search_for(each, sourcetype)) for each in found)
@@ -41,6 +42,13 @@ def map_to_cim(sourcetype: str, product: str, events: Sequence[Mapping[str, str]
         notes=notes,
         models=tuple(dict.fromkeys(each.kind.model for each in found)),
     )
+
+
+def _found(source: Source) -> list[Evidence]:
+    """The evidence for each kind; what is all reported as attacks is neither traffic nor another alert."""
+    found = [evidence for kind in KINDS if (evidence := evidence_for(kind, source)) is not None]
+    attacks = frozenset().union(*(each.events for each in found if "attack" in each.kind.tags))
+    return [each for each in found if each.kind.name not in _LESS_THAN_ATTACKS or not each.events <= attacks]
 
 
 def _eventtype_name(sourcetype: str, evidence: Evidence) -> str:
@@ -147,7 +155,7 @@ class _Fields:
             return
         if "vendor_product" not in self._own:
             self._evals["vendor_product"] = quoted_text(self._product)
-        authenticating = any(each.kind.name == "authentication" for each in self._found)
+        authenticating = any(each.kind.model == "Authentication" for each in self._found)
         mapped = {name for _, name in self._aliases} | set(self._evals) | set(self._own)
         if authenticating and "app" not in mapped:
             self._evals["app"] = quoted_text(self._product)
@@ -160,7 +168,7 @@ class _Fields:
 
 
 _ON_THE_HOST = frozenset(
-    {"authentication", "web", "process", "filesystem", "registry", "service", "update"}
+    {"authentication", "logon", "web", "process", "filesystem", "registry", "service", "update"}
     | {"change", "database", "email", "dns", "alert"}
 )
 """Kinds that a host reports of itself: without another destination the host is `dest`."""
