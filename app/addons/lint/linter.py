@@ -26,7 +26,7 @@ MAX_FINDINGS_OF_A_RULE: Final = 100
 Check = Callable[[LintedPackage], Iterator[LintFinding]]
 CHECKS: Final[tuple[Check, ...]] = (
     *(conf_lines.conf_too_large, conf_lines.encodings, conf_lines.line_faults, conf_lines.settings_outside_stanzas),
-    *(conf_lines.broken_continuations, conf_lines.unread_places),
+    *(conf_lines.broken_continuations, conf_lines.unread_places, conf_lines.overlong_values),
     *(values.unknown_keys, values.impossible_values),
     *(extractions.invalid_regexes, extractions.nested_quantifiers, extractions.nameless_extracts),
     *(extractions.extracts_of_missing_fields, extractions.overwritten_default_fields, extractions.malformed_sed),

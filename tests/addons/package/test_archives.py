@@ -279,7 +279,7 @@ def test_what_would_not_be_read_is_not_written(code: str, package: Package) -> N
     assert refused.value.code == code
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(
     st.binary(max_size=200) | st.lists(st.sampled_from([GOOD, END, b"\0" * 512, folder("TA-a"), b"x"])).map(b"".join)
 )
@@ -289,7 +289,7 @@ def test_any_bytes_are_a_package_or_a_fault(content: bytes) -> None:
             read_archive(tried, SMALL)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.integers(0, 2_000), st.integers(0, 255))
 def test_one_changed_byte_of_the_tar_is_a_package_or_a_fault(at: int, value: int) -> None:
     tar = bytearray(GOOD + file("TA-a/lookups/a.csv", b"a,b\n1,2\n") + END)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.addons.package.conf import Stanza, conf_settings, parse_conf, render_conf
+from app.addons.package.conf import MAX_FAULTS, Stanza, conf_settings, parse_conf, render_conf
 from app.addons.package.files import Package
 
 CASES: tuple[tuple[str, dict[str, dict[str, str]]], ...] = (
@@ -39,6 +39,12 @@ def test_a_conf_file_is_read(text: str, expected: dict[str, dict[str, str]]) -> 
 )
 def test_a_faulty_line_is_noted(text: str, code: str, line: int) -> None:
     assert [(each.code, each.line) for each in parse_conf(text).faults] == [(code, line)]
+
+
+def test_faults_are_kept_up_to_a_limit() -> None:
+    conf = parse_conf("[a]\n" + "x\n" * (2 * MAX_FAULTS) + "k = v\n")
+    assert len(conf.faults) == MAX_FAULTS
+    assert conf.stanza("a") == {"k": "v"}
 
 
 def test_lines_of_stanzas_and_keys_are_known() -> None:

@@ -14,6 +14,13 @@ CONF: Final = (
         "Move tables of values into a lookup.",
     ),
     LintRule(
+        "value-too-long",
+        Severity.ERROR,
+        "A value of more than 32,768 characters.",
+        "No expression of that length compiles within Splunk's limits, and nobody reads the value.",
+        "Move tables of values into a lookup.",
+    ),
+    LintRule(
         "not-utf-8",
         Severity.ERROR,
         "A text file that is not UTF-8.",

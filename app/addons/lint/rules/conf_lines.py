@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from app.addons.lint.catalogue.table import found
-from app.addons.lint.documents import Document, LintedPackage
+from app.addons.lint.documents import MAX_VALUE_CHARACTERS, Document, LintedPackage
 from app.addons.lint.findings import LintFinding, Location
 
 _TEXT_ENDINGS = (".conf", ".meta", ".csv", ".md", ".txt", ".manifest", ".xml", ".json", ".spec")
@@ -16,6 +16,14 @@ def conf_too_large(linted: LintedPackage) -> Iterator[LintFinding]:
     """Conf files that no other rule looks into."""
     for path in linted.unread:
         yield found("conf-too-large", Location(path), "The file is too large to be checked, or has too many stanzas.")
+
+
+def overlong_values(linted: LintedPackage) -> Iterator[LintFinding]:
+    """Values that no other rule looks into."""
+    for document in linted.documents:
+        for location in document.overlong:
+            message = f"The value has more than {MAX_VALUE_CHARACTERS} characters and is not looked into."
+            yield found("value-too-long", location, message)
 
 
 def encodings(linted: LintedPackage) -> Iterator[LintFinding]:

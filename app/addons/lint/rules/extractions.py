@@ -1,5 +1,6 @@
 """Regular expressions of all conf files, and the extractions of props.conf."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -70,18 +71,23 @@ def nameless_extracts(linted: LintedPackage) -> Iterator[LintFinding]:
 
 
 def extracts_of_missing_fields(linted: LintedPackage) -> Iterator[LintFinding]:
-    """EXTRACTs that read a field which nothing before them makes."""
-    for setting in linted.settings("props", "EXTRACT-"):
-        source = split_source_field(setting.value)[1]
-        settings = setting.stanza.settings
-        made_at_index_time = any(key.startswith(("TRANSFORMS-", "INDEXED_EXTRACTIONS")) for key in settings)
-        if source is None or source in _ALWAYS_THERE or made_at_index_time:
+    """EXTRACTs that read a field which no other EXTRACT of the stanza makes."""
+    for document, stanza in linted.stanzas("props"):
+        settings = stanza.settings
+        if any(key.startswith(("TRANSFORMS-", "INDEXED_EXTRACTIONS")) for key in settings):
             continue
-        others = (value for key, value in settings.items() if key.startswith("EXTRACT-") and key != setting.key)
-        patterns = (compiled(split_source_field(value)[0]) for value in others)
-        if not any(regex is not None and source in regex.names for regex in patterns):
-            message = f"`in {source}` at the end is read as the field {source}, which no EXTRACT makes."
-            yield found("extract-reads-field", setting.location, message)
+        sources = {key: split_source_field(each) for key, each in settings.items() if key.startswith("EXTRACT-")}
+        if all(source is None for _, source in sources.values()):
+            continue
+        regexes = {key: compiled(pattern) for key, (pattern, _) in sources.items()}
+        made = Counter(name for regex in regexes.values() if regex is not None for name in regex.names)
+        for key, (_, source) in sources.items():
+            own = regexes[key]
+            others = made[source or ""] - (own is not None and source in own.names)
+            if source is not None and source not in _ALWAYS_THERE and not others:
+                message = f"`in {source[:80]}` at the end is read as the field {source[:80]}, which no EXTRACT makes."
+                location = Setting(document, stanza, key, "").location
+                yield found("extract-reads-field", location, message)
 
 
 def overwritten_default_fields(linted: LintedPackage) -> Iterator[LintFinding]:

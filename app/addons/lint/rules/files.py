@@ -26,6 +26,8 @@ _SCRIPTS: Final = (
     ".rb",
     ".vbs",
 )
+MAX_SEARCHED_BYTES: Final = 4 * 1024 * 1024
+"""Of one file; only lookups are larger."""
 _NAMES_NO_SECRET: Final = frozenset({"props", "transforms", "eventtypes", "tags", "collections", "macros", "meta"})
 """Conf files whose keys are classes and fields: EXTRACT-password is no password."""
 _HARMLESS_VALUES: Final = re.compile(r"\$[A-Za-z0-9_:.-]*\$?|\*+|<[^>]*>|changeme|true|false|[01]", re.IGNORECASE)
@@ -84,7 +86,7 @@ def secrets(linted: LintedPackage) -> Iterator[LintFinding]:
                 yield found("secret", setting.location, message)
     for path, content in sorted(linted.package.files.items()):
         for what, pattern in _SECRETS:
-            match = pattern.search(content)
+            match = pattern.search(content, 0, MAX_SEARCHED_BYTES)
             if match is not None:
                 line = content.count(b"\n", 0, match.start()) + 1
                 yield found("secret", Location(path, line), f"The file holds {what}.")
