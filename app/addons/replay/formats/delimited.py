@@ -17,7 +17,7 @@ def pieces(text: str, delimiters: str, *, with_empty: bool) -> Iterator[str]:
             position += 2
             continue
         if character == '"':
-            quoted = not quoted and '"' in text[position + 1 :] if not quoted else False
+            quoted = not quoted and text.find('"', position + 1) >= 0
         elif character in delimiters and not quoted:
             if with_empty or position > begin:
                 yield text[begin:position]

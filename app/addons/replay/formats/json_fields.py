@@ -13,6 +13,10 @@ EXTRACTION_CUTOFF = 5_000
 """Characters of an event that are read when it is searched: limits.conf.spec 9.0.3, [spath] extraction_cutoff = 5000
 (there bytes)."""
 MAX_DEPTH = 200
+MAX_FIELDS = 2_000
+MAX_VALUES = 1_000
+MAX_NAME_CHARACTERS = 1_000
+"""Paths of an event, values of a path, characters of a path: what is beyond is read and not kept."""
 _TOKEN = re.compile(
     r'[\s]*+(?:("(?:[^"\\]|\\.)*+")|([{}\[\],:])|(-?\d[0-9.eE+\-]*+|true|false|null)(?=[\s,\]}]|\Z))', re.DOTALL
 )
@@ -83,15 +87,23 @@ class _Scan:
         path = self._path()
         if path is None or value is None or not self._paths:
             return False
-        self.found.setdefault(path, []).append(value)
+        self._keep(path, value)
         self._key = None
         return True
+
+    def _keep(self, path: str, value: str) -> None:
+        if path not in self.found and (len(self.found) >= MAX_FIELDS or len(path) > MAX_NAME_CHARACTERS):
+            return
+        values = self.found.setdefault(path, [])
+        if len(values) < MAX_VALUES:
+            values.append(value)
 
     def _open(self, *, is_array: bool) -> bool:
         path = self._path()
         if path is None or len(self._paths) >= MAX_DEPTH:
             return False
-        self._paths.append(f"{path}{{}}" if is_array else path)
+        name = path[: MAX_NAME_CHARACTERS + 1]
+        self._paths.append(f"{name}{{}}" if is_array else name)
         self._is_array.append(is_array)
         self._key, self._expects_key = None, not is_array
         return True

@@ -147,7 +147,7 @@ def split_record(text: str, separator: str, quote: str) -> list[str]:
         return text.split(separator) if separator else [text]
     columns: list[str] = []
     held: list[str] = []
-    position, quoted = 0, False
+    position, quoted, begun = 0, False, False
     while position < len(text):
         character = text[position]
         if quoted and character == quote:
@@ -156,13 +156,14 @@ def split_record(text: str, separator: str, quote: str) -> list[str]:
                 position += 1
             else:
                 quoted = False
-        elif not quoted and character == quote and not "".join(held).strip():
-            quoted, held = True, []
+        elif not quoted and character == quote and not begun:
+            quoted, begun, held = True, True, []
         elif not quoted and character == separator:
             columns.append("".join(held))
-            held = []
+            held, begun = [], False
         else:
             held.append(character)
+            begun = begun or not character.isspace()
         position += 1
     columns.append("".join(held))
     return columns
