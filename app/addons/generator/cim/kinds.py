@@ -91,7 +91,7 @@ KINDS: tuple[Kind, ...] = (
         "web",
         "Web",
         ("web",),
-        needs=_needs("http_method; url|uri_path; status|vendor_action|http_version|http_user_agent"),
+        needs=_needs("http_method; url|uri_path; status|vendor_action|http_version|http_user_agent|http_content_type"),
         fields=(
             *_names("action user"),
             *ENDPOINTS,

@@ -16,7 +16,12 @@ from app.addons.replay.cim import models_of
 _RENAMED = {"src_user": "sender", "query": "sql", "size": "bytes"}
 """Where a model's field takes another role: mail's `src_user` is the sender, a database's `query` the statement."""
 _SIDES = ("src", "dest")
-_LESS_THAN_ATTACKS = frozenset({"traffic", "web", "alert"})
+_SAY_MORE = {
+    "traffic": ("attack", "malware", "dns", "web", "email"),
+    "web": ("attack", "malware"),
+    "alert": ("attack", "malware"),
+}
+"""An attack, a query, a request or a mail has addresses and ports too, and is more than a connection."""
 _NAME_CHARACTERS = 60
 
 
@@ -45,10 +50,15 @@ def map_to_cim(sourcetype: str, product: str, events: Sequence[Mapping[str, str]
 
 
 def _found(source: Source) -> list[Evidence]:
-    """The evidence for each kind; what is all reported as attacks is neither traffic nor another alert."""
+    """The evidence for each kind, without kinds all of whose events are of kinds that say more."""
     found = [evidence for kind in KINDS if (evidence := evidence_for(kind, source)) is not None]
-    attacks = frozenset().union(*(each.events for each in found if "attack" in each.kind.tags))
-    return [each for each in found if each.kind.name not in _LESS_THAN_ATTACKS or not each.events <= attacks]
+    events = {each.kind.name: each.events for each in found}
+    return [
+        each
+        for each in found
+        if each.kind.name not in _SAY_MORE
+        or not each.events <= frozenset().union(*(events.get(name, frozenset()) for name in _SAY_MORE[each.kind.name]))
+    ]
 
 
 def _eventtype_name(sourcetype: str, evidence: Evidence) -> str:

@@ -94,7 +94,7 @@ ROLES: Mapping[str, Role] = {
         "user username targetusername duser usrname userid uname acct account accountname logonname remoteuser"
         " csusername destuser userprincipalname principal principalname upn login loginname loginuser dbuser"
         " authuser useridentity useridentityusername subjectusername actor actorname useremail"
-        " requestuser admin identity suser samaccountname sourceuser operator",
+        " requestuser actoralternateid admin identity suser samaccountname sourceuser operator",
     ),
     "src_user": _role(ValueKind.TOKEN, "srcuser subjectusername ruser sourceusername callername initiatedby"),
     "sender": _role(ValueKind.EMAIL, "from sender mailfrom envelopefrom srcuser fromaddress senderaddress suser"),

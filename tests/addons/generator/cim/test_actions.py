@@ -79,3 +79,10 @@ def test_a_name_that_every_event_has_makes_no_attack_of_traffic() -> None:
     assert mapping_of(samples.pairs(traffic, traffic)).models == ("Network_Traffic",)
     assert mapping_of(samples.pairs(attack, attack)).models == ("Intrusion_Detection",)
     assert mapping_of(samples.pairs(traffic, attack)).models == ("Intrusion_Detection", "Network_Traffic")
+
+
+def test_a_query_is_no_mere_connection() -> None:
+    query = (
+        "id.orig_h=10.0.0.5 id.orig_p=5 id.resp_h=10.0.0.1 id.resp_p=53 proto=udp query=www.example.com qtype_name=A"
+    )
+    assert mapping_of(samples.pairs(query, query)).models == ("Network_Resolution",)

@@ -36,6 +36,7 @@ def test_keys_are_cleaned_as_splunk_cleans_them(key: str, name: str) -> None:
         ("1.2.3.4", "Invalid user x from ", "", "", "src_ip"),
         ("::1", "connection from [", "]", "", "src_ip"),
         ("1.2.3.4", "sent to ", "", "", "dest_ip"),
+        ("1.2.3.4", "session started, assigned ", "", "", "assigned_ip"),
         ("1.2.3.4", "", "", "", "src_ip"),
         ("1.2.3.4", "", "", "src_ip", "dest_ip"),
         ("1.2.3.4", "", "", "src_ip dest_ip", "ip"),
