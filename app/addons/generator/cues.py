@@ -110,6 +110,11 @@ def has_match(pattern: str, texts: Sequence[str]) -> bool:
     return any(_found(pattern, text) for text in texts)
 
 
+def reads_all(pattern: str, texts: Sequence[str]) -> bool:
+    """Whether all of the texts match: marks in odd places are read otherwise than they were written."""
+    return all(_found(pattern, text) for text in texts)
+
+
 def _found(pattern: str, text: str) -> bool:
     try:
         return compile_regex(pattern).search(text) is not None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from app.addons.generator.boundaries import Boundaries, find_boundaries
+from app.addons.generator.boundaries import Boundaries, broken_at_leads, find_boundaries
 from app.addons.generator.cim.mapping import CimMapping
 from app.addons.generator.cim.propose import map_to_cim
 from app.addons.generator.composing import TRUNCATE_STEP, Meaning, compose
@@ -38,6 +38,8 @@ def generate(content: bytes, identity: Identity) -> Generated:
     sample = read_sample(content)
     boundaries = _looked_at(find_boundaries(sample.lines))
     fields = find_fields(boundaries)
+    if fields.header is not None and fields.header.kind == "library":
+        boundaries = broken_at_leads(boundaries)
     proposal = propose_timestamp(boundaries.events)
     index_time = _breaking(sample, boundaries) | _time(proposal)
     nothing = Meaning((), {}, {}, {})

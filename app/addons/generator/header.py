@@ -31,6 +31,10 @@ _HOST = r"(?:(?<log_host>(?:[^\s\[\]:%]|:(?=\S))+) +)?"
 _STRUCTURED = r"-|(?:\[[^\]\\]*+(?:\\.[^\]\\]*+)*+\])+"
 
 
+_NO_HOST = re.compile(rf"\W*{LEVELS}\W*|\d{{1,10}}|[-|]|.*[=\"'(){{}}].*")
+MAX_SHARE_OF_ODD_HOSTS = 0.2
+
+
 @dataclass(frozen=True)
 class Header:
     """A header: its extractions, and each event's text behind the header; None for an event without one."""
@@ -49,7 +53,7 @@ def peel_header(events: Sequence[str]) -> Header | None:
 def _rfc5424(events: Sequence[str]) -> Header | None:
     pattern = (
         r"^<(?<priority>\d{1,3})>\d{1,2} (?<log_time>\S+) (?<log_host>\S+) (?<process>\S+) (?<process_id>\S+) "
-        rf"(?<message_id>\S+) (?<{STRUCTURED_DATA}>{_STRUCTURED})(?: \x{{FEFF}}?(?<{MESSAGE}>(?s:.*)))?"
+        rf"(?<message_id>\S+) (?<{STRUCTURED_DATA}>{_STRUCTURED})(?: (?:\x{{FEFF}})?(?<{MESSAGE}>(?s:.*)))?"
     )
     return _header("rfc5424", pattern, events)
 
@@ -70,20 +74,17 @@ def _rfc3164(events: Sequence[str]) -> Header | None:
 
 
 def _only_if_syslog(header: Header | None, pattern: str, events: Sequence[str]) -> Header | None:
-    """The header, unless what stands where a host should is a level or a class: then a library wrote it."""
+    """The header, unless a library wrote it: then a level or a class stands where a host should."""
     if header is None:
         return None
-    regex = compile_regex(pattern)
-    hosts = [match.named["log_host"] or "0" for event in events if (match := regex.search(event))]
-    odd = [host for host in hosts if re.fullmatch(rf"\W*{LEVELS}\W*|\d{{1,10}}|[-|]|.*[=\"'(){{}}].*", host)]
-    iso = sum(1 for event in events if re.match(r"(?:<\d+>)?\d{4}", event))
-    processes = sum(1 for event in events if (match := regex.search(event)) and match.named["process"])
-    tagged = sum(
-        1 for event in events if re.match(r"<\d+>", event) or re.search(rf"^[*.]?{SYSLOG_TIME}:? +\S+\[\d+\]:", event)
-    )
-    if tagged > 0.5 * len(events):
+    matches = [match for event in events if (match := _search(pattern, event))]
+    plainly = sum(1 for match in matches if any(match.named[part] for part in ("priority", "process_id", "facility")))
+    if plainly > len(matches) / 2:
         return header
-    if len(odd) > 0.2 * len(hosts) or (iso > 0.5 * len(events) and processes < 0.5 * len(events)):
+    odd = sum(1 for match in matches if _NO_HOST.fullmatch(match.named["log_host"] or "0"))
+    iso = sum(1 for match in matches if re.match(r"\d", match.named["log_time"] or ""))
+    untagged = sum(1 for match in matches if not match.named["process"])
+    if odd > MAX_SHARE_OF_ODD_HOSTS * len(matches) or (iso > len(matches) / 2 and untagged > len(matches) / 2):
         return None
     return header
 

@@ -16,7 +16,7 @@ MAX_PARTS = 9
 MAX_ORDERS = 12
 MAX_HEADER_CHARACTERS = 400
 MIN_SHARE_OF_WEAK = 0.5
-"""Of the events that begin alike, so many have the part: else the part is the message's."""
+"""Of the events that begin alike, more than so many have the part: else the part is the message's."""
 _GAP = r"[ \t]*(?:[-|:,>]+ *)?"
 
 
@@ -139,7 +139,7 @@ def _goes_on(kind: str, child: _Node, node: _Node) -> bool:
     if _BY_KIND[kind].strong or _leads_to_strong(child):
         return True
     # A single event is no evidence that something in brackets belongs to the header.
-    return len(child.members) > 1 and len(child.members) >= MIN_SHARE_OF_WEAK * len(node.members)
+    return len(child.members) > 1 and len(child.members) > MIN_SHARE_OF_WEAK * len(node.members)
 
 
 def _leads_to_strong(node: _Node) -> bool:

@@ -38,7 +38,10 @@ def delimited_bodies(texts: Texts) -> Extraction | None:
             continue
         if _are_pairs([texts.bodies[index] or "" for index in claims], delimiter):
             continue
-        rows = [next(csv.reader([texts.bodies[index] or ""], delimiter=delimiter), []) for index in sorted(claims)]
+        rows = [
+            next(csv.reader([_one_line(texts.bodies[index] or "")], delimiter=delimiter), [])
+            for index in sorted(claims)
+        ]
         names = _names(rows)
         shown = ", ".join(f'"{name}"' for name in names)
         settings = texts.source_key | {"DELIMS": f'"{_ESCAPED.get(delimiter, delimiter)}"', "FIELDS": shown}
@@ -50,6 +53,10 @@ def delimited_bodies(texts: Texts) -> Extraction | None:
             "delimited", claims, {"KV_MODE": "none"}, reports=(Transform("columns", settings),), notes=tuple(notes)
         )
     return None
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", " ").replace("\r", " ").replace("\0", " ")
 
 
 def _is_prose(bodies: Sequence[str], delimiter: str) -> bool:

@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.cues import ADDRESSES, COLON_PAIRS, COLON_WORDS, cues_in, has_colon_words, has_match
+from app.addons.generator.cues import (
+    ADDRESSES,
+    COLON_PAIRS,
+    COLON_WORDS,
+    cues_in,
+    has_colon_words,
+    has_match,
+    reads_all,
+)
 from app.addons.generator.plan import Extract, Extraction, Transform
 from app.addons.generator.structure import pattern_of
 from app.addons.generator.templates import MAX_TEMPLATES, Template, common_beginning, find_templates
@@ -26,7 +34,7 @@ def prose_bodies(texts: Texts) -> Extraction | None:
     claims: set[int] = set()
     for number, template in enumerate(found[:MAX_TEMPLATES], start=1):
         pattern = pattern_of(template)
-        if pattern is None:
+        if pattern is None or not reads_all(pattern, [bodies[member] for member in template.members]):
             continue
         extracts.append(Extract(f"template_{number:02d}", pattern, texts.source))
         claims |= {filled[member][0] for member in template.members}
