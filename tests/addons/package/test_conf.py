@@ -1,7 +1,7 @@
 """Conf files: Splunk's grammar line by line, and whatever is written is read back."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.addons.package.conf import MAX_FAULTS, Stanza, conf_settings, parse_conf, render_conf
@@ -63,7 +63,6 @@ KEYS = st.text("abcXYZ-_.", min_size=1, max_size=6)
 VALUES = st.text('ab=#[]\\"$ \n', max_size=12)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(NAMES, st.dictionaries(KEYS, VALUES, max_size=4), max_size=4))
 def test_a_rendered_conf_file_is_read_back(stanzas: dict[str, dict[str, str]]) -> None:
     try:
@@ -75,7 +74,6 @@ def test_a_rendered_conf_file_is_read_back(stanzas: dict[str, dict[str, str]]) -
     assert read.faults == ()
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_read(text: str) -> None:
     for stanza in parse_conf(text).stanzas:
