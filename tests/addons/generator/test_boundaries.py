@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.addons.generator.boundaries import SINGLE_LINES, find_boundaries
+from app.addons.generator.reading.boundaries import SINGLE_LINES, find_boundaries
 
 TRACE = [
     "2026-01-01 10:00:00 ERROR boom",
@@ -19,7 +19,13 @@ PYTHON = [
     "ValueError: 2026-02-02 is late",
     "[2026-01-01 10:00:01,200] INFO fine",
 ]
-SLOW_QUERIES = ["# Time: 2026-01-01T10:00:00", "# Query_time: 0.2", "SELECT 1;", "# Time: 2026-01-01T10:00:09", "SELECT 2;"]
+SLOW_QUERIES = [
+    "# Time: 2026-01-01T10:00:00",
+    "# Query_time: 0.2",
+    "SELECT 1;",
+    "# Time: 2026-01-01T10:00:09",
+    "SELECT 2;",
+]
 
 
 @pytest.mark.parametrize(

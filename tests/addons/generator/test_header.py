@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.addons.generator.header import peel_header
+from app.addons.generator.headers.header import peel_header
 from app.addons.regexes import compile_regex
 
 CASES: list[tuple[list[str], dict[str, str | None]]] = [

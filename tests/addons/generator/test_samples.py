@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.addons.building import build_addon
-from app.addons.generator.sample import MAX_LINE_CHARACTERS, SampleRefused, read_sample
+from app.addons.building.build import build_addon
+from app.addons.generator.reading.sample import MAX_LINE_CHARACTERS, SampleRefused, read_sample
 from tests.addons.generator.logs import ACCESS, LOGS, VPN
 
 UMLAUT = "2026-01-02 03:04:05 INFO Größe 5 µm\n"
@@ -95,5 +95,5 @@ def test_hostile_lines_build_within_the_limits_of_splunk(content: str) -> None:
 def test_the_sourcetype_and_the_names_follow_the_wish() -> None:
     built = build_addon(VPN.lines.encode(), "Acme VPN (Größe)", sourcetype=None)
     assert built.generated.identity.name.startswith("TA-Acme_VPN")
-    assert built.generated.identity.sourcetype == "acme:vpn:grosse" or built.generated.identity.sourcetype.startswith("acme:vpn")
+    assert built.generated.identity.sourcetype.startswith("acme:vpn:")
     assert build_addon(ACCESS.lines.encode(), "web", sourcetype="my_web").generated.identity.sourcetype == "my_web"

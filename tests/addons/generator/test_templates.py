@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.addons.generator.structure import pattern_of
-from app.addons.generator.templates import common_beginning, find_templates
-from app.addons.generator.tokens import MAX_TOKENS, Kind, tokens_of
+from app.addons.generator.wording.structure import pattern_of
+from app.addons.generator.wording.templates import common_beginning, find_templates
+from app.addons.generator.wording.tokens import MAX_TOKENS, Kind, tokens_of
 from app.addons.regexes import compile_regex
 
 TEXTS = st.text(alphabet=st.sampled_from(list("ab1 .:,;=[](){}<>\"'/-_@#%é\t\\")), max_size=60)
@@ -17,7 +17,7 @@ TEXTS = st.text(alphabet=st.sampled_from(list("ab1 .:,;=[](){}<>\"'/-_@#%é\t\\"
     [
         ("user 'ada' from 192.0.2.1", ["user", "ada", "from", "192.0.2.1"]),
         ("'a'@'h' don't", ["a", "@", "h", "don't"]),
-        ('x="a b" [c d] <e>', ['x=', "a b", "c d", "e"]),
+        ('x="a b" [c d] <e>', ["x=", "a b", "c d", "e"]),
         ("failed: code=5, done.", ["failed", ":", "5", ",", "done", "."]),
         ("host[10.0.0.1]: no", ["host", "10.0.0.1", ":", "no"]),
         ("", []),

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from app.addons.generator.bodies.described import DELIMITERS, split_count
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.plan import Extraction, Transform, field_name
+from app.addons.generator.settings.plan import Extraction, Transform, field_name
 from app.addons.generator.shapes.names import name_for
 from app.addons.generator.shapes.profiles import profile
 
-MIN_COLUMNS = 4
+MIN_COLUMNS = {",": 4, ";": 4, "\t": 3, "|": 3}
+"""Commas and semicolons stand in sentences, tabs and bars hardly."""
 MIN_SHARE = 0.8
 MIN_SHARE_OF_SHAPE = 0.95
 MIN_SAME_COUNT = 0.3
@@ -26,7 +27,7 @@ def delimited_bodies(texts: Texts) -> Extraction | None:
     filled = texts.filled
     for delimiter in DELIMITERS:
         counts = {index: split_count(body, delimiter) for index, body in filled}
-        claims = frozenset(index for index, count in counts.items() if count >= MIN_COLUMNS)
+        claims = frozenset(index for index, count in counts.items() if count >= MIN_COLUMNS[delimiter])
         frequent = Counter(counts[index] for index in claims).most_common(3)
         if not claims or len(claims) < MIN_SHARE * len(filled):
             continue

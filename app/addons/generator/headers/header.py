@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.addons.generator.header_text import ISO_TIME, LEGACY_TIME, LEVELS, SYSLOG_TIME
-from app.addons.generator.library_headers import header_orders
-from app.addons.generator.plan import Extract
+from app.addons.generator.headers.library import header_orders
+from app.addons.generator.headers.text import ISO_TIME, LEGACY_TIME, LEVELS, SYSLOG_TIME
+from app.addons.generator.settings.plan import Extract
 from app.addons.regexes import MatchLimit, RegexMatch, compile_regex
 
 MESSAGE = "message"
@@ -26,6 +26,7 @@ MIN_SHARE = 0.6
 _TAG = r"(?:(?<process>[^\s:\[\],=%]{1,100})(?:\[(?<process_id>\d{1,10})\])?: *)?"
 _CISCO = r"(?:%(?<facility>[A-Z][A-Z0-9_]*(?:-[A-Z][A-Z0-9_]*)*)-(?<severity_id>[0-7])-(?<message_id>[A-Z0-9_]+): *)?"
 """How network devices of Cisco begin: facility, severity, mnemonic ("System Message Format", Cisco IOS)."""
+_MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_-]*-[0-7]-[A-Z0-9_]+:")
 _HOST = r"(?:(?<log_host>(?:[^\s\[\]:%]|:(?=\S))+) +)?"
 """A host's name or address; some devices write none, and the tag stands in its place."""
 _STRUCTURED = r"-|(?:\[[^\]\\]*+(?:\\.[^\]\\]*+)*+\])+"
@@ -62,10 +63,12 @@ def _rfc3164(events: Sequence[str]) -> Header | None:
     iso = any(re.match(rf"(?:<\d+>)?\S{{0,12}}{ISO_TIME}", event) for event in events)
     time = SYSLOG_TIME if iso else LEGACY_TIME
     relayed = rf"(?:(?<relayed_time>{time}) (?<relayed_host>[^\s:\[\]]+) +)?"
+    numbered = rf"(?:(?<sequence>\d{{1,12}}): )?(?:[*.]?(?<device_time>{time})(?: [A-Z]{{3,4}})?: )?"
+    cisco = numbered + _CISCO if any(_MNEMONIC.search(event) for event in events) else ""
     for relay in (relayed, ""):
         pattern = (
             rf"^(?:<(?<priority>\d{{1,3}})>(?:\d{{1,9}}: )?)?[*.]?(?<log_time>{time}):? +{_HOST}{relay}"
-            rf"(?:: +)?{_CISCO}{_TAG}(?<{MESSAGE}>(?s:.*))"
+            rf"(?:: +)?{cisco}{_TAG}(?<{MESSAGE}>(?s:.*))"
         )
         header = _header("rfc3164", pattern, events)
         if header is None or not relay or _matched(pattern, events, "relayed_time"):
@@ -78,7 +81,9 @@ def _only_if_syslog(header: Header | None, pattern: str, events: Sequence[str]) 
     if header is None:
         return None
     matches = [match for event in events if (match := _search(pattern, event))]
-    plainly = sum(1 for match in matches if any(match.named[part] for part in ("priority", "process_id", "facility")))
+    plainly = sum(
+        1 for match in matches if any(match.named.get(part) for part in ("priority", "process_id", "facility"))
+    )
     if plainly > len(matches) / 2:
         return header
     odd = sum(1 for match in matches if _NO_HOST.fullmatch(match.named["log_host"] or "0"))

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.addons.generator.leads import LEADS, Lead, lead_of
-from app.addons.generator.plan import literal
+from app.addons.generator.reading.leads import LEADS, Lead, lead_of
+from app.addons.generator.settings.plan import literal
 
 SINGLE_LINES = r"([\r\n]+)"
 MIN_SHARE_OF_LEADS = 0.9
