@@ -106,7 +106,7 @@ def _unmatched(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"no field from line {event['line']}: {_cut(event['text'], SHOWN_CHARACTERS)}"
         for got in event["got_to"][:1]:
             failing, near = _cut(got["failing"], SHOWN_VALUE), _cut(got["near"], SHOWN_VALUE)
-            yield f"    {got['setting']} matches to character {got['position']}, then fails at {failing} before {near!r}"
+            yield f"    {got['setting']} matches to {got['position']}, then fails at {failing} before {near!r}"
 
 
 def _cut(text: str, length: int) -> str:
