@@ -15,6 +15,7 @@ CASES: tuple[tuple[str, dict[str, dict[str, str]]], ...] = (
     ("[a]\n# k = v\n  # x\nk = v # w\n", {"a": {"k": "v # w"}}),
     ("[a]\nk = one\\\n two\n", {"a": {"k": "one\n two"}}),
     ("[a]\nk = v\\\n", {"a": {"k": "v"}}),
+    ("[a]\nk = one\\\n# two\\\nthree\n", {"a": {"k": "one\n# two\nthree"}}),
     ("[a]\n# c \\\nk = v\n", {"a": {"k": "v"}}),
     ("[a]\nk = 1\n[b]\nk = 2\n[a]\nl = 3\n", {"a": {"k": "1", "l": "3"}, "b": {"k": "2"}}),
     ("[a]\nk = 1\nk = 2\n", {"a": {"k": "2"}}),
