@@ -33,7 +33,7 @@ def test_why_a_package_does_not_pass() -> None:
 
 def test_a_pattern_that_reaches_the_match_limit_fails_a_package() -> None:
     built = build_addon(VPN.lines.encode(), "acme")
-    slow = built.package.files["default/props.conf"] + b"EXTRACT-slow = (?<a>(?:\\w+\\s?)+)[#!]\n"
+    slow = built.package.files["default/props.conf"] + b"EXTRACT-slow = (?<a>(?:\\S+\\s?)+)[\x01\x02]\n"
     checked = check_package(changed(built.package, slow), VPN.lines.encode())
     assert any("EXTRACT-slow reaches Splunk's match limit" in fault for fault in checked.faults)
 
