@@ -1,0 +1,87 @@
+"""Values made of parts: an address with a port, a request line, an address of the web, numbers between slashes.
+
+Each is written as one pattern whose named groups are the parts; where the whole is worth a field too, the groups nest.
+The patterns are wide on purpose: a sample shows few of the values that will come.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from app.addons.generator.shapes.recognition import shape_of
+from app.addons.generator.shapes.shape import Shape
+
+_REQUEST = re.compile(r"[A-Z]{3,12} \S+(?: HTTP/\d(?:\.\d)?)?")
+_URL = re.compile(r"[a-z][a-z0-9+.-]{1,12}://[^\s/]+(?:/\S*)?")
+_NUMBERS = re.compile(r"[+-]?\d+(?:/[+-]?\d+)+")
+_TWO = re.compile(r"[^\s/:=]{1,80}/[^\s/:=]{1,80}")
+_CALL = re.compile(r"[A-Za-z_]\w*\([^()\s:]+:[^()\s:]+\)")
+_HOST_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/]+):\d{1,5}")
+_BLANK = frozenset({"-", ""})
+
+
+@dataclass(frozen=True)
+class Composite:
+    """A value's pattern: `pattern(name, stop)` is given the field's name and the characters that end the value."""
+
+    pattern: Callable[[str, str], str]
+
+
+URL_PARTS = (
+    r"(?:(?<{0}_scheme>[a-z][a-z0-9+.-]{{1,12}})://(?<{0}_host>\[[^\]\s]*\]|[^\s/:\"]*)(?::(?<{0}_port>\d{{1,5}}))?)?"
+    r"(?<{0}_path>[^\s?\"]*)(?:\?(?<{0}_query>[^\s\"]*))?"
+)
+"""The parts of a URL (RFC 3986), each optional: a request line mostly holds a path alone."""
+
+
+def _request(name: str, stop: str) -> str:
+    parts = URL_PARTS.format("url")
+    return (
+        rf"(?<{name}>(?:(?<http_method>[A-Z]{{3,12}}) (?<url>{parts})(?: (?<http_protocol>HTTP)/(?<http_version>[\d.]+))?"
+        rf"|[^{stop}]*))"
+    )
+
+
+def _url(name: str, stop: str) -> str:
+    return rf"(?<{name}>-|{URL_PARTS.format(name)}[^\s{stop}]*)"
+
+
+def _host_port(name: str, stop: str) -> str:
+    base = name.removesuffix("_port").removesuffix("_ip") or name
+    return rf"(?:\[?(?<{base}_ip>[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]*[0-9A-Fa-f]|[^\s:\[\]{stop}]+)\]?(?::(?<{base}_port>\d{{1,5}}))?)"
+
+
+def _numbers(count: int) -> Callable[[str, str], str]:
+    def pattern(name: str, stop: str) -> str:
+        return "/".join(rf"(?<{name}_{number}>[^\s/{stop}]+)" for number in range(1, count + 1))
+
+    return pattern
+
+
+def _two(name: str, stop: str) -> str:
+    return rf"(?<{name}>(?<{name}_1>[^\s/{stop}]+)(?:/(?<{name}_2>[^\s/{stop}]+))?)"
+
+
+def _call(name: str, stop: str) -> str:
+    return rf"(?<{name}>(?<{name}_kind>\w+)\((?<{name}_time>[^\s:()]+):(?<{name}_id>[^\s:()]+)\)|[^\s{stop}]+)"
+
+
+def composite_of(values: Sequence[str], quoted: bool = False) -> Composite | None:  # noqa: FBT001, FBT002
+    """The composite that all values are, placeholders apart; None where they are plain values."""
+    filled = [value for value in values if value not in _BLANK]
+    if not filled:
+        return None
+    if quoted:
+        return Composite(_request) if all(_REQUEST.fullmatch(value) for value in filled) else None
+    if all(_HOST_PORT.fullmatch(value) or shape_of(value) is Shape.IP_PORT for value in filled):
+        return Composite(_host_port)
+    if all(_URL.fullmatch(value) for value in filled):
+        return Composite(_url)
+    if all(_NUMBERS.fullmatch(value) for value in filled):
+        counts = {value.count("/") for value in filled}
+        return Composite(_numbers(counts.pop() + 1)) if len(counts) == 1 else None
+    if all(_CALL.fullmatch(value) for value in filled):
+        return Composite(_call)
+    if all(_TWO.fullmatch(value) and not value.isdigit() for value in filled):
+        return Composite(_two)
+    return None
