@@ -194,7 +194,7 @@ def _revisions() -> None:
         _text("made_by", "Name of who uploaded it, or system"),
         sa.PrimaryKeyConstraint("id", name="pk_addon_revisions"),
         _of_request("addon_revisions"),
-        sa.UniqueConstraint("request_id", "version", name="uq_addon_revisions_request_id"),
+        sa.UniqueConstraint("request_id", "version", name="uq_addon_revisions_request_id_version"),
         sa.UniqueConstraint("job_id", name="uq_addon_revisions_job_id"),
         sa.CheckConstraint("type IN ('AUTO', 'MANUAL')", name="ck_addon_revisions_type"),
         sa.CheckConstraint("version > 0", name="ck_addon_revisions_version"),
@@ -229,7 +229,7 @@ def _validations() -> None:
             name="fk_addon_validation_runs_revision_id_addon_revisions",
             ondelete="CASCADE",
         ),
-        sa.UniqueConstraint("request_id", "number", name="uq_addon_validation_runs_request_id"),
+        sa.UniqueConstraint("request_id", "number", name="uq_addon_validation_runs_request_id_number"),
         sa.CheckConstraint(
             "status IN ('QUEUED', 'RUNNING', 'PASSED', 'FAILED')", name="ck_addon_validation_runs_status"
         ),

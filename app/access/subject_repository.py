@@ -121,8 +121,8 @@ def _valid_keys(client_id: UUID) -> ScalarSelect[Any]:
 
 def _makers_of_keys(client_id: UUID) -> ScalarSelect[Any]:
     """The users behind those who issued the valid keys."""
-    maker = func.unnest(ApiKey.made_by).column_valued("maker")
-    return select(func.array_agg(maker.distinct())).select_from(ApiKey).where(*_valid(client_id)).scalar_subquery()
+    makers = select(func.unnest(ApiKey.made_by).label("maker")).where(*_valid(client_id)).subquery()
+    return select(func.array_agg(makers.c.maker.distinct())).scalar_subquery()
 
 
 def _valid(client_id: UUID) -> tuple[ColumnElement[bool], ...]:

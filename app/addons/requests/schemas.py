@@ -1,15 +1,14 @@
 """Requests and answers about requests for add-ons."""
 
-import re
-import unicodedata
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-import orjson
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from app.addons.package.names import MAX_NAME_CHARACTERS, addon_name, is_addon_name
 from app.addons.requests.tracking.models import AddonRequest, RequestStep
 from app.addons.requests.tracking.permissions import requestor_of
 from app.addons.requests.tracking.repository import StepTime
@@ -20,20 +19,21 @@ from app.kernel.security.authorization import Actor
 MAX_METADATA_BYTES: Final = 8_192
 """Of `metadata` as JSON: a ticket, a cost centre, a few links."""
 
-MAX_NAME: Final = 60
-
 
 def _small(value: dict[str, Any]) -> dict[str, Any]:
-    if len(orjson.dumps(value)) > MAX_METADATA_BYTES:
+    if len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")) > MAX_METADATA_BYTES:
         raise ValueError(f"at most {MAX_METADATA_BYTES} bytes as JSON")
-    if "\\u0000" in orjson.dumps(value).decode():
-        raise ValueError("no NUL characters")
     return value
 
 
-AddonName = Annotated[str, StringConstraints(max_length=MAX_NAME, pattern=r"^[A-Za-z][A-Za-z0-9_-]{1,59}$")]
-"""The folder of an app in Splunk: letters, digits, `_` and `-`. (Splunk's app.conf.spec, `[package] id`: also dots,
-which collide with the endings of archives.)"""
+def _folder(name: str) -> str:
+    if not is_addon_name(name):
+        raise ValueError("letters, digits, `.`, `_` and `-`, a letter first, such as TA-acme-vpn")
+    return name
+
+
+AddonName = Annotated[str, StringConstraints(max_length=MAX_NAME_CHARACTERS), AfterValidator(_folder)]
+"""The folder of an app in Splunk: `app/addons/package/names.py`."""
 
 IndexName = Annotated[str, StringConstraints(max_length=80, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 """indexes.conf.spec: lower-case letters, digits, `_` and `-`, not at the beginning."""
@@ -63,11 +63,8 @@ class NewRequest(StrictModel):
 
     @property
     def name(self) -> str:
-        """The add-on's name: the wished one, or `TA-` and the title's letters and digits."""
-        if self.addon_name is not None:
-            return self.addon_name
-        plain = unicodedata.normalize("NFKD", self.title).encode("ascii", "ignore").decode().lower()
-        return "TA-" + (re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[: MAX_NAME - 3].strip("-") or "addon")
+        """The add-on's name: the wished one, or what is made of the title."""
+        return self.addon_name or addon_name(self.title)
 
 
 class Decision(StrictModel):

@@ -28,7 +28,7 @@ from app.kernel.jobs import cancel as cancel_job
 from app.kernel.jobs import enqueue
 from app.kernel.paging import Page, PageRequest
 from app.kernel.ports.events import EventKinds
-from app.kernel.security.authorization import Actor, Permission
+from app.kernel.security.authorization import Actor, ActorKind, Permission
 
 GENERATE_JOB: Final = "addons:generate"
 """The job that makes the package of an approved request. Payload: `request_id`."""
@@ -119,7 +119,7 @@ class RequestService:
     ) -> Tagged[AddonRequestDocument]:
         """The request, whose package is generated from the commit on."""
         row = await self._decided(actor, request_id, RequestAction.APPROVE, decision, if_match)
-        await self._enqueue(actor, row)
+        await self._enqueue(row)
         return _shown(row, actor)
 
     async def reject(
@@ -142,7 +142,7 @@ class RequestService:
     ) -> Tagged[AddonRequestDocument]:
         """The request, whose package is generated anew from the commit on; the next version is of it."""
         row = await self._decided(actor, request_id, RequestAction.RETRY, decision, if_match)
-        await self._enqueue(actor, row)
+        await self._enqueue(row)
         return _shown(row, actor)
 
     async def _found(self, actor: Actor, request_id: UUID, if_match: str | None) -> AddonRequest:
@@ -162,8 +162,9 @@ class RequestService:
         await self._moves.move(actor, row, action, Cause(decision.reason) if decision.reason else UNEXPLAINED)
         return row
 
-    async def _enqueue(self, actor: Actor, row: AddonRequest) -> None:
-        row.job_id = await enqueue(self._session, GENERATE_JOB, {"request_id": row.id}, actor=actor, key=work_key(row))
+    async def _enqueue(self, row: AddonRequest) -> None:
+        owner = Actor(ActorKind(row.requestor_kind), row.requestor_id, row.requestor)  # who sees the job, and ends it
+        row.job_id = await enqueue(self._session, GENERATE_JOB, {"request_id": row.id}, actor=owner, key=work_key(row))
         row.validation_id = None
         await self._session.flush()
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from app.addons.package.archives import read_archive
@@ -21,6 +22,9 @@ from app.kernel.problems import Problem
 from app.settings import AddonSettings
 
 MODULE: Final = "app.addons.requests.process"
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+"""Where the package `app` stands."""
 
 MAX_REPORT_BYTES: Final = 4 << 20
 """Of a report as JSON: the process bounds the findings that it lists; more than this is refused."""
@@ -131,4 +135,4 @@ def _lifeline() -> Iterator[tuple[int, int]]:
 def _environment() -> dict[str, str]:
     """What the process may know: where Python finds the code, and nothing of the service's secrets."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "PYTHONHASHSEED") if name in os.environ}
-    return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]), "PYTHONDONTWRITEBYTECODE": "1"}

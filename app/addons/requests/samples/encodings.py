@@ -14,9 +14,6 @@ MAX_CONTROL_SHARE: Final = 0.05
 """Control characters that text may have. Of random bytes they are 27 in 256; of logs with colours (ESC counts as
 text) far below one in a hundred."""
 
-JUDGED_BYTES: Final = 4_096
-"""Before so many bytes have come, or all, no share is judged."""
-
 _CONTROLS: Final = bytes({*range(0x01, 0x20), 0x7F} - {*b"\t\n\v\f\r\b\x1b"})
 _C1: Final = bytes(range(0x80, 0xA0))
 _NOT_CP1252: Final = b"\x81\x8d\x8f\x90\x9d"
@@ -111,7 +108,7 @@ class TextInspector:
         head = bytes(self._head)
         if not self._bytes or not head.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
             raise NotTextError("empty", "The sample has no text in its beginning.")
-        self._judge(final=True)
+        self._judge()
         encoding = self._encoding()
         lines = self._breaks + (0 if self._ends_with_break() else 1)
         text = head.decode(encoding, errors="ignore").replace("\x00", "").removeprefix("\ufeff")
@@ -142,7 +139,6 @@ class TextInspector:
         else:
             self._look_narrow(data)
         self._bytes += len(data)
-        self._judge(final=False)
 
     def _look_wide(self, data: bytes) -> None:
         try:
@@ -156,7 +152,7 @@ class TextInspector:
     def _look_narrow(self, data: bytes) -> None:
         nul = data.find(b"\x00")
         if nul >= 0:
-            raise NotTextError("binary", _about_nul(data, nul, self._bytes))
+            raise NotTextError("binary", _about_nul(bytes(self._head), self._bytes + nul))
         self._breaks += data.count(b"\n")
         self._controls += len(data) - len(data.translate(None, _CONTROLS))
         if self._is_utf8:
@@ -168,8 +164,8 @@ class TextInspector:
             self._c1 += len(data) - len(data.translate(None, _C1))
             self._undefined += len(data) - len(data.translate(None, _NOT_CP1252))
 
-    def _judge(self, *, final: bool) -> None:
-        if (final or self._bytes >= JUDGED_BYTES) and self._controls > MAX_CONTROL_SHARE * self._bytes:
+    def _judge(self) -> None:
+        if self._controls > MAX_CONTROL_SHARE * self._bytes:
             share = round(100 * self._controls / self._bytes)
             raise NotTextError("binary", f"{share} % of the sample are control characters: this is not text.")
 
@@ -196,11 +192,11 @@ class TextInspector:
                 return self._last.endswith(b"\n")
 
 
-def _about_nul(data: bytes, place: int, before: int) -> str:
+def _about_nul(head: bytes, place: int) -> str:
     """The sentence about a NUL byte: text of 16 bits without its mark has one beside nearly every character."""
-    if 3 * data[:1_000].count(b"\x00") > len(data[:1_000]):
+    if 3 * head[:1_000].count(b"\x00") > len(head[:1_000]):
         return "The sample looks like UTF-16 without a byte order mark. Send it as UTF-8, or with the mark."
-    return f"The sample has a NUL byte at {before + place}: this is not text."
+    return f"The sample has a NUL byte at {place}: this is not text."
 
 
 def decoded(data: bytes, encoding: Encoding) -> str:

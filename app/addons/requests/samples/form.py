@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.addons.requests.samples.problems import InvalidUpload, NotAForm
 
@@ -40,7 +40,18 @@ class OneFileForm:
         """The file's name as it was sent, without folders; known once the first bytes have come."""
         try:
             self._parser = MultipartParser(
-                boundary, self._callbacks(), max_header_count=MAX_HEADERS, max_header_size=MAX_HEADER_BYTES
+                boundary,
+                {
+                    "on_part_begin": self._part_begin,
+                    "on_header_field": self._add_to_field,
+                    "on_header_value": self._add_to_value,
+                    "on_header_end": self._header_end,
+                    "on_headers_finished": self._headers_finished,
+                    "on_part_data": self._part_data,
+                    "on_end": self._end,
+                },
+                max_header_count=MAX_HEADERS,
+                max_header_size=MAX_HEADER_BYTES,
             )
         except FormParserError:
             raise NotAForm("The boundary is too long.") from None
@@ -67,17 +78,6 @@ class OneFileForm:
             self._parser.write(data)
         except FormParserError as error:
             raise InvalidUpload("malformed-form", f"The form cannot be read: {error}.") from None
-
-    def _callbacks(self) -> MultipartCallbacks:
-        return {
-            "on_part_begin": self._part_begin,
-            "on_header_field": self._add_to_field,
-            "on_header_value": self._add_to_value,
-            "on_header_end": self._header_end,
-            "on_headers_finished": self._headers_finished,
-            "on_part_data": self._part_data,
-            "on_end": self._end,
-        }
 
     def _part_begin(self) -> None:
         self._parts += 1
