@@ -49,7 +49,11 @@ def built(sample: bytes, name: str) -> Package:
     if importlib.util.find_spec(BUILDING) is None:
         return Package(name, {"default/props.conf": f"[{name}]\n".encode()})
     build: Callable[[bytes, str], object] = importlib.import_module(BUILDING).build_addon
-    package: object = getattr(build(sample, name), "package", None)
+    try:
+        package: object = getattr(build(sample, name), "package", None)
+    except Exception as error:  # noqa: BLE001 - a source from which nothing is built scores as one without an add-on
+        print(f"{name}: nothing is built: {type(error).__name__}: {error}")
+        return Package(name, {"default/props.conf": f"[{name}]\n".encode()})
     if not isinstance(package, Package):
         raise TypeError(f"{BUILDING}.build_addon gives no package")
     return package

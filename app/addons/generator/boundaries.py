@@ -26,8 +26,10 @@ _CONTINUES = re.compile(
 )
 _XML_NAME = re.compile(r"<([A-Za-z_][\w:.-]*)[\s>/]")
 _COMMENTS = re.compile(
-    r"#(?:Fields|Software|Version|Date|separator|set_separator|empty_field|unset_field|path|open|close|fields|types|Start-Date|End-Date|Remark)\b[: \t]?"
+    r"#(?:Fields|Software|Version|Date|Start-Date|End-Date|Remark|"
+    r"separator|set_separator|empty_field|unset_field|path|open|close|fields|types)\b[: \t]?"
 )
+"""Directives of the W3C extended log format, and of Zeek's logs."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def _json_documents(lines: Sequence[str]) -> Boundaries | None:
     texts = tuple("\n".join(each).strip().rstrip(",") for each in events)
     if not all(_is_document(text) for text in texts):
         return None
-    breaker = rf"([\r\n,\]\[]+\s*)(?=\{{)" if indent else r"([\r\n]+)(?=\{)"
+    breaker = r"([\r\n,\]\[]+\s*)(?=\{)" if indent else r"([\r\n]+)(?=\{)"
     if indent and any(re.search(r"[\n,\[]\s*\{", text[1:]) for text in texts):
         return None
     return Boundaries(texts, breaker, several_lines=any(len(each) > 1 for each in events))

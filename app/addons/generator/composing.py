@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.addons.generator.extractions import Fields
+from app.addons.generator.identity import Identity
 from app.addons.generator.plan import Extract, Transform
 from app.addons.package.conf import Stanza, render_conf
 from app.addons.package.files import Package
@@ -15,58 +16,36 @@ FIRST_EXTRACT = 10
 
 
 @dataclass(frozen=True)
-class Identity:
-    """What the add-on is called."""
+class Meaning:
+    """What fields and events mean: settings of props.conf, stanzas of eventtypes.conf and tags.conf, lookup files."""
 
-    name: str
-    title: str
-    sourcetype: str
-    version: str = "1.0.0"
-    description: str = ""
-    author: str = "Spyne"
-    product: str = ""
-
-
-@dataclass(frozen=True)
-class IndexTime:
-    """Settings of props.conf that hold where events are made: breaking, encoding, time."""
-
-    settings: Mapping[str, str]
+    props: tuple[tuple[str, str], ...]
+    eventtypes: Mapping[str, Mapping[str, str]]
+    tags: Mapping[str, Mapping[str, str]]
+    lookups: Mapping[str, bytes]
 
 
 def compose(
-    identity: Identity,
-    index_time: Mapping[str, str],
-    fields: Fields,
-    extras: Mapping[str, Mapping[str, str]],
-    readme: str,
+    identity: Identity, index_time: Mapping[str, str], fields: Fields, meaning: Meaning, readme: str
 ) -> Package:
-    """The package. `extras` are what the CIM mapping adds: settings of `props`, and whole files by their path."""
-    transforms = _transforms(identity, fields)
-    props = {**index_time, **_search_time(identity, fields), **extras.get("props", {})}
+    """The package. `index_time` are the settings that make events of the file and read their time."""
+    named = (identity.name, identity.title, identity.version, identity.description, identity.author)
+    props = {**index_time, **_search_time(identity, fields), **dict(meaning.props)}
     files = {
-        "default/app.conf": app_conf(
-            identity.name, identity.title, identity.version, identity.description, identity.author
-        ),
+        "default/app.conf": app_conf(*named),
         "default/props.conf": render_conf([Stanza(identity.sourcetype, props)]).encode(),
         "metadata/default.meta": default_meta(),
-        "app.manifest": app_manifest(
-            identity.name, identity.title, identity.version, identity.description, identity.author
-        ),
+        "app.manifest": app_manifest(*named),
         "README.md": readme.encode(),
+        **meaning.lookups,
     }
-    if transforms:
-        files["default/transforms.conf"] = render_conf(transforms).encode()
-    for conf in ("eventtypes", "tags"):
-        stanzas = [Stanza(name, _settings(text)) for name, text in sorted(extras.get(conf, {}).items())]
-        if stanzas:
-            files[f"default/{conf}.conf"] = render_conf(stanzas).encode()
+    stanzas = {
+        "transforms": _transforms(identity, fields),
+        "eventtypes": [Stanza(name, settings) for name, settings in sorted(meaning.eventtypes.items())],
+        "tags": [Stanza(name, settings) for name, settings in sorted(meaning.tags.items())],
+    }
+    files |= {f"default/{conf}.conf": render_conf(found).encode() for conf, found in stanzas.items() if found}
     return Package(identity.name, dict(sorted(files.items())))
-
-
-def _settings(text: str) -> dict[str, str]:
-    """The settings of lines `key = value`."""
-    return {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in text.splitlines())}
 
 
 def transform_name(identity: Identity, label: str) -> str:

@@ -6,7 +6,6 @@ The patterns are wide on purpose: a sample shows few of the values that will com
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from app.addons.generator.shapes.recognition import shape_of
 from app.addons.generator.shapes.shape import Shape
@@ -14,17 +13,24 @@ from app.addons.generator.shapes.shape import Shape
 _REQUEST = re.compile(r"[A-Z]{3,12} \S+(?: HTTP/\d(?:\.\d)?)?")
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,12}://[^\s/]+(?:/\S*)?")
 _NUMBERS = re.compile(r"[+-]?\d+(?:/[+-]?\d+)+")
-_TWO = re.compile(r"[^\s/:=]{1,80}/[^\s/:=]{1,80}")
+_TWO_PARTS = re.compile(r"[^\s/:=]{1,80}/[^\s/:=]{1,80}")
 _CALL = re.compile(r"[A-Za-z_]\w*\([^()\s:]+:[^()\s:]+\)")
 _HOST_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/]+):\d{1,5}")
 _BLANK = frozenset({"-", ""})
 
 
-@dataclass(frozen=True)
-class Composite:
-    """A value's pattern: `pattern(name, stop)` is given the field's name and the characters that end the value."""
+Composite = Callable[[str, str], str]
+"""The pattern of a value of parts, by the field's name and the characters that end the value, as a class has them."""
 
-    pattern: Callable[[str, str], str]
+
+def value_of(stop: str) -> str:
+    """The pattern of a value without blanks that ends before the character, escaped; empty: before a blank.
+
+    Marks of sentences stand inside values as well: there only the last one ends the value.
+    """
+    if stop in (":", r"\.", "!", r"\?"):
+        return rf"[^\s{stop}]++(?:{stop}(?=[^\s{stop}])[^\s{stop}]++)*+"
+    return rf"[^\s{stop}]++"
 
 
 URL_PARTS = (
@@ -35,11 +41,9 @@ URL_PARTS = (
 
 
 def _request(name: str, stop: str) -> str:
-    parts = URL_PARTS.format("url")
-    return (
-        rf"(?<{name}>(?:(?<http_method>[A-Z]{{3,12}}) (?<url>{parts})(?: (?<http_protocol>HTTP)/(?<http_version>[\d.]+))?"
-        rf"|[^{stop}]*))"
-    )
+    url = rf"(?<url>{URL_PARTS.format('url')})"
+    line = rf"(?<http_method>[A-Z]{{3,12}}) {url}(?: (?<http_protocol>HTTP)/(?<http_version>[\d.]+))?"
+    return rf"(?<{name}>(?:{line}|[^{stop}]*))"
 
 
 def _url(name: str, stop: str) -> str:
@@ -47,41 +51,44 @@ def _url(name: str, stop: str) -> str:
 
 
 def _host_port(name: str, stop: str) -> str:
-    base = name.removesuffix("_port").removesuffix("_ip") or name
-    return rf"(?:\[?(?<{base}_ip>[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]*[0-9A-Fa-f]|[^\s:\[\]{stop}]+)\]?(?::(?<{base}_port>\d{{1,5}}))?)"
+    base = name.removesuffix("_port").removesuffix("_ip").removesuffix("_socket") or name
+    host = rf"(?|\[(?<{base}_ip>[0-9A-Fa-f:.%]++)\]|(?<{base}_ip>[^\s:\[\]{stop}]++))"
+    return rf"{host}(?::(?<{base}_port>\d{{1,5}}))?"
 
 
-def _numbers(count: int) -> Callable[[str, str], str]:
+def _numbers(count: int) -> Composite:
     def pattern(name: str, stop: str) -> str:
-        return "/".join(rf"(?<{name}_{number}>[^\s/{stop}]+)" for number in range(1, count + 1))
+        return "/".join(rf"(?<{name}_{number}>[^\s/{stop}]++)" for number in range(1, count + 1))
 
     return pattern
 
 
 def _two(name: str, stop: str) -> str:
-    return rf"(?<{name}>(?<{name}_1>[^\s/{stop}]+)(?:/(?<{name}_2>[^\s/{stop}]+))?)"
+    return rf"(?<{name}>(?<{name}_1>[^\s/{stop}]++)(?:/(?<{name}_2>{value_of(stop)}))?)"
 
 
 def _call(name: str, stop: str) -> str:
-    return rf"(?<{name}>(?<{name}_kind>\w+)\((?<{name}_time>[^\s:()]+):(?<{name}_id>[^\s:()]+)\)|[^\s{stop}]+)"
+    parts = rf"(?<{name}_kind>\w+)\((?<{name}_time>[^\s:()]+):(?<{name}_id>[^\s:()]+)\)"
+    return rf"(?<{name}>{parts}|{value_of(stop)})"
 
 
-def composite_of(values: Sequence[str], quoted: bool = False) -> Composite | None:  # noqa: FBT001, FBT002
+_SORTS: tuple[tuple[Callable[[str], object], Composite], ...] = (
+    (lambda value: _HOST_PORT.fullmatch(value) or shape_of(value) is Shape.IP_PORT, _host_port),
+    (_URL.fullmatch, _url),
+    (_CALL.fullmatch, _call),
+    (_TWO_PARTS.fullmatch, _two),
+)
+"""What each of the values must be, and the pattern then; the first that fits all."""
+
+
+def composite_of(values: Sequence[str], quoted: bool) -> Composite | None:
     """The composite that all values are, placeholders apart; None where they are plain values."""
     filled = [value for value in values if value not in _BLANK]
     if not filled:
         return None
     if quoted:
-        return Composite(_request) if all(_REQUEST.fullmatch(value) for value in filled) else None
-    if all(_HOST_PORT.fullmatch(value) or shape_of(value) is Shape.IP_PORT for value in filled):
-        return Composite(_host_port)
-    if all(_URL.fullmatch(value) for value in filled):
-        return Composite(_url)
+        return _request if all(_REQUEST.fullmatch(value) for value in filled) else None
     if all(_NUMBERS.fullmatch(value) for value in filled):
         counts = {value.count("/") for value in filled}
-        return Composite(_numbers(counts.pop() + 1)) if len(counts) == 1 else None
-    if all(_CALL.fullmatch(value) for value in filled):
-        return Composite(_call)
-    if all(_TWO.fullmatch(value) and not value.isdigit() for value in filled):
-        return Composite(_two)
-    return None
+        return _numbers(counts.pop() + 1) if len(counts) == 1 else None
+    return next((pattern for fits, pattern in _SORTS if all(fits(value) for value in filled)), None)

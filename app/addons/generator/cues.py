@@ -36,35 +36,50 @@ def _one_of_quotes(name: str) -> str:
     )
 
 
+_SRC_IP = rf"(?<src_ip>{_IP})"
+_SRC_PORT = r"(?<src_port>\d{1,5})\b"
+_METHODS = "GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS|CONNECT|TRACE|PROPFIND"
+_MAIL_ACTIONS = "accept|reject|warn|hold|discard|redirect|filter|milter-reject|milter-hold"
+_MAIL_COMMANDS = "HELO|EHLO|MAIL|RCPT|DATA|VRFY|ETRN|CONNECT|END-OF-MESSAGE"
+_ACCOUNTS = "user|username|user name|username input|account|login|logname|acct|principal"
+_PATHS = r"(?<uri_path>[^\s\"?]*)(?:\?(?<uri_query>[^\s\"]*))?"
+_MAIL_STATUS = r"(?<status>[245]\d\d) (?<enhanced_status>[245]\.\d{1,3}\.\d{1,3})"
+_THROWN = r"(?:[A-Za-z_$][\w$]*\.){1,12}[A-Z][\w$]*(?:Exception|Error|Throwable)"
+_SOURCES = "from|by|with|client|remote|peer|rhost|src|source|address"
+_TARGETS = "to|server|dst|dest|destination|upstream"
+_NUMBER = r"\d{1,12}(?:\.\d{1,9})?"
+_UNITS = "ms|msec|milliseconds|s|sec|seconds"
 CUES = (
-    Cue("user_at_host", rf"'(?<user>[^'\s]{{1,100}})'@'(?<src>[^'\s]{{1,200}})'"),
-    Cue("user_of", r"(?i)\bfor (?:(?:invalid|illegal|unknown) user |user )?(?<user>[^\s'\",;:()\[\]]{1,100}) from\b"),
-    Cue("user", rf"(?i)\b(?:user|username|user name|username input|account|login|logname|acct|principal)(?: name)?(?: ?[:=])? ?(?-i:{_one_of_quotes('user')})"),
-    Cue("src_in_brackets", rf"\b(?<src_host>[A-Za-z0-9_.-]{{1,253}})\[(?<src_ip>{_IP})\]"),
-    Cue("src_in_parentheses", rf"(?i)\bfrom (?<src_host>[^\s()]{{1,253}}) \((?<src_ip>{_IP})\)"),
-    Cue("src_ip", rf"(?i)\b(?:from|by|client|clientip|remote|peer|rhost|src|source|address)(?: ip| address)?[ :=]{{1,2}}\[?(?<src_ip>{_IP})\]?"),
-    Cue("src_port", rf"(?i)\b(?:from|by|with|for|user \S{{1,100}})[ :]\[?{_IP}\]? port (?<src_port>\d{{1,5}})\b"),
-    Cue("src_socket", rf"(?i)\b(?:from|client|peer|remote)[ :=]{{1,2}}(?<src_ip>{_IP}):(?<src_port>\d{{1,5}})\b"),
-    Cue("user_address", rf"(?i)\b(?:user) \S{{1,100}} (?<src_ip>{_IP}) port (?<src_port>\d{{1,5}})\b"),
-    Cue("address_port", rf"(?<src_ip>{_IP}) port (?<src_port>\d{{1,5}})\b"),
-    Cue("dest_ip", rf"(?i)\b(?:to|server|dst|dest|destination|upstream)[ :=]{{1,2}}\[?(?<dest_ip>{_IP})\]?(?::(?<dest_port>\d{{1,5}})\b)?"),
-    Cue("request", r"\"(?<http_method>GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS|CONNECT|TRACE|PROPFIND) (?<url>(?<uri_path>[^\s\"?]*)(?:\?(?<uri_query>[^\s\"]*))?)(?: HTTP/(?<http_version>[\d.]+))?\""),
-    Cue("smtp_command", r"(?<action>accept|reject|warn|hold|discard|redirect|filter|milter-reject|milter-hold): (?<smtp_command>HELO|EHLO|MAIL|RCPT|DATA|VRFY|ETRN|CONNECT|END-OF-MESSAGE)\b"),
-    Cue("smtp_reply", r"\b(?<smtp_reply>(?<status>[245]\d\d) (?<enhanced_status>[245]\.\d{1,3}\.\d{1,3}))(?: <[^<>]*>:)? (?<reason>[^;\n]{1,300})"),
-    Cue("exception", r"(?m)^(?<exception>(?:[A-Za-z_$][\w$]*\.){1,12}[A-Z][\w$]*(?:Exception|Error|Throwable))(?::\s(?<exception_message>.{1,1000}))?"),
-    Cue("stack", r"\n(?<stack_trace>(?s:.{1,}))"),
-    Cue("parenthesised", r"^\((?<category>[A-Za-z][\w -]{1,60})\)"),
-    Cue("because", r"(?i)\b(?:failed|failure|rejected|error|denied|fatal|invalid): (?<reason>[^;\n]{1,300}?)\s*(?:;|$)"),
-    Cue("session", r"(?i)\bsession (?:id )?[#:=]? ?(?<session_id>\d{1,20}|[0-9a-f-]{8,64})\b"),
-    Cue("http_status", r"(?i)\bstatus(?: code)?[ :=]{1,2}(?<status>[1-5]\d\d)\b"),
-    Cue("bytes", r"(?i)\b(?<bytes>\d{1,15}) bytes\b"),
-    Cue("duration", r"(?i)\b(?:in|took|after|duration[:=]?) (?<duration>\d{1,12}(?:\.\d{1,9})?) ?(?:ms|msec|milliseconds|s|sec|seconds)\b"),
+    # Persons.
+    Cue("user_at_host", r"'(?<user>[^'\s]{1,100})'@'(?<src>[^'\s]{1,200})'"),
+    Cue("user_for", r"(?i)\bfor (?:(?:invalid |illegal |unknown )?user )?(?<user>[^\s'\",;:()\[\]]{1,100}) from\b"),
+    Cue("user", rf"(?i)\b(?:{_ACCOUNTS})(?: name)?(?: ?[:=])? ?(?-i:{_one_of_quotes('user')})"),
+    # Addresses.
+    Cue("src_in_brackets", rf"\b(?<src_host>[A-Za-z0-9_.-]{{1,253}})\[{_SRC_IP}\]"),
+    Cue("src_in_parentheses", rf"(?i)\bfrom (?<src_host>[^\s()]{{1,253}}) \({_SRC_IP}\)"),
+    Cue("src_socket", rf"(?i)\b(?:from|client|peer|remote)[ :=]{{1,2}}{_SRC_IP}:{_SRC_PORT}"),
+    Cue("src_port", rf"{_SRC_IP} port {_SRC_PORT}"),
+    Cue("src_ip", rf"(?i)\b(?:{_SOURCES})(?: ip| address)?[ :=]{{1,2}}\[?{_SRC_IP}"),
+    Cue("dest_ip", rf"(?i)\b(?:{_TARGETS})[ :=]{{1,2}}\[?(?<dest_ip>{_IP})\]?(?::(?<dest_port>\d{{1,5}})\b)?"),
+    # Requests and replies.
+    Cue("request", rf"\"(?<http_method>{_METHODS}) (?<url>{_PATHS})(?: HTTP/(?<http_version>[\d.]+))?\""),
     Cue("url", r"\b(?<url>https?://[^\s\"'<>)\]]{1,2000})"),
+    Cue("http_status", r"(?i)\bstatus(?: code)?[ :=]{1,2}(?<status>[1-5]\d\d)\b"),
+    Cue("smtp_command", rf"(?<action>{_MAIL_ACTIONS}): (?<smtp_command>{_MAIL_COMMANDS})\b"),
+    Cue("smtp_reply", rf"\b(?<smtp_reply>{_MAIL_STATUS})(?: <[^<>]*>:)? (?<reason>[^;\n]{{1,300}})"),
+    # What happened.
+    Cue("reason", r"(?i)\b(?:failed|failure|rejected|error|denied|fatal|invalid): (?<reason>[^;\n]{1,300}?)\s*(?:;|$)"),
+    Cue("category", r"^\((?<category>[A-Za-z][\w -]{1,60})\)"),
+    Cue("exception", rf"(?m)^(?<exception>{_THROWN})(?::\s(?<exception_message>.{{1,1000}}))?"),
+    Cue("stack", r"\n(?<stack_trace>(?s:.{1,}))"),
+    Cue("session", r"(?i)\bsession (?:id )?[#:=]? ?(?<session_id>\d{1,20}|[0-9a-f-]{8,64})\b"),
+    Cue("bytes", r"(?i)\b(?<bytes>\d{1,15}) bytes\b"),
+    Cue("duration", rf"(?i)\b(?:in|took|after|duration[:=]?) (?<duration>{_NUMBER}) ?(?:{_UNITS})\b"),
 )  # fmt: skip
 COLON_PAIRS = (
     r"(?:^|[,;(] ?)([A-Za-z][A-Za-z0-9_-]{0,40}(?: [A-Za-z0-9_-]{1,40}){0,2}): (?|\"([^\"]*+)\"|([^,;()\n\"]{1,300}))"
 )
-"""Pairs with a colon between commas or in parentheses: `client: 192.0.2.1, server: localhost`, `(using password: YES)`."""
+"""Pairs with a colon, between commas or in parentheses: `client: 192.0.2.1, server: x`, `(using password: YES)`."""
 ADDRESSES = rf"(?<![\w.:])(?<ip>{_IP})(?![\w])"
 """Every address of a text, whatever stands beside: many values of one field."""
 

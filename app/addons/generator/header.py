@@ -21,13 +21,16 @@ MAX_PARTS = 6
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _CLOCK = r"\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?"
-_ZONE = r"(?: ?(?:Z|UTC|GMT|[A-Z]{3,4}|[+-]\d{2}:?\d{2}))?"
+_NAMED_ZONE = r"(?:UTC|GMT|[ECMP][SD]T|CES?T|EES?T|WES?T|BST|IST|JST|KST|AE[SD]T|MSK|SGT|HKT)(?![A-Za-z0-9])"
+_ZONE = rf"(?: ?(?:Z(?![A-Za-z0-9])|{_NAMED_ZONE}|[+-]\d{{2}}:?\d{{2}}))?"
 _ISO = rf"\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}(?:T|[ _]{{1,2}}){_CLOCK}{_ZONE}"
-_SYSLOG_TIME = rf"(?:{_MONTH} {{1,2}}\d{{1,2}} (?:\d{{4}} )?{_CLOCK}(?: [A-Z]{{3,4}}(?= ))?|{_ISO})"
+_SYSLOG_TIME = rf"(?:{_MONTH} {{1,2}}\d{{1,2}} (?:\d{{4}} )?{_CLOCK}(?: {_NAMED_ZONE})?|{_ISO})"
+_DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_DAY_OF_MONTH = rf"(?:{_MONTH} {{1,2}}\d{{1,2}}|\d{{1,2}} {_MONTH})"
 _TIMES = (
     _ISO,
     rf"{_MONTH} {{1,2}}\d{{1,2}},? (?:\d{{4}},? )?{_CLOCK}(?: [AP]M)?{_ZONE}",
-    rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (?:{_MONTH} {{1,2}}\d{{1,2}}|\d{{1,2}} {_MONTH}) (?:\d{{4}} )?{_CLOCK}(?: [A-Z]{{3,4}})?(?: \d{{4}})?{_ZONE}",
+    rf"{_DAY},? {_DAY_OF_MONTH} (?:\d{{4}} )?{_CLOCK}(?: {_NAMED_ZONE})?(?: \d{{4}})?{_ZONE}",
     rf"\d{{1,2}}[/ -]{_MONTH}[/ -]\d{{4}}[: ]{_CLOCK}{_ZONE}",
     rf"\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}(?:,? |T){_CLOCK}(?: ?[AaPp][Mm])?{_ZONE}",
     rf"\d{{6}} {{1,2}}{_CLOCK}",

@@ -76,7 +76,7 @@ def read_sample(content: bytes) -> Sample:
     if any(len(line) > MAX_LINE_CHARACTERS for line in lines):
         raise SampleRefused(
             "line-too-long",
-            f"A line has more than {MAX_LINE_CHARACTERS} characters. Splunk cuts events far earlier: send a log of separate lines.",
+            f"A line has more than {MAX_LINE_CHARACTERS} characters. Splunk cuts events far earlier.",
         )
     return Sample("\n".join(lines), charset)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from app.addons.generator.composites import composite_of
+from app.addons.generator.composites import composite_of, value_of
 from app.addons.generator.plan import field_name, literal
 from app.addons.generator.shapes.names import name_for
 from app.addons.generator.shapes.profiles import profile
@@ -37,8 +37,8 @@ def pattern_of(template: Template, taken: Sequence[str] = ()) -> str | None:
 def _gap(template: Template, position: int) -> str:
     if position == 0:
         return r"\s*"
-    slot = template.slots[position]
-    return r"\s+" if slot.token.spaced else (r"\s*" if slot.token.kind is Kind.MARK else "")
+    gap = template.slots[position].token.gap
+    return gap if gap in ("", " ") else r"\s*"
 
 
 def _variable(template: Template, position: int, names: list[str]) -> str:
@@ -46,37 +46,30 @@ def _variable(template: Template, position: int, names: list[str]) -> str:
     token = slot.token
     key = token.opening[:-1] if token.opening.endswith("=") else None
     before = "".join(_shown(each) for each in template.slots[max(0, position - 6) : position])
-    before += (" " if token.spaced else "") + token.opening
+    before += token.gap + token.opening
     after = "".join(_shown(each) for each in template.slots[position + 1 : position + 4])
     values = [_plain(value) for value in slot.values]
     name = name_for(profile(values), key=key, before=before, after=after, position=position + 1, taken=names)
     name = _free(field_name(name), names)
-    if token.kind is Kind.QUOTED:
-        composite = composite_of(values, quoted=True)
-        inside = (
-            _clear(composite.pattern(name, r"\"\n"), name, names)
-            if composite
-            else rf"(?<{name}>(?:[^{token.opening}\\\n]|\\.)*)"
-        )
-        return f"{token.opening}{inside}{token.opening}"
     if token.kind is Kind.BRACKETED:
         close = "\\" + token.closing
-        return rf"\{token.opening}(?<{name}>[^{close}\n]*){close}"
-    stop = _stop(template.slots, position)
-    composite = composite_of(values)
-    inside = _clear(composite.pattern(name, stop), name, names) if composite else rf"(?<{name}>[^\s{stop}]+)"
-    return literal(token.opening) + inside
+        return rf"\{token.opening}(?<{name}>[^{close}\n]*+){close}"
+    quote = token.opening if token.kind is Kind.QUOTED else ""
+    stop = rf"{quote}\n" if quote else _stop(template.slots, position)
+    composite = composite_of(values, bool(quote))
+    if composite is not None:
+        inside = _clear(composite(name, stop), names)
+    elif quote:
+        inside = rf"(?<{name}>[^{quote}\\\n]*+(?:\\.[^{quote}\\\n]*+)*+)"
+    else:
+        inside = rf"(?<{name}>{value_of(stop)})"
+    return f"{quote}{inside}{quote}" if quote else literal(token.opening) + inside
 
 
 def _shown(slot: Slot) -> str:
     """The slot as it stands in the first of the texts."""
     token = slot.token
-    return (
-        (" " if token.spaced else "")
-        + token.opening
-        + (slot.values[0] if slot.variable else token.text)
-        + token.closing
-    )
+    return token.gap + token.opening + (slot.values[0] if slot.variable else token.text) + token.closing
 
 
 def _plain(value: str) -> str:
@@ -84,13 +77,13 @@ def _plain(value: str) -> str:
 
 
 def _stop(slots: Sequence[Slot], position: int) -> str:
-    """The characters beside blanks that end a variable: the first one of what follows at once."""
+    """The character beside blanks that ends a variable: the first one of what follows at once, a colon at the end."""
     following = slots[position + 1] if position + 1 < len(slots) else None
-    if following is None or following.token.spaced:
+    if following is None:
+        return ":"
+    if following.token.gap:
         return ""
-    text = following.token.opening + following.token.text
-    # A colon ends a word of prose but stands inside addresses: there the blank behind the colon decides.
-    return "" if text[0] in ":.!?" else re.escape(text[0])
+    return re.escape((following.token.opening + following.token.text)[0])
 
 
 def _free(name: str, taken: Sequence[str]) -> str:
@@ -101,12 +94,12 @@ def _free(name: str, taken: Sequence[str]) -> str:
     return candidate
 
 
-def _clear(pattern: str, name: str, taken: Sequence[str]) -> str:
+def _clear(pattern: str, taken: Sequence[str]) -> str:
     """The pattern with the names of its parts made distinct from the names that are taken."""
     used = list(taken)
-    for part in _GROUP.findall(pattern):
+    for part in dict.fromkeys(_GROUP.findall(pattern)):
         free = _free(part, used)
         used.append(free)
         if free != part:
-            pattern = pattern.replace(f"(?<{part}>", f"(?<{free}>", 1)
+            pattern = pattern.replace(f"(?<{part}>", f"(?<{free}>")
     return pattern

@@ -6,6 +6,7 @@ is a value (a number, an address, something quoted), is a variable.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,19 +18,31 @@ MIN_SIMILARITY = 0.7
 """Of the positions, so many are equal in texts of one template."""
 MAX_TEMPLATES = 60
 """More extractions than these slow every search; the rarest templates are left out, and that is said."""
+ANY_GAP = "  "
+"""Stands for white space that differs among the texts of a template."""
 MIN_COLUMNS = 6
 MAX_SHARE_OF_WORDS = 0.4
 """A line of at least so many tokens of which so few are words is a row of columns: each token is a value."""
-VALUE_FOLLOWS = frozenset(
-    "user username account login logname acct host hostname client server group domain db database table file service "
-    "session id interface device process program command method queue topic role tenant project".split()
-)
+MIN_TEXTS = 2
+MIN_SHARE_OF_BEGINNING = 0.9
+MIN_VALUES_OF_BEGINNING = 2
+# fmt: off
+VALUE_FOLLOWS = frozenset((
+    "user", "username", "account", "login", "logname", "acct", "host", "hostname", "client", "server", "group",
+    "domain", "db", "database", "table", "file", "service", "session", "id", "interface", "device", "process",
+    "program", "command", "method", "queue", "topic", "role", "tenant", "project",
+))
+# fmt: on
 """Behind these words a word is a value; the words are those of log messages everywhere."""
-NO_VALUE = frozenset(
-    "a an the is was are were be been has have had not no from to for with without by in on of at as and or but if "
-    "does did do will can cannot may must that this it its than then there when while who which "
-    "failed failure login logged name authentication authenticated error denied request connection".split()
-)
+# fmt: off
+NO_VALUE = frozenset((
+    "a", "an", "the", "is", "was", "are", "were", "be", "been", "has", "have", "had", "not", "no", "from", "to",
+    "for", "with", "without", "by", "in", "on", "of", "at", "as", "and", "or", "but", "if", "does", "did", "do",
+    "will", "can", "cannot", "may", "must", "that", "this", "it", "its", "than", "then", "there", "when", "while",
+    "who", "which", "failed", "failure", "login", "logged", "name", "authentication", "authenticated", "error",
+    "denied", "request", "connection",
+))
+# fmt: on
 _LETTERS = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 
 
@@ -77,6 +90,30 @@ def find_templates(texts: Sequence[str]) -> list[Template]:
         group.members.append(index)
     merged = _merged(sorted(groups.values(), key=lambda group: (-len(group.members), group.members[0])))
     return [_template(group) for group in sorted(merged, key=lambda group: (-len(group.members), group.members[0]))]
+
+
+def common_beginning(texts: Sequence[str]) -> Template | None:
+    """The values with which nearly all texts begin, whatever they go on with; None for fewer than two values."""
+    rows = [tokens for text in texts if (tokens := tokens_of(text))]
+    if len(rows) < MIN_TEXTS:
+        return None
+    marks = [tuple(_mark(tokens, position, columns=True) for position in range(len(tokens))) for tokens in rows]
+    first = Counter(mark[:1] for mark in marks).most_common(1)[0][0]
+    chosen = [(row, mark) for row, mark in zip(rows, marks, strict=True) if mark[:1] == first]
+    length = 0
+    while True:
+        beginning, count = Counter(mark[: length + 1] for _, mark in chosen).most_common(1)[0]
+        if count < MIN_SHARE_OF_BEGINNING * len(rows) or len(beginning) <= length:
+            break
+        length += 1
+        chosen = [(row, mark) for row, mark in chosen if mark[:length] == beginning]
+        if all(_LETTERS.fullmatch(row[length - 1].text) for row, _ in chosen):
+            length -= 1
+            break
+    if not chosen or sum(mark.startswith("\0") for mark in chosen[0][1][:length]) < MIN_VALUES_OF_BEGINNING:
+        return None
+    group = _Group([row[:length] for row, _ in chosen], chosen[0][1][:length], list(range(len(chosen))), columns=True)
+    return _template(group)
 
 
 def _is_row(tokens: Sequence[Token]) -> bool:
@@ -155,6 +192,7 @@ def _template(group: _Group) -> Template:
         token = group.tokens[0][position]
         texts = tuple(tokens[position].text for tokens in group.tokens)
         variable = token.kind is not Kind.MARK and (mark.startswith("\0") or len(set(texts)) > 1)
-        spaced = any(tokens[position].spaced for tokens in group.tokens)
-        slots.append(Slot(replace(token, spaced=spaced), texts if variable else ()))
+        gaps = {tokens[position].gap for tokens in group.tokens}
+        gap = gaps.pop() if len(gaps) == 1 else ANY_GAP
+        slots.append(Slot(replace(token, gap=gap), texts if variable else ()))
     return Template(tuple(slots), tuple(sorted(group.members)), group.columns)

@@ -10,12 +10,12 @@ _TOKEN = re.compile(
     r"""(?P<space>\s*)
     (?:(?P<quoted>"(?:[^"\\]|\\.)*"|(?<!\w)'[^'\n]{0,300}'(?!\w))
     |(?P<bracketed>\[[^\[\]\n]{0,400}\]|<[^<>\n]{0,400}>)
-    |(?P<plain>[^\s"'\[\](){}<>,;|]+(?:'[^\s"'\[\](){}<>,;|]+)*)
+    |(?P<plain>[^\s"'\[\](){}<>,;|]+(?:(?<=[^\W\d_])'(?=[^\W\d_])[^\s"'\[\](){}<>,;|]+)*)
     |(?P<mark>\S))""",
     re.VERBOSE,
 )
 _TRAILING = re.compile(r"^(.*[^:.!?])([:.!?]+)$")
-_KEY = re.compile(r"([A-Za-z_][\w.-]{0,60}=)(?!=)(.+)")
+_KEY = re.compile(r"([A-Za-z_][\w.-]{0,30}=)(?!=)(.+)")
 
 
 class Kind(StrEnum):
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Token:
-    """One token: `opening + text + closing` as it stands in the text, after blanks where `spaced`.
+    """One token: `gap + opening + text + closing` as it stands in the text; the gap is white space.
 
     `opening` of a plain token is its key with the equals sign (`port=`), of the others their quote or bracket.
     """
@@ -38,7 +38,7 @@ class Token:
     text: str
     opening: str = ""
     closing: str = ""
-    spaced: bool = False
+    gap: str = ""
 
 
 def tokens_of(text: str) -> tuple[Token, ...]:
@@ -47,22 +47,22 @@ def tokens_of(text: str) -> tuple[Token, ...]:
     for match in _TOKEN.finditer(text):
         if len(found) >= MAX_TOKENS:
             break
-        spaced = bool(match["space"])
+        gap = match["space"]
         if match["quoted"] or match["bracketed"]:
             whole = match["quoted"] or match["bracketed"]
             kind = Kind.QUOTED if match["quoted"] else Kind.BRACKETED
-            found.append(Token(kind, whole[1:-1], whole[0], whole[-1], spaced))
+            found.append(Token(kind, whole[1:-1], whole[0], whole[-1], gap))
         elif match["plain"]:
-            found += _plain(match["plain"], spaced)
+            found += _plain(match["plain"], gap)
         else:
-            found.append(Token(Kind.MARK, match["mark"], spaced=spaced))
+            found.append(Token(Kind.MARK, match["mark"], gap=gap))
     return tuple(found)
 
 
-def _plain(text: str, spaced: bool) -> list[Token]:
+def _plain(text: str, gap: str) -> list[Token]:
     """The tokens of a run without blanks: what ends a sentence or a clause is punctuation of its own."""
     trailing = _TRAILING.match(text)
     body, marks = (trailing[1], trailing[2]) if trailing else (text, "")
     key = _KEY.fullmatch(body)
-    token = Token(Kind.PLAIN, key[2], key[1], spaced=spaced) if key else Token(Kind.PLAIN, body, spaced=spaced)
+    token = Token(Kind.PLAIN, key[2], key[1], gap=gap) if key else Token(Kind.PLAIN, body, gap=gap)
     return [token, *([Token(Kind.MARK, marks)] if marks else [])]

@@ -276,7 +276,10 @@ def _members(stream: _Unpacked, limits: ArchiveLimits) -> Iterator[tarfile.TarIn
         if len(block) < _BLOCK:
             raise ArchiveFault("truncated", "the tar archive ends without its closing blocks", stream.entry)
         if not block.strip(b"\0"):
-            if stream.read(_BLOCK).strip(b"\0"):
+            second = stream.read(_BLOCK)
+            if len(second) < _BLOCK:
+                raise ArchiveFault("truncated", "the tar archive ends within its closing blocks", stream.entry)
+            if second.strip(b"\0"):
                 raise ArchiveFault("trailing-garbage", "bytes stand after the end of the tar archive", stream.entry)
             return
         info = _parsed_header(block, stream.entry)

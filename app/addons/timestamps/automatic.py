@@ -58,7 +58,7 @@ def parts_of(match: ShapeMatch, order: DateOrder) -> TimeParts | None:
         hour=_number(values, "H"),
         minute=_number(values, "M") or 0,
         second=_number(values, "S") or 0,
-        fraction=values.get("f") or values.get("g", ""),
+        fraction=values.get("f") or values.get("g") or values.get("h", ""),
         afternoon=None if half is None or int(values["H"]) > 12 else half[0] in "pP",  # noqa: PLR2004 - noon
         epoch=_number(values, "s"),
         offset=zone_in_text(values["z"].strip()) if "z" in values else None,
@@ -118,7 +118,7 @@ def _literal(text: str) -> str:
 
 
 def _directive(name: str, text: str, half: bool) -> str:
-    if name in "fg":
+    if name in "fgh":
         return "%3N" if len(text) <= 3 else "%6N" if len(text) <= 6 else "%9N"  # noqa: PLR2004 - digits
     if name == "z":
         space = " " if text[0] == " " else ""
@@ -126,8 +126,8 @@ def _directive(name: str, text: str, half: bool) -> str:
         return space + ("%Z" if offset[0] not in "+-" else "%:z" if ":" in offset else "%z")
     if name == "H":
         return "%I" if half else "%H"
-    if name == "y" or (name == "Y" and len(text) == 2):  # noqa: PLR2004 - two digits
-        return "%y"
+    if name in "yY":
+        return "%y" if len(text) == 2 else "%Y"  # noqa: PLR2004 - two digits
     if name in {"a", "b"} and len(text) > 3:  # noqa: PLR2004 - the short names
         return f"%{name.upper()}"
     return f"%{name}"

@@ -36,7 +36,7 @@ class Part(Enum):
 class Directive:
     """One directive as a piece of a regular expression. `fixed` is its pattern beside another run of digits.
 
-    `longest` is the greatest number of characters that are read.
+    `longest` is the greatest number of characters that are read of usual text.
     """
 
     part: Part
@@ -124,7 +124,7 @@ DIRECTIVES: Mapping[str, Directive] = MappingProxyType(
         ":z": Directive(Part.ZONE, f"(?:z|{OFFSET})", 6),
         "::z": Directive(Part.ZONE, rf"(?:z|{OFFSET}(?::?[0-5]\d)?)", 9),
         ":::z": Directive(Part.ZONE, r"(?:z|[+-](?:0\d|1[0-4]))", 3),
-        "Z": Directive(Part.ZONE, f"(?:{OFFSET}|{ZONE_NAME})", 20),
+        "Z": Directive(Part.ZONE, f"(?:{OFFSET}|{ZONE_NAME})", 6),
         "Ez": Directive(Part.ZONE_MINUTES, r"[+-]?\d{1,3}", 4),
     }
 )

@@ -4,8 +4,8 @@ The shapes are a subset of what Splunk's datetime.xml recognises ("How timestamp
 ISO 8601 with its variants, syslog, access logs, ctime, RFC 2822, numbers with slashes, dots or dashes, compact digits,
 epochs. A time of day alone is no time, and a date alone is none either. Shapes that only a TIME_FORMAT reads, and not
 the recognition, are marked. What a shape's named groups stand for: `Y` year, `y` year of two digits, `m` `b` month by
-number and name, `d` day, `H` `M` `S` time of day, `f` fraction, `p` AM or PM, `z` zone, `a` weekday, `s` epoch; `n1`,
-`n2`, `n3` are day, month and year in an order that the text does not tell.
+number and name, `d` day, `H` `M` `S` time of day, `f` `g` `h` fraction, `p` AM or PM, `z` zone, `a` weekday, `s` epoch;
+`n1` to `n3` are day, month and year in an order that the text does not tell.
 """
 
 import re
@@ -24,7 +24,9 @@ _ZONE = (
     rf"(?:(?P<z>Z(?![A-Za-z0-9])|[+-](?:0\d|1[0-4])(?![\d:])|{_OFFSET}| ?(?:{_ZONE_WORDS})(?![A-Za-z0-9])| {_OFFSET}))?"
 )
 _HALF = r"(?: ?(?P<p>[AP]\.?M\b\.?))?"
-_FRACTION = r"(?:[.,](?P<f>\d{1,9})|:(?P<g>\d{3})(?!\d))?"
+_POINT = r"\.(?P<f>\d{1,9})|,(?P<h>\d{3}(?:\d{3}){0,2})(?![\d.,])"
+"""A fraction behind a comma has three, six or nine digits: another number may be the next column."""
+_FRACTION = rf"(?:{_POINT}|:(?P<g>\d{{3}})(?!\d))?"
 _HOUR = r"(?P<H>2[0-3]|[01]?\d)"
 _CLOCK = rf"{_HOUR}:(?P<M>[0-5]\d):(?P<S>60|[0-5]\d){_FRACTION}(?!\d|:\d){_HALF}{_ZONE}"
 _SHORT_CLOCK = rf"{_HOUR}:(?P<M>[0-5]\d)(?::(?P<S>60|[0-5]\d){_FRACTION})?(?!\d|:\d){_HALF}{_ZONE}"
@@ -67,23 +69,30 @@ def _shape(name: str, pattern: str, reader: Reader = Reader.RECOGNITION) -> Shap
 _EPOCH = r"(?P<s>1\d{9})(?:\.(?P<f>\d{1,9})|(?P<g>\d{3}|\d{6}|\d{9}))?(?![\w-])(?!\.\d)"
 EPOCH = _shape("epoch", _EPOCH)
 """Seconds since 1970 of ten digits (2001 to 2033), with a fraction, or as milli-, micro- or nanoseconds."""
+_COMPACT_DAY = r"(?P<m>1[0-2]|0[1-9])(?P<d>3[01]|[12]\d|0[1-9])"
+_COMPACT_CLOCK = r"(?P<H>2[0-3]|[01]\d)(?P<M>[0-5]\d)(?P<S>60|[0-5]\d)"
+_GAP = r"(?:[ \t]{1,3}|[:T_-]|, ?)"
 _BY_DIGIT = (
-    _shape("iso", rf"{_YEAR}(?P<sep>[-/.]){_MONTH}(?P=sep){_DAY}(?:T|[ _:,]{{1,3}}|{_TIME_KEY}){_SHORT_CLOCK}"),
-    _shape("compact", r"(?P<Y>20\d\d)(?P<m>1[0-2]|0[1-9])(?P<d>3[01]|[12]\d|0[1-9])(?:T|[ _-])?"
-           rf"(?P<H>2[0-3]|[01]\d)(?P<M>[0-5]\d)(?P<S>60|[0-5]\d)(?:[.,](?P<f>\d{{1,9}})|(?P<g>\d{{3}}))?(?!\d){_ZONE}(?!\w)"),
-    _shape("compact date", rf"(?P<Y>20\d\d)(?P<m>1[0-2]|0[1-9])(?P<d>3[01]|[12]\d|0[1-9])[T _-]{_CLOCK}"),
-    _shape("day month year",
-           rf"{_DAY}(?P<sep>[-/. ]){_NAME}(?:(?P=sep)|, ?){_YEAR}(?: {{1,3}}|[:T]|, ?){_SHORT_CLOCK}"),
-    _shape("day month short year", rf"{_DAY}(?P<sep>[-/]){_NAME}(?P=sep)(?P<y>\d\d)(?: {{1,3}}|[:T]|, ?){_CLOCK}"),
+    _shape("iso", rf"{_YEAR}(?P<sep>[-/.]){_MONTH}(?P=sep){_DAY}(?:{_GAP}|{_TIME_KEY}){_SHORT_CLOCK}"),
+    _shape("iso with dots", rf"{_YEAR}-{_MONTH}-{_DAY}[ T-](?P<H>2[0-3]|[01]\d)\.(?P<M>[0-5]\d)\.(?P<S>60|[0-5]\d)"
+           rf"(?:\.(?P<f>\d{{1,9}}))?(?![\d.]){_ZONE}", Reader.FORMAT_ALONE),
+    _shape("compact", rf"(?P<Y>20\d\d){_COMPACT_DAY}(?:T|[ _-])?{_COMPACT_CLOCK}"
+           rf"(?:{_POINT}|(?P<g>\d{{3}}))?(?!\d){_ZONE}(?!\w)"),
+    _shape("compact date", rf"(?P<Y>20\d\d){_COMPACT_DAY}[T _-]{_CLOCK}"),
+    _shape("year month day", rf"{_YEAR}(?P<sep>[-/. ]){_NAME}(?P=sep) ?{_DAY},?{_GAP}{_CLOCK}"),
+    _shape("day month year", rf"{_DAY}(?P<sep>[-/. ]){_NAME}(?:(?P=sep)|, ?){_YEAR}{_GAP}{_SHORT_CLOCK}"),
+    _shape("day month short year", rf"{_DAY}(?P<sep>[-/]){_NAME}(?P=sep)(?P<y>\d\d){_GAP}{_CLOCK}"),
     _shape("numbers", rf"(?P<n1>\d{{1,2}})(?P<sep>[-/.])(?P<n2>\d{{1,2}})(?P=sep)(?P<n3>19[7-9]\d|20\d\d)"
-           rf"(?: {{1,3}}|[:T]|, ?){_SHORT_CLOCK}"),
+           rf"{_GAP}{_SHORT_CLOCK}"),
     _shape("short numbers", rf"(?P<n1>\d\d|\d(?=[/-]))(?P<sep>[-/.])(?P<n2>\d\d|\d(?=[/-]))(?P=sep)(?P<n3>\d\d)"
-           rf"(?: {{1,3}}|[:T]|, ?){_CLOCK}"),
-    _shape("short compact date", rf"(?P<y>\d\d)(?P<m>1[0-2]|0[1-9])(?P<d>3[01]|[12]\d|0[1-9]) {{1,2}}{_CLOCK}"),
-    _shape("short compact", r"(?P<y>\d\d)(?P<m>1[0-2]|0[1-9])(?P<d>3[01]|[12]\d|0[1-9]) "
-           r"(?P<H>2[0-3]|[01]\d)(?P<M>[0-5]\d)(?P<S>60|[0-5]\d)(?![\w.:-])", Reader.FORMAT_ALONE),
+           rf"{_GAP}{_CLOCK}"),
+    _shape("short compact date", rf"(?P<y>\d\d){_COMPACT_DAY} {{1,2}}{_CLOCK}"),
+    _shape("short compact", rf"(?P<y>\d\d){_COMPACT_DAY} {_COMPACT_CLOCK}(?![\w.:-])", Reader.FORMAT_ALONE),
+    _shape("month and day", rf"{_MONTH}/{_DAY}-{_CLOCK}", Reader.FORMAT_ALONE),
+    _shape("level and day", rf"(?<=^[IWEF]){_COMPACT_DAY} {_CLOCK}", Reader.FORMAT_ALONE),
     EPOCH,
 )  # fmt: skip
+"""Among them Snort's `01/02-15:04:05.123456` and the log of Kubernetes (klog), `I0102 15:04:05.123456`."""
 _BY_NAME = (
     _shape("syslog", rf"{_NAME} {{1,2}}{_DAY} {{1,2}}{_CLOCK}"),
     _shape("syslog with year", rf"{_NAME} {{1,2}}{_DAY},? {{1,2}}{_YEAR},?(?: {{1,2}}|:)(?:at )?{_SHORT_CLOCK}"),
@@ -94,7 +103,8 @@ _BY_NAME = (
     _shape("mail", rf"{_WEEKDAY}{_DAY}[ -]{_NAME}[ -]{_YEAR} {{1,3}}{_CLOCK}"),
 )  # fmt: skip
 _CANDIDATE = re.compile(
-    rf"(?<![A-Za-z0-9_.+])(?<![A-Za-z0-9][/-])(?<!\d:)(?:(?=\d)|(?=(?:{MONTH_NAMES}|{DAY_NAMES})[., ]))",
+    rf"(?<![A-Za-z0-9_.+])(?<![A-Za-z0-9][/-])(?<!\d:)(?:(?=\d)|(?=(?:{MONTH_NAMES}|{DAY_NAMES})[., ]))"
+    r"|(?<=^[IWEF])(?=\d{4} )",
     re.ASCII | re.IGNORECASE,
 )
 """Where a time may begin: not within a word, a path, a version, an address; names only before a space."""

@@ -12,9 +12,7 @@ from app.addons.regexes import MatchLimit, compile_regex
 PATTERN = (
     r"^(?:(?<vhost>[^\s:\[\]]+)(?::(?<vhost_port>\d{1,5}))? (?=[0-9A-Fa-f.:]+ ))?(?<clientip>[^\s\[\]]+)"
     r"(?: (?<ident>[^\s\[]+))?(?: (?<user>[^\[\"]*[^\s\[\"]))? \[(?<req_time>[^\]]{1,60})\] "
-    r"\"(?<request>(?<method>[A-Z_]{2,20}) (?<uri>"
-    + URL_PARTS.format("uri")
-    + r")(?: HTTP/(?<http_version>[\d.]+))?|[^\"]*)\" "
+    r"\"(?:(?<method>[A-Z_]{2,20}) (?<uri>" + URL_PARTS.format("uri") + r")(?: HTTP/(?<version>[\d.]+))?|[^\"]*)\" "
     r"(?<status>\d{3}|-) (?<bytes>\d+|-)"
     r"(?: \"(?<referer>[^\"]*)\" \"(?<useragent>[^\"\\]*+(?:\\.[^\"\\]*+)*+)\")?(?: (?<other>\S.*))?"
 )

@@ -12,8 +12,9 @@ from app.addons.generator.shapes.profiles import profile
 
 MIN_COLUMNS = 4
 MIN_SHARE = 0.8
+MIN_SHARE_OF_SHAPE = 0.95
 MIN_SAME_COUNT = 0.3
-"""Of the texts, so many have one of the frequent numbers of columns: prose has commas too, never as many in each line."""
+"""Of the texts, so many have the most frequent number of columns: prose has commas too, never as many in each line."""
 _ESCAPED = {"\t": "\\t"}
 
 
@@ -36,9 +37,8 @@ def delimited_bodies(texts: Texts) -> Extraction | None:
         names = _names(rows)
         shown = ", ".join(f'"{name}"' for name in names)
         settings = texts.source_key | {"DELIMS": f'"{_ESCAPED.get(delimiter, delimiter)}"', "FIELDS": shown}
-        notes = [
-            f"The sample names no columns: {sum(name.startswith('field_') for name in names)} of {len(names)} are numbered."
-        ]
+        numbered = sum(name.startswith("field_") for name in names)
+        notes = [f"The sample names no columns: {numbered} of {len(names)} are numbered."]
         if len(frequent) > 1:
             notes.append("Rows have different numbers of columns: several kinds of records share the names.")
         return Extraction(
@@ -57,6 +57,13 @@ def _names(rows: Sequence[Sequence[str]]) -> list[str]:
     names: list[str] = []
     for position in range(max(len(row) for row in rows)):
         values = [row[position] for row in rows if position < len(row)]
-        name = field_name(name_for(profile(values), key=None, before="", after="", position=position + 1, taken=names))
-        names.append(name if name not in names else f"field_{position + 1}")
+        found = profile(values)
+        numbered = f"field_{position + 1}"
+        # Where kinds of records share a column, what most of them hold there says nothing of the others.
+        alike = found.share >= MIN_SHARE_OF_SHAPE
+        shown = (
+            name_for(found, key=None, before="", after="", position=position + 1, taken=names) if alike else numbered
+        )
+        name = field_name(shown)
+        names.append(name if name not in names else numbered)
     return names

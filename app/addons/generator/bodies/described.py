@@ -12,6 +12,8 @@ from app.addons.generator.bodies.texts import Texts
 from app.addons.generator.plan import Extraction, Transform, distinct_names, field_name, literal
 
 MIN_SHARE = 0.8
+MIN_ROWS = 3
+MIN_NAMES = 3
 _W3C = re.compile(r"#Fields:\s*(.+)")
 _ZEEK = re.compile(r"#fields(\s+)(.+)")
 _SEPARATOR = re.compile(r"#separator \\x([0-9a-fA-F]{2})")
@@ -86,12 +88,12 @@ DELIMITERS = (",", "\t", ";", "|")
 def headed_bodies(texts: Texts) -> Extraction | None:
     """Rows behind a line of names, as CSV files begin."""
     filled = texts.filled
-    if len(filled) < 3 or texts.source is not None:
+    if len(filled) < MIN_ROWS or texts.source is not None:
         return None
     first, rest = filled[0][1], filled[1:]
     for delimiter in DELIMITERS:
         names = [name.strip().strip('"') for name in first.split(delimiter)]
-        if len(names) < 3 or not _are_names(names, rest, delimiter):
+        if len(names) < MIN_NAMES or not _are_names(names, rest, delimiter):
             continue
         claims = frozenset(index for index, body in rest if split_count(body, delimiter) == len(names))
         if len(claims) < MIN_SHARE * len(rest):

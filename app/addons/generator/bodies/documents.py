@@ -17,19 +17,19 @@ _NAMED_DATA = re.compile(r"<([A-Za-z_][\w.:-]*) Name=(['\"])([^'\"<>]+)\2>([^<]*
 
 
 def json_bodies(texts: Texts) -> Extraction | None:
-    """Events that are JSON objects as a whole."""
+    """Events that are JSON objects as a whole; others may stand among them, Splunk reads each event by itself."""
     documents = {index: document for index, body in texts.filled if (document := _document(body)) is not None}
-    if texts.source is not None or len(documents) < MIN_SHARE * len(texts.filled):
+    if texts.source is not None or not documents:
         return None
     claims = frozenset(documents)
     long = any(len(texts.events[index]) > MAX_SEARCHED_CHARACTERS for index in claims)
     many = any(_leaves(document) > MAX_SEARCHED_FIELDS for document in documents.values())
-    if not long and not many:
+    if (not long and not many) or len(documents) < MIN_SHARE * len(texts.filled):
         return Extraction("json", claims, {"KV_MODE": "json"})
     why = f"more than {MAX_SEARCHED_CHARACTERS} characters" if long else f"more than {MAX_SEARCHED_FIELDS} fields"
     note = (
-        f"Some events have {why}, of which Splunk would read a part at search time: the fields are extracted when events "
-        "are indexed (INDEXED_EXTRACTIONS). The add-on must be installed where the file is read, on the forwarder."
+        f"Some events have {why}, of which Splunk would read a part at search time: the fields are extracted when "
+        "events are indexed (INDEXED_EXTRACTIONS). The add-on must be installed on the forwarder that reads the file."
     )
     return Extraction(
         "json", claims, {"INDEXED_EXTRACTIONS": "json", "KV_MODE": "none", "AUTO_KV_JSON": "false"}, notes=(note,)

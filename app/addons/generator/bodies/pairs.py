@@ -1,7 +1,6 @@
 """Pairs of keys and values in the dialects in which they are written."""
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 
 from app.addons.generator.bodies.event_formats import EXTENSION_PAIRS
@@ -47,7 +46,7 @@ def pair_bodies(texts: Texts) -> Extraction | None:
     blanks = bool(made_of_pairs) and loose >= MIN_LOOSE_WORDS * sum(len(read.pairs) for read in made_of_pairs)
     if blanks:
         return Extraction(
-            "pairs", claims, {"KV_MODE": "none"}, reports=(_transform(texts, EXTENSION_PAIRS, with_pairs),),
+            "pairs", claims, {"KV_MODE": "none"}, reports=(_transform(texts, EXTENSION_PAIRS),),
             notes=("Values hold blanks without quotes: a value ends where the next key begins.",),
         )  # fmt: skip
     stop = r"\s,;" if any(read.commas_part for read in with_pairs) else r"\s"
@@ -58,7 +57,7 @@ def pair_bodies(texts: Texts) -> Extraction | None:
         claims,
         {"KV_MODE": "none"},
         extracts=(*_reserved(texts, reserved, stop), *_calls(with_pairs)),
-        reports=(_transform(texts, _pattern(stop, reserved), with_pairs),),
+        reports=(_transform(texts, _pattern(stop, reserved)),),
     )
 
 
@@ -86,13 +85,14 @@ def _pattern(stop: str, reserved: list[str]) -> str:
 
 def _value(stop: str) -> str:
     quoted = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
-    return rf"(?|{quoted}|'([^']*+)'|<([^<>]*+)>|([^{stop}]*+))"
+    return rf"(?|{quoted}|'([^']*+)'|(<[^<>]*+>|[^{stop}]*+))"
 
 
-def _transform(texts: Texts, pattern: str, reads: list[_Read]) -> Transform:
-    several = any(max(Counter(key for key, _ in read.pairs).values()) > 1 for read in reads)
-    settings = texts.source_key | {"REGEX": pattern, "FORMAT": "$1::$2", "CLEAN_KEYS": "true"}
-    return Transform("pairs", settings | ({"MV_ADD": "true"} if several else {}))
+def _transform(texts: Texts, pattern: str) -> Transform:
+    # A key that stands twice in an event has two values: without MV_ADD the second one is lost.
+    return Transform(
+        "pairs", texts.source_key | {"REGEX": pattern, "FORMAT": "$1::$2", "CLEAN_KEYS": "true", "MV_ADD": "true"}
+    )
 
 
 def _reserved(texts: Texts, keys: list[str], stop: str) -> list[Extract]:

@@ -6,7 +6,7 @@ from app.addons.generator.bodies.texts import Texts
 from app.addons.generator.cues import ADDRESSES, COLON_PAIRS, cues_in, has_match
 from app.addons.generator.plan import Extract, Extraction, Transform
 from app.addons.generator.structure import pattern_of
-from app.addons.generator.templates import MAX_TEMPLATES, Template, find_templates
+from app.addons.generator.templates import MAX_TEMPLATES, Template, common_beginning, find_templates
 from app.addons.generator.tokens import Kind
 
 MAX_TEXTS = 20_000
@@ -30,6 +30,9 @@ def prose_bodies(texts: Texts) -> Extraction | None:
             continue
         extracts.append(Extract(f"template_{number:02d}", pattern, texts.source))
         claims |= {filled[member][0] for member in template.members}
+    beginning = common_beginning(bodies)
+    if beginning is not None and (pattern := pattern_of(beginning)) is not None:
+        extracts.append(Extract("beginning", pattern, texts.source))
     extracts += [Extract(f"word_{cue.label}", cue.pattern, texts.source) for cue in cues_in(bodies)]
     notes = (
         [f"{len(found)} templates of messages were found; the {MAX_TEMPLATES} most frequent have an extraction."]

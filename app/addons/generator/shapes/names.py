@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from app.addons.generator.shapes.fragments import APPLICATIONS, TRANSPORTS
 from app.addons.generator.shapes.profiles import FieldProfile
+from app.addons.generator.shapes.recognition import shape_of
 from app.addons.generator.shapes.shape import Shape
 
 MAX_NAME_CHARACTERS = 80
@@ -30,6 +31,10 @@ _WORD_AFTER = re.compile(r"\A[\"'>\])}]{0,2}\s?([A-Za-z]{1,20})\b")
 _HTTP_VERSION_BEFORE = re.compile(r"HTTP/[0-9](?:\.[0-9])?\"?\s{1,3}\Z")
 _HTTP_STATUS_BEFORE = re.compile(r"HTTP/[0-9](?:\.[0-9])?\"?\s{1,3}[1-5][0-9]{2}\s{1,3}\Z")
 
+_REQUEST_AFTER = re.compile(r"\"(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS|CONNECT) \S")
+_STATUS_BEFORE = re.compile(r"(?:\A|\s)[1-5][0-9]{2}\s{1,3}\Z")
+_LEAST_STATUS, _GREATEST_STATUS = 100, 599
+"""RFC 9110, section 15."""
 _PORT_BEFORE = re.compile(r"(?:\b([A-Za-z]{2,12})[ =:]\S{1,60}[ ,:]{1,2})?\bport[ =:#]{1,2}\Z", re.IGNORECASE)
 _PROCESS_BEFORE = re.compile(r"[A-Za-z0-9_)-]\[\Z")
 
@@ -49,6 +54,7 @@ _STOP_WORDS = frozenset(
     | {"with", "by", "on", "not", "no", "as", "it", "its", "that", "this", "than", "then", "has", "have", "had"}
     | {"after", "before", "into", "over", "under", "until", "up", "down", "out", "off", "per", "via", "http", "https"}
 )
+_MAIL_KEYS = {"from": "sender", "to": "recipient", "cc": "recipient", "bcc": "recipient"}
 _BY_SHAPE: Mapping[Shape, tuple[str, ...]] = {
     Shape.IPV4: ("src_ip", "dest_ip", "ip"),
     Shape.IPV6: ("src_ip", "dest_ip", "ip"),
@@ -146,23 +152,34 @@ def _by_words(place: _Place) -> Iterator[str]:
         yield from _address_by_words(place)
         return
     if place.shape is Shape.INTEGER:
-        yield from _http_figures(place.before)
+        yield from _http_figures(place)
         yield from _port(place.before)
+    keyed = _KEY_BEFORE.search(place.before)
+    if place.shape is Shape.EMAIL and keyed and keyed[1].lower() in _MAIL_KEYS:
+        yield _MAIL_KEYS[keyed[1].lower()]
     if place.shape in _PERSONS:
         yield from _person_by_words(place)
-    keyed = _KEY_BEFORE.search(place.before)
-    if keyed and keyed[1].lower() not in _STOP_WORDS:
+    if keyed and keyed[1].lower() not in _STOP_WORDS and shape_of(keyed[1]) is not Shape.SEVERITY:
         yield clean_name(keyed[1])
     if place.shape in _PLAIN:
         yield from _plain_by_words(place)
 
 
-def _http_figures(before: str) -> Iterator[str]:
-    """What stands behind the request line of an access log: the status, then the bytes of the answer."""
-    if _HTTP_VERSION_BEFORE.search(before):
+def _http_figures(place: _Place) -> Iterator[str]:
+    """What stands beside the request line of an access log: the status, then the bytes of the answer.
+
+    Apache and nginx write both behind the request, load balancers before it.
+    """
+    if _HTTP_VERSION_BEFORE.search(place.before):
         yield "status"
-    if _HTTP_STATUS_BEFORE.search(before):
+    if _HTTP_STATUS_BEFORE.search(place.before):
         yield "bytes"
+    if _REQUEST_AFTER.search(place.after):
+        least, greatest = place.profile.numeric_range or (0.0, 0.0)
+        if _LEAST_STATUS <= least <= greatest <= _GREATEST_STATUS:
+            yield "status"
+        elif "status" in place.taken and _STATUS_BEFORE.search(place.before):
+            yield "bytes"
 
 
 def _port(before: str) -> Iterator[str]:

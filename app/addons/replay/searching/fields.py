@@ -39,6 +39,14 @@ class EventFields:
             self.values[name] = (*self.values[name], value)
             self.extracted.add(name)
 
+    def put(self, name: str, values: tuple[str, ...]) -> None:
+        """Set the field to the values, or unset it where there are none: an alias, a calculated field, a lookup."""
+        self.extracted.discard(name)
+        if not values:
+            self.values.pop(name, None)
+        elif name and (name in self.values or len(self.values) < MAX_FIELDS):
+            self.values[name] = values[:MAX_VALUES]
+
     def extract_all(self, found: Mapping[str, Iterable[str]]) -> None:
         """Keep all values of the fields that do not exist yet."""
         for name, values in found.items():

@@ -44,18 +44,22 @@ class _Scan:
         self._paths: list[str] = []
         self._is_array: list[bool] = []
         self._key: str | None = None
-        self._expects_key = False
+        self._expects_key = self._expects_colon = False
 
     def take(self, token: re.Match[str]) -> bool:
         """Read one token; False where the text is no JSON from here on, or ends."""
         string, mark, plain = token.groups()
         if string is not None and self._expects_key:
-            self._key, self._expects_key = _text(string), False
+            self._key, self._expects_key, self._expects_colon = _text(string), False, True
             return self._key is not None
-        if string is not None:
-            return self._value(_text(string))
-        if plain is not None:
-            return self._value(plain)
+        if self._expects_colon:
+            self._expects_colon = False
+            return mark == ":"
+        if string is not None or plain is not None:
+            return self._value(plain or _text(string))
+        return self._structure(mark)
+
+    def _structure(self, mark: str) -> bool:
         if mark in {"{", "["}:
             return self._open(is_array=mark == "[")
         if mark in {"}", "]"}:
