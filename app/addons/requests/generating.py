@@ -55,6 +55,7 @@ class _Task:
 
     request_id: UUID
     addon_name: str
+    sourcetype: str | None
     samples: Sequence[LogSample]
 
 
@@ -98,7 +99,7 @@ class Generation:
         if row.status == RequestStatus.APPROVED.value:
             await RequestMoves(session, self._kinds).move(SYSTEM, row, RequestAction.GENERATE)
         samples = await SampleReads(session).of_request(row.id)
-        return _Task(row.id, row.addon_name, samples)
+        return _Task(row.id, row.addon_name, row.wished_sourcetype, samples)
 
     async def _current(self, session: WriteSession) -> AddonRequest | None:
         """The locked request while this job is to generate its package; None when that is over."""
@@ -111,7 +112,7 @@ class Generation:
             raise SamplesGone("Every sample of the request was deleted: file it anew with a sample.")
         await self._context.progress(step="generating", samples=len(task.samples))
         sample = await read_samples(self._storage, task.samples)
-        built = await self._work.build(sample, task.addon_name)
+        built = await self._work.build(sample, task.addon_name, task.sourcetype)
         revision_id = new_id()
         kept = await self._packages.keep(package_key(task.request_id, revision_id), built.package)
         taken = await self._context.apply(partial(self._finish, revision_id, kept, built.report))

@@ -15,11 +15,9 @@ import sys
 import threading
 from typing import Any, BinaryIO, Final
 
-from app.addons.building import build_addon
-from app.addons.generator.sample import SampleRefused
+from app.addons.building import SampleRefused, build_addon, check_package
 from app.addons.package.archives import read_archive, write_archive
 from app.addons.package.entries import ArchiveFault
-from app.addons.requests.checking import check_package
 
 LENGTH_BYTES: Final = 8
 CPU_GRACE_SECONDS: Final = 5
@@ -30,20 +28,24 @@ Frames = tuple[dict[str, Any], bytes]
 def build(arguments: dict[str, Any], sample: bytes) -> Frames:
     """The report and the archive of an add-on for the sample; or `refused` with code and message."""
     try:
-        built = build_addon(sample, arguments["name"])
+        built = build_addon(sample, arguments["name"], arguments["sourcetype"])
     except SampleRefused as refusal:
         return {"refused": {"code": refusal.code, "message": str(refusal)}}, b""
     return {"report": built.report_document()}, write_archive(built.package)
 
 
-def check(archive: bytes, sample: bytes) -> Frames:
+def check(arguments: dict[str, Any], archive: bytes, sample: bytes) -> Frames:
     """Whether the package passes over the sample, and the report; or `refused` with code and message."""
     try:
-        package = read_archive(archive)
-    except ArchiveFault as fault:
+        checked = check_package(read_archive(archive), sample, arguments["sourcetype"])
+    except (ArchiveFault, SampleRefused) as fault:
         return {"refused": {"code": fault.code, "message": str(fault)}}, b""
-    checked = check_package(package, sample)
     return {"passed": checked.passed, "report": checked.report_document()}, b""
+
+
+def _plain_json(document: dict[str, Any]) -> bytes:
+    """The document as JSON that PostgreSQL can keep: no NUL, no half of a pair of surrogates."""
+    return json.dumps(document, ensure_ascii=False).replace("\\u0000", "\ufffd").encode("utf-8", "replace")
 
 
 def read_frame(source: BinaryIO) -> bytes:
@@ -89,8 +91,8 @@ def main(kind: str, lifeline: int | None) -> None:
     arguments = json.loads(read_frame(source))
     archive, sample = read_frame(source), read_frame(source)
     _confine(arguments)
-    document, made = build(arguments, sample) if kind == "build" else check(archive, sample)
-    target.write(frame(json.dumps(document).encode()) + frame(made))
+    document, made = build(arguments, sample) if kind == "build" else check(arguments, archive, sample)
+    target.write(frame(_plain_json(document)) + frame(made))
     target.flush()
 
 

@@ -53,7 +53,9 @@ class NewRequest(StrictModel):
         examples=["Acme VPN 4.2, by syslog over TCP 514 to a heavy forwarder"],
     )
     addon_name: AddonName | None = Field(
-        None, description="Folder of the add-on in Splunk; made of the title when absent.", examples=["TA-acme-vpn"]
+        None,
+        description="Folder of the add-on in Splunk, `TA-` before it; made of the title when absent.",
+        examples=["TA-acme-vpn"],
     )
     index: IndexName | None = Field(None, description="Index that the events are to go to.", examples=["network"])
     sourcetype: SourceType | None = Field(None, description="Source type of the events.", examples=["acme:vpn"])
@@ -63,8 +65,8 @@ class NewRequest(StrictModel):
 
     @property
     def name(self) -> str:
-        """The add-on's name: the wished one, or what is made of the title."""
-        return self.addon_name or addon_name(self.title)
+        """The add-on's folder, made of the wished name or of the title; it begins with `TA-`."""
+        return addon_name(self.addon_name or self.title)
 
 
 class Decision(StrictModel):

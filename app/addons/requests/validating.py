@@ -19,7 +19,7 @@ from app.addons.requests.samples.repository import SampleReads
 from app.addons.requests.tracking.actions import VALIDATION, AddonAction
 from app.addons.requests.tracking.models import AddonRequest
 from app.addons.requests.tracking.moving import Cause, RequestMoves
-from app.addons.requests.tracking.repository import RequestWrites
+from app.addons.requests.tracking.repository import RequestReads, RequestWrites
 from app.addons.requests.tracking.workflow import RequestAction, RequestStatus
 from app.addons.requests.work import AddonWork, CheckedPackage
 from app.audit.log.service import AuditTrail
@@ -59,6 +59,14 @@ class Ended:
         return Cause("The package did not pass its validation; the report says where.", NOT_PASSED)
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is to be validated."""
+
+    revision: TARevision
+    sourcetype: str | None
+
+
 class Validation:
     """A start of the job of a validation run."""
 
@@ -80,11 +88,11 @@ class Validation:
             Unwanted: the run was ended meanwhile, or its slot given to another.
             Exception: any other counts as a failed start.
         """
-        revision = await self._context.apply(self._begin)
-        if revision is None:
+        task = await self._context.apply(self._begin)
+        if task is None:
             return
         try:
-            checked = await self._check(revision)
+            checked = await self._check(task)
             passed = ValidationStatus.PASSED if checked.passed else ValidationStatus.FAILED
             await self._end(Ended(passed, checked.report))
         except (Superseded, Unavailable, Unwanted):
@@ -96,7 +104,7 @@ class Validation:
                 await self._end(Ended(ValidationStatus.FAILED, error=WorkGivenUp()))
             raise
 
-    async def _begin(self, session: WriteSession) -> TARevision | None:
+    async def _begin(self, session: WriteSession) -> _Task | None:
         validations = ValidationWrites(session)
         run = await validations.locked(self._id)
         if run is None or ValidationStatus(run.status) not in {ValidationStatus.QUEUED, ValidationStatus.RUNNING}:
@@ -105,16 +113,19 @@ class Validation:
         lease = timedelta(seconds=self._settings.jobs.lease_seconds)
         if not await validations.take_slot(run, self._context.attempt, slots, lease):
             raise AllSlotsTaken(f"{slots} validation runs are under way.")
-        return await RevisionReads(session).by_id(run.revision_id)
+        revision = await RevisionReads(session).by_id(run.revision_id)
+        request = await RequestReads(session).by_id(run.request_id)
+        return None if revision is None or request is None else _Task(revision, request.wished_sourcetype)
 
-    async def _check(self, revision: TARevision) -> CheckedPackage:
+    async def _check(self, task: _Task) -> CheckedPackage:
+        revision = task.revision
         await self._context.progress(step="validating", version=revision.version)
         async with self._context.database.read() as session:
             samples = await SampleReads(session).of_request(revision.request_id)
         if not samples:
             raise SamplesGone("Every sample of the request was deleted: there is nothing to replay the package over.")
         archive = await self._packages.archive(revision)
-        return await self._work.check(archive, await read_samples(self._storage, samples))
+        return await self._work.check(archive, await read_samples(self._storage, samples), task.sourcetype)
 
     async def _end(self, ended: Ended) -> None:
         if not await self._context.apply(partial(self._conclude, ended)):

@@ -70,14 +70,14 @@ class AddonWork:
     def __init__(self, settings: AddonSettings) -> None:
         self._settings = settings
 
-    async def build(self, sample: bytes, name: str) -> BuiltPackage:
-        """The add-on for a sample in UTF-8. Raises `WorkRefused`, `WorkTooLong`, `WorkBrokenError`."""
-        document, archive = await self._run("build", {"name": name}, b"", sample)
+    async def build(self, sample: bytes, name: str, sourcetype: str | None) -> BuiltPackage:
+        """The add-on for a sample. Raises `WorkRefused`, `WorkTooLong`, `WorkBrokenError`."""
+        document, archive = await self._run("build", {"name": name, "sourcetype": sourcetype}, b"", sample)
         return BuiltPackage(await asyncio.to_thread(read_archive, archive), document["report"])
 
-    async def check(self, archive: bytes, sample: bytes) -> CheckedPackage:
+    async def check(self, archive: bytes, sample: bytes, sourcetype: str | None) -> CheckedPackage:
         """How the package does over the sample. Raises `WorkRefused`, `WorkTooLong`, `WorkBrokenError`."""
-        document, _ = await self._run("check", {}, archive, sample)
+        document, _ = await self._run("check", {"sourcetype": sourcetype}, archive, sample)
         return CheckedPackage(bool(document["passed"]), document["report"])
 
     async def _run(
@@ -93,7 +93,7 @@ class AddonWork:
             raise WorkBrokenError(f"the process that was to {kind} ended without an answer") from None
         if len(answer) > MAX_REPORT_BYTES:
             raise WorkRefused(f"The report has more than {MAX_REPORT_BYTES} bytes.")
-        document: dict[str, Any] = json.loads(answer)
+        document: dict[str, Any] = json.loads(answer, parse_constant=lambda _: None)
         if "refused" in document:
             raise WorkRefused(document["refused"]["message"][:2_000], reason_code=document["refused"]["code"])
         return document, made
