@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.addons.requests.generating import STARTS, SamplesGone, WorkGivenUp, fail_request
 from app.addons.requests.revisions.models import TARevision, ValidationRun, ValidationStatus
-from app.addons.requests.revisions.packages import Packages
+from app.addons.requests.revisions.packages import KeptRevision, Packages
 from app.addons.requests.revisions.repository import RevisionReads, ValidationWrites
 from app.addons.requests.samples.reading import read_samples
 from app.addons.requests.samples.repository import SampleReads
@@ -124,7 +124,7 @@ class Validation:
             samples = await SampleReads(session).of_request(revision.request_id)
         if not samples:
             raise SamplesGone("Every sample of the request was deleted: there is nothing to replay the package over.")
-        archive = await self._packages.archive(revision)
+        archive = await self._packages.archive(KeptRevision.of(revision))
         return await self._work.check(archive, await read_samples(self._storage, samples), task.sourcetype)
 
     async def _end(self, ended: Ended) -> None:

@@ -30,6 +30,21 @@ class StoredPackage:
     """Path, bytes and SHA-256 of every file, by path."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptRevision:
+    """What is needed of a revision's row to read the archive when the row's session is over."""
+
+    package_name: str
+    version: int
+    sha256: str
+    object_key: str | None
+
+    @classmethod
+    def of(cls, row: TARevision) -> "KeptRevision":
+        """The revision of a row."""
+        return cls(row.package_name, row.version, row.sha256, row.object_key)
+
+
 class Packages:
     """Keeps and reads packages."""
 
@@ -43,13 +58,13 @@ class Packages:
             await writer.write(archive)
         return StoredPackage(package.name, writer.stored, file_list(package))
 
-    async def archive(self, revision: TARevision) -> bytes:
+    async def archive(self, revision: KeptRevision) -> bytes:
         """The archive of a revision. Raises `PackageGone`, `StorageUnavailable`."""
         if revision.object_key is None:
             raise PackageGone(f"Version {revision.version} was removed by a rule of retention.")
         return b"".join([block async for block in self._storage.get_stream(revision.object_key)])
 
-    async def package(self, revision: TARevision) -> Package:
+    async def package(self, revision: KeptRevision) -> Package:
         """The package of a revision. Raises `PackageGone`, `StorageUnavailable`."""
         archive = await self.archive(revision)
         return await asyncio.to_thread(read_archive, archive)

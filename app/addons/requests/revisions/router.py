@@ -16,12 +16,12 @@ from app.addons.requests.revisions.problems import (
 )
 from app.addons.requests.revisions.schemas import (
     LARGEST_NUMBER,
-    NewValidation,
-    RevisionDiff,
-    RevisionDocument,
-    RevisionSummary,
-    ValidationDocument,
-    ValidationSummary,
+    AddonRevisionDiff,
+    AddonRevisionDocument,
+    AddonRevisionSummary,
+    AddonValidationDocument,
+    AddonValidationSummary,
+    NewAddonValidation,
 )
 from app.addons.requests.revisions.service import (
     ARCHIVE,
@@ -52,7 +52,9 @@ PackagesDep = Annotated[PackageViews, provided(PackageViews)]
 UploadsDep = Annotated[RevisionUploads, provided(RevisionUploads)]
 ValidationsDep = Annotated[ValidationService, writes(ValidationService)]
 
-Number = Annotated[int, Path(ge=1, le=LARGEST_NUMBER)]
+Version = Annotated[int, Path(ge=1, le=LARGEST_NUMBER, description="1, 2, … within the request.")]
+Number = Annotated[int, Path(ge=1, le=LARGEST_NUMBER, description="Of the run: 1, 2, … within the request.")]
+Place = Annotated[str, Path(max_length=1_000, description="Below the add-on's folder, such as `default/props.conf`.")]
 
 _FORMS: Final = {"schema": {"type": "string", "format": "binary"}}
 _ARCHIVE: dict[int | str, dict[str, Any]] = {200: {"description": "The archive.", "content": {ARCHIVE: _FORMS}}}
@@ -65,7 +67,7 @@ _GONE = responses(AddonRequestNotFound, RevisionNotFound, ObjectNotFound, Packag
 @router.get("/revisions", operation_id="list_addon_revisions", responses=responses(AddonRequestNotFound))
 async def list_addon_revisions(
     request_id: UUID, actor: CanSee, revisions: ViewsDep, paging: Paging, request: Request, response: Response
-) -> PageDocument[RevisionSummary]:
+) -> PageDocument[AddonRevisionSummary]:
     """The versions of a request's package, newest first."""
     return show(await revisions.page(actor, request_id, paging), lambda shown: shown, request, response)
 
@@ -87,7 +89,7 @@ async def upload_addon_revision(
     response: Response,
     note: Annotated[Reason | None, Query(description="What was changed, and why.")] = None,
     content_type: Annotated[str | None, Header(include_in_schema=False)] = None,
-) -> RevisionDocument:
+) -> AddonRevisionDocument:
     """Upload an edited package as the next version; its validation decides about the request from then on."""
     made = await revisions.upload(actor, request_id, OneFileForm(request.stream(), content_type), note)
     response.headers["Location"] = made.links["self"]
@@ -99,7 +101,9 @@ async def upload_addon_revision(
     operation_id="get_addon_revision",
     responses=responses(AddonRequestNotFound, RevisionNotFound),
 )
-async def get_addon_revision(request_id: UUID, version: Number, actor: CanSee, revisions: ViewsDep) -> RevisionDocument:
+async def get_addon_revision(
+    request_id: UUID, version: Version, actor: CanSee, revisions: ViewsDep
+) -> AddonRevisionDocument:
     """A version: its files, and what the generator found."""
     return await revisions.get(actor, request_id, version)
 
@@ -112,7 +116,7 @@ async def get_addon_revision(request_id: UUID, version: Number, actor: CanSee, r
 )
 async def download_addon_revision(
     request_id: UUID,
-    version: Number,
+    version: Version,
     actor: CanSee,
     packages: PackagesDep,
     ending: Annotated[
@@ -130,7 +134,7 @@ async def download_addon_revision(
     responses=_FILE | _GONE | responses(PackageFileNotFound, AddonRequestNotFound, RevisionNotFound, ObjectNotFound),
 )
 async def get_addon_file(
-    request_id: UUID, version: Number, path: str, actor: CanSee, packages: PackagesDep
+    request_id: UUID, version: Version, path: Place, actor: CanSee, packages: PackagesDep
 ) -> Response:
     """A file of the package."""
     return await packages.file(actor, request_id, version, path)
@@ -138,8 +142,8 @@ async def get_addon_file(
 
 @router.get("/revisions/{version}/diff/{other}", operation_id="compare_addon_revisions", responses=_GONE)
 async def compare_addon_revisions(
-    request_id: UUID, version: Number, other: Number, actor: CanSee, packages: PackagesDep
-) -> RevisionDiff:
+    request_id: UUID, version: Version, other: Version, actor: CanSee, packages: PackagesDep
+) -> AddonRevisionDiff:
     """What differs between two versions: a unified diff per file, from `version` to `other`."""
     return await packages.diff(actor, request_id, version, other)
 
@@ -147,7 +151,7 @@ async def compare_addon_revisions(
 @router.get("/validations", operation_id="list_addon_validations", responses=responses(AddonRequestNotFound))
 async def list_addon_validations(
     request_id: UUID, actor: CanSee, revisions: ViewsDep, paging: Paging, request: Request, response: Response
-) -> PageDocument[ValidationSummary]:
+) -> PageDocument[AddonValidationSummary]:
     """The validation runs of a request, newest first."""
     return show(await revisions.validations(actor, request_id, paging), lambda shown: shown, request, response)
 
@@ -159,8 +163,8 @@ async def list_addon_validations(
     responses=responses(AddonRequestNotFound, RevisionNotFound, NotAParty, NoRevision, ValidationUnderWay),
 )
 async def start_addon_validation(
-    request_id: UUID, wanted: NewValidation, actor: CanRequest, validations: ValidationsDep, response: Response
-) -> ValidationSummary:
+    request_id: UUID, wanted: NewAddonValidation, actor: CanRequest, validations: ValidationsDep, response: Response
+) -> AddonValidationSummary:
     """Validate a version anew, in the background; the request's status stays as it is."""
     made = await validations.start(actor, request_id, wanted.version)
     response.headers["Location"] = made.links["self"]
@@ -174,6 +178,6 @@ async def start_addon_validation(
 )
 async def get_addon_validation(
     request_id: UUID, number: Number, actor: CanSee, revisions: ViewsDep
-) -> ValidationDocument:
+) -> AddonValidationDocument:
     """A validation run with its report: figures, findings, and the lines that failed."""
     return await revisions.validation(actor, request_id, number)

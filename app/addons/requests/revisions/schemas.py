@@ -30,7 +30,7 @@ class ChangedFiles(StrictModel):
     modified: list[str] = Field(description="Files with another content.")
 
 
-class RevisionSummary(StrictModel):
+class AddonRevisionSummary(StrictModel):
     """A version of a package."""
 
     id: UUID = Field(description="UUIDv7.")
@@ -46,16 +46,16 @@ class RevisionSummary(StrictModel):
     links: dict[str, str] = Field(description="`self`, and `download` while the archive is kept.")
 
     @classmethod
-    def of(cls, row: TARevision, **more: Any) -> "RevisionSummary":
+    def of(cls, row: TARevision, **more: Any) -> "AddonRevisionSummary":
         """The revision of a row."""
         place = f"/api/addons/requests/{row.request_id}/revisions/{row.version}"
         links = {"self": place} | ({"download": f"{place}/download"} if row.object_key is not None else {})
-        same = RevisionSummary.model_fields.keys() - {"links", "changes"}
+        same = AddonRevisionSummary.model_fields.keys() - {"links", "changes"}
         changed = ChangedFiles.model_validate(row.changes)
         return cls(**{name: getattr(row, name) for name in same}, changes=changed, links=links, **more)
 
 
-class RevisionDocument(RevisionSummary):
+class AddonRevisionDocument(AddonRevisionSummary):
     """A version of a package, with its files and what the generator found."""
 
     files: list[PackageFile] = Field(description="Every file, by path.")
@@ -63,11 +63,11 @@ class RevisionDocument(RevisionSummary):
     knowledge: list[Any] = Field(description="Passages of documents that the generator used.")
 
     @classmethod
-    def of_row(cls, row: TARevision) -> "RevisionDocument":
+    def of_row(cls, row: TARevision) -> "AddonRevisionDocument":
         """The revision of a row, whole."""
         files = [PackageFile.model_validate(each) for each in row.files]
         found = cls.of(row, files=files, report=row.report, knowledge=row.knowledge)
-        assert isinstance(found, RevisionDocument)
+        assert isinstance(found, AddonRevisionDocument)
         return found
 
 
@@ -85,7 +85,7 @@ class FileDiffDocument(StrictModel):
         return cls(path=found.path, change=found.change, diff=found.diff, note=found.note)
 
 
-class RevisionDiff(StrictModel):
+class AddonRevisionDiff(StrictModel):
     """What differs between two versions."""
 
     before: int = Field(description="The version on the left.")
@@ -95,13 +95,13 @@ class RevisionDiff(StrictModel):
     )
 
 
-class NewValidation(StrictModel):
+class NewAddonValidation(StrictModel):
     """Which version is to be validated."""
 
     version: int | None = Field(None, ge=1, le=LARGEST_NUMBER, description="The newest when absent.", examples=[1])
 
 
-class ValidationSummary(StrictModel):
+class AddonValidationSummary(StrictModel):
     """A validation run."""
 
     id: UUID = Field(description="UUIDv7.")
@@ -117,7 +117,7 @@ class ValidationSummary(StrictModel):
     links: dict[str, str] = Field(description="`self`, `revision` and `job`.")
 
     @classmethod
-    def of(cls, row: ValidationRun, **more: Any) -> "ValidationSummary":
+    def of(cls, row: ValidationRun, **more: Any) -> "AddonValidationSummary":
         """The run of a row."""
         place = f"/api/addons/requests/{row.request_id}"
         links = {
@@ -125,11 +125,11 @@ class ValidationSummary(StrictModel):
             "revision": f"{place}/revisions/{row.revision_version}",
             "job": f"/system/jobs/{row.job_id}",
         }
-        same = ValidationSummary.model_fields.keys() - {"links"}
+        same = AddonValidationSummary.model_fields.keys() - {"links"}
         return cls(**{name: getattr(row, name) for name in same}, links=links, **more)
 
 
-class ValidationDocument(ValidationSummary):
+class AddonValidationDocument(AddonValidationSummary):
     """A validation run with its report."""
 
     report: dict[str, Any] | None = Field(
@@ -137,8 +137,8 @@ class ValidationDocument(ValidationSummary):
     )
 
     @classmethod
-    def of_row(cls, row: ValidationRun) -> "ValidationDocument":
+    def of_row(cls, row: ValidationRun) -> "AddonValidationDocument":
         """The run of a row, whole."""
         found = cls.of(row, report=row.report)
-        assert isinstance(found, ValidationDocument)
+        assert isinstance(found, AddonValidationDocument)
         return found

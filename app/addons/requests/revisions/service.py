@@ -11,7 +11,7 @@ from fastapi import Response
 from app.addons.package.archives import read_archive
 from app.addons.requests.revisions.diffs import package_diff
 from app.addons.requests.revisions.models import TARevision, TARevisionType
-from app.addons.requests.revisions.packages import Packages, StoredPackage, package_key, package_of
+from app.addons.requests.revisions.packages import KeptRevision, Packages, StoredPackage, package_key, package_of
 from app.addons.requests.revisions.problems import (
     NoRevision,
     PackageFileNotFound,
@@ -21,12 +21,12 @@ from app.addons.requests.revisions.problems import (
 )
 from app.addons.requests.revisions.repository import RevisionReads, ValidationReads
 from app.addons.requests.revisions.schemas import (
+    AddonRevisionDiff,
+    AddonRevisionDocument,
+    AddonRevisionSummary,
+    AddonValidationDocument,
+    AddonValidationSummary,
     FileDiffDocument,
-    RevisionDiff,
-    RevisionDocument,
-    RevisionSummary,
-    ValidationDocument,
-    ValidationSummary,
 )
 from app.addons.requests.revisions.starting import Origin, Starting
 from app.addons.requests.samples.form import OneFileForm
@@ -61,15 +61,15 @@ class RevisionViews:
         self._revisions = RevisionReads(session)
         self._validations = ValidationReads(session)
 
-    async def page(self, actor: Actor, request_id: UUID, request: PageRequest) -> Page[RevisionSummary]:
+    async def page(self, actor: Actor, request_id: UUID, request: PageRequest) -> Page[AddonRevisionSummary]:
         """A page of the versions of a request, newest first. Raises `AddonRequestNotFound`."""
         visible(actor, await self._requests.by_id(request_id))
         found = await self._revisions.matching(request_id, request)
-        return Page([RevisionSummary.of(row) for row in found.items], found.next_cursor)
+        return Page([AddonRevisionSummary.of(row) for row in found.items], found.next_cursor)
 
-    async def get(self, actor: Actor, request_id: UUID, version: int) -> RevisionDocument:
+    async def get(self, actor: Actor, request_id: UUID, version: int) -> AddonRevisionDocument:
         """The version. Raises `AddonRequestNotFound`, `RevisionNotFound`."""
-        return RevisionDocument.of_row(await self.revision(actor, request_id, version))
+        return AddonRevisionDocument.of_row(await self.revision(actor, request_id, version))
 
     async def revision(self, actor: Actor, request_id: UUID, version: int) -> TARevision:
         """The row of the version. Raises `AddonRequestNotFound`, `RevisionNotFound`."""
@@ -79,19 +79,19 @@ class RevisionViews:
             raise RevisionNotFound(f"The request has no version {version}.")
         return found
 
-    async def validations(self, actor: Actor, request_id: UUID, request: PageRequest) -> Page[ValidationSummary]:
+    async def validations(self, actor: Actor, request_id: UUID, request: PageRequest) -> Page[AddonValidationSummary]:
         """A page of the validation runs of a request, newest first. Raises `AddonRequestNotFound`."""
         visible(actor, await self._requests.by_id(request_id))
         found = await self._validations.matching(request_id, request)
-        return Page([ValidationSummary.of(row) for row in found.items], found.next_cursor)
+        return Page([AddonValidationSummary.of(row) for row in found.items], found.next_cursor)
 
-    async def validation(self, actor: Actor, request_id: UUID, number: int) -> ValidationDocument:
+    async def validation(self, actor: Actor, request_id: UUID, number: int) -> AddonValidationDocument:
         """The run with its report. Raises `AddonRequestNotFound`, `ValidationNotFound`."""
         visible(actor, await self._requests.by_id(request_id))
         found = await self._validations.of_number(request_id, number)
         if found is None:
             raise ValidationNotFound(f"The request has no validation run {number}.")
-        return ValidationDocument.of_row(found)
+        return AddonValidationDocument.of_row(found)
 
 
 class PackageViews:
@@ -114,10 +114,11 @@ class PackageViews:
             await AuditTrail(session).append(
                 actor, AddonAction.REVISION_DOWNLOADED, REVISION, row.id, row.package_name, after=after
             )
-        archive = await self._packages.archive(row)
+            kept = KeptRevision.of(row)
+        archive = await self._packages.archive(kept)
         headers = {
-            "Content-Disposition": f'attachment; filename="{row.package_name}-v{version}.{ending}"',
-            "ETag": f'"{row.sha256}"',
+            "Content-Disposition": f'attachment; filename="{kept.package_name}-v{version}.{ending}"',
+            "ETag": f'"{kept.sha256}"',
             "Cache-Control": "private, no-cache",
         }
         return Response(archive, media_type=ARCHIVE, headers=headers)
@@ -134,22 +135,22 @@ class PackageViews:
             content, media_type="text/plain; charset=utf-8" if textual else "application/octet-stream", headers=headers
         )
 
-    async def diff(self, actor: Actor, request_id: UUID, before: int, after: int) -> RevisionDiff:
+    async def diff(self, actor: Actor, request_id: UUID, before: int, after: int) -> AddonRevisionDiff:
         """What differs between two versions. Raises what `download` raises."""
         async with self._units.read() as session:
             views = RevisionViews(session)
-            rows = [await views.revision(actor, request_id, version) for version in (before, after)]
+            rows = [KeptRevision.of(await views.revision(actor, request_id, each)) for each in (before, after)]
         left, right = [await self._packages.archive(row) for row in rows]
 
         def compare() -> list[FileDiffDocument]:
             found = package_diff(read_archive(left), read_archive(right), (f"v{before}", f"v{after}"))
             return [FileDiffDocument.of(each) for each in found]
 
-        return RevisionDiff(before=before, after=after, files=await asyncio.to_thread(compare))
+        return AddonRevisionDiff(before=before, after=after, files=await asyncio.to_thread(compare))
 
-    async def _revision(self, actor: Actor, request_id: UUID, version: int) -> TARevision:
+    async def _revision(self, actor: Actor, request_id: UUID, version: int) -> KeptRevision:
         async with self._units.read() as session:
-            return await RevisionViews(session).revision(actor, request_id, version)
+            return KeptRevision.of(await RevisionViews(session).revision(actor, request_id, version))
 
 
 class RevisionUploads:
@@ -161,7 +162,9 @@ class RevisionUploads:
         self._limit = settings.addons.max_package_bytes
         self._kinds = kinds
 
-    async def upload(self, actor: Actor, request_id: UUID, form: OneFileForm, note: str | None) -> RevisionDocument:
+    async def upload(
+        self, actor: Actor, request_id: UUID, form: OneFileForm, note: str | None
+    ) -> AddonRevisionDocument:
         """The new MANUAL revision, whose validation decides about the request from now on.
 
         Raises:
@@ -193,7 +196,7 @@ class RevisionUploads:
         package: StoredPackage,
         note: str | None,
         session: WriteSession,
-    ) -> RevisionDocument:
+    ) -> AddonRevisionDocument:
         request = visible(actor, await RequestWrites(session).locked(request_id))
         starting = Starting(session)
         await RequestMoves(session, self._kinds).move(actor, request, RequestAction.REVISE)
@@ -203,7 +206,7 @@ class RevisionUploads:
         run = await starting.start(actor, request, revision)
         request.validation_id, request.job_id = run.id, run.job_id
         await session.flush()
-        return RevisionDocument.of_row(revision)
+        return AddonRevisionDocument.of_row(revision)
 
 
 class ValidationService:
@@ -215,7 +218,7 @@ class ValidationService:
         self._validations = ValidationReads(session)
         self._starting = Starting(session)
 
-    async def start(self, actor: Actor, request_id: UUID, version: int | None) -> ValidationSummary:
+    async def start(self, actor: Actor, request_id: UUID, version: int | None) -> AddonValidationSummary:
         """The new run of a version; the newest when none is given. The request's status stays as it is.
 
         Raises:
@@ -232,7 +235,7 @@ class ValidationService:
         if under_way is not None:
             detail = f"Run {under_way.number} of version {revision.version} is {under_way.status}."
             raise ValidationUnderWay(detail, number=under_way.number)
-        return ValidationSummary.of(await self._starting.start(actor, request, revision))
+        return AddonValidationSummary.of(await self._starting.start(actor, request, revision))
 
     async def _wanted(self, request_id: UUID, version: int | None) -> TARevision:
         if version is None:

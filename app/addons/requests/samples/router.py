@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Request, Response, status
 
 from app.addons.requests.samples.form import FIELD, OneFileForm
 from app.addons.requests.samples.problems import InvalidUpload, NotAForm, SampleNotFound, SampleTooLarge, TooManySamples
-from app.addons.requests.samples.schemas import SampleDocument
+from app.addons.requests.samples.schemas import AddonSampleDocument
 from app.addons.requests.samples.service import SampleService, SampleUploads, SampleViews
 from app.addons.requests.tracking.permissions import CanRequest, CanSee
 from app.addons.requests.tracking.problems import AddonRequestNotFound, NotAParty, WrongStatus
@@ -50,7 +50,7 @@ async def upload_addon_sample(
     samples: UploadsDep,
     request: Request,
     content_type: Annotated[str | None, Header(include_in_schema=False)] = None,
-) -> SampleDocument:
+) -> AddonSampleDocument:
     """Add a sample of logs to a request of one's own, before it is submitted. The encoding is found by looking."""
     return await samples.upload(actor, request_id, OneFileForm(request.stream(), content_type))
 
@@ -58,7 +58,7 @@ async def upload_addon_sample(
 @router.get("", operation_id="list_addon_samples", responses=responses(AddonRequestNotFound))
 async def list_addon_samples(
     request_id: UUID, actor: CanSee, samples: ViewsDep, paging: Paging, request: Request, response: Response
-) -> PageDocument[SampleDocument]:
+) -> PageDocument[AddonSampleDocument]:
     """The samples of a request, newest first, each with its beginning."""
     return show(await samples.page(actor, request_id, paging), lambda shown: shown, request, response)
 

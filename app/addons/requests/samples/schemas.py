@@ -10,7 +10,7 @@ from app.addons.requests.samples.models import LogSample
 from app.kernel.schemas import StrictModel
 
 
-class SampleDocument(StrictModel):
+class AddonSampleDocument(StrictModel):
     """A sample of logs."""
 
     id: UUID = Field(description="UUIDv7.")
@@ -25,6 +25,6 @@ class SampleDocument(StrictModel):
     created_at: datetime = Field(description="When it was uploaded.")
 
     @classmethod
-    def of(cls, row: LogSample) -> "SampleDocument":
+    def of(cls, row: LogSample) -> "AddonSampleDocument":
         """The sample of a row."""
         return cls(**{name: getattr(row, name) for name in cls.model_fields})

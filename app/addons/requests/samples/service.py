@@ -11,7 +11,7 @@ from app.addons.requests.samples.form import OneFileForm
 from app.addons.requests.samples.models import LogSample
 from app.addons.requests.samples.problems import InvalidUpload, SampleNotFound, TooManySamples
 from app.addons.requests.samples.repository import SampleReads, SampleWrites
-from app.addons.requests.samples.schemas import SampleDocument
+from app.addons.requests.samples.schemas import AddonSampleDocument
 from app.addons.requests.samples.unpacking import bounded, unpacked
 from app.addons.requests.tracking.actions import SAMPLE, AddonAction
 from app.addons.requests.tracking.models import AddonRequest
@@ -61,7 +61,7 @@ class SampleUploads:
         self._storage = storage
         self._limit = settings.addons.max_sample_bytes
 
-    async def upload(self, actor: Actor, request_id: UUID, form: OneFileForm) -> SampleDocument:
+    async def upload(self, actor: Actor, request_id: UUID, form: OneFileForm) -> AddonSampleDocument:
         """The new sample of a request of the actor's.
 
         Raises:
@@ -99,7 +99,7 @@ class SampleUploads:
 
     async def _add(
         self, actor: Actor, request_id: UUID, sample_id: UUID, taken: _Taken, session: WriteSession
-    ) -> SampleDocument:
+    ) -> AddonSampleDocument:
         samples = SampleWrites(session)
         row = await RequestWrites(session).locked(request_id)
         request = await _check_open(actor, row, samples)
@@ -122,7 +122,7 @@ class SampleUploads:
         await AuditTrail(session).append(
             actor, AddonAction.SAMPLE_UPLOADED, SAMPLE, sample_id, sample.filename, after=after
         )
-        return SampleDocument.of(sample)
+        return AddonSampleDocument.of(sample)
 
 
 async def _check_open(actor: Actor, row: AddonRequest | None, samples: SampleReads) -> AddonRequest:
@@ -149,11 +149,11 @@ class SampleViews:
         self._requests = RequestReads(session)
         self._samples = SampleReads(session)
 
-    async def page(self, actor: Actor, request_id: UUID, request: PageRequest) -> Page[SampleDocument]:
+    async def page(self, actor: Actor, request_id: UUID, request: PageRequest) -> Page[AddonSampleDocument]:
         """A page of the samples of a request, newest first. Raises `AddonRequestNotFound`."""
         visible(actor, await self._requests.by_id(request_id))
         found = await self._samples.matching(request_id, request)
-        return Page([SampleDocument.of(row) for row in found.items], found.next_cursor)
+        return Page([AddonSampleDocument.of(row) for row in found.items], found.next_cursor)
 
 
 class SampleService:
