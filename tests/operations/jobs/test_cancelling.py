@@ -187,6 +187,8 @@ async def test_it_is_possible_in_every_mode(
 
 
 STANDING_FOR = {
+    "addons:generate": "request_id",
+    "addons:validate": "run_id",
     "exports:make": "export_id",
     "ingestion:merge": "batch_id",
     "ingestion:run": "run_id",

@@ -130,7 +130,7 @@ class PackageViews:
         if content is None:
             raise PackageFileNotFound(f"Version {version} has no file {path[:200]!r}.")
         textual = b"\x00" not in content and _is_utf8(content)
-        headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+        headers = {"Content-Disposition": "attachment"}
         return Response(
             content, media_type="text/plain; charset=utf-8" if textual else "application/octet-stream", headers=headers
         )
