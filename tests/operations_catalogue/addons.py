@@ -13,7 +13,7 @@ from app.addons.requests.tracking.repository import RequestWrites
 from app.kernel.ids import new_id
 from app.kernel.security.authorization import SYSTEM
 from tests.authorization.holders import Holder
-from tests.operations_catalogue.operation import Operation, Prepare, Prepared, Setting
+from tests.operations_catalogue.operation import OWN, Operation, Prepare, Prepared, Setting
 from tests.operations_catalogue.workshop import Workshop
 
 ROOT: Final = "/api/addons/requests"
@@ -52,6 +52,14 @@ async def request(world: Workshop, holder: Holder | None, status: str = "NEW") -
     if status != "NEW":
         change = "UPDATE spyne.addon_requests SET status = $2 WHERE id = $1"
         await world.owner.execute(change, UUID(request_id), status)
+    return request_id
+
+
+async def of_nobody_here(world: Workshop, holder: Holder | None, status: str) -> str:
+    """The id of a fresh request that nobody has filed who asks: not the admin either, by whose hands it is made."""
+    request_id = await request(world, holder, status)
+    change = "UPDATE spyne.addon_requests SET requestor_id = $2, requestor_people = '{}' WHERE id = $1"
+    await world.owner.execute(change, UUID(request_id), new_id())
     return request_id
 
 
@@ -117,7 +125,8 @@ def _decision(**more: Any) -> Prepare:
 
     async def prepared(setting: Setting) -> Prepared:
         status = "APPROVED" if setting.state == DECIDED else WAITING
-        made = await setting.owned(f"addon request: {status}", lambda who: request(setting.world, who, status))
+        make = request if setting.state == OWN else of_nobody_here
+        made = await setting.owned(f"addon request: {status}", lambda who: make(setting.world, who, status))
         return Prepared({"request_id": made}, more)
 
     return prepared
