@@ -75,7 +75,8 @@ def read_sample(content: bytes) -> Sample:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:MAX_SAMPLE_LINES]
     if any(len(line) > MAX_LINE_CHARACTERS for line in lines):
         raise SampleRefused(
-            "line-too-long", f"A line has more than {MAX_LINE_CHARACTERS} characters. Splunk cuts events far earlier."
+            "line-too-long",
+            f"A line has more than {MAX_LINE_CHARACTERS} characters. Splunk cuts events far earlier.",
         )
     return Sample("\n".join(lines), charset)
 
