@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.addons.generator.extractions import Fields
-from app.addons.generator.identity import Identity
-from app.addons.generator.plan import Extract, Transform
+from app.addons.generator.settings.identity import Identity
+from app.addons.generator.settings.plan import Extract, Transform
 from app.addons.package.conf import Stanza, render_conf
 from app.addons.package.files import Package
 from app.addons.package.manifest import app_conf, app_manifest, default_meta
@@ -65,7 +65,7 @@ def _transforms(identity: Identity, fields: Fields) -> list[Stanza]:
 
 def _search_time(identity: Identity, fields: Fields) -> dict[str, str]:
     settings: dict[str, str] = {}
-    extracts: list[Extract] = [] if fields.header is None else [fields.header.extract]
+    extracts: list[Extract] = [] if fields.header is None else [*fields.header.extracts]
     reports: list[Transform] = []
     drops: list[Transform] = []
     for extraction in fields.extractions:

@@ -13,9 +13,10 @@ from app.addons.generator.bodies.event_formats import cef_bodies, leef_bodies
 from app.addons.generator.bodies.pairs import pair_bodies
 from app.addons.generator.bodies.prose import prose_bodies
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.boundaries import Boundaries
-from app.addons.generator.header import MESSAGE, Header, peel_header
-from app.addons.generator.plan import Extraction
+from app.addons.generator.headers.fields import structured_data, time_parts
+from app.addons.generator.headers.header import MESSAGE, Header, peel_header
+from app.addons.generator.reading.boundaries import Boundaries
+from app.addons.generator.settings.plan import Extraction
 
 WHOLE = (json_bodies, xml_bodies, cef_bodies, leef_bodies, headed_bodies)
 """Classes that are told by the whole event."""
@@ -64,7 +65,9 @@ def find_fields(boundaries: Boundaries) -> Fields:
         return Fields(None, (*found, *_behind(texts)))
     peeled = iter(header.bodies)
     bodies = [next(peeled) if body is not None and body.strip() else None for body in texts.bodies]
-    return Fields(header, (*found, *_behind(Texts(events, bodies, MESSAGE))))
+    found += [*structured_data(header, events), *_behind(Texts(events, bodies, MESSAGE))]
+    headless = [text if body is None else None for text, body in zip(texts.bodies, bodies, strict=True)]
+    return Fields(header, (*found, *time_parts(header), *_behind(Texts(events, headless))))
 
 
 def _is_access(texts: Texts) -> bool:

@@ -11,19 +11,29 @@ from app.addons.package.files import Package
 
 MAX_READ_FILES = 500
 """Conf files and lookups of one package that are read; add-ons have some dozen."""
+MAX_SETTINGS = 10_000
+"""Of one package: each can be an expression that is compiled. The largest add-ons of Splunk's own have some 3,000."""
+MAX_READ_BYTES = 2 * MAX_CONF_BYTES
+"""Of all conf files together."""
+MAX_VALUE_CHARACTERS = 32_768
+"""Of one value; no longer expression is compiled (`app/addons/regexes.py`), and no rule looks into a longer value."""
 LAYERS = ("default", "local")
 _CONF_PATH = re.compile(r"(default|local)/([^/]+)\.conf")
 
 
 @dataclass(frozen=True)
 class Document:
-    """One conf file. `kind` is the file's name without its ending (`props`), `layer` its folder."""
+    """One conf file. `kind` is the file's name without its ending (`props`), `layer` its folder.
+
+    `conf` is without the values that no rule looks into; `overlong` says where those stand.
+    """
 
     path: str
     kind: str
     layer: str
     text: str
     conf: ConfFile
+    overlong: tuple[Location, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,20 +91,45 @@ def stanza_location(document: Document, stanza: Stanza) -> Location:
 
 
 def linted_package(package: Package) -> LintedPackage:
-    """The package with its conf files parsed, within the limits of `app/addons/package/conf.py`."""
+    """The package with its conf files parsed, within the limits of this module and `app/addons/package/conf.py`."""
     documents: list[Document] = []
     unread: list[str] = []
+    settings = size = 0
     for path in sorted(filter(is_conf, package.files)):
-        within = len(package.files[path]) <= MAX_CONF_BYTES and len(documents) < MAX_READ_FILES
-        text = package.text(path) if within else None
-        if text is None or text.count("\n[") > MAX_STANZAS:
+        document = None
+        size += len(package.files[path])
+        if len(package.files[path]) <= MAX_CONF_BYTES and size <= MAX_READ_BYTES and len(documents) < MAX_READ_FILES:
+            document = _document(path, package.text(path) or "")
+            settings += sum(len(stanza.settings) for stanza in document.conf.stanzas) if document else 0
+        if document is None or settings > MAX_SETTINGS:
             unread.append(path)
-            continue
-        named = _CONF_PATH.fullmatch(path)
-        kind, layer = (named[2], named[1]) if named else (_other_kind(path), path.partition("/")[0])
-        documents.append(Document(path, kind, layer, text, parse_conf(text)))
+        else:
+            documents.append(document)
     documents.sort(key=lambda each: (LAYERS.index(each.layer) if each.layer in LAYERS else 2, each.path))
     return LintedPackage(package, tuple(documents), tuple(unread))
+
+
+def _document(path: str, text: str) -> Document | None:
+    """The conf file; None for one with too many stanzas."""
+    if text.count("\n[") > MAX_STANZAS:
+        return None
+    named = _CONF_PATH.fullmatch(path)
+    kind, layer = (named[2], named[1]) if named else (_other_kind(path), path.partition("/")[0])
+    conf = parse_conf(text)
+    overlong = tuple(
+        Location(path, stanza.lines[key], stanza.name, key)
+        for stanza in conf.stanzas
+        for key, value in stanza.settings.items()
+        if len(value) > MAX_VALUE_CHARACTERS
+    )
+    if overlong:
+        conf = ConfFile(tuple(map(_shortened, conf.stanzas)), conf.faults)
+    return Document(path, kind, layer, text, conf, overlong)
+
+
+def _shortened(stanza: Stanza) -> Stanza:
+    short = {key: value for key, value in stanza.settings.items() if len(value) <= MAX_VALUE_CHARACTERS}
+    return Stanza(stanza.name, short, stanza.line, stanza.lines)
 
 
 def _other_kind(path: str) -> str:

@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
 
-from app.addons.lint.documents import LintedPackage, linted_package
-from app.addons.lint.findings import LintFinding
-from app.addons.lint.rules import (
+from app.addons.lint import (
     conf_lines,
     descriptions,
     extractions,
@@ -18,6 +16,8 @@ from app.addons.lint.rules import (
     transforms,
     values,
 )
+from app.addons.lint.documents import LintedPackage, linted_package
+from app.addons.lint.findings import LintFinding
 from app.addons.package.files import Package
 
 MAX_FINDINGS_OF_A_RULE: Final = 100
@@ -26,7 +26,7 @@ MAX_FINDINGS_OF_A_RULE: Final = 100
 Check = Callable[[LintedPackage], Iterator[LintFinding]]
 CHECKS: Final[tuple[Check, ...]] = (
     *(conf_lines.conf_too_large, conf_lines.encodings, conf_lines.line_faults, conf_lines.settings_outside_stanzas),
-    *(conf_lines.broken_continuations, conf_lines.unread_places),
+    *(conf_lines.broken_continuations, conf_lines.unread_places, conf_lines.overlong_values),
     *(values.unknown_keys, values.impossible_values),
     *(extractions.invalid_regexes, extractions.nested_quantifiers, extractions.nameless_extracts),
     *(extractions.extracts_of_missing_fields, extractions.overwritten_default_fields, extractions.malformed_sed),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 MAX_FAULTS = 20
 """Ragged lines of one file that are listed."""
 MAX_COLUMNS = 1_000
+MAX_READ_BYTES = 1024 * 1024
+"""Of one file, up to the end of its last whole line: the first megabyte says whether rows fit the header."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class LookupFile:
 
 def read_lookup(content: bytes) -> LookupFile:
     """The lookup of that file's content. Nothing raises: what cannot be read is a fault."""
+    if len(content) > MAX_READ_BYTES:
+        content = content[: content.rfind(b"\n", 0, MAX_READ_BYTES) + 1] or content[:MAX_READ_BYTES]
     reader = csv.reader(io.StringIO(content.decode("utf-8-sig", errors="replace"), newline=""), strict=True)
     try:
         header = tuple(next(reader, ()))

@@ -23,6 +23,8 @@ from app.addons.replay.searching.plan import SearchPlan, default_fields
 from app.addons.replay.settings.findings import Findings
 from app.addons.replay.settings.stanzas import effective_settings, first_sourcetype
 
+MAX_EVENTS = 1_000_000
+"""Events of a sample that are read: a line breaker that matches everywhere makes one of each character."""
 MAX_PLANS = 200
 """Source types, sources and hosts that transforms may give to events: beyond, an event is read with the first plan."""
 
@@ -54,6 +56,9 @@ def replay(
     events: list[ReplayedEvent] = []
     dropped = 0
     for indexed in indexed_events(sample, origin, settings, times, findings):
+        if len(events) + dropped >= MAX_EVENTS:
+            findings.add(f"the sample has more than {MAX_EVENTS} events; those behind are not read")
+            break
         kept = transformed(_edited(indexed, edited(indexed.raw, sed, findings)), at_index, findings)
         if kept is None:
             dropped += 1

@@ -71,7 +71,7 @@ def _prefix_end(event: str, prefix: str | None) -> int | None:
         return 0
     try:
         found = compile_regex(prefix).search(event)
-    except (RegexError, MatchLimit):
+    except (RegexError, MatchLimit, UnicodeEncodeError):  # the last: a lone surrogate, which is no text for PCRE2
         return None
     return None if found is None else found.end
 

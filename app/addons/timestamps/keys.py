@@ -54,8 +54,9 @@ _EVENT_TIME = frozenset(
 )  # fmt: skip
 """Names for the event's own time: ECS and Elastic, ArcSight CEF and LEEF, Windows events, Python and Go loggers."""
 _ANOTHER_TIME = re.compile(
-    r"start|end|begin|expir|valid|modif|updat|last|first|birth|notbefore|notafter|elapsed|until|since|build|install"
+    r"start|end|begin|expir|valid|modif|updat|last|first|birth|not|elapsed|until|since|build|install"
 )
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SOME_TIME = re.compile(r"(?:time|timestamp|date|datetime|created|published|(?:created|logged|received)at|timems)$")
 _PAIR = re.compile(r"(?:^|(?<=[\s,;|(]))[A-Za-z_@][\w.@-]{0,63}=(?=\S)", re.ASCII)
 _OBJECT = re.compile(r'\{\s{0,8}"|\[\s{0,8}\{')
@@ -76,10 +77,11 @@ def key_before(text: str, position: int) -> Key | None:
 
 def telling(name: str) -> Telling:
     """How clearly the name says "the event's time": `@timestamp` more than `createdDate`, that more than `expires`."""
-    plain = re.sub(r"[^a-z]", "", re.split(r"[.:]", name)[-1].lower())
+    words = [each.lower() for each in _WORDS.findall(re.split(r"[.:]", name)[-1])]
+    plain = "".join(words)
     if plain in _EVENT_TIME:
         return Telling.EVENT_TIME
-    if _ANOTHER_TIME.search(plain):
+    if any(_ANOTHER_TIME.match(each) for each in words):
         return Telling.ANOTHER_TIME
     return Telling.SOME_TIME if _SOME_TIME.search(plain) else Telling.NO
 

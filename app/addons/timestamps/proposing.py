@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from app.addons.timestamps.automatic import DateOrder
 from app.addons.timestamps.day_order import REFERENCE, OrderDecision, decide_order
@@ -204,14 +203,8 @@ def _share_fitting(
         if each is None:
             continue
         found = find_time(event.text, settings, REFERENCE)
-        fitting += found is not None and _told(found.moment, found.zone_known) == _told(
-            each.time.moment, each.time.zone_known
-        )
+        fitting += found is not None and (found.moment, found.zone_known) == (each.time.moment, each.time.zone_known)
     return fitting / len(events)
-
-
-def _told(moment: datetime, zone_known: bool) -> tuple[datetime, bool]:
-    return moment, zone_known
 
 
 def _share_read(events: Sequence[str], settings: TimeSettings, measured: float | None) -> float:

@@ -198,6 +198,8 @@ ADDED = (
     ("secret", "default/inputs.conf", b"[http://a]\ndisabled = 1\ntoken = 0b1c2d3e-4f50\n"),
     ("secret", "README/key.txt", b"-----BEGIN RSA PRIVATE KEY-----\nMII\n"),
     ("secret", "default/acme.conf", b"[a]\nurl = https://bob:hunter22@example.com/\n"),
+    ("value-too-long", "default/macros.conf", b"[a]\ndefinition = " + b"x" * 40_000),
+    ("conf-too-large", "default/macros.conf", b"[a]\n" + b"".join(b"k%d=\n" % n for n in range(10_000))),
     ("conf-too-large", "default/macros.conf", b"[a]\n" + b"#" * (4 * 1024 * 1024)),
 )
 

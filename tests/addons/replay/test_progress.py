@@ -29,7 +29,7 @@ def test_parts_of_expressions(expression: str, parts: list[str]) -> None:
     ("expression", "text", "matched", "failing", "position"),
     [
         (r"user=(?<user>\w+) src=(?<src>\S+)", "x user=bob from=1", r"user=(?<user>\w+) ", "s", 11),
-        (r"^(?<a>\d+)", "abc", "^", r"(?<a>", 0),
+        (r"^(?<a>\d+)", "abc", "^(?<a>", r"\d+", 0),
         (r"abc", "xyz", "", "a", 0),
         (r"(?<a>a(?<b>b)c)d", "abx", "(?<a>a(?<b>b)", "c", 2),
     ],
@@ -39,9 +39,6 @@ def test_the_longest_beginning_that_matches(
 ) -> None:
     found = progress("s", expression, "(?ms)", text)
     assert found is not None
-    if failing == "(?<a>":
-        failing = r"\d+"
-        matched = "^(?<a>"
     assert (found.matched, found.failing, found.position) == (matched, failing, position)
     assert found.near == text[position:]
 
@@ -50,7 +47,7 @@ def test_an_expression_that_matches_has_no_progress() -> None:
     assert progress("s", "a", "", "ba") is None
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(st.text(alphabet="ab()[]|*+?\\<>=!:{}^$.1d#", max_size=15), st.text(alphabet="ab1", max_size=10))
 def test_no_expression_raises_and_parts_are_the_whole(expression: str, text: str) -> None:
     assert "".join(expression_parts(expression)) == expression

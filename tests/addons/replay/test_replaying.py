@@ -106,7 +106,7 @@ SAMPLES = st.lists(
 ).map("\n".join)  # fmt: skip
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(CONF, CONF, st.text(max_size=30) | st.just("a,b,c\n1,2,3\n"), SAMPLES)
 def test_no_package_and_no_sample_raises(props: str, others: str, table: str, sample: str) -> None:
     files = {

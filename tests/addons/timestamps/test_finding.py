@@ -60,7 +60,7 @@ def test_recognition(event: str, text: str, moment: str) -> None:
         "9cd4b9aa-2024-01-01-aaaa", "+49 89 1684329817", "GET / HTTP/1.1 200 1684329817", "bytes=1684329817",
         "file app-2024-01-01 10:11:12.log"[4:], "2024-01-01 only", "size 20240102030405678901", "id x1684329817",
         '{"ts":1684329817.5}', "99/99/2024 10:11:12", "2024-13-01 10:11:12", "A1b2 2024-1-1T99:00:00",
-        "a" * 200 + " 2024-01-01 10:11:12",
+        "a" * 200 + " 2024-01-01 10:11:12", "2001:db8:20:20240102030405 x", "10.0.0.1/20240102030405",
     ],
 )  # fmt: skip
 def test_what_is_no_time(event: str) -> None:
@@ -83,7 +83,7 @@ WRITERS: tuple[Callable[[datetime], str], ...] = (
 @pytest.mark.parametrize(
     ("before", "after"), [("", ""), ("<13>", " host app[12]: x"), ("10.1.2.3 v2.1 [", "] y"), ('{"t":"', '"}')]
 )
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(moment=moments())
 def test_times_in_lines_are_recognised(
     writer: Callable[[datetime], str], before: str, after: str, moment: datetime
@@ -119,8 +119,12 @@ def test_nothing_raises(event: str, prefix: str | None, form: str | None, lookah
         ("a b 2024-01-02 03:04:05", TimeSettings("^a b ", "%Y-%m-%d %H:%M:%S", lookahead=15), None),
         ("2024-01-02 03:04:05", TimeSettings(zone="Europe/Berlin"), "2024-01-02T02:04:05"),
         ("2024-01-02 03:04:05Z", TimeSettings(zone="Europe/Berlin"), "2024-01-02T03:04:05"),
+        ("a" * 200 + " 2024-01-02 03:04:05", TimeSettings(lookahead=0), "2024-01-02T03:04:05"),
+        ("a" * 200 + " 2024-01-02 03:04:05", TimeSettings("^a+", "%Y-%m-%d %H:%M:%S", -1), "2024-01-02T03:04:05"),
         ("2024-01-02 03:04:05", TimeSettings(zone="Nowhere"), "2024-01-02T03:04:05"),
         ("2024-01-02 03:04:05", TimeSettings("(", None), None),
+        ("\ud800 2024-01-02 03:04:05", TimeSettings("^", None), None),
+        ("2024-01-02 03:04:05", TimeSettings("\ud800", None), None),
         ("2024-01-02 03:04:05", TimeSettings(None, "%Q%Q"), None),
     ],
 )

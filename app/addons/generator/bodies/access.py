@@ -5,8 +5,8 @@ columns and times behind.
 """
 
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.composites import URL_PARTS
-from app.addons.generator.plan import Extract, Extraction
+from app.addons.generator.settings.plan import Extract, Extraction
+from app.addons.generator.wording.composites import URL_PARTS
 from app.addons.regexes import MatchLimit, compile_regex
 
 PATTERN = (
@@ -31,6 +31,9 @@ def access_bodies(texts: Texts) -> Extraction | None:
             claims.add(index)
     if not claims:
         return None
+    # A virtual host may stand before the client, so that the time has no fixed place: the bracket has.
+    majority = len(claims) > len(texts.events) / 2 and texts.source is None
+    time = {"TIME_PREFIX": r"\["} if majority else {}
     return Extraction(
-        "access", frozenset(claims), {"KV_MODE": "none"}, extracts=(Extract("access", PATTERN, texts.source),)
+        "access", frozenset(claims), {"KV_MODE": "none"} | time, extracts=(Extract("access", PATTERN, texts.source),)
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.plan import Extraction, Transform
+from app.addons.generator.settings.plan import Extraction, Transform
 
 MIN_SHARE = 0.8
 MAX_SEARCHED_CHARACTERS = 5_000
@@ -63,7 +63,7 @@ def _leaves(document: Any) -> int:
 def json_in_text(texts: Texts) -> Extraction | None:
     """Objects behind a header: their pairs are read by a pattern, since Splunk reads JSON of whole events alone."""
     claims = frozenset(index for index, body in texts.filled if _document(body) is not None)
-    if texts.source is None or len(claims) < MIN_SHARE * len(texts.filled):
+    if texts.source is None or not claims or len(claims) < MIN_SHARE * len(texts.filled):
         return None
     pattern = r'"([^"\\\n]{1,200})"\s*:\s*(?|"([^"\\]*+(?:\\.[^"\\]*+)*+)"|(-?\d[\d.eE+-]*|true|false))'
     transform = Transform(
@@ -78,7 +78,7 @@ def xml_bodies(texts: Texts) -> Extraction | None:
     claims = frozenset(
         index for index, body in texts.filled if re.match(r"\s*<[A-Za-z_][^<>]*>", body) and body.rstrip().endswith(">")
     )
-    if len(claims) < MIN_SHARE * len(texts.filled):
+    if not claims or len(claims) < MIN_SHARE * len(texts.filled):
         return None
     named = sorted({match[1] for index in claims for match in _NAMED_DATA.finditer(texts.bodies[index] or "")})
     reports = tuple(

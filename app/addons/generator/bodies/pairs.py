@@ -1,11 +1,12 @@
 """Pairs of keys and values in the dialects in which they are written."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from app.addons.generator.bodies.event_formats import EXTENSION_PAIRS
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.plan import Extract, Extraction, Transform, field_name
+from app.addons.generator.settings.plan import Extract, Extraction, Transform, field_name
 
 MIN_PAIRS = 3
 """Events with so many pairs are made of pairs; fewer are remarks in prose."""
@@ -19,6 +20,7 @@ RESERVED = ("host", "source", "sourcetype", "index", "tag", "eventtype", "splunk
 _BEFORE = r"(?<![^\s,;|(\[{&'])"
 _KEY = r"[A-Za-z_@][\w.@/\-]{0,80}"
 _PAIR = re.compile(rf"{_BEFORE}({_KEY})=(\"(?:[^\"\\]|\\.)*\"|'[^']*'|<[^<>]*>|[^\s,;|]*)")
+_WORD = re.compile(r"\w+")
 _CALL = re.compile(r"[A-Za-z_]\w*\([^()\s:]+:[^()\s:]+\):?")
 
 
@@ -46,7 +48,7 @@ def pair_bodies(texts: Texts) -> Extraction | None:
     blanks = bool(made_of_pairs) and loose >= MIN_LOOSE_WORDS * sum(len(read.pairs) for read in made_of_pairs)
     if blanks:
         return Extraction(
-            "pairs", claims, {"KV_MODE": "none"}, reports=(_transform(texts, EXTENSION_PAIRS),),
+            "pairs", claims, {"KV_MODE": "none"}, reports=(_transform(texts, EXTENSION_PAIRS, with_pairs),),
             notes=("Values hold blanks without quotes: a value ends where the next key begins.",),
         )  # fmt: skip
     stop = r"\s,;" if any(read.commas_part for read in with_pairs) else r"\s"
@@ -57,7 +59,7 @@ def pair_bodies(texts: Texts) -> Extraction | None:
         claims,
         {"KV_MODE": "none"},
         extracts=(*_reserved(texts, reserved, stop), *_calls(with_pairs)),
-        reports=(_transform(texts, _pattern(stop, reserved)),),
+        reports=(_transform(texts, _pattern(stop, reserved), with_pairs),),
     )
 
 
@@ -67,13 +69,13 @@ def _read(text: str) -> _Read:
     for match in _PAIR.finditer(text):
         if last is not None:
             between = text[last : match.start()]
-            loose += len(between.split())
+            loose += len(_WORD.findall(between))
             part = part or "," in between or ";" in between
         inside += match.end() - match.start()
         last = match.end()
         pairs.append((match[1], match[2]))
     if last is not None:
-        loose += len(text[last:].split())
+        loose += len(_WORD.findall(text[last:]))
     return _Read(tuple(pairs), loose, inside / max(1, len(text.strip())), part)
 
 
@@ -88,11 +90,10 @@ def _value(stop: str) -> str:
     return rf"(?|{quoted}|'([^']*+)'|(<[^<>]*+>|[^{stop}]*+))"
 
 
-def _transform(texts: Texts, pattern: str) -> Transform:
-    # A key that stands twice in an event has two values: without MV_ADD the second one is lost.
-    return Transform(
-        "pairs", texts.source_key | {"REGEX": pattern, "FORMAT": "$1::$2", "CLEAN_KEYS": "true", "MV_ADD": "true"}
-    )
+def _transform(texts: Texts, pattern: str, reads: list[_Read]) -> Transform:
+    several = any(max(Counter(key for key, _ in read.pairs).values()) > 1 for read in reads)
+    settings = texts.source_key | {"REGEX": pattern, "FORMAT": "$1::$2", "CLEAN_KEYS": "true"}
+    return Transform("pairs", settings | ({"MV_ADD": "true"} if several else {}))
 
 
 def _reserved(texts: Texts, keys: list[str], stop: str) -> list[Extract]:

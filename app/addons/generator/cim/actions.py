@@ -5,11 +5,10 @@ values say an outcome for some event of the kind, else the text does (never for 
 fields alone make the kind, in half of the events at least).
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.addons.generator.cim.evidence import Evidence, Source, phrase_expression
+from app.addons.generator.cim.evidence import Evidence, Source, standing
 from app.addons.generator.cim.expressions import kind_condition, outcome_condition, quoted_field
 from app.addons.generator.cim.mapping import FieldView
 from app.addons.generator.cim.words import Outcomes
@@ -49,14 +48,14 @@ def _outcomes(evidence: Evidence, source: Source) -> tuple[Outcomes, str]:
     """The outcomes and the field that says them, `_raw` for the text; none where nothing says an outcome."""
     for view in _candidates(evidence, source):
         values = {source.events[number].get(view.name, "").lower() for number in view.events & evidence.events}
-        if any(_says(words, value) for _, words in evidence.kind.outcomes for value in values):
+        if any(standing(words, value) for _, words in evidence.kind.outcomes for value in values):
             return evidence.kind.outcomes, view.name
     if evidence.kind.name == "web":
         return (), ""
     in_text = tuple(
         (value, tuple(word for word in words if word not in _ONLY_IN_FIELDS)) for value, words in evidence.kind.outcomes
     )
-    saying = [n for n in evidence.events if any(_says(words, source.texts[n]) for _, words in in_text)]
+    saying = [n for n in evidence.events if any(standing(words, source.texts[n]) for _, words in in_text)]
     enough = 1 if evidence.kind.families else len(evidence.events) / 2
     return (in_text, "_raw") if len(saying) >= enough else ((), "")
 
@@ -64,7 +63,3 @@ def _outcomes(evidence: Evidence, source: Source) -> tuple[Outcomes, str]:
 def _candidates(evidence: Evidence, source: Source) -> Sequence[FieldView]:
     views = source.roles.get("vendor_action", ())
     return [view for view in views if 2 * len(view.events & evidence.events) >= len(evidence.events)]
-
-
-def _says(words: Sequence[str], text: str) -> bool:
-    return re.search(phrase_expression(words), text) is not None

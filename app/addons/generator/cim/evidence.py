@@ -1,7 +1,7 @@
 """Which events of a sample are of which kind, and the search that finds such events."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -13,7 +13,7 @@ from app.addons.generator.cim.synonyms import CLASS_NAMES, name_endings, separat
 MAX_CLASS_VALUES = 60
 """A field with more values names no class."""
 MAX_CLASS_TERMS = 10
-MAX_TEXT_CHARACTERS = 20_000
+MAX_TEXT_CHARACTERS = 10_000
 """Words are looked for at the beginning of an event."""
 MAX_TERM_CHARACTERS = 200
 _UNSEARCHABLE = re.compile(r"[|\[\]`\"\\\x00-\x1f*]")
@@ -24,13 +24,14 @@ _MOST = 0.9
 
 @dataclass(frozen=True)
 class Source:
-    """A source's sample: its fields by role and the beginnings of its events in lower case."""
+    """A source's sample: its fields by role, the beginnings of its events in lower case, and the phrases in these."""
 
     sourcetype: str
     views: tuple[FieldView, ...]
     roles: Mapping[str, tuple[FieldView, ...]]
     events: tuple[Mapping[str, str], ...]
     texts: tuple[str, ...]
+    phrases: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ def lowered_texts(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(text[:MAX_TEXT_CHARACTERS].lower() for text in texts[:MAX_EVENTS])
 
 
+def phrases_in(texts: Sequence[str], kinds: Iterable[Kind]) -> frozenset[str]:
+    """Those of the kinds' phrases that stand somewhere in the texts, be it within a word."""
+    joined = "\n".join(texts)
+    return frozenset(phrase for kind in kinds for family in kind.families for phrase in family if phrase in joined)
+
+
 def evidence_for(kind: Kind, source: Source) -> Evidence | None:
     """The evidence that the source has events of the kind; None where there is none."""
     structured = _with_fields(kind, source)
@@ -57,10 +64,11 @@ def evidence_for(kind: Kind, source: Source) -> Evidence | None:
         if not structured:
             return None
         return Evidence(kind, structured, present=_needed_fields(kind, source), absent=_unwanted_fields(kind, source))
-    families = [each for each in kind.families if any(_standing(each, text) for text in source.texts)]
+    families = [each for each in kind.families if _stands_anywhere(each, source)]
     phrases = tuple(dict.fromkeys(phrase for family in families for phrase in family))
+    written = tuple(phrase for phrase in phrases if phrase in source.phrases)
     classes = tuple(_classes(kind, source))
-    said = frozenset(n for n, text in enumerate(source.texts) if phrases and _standing(phrases, text))
+    said = frozenset(n for n, text in enumerate(source.texts) if written and standing(written, text))
     said |= {n for n, event in enumerate(source.events) if any(event.get(name) == value for name, value in classes)}
     both = said & structured
     if not both or len(both) < kind.share * len(said):
@@ -86,8 +94,14 @@ def _compiled(phrases: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(phrase_expression(phrases))
 
 
-def _standing(phrases: Sequence[str], text: str) -> bool:
-    return _compiled(tuple(phrases)).search(text) is not None
+def standing(phrases: Sequence[str], text: str) -> bool:
+    """Whether one of the phrases stands in the text as whole words. Looking for plain text first is much cheaper."""
+    return any(phrase in text for phrase in phrases) and _compiled(tuple(phrases)).search(text) is not None
+
+
+def _stands_anywhere(family: Sequence[str], source: Source) -> bool:
+    written = tuple(phrase for phrase in family if phrase in source.phrases)
+    return bool(written) and any(standing(written, text) for text in source.texts)
 
 
 def _fields_of(source: Source, role: str) -> tuple[FieldView, ...]:
@@ -99,7 +113,7 @@ def _with_fields(kind: Kind, source: Source) -> frozenset[int]:
     chosen = frozenset(range(len(source.texts)))
     for alternatives in kind.needs:
         chosen &= frozenset().union(*(view.events for role in alternatives for view in _fields_of(source, role)))
-    return chosen - frozenset().union(*(view.events for role in kind.without for view in _fields_of(source, role)))
+    return chosen - frozenset().union(*(view.events for view in _unwanted(kind, source)))
 
 
 def _needed_fields(kind: Kind, source: Source) -> tuple[tuple[str, ...], ...]:
@@ -112,7 +126,13 @@ def _needed_fields(kind: Kind, source: Source) -> tuple[tuple[str, ...], ...]:
 
 
 def _unwanted_fields(kind: Kind, source: Source) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(view.name for role in kind.without for view in _fields_of(source, role)))
+    return tuple(dict.fromkeys(view.name for view in _unwanted(kind, source)))
+
+
+def _unwanted(kind: Kind, source: Source) -> Iterator[FieldView]:
+    """The fields of other kinds. A field of every event (as the name that heads each event of CEF) is of no kind."""
+    views = (view for role in kind.without for view in _fields_of(source, role))
+    return (view for view in views if len(view.events) < len(source.events))
 
 
 def _classes(kind: Kind, source: Source) -> Iterator[tuple[str, str]]:

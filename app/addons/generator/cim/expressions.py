@@ -64,6 +64,11 @@ def last_part(path: FieldView) -> str:
     return f'replace({quoted_field(path.name)},"^.*[/\\\\\\\\]","")'
 
 
+def failure_action(reason: FieldView) -> str:
+    """The action of logons that name a reason where they fail."""
+    return f'if(isnotnull({saying(reason)}),"failure","success")'
+
+
 def server_action(status: FieldView) -> str:
     """A web server's action by the status of the answer (RFC 9110): errors are failures."""
     name = quoted_field(status.name)

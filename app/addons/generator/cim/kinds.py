@@ -62,6 +62,13 @@ KINDS: tuple[Kind, ...] = (
         outcomes=words.AUTHENTICATION_OUTCOMES,
     ),
     Kind(
+        "logon",
+        "Authentication",
+        ("authentication",),
+        needs=_needs("logon_type; user; authentication_package"),
+        fields=(*_names("action app user src_user"), *ENDPOINTS, *_names("reason logon_type")),
+    ),
+    Kind(
         "vpn",
         "Network_Sessions",
         ("network", "session", "vpn"),
@@ -84,7 +91,7 @@ KINDS: tuple[Kind, ...] = (
         "web",
         "Web",
         ("web",),
-        needs=_needs("http_method; url|uri_path; status|vendor_action|http_version|http_user_agent"),
+        needs=_needs("http_method; url|uri_path; status|vendor_action|http_version|http_user_agent|http_content_type"),
         fields=(
             *_names("action user"),
             *ENDPOINTS,

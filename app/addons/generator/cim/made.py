@@ -1,9 +1,11 @@
 """Fields of CIM that are made of other fields: names out of paths, URLs out of their parts, a request's action."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from app.addons.generator.cim.evidence import Evidence, Source
 from app.addons.generator.cim.expressions import (
+    failure_action,
     last_part,
     proxy_action,
     quoted_field,
@@ -56,6 +58,9 @@ def _made(source: Source, found: Sequence[Evidence]) -> Iterator[tuple[str, str]
     status = _first(source, "status")
     if status and [each.kind.name for each in found if each.kind.outcomes] == ["web"]:
         yield "action", proxy_action(status) if whole_urls(source) else server_action(status)
+    failure = _first(source, "failure_reason")
+    if failure and [each.kind.name for each in found if each.kind.name == "logon" or each.kind.outcomes] == ["logon"]:
+        yield "action", failure_action(failure)
     if any(each.kind.name == "alert" for each in found):
         yield "type", '"alert"'
 
@@ -72,4 +77,4 @@ def with_leases(source: Source, found: Sequence[Evidence]) -> Source:
     for side in ("ip", "mac"):
         if f"src_{side}" in source.roles:
             roles.setdefault(f"dest_{side}", source.roles[f"src_{side}"])
-    return Source(source.sourcetype, source.views, roles, source.events, source.texts)
+    return replace(source, roles=roles)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from app.addons.generator.cim.actions import action_mapping
-from app.addons.generator.cim.evidence import Evidence, Source, evidence_for, lowered_texts, search_for
+from app.addons.generator.cim.evidence import Evidence, Source, evidence_for, lowered_texts, phrases_in, search_for
 from app.addons.generator.cim.expressions import first_saying, quoted_text
 from app.addons.generator.cim.kinds import KINDS
 from app.addons.generator.cim.made import made_fields, whole_urls, with_leases
@@ -16,6 +16,12 @@ from app.addons.replay.cim import models_of
 _RENAMED = {"src_user": "sender", "query": "sql", "size": "bytes"}
 """Where a model's field takes another role: mail's `src_user` is the sender, a database's `query` the statement."""
 _SIDES = ("src", "dest")
+_SAY_MORE = {
+    "traffic": ("attack", "malware", "dns", "web", "email"),
+    "web": ("attack", "malware"),
+    "alert": ("attack", "malware"),
+}
+"""An attack, a query, a request or a mail has addresses and ports too, and is more than a connection."""
 _NAME_CHARACTERS = 60
 
 
@@ -24,8 +30,8 @@ def map_to_cim(sourcetype: str, product: str, events: Sequence[Mapping[str, str]
     kept = tuple(events[:MAX_EVENTS])
     views = field_views(kept)
     lowered = lowered_texts(texts)[: len(kept)]
-    source = Source(sourcetype, views, roles_of(views), kept, lowered)
-    found = [evidence for kind in KINDS if (evidence := evidence_for(kind, source)) is not None]
+    source = Source(sourcetype, views, roles_of(views), kept, lowered, phrases_in(lowered, KINDS))
+    found = _found(source)
     if not found:
         return CimMapping(notes=("No data model: neither words nor fields of these events are evidence for one.",))
     eventtypes = tuple(Eventtype(_eventtype_name(sourcetype, each), search_for(each, sourcetype)) for each in found)
@@ -41,6 +47,18 @@ def map_to_cim(sourcetype: str, product: str, events: Sequence[Mapping[str, str]
         notes=notes,
         models=tuple(dict.fromkeys(each.kind.model for each in found)),
     )
+
+
+def _found(source: Source) -> list[Evidence]:
+    """The evidence for each kind, without kinds all of whose events are of kinds that say more."""
+    found = [evidence for kind in KINDS if (evidence := evidence_for(kind, source)) is not None]
+    events = {each.kind.name: each.events for each in found}
+    return [
+        each
+        for each in found
+        if each.kind.name not in _SAY_MORE
+        or not each.events <= frozenset().union(*(events.get(name, frozenset()) for name in _SAY_MORE[each.kind.name]))
+    ]
 
 
 def _eventtype_name(sourcetype: str, evidence: Evidence) -> str:
@@ -147,7 +165,7 @@ class _Fields:
             return
         if "vendor_product" not in self._own:
             self._evals["vendor_product"] = quoted_text(self._product)
-        authenticating = any(each.kind.name == "authentication" for each in self._found)
+        authenticating = any(each.kind.model == "Authentication" for each in self._found)
         mapped = {name for _, name in self._aliases} | set(self._evals) | set(self._own)
         if authenticating and "app" not in mapped:
             self._evals["app"] = quoted_text(self._product)
@@ -160,7 +178,7 @@ class _Fields:
 
 
 _ON_THE_HOST = frozenset(
-    {"authentication", "web", "process", "filesystem", "registry", "service", "update"}
+    {"authentication", "logon", "web", "process", "filesystem", "registry", "service", "update"}
     | {"change", "database", "email", "dns", "alert"}
 )
 """Kinds that a host reports of itself: without another destination the host is `dest`."""

@@ -94,7 +94,7 @@ ROLES: Mapping[str, Role] = {
         "user username targetusername duser usrname userid uname acct account accountname logonname remoteuser"
         " csusername destuser userprincipalname principal principalname upn login loginname loginuser dbuser"
         " authuser useridentity useridentityusername subjectusername actor actorname useremail"
-        " requestuser admin identity suser samaccountname sourceuser operator",
+        " requestuser actoralternateid admin identity suser samaccountname sourceuser operator",
     ),
     "src_user": _role(ValueKind.TOKEN, "srcuser subjectusername ruser sourceusername callername initiatedby"),
     "sender": _role(ValueKind.EMAIL, "from sender mailfrom envelopefrom srcuser fromaddress senderaddress suser"),
@@ -200,6 +200,9 @@ ROLES: Mapping[str, Role] = {
     "ssl_serial": _role(ValueKind.TOKEN, "sslserial serial serialnumber certificateserial tlsserial"),
     "object": _role(ValueKind.ANY, "object objectname targetobject resource resourcename groupname targetname target"),
     "session_id": _role(ValueKind.TOKEN, "sessionid sid session logonid tunnelid"),
+    "logon_type": _role(ValueKind.COUNT, "logontype"),
+    "authentication_package": _role(ValueKind.TOKEN, "authenticationpackagename authenticationpackage authpackage"),
+    "failure_reason": _role(ValueKind.ANY, "failurereason substatus"),
     "reason": _role(ValueKind.ANY, "reason failurereason resultreason cause errorreason"),
 }
 """By CIM's name. `sender`, `sql` and `process_path` have their own name here, as CIM's depends on the model."""
@@ -208,7 +211,8 @@ CLASS_NAMES = frozenset(
     _words(
         "action act eventtype event eventname eventaction eventcategory operation operationname category subcategory"
         " type subtype activity logdesc taskcategory task name msgtype eventclass description logtype"
-        " activitydisplayname eventsubtype"
+        " activitydisplayname eventsubtype displaymessage"
+        " legacyeventtype signature"
     )
 )
 """Names of fields that say of what class an event is, `normalized`."""

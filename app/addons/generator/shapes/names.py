@@ -45,6 +45,7 @@ _SOURCE_WORDS = frozenset({"from", "by", "client", "rhost", "src", "source", "pe
 _DESTINATION_WORDS = frozenset(
     {"to", "dest", "destination", "server", "dst", "upstream", "target", "daddr", "on", "at"}
 )
+_LEASE_WORDS = frozenset({"assigned", "allocated", "leased"})
 _USER_ENDINGS = (
     *(" user", " user name", " username", " account", " account name", " login", " principal", " uname", " logname"),
     *(" userid", " operator", " admin"),
@@ -200,6 +201,8 @@ def _address_by_words(place: _Place) -> Iterator[str]:
         yield f"src_{kind}"
     elif said in _DESTINATION_WORDS:
         yield f"dest_{kind}"
+    elif said in _LEASE_WORDS:
+        yield f"assigned_{kind}"
     elif keyed:
         yield clean_name(keyed[1])
 

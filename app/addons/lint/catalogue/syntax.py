@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from app.addons.lint.catalogue.rule import LintRule
-from app.addons.lint.findings import Severity
+from app.addons.lint.catalogue.rule import LintRule, Severity
 
 CONF: Final = (
     LintRule(
@@ -11,6 +10,13 @@ CONF: Final = (
         Severity.ERROR,
         "A conf file beyond the size or number of stanzas that is read.",
         "Nobody can check a file of that size, and splunkd reads each conf file whole.",
+        "Move tables of values into a lookup.",
+    ),
+    LintRule(
+        "value-too-long",
+        Severity.ERROR,
+        "A value of more than 32,768 characters.",
+        "No expression of that length compiles within Splunk's limits, and nobody reads the value.",
         "Move tables of values into a lookup.",
     ),
     LintRule(

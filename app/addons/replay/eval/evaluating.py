@@ -10,7 +10,9 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
+from app.addons.regexes import RegexMatch
 from app.addons.replay.eval.nodes import Binary, Call, FieldName, Literal, Node, Unary
 from app.addons.replay.eval.number_functions import (
     extreme,
@@ -39,6 +41,7 @@ from app.addons.replay.eval.text_functions import (
 )
 from app.addons.replay.eval.tokens import EvalError
 from app.addons.replay.eval.values import MAX_TEXT_CHARACTERS, Value, as_number, as_text, as_texts, from_texts
+from app.addons.replay.settings.expansion import expanded, group_text, replaced
 from app.addons.replay.settings.findings import Findings
 
 _REFERENCE = re.compile(r"\\(\d)")
@@ -259,19 +262,15 @@ def _replaced(scope: Scope, value: Value, expression: Value, replacement: Value)
     pattern = None if form is None else scope.findings.compile(scope.setting, form)
     if not texts or new is None or pattern is None:
         return None
-    found = []
-    for text in texts:
-        parts, at = [], 0
-        for match in scope.findings.matches(pattern, text):
-            parts += [text[at : match.start], _expanded(new, match.groups)]
-            at = match.end
-        found.append(("".join(parts) + text[at:])[:MAX_TEXT_CHARACTERS])
+    filled = partial(_filled, new)
+    found = (replaced(text, scope.findings.matches(pattern, text), filled, MAX_TEXT_CHARACTERS) for text in texts)
     return from_texts(tuple(found))
 
 
-def _expanded(replacement: str, groups: Sequence[str | None]) -> str:
-    def group(reference: re.Match[str]) -> str:
-        index = int(reference.group(1))
-        return (groups[index] or "") if index < len(groups) else ""
+def _filled(replacement: str, match: RegexMatch) -> str:
+    """The replacement with the groups of the match."""
 
-    return _REFERENCE.sub(group, replacement)
+    def group(reference: re.Match[str]) -> str:
+        return group_text(match.groups, int(reference.group(1)))
+
+    return expanded(replacement, _REFERENCE, group, MAX_TEXT_CHARACTERS)

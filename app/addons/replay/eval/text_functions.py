@@ -75,7 +75,10 @@ def mvcount(value: Value) -> Value:
 def mvjoin(value: Value, delimiter: Value) -> Value:
     """The values as one text."""
     texts, between = as_texts(value), as_text(delimiter)
-    return None if between is None or not texts else between.join(texts)[:MAX_TEXT_CHARACTERS]
+    if between is None or not texts:
+        return None
+    most = MAX_TEXT_CHARACTERS // max(1, len(between)) + 1
+    return between.join(texts[:most])[:MAX_TEXT_CHARACTERS]
 
 
 def mvappend(*values: Value) -> Value:

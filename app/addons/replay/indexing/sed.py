@@ -7,7 +7,10 @@ A script is a list of commands with spaces between: `s/regex/replacement/flags`,
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
+from app.addons.regexes import RegexMatch
+from app.addons.replay.settings.expansion import expanded, group_text, replaced
 from app.addons.replay.settings.findings import Findings, SettingPattern
 from app.addons.replay.settings.stanzas import Settings
 
@@ -88,26 +91,18 @@ def edited(text: str, commands: list[SedCommand], findings: Findings) -> str:
         if command.pattern is None:
             text = text.translate(dict(command.characters))
         else:
-            text = _replaced(text, command, command.pattern, findings)[:most]
+            text = _replaced(text, command, command.pattern, most, findings)
     return text
 
 
-def _replaced(text: str, command: SedCommand, pattern: SettingPattern, findings: Findings) -> str:
-    parts: list[str] = []
-    at = 0
-    for count, match in enumerate(findings.matches(pattern, text), start=1):
-        if command.which in {0, count}:
-            groups = match.groups
-            parts += [text[at : match.start], _expanded(command.replacement, groups)]
-            at = match.end
-        if count == command.which:
-            break
-    return "".join((*parts, text[at:]))
+def _replaced(text: str, command: SedCommand, pattern: SettingPattern, most: int, findings: Findings) -> str:
+    def replacement(match: RegexMatch) -> str:
+        def group(reference: re.Match[str]) -> str:
+            return group_text(match.groups, int(reference.group(1)))
 
+        return expanded(command.replacement, _REFERENCE, group, most)
 
-def _expanded(replacement: str, groups: tuple[str | None, ...]) -> str:
-    def group(reference: re.Match[str]) -> str:
-        index = int(reference.group(1))
-        return (groups[index] or "") if index < len(groups) else ""
-
-    return _REFERENCE.sub(group, replacement)
+    matches = findings.matches(pattern, text)
+    if command.which:
+        matches = islice(matches, command.which - 1, command.which)
+    return replaced(text, matches, replacement, most)

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from app.addons.replay.formats.json_fields import json_fields
 from app.addons.replay.indexing.breaking import Line
-from app.addons.replay.searching.json_fields import json_fields
 from app.addons.replay.settings.findings import Findings, SettingPattern
 from app.addons.replay.settings.stanzas import Settings
 from app.addons.replay.settings.values import delimiter, number, quoted_list, switch
@@ -147,7 +147,7 @@ def split_record(text: str, separator: str, quote: str) -> list[str]:
         return text.split(separator) if separator else [text]
     columns: list[str] = []
     held: list[str] = []
-    position, quoted = 0, False
+    position, quoted, begun = 0, False, False
     while position < len(text):
         character = text[position]
         if quoted and character == quote:
@@ -156,13 +156,14 @@ def split_record(text: str, separator: str, quote: str) -> list[str]:
                 position += 1
             else:
                 quoted = False
-        elif not quoted and character == quote and not "".join(held).strip():
-            quoted, held = True, []
+        elif not quoted and character == quote and not begun:
+            quoted, begun, held = True, True, []
         elif not quoted and character == separator:
             columns.append("".join(held))
-            held = []
+            held, begun = [], False
         else:
             held.append(character)
+            begun = begun or not character.isspace()
         position += 1
     columns.append("".join(held))
     return columns

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from app.addons.package.conf import ConfFile
 from app.addons.regexes import RegexMatch
 from app.addons.replay.indexing.indexed import IndexedEvent
+from app.addons.replay.settings.expansion import expanded, group_text
 from app.addons.replay.settings.findings import Findings, SettingPattern
 from app.addons.replay.settings.stanzas import Settings
 from app.addons.replay.settings.values import listed, number, switch
@@ -19,6 +20,8 @@ from app.addons.replay.settings.values import listed, number, switch
 DEFAULT_LOOKAHEAD = 4_096
 """Characters of the source that are searched: transforms.conf.spec, LOOKAHEAD."""
 MAX_MATCHES = 1_000
+MAX_TEXT_CHARACTERS = 1_000_000
+"""Matches of one transform in an event, and characters that a FORMAT makes: more are cut off."""
 _METADATA = {"MetaData:Host": "host", "MetaData:Source": "source", "MetaData:Sourcetype": "sourcetype"}
 _OTHER_KEYS = frozenset(
     {"_MetaData:Index", "_TCP_ROUTING", "_SYSLOG_ROUTING", "_INDEX_AND_FORWARD_ROUTING", "_SOURCETYPE_ROUTING"}
@@ -139,6 +142,6 @@ def _expanded(form: str, match: RegexMatch, before: str) -> str:
         index = int(reference.group(1))
         if index == 0:
             return before
-        return (match.groups[index] or "") if index < len(match.groups) else reference.group()
+        return group_text(match.groups, index) if index < len(match.groups) else reference.group()
 
-    return _GROUP.sub(group, form)
+    return expanded(form, _GROUP, group, MAX_TEXT_CHARACTERS)

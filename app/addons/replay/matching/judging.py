@@ -1,15 +1,15 @@
 """Whether an event satisfies the search of an event type."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from app.addons.replay.eval.values import as_number
 from app.addons.replay.matching.conditions import All, AnyOf, Comparison, Condition, Not, Term
-from app.addons.replay.settings.wildcards import fits_ignoring_case
+from app.addons.replay.settings.wildcards import fits, fits_ignoring_case, tokens
 
-MAX_TERM_WILDCARDS = 5
 _KEPT = 1_000
+_RUN = re.compile(r"[^\W_]+")
 
 
 def satisfies(condition: Condition, raw: str, fields: Mapping[str, tuple[str, ...]]) -> bool:
@@ -45,20 +45,21 @@ def _ordered(operator: str, value: str, wanted: str) -> bool:
 
 
 def _has_term(text: str, raw: str) -> bool:
-    """Whether the raw text has the term as words of its own; `*` is the rest of a word."""
-    if set(text) <= {"*"}:
-        return True
-    pattern = _term_pattern(text)
-    return pattern is not None and pattern.search(raw) is not None
+    """Whether the raw text has the term as words of its own; with `*`, whether a word is of that form."""
+    if "*" in text:
+        form = tokens(text.casefold(), "*")
+        return set(text) == {"*"} or any(fits(form, word) for word in _words(raw.casefold()))
+    return _term_pattern(text).search(raw) is not None
+
+
+def _words(raw: str) -> Iterator[str]:
+    """The texts between blanks, and within these the runs of letters and digits."""
+    for text in raw.split():
+        yield text
+        yield from _RUN.findall(text)
 
 
 @lru_cache(maxsize=_KEPT)
-def _term_pattern(text: str) -> re.Pattern[str] | None:
-    """The term between characters that are neither letters nor digits; None where there are too many wildcards."""
-    parts = text.split("*")
-    if len(parts) > MAX_TERM_WILDCARDS + 1:
-        return None
-    left = "" if text.startswith("*") else r"(?<![A-Za-z0-9])"
-    right = "" if text.endswith("*") else r"(?![A-Za-z0-9])"
-    body = r"[^\s]{0,200}?".join(re.escape(part) for part in parts).strip()
-    return re.compile(left + body + right, re.IGNORECASE)
+def _term_pattern(text: str) -> re.Pattern[str]:
+    """The term between characters that are neither letters nor digits."""
+    return re.compile(rf"(?<![A-Za-z0-9]){re.escape(text)}(?![A-Za-z0-9])", re.IGNORECASE)

@@ -1,9 +1,9 @@
 """The fields that Splunk finds by itself: KV_MODE with AUTO_KV_JSON and KV_TRIM_SPACES (props.conf.spec)."""
 
-from app.addons.replay.searching.json_fields import is_json, json_fields
-from app.addons.replay.searching.key_values import escaped_key_values, key_values
-from app.addons.replay.searching.table_fields import table_fields
-from app.addons.replay.searching.xml_fields import xml_fields
+from app.addons.replay.formats.json_fields import is_json, json_fields
+from app.addons.replay.formats.key_values import escaped_key_values, key_values
+from app.addons.replay.formats.table_fields import table_fields
+from app.addons.replay.formats.xml_fields import xml_fields
 from app.addons.replay.settings.findings import Findings
 from app.addons.replay.settings.stanzas import Settings
 from app.addons.replay.settings.values import switch

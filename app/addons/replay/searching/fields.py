@@ -1,21 +1,11 @@
-"""The fields of one event while they are extracted, and how Splunk cleans their names."""
+"""The fields of one event while they are extracted."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 MAX_FIELDS = 2_000
 MAX_VALUES = 1_000
 """Fields of an event, and values of a field: more are not kept, so that one event stays bounded."""
-_NOT_ALPHANUMERIC = re.compile(r"[^a-zA-Z0-9]")
-
-
-def cleaned_name(name: str) -> str:
-    """The field's name with other than ASCII letters and digits as `_`, without leading `_` and digits.
-
-    transforms.conf.spec, CLEAN_KEYS: the rule for all names that are extracted when an event is read.
-    """
-    return _NOT_ALPHANUMERIC.sub("_", name).lstrip("_0123456789")
 
 
 @dataclass

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.addons.regexes import RegexMatch
-from app.addons.replay.searching.fields import EventFields, cleaned_name
+from app.addons.replay.formats.field_names import cleaned_name
+from app.addons.replay.searching.fields import EventFields
 from app.addons.replay.settings.findings import Findings, SettingPattern
 from app.addons.replay.settings.stanzas import Settings
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from app.addons.package.conf import ConfFile
 from app.addons.regexes import RegexMatch
-from app.addons.replay.searching.delimited import alternating, named_values, pairs
-from app.addons.replay.searching.fields import EventFields, cleaned_name
+from app.addons.replay.formats.delimited import alternating, named_values, pairs
+from app.addons.replay.formats.field_names import cleaned_name
+from app.addons.replay.searching.fields import EventFields
 from app.addons.replay.searching.inline import texts_of
 from app.addons.replay.settings.findings import Findings, SettingPattern
 from app.addons.replay.settings.stanzas import Settings

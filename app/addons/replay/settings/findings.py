@@ -8,6 +8,8 @@ from app.addons.regexes import MatchLimit, Regex, RegexError, RegexMatch, compil
 MAX_PROBLEMS = 100
 """More problems of a package than these are counted and not kept."""
 MAX_PROBLEM_CHARACTERS = 400
+MAX_SLOW_TEXTS = 5_000
+"""A pattern that has hit a limit so often is run no more, and matches nothing: each such text takes milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Findings:
 
     def search(self, pattern: SettingPattern, text: str, start: int = 0) -> RegexMatch | None:
         """The first match; none, and a slow pattern, where Splunk would give up."""
+        if self.slow.get(pattern.setting, 0) >= MAX_SLOW_TEXTS:
+            return None
         try:
             return pattern.regex.search(text, start)
         except MatchLimit:
@@ -48,6 +52,8 @@ class Findings:
 
     def matches(self, pattern: SettingPattern, text: str) -> Iterator[RegexMatch]:
         """All matches; those before the place where Splunk would give up."""
+        if self.slow.get(pattern.setting, 0) >= MAX_SLOW_TEXTS:
+            return
         try:
             yield from pattern.regex.matches(text)
         except MatchLimit:

@@ -17,6 +17,8 @@ SOURCETYPE_PATTERN = "(?::){0}"
 """A stanza of a source type that begins so is read as a pattern: a known property of the stanzas' matching."""
 _PATTERN_MARKS = ("*", "...", "|", "(")
 _LITERAL_PRIORITY = 100
+MAX_CLASSES = 1_000
+"""Settings of one kind (EXTRACT-…) that are looked at: each is work at every event."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Settings:
 
     def classes(self, prefix: str) -> list[tuple[str, str]]:
         """Keys that begin with the prefix and their values, in ASCII order of the class names."""
-        return sorted((key, value) for key, value in self.values.items() if key.startswith(prefix) and value)
+        found = sorted((key, value) for key, value in self.values.items() if key.startswith(prefix) and value)
+        return found[:MAX_CLASSES]
 
 
 def first_sourcetype(props: ConfFile) -> str:

@@ -130,7 +130,7 @@ def test_fragments_compile_without_groups(shape: Shape) -> None:
 
 @pytest.mark.parametrize("shape", sorted(GENERATED))
 def test_each_value_of_a_shape_is_extracted_whole(shape: Shape) -> None:
-    @settings(deadline=None, max_examples=60)
+    @settings(deadline=None, max_examples=40)
     @given(GENERATED[shape])
     def check(value: str) -> None:
         assert extracted_whole(shape, value), value

@@ -36,6 +36,7 @@ def test_keys_are_cleaned_as_splunk_cleans_them(key: str, name: str) -> None:
         ("1.2.3.4", "Invalid user x from ", "", "", "src_ip"),
         ("::1", "connection from [", "]", "", "src_ip"),
         ("1.2.3.4", "sent to ", "", "", "dest_ip"),
+        ("1.2.3.4", "session started, assigned ", "", "", "assigned_ip"),
         ("1.2.3.4", "", "", "", "src_ip"),
         ("1.2.3.4", "", "", "src_ip", "dest_ip"),
         ("1.2.3.4", "", "", "src_ip dest_ip", "ip"),
@@ -87,7 +88,7 @@ def test_names_are_unique() -> None:
     assert name_for(profile(["a"]), key="user", before="", after="", position=1, taken=taken) == "user_3"
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(
     st.text(max_size=40), st.none() | st.text(max_size=90), st.text(max_size=150), st.text(max_size=150), st.integers()
 )
