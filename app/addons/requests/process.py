@@ -15,7 +15,7 @@ import sys
 import threading
 from typing import Any, BinaryIO, Final
 
-from app.addons.building import SampleRefused, build_addon, check_package
+from app.addons.building.build import SampleRefused, build_addon, check_package
 from app.addons.package.archives import read_archive, write_archive
 from app.addons.package.entries import ArchiveFault
 
