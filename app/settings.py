@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 KIB = 1024
@@ -278,6 +278,24 @@ class ExportSettings(_Group):
     max_open_per_caller: int = Field(200, ge=1, description="Exports of one caller that wait or are being made.")
 
 
+class AddonSettings(_Group):
+    """Limits of the add-on plane."""
+
+    model_config = SettingsConfigDict(env_prefix="ADDONS_")
+
+    max_sample_bytes: int = Field(50 * MIB, ge=1024, description="Largest sample of logs, as sent and unpacked.")
+    max_package_bytes: int = Field(20 * MIB, ge=1024, description="Largest package that is uploaded.")
+    max_parallel_validations: int = Field(
+        2,
+        ge=1,
+        le=1_000,
+        validation_alias=AliasChoices("max_parallel_validations", "addons_max_parallel_validations"),
+        description="Validation runs under way at once, over all workers.",
+    )
+    work_seconds: float = Field(300.0, gt=0, description="A generation or a validation is ended after this.")
+    work_bytes: int = Field(2 * GIB, ge=256 * MIB, description="Memory of a process that generates or validates.")
+
+
 class JobSettings(_Group):
     """How workers keep time."""
 
@@ -356,6 +374,7 @@ class Settings(_Group):
     query: QuerySettings = Field(default_factory=QuerySettings)
     language_model: LanguageModelSettings = Field(default_factory=LanguageModelSettings)
     exports: ExportSettings = Field(default_factory=ExportSettings)
+    addons: AddonSettings = Field(default_factory=AddonSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
 

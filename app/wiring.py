@@ -52,9 +52,9 @@ def routers() -> list[APIRouter]:
     return [router for domain in reversed(DOMAINS) for router in domain.routers]
 
 
-def jobs() -> list[JobDefinition]:
+def jobs(settings: Settings) -> list[JobDefinition]:
     """Every background entry point."""
-    return [job for domain in DOMAINS for job in domain.jobs]
+    return [job for domain in DOMAINS for job in domain.jobs(settings)]
 
 
 def schedules() -> list[Schedule]:
@@ -90,7 +90,7 @@ def extensions(settings: Settings) -> Extensions:
         Dashboard(DashboardTiles(tile for domain in DOMAINS for tile in domain.tiles)),
         ConfigKeys(key for domain in DOMAINS for key in domain.config_keys),
         WatchedDecisions(view for domain in DOMAINS for view in domain.watched),
-        JobKinds(jobs()),
+        JobKinds(jobs(settings)),
         QuestionCache(),
         ModelEndpoint(settings.language_model),
     )

@@ -176,7 +176,7 @@ def jobs() -> str:
             file_of(job.handler.__module__),
         )
         for domain in DOMAINS
-        for job in domain.jobs
+        for job in domain.jobs(Settings())
     ]
     return table("job | domain | runs | starts at most | longest run | to cancel it, also | file", sorted(rows))
 

@@ -66,7 +66,7 @@ CURSORS = (
 )  # fmt: skip  # null, 1, [], {}, "x\0", surrogates, NUL, no uuid, and what is no base64 at all
 TEXTS = (b"%00", b"a%00b", b"%ED%A0%80", b"%FF", b"%", b"%C0%80")
 WRONG_VALUES: dict[str, Any] = {"NUL": "a\x00b", "a lone surrogate": "\ud800", "an object": {"no": 1}, "lists": [[1]]}
-OPAQUE = {"payload", "default"}
+OPAQUE = {"payload", "default", "metadata"}
 """Members of bodies whose values are the caller's own: any JSON, though no text that is none."""
 DEEP = b"[" * 65 + b"]" * 65
 

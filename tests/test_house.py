@@ -183,6 +183,7 @@ async def test_the_database_says_the_same(owner: asyncpg.Connection) -> None:
 
 LONG_SECONDS = 0.5
 MAY_SLEEP = {
+    "addons/requests/test_kills.py": "workers are killed at any moment of their work",
     "ingestion/runs/test_crashes.py": "kills at random moments",
     "ingestion/test_http_concurrency.py": "obeys Retry-After",
     "operations/exports/test_kills.py": "kills at random moments",

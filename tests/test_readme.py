@@ -220,6 +220,23 @@ def test_questions_in_curl_give_the_same_answers_three_times(service: Running) -
         assert told["sql"] == new["sql"]
 
 
+@pytest.mark.slow
+def test_an_add_on_in_curl_comes_to_its_end_each_time(service: Running) -> None:
+    for _ in range(2):
+        said = documents(script("docs/addons.md", service))
+        sample, submitted, approved, over, validation, revision, edited, diff, counted = said
+        assert (sample["lines"], sample["encoding"]) == (50, "utf-8")
+        assert (submitted["status"], submitted["actions"]) == ("PENDING_APPROVAL", ["cancel"])
+        assert (approved["status"], approved["decided_by"]) == ("APPROVED", "anton")
+        assert (over["status"], over["addon_name"]) == ("COMPLETED", "TA-acme-vpn"), over
+        assert (validation["status"], validation["report"]["passed"]) == ("PASSED", True)  # type: ignore[index]
+        assert (revision["version"], revision["type"]) == (1, "AUTO")
+        assert (edited["version"], edited["type"], edited["note"]) == (2, "MANUAL", "A comment is added")
+        (changed,) = diff["files"]  # type: ignore[misc, attr-defined]  # of a diff
+        assert (changed["path"], "+# Edited by hand" in changed["diff"]) == ("default/props.conf", True)
+        assert counted["by_status"]["COMPLETED"] >= 1  # type: ignore[index]
+
+
 def test_the_demonstration_uses_a_service_or_starts_one_and_can_be_run_twice(
     place: Installation, service: Running
 ) -> None:

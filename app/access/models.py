@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, false, func
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, Uuid, false, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kernel.db.models import Base, Created, Identified
@@ -100,6 +100,9 @@ class ApiClient(Identified, Created, Base):
     requests_per_minute: Mapped[int | None] = mapped_column(comment="The client's own rate limit; null for the usual")
     version: Mapped[int] = mapped_column(server_default="1", comment="Raised by every change of an administrator")
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), comment="Time of the last such change")
+    made_by: Mapped[list[UUID]] = mapped_column(
+        ARRAY(Uuid), server_default="{}", comment="Users behind who made the client; empty where none is known"
+    )
 
     held: Mapped[list["ClientRole"]] = relationship(lazy="raise", cascade="all, delete-orphan", passive_deletes=True)
     keys: Mapped[list["ApiKey"]] = relationship(lazy="raise", viewonly=True, order_by="ApiKey.id")
@@ -145,6 +148,9 @@ class ApiKey(Identified, Created, Base):
     last_used_at: Mapped[datetime | None] = mapped_column(comment="Last use, to the minute; written later")
     rotated_to: Mapped[UUID | None] = mapped_column(
         ForeignKey("spyne.api_keys.id", ondelete="SET NULL"), comment="The key that takes its place"
+    )
+    made_by: Mapped[list[UUID]] = mapped_column(
+        ARRAY(Uuid), server_default="{}", comment="Users behind who issued the key; empty where none is known"
     )
 
 

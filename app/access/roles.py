@@ -36,11 +36,11 @@ MATRIX: dict[Role, frozenset[Permission]] = {
     Role.ANALYST: _ANALYST,
     Role.ENGINEER: _ENGINEER,
     Role.ADMIN: frozenset(Permission),
-    Role.REQUESTOR: _EVERYBODY,
-    Role.APPROVER: _EVERYBODY,
+    Role.REQUESTOR: _EVERYBODY | {Permission.ADDONS_REQUEST},
+    Role.APPROVER: _EVERYBODY | {Permission.ADDONS_APPROVE},
     Role.KNOWLEDGE_MANAGER: _EVERYBODY,
 }
-"""Permissions by role. The add-on roles gain theirs with the add-on plane."""
+"""Permissions by role."""
 
 
 def unknown_roles(names: frozenset[str]) -> list[str]:

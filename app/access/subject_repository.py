@@ -54,13 +54,16 @@ class SubjectReads:
             _gathered(RolePermission.permission, RolePermission.role.in_(held)).label("permissions"),
             _revoked(client_subject(client_id)).label("revoked"),
             _valid_keys(client_id).label("valid"),
+            ApiClient.made_by,
+            _makers_of_keys(client_id).label("key_makers"),
             ApiClient.requests_per_minute,
         ).where(ApiClient.id == client_id)
         row = (await self._session.execute(statement)).one_or_none()
         if row is None:
             return None
         keys = {UUID(id_): None if scopes is None else frozenset(scopes) for id_, scopes in (row.valid or {}).items()}
-        return _status(row, keys=keys, requests_per_minute=row.requests_per_minute)
+        made_by = frozenset(row.made_by) | frozenset(row.key_makers or ())
+        return _status(row, keys=keys, requests_per_minute=row.requests_per_minute, made_by=made_by)
 
     async def key(self, prefix: str) -> KnownKey | None:
         """The key with this prefix, whether it is valid or not, or None."""
@@ -112,10 +115,20 @@ def _revoked(subject: str) -> ScalarSelect[Any]:
 
 def _valid_keys(client_id: UUID) -> ScalarSelect[Any]:
     """The scopes of the valid keys by their ids, as one JSON object."""
-    unexpired = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now())
     scopes_by_id = func.jsonb_object_agg(ApiKey.id.cast(Text), func.to_jsonb(ApiKey.scopes))
-    valid = select(scopes_by_id).where(ApiKey.client_id == client_id, ApiKey.revoked_at.is_(None), unexpired)
-    return valid.scalar_subquery()
+    return select(scopes_by_id).where(*_valid(client_id)).scalar_subquery()
+
+
+def _makers_of_keys(client_id: UUID) -> ScalarSelect[Any]:
+    """The users behind those who issued the valid keys."""
+    makers = select(func.unnest(ApiKey.made_by).label("maker")).where(*_valid(client_id)).subquery()
+    return select(func.array_agg(makers.c.maker.distinct())).scalar_subquery()
+
+
+def _valid(client_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    """The conditions under which a key of the client counts."""
+    unexpired = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now())
+    return ApiKey.client_id == client_id, ApiKey.revoked_at.is_(None), unexpired
 
 
 def _status(row: Any, **more: Any) -> SubjectStatus:

@@ -32,6 +32,8 @@ class SubjectStatus:
     """Whether nothing but the change of a one-time password is open to the person."""
     requests_per_minute: int | None = None
     """The holder's own rate limit."""
+    made_by: frozenset[UUID] = frozenset()
+    """Users behind those who made a client and its valid keys."""
 
     def permitted(self, key_id: UUID | None) -> frozenset[Permission]:
         """The holder's permissions with a key, which must be valid; with every other credential those of the roles."""
@@ -84,4 +86,4 @@ def admitted(credential: Credential, status: SubjectStatus | None) -> Actor | No
     permissions = status.permitted(credential.key_id)
     if credential.scope is not None:
         permissions = frozenset(permission for permission in permissions if permission in credential.scope)
-    return Actor(kind, id_, status.label, status.roles, permissions, credential.id)
+    return Actor(kind, id_, status.label, status.roles, permissions, credential.id, status.made_by)

@@ -202,7 +202,7 @@ async def work(environment: Environment) -> None:
             whole = joined(Facts(resources.database), process_gauges(resources))
             with metrics_served(server.metrics_host, timing.metrics_port, whole):
                 async with background(worker_background(), resources):
-                    await Worker(resources, jobs(), schedules(), timings, modes).run(stop)
+                    await Worker(resources, jobs(environment.settings), schedules(), timings, modes).run(stop)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kernel.problems import ContentTooLarge
-from app.kernel.security.policy import SecurityPolicy
+from app.kernel.security.policy import SecurityPolicy, UploadPolicy
 from app.kernel.telemetry.metrics import REQUESTS_REFUSED
 from app.middleware.answers import refuse
 from app.middleware.boundary import AnswerCut
@@ -29,6 +29,8 @@ class BodyClass:
     prefix: str
     suffix: str
     max_bytes: int
+    decided: Callable[[UploadPolicy], int | None] = lambda _: None
+    """The bound that the security policy sets for the class, if any; it may only lower `max_bytes`."""
 
     def takes(self, path: str) -> bool:
         """Whether the path is of this class."""
@@ -126,7 +128,7 @@ class BodyLimit(HttpLayer):
         uploads = self._policy().uploads
         for kind in self._classes:
             if kind.takes(path):
-                return _lower(kind.max_bytes, uploads.max_batch_bytes)
+                return _lower(kind.max_bytes, kind.decided(uploads))
         return _lower(self._max_bytes, uploads.max_body_bytes)
 
 

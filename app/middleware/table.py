@@ -41,16 +41,32 @@ ORDER: Final[tuple[Any, ...]] = (
 )
 
 
+FORM_BYTES: Final = 64 * 1024
+"""What a multipart form may have around its file: boundaries and headers take less than one of a hundred of that."""
+
+
+def body_classes(settings: Settings) -> tuple[BodyClass, ...]:
+    """The operations that read large bodies as they arrive, each with the bound of its own."""
+    sample, package = settings.addons.max_sample_bytes + FORM_BYTES, settings.addons.max_package_bytes + FORM_BYTES
+    return (
+        BodyClass(
+            "/api/ingestion/", "/batches", settings.ingestion.max_batch_bytes, lambda uploads: uploads.max_batch_bytes
+        ),
+        BodyClass("/api/addons/requests/", "/samples", sample, lambda uploads: uploads.max_sample_bytes),
+        BodyClass("/api/addons/requests/", "/revisions", package, lambda uploads: uploads.max_sample_bytes),
+    )
+
+
 def middleware(settings: Settings, modes: ModeSource, edge: Edge) -> list[Middleware]:
     """The layers, for `FastAPI(middleware=…)`; `modes` and `edge` are as this process saw them last."""
-    upload = BodyClass("/api/ingestion/", "/batches", settings.ingestion.max_batch_bytes)
+    uploads = body_classes(settings)
     arguments: Mapping[Any, dict[str, Any]] = {
         Admission: {
             "max_in_flight": settings.server.max_in_flight,
             "max_body_bytes": settings.server.max_body_bytes,
-            "uploads": (upload,),
+            "uploads": uploads,
         },
-        BodyLimit: {"max_bytes": settings.server.max_body_bytes, "classes": (upload,), "policy": edge.policy_now},
+        BodyLimit: {"max_bytes": settings.server.max_body_bytes, "classes": uploads, "policy": edge.policy_now},
         ClientAddress: {"trusted_proxies": settings.server.trusted_proxies},
         Gate: {"edge": edge},
         RateLimit: {"edge": edge},

@@ -16,6 +16,17 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
         {
             "POST /api/auth/logout",
             "GET /api/auth/me",
+            "GET /api/addons/requests",
+            "GET /api/addons/statistics",
+            "GET /api/addons/requests/{request_id}",
+            "GET /api/addons/requests/{request_id}/samples",
+            "GET /api/addons/requests/{request_id}/revisions",
+            "GET /api/addons/requests/{request_id}/revisions/{version}",
+            "GET /api/addons/requests/{request_id}/revisions/{version}/download",
+            "GET /api/addons/requests/{request_id}/revisions/{version}/files/{path}",
+            "GET /api/addons/requests/{request_id}/revisions/{version}/diff/{other}",
+            "GET /api/addons/requests/{request_id}/validations",
+            "GET /api/addons/requests/{request_id}/validations/{number}",
             "GET /api/roles",
             "GET /api/sessions",
             "DELETE /api/sessions/{session_id}",
@@ -25,6 +36,21 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
             "POST /system/jobs/{job_id}/cancel",
             "GET /system/maintenance",
             "GET /system/mode",
+        }
+    ),
+    "addons:approve": frozenset(
+        {"POST /api/addons/requests/{request_id}/approve", "POST /api/addons/requests/{request_id}/reject"}
+    ),
+    "addons:request": frozenset(
+        {
+            "POST /api/addons/requests",
+            "POST /api/addons/requests/{request_id}/submit",
+            "POST /api/addons/requests/{request_id}/cancel",
+            "POST /api/addons/requests/{request_id}/retry",
+            "POST /api/addons/requests/{request_id}/samples",
+            "DELETE /api/addons/requests/{request_id}/samples/{sample_id}",
+            "POST /api/addons/requests/{request_id}/revisions",
+            "POST /api/addons/requests/{request_id}/validations",
         }
     ),
     "audit:read": frozenset(

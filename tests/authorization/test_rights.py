@@ -125,6 +125,8 @@ async def _roles(_: Keys) -> Call:
 _PROMOTE, _NEW_EXPORT = "POST /api/tables/{table}/promote", "POST /system/exports/"
 _BY_PROMOTING = {"tables:promote": FORBIDDEN, "tables:deprecate": FORBIDDEN}
 _SEEING_SHADOW = {"tables:read": FORBIDDEN, "tables:read-shadow": ABSENT}
+_ADDON = "/api/addons/requests/{request_id}"
+_OF_ANOTHERS_ADDON = {"addons:request": FORBIDDEN, "addons:administer": FORBIDDEN}
 _SOURCES = {
     "table": "tables:read",
     "query": "query:run",
@@ -194,6 +196,10 @@ NEEDS = {
     "cancelling the job of an export": Need(
         "POST /system/jobs/{job_id}/cancel", {"exports:run": FORBIDDEN}, call=_job_of_an_export
     ),
+    "cancelling another's add-on request": Need(f"POST {_ADDON}/cancel", _OF_ANOTHERS_ADDON, "another's"),
+    "retrying another's add-on request": Need(f"POST {_ADDON}/retry", _OF_ANOTHERS_ADDON, "another's"),
+    "editing another's add-on": Need(f"POST {_ADDON}/revisions", _OF_ANOTHERS_ADDON, "another's"),
+    "validating another's add-on": Need(f"POST {_ADDON}/validations", _OF_ANOTHERS_ADDON, "another's"),
     "everybody's sessions": Need("GET /api/sessions", {"users:admin": FORBIDDEN}, call=_sessions_of_all),
     "another's sessions": Need("GET /api/sessions", {"users:admin": FORBIDDEN}, "another's"),
     "ending another's session": Need("DELETE /api/sessions/{session_id}", {"users:admin": ABSENT}, "another's"),

@@ -8,10 +8,12 @@ from fastapi import FastAPI, Request
 from starlette.middleware.base import BaseHTTPMiddleware
 
 from app.kernel.correlation import correlation_id
+from app.kernel.security.policy import SecurityPolicy, UploadPolicy
 from app.kernel.telemetry.logging import configure_logging
-from app.middleware.table import ORDER, middleware
+from app.middleware.body_limit import BodyLimit
+from app.middleware.table import FORM_BYTES, ORDER, body_classes, middleware
 from app.operations.security.edge.edge_state import Edge
-from app.settings import IngestionSettings, ServerSettings, Settings
+from app.settings import AddonSettings, IngestionSettings, ServerSettings, Settings
 from tests.middleware.asgi import AlwaysNormal, call
 
 SETTINGS = Settings(
@@ -95,3 +97,26 @@ async def test_a_bug_is_counted_logged_and_answered(app: FastAPI) -> None:
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["event"] for line in lines] == ["request", "unhandled exception"]
     assert {line["correlation_id"] for line in lines} == {"mine"}
+
+
+@pytest.mark.parametrize(
+    ("path", "bound", "lowered"),
+    [
+        ("/api/ingestion/x_v1/batches", 500, 7),
+        ("/api/addons/requests/1/samples", 2_048 + FORM_BYTES, 9),
+        ("/api/addons/requests/1/revisions", 1_024 + FORM_BYTES, 9),
+        ("/api/addons/requests/1/submit", 50, 5),
+        ("/api/addons/requests/1/samples/2", 50, 5),
+        ("/api/tables", 50, 5),
+    ],
+)
+def test_each_class_of_bodies_has_a_bound_that_the_policy_may_lower(path: str, bound: int, lowered: int) -> None:
+    addons = AddonSettings(max_sample_bytes=2_048, max_package_bytes=1_024)
+    classes = body_classes(SETTINGS.model_copy(update={"addons": addons}))
+    policy = SecurityPolicy()
+    limit = BodyLimit(FastAPI(), 50, classes, lambda: policy)
+    assert limit.limit_of(path) == bound
+    policy = SecurityPolicy(uploads=UploadPolicy(max_body_bytes=5, max_batch_bytes=7, max_sample_bytes=9))
+    assert limit.limit_of(path) == lowered
+    policy = SecurityPolicy(uploads=UploadPolicy(max_body_bytes=2**40, max_batch_bytes=2**40, max_sample_bytes=2**40))
+    assert limit.limit_of(path) == bound

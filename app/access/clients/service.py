@@ -61,7 +61,9 @@ class ClientService:
         wanted = list(roles)
         check_all(lambda: checked_name(name, "/name"), lambda: checked_roles(wanted))
         values = {"description": description, "requests_per_minute": requests_per_minute}
-        client = await self._clients.insert(values | {"name": checked_name(name, "/name")})
+        client = await self._clients.insert(
+            values | {"name": checked_name(name, "/name"), "made_by": sorted(actor.people)}
+        )
         if client is None:
             raise NameTaken(f"There is a client {checked_name(name, '/name')} already.")
         client.roles = checked_roles(wanted)
@@ -132,7 +134,7 @@ class ClientService:
             lambda: check_scopes(scopes, frozenset(permission.value for permission in status.permissions)),
         )
         kept = None if scopes is None else sorted({str(scope) for scope in scopes})
-        issued = await self._add_key(client_id, expires_at=expires_at, scopes=kept, label=label)
+        issued = await self._add_key(actor, client_id, expires_at=expires_at, scopes=kept, label=label)
         await self._note_issue(actor, issued.key, client)
         return issued
 
@@ -156,7 +158,9 @@ class ClientService:
         old = await self._clients.lock_key(client_id, key_id)
         times = KeyTimes(old.created_at, old.expires_at, old.revoked_at, rotated=old.rotated_to is not None)
         ends = rotation(times, self._clock(), grace, expires_at)
-        fresh = await self._add_key(client_id, expires_at=ends.new_expires_at, scopes=old.scopes, label=old.label)
+        fresh = await self._add_key(
+            actor, client_id, expires_at=ends.new_expires_at, scopes=old.scopes, label=old.label
+        )
         before = {"expires_at": old.expires_at, "rotated_to": None}
         old.expires_at, old.rotated_to = ends.old_expires_at, fresh.key.id
         after = {"expires_at": old.expires_at, "rotated_to": old.rotated_to}
@@ -175,10 +179,11 @@ class ClientService:
         action, was, now = ClientAction.KEY_REVOKE, {"revoked_at": None}, {"revoked_at": key.revoked_at}
         await self._audit.append(actor, action, "api_key", key_id, key.prefix, before=was, after=now)
 
-    async def _add_key(self, client_id: UUID, **values: Any) -> IssuedKey:
+    async def _add_key(self, actor: Actor, client_id: UUID, **values: Any) -> IssuedKey:
         while True:  # a prefix that is taken is drawn again
             fresh = fresh_key()
             drawn = {"client_id": client_id, "prefix": fresh.prefix, "digest": fresh.digest}
+            drawn["made_by"] = sorted(actor.people)
             key = await self._clients.add_key(drawn | values)
             if key is not None:
                 return IssuedKey(key, fresh.text)

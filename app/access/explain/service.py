@@ -62,7 +62,7 @@ def find_operation(routes: Sequence[BaseRoute], operation_id: str) -> Operation:
     return Operation(
         id=operation_id,
         method=min(route.methods or {"GET"}),
-        path=route.path,
+        path=route.path_format,
         needed=needed or (),
         needs_credential=needed is not None,
         kind=declared_class(route.openapi_extra),

@@ -10,6 +10,6 @@ DOMAIN = Domain(
     name="login",
     routers=(router, password_router),
     models=(LoginAttempt, KnownPlace, LimitNote),
-    jobs=JOBS,
+    jobs=lambda _: JOBS,
     schedules=SCHEDULES,
 )

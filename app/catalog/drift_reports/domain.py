@@ -15,6 +15,6 @@ DOMAIN = Domain(
     actions=(DriftAction,),
     tiles=TILES,
     event_kinds=EVENT_KINDS,
-    jobs=JOBS,
+    jobs=lambda _: JOBS,
     schedules=SCHEDULES,
 )

@@ -12,7 +12,7 @@ DOMAIN = Domain(
     routers=(router,),
     models=(IngestionRunRow, IngestionRunPartRow),
     actions=(RunAction,),
-    jobs=JOBS,
+    jobs=lambda _: JOBS,
     schedules=SCHEDULES,
     event_kinds=EVENT_KINDS,
 )

@@ -30,7 +30,8 @@ class Domain:
     """The domain's tables; together they are the metadata, which a test holds."""
     actions: Sequence[type[StrEnum]] = ()
     """What the audit log calls the changes of the domain."""
-    jobs: Sequence[JobDefinition] = ()
+    jobs: Callable[[Settings], Sequence[JobDefinition]] = lambda _: ()
+    """The domain's background work, whose limits may be settings."""
     schedules: Sequence[Schedule] = ()
     background: Sequence[BackgroundTask] = ()
     config_keys: Sequence[ConfigKey[Any]] = ()

@@ -57,6 +57,12 @@ class Permission(StrEnum):
     SYSTEM_WRITE = "system:write", "Change modes and configuration."
     USERS_ADMIN = "users:admin", "Administer users, roles and clients."
     SECURITY_ADMIN = "security:admin", "Set the security policy and rate limits, block callers, see security events."
+    ADDONS_REQUEST = (
+        "addons:request",
+        "Ask for add-ons: file requests, upload samples and edited packages, read one's own.",
+    )
+    ADDONS_APPROVE = "addons:approve", "See all requests for add-ons, and decide about those of others."
+    ADDONS_ADMINISTER = "addons:administer", "See, cancel and retry all requests for add-ons."
     FLAGS_EVALUATE = "flags:evaluate", "Ask for the values of feature flags."
 
 
@@ -78,6 +84,13 @@ class Actor:
     roles: frozenset[str] = frozenset()
     permissions: frozenset[Permission] = frozenset()
     credential_id: str | None = field(default=None, compare=False)
+    made_by: frozenset[UUID] = frozenset()
+    """Users who made the client or a valid key of the client, as far as is known; empty for users."""
+
+    @property
+    def people(self) -> frozenset[UUID]:
+        """Ids of the users who may be behind what the actor does: a user, or those who made a client and its keys."""
+        return frozenset({self.id}) if self.kind is ActorKind.USER and self.id is not None else self.made_by
 
     def may(self, permission: Permission) -> bool:
         """Whether the actor holds the permission."""

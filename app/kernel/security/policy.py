@@ -53,6 +53,8 @@ class UploadPolicy:
 
     max_body_bytes: int | None = None
     max_batch_bytes: int | None = None
+    max_sample_bytes: int | None = None
+    """Of a sample of logs, and of a package of an add-on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def _document(route: APIRoute, method: str) -> RouteDocument:
     extra = route.openapi_extra or {}
     return RouteDocument(
         method=method,
-        path=route.path,
+        path=route.path_format,
         operation_id=route.operation_id or route.name,
         summary=(route.summary or route.description.partition("\n")[0]).strip(),
         tags=[str(tag) for tag in route.tags],

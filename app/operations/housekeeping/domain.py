@@ -4,4 +4,4 @@ from app.kernel.domains.domain import Domain
 from app.operations.housekeeping.events import EVENT_KINDS
 from app.operations.housekeeping.jobs import JOBS, SCHEDULES
 
-DOMAIN = Domain(name="housekeeping", jobs=JOBS, schedules=SCHEDULES, event_kinds=EVENT_KINDS)
+DOMAIN = Domain(name="housekeeping", jobs=lambda _: JOBS, schedules=SCHEDULES, event_kinds=EVENT_KINDS)

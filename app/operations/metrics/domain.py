@@ -8,5 +8,10 @@ from app.operations.metrics.prometheus import BACKGROUND as LAG
 from app.operations.metrics.prometheus import router
 
 DOMAIN = Domain(
-    name="metrics", routers=(router,), models=(SampleRow,), jobs=JOBS, schedules=SCHEDULES, background=(*SAMPLING, *LAG)
+    name="metrics",
+    routers=(router,),
+    models=(SampleRow,),
+    jobs=lambda _: JOBS,
+    schedules=SCHEDULES,
+    background=(*SAMPLING, *LAG),
 )

@@ -12,7 +12,7 @@ DOMAIN = Domain(
     routers=(router,),
     models=(RuleRow, HoldRow, RunRow, TombstoneRow),
     actions=(RetentionAction,),
-    jobs=JOBS,
+    jobs=lambda _: JOBS,
     schedules=SCHEDULES,
     event_kinds=EVENT_KINDS,
 )

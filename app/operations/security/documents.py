@@ -60,6 +60,9 @@ class UploadBounds(StrictModel):
 
     max_body_bytes: int | None = Field(None, ge=MIN_BODY_BYTES, le=2**62, description="Largest body but of a batch.")
     max_batch_bytes: int | None = Field(None, ge=KIB, le=2**62, description="Largest batch.")
+    max_sample_bytes: int | None = Field(
+        None, ge=KIB, le=2**62, description="Largest upload of a sample of logs, or of a package of an add-on."
+    )
 
 
 class PolicyDocument(StrictModel):

@@ -17,6 +17,7 @@ from app.kernel.security.authorization import SYSTEM
 from app.operations.housekeeping.jobs import SWEEP_JOB
 from app.operations.jobs import service
 from app.operations.jobs.kinds import JobKinds
+from app.settings import Settings
 from app.wiring import jobs
 from tests.identities import Identities
 from tests.operations.jobs.steps import REASON, ROOT, caller, cancel, over, put, shown, working
@@ -186,6 +187,8 @@ async def test_it_is_possible_in_every_mode(
 
 
 STANDING_FOR = {
+    "addons:generate": "request_id",
+    "addons:validate": "run_id",
     "exports:make": "export_id",
     "ingestion:merge": "batch_id",
     "ingestion:run": "run_id",
@@ -195,10 +198,10 @@ STANDING_FOR = {
 
 
 def test_the_kinds_for_which_something_stands() -> None:
-    assert {job.name for job in jobs() if job.record is not None} == STANDING_FOR.keys()
+    assert {job.name for job in jobs(Settings()) if job.record is not None} == STANDING_FOR.keys()
 
 
-@pytest.mark.parametrize("name", sorted(job.name for job in jobs()))
+@pytest.mark.parametrize("name", sorted(job.name for job in jobs(Settings())))
 async def test_every_kind_can_be_cancelled_by_an_admin(
     admin: httpx.AsyncClient, resources: Resources, name: str
 ) -> None:

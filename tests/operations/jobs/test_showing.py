@@ -14,6 +14,7 @@ from app.kernel.jobs import JobContext, JobDefinition
 from app.kernel.runtime.resources import Resources
 from app.kernel.security.authorization import SYSTEM, Actor, ActorKind
 from app.operations.housekeeping.jobs import SWEEP_JOB
+from app.settings import Settings
 from app.wiring import jobs
 from tests.identities import Identities
 from tests.operations.jobs.steps import ROOT, caller, listed, over, put, shown, working
@@ -186,5 +187,5 @@ async def test_the_listing_of_an_owner_is_found_by_an_index(owner: asyncpg.Conne
 
 
 def test_every_kind_has_a_name_of_its_own() -> None:
-    names = [job.name for job in jobs()]
+    names = [job.name for job in jobs(Settings())]
     assert len(names) == len(set(names))

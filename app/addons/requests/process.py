@@ -1,0 +1,100 @@
+"""The process in which packages are built and checked: bounded in memory and time, and gone with its parent.
+
+    python -m app.addons.requests.process build|check
+
+Standard input carries three frames, each a length of 8 bytes (big-endian) and as many bytes: a JSON object of
+arguments, an archive, a sample. Standard output carries two: a JSON object, an archive. Descriptor `LIFELINE`, if it
+is given, ends the process when its other end is closed, as it is when the parent is killed.
+"""
+
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+from typing import Any, BinaryIO, Final
+
+from app.addons.building.build import SampleRefused, build_addon, check_package
+from app.addons.package.archives import read_archive, write_archive
+from app.addons.package.entries import ArchiveFault
+
+LENGTH_BYTES: Final = 8
+CPU_GRACE_SECONDS: Final = 5
+
+Frames = tuple[dict[str, Any], bytes]
+
+
+def build(arguments: dict[str, Any], sample: bytes) -> Frames:
+    """The report and the archive of an add-on for the sample; or `refused` with code and message."""
+    try:
+        built = build_addon(sample, arguments["name"], arguments["sourcetype"])
+    except SampleRefused as refusal:
+        return {"refused": {"code": refusal.code, "message": str(refusal)}}, b""
+    return {"report": built.report_document()}, write_archive(built.package)
+
+
+def check(arguments: dict[str, Any], archive: bytes, sample: bytes) -> Frames:
+    """Whether the package passes over the sample, and the report; or `refused` with code and message."""
+    try:
+        checked = check_package(read_archive(archive), sample, arguments["sourcetype"])
+    except (ArchiveFault, SampleRefused) as fault:
+        return {"refused": {"code": fault.code, "message": str(fault)}}, b""
+    return {"passed": checked.passed, "report": checked.report_document()}, b""
+
+
+def _plain_json(document: dict[str, Any]) -> bytes:
+    """The document as JSON that PostgreSQL can keep: no NUL, no half of a pair of surrogates."""
+    return json.dumps(document, ensure_ascii=False).replace("\\u0000", "\ufffd").encode("utf-8", "replace")
+
+
+def read_frame(source: BinaryIO) -> bytes:
+    """The next frame. Raises EOFError."""
+    length = int.from_bytes(_exactly(source, LENGTH_BYTES), "big")
+    return _exactly(source, length)
+
+
+def frame(content: bytes) -> bytes:
+    """The content as a frame."""
+    return len(content).to_bytes(LENGTH_BYTES, "big") + content
+
+
+def _exactly(source: BinaryIO, size: int) -> bytes:
+    found = source.read(size)
+    if len(found) < size:
+        raise EOFError
+    return found
+
+
+def _confine(arguments: dict[str, Any]) -> None:
+    """Bound memory and processor time, leave no core dump, write no file."""
+    memory, seconds = int(arguments["memory_bytes"]), int(arguments["seconds"]) + CPU_GRACE_SECONDS
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _end_with_parent(lifeline: int) -> None:
+    def wait() -> None:
+        os.read(lifeline, 1)
+        os.kill(os.getpid(), signal.SIGKILL)  # whatever the main thread is at, in a library's loop too
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
+def main(kind: str, lifeline: int | None) -> None:
+    """Do one piece of work."""
+    if lifeline is not None:
+        _end_with_parent(lifeline)
+    source, target = sys.stdin.buffer, sys.stdout.buffer
+    arguments = json.loads(read_frame(source))
+    archive, sample = read_frame(source), read_frame(source)
+    _confine(arguments)
+    document, made = build(arguments, sample) if kind == "build" else check(arguments, archive, sample)
+    target.write(frame(_plain_json(document)) + frame(made))
+    target.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None)  # noqa: PLR2004 - the one optional argument
