@@ -22,6 +22,9 @@ from app.middleware.wellformed import WellFormed
 from app.operations.security.edge.edge_state import Edge
 from app.settings import Settings
 
+KNOWLEDGE_BYTES: Final = (20 * 1024 + 64) * 1024
+"""Of an upload: the file of 20 MiB, the fields, and what stands around them (app/addons/knowledge/upload_form.py)."""
+
 ORDER: Final[tuple[Any, ...]] = (
     AnswerHeaders,  # what every answer says to browsers
     Boundary,  # 500, whatever raised
@@ -43,14 +46,17 @@ ORDER: Final[tuple[Any, ...]] = (
 
 def middleware(settings: Settings, modes: ModeSource, edge: Edge) -> list[Middleware]:
     """The layers, for `FastAPI(middleware=…)`; `modes` and `edge` are as this process saw them last."""
-    upload = BodyClass("/api/ingestion/", "/batches", settings.ingestion.max_batch_bytes)
+    uploads = (
+        BodyClass("/api/ingestion/", "/batches", settings.ingestion.max_batch_bytes),
+        BodyClass("/api/knowledge/", "/documents", KNOWLEDGE_BYTES),
+    )
     arguments: Mapping[Any, dict[str, Any]] = {
         Admission: {
             "max_in_flight": settings.server.max_in_flight,
             "max_body_bytes": settings.server.max_body_bytes,
-            "uploads": (upload,),
+            "uploads": uploads,
         },
-        BodyLimit: {"max_bytes": settings.server.max_body_bytes, "classes": (upload,), "policy": edge.policy_now},
+        BodyLimit: {"max_bytes": settings.server.max_body_bytes, "classes": uploads, "policy": edge.policy_now},
         ClientAddress: {"trusted_proxies": settings.server.trusted_proxies},
         Gate: {"edge": edge},
         RateLimit: {"edge": edge},

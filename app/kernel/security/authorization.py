@@ -57,6 +57,8 @@ class Permission(StrEnum):
     SYSTEM_WRITE = "system:write", "Change modes and configuration."
     USERS_ADMIN = "users:admin", "Administer users, roles and clients."
     SECURITY_ADMIN = "security:admin", "Set the security policy and rate limits, block callers, see security events."
+    KNOWLEDGE_READ = "knowledge:read", "See documents of knowledge, and search in them."
+    KNOWLEDGE_MANAGE = "knowledge:manage", "Upload, change and remove documents of knowledge."
     FLAGS_EVALUATE = "flags:evaluate", "Ask for the values of feature flags."
 
 
