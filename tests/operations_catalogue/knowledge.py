@@ -26,7 +26,8 @@ async def document(world: Workshop, *, removed: bool = False) -> str:
 
 async def _of_document(setting: Setting) -> Prepared:
     removed = setting.state == REMOVED
-    return Prepared({"id": await setting.kept("document", lambda: document(setting.world, removed=removed), setting.state)})
+    made = await setting.kept("document", lambda: document(setting.world, removed=removed), setting.state)
+    return Prepared({"id": made})
 
 
 async def _changing(setting: Setting) -> Prepared:

@@ -29,12 +29,16 @@ _HEADLINE: Final = (
     f'StartSel={BEGIN}, StopSel={END}, MaxFragments=2, MaxWords=40, MinWords=12, ShortWord=1, FragmentDelimiter=" … "'
 )
 
-_ALL_WORDS: Final = "websearch_to_tsquery('english', :words) || websearch_to_tsquery('simple', :words)"
-_ANY_WORD: Final = (
-    "CAST(replace(CAST(plainto_tsquery('english', :words) AS text), '&', '|') AS tsquery) || "
-    "CAST(replace(CAST(plainto_tsquery('simple', :words) AS text), '&', '|') AS tsquery)"
+_ALL_WORDS: Final = " || ".join(
+    f"websearch_to_tsquery('{language}', :{text_})"
+    for language in ("english", "simple")
+    for text_ in ("words", "plain")
 )
-_NAMES: Final = "to_tsquery('simple', :names)"
+_ANY_WORD: Final = " || ".join(
+    f"CAST(replace(CAST(plainto_tsquery('{language}', :{text_}) AS text), '&', '|') AS tsquery)"
+    for language in ("english", "simple")
+    for text_ in ("words", "plain")
+)
 _PASSAGE: Final = "c.id, c.document_id, d.title, d.source, d.kind, c.ordinal, c.heading_path, c.body"
 
 
@@ -92,8 +96,6 @@ class KnowledgeReads:
         The best `MOST_RANKED` at most.
         """
         query = _ANY_WORD if any_word else _ALL_WORDS
-        if terms.names:
-            query = f"{query} || {_NAMES}"
         statement = text(
             f"WITH asked AS MATERIALIZED (SELECT {query} AS query), "  # noqa: S608 - constants
             f"best AS (SELECT c.id, ts_rank_cd({_WEIGHTS}, c.searched, a.query, {_BY_LENGTH}) AS rank, a.query "
@@ -104,9 +106,7 @@ class KnowledgeReads:
             "JOIN spyne.knowledge_chunks c ON c.id = b.id JOIN spyne.knowledge_documents d ON d.id = c.document_id "
             "ORDER BY b.rank DESC, c.document_id, c.ordinal"
         )
-        asked = {"words": terms.words, "most": min(most, MOST_RANKED), "headline": _HEADLINE}
-        if terms.names:
-            asked["names"] = " | ".join(terms.names)
+        asked = {"words": terms.words, "plain": terms.plain, "most": min(most, MOST_RANKED), "headline": _HEADLINE}
         return [
             FoundPassage(_passage(row), row.rank, row.marked) for row in await self.session.execute(statement, asked)
         ]

@@ -1,7 +1,7 @@
 """Use cases: passages are searched by words, by names of fields and by meaning; passages about names are cited."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -62,7 +62,8 @@ class KnowledgeSearch:
             reads = KnowledgeReads(session)
             found, any_word = await _by_words(reads, terms)
             passages = await reads.by_ids([match.id for match in matches])
-        hits = _hits(found, [match.id for match in matches if match.id in passages], passages)
+        near_ids = [match.id for match in matches if match.id in passages]
+        hits = _hits(found, near_ids, passages, terms.names)
         return Found(hits[:limit], any_word, near if isinstance(near, NoVectors) else None)
 
     async def _near(self, query: str) -> Sequence[Match] | NoVectors:
@@ -94,14 +95,20 @@ async def _by_words(reads: KnowledgeReads, terms: SearchTerms) -> tuple[Sequence
     return some, bool(some)
 
 
-def _hits(found: Sequence[FoundPassage], near: Sequence[UUID], passages: dict[UUID, Passage]) -> list[Hit]:
+def _hits(
+    found: Sequence[FoundPassage], near: Sequence[UUID], passages: Mapping[UUID, Passage], names: Collection[str]
+) -> list[Hit]:
     by_words = {each.passage.id: each for each in found}
     if not near:
-        return [Hit(each.passage, each.rank, snippet(each.marked), by_words=True, by_meaning=False) for each in found]
+        return [Hit(each.passage, each.rank, _snippet(each, names), by_words=True, by_meaning=False) for each in found]
     hits = []
     for passage_id, score in fused(list(by_words), near):
         worded = by_words.get(passage_id)
         passage = worded.passage if worded is not None else passages[passage_id]
-        shown = snippet(worded.marked) if worded is not None else beginning(passage.text)
+        shown = _snippet(worded, names) if worded is not None else beginning(passage.text)
         hits.append(Hit(passage, score, shown, by_words=worded is not None, by_meaning=passage_id in set(near)))
     return hits
+
+
+def _snippet(found: FoundPassage, names: Collection[str]) -> str:
+    return snippet(found.marked, found.passage.text, names)

@@ -9,7 +9,11 @@ SEARCH = "/api/knowledge/search"
 
 
 async def upload(
-    client: httpx.AsyncClient, content: bytes | str, name: str = "guide.md", media_type: str | None = None, **fields: str
+    client: httpx.AsyncClient,
+    content: bytes | str,
+    name: str = "guide.md",
+    media_type: str | None = None,
+    **fields: str,
 ) -> httpx.Response:
     """The answer to an upload."""
     body = content.encode() if isinstance(content, str) else content
@@ -17,7 +21,9 @@ async def upload(
     return await client.post(PATH, data=fields, files={"file": file})
 
 
-async def uploaded(client: httpx.AsyncClient, content: bytes | str, name: str = "guide.md", **fields: str) -> dict[str, Any]:
+async def uploaded(
+    client: httpx.AsyncClient, content: bytes | str, name: str = "guide.md", **fields: str
+) -> dict[str, Any]:
     """The document that an upload makes."""
     answer = await upload(client, content, name, **fields)
     assert answer.status_code == 201, answer.text

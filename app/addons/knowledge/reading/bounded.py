@@ -13,7 +13,7 @@ import msgspec
 
 from app.addons.knowledge.reading.blocks import Reason
 from app.addons.knowledge.reading.media_types import DocumentType
-from app.addons.knowledge.reading.outcome import MAX_BYTES, Outcome
+from app.addons.knowledge.reading.outcome import MAX_BYTES, Outcome, is_sound
 from app.kernel.problems import Unavailable
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class DocumentReader:
             await process.wait()
         if written is None or code:
             log.warning("a document was not read", extra={"media_type": media_type.value, "exit_code": code})
-            return _too_dear("time or memory")
+            return _too_dear("time or memory") if written is None or code < 0 else _DAMAGED
         return await asyncio.to_thread(_decoded, written)
 
 
@@ -105,10 +105,15 @@ def _end(process: asyncio.subprocess.Process) -> None:
 
 
 def _decoded(written: bytes) -> Outcome:
+    """What the process has written, as far as it is what its reader writes: the document may have taken it over."""
     try:
-        return msgspec.json.decode(written, type=Outcome)
-    except msgspec.MsgspecError:
-        return Outcome(reason=Reason.DAMAGED.value, message="The document is damaged, or not one that can be read.")
+        outcome = msgspec.json.decode(written, type=Outcome)
+    except (msgspec.MsgspecError, RecursionError):
+        return _DAMAGED
+    return outcome if outcome.reason is not None or is_sound(outcome) else _DAMAGED
+
+
+_DAMAGED: Final = Outcome(reason=Reason.DAMAGED.value, message="The document is damaged, or not one that can be read.")
 
 
 def _too_dear(what: str) -> Outcome:

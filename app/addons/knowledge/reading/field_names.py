@@ -15,7 +15,9 @@ MAX_NAME: Final = 64
 MAX_NAMES: Final = 300
 """Names of one passage that are kept: a passage of 1,500 characters has room for few more."""
 
-_NAME: Final = re.compile(r"[A-Za-z0-9]+(?:(?:[_.:/-]|::|\{\}\.|\()[A-Za-z0-9]+)*\)?")
+_NAME: Final = re.compile(
+    r"[A-Za-z0-9]+(?:(?:[_.:/-]|::|\{\}\.)[A-Za-z0-9]+)*(?:\([A-Za-z0-9]+(?:[_.-][A-Za-z0-9]+)*\))?"
+)
 """A word with separators inside: `src_ip`, `cs-uri-stem`, `id.orig_h`, `cs(User-Agent)`, `a{}.b`, `cisco:asa`."""
 _SEPARATORS: Final = re.compile(r"[^A-Za-z0-9]+")
 _DIVIDES: Final = re.compile(r"[.:/()]+")
@@ -27,7 +29,6 @@ _DEFINED: Final = re.compile(
 )
 """The name at the begin of a line that says what it is: `src_ip | Source`, `- src_ip: Source`, `src_ip (text) - It is`;
 the dash may be a long one."""
-_NEGATED: Final = re.compile(r"(?:^|\s)-\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,19 @@ def passage_names(headings: Sequence[str], text: str) -> PassageNames:
     return PassageNames(tuple(defined), tuple(name for name in names_in(text) if name not in set(defined)))
 
 
-def query_names(query: str) -> list[str]:
-    """The names that a query asks for, negated ones left out; single words, too, since a source may divide them."""
-    asked = _NEGATED.sub(" ", query)
-    single = (plain_name(found[0]) for found in _NAME.finditer(asked) if not _SEPARATORS.search(found[0]))
-    return _unique([*names_in(asked), *(name for name in single if len(name) > 1)])
+def all_names(text: str) -> list[str]:
+    """Every word and name of the text, each once."""
+    return _unique(plain_name(found[0]) for found in _NAME.finditer(text))
+
+
+def without_separators(text: str) -> str:
+    """The text with each name of several parts as one word: `src_ip of cs(User-Agent)` is `srcip of csuseragent`."""
+    return _NAME.sub(lambda found: plain_name(found[0]), text)
+
+
+def names_at(text: str) -> list[tuple[int, int, str]]:
+    """Begin, end and plain name of each word and name of the text."""
+    return [(found.start(), found.end(), plain_name(found[0])) for found in _NAME.finditer(text)]
 
 
 def _unique(names: Iterable[str]) -> list[str]:

@@ -45,13 +45,21 @@ def confine() -> None:
 def read(media_type: DocumentType, content: bytes) -> Outcome:
     """What the document has, or why it cannot be read; whatever a reader raises is one of the reasons."""
     try:
-        return _outcome(_document(media_type, content))
+        return _outcome(_read(media_type, content))
     except UnreadableError as error:
         return Outcome(reason=error.reason.value, message=error.message)
     except (MemoryError, RecursionError):
         return Outcome(reason=Reason.TOO_DEAR.value, message="Reading the document takes more memory than it may.")
-    except Exception:  # noqa: BLE001 - a reader that fails is no failure of the service; the document is the cause
-        return Outcome(reason=Reason.DAMAGED.value, message="The document is damaged, or not one that can be read.")
+
+
+def _read(media_type: DocumentType, content: bytes) -> ReadDocument:
+    try:
+        return _document(media_type, content)
+    except (UnreadableError, MemoryError, RecursionError):
+        raise
+    except Exception as error:  # a reader that fails is no failure of the service; the document is the cause
+        message = "The document is damaged, or not one that can be read."
+        raise UnreadableError(Reason.DAMAGED, message) from error
 
 
 def _document(media_type: DocumentType, content: bytes) -> ReadDocument:
