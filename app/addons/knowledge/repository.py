@@ -35,10 +35,10 @@ _ALL_WORDS: Final = " || ".join(
     for text_ in ("words", "plain")
 )
 _ANY_WORD: Final = " || ".join(
-    f"CAST(replace(CAST(plainto_tsquery('{language}', :{text_}) AS text), '&', '|') AS tsquery)"
-    for language in ("english", "simple")
+    f"CAST(replace(CAST(plainto_tsquery('english', :{text_}) AS text), '&', '|') AS tsquery)"
     for text_ in ("words", "plain")
 )
+"""Without `simple`, in which `the` and `of` would be words that say as much as others."""
 _PASSAGE: Final = "c.id, c.document_id, d.title, d.source, d.kind, c.ordinal, c.heading_path, c.body"
 
 

@@ -1,13 +1,13 @@
 """The form of an upload: one file, and fields that say what it is. Read when the caller is known to be allowed to."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request
 from pydantic import ValidationError
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.addons.knowledge.permissions import CanManageKnowledge
 from app.addons.knowledge.problems import InvalidUpload, UnreadableUpload
@@ -17,6 +17,8 @@ from app.kernel.problems import Fault, UnsupportedMediaType, faults_within
 
 FORM: Final = "multipart/form-data"
 _MAX_FIELDS: Final = 8
+_TAIL_BYTES: Final = 256
+"""A boundary has at most 70 characters (RFC 2046 section 5.1.1), and nobody writes much behind the last one."""
 _MAX_FIELD_BYTES: Final = 16 * 1024
 FORM_BYTES: Final = MAX_BYTES + 64 * 1024
 """Of the whole body: the file, the fields, and what stands around them."""
@@ -76,10 +78,33 @@ NewDocumentDep = Annotated[NewDocument, Depends(_new_document, scope="function")
 
 
 async def _form(request: Request) -> FormData:
+    """The form. Raises `UnreadableUpload` when it is none, or ends before its end; no file stays open then."""
+    tail = bytearray()
+
+    async def received() -> AsyncGenerator[bytes, None]:
+        async for block in request.stream():
+            tail.extend(block[-_TAIL_BYTES:])
+            del tail[:-_TAIL_BYTES]
+            yield block
+
+    parser = MultiPartParser(
+        request.headers, received(), max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES
+    )
     try:
-        return await request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES)
-    except (HTTPException, FormParserError) as error:
-        raise UnreadableUpload("The body is no form as RFC 7578 has it, or has more than one file.") from error
+        form = await parser.parse()
+    except (MultiPartException, FormParserError) as error:
+        _close(parser)
+        raise UnreadableUpload("The body is no form as RFC 7578 has it, or has more than it may.") from error
+    if tail.strip() and not tail.rstrip().endswith(b"--"):
+        _close(parser)
+        raise UnreadableUpload("The form ends before its closing boundary.")
+    return form
+
+
+def _close(parser: MultiPartParser) -> None:
+    """Close the files of a form that is not taken: of a part without an end the parser says nothing."""
+    for file in parser._files_to_close_on_error:  # noqa: SLF001 - nothing else knows of them
+        file.close()
 
 
 def _read(form: FormData) -> NewDocument:

@@ -138,7 +138,7 @@ BOUNDARY = {"Content-Type": "multipart/form-data; boundary=b"}
         (b"--b--\r\n", BOUNDARY, 422),
         (b"", BOUNDARY, 422),
         (b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\ntext\r\n--b--\r\n', BOUNDARY, 422),
-        (b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ntext', BOUNDARY, 422),
+        (b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ntext', BOUNDARY, 400),
         (
             b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n' * 2 + b"--b--\r\n",
             BOUNDARY,
