@@ -9,16 +9,30 @@ PATH = "/api/knowledge/documents"
 ACTIVE, REMOVED = "active", "removed"
 
 
+FILE_NAME = '; filename="x.md"'
+BOUNDARY = "knowledge-of-the-tests"
+
+
 def form(name: str) -> dict[str, Any]:
-    """An upload, as httpx takes it: every field, and a file that no other upload has."""
-    content = f"# {name}\n\n| Field | Meaning |\n|---|---|\n| src_ip | Source address of {name} |\n".encode()
-    fields = {"title": name, "source": "text", "kind": "notes", "metadata": '{"product": "text"}'}
-    return {"data": fields, "files": {"file": (f"{name}.md", content, "text/markdown")}}
+    """Every field of an upload, and a file that no other upload has."""
+    content = f"# {name}\n\n| Field | Meaning |\n|---|---|\n| src_ip | Source address of {name} |\n"
+    return {"file": content, "title": name, "source": "text", "kind": "notes", "metadata": '{"product": "text"}'}
+
+
+def upload(fields: dict[str, Any]) -> dict[str, Any]:
+    """The upload, as httpx takes it."""
+    parts = [
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"'
+        f"{FILE_NAME if name == 'file' else ''}\r\n\r\n{value}\r\n"
+        for name, value in fields.items()
+    ]
+    content = f"{''.join(parts)}--{BOUNDARY}--\r\n".encode()
+    return {"content": content, "headers": {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}}
 
 
 async def document(world: Workshop, *, removed: bool = False) -> str:
     """The id of a fresh document."""
-    made = await world.as_admin("POST", PATH, 201, **form(world.name("document")))
+    made = await world.as_admin("POST", PATH, 201, **upload(form(world.name("document"))))
     if removed:
         await world.as_admin("DELETE", f"{PATH}/{made['id']}", 200)
     return str(made["id"])
@@ -36,7 +50,8 @@ async def _changing(setting: Setting) -> Prepared:
 
 
 async def _upload(setting: Setting) -> Prepared:
-    return Prepared(more=form(setting.world.name("document")))
+    fields = form(setting.world.name("document"))
+    return Prepared(more=upload(fields), form=fields)
 
 
 async def _listed(setting: Setting) -> Prepared:
