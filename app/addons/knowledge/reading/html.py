@@ -77,6 +77,7 @@ class _Reader(HTMLParser):
             self._pre -= 1
         elif tag == "table" and self._tables:
             self._tables -= 1
+            self._text.append(" ")
             if not self._tables:
                 self._end_of_table()
         elif tag in _ENDING:
@@ -102,6 +103,8 @@ class _Reader(HTMLParser):
                 self._rows.append([])
             if tag != "tr":
                 self._rows[-1].append("")
+        else:
+            self._text.append(" ")
 
     def _end_of_cell(self) -> None:
         if self._rows and self._rows[-1]:

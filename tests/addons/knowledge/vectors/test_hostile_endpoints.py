@@ -158,6 +158,6 @@ def test_settings_that_are_wrong_are_refused_without_a_secret(name: str) -> None
     group, changes = WRONG_SETTINGS[name]
     whole = {"url": "https://models.example/v1", "name": "m", "api_key": "sk-hunter2"}
     assert "hunter2" not in repr(group.model_validate(whole))
-    with pytest.raises(ValueError, match="KNOWLEDGE|dimensions") as caught:
+    with pytest.raises(ValueError, match=r"KNOWLEDGE|dimensions") as caught:
         group.model_validate(whole | changes)
     assert "hunter2" not in " ".join(fault["msg"] for fault in caught.value.errors())  # type: ignore[attr-defined]
