@@ -37,6 +37,12 @@ cli.add_typer(log, name="audit")
 archives = typer.Typer(help="Snapshots: exports of everything (`job_type` `snapshot`).", no_args_is_help=True)
 cli.add_typer(archives, name="snapshot")
 
+addons = typer.Typer(
+    help="Splunk add-ons from samples of logs. Needs no server. Exit codes: 0 passed, 1 did not pass.",
+    no_args_is_help=True,
+)
+cli.add_typer(addons, name="addon")
+
 SHOWN_NAMES = 20
 """Of a longer list the rest is counted."""
 console = Console()
@@ -273,6 +279,39 @@ def audit_verify(
                 outcome = asyncio.run(audit.verify_database(here, checkpoint, key or [], archive or []))
         _show(audit.as_json(outcome) if as_json else audit.as_text(outcome, with_checkpoint=checkpoint is not None))
         raise typer.Exit(audit.exit_code(outcome))
+
+
+@addons.command("build")
+def addon_build(
+    sample: Annotated[Path, typer.Argument(help="A file with lines of the log.", exists=True, dir_okay=False)],
+    name: Annotated[str, typer.Option("--name", help="What the log is of: acme-vpn.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder to write to.", file_okay=False)],
+    sourcetype: Annotated[str | None, typer.Option("--sourcetype", help="Splunk's name of the log's kind.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer the report as JSON.")] = False,
+) -> None:
+    """Build an add-on from a sample, replay the sample through the add-on, and report."""
+    from app.commands import addons as work
+
+    built, archive = work.build(sample, name, out, sourcetype)
+    document = built.report_document()
+    _show(work.as_json(document) if as_json else f"{work.as_text(document)}\nwritten: {archive}")
+    raise typer.Exit(0 if built.checked.passed else 1)
+
+
+@addons.command("check")
+def addon_check(
+    package: Annotated[Path, typer.Argument(help="An add-on: its archive (.tar.gz, .spl) or folder.", exists=True)],
+    sample: Annotated[Path, typer.Option("--sample", help="Lines of the log.", exists=True, dir_okay=False)],
+    sourcetype: Annotated[str | None, typer.Option("--sourcetype", help="Which of the add-on's sourcetypes.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer the report as JSON.")] = False,
+) -> None:
+    """Check any add-on: what its settings do to a sample, as Splunk would, and what is wrong with its files."""
+    from app.commands import addons as work
+
+    checked = work.check(package, sample, sourcetype)
+    document = checked.report_document()
+    _show(work.as_json(document) if as_json else work.as_text(document))
+    raise typer.Exit(0 if checked.passed else 1)
 
 
 @contextlib.contextmanager

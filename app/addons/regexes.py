@@ -74,7 +74,7 @@ class Regex:
         """The first match at or after the position; None where there is none."""
         try:
             found = self._compiled.search(text, start)
-        except pcre2.error as error:
+        except pcre2.LibraryError as error:
             raise MatchLimit(str(error)) from error
         return None if found is None else self._as_match(found)
 
@@ -83,7 +83,7 @@ class Regex:
         try:
             for found in self._compiled.finditer(text):
                 yield self._as_match(found)
-        except pcre2.error as error:
+        except pcre2.LibraryError as error:
             raise MatchLimit(str(error)) from error
 
     def _as_match(self, found: Any) -> RegexMatch:

@@ -5,7 +5,10 @@ So `app/cli.py` imports this module when an error has arrived, and not before.
 
 from app.access.oidc.background import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
+from app.addons.generator.sample import SampleRefused
+from app.addons.package.entries import ArchiveFault
 from app.commands import audit
+from app.commands.addons import AddonRefused
 from app.commands.demonstration import DemoError
 from app.commands.environment import NoEnvironmentError
 from app.kernel.db.failures import DATABASE_FAILURES
@@ -14,11 +17,12 @@ from app.kernel.problems import Problem
 
 _SAID = (NoEnvironmentError, ProgramError, Problem)
 """Errors whose message is for whoever ran the command."""
+_ADDONS = (SampleRefused, ArchiveFault, AddonRefused)
 
 
 def refusal(error: Exception) -> str | None:
     """The line for an expected refusal; None for an error that nobody expected."""
-    if not isinstance(error, (*_SAID, DemoError, SigningKeyError, OidcSettingsError)):
+    if not isinstance(error, (*_SAID, *_ADDONS, DemoError, SigningKeyError, OidcSettingsError)):
         return None
     return " ".join([str(error), *(fault.message for fault in getattr(error, "faults", ()))])
 

@@ -13,6 +13,8 @@ from app.addons.package.files import Package
 MAX_CONF_BYTES = 4 * 1024 * 1024
 MAX_STANZAS = 10_000
 """A conf file beyond these is refused by whoever reads packages from outside."""
+MAX_FAULTS = 1_000
+"""Of one conf file; the lines behind are read all the same and their faults are not kept."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class ConfFile:
 def parse_conf(text: str) -> ConfFile:
     """The conf file of that text. Nothing raises: what cannot be read is a fault of its line."""
     stanzas: dict[str, _Open] = {}
-    faults: list[ConfFault] = []
+    faults = _Faults()
     current: _Open | None = None
     for number, line in _logical_lines(text):
         stripped = line.strip()
@@ -58,11 +60,11 @@ def parse_conf(text: str) -> ConfFile:
         if stripped.startswith("["):
             name = stripped[1 : stripped.rfind("]")] if "]" in stripped else stripped[1:]
             if not stripped.endswith("]"):
-                faults.append(
+                faults.add(
                     ConfFault(number, "stanza-not-closed", f"The stanza's line does not end in ]: {stripped[:80]}")
                 )
             if name in stanzas:
-                faults.append(
+                faults.add(
                     ConfFault(
                         number,
                         "duplicate-stanza",
@@ -73,12 +75,12 @@ def parse_conf(text: str) -> ConfFile:
             continue
         key, equals, value = stripped.partition("=")
         if not equals:
-            faults.append(ConfFault(number, "not-a-setting", f"Neither a stanza nor `key = value`: {stripped[:80]}"))
+            faults.add(ConfFault(number, "not-a-setting", f"Neither a stanza nor `key = value`: {stripped[:80]}"))
             continue
         if current is None:
             current = stanzas.setdefault("default", _Open(number))
         if key.strip() in current.settings:
-            faults.append(
+            faults.add(
                 ConfFault(
                     number, "duplicate-key", f"{key.strip()[:80]} stands in line {current.lines[key.strip()]} already."
                 )
@@ -86,8 +88,20 @@ def parse_conf(text: str) -> ConfFile:
         current.settings[key.strip()] = value.strip()
         current.lines[key.strip()] = number
     return ConfFile(
-        tuple(Stanza(name, each.settings, each.line, each.lines) for name, each in stanzas.items()), tuple(faults)
+        tuple(Stanza(name, each.settings, each.line, each.lines) for name, each in stanzas.items()), tuple(faults.kept)
     )
+
+
+class _Faults:
+    """The first faults of a conf file."""
+
+    def __init__(self) -> None:
+        self.kept: list[ConfFault] = []
+
+    def add(self, fault: ConfFault) -> None:
+        """Keep the fault, unless there are too many."""
+        if len(self.kept) < MAX_FAULTS:
+            self.kept.append(fault)
 
 
 class _Open:

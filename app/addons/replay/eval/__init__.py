@@ -1,0 +1,1 @@
+"""Splunk's eval expressions: a documented subset, parsed once and evaluated for each event."""

@@ -1,0 +1,1 @@
+"""Which event types and tags an event has: a documented subset of Splunk's search language."""
