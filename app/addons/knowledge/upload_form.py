@@ -1,6 +1,7 @@
 """The form of an upload: one file, and fields that say what it is. Read when the caller is known to be allowed to."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request
@@ -87,24 +88,26 @@ async def _form(request: Request) -> FormData:
             del tail[:-_TAIL_BYTES]
             yield block
 
-    parser = MultiPartParser(
-        request.headers, received(), max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES
-    )
-    try:
-        form = await parser.parse()
-    except (MultiPartException, FormParserError) as error:
-        _close(parser)
-        raise UnreadableUpload("The body is no form as RFC 7578 has it, or has more than it may.") from error
-    if tail.strip() and not tail.rstrip().endswith(b"--"):
-        _close(parser)
-        raise UnreadableUpload("The form ends before its closing boundary.")
+    async with aclosing(received()) as blocks:
+        parser = MultiPartParser(
+            request.headers, blocks, max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES
+        )
+        try:
+            form = await parser.parse()
+            _require_end(tail)
+        except BaseException as error:
+            for file in parser._files_to_close_on_error:  # noqa: SLF001 - nobody else knows a part without an end
+                file.close()
+            if isinstance(error, MultiPartException | FormParserError):
+                raise UnreadableUpload("The body is no whole form (RFC 7578), or has more than it may.") from error
+            raise
     return form
 
 
-def _close(parser: MultiPartParser) -> None:
-    """Close the files of a form that is not taken: of a part without an end the parser says nothing."""
-    for file in parser._files_to_close_on_error:  # noqa: SLF001 - nothing else knows of them
-        file.close()
+def _require_end(tail: bytes) -> None:
+    """Return when the last bytes of a body are those of a closing boundary. Raises `MultiPartException`."""
+    if tail.strip() and not tail.rstrip().endswith(b"--"):
+        raise MultiPartException("there is no closing boundary")
 
 
 def _read(form: FormData) -> NewDocument:

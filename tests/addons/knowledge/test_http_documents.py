@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from app.addons.knowledge.jobs import ABANDONED_AFTER, tidy
+from app.addons.knowledge.upload_form import FORM_BYTES
 from app.addons.knowledge.uploading import MAX_BYTES
 from app.kernel.runtime.resources import Resources
+from app.middleware.table import KNOWLEDGE_BYTES
 from tests.addons.knowledge.reading import pdfs
 from tests.addons.knowledge.steps import PATH, found, upload, uploaded
 from tests.conftest import ClientOf
@@ -162,6 +164,7 @@ async def test_forms_that_are_none_are_refused(
 
 
 async def test_a_file_that_is_too_large_is_refused(manager: httpx.AsyncClient) -> None:
+    assert KNOWLEDGE_BYTES == FORM_BYTES, "the door lets in what the form may have"
     answer = await upload(manager, b"x" * (MAX_BYTES + 1), "x.txt")
     assert (answer.status_code, answer.json()["limit_bytes"]) == (413, MAX_BYTES)
     answer = await upload(manager, b"x" * (MAX_BYTES + 200_000), "x.txt")

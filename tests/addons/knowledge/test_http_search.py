@@ -118,25 +118,7 @@ async def test_the_best_passage_comes_first(library: httpx.AsyncClient) -> None:
     assert wrong == {}
 
 
-ODD = (
-    "unicorn",
-    "-",
-    '"',
-    "&",
-    "!!",
-    "()",
-    "a:*",
-    "<->",
-    "'",
-    "\\",
-    "\u202e",
-    "  ",
-    "or",
-    "or or",
-    '" or -"',
-    "%",
-    "\x00",
-)
+ODD = ("unicorn", "-", '"', "&", "!!", "()", "a:*", "<->", "'", "\\", "\u202e", "  ", "or", "or or", '" or -"', "%")
 
 
 async def test_odd_queries_and_limits(library: httpx.AsyncClient) -> None:

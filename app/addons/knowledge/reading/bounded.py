@@ -75,7 +75,7 @@ class DocumentReader:
         try:
             async with asyncio.timeout(self._wall_seconds):
                 written = await _output(process)
-                code = await process.wait()
+                code = await process.wait() if written is not None else None
         except TimeoutError:
             return _too_dear("time")
         finally:
@@ -83,7 +83,7 @@ class DocumentReader:
             await process.wait()
         if written is None or code:
             log.warning("a document was not read", extra={"media_type": media_type.value, "exit_code": code})
-            return _too_dear("time or memory") if written is None or code < 0 else _DAMAGED
+            return _too_dear("time or memory") if code is None or code < 0 else _DAMAGED
         return await asyncio.to_thread(_decoded, written)
 
 

@@ -1,4 +1,4 @@
-"""The extension `vector` is made where embeddings are wanted in PostgreSQL, if the owner may; if not, it is no failure."""
+"""The extension `vector` is made where embeddings are wanted in PostgreSQL, if the owner may; else all goes on."""
 
 import asyncpg
 import pytest
