@@ -9,7 +9,7 @@ PATH = "/api/knowledge/documents"
 ACTIVE, REMOVED = "active", "removed"
 
 
-FILE_NAME = '; filename="x.md"'
+FILE_NAME = '; filename="x.markdown"'
 BOUNDARY = "knowledge-of-the-tests"
 
 

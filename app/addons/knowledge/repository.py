@@ -75,13 +75,13 @@ class KnowledgeReads:
         statement = select(D.id).where(D.sha256 == sha256, D.is_active)
         return (await self.session.execute(statement)).scalar_one_or_none()
 
-    async def passages_of(self, document_id: UUID, after: int, most: int) -> Sequence[Passage]:
-        """Passages of a document behind this place, in its order."""
+    async def passages_of(self, document_id: UUID, begin: int, most: int) -> Sequence[Passage]:
+        """Passages of a document from this place on, in its order."""
         statement = text(
             f"SELECT {_PASSAGE} FROM spyne.knowledge_chunks c JOIN spyne.knowledge_documents d ON d.id = c.document_id "  # noqa: S608 - constants
-            "WHERE c.document_id = :document_id AND c.ordinal > :after ORDER BY c.ordinal LIMIT :most"
+            "WHERE c.document_id = :document_id AND c.ordinal >= :begin ORDER BY c.ordinal LIMIT :most"
         )
-        found = await self.session.execute(statement, {"document_id": document_id, "after": after, "most": most})
+        found = await self.session.execute(statement, {"document_id": document_id, "begin": begin, "most": most})
         return [_passage(row) for row in found]
 
     async def by_ids(self, ids: Sequence[UUID]) -> dict[UUID, Passage]:

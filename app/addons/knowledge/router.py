@@ -122,11 +122,11 @@ async def get_knowledge_document(
     actor: CanReadKnowledge,
     reading: ReadingDep,
     response: Response,
-    after: Annotated[int, Query(ge=0, le=1_000_000, description="Passages behind this place.")] = 0,
+    from_ordinal: Annotated[int, Query(ge=1, le=1_000_000, description="Passages from this place on.")] = 1,
     limit: Annotated[int, Query(ge=1, le=500, description="Passages at most.")] = 100,
 ) -> KnowledgeDocumentWithPassages:
     """A document and its passages."""
-    found = await reading.document(actor, id, after, limit)
+    found = await reading.document(actor, id, from_ordinal, limit)
     set_etag(response, found.document.etag)
     return with_passages(found)
 

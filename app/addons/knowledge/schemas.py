@@ -93,7 +93,7 @@ class KnowledgeDocumentWithPassages(KnowledgeDocumentDocument):
     """A document and some of its passages."""
 
     content: list[PassageDocument] = Field(description="Passages, in the order of the document.")
-    next_after: int | None = Field(description="Ask for more with `?after=`; null at the end.")
+    next_ordinal: int | None = Field(description="Ask for more with `?from_ordinal=`; null at the end.")
 
 
 class SearchHit(BaseModel):
@@ -143,7 +143,7 @@ def _parts(document: KnowledgeDocument) -> dict[str, Any]:
 def with_passages(found: DocumentWithPassages) -> KnowledgeDocumentWithPassages:
     """The document as it is shown, with passages."""
     content = [_passage(passage) for passage in found.passages]
-    return KnowledgeDocumentWithPassages(**_parts(found.document), content=content, next_after=found.next_after)
+    return KnowledgeDocumentWithPassages(**_parts(found.document), content=content, next_ordinal=found.next_ordinal)
 
 
 def _passage(passage: Passage) -> PassageDocument:

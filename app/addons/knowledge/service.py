@@ -25,8 +25,8 @@ class DocumentWithPassages:
 
     document: KnowledgeDocument
     passages: Sequence[Passage]
-    next_after: int | None
-    """The place behind which there are more; None at the end."""
+    next_ordinal: int | None
+    """The place of the next one; None at the end."""
 
 
 class KnowledgeReading:
@@ -43,14 +43,14 @@ class KnowledgeReading:
             return Page([], None)
         return await self._documents.page(search, kind, request, active=active)
 
-    async def document(self, actor: Actor, document_id: UUID, after: int, most: int) -> DocumentWithPassages:
-        """The document, with passages behind this place. Raises `KnowledgeDocumentNotFound`."""
+    async def document(self, actor: Actor, document_id: UUID, begin: int, most: int) -> DocumentWithPassages:
+        """The document, with passages from this place on. Raises `KnowledgeDocumentNotFound`."""
         document = await self._documents.find(document_id)
         if document is None or not (document.is_active or actor.may(Permission.KNOWLEDGE_MANAGE)):
             raise KnowledgeDocumentNotFound
-        passages = await self._documents.passages_of(document_id, after, most)
+        passages = await self._documents.passages_of(document_id, begin, most)
         last = passages[-1].ordinal if passages else document.passages
-        return DocumentWithPassages(document, passages, last if last < document.passages else None)
+        return DocumentWithPassages(document, passages, last + 1 if last < document.passages else None)
 
 
 SHOWN: Final = ("title", "source", "is_active")

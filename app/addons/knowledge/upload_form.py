@@ -104,7 +104,7 @@ async def _form(request: Request) -> FormData:
     return form
 
 
-def _require_end(tail: bytes) -> None:
+def _require_end(tail: bytearray) -> None:
     """Return when the last bytes of a body are those of a closing boundary. Raises `MultiPartException`."""
     if tail.strip() and not tail.rstrip().endswith(b"--"):
         raise MultiPartException("there is no closing boundary")

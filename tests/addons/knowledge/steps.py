@@ -11,7 +11,7 @@ SEARCH = "/api/knowledge/search"
 async def upload(
     client: httpx.AsyncClient,
     content: bytes | str,
-    name: str = "guide.md",
+    name: str = "guide.markdown",
     media_type: str | None = None,
     **fields: str,
 ) -> httpx.Response:
@@ -22,7 +22,7 @@ async def upload(
 
 
 async def uploaded(
-    client: httpx.AsyncClient, content: bytes | str, name: str = "guide.md", **fields: str
+    client: httpx.AsyncClient, content: bytes | str, name: str = "guide.markdown", **fields: str
 ) -> dict[str, Any]:
     """The document that an upload makes."""
     answer = await upload(client, content, name, **fields)

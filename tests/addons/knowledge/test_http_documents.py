@@ -51,8 +51,8 @@ async def test_an_upload_is_stored_read_and_audited(
 @pytest.mark.parametrize(
     ("content", "name", "claimed", "media_type", "title"),
     [
-        (GUIDE, "x.md", "text/markdown", "text/markdown", "Traffic log"),
-        (GUIDE, "x.md", None, "text/markdown", "Traffic log"),
+        (GUIDE, "x.markdown", "text/markdown", "text/markdown", "Traffic log"),
+        (GUIDE, "x.markdown", None, "text/markdown", "Traffic log"),
         ("c-ip: client", "fields.txt", "text/plain; charset=utf-8", "text/plain", "fields.txt"),
         ("c-ip: client", "", None, "text/plain", "Untitled"),
         ("<title>Manual</title><p>c-ip</p>", "x.html", "text/html", "text/html", "Manual"),
@@ -223,11 +223,11 @@ async def test_changes_that_say_nothing_are_refused(manager: httpx.AsyncClient, 
 
 async def test_passages_come_in_parts(manager: httpx.AsyncClient) -> None:
     made = await uploaded(manager, "".join(f"# Part {number}\n\ntext\n\n" for number in range(5)))
-    seen, after = [], 0
-    while after is not None:
-        page = (await manager.get(f"{PATH}/{made['id']}", params={"after": after, "limit": 2})).json()
+    seen, begin = [], 1
+    while begin is not None:
+        page = (await manager.get(f"{PATH}/{made['id']}", params={"from_ordinal": begin, "limit": 2})).json()
         seen += [each["ordinal"] for each in page["content"]]
-        after = page["next_after"]
+        begin = page["next_ordinal"]
     assert seen == [1, 2, 3, 4, 5]
 
 
