@@ -110,7 +110,7 @@ def _decoded(written: bytes) -> Outcome:
         outcome = msgspec.json.decode(written, type=Outcome)
     except (msgspec.MsgspecError, RecursionError):
         return _DAMAGED
-    return outcome if outcome.reason is not None or is_sound(outcome) else _DAMAGED
+    return outcome if is_sound(outcome) else _DAMAGED
 
 
 _DAMAGED: Final = Outcome(reason=Reason.DAMAGED.value, message="The document is damaged, or not one that can be read.")

@@ -5,12 +5,16 @@ from typing import Final
 
 import msgspec
 
-from app.addons.knowledge.reading.blocks import MAX_DEPTH, MAX_HEADING
+from app.addons.knowledge.reading.blocks import MAX_DEPTH, MAX_HEADING, Reason
 from app.addons.knowledge.reading.chunking import MAX_PASSAGE, MAX_PASSAGES
 from app.addons.knowledge.reading.field_names import MAX_NAME, MAX_NAMES
 
 MAX_BYTES: Final = 48 * 1024 * 1024
 """Of the JSON: four million characters of four bytes, with their headings and names."""
+
+
+MAX_MESSAGE: Final = 200
+"""Characters of a reason in words."""
 
 
 class ReadPassage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,7 +41,9 @@ _NAMES: Final = re.compile(r"[a-z0-9]+")
 
 
 def is_sound(outcome: Outcome) -> bool:
-    """Whether this is what a reader writes of a document that it could read: bounds are kept, and no controls in it."""
+    """Whether this is what a reader writes: its bounds are kept, and no controls are in it."""
+    if outcome.reason is not None:
+        return outcome.reason in set(Reason) and len(outcome.message) <= MAX_MESSAGE and outcome.message.isprintable()
     return (
         0 < len(outcome.passages) <= MAX_PASSAGES
         and (outcome.pages is None or 0 < outcome.pages < 2**31)
