@@ -27,7 +27,7 @@ from app.addons.replay.patterns import SlowSetting, slow_patterns
 from app.addons.replay.replaying import replay
 from benchmarks.addon_truth import Score, Source, events_of_truth, score, share, sources
 
-BUILDING = "app.addons.building"
+BUILDING = "app.addons.building.build"
 TARGETS = {"B": 0.98, "T": 0.95, "R": 0.60, "R of JSON": 0.95, "conflicts": 0.01, "s/100 lines": 5.0}
 SHOWN = 40
 

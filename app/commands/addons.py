@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.addons.building import Built, Checked, build_addon, check_package
+from app.addons.building.build import Built, Checked, build_addon, check_package
 from app.addons.package.archives import read_archive_file, write_archive
 from app.addons.package.files import Package
 
@@ -13,6 +13,7 @@ MAX_SAMPLE_BYTES = 512 * 1024 * 1024
 SHOWN_FIELDS = 40
 SHOWN_LINES = 10
 SHOWN_CHARACTERS = 110
+SHOWN_VALUE = 40
 
 
 class AddonRefused(Exception):  # noqa: N818 - what is refused is the command
@@ -74,7 +75,10 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"add-on {document['addon']} {document['version']}, sourcetype {document['sourcetype']}"
         yield f"format: {', '.join(document['format']) or 'free text'}"
     extraction, time = document["extraction"], document["time"]
-    yield f"{document['events']} events, {document['dropped']} dropped; a time in {time['share']:.0%}, fields in {extraction['share']:.0%}"
+    yield (
+        f"{document['events']} events, {document['dropped']} dropped; "
+        f"a time in {time['share']:.0%}, fields in {extraction['share']:.0%}"
+    )
     yield from _fields(extraction["fields"])
     for model in document["models"]:
         lacking = [name for name, count in model["required"].items() if count < model["events"]]
@@ -91,7 +95,7 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _fields(fields: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for field in fields[:SHOWN_FIELDS]:
-        examples = ", ".join(_cut(example, 40) for example in field["examples"])
+        examples = ", ".join(_cut(example, SHOWN_VALUE) for example in field["examples"])
         yield f"  {field['name']:<28} {field['events']:>6}  {examples}"
     if len(fields) > SHOWN_FIELDS:
         yield f"  and {len(fields) - SHOWN_FIELDS} more"
@@ -101,7 +105,8 @@ def _unmatched(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for event in events[:SHOWN_LINES]:
         yield f"no field from line {event['line']}: {_cut(event['text'], SHOWN_CHARACTERS)}"
         for got in event["got_to"][:1]:
-            yield f"    {got['setting']} matches to character {got['position']}, then fails at {_cut(got['failing'], 40)} before {_cut(got['near'], 40)!r}"
+            failing, near = _cut(got["failing"], SHOWN_VALUE), _cut(got["near"], SHOWN_VALUE)
+            yield f"    {got['setting']} matches to {got['position']}, then fails at {failing} before {near!r}"
 
 
 def _cut(text: str, length: int) -> str:

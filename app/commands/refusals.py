@@ -5,7 +5,7 @@ So `app/cli.py` imports this module when an error has arrived, and not before.
 
 from app.access.oidc.background import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
-from app.addons.generator.sample import SampleRefused
+from app.addons.generator.reading.sample import SampleRefused
 from app.addons.package.entries import ArchiveFault
 from app.commands import audit
 from app.commands.addons import AddonRefused

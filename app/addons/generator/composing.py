@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.addons.generator.extractions import Fields
-from app.addons.generator.identity import Identity
-from app.addons.generator.plan import Extract, Transform
+from app.addons.generator.settings.identity import Identity
+from app.addons.generator.settings.plan import Extract, Transform
 from app.addons.package.conf import Stanza, render_conf
 from app.addons.package.files import Package
 from app.addons.package.manifest import app_conf, app_manifest, default_meta

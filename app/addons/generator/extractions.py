@@ -13,10 +13,10 @@ from app.addons.generator.bodies.event_formats import cef_bodies, leef_bodies
 from app.addons.generator.bodies.pairs import pair_bodies
 from app.addons.generator.bodies.prose import prose_bodies
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.boundaries import Boundaries
-from app.addons.generator.header import MESSAGE, Header, peel_header
-from app.addons.generator.header_fields import structured_data, time_parts
-from app.addons.generator.plan import Extraction
+from app.addons.generator.headers.fields import structured_data, time_parts
+from app.addons.generator.headers.header import MESSAGE, Header, peel_header
+from app.addons.generator.reading.boundaries import Boundaries
+from app.addons.generator.settings.plan import Extraction
 
 WHOLE = (json_bodies, xml_bodies, cef_bodies, leef_bodies, headed_bodies)
 """Classes that are told by the whole event."""

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from app.addons.generator.boundaries import Boundaries, find_boundaries
 from app.addons.generator.cim.mapping import CimMapping
 from app.addons.generator.cim.propose import map_to_cim
 from app.addons.generator.composing import TRUNCATE_STEP, Meaning, compose
 from app.addons.generator.extractions import find_fields
-from app.addons.generator.identity import Identity
+from app.addons.generator.reading.boundaries import Boundaries, broken_at_leads, find_boundaries
+from app.addons.generator.reading.sample import Sample, read_sample
 from app.addons.generator.readme import readme_of
-from app.addons.generator.sample import Sample, read_sample
+from app.addons.generator.settings.identity import Identity
 from app.addons.package.files import Package
 from app.addons.replay.replaying import replay
 from app.addons.timestamps.proposing import TimestampProposal, propose_timestamp
@@ -38,6 +38,8 @@ def generate(content: bytes, identity: Identity) -> Generated:
     sample = read_sample(content)
     boundaries = _looked_at(find_boundaries(sample.lines))
     fields = find_fields(boundaries)
+    if fields.header is not None and fields.header.kind == "library":
+        boundaries = broken_at_leads(boundaries)
     proposal = propose_timestamp(boundaries.events)
     index_time = _breaking(sample, boundaries) | _time(proposal)
     nothing = Meaning((), {}, {}, {})

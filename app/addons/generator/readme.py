@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.addons.generator.identity import Identity
+from app.addons.generator.settings.identity import Identity
 
 _INDEXERS = "indexers and heavy forwarders"
 _SEARCH_HEADS = "search heads"

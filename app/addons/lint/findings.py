@@ -1,18 +1,16 @@
 """What the lint finds: one defect at one place of the package, with what is right instead."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+from app.addons.lint.catalogue.rule import Severity
+from app.addons.lint.catalogue.table import RULES
+
+MAX_MESSAGE_CHARACTERS = 500
+MAX_NAME_CHARACTERS = 120
+"""Of a stanza's or key's name in a finding; hostile packages have longer ones."""
 
 
-class Severity(StrEnum):
-    """How bad a finding is."""
-
-    ERROR = "error"
-    """Splunk refuses, ignores or misreads the setting: the add-on does not do what the file says."""
-    WARNING = "warning"
-    """Splunk takes the setting, and what follows is rarely what was meant."""
-    NOTE = "note"
-    """Worth knowing where the add-on is installed or changed."""
+__all__ = ["LintFinding", "Location", "Severity", "found"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Location:
 
 @dataclass(frozen=True)
 class LintFinding:
-    """One defect. `code` is stable (`app/addons/lint/catalogue.py`); `example` shows what is right."""
+    """One defect. `code` is stable (`app/addons/lint/catalogue/`); `example` shows what is right."""
 
     severity: Severity
     code: str
@@ -37,3 +35,12 @@ class LintFinding:
     key: str | None
     message: str
     example: str
+
+
+def found(code: str, location: Location, message: str) -> LintFinding:
+    """The finding of that rule at that place; names and message cut to length."""
+    rule = RULES[code]
+    stanza = None if location.stanza is None else location.stanza[:MAX_NAME_CHARACTERS]
+    key = None if location.key is None else location.key[:MAX_NAME_CHARACTERS]
+    text = message[:MAX_MESSAGE_CHARACTERS]
+    return LintFinding(rule.severity, code, location.path, location.line, stanza, key, text, rule.example)

@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
 
-from app.addons.lint.documents import LintedPackage, linted_package
-from app.addons.lint.findings import LintFinding
-from app.addons.lint.rules import (
+from app.addons.lint import (
     conf_lines,
     descriptions,
     extractions,
@@ -18,6 +16,8 @@ from app.addons.lint.rules import (
     transforms,
     values,
 )
+from app.addons.lint.documents import LintedPackage, linted_package
+from app.addons.lint.findings import LintFinding
 from app.addons.package.files import Package
 
 MAX_FINDINGS_OF_A_RULE: Final = 100

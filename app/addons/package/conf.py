@@ -119,7 +119,7 @@ def _logical_lines(text: str) -> Iterable[tuple[int, str]]:
     first = 0
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
         first = first if held else number
-        if line.endswith("\\") and not line.lstrip().startswith("#"):
+        if line.endswith("\\") and (held or not line.lstrip().startswith("#")):
             held.append(line[:-1])
             continue
         held.append(line)

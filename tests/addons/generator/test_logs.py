@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.addons.building import build_addon
+from app.addons.building.build import build_addon
 from app.addons.package.archives import read_archive, write_archive
 from app.addons.replay.replaying import replay
 from tests.addons.generator.logs import LOGS, Log
@@ -20,7 +20,8 @@ def test_a_package_reads_its_own_log(log: Log) -> None:
         assert set(wanted) <= found, (sorted(set(wanted) - found), built.package.text("default/props.conf"))
     assert all(event.time is not None for event in replayed.events)
     first = replayed.events[0].time
-    assert first is not None and log.first_time is not None
+    assert first is not None
+    assert log.first_time is not None
     assert log.first_time in f"{first.moment:%Y-%m-%d %H:%M:%S.%f}"
     assert built.checked.faults == ()
 

@@ -2,7 +2,10 @@
 
 import pytest
 
+from app.addons.lint.fields import aliases_of
+from app.addons.lint.indexing import least_width
 from app.addons.lint.lookup_files import read_lookup
+from app.addons.lint.lookups import LookupUse, lookup_use
 from app.addons.lint.patterns import (
     first_group_can_be_empty,
     has_nested_repetition,
@@ -11,9 +14,6 @@ from app.addons.lint.patterns import (
     split_source_field,
 )
 from app.addons.lint.quoting import outside_quotes, unbalanced
-from app.addons.lint.rules.fields import aliases_of
-from app.addons.lint.rules.indexing import least_width
-from app.addons.lint.rules.lookups import LookupUse, lookup_use
 
 
 @pytest.mark.parametrize(

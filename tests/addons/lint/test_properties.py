@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.addons.lint.catalogue.table import MAX_MESSAGE_CHARACTERS, RULES
-from app.addons.lint.findings import Severity
+from app.addons.lint.catalogue.table import RULES
+from app.addons.lint.findings import MAX_MESSAGE_CHARACTERS, Severity
 from app.addons.lint.linter import CHECKS, MAX_FINDINGS_OF_A_RULE, lint
 from app.addons.package.files import Package
 from tests.addons.lint.good import good_files
@@ -30,7 +30,7 @@ CONTENTS = TEXTS.map(lambda text: text.encode("utf-8", "surrogatepass")) | st.bi
 PACKAGES = st.builds(Package, st.text(max_size=8), st.dictionaries(st.sampled_from(PATHS) | st.text(), CONTENTS))
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(PACKAGES)
 def test_any_files_are_taken_and_judged_the_same_again(package: Package) -> None:
     findings = lint(package)
@@ -40,7 +40,7 @@ def test_any_files_are_taken_and_judged_the_same_again(package: Package) -> None
     assert all(len(each.message) <= MAX_MESSAGE_CHARACTERS for each in findings)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.sampled_from(sorted(good_files())), st.data())
 def test_a_damaged_file_of_a_good_package_is_taken(path: str, data: st.DataObject) -> None:
     files = good_files()

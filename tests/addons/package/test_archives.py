@@ -225,7 +225,7 @@ PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 FILES = st.dictionaries(PATHS, st.binary(max_size=600), min_size=1, max_size=5)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(NAMES, FILES)
 def test_a_written_archive_is_read_back(name: str, files: dict[str, bytes]) -> None:
     package = Package(name, files)
@@ -242,7 +242,7 @@ PLAIN_PATHS = st.builds("{}/{}{}".format, st.lists(WORDS, min_size=1, max_size=3
 PLAIN_FILES = st.dictionaries(PLAIN_PATHS, st.text(max_size=50).map(str.encode), min_size=1, max_size=5)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(PLAIN_FILES)
 def test_any_package_of_plain_names_and_texts_can_be_written(files: dict[str, bytes]) -> None:
     package = Package("TA-a", files)
@@ -279,7 +279,7 @@ def test_what_would_not_be_read_is_not_written(code: str, package: Package) -> N
     assert refused.value.code == code
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(
     st.binary(max_size=200) | st.lists(st.sampled_from([GOOD, END, b"\0" * 512, folder("TA-a"), b"x"])).map(b"".join)
 )
@@ -289,7 +289,7 @@ def test_any_bytes_are_a_package_or_a_fault(content: bytes) -> None:
             read_archive(tried, SMALL)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.integers(0, 2_000), st.integers(0, 255))
 def test_one_changed_byte_of_the_tar_is_a_package_or_a_fault(at: int, value: int) -> None:
     tar = bytearray(GOOD + file("TA-a/lookups/a.csv", b"a,b\n1,2\n") + END)

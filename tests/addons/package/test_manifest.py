@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.addons.package.conf import parse_conf
@@ -34,7 +34,6 @@ def test_a_wish_becomes_a_name(wish: str, name: str) -> None:
     assert addon_name(wish) == name
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_wish_becomes_a_name_that_splunk_takes(wish: str) -> None:
     assert is_addon_name(addon_name(wish))
@@ -94,7 +93,6 @@ def test_the_documents_agree() -> None:
     assert meta == {"access": "read : [ * ], write : [ admin, sc_admin ]", "export": "system"}
 
 
-@settings(deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_any_words_make_documents_that_are_read(title: str, description: str, author: str) -> None:
     read = parse_conf(app_conf("TA-a", title, "1.0.0", description, author).decode())

@@ -5,8 +5,8 @@ columns and times behind.
 """
 
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.composites import URL_PARTS
-from app.addons.generator.plan import Extract, Extraction
+from app.addons.generator.settings.plan import Extract, Extraction
+from app.addons.generator.wording.composites import URL_PARTS
 from app.addons.regexes import MatchLimit, compile_regex
 
 PATTERN = (

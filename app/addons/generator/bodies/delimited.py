@@ -7,11 +7,14 @@ from collections.abc import Sequence
 
 from app.addons.generator.bodies.described import DELIMITERS, split_count
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.plan import Extraction, Transform, field_name
+from app.addons.generator.settings.plan import Extraction, Transform, field_name
 from app.addons.generator.shapes.names import name_for
 from app.addons.generator.shapes.profiles import profile
 
-MIN_COLUMNS = 4
+MIN_COLUMNS = {",": 4, ";": 4, "\t": 3, "|": 3}
+"""Commas and semicolons stand in sentences, tabs and bars hardly."""
+MAX_COLUMNS = 500
+"""Rows of more columns are data and no records."""
 MIN_SHARE = 0.8
 MIN_SHARE_OF_SHAPE = 0.95
 MIN_SAME_COUNT = 0.3
@@ -26,7 +29,7 @@ def delimited_bodies(texts: Texts) -> Extraction | None:
     filled = texts.filled
     for delimiter in DELIMITERS:
         counts = {index: split_count(body, delimiter) for index, body in filled}
-        claims = frozenset(index for index, count in counts.items() if count >= MIN_COLUMNS)
+        claims = frozenset(index for index, count in counts.items() if MIN_COLUMNS[delimiter] <= count <= MAX_COLUMNS)
         frequent = Counter(counts[index] for index in claims).most_common(3)
         if not claims or len(claims) < MIN_SHARE * len(filled):
             continue
@@ -38,7 +41,10 @@ def delimited_bodies(texts: Texts) -> Extraction | None:
             continue
         if _are_pairs([texts.bodies[index] or "" for index in claims], delimiter):
             continue
-        rows = [next(csv.reader([texts.bodies[index] or ""], delimiter=delimiter), []) for index in sorted(claims)]
+        rows = [
+            next(csv.reader([_one_line(texts.bodies[index] or "")], delimiter=delimiter), [])
+            for index in sorted(claims)
+        ]
         names = _names(rows)
         shown = ", ".join(f'"{name}"' for name in names)
         settings = texts.source_key | {"DELIMS": f'"{_ESCAPED.get(delimiter, delimiter)}"', "FIELDS": shown}
@@ -50,6 +56,10 @@ def delimited_bodies(texts: Texts) -> Extraction | None:
             "delimited", claims, {"KV_MODE": "none"}, reports=(Transform("columns", settings),), notes=tuple(notes)
         )
     return None
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", " ").replace("\r", " ").replace("\0", " ")
 
 
 def _is_prose(bodies: Sequence[str], delimiter: str) -> bool:

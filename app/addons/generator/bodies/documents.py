@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.plan import Extraction, Transform
+from app.addons.generator.settings.plan import Extraction, Transform
 
 MIN_SHARE = 0.8
 MAX_SEARCHED_CHARACTERS = 5_000

@@ -6,7 +6,7 @@ Sources: "Implementing ArcSight Common Event Format", version 26; IBM, "Log Even
 import re
 
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.plan import Extract, Extraction, Transform
+from app.addons.generator.settings.plan import Extract, Extraction, Transform
 
 MIN_SHARE = 0.6
 _CEF = re.compile(

@@ -3,11 +3,20 @@
 from collections.abc import Sequence
 
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.cues import ADDRESSES, COLON_PAIRS, COLON_WORDS, cues_in, has_colon_words, has_match
-from app.addons.generator.plan import Extract, Extraction, Transform
-from app.addons.generator.structure import pattern_of
-from app.addons.generator.templates import MAX_TEMPLATES, Template, common_beginning, find_templates
-from app.addons.generator.tokens import Kind
+from app.addons.generator.settings.plan import Extract, Extraction, Transform
+from app.addons.generator.wording.cues import (
+    ADDRESSES,
+    BRACKET_PAIRS,
+    COLON_PAIRS,
+    COLON_WORDS,
+    cues_in,
+    has_many,
+    has_match,
+    reads_all,
+)
+from app.addons.generator.wording.structure import pattern_of
+from app.addons.generator.wording.templates import MAX_TEMPLATES, Template, common_beginning, find_templates
+from app.addons.generator.wording.tokens import Kind
 
 MAX_TEXTS = 20_000
 """Templates are looked for in so many texts: more show few new ones."""
@@ -26,7 +35,7 @@ def prose_bodies(texts: Texts) -> Extraction | None:
     claims: set[int] = set()
     for number, template in enumerate(found[:MAX_TEMPLATES], start=1):
         pattern = pattern_of(template)
-        if pattern is None:
+        if pattern is None or not reads_all(pattern, [bodies[member] for member in template.members]):
             continue
         extracts.append(Extract(f"template_{number:02d}", pattern, texts.source))
         claims |= {filled[member][0] for member in template.members}
@@ -52,9 +61,10 @@ def _reports(texts: Texts, bodies: Sequence[str]) -> tuple[Transform, ...]:
     if has_match(COLON_PAIRS, bodies):
         settings = {"REGEX": COLON_PAIRS, "FORMAT": "$1::$2", "CLEAN_KEYS": "true"}
         reports.append(Transform("colon_pairs", texts.source_key | settings))
-    if has_colon_words(bodies):
-        settings = {"REGEX": COLON_WORDS, "FORMAT": "$1::$2", "CLEAN_KEYS": "true"}
-        reports.append(Transform("colon_words", texts.source_key | settings))
+    for label, pattern in (("colon_words", COLON_WORDS), ("bracket_pairs", BRACKET_PAIRS)):
+        if has_many(pattern, bodies):
+            settings = {"REGEX": pattern, "FORMAT": "$1::$2", "CLEAN_KEYS": "true"}
+            reports.append(Transform(label, texts.source_key | settings))
     if has_match(ADDRESSES, bodies):
         settings = {"REGEX": ADDRESSES, "MV_ADD": "true"}
         reports.append(Transform("addresses", texts.source_key | settings))

@@ -1,8 +1,18 @@
 """One rule of the lint: its stable code, how bad a finding is, what is found and why that matters."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from app.addons.lint.findings import Severity
+
+class Severity(StrEnum):
+    """How bad a finding is."""
+
+    ERROR = "error"
+    """Splunk refuses, ignores or misreads the setting: the add-on does not do what the file says."""
+    WARNING = "warning"
+    """Splunk takes the setting, and what follows is rarely what was meant."""
+    NOTE = "note"
+    """Worth knowing where the add-on is installed or changed."""
 
 
 @dataclass(frozen=True)

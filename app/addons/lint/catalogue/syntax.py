@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from app.addons.lint.catalogue.rule import LintRule
-from app.addons.lint.findings import Severity
+from app.addons.lint.catalogue.rule import LintRule, Severity
 
 CONF: Final = (
     LintRule(

@@ -82,7 +82,5 @@ def test_a_name_that_every_event_has_makes_no_attack_of_traffic() -> None:
 
 
 def test_a_query_is_no_mere_connection() -> None:
-    query = (
-        "id.orig_h=10.0.0.5 id.orig_p=5 id.resp_h=10.0.0.1 id.resp_p=53 proto=udp query=www.example.com qtype_name=A"
-    )
+    query = "id.orig_h=10.0.0.5 id.orig_p=5 id.resp_h=10.0.0.1 id.resp_p=53 proto=udp query=www.example.com qtype=A"
     assert mapping_of(samples.pairs(query, query)).models == ("Network_Resolution",)

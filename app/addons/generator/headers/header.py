@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.addons.generator.header_text import ISO_TIME, LEGACY_TIME, LEVELS, SYSLOG_TIME
-from app.addons.generator.library_headers import header_orders
-from app.addons.generator.plan import Extract
+from app.addons.generator.headers.library import header_orders
+from app.addons.generator.headers.text import ISO_TIME, LEGACY_TIME, LEVELS, SYSLOG_TIME
+from app.addons.generator.settings.plan import Extract
 from app.addons.regexes import MatchLimit, RegexMatch, compile_regex
 
 MESSAGE = "message"
@@ -26,9 +26,14 @@ MIN_SHARE = 0.6
 _TAG = r"(?:(?<process>[^\s:\[\],=%]{1,100})(?:\[(?<process_id>\d{1,10})\])?: *)?"
 _CISCO = r"(?:%(?<facility>[A-Z][A-Z0-9_]*(?:-[A-Z][A-Z0-9_]*)*)-(?<severity_id>[0-7])-(?<message_id>[A-Z0-9_]+): *)?"
 """How network devices of Cisco begin: facility, severity, mnemonic ("System Message Format", Cisco IOS)."""
+_MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_-]*-[0-7]-[A-Z0-9_]+:")
 _HOST = r"(?:(?<log_host>(?:[^\s\[\]:%]|:(?=\S))+) +)?"
 """A host's name or address; some devices write none, and the tag stands in its place."""
 _STRUCTURED = r"-|(?:\[[^\]\\]*+(?:\\.[^\]\\]*+)*+\])+"
+
+
+_NO_HOST = re.compile(rf"\W*{LEVELS}\W*|\d{{1,10}}|[-|]|.*[=\"'(){{}}].*")
+MAX_SHARE_OF_ODD_HOSTS = 0.2
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def peel_header(events: Sequence[str]) -> Header | None:
 def _rfc5424(events: Sequence[str]) -> Header | None:
     pattern = (
         r"^<(?<priority>\d{1,3})>\d{1,2} (?<log_time>\S+) (?<log_host>\S+) (?<process>\S+) (?<process_id>\S+) "
-        rf"(?<message_id>\S+) (?<{STRUCTURED_DATA}>{_STRUCTURED})(?: \x{{FEFF}}?(?<{MESSAGE}>(?s:.*)))?"
+        rf"(?<message_id>\S+) (?<{STRUCTURED_DATA}>{_STRUCTURED})(?: (?:\x{{FEFF}})?(?<{MESSAGE}>(?s:.*)))?"
     )
     return _header("rfc5424", pattern, events)
 
@@ -58,10 +63,12 @@ def _rfc3164(events: Sequence[str]) -> Header | None:
     iso = any(re.match(rf"(?:<\d+>)?\S{{0,12}}{ISO_TIME}", event) for event in events)
     time = SYSLOG_TIME if iso else LEGACY_TIME
     relayed = rf"(?:(?<relayed_time>{time}) (?<relayed_host>[^\s:\[\]]+) +)?"
+    numbered = rf"(?:(?<sequence>\d{{1,12}}): )?(?:[*.]?(?<device_time>{time})(?: [A-Z]{{3,4}})?: )?"
+    cisco = numbered + _CISCO if any(_MNEMONIC.search(event) for event in events) else ""
     for relay in (relayed, ""):
         pattern = (
             rf"^(?:<(?<priority>\d{{1,3}})>(?:\d{{1,9}}: )?)?[*.]?(?<log_time>{time}):? +{_HOST}{relay}"
-            rf"(?:: +)?{_CISCO}{_TAG}(?<{MESSAGE}>(?s:.*))"
+            rf"(?:: +)?{cisco}{_TAG}(?<{MESSAGE}>(?s:.*))"
         )
         header = _header("rfc3164", pattern, events)
         if header is None or not relay or _matched(pattern, events, "relayed_time"):
@@ -70,20 +77,19 @@ def _rfc3164(events: Sequence[str]) -> Header | None:
 
 
 def _only_if_syslog(header: Header | None, pattern: str, events: Sequence[str]) -> Header | None:
-    """The header, unless what stands where a host should is a level or a class: then a library wrote it."""
+    """The header, unless a library wrote it: then a level or a class stands where a host should."""
     if header is None:
         return None
-    regex = compile_regex(pattern)
-    hosts = [match.named["log_host"] or "0" for event in events if (match := regex.search(event))]
-    odd = [host for host in hosts if re.fullmatch(rf"\W*{LEVELS}\W*|\d{{1,10}}|[-|]|.*[=\"'(){{}}].*", host)]
-    iso = sum(1 for event in events if re.match(r"(?:<\d+>)?\d{4}", event))
-    processes = sum(1 for event in events if (match := regex.search(event)) and match.named["process"])
-    tagged = sum(
-        1 for event in events if re.match(r"<\d+>", event) or re.search(rf"^[*.]?{SYSLOG_TIME}:? +\S+\[\d+\]:", event)
+    matches = [match for event in events if (match := _search(pattern, event))]
+    plainly = sum(
+        1 for match in matches if any(match.named.get(part) for part in ("priority", "process_id", "facility"))
     )
-    if tagged > 0.5 * len(events):
+    if plainly > len(matches) / 2:
         return header
-    if len(odd) > 0.2 * len(hosts) or (iso > 0.5 * len(events) and processes < 0.5 * len(events)):
+    odd = sum(1 for match in matches if _NO_HOST.fullmatch(match.named["log_host"] or "0"))
+    iso = sum(1 for match in matches if re.match(r"\d", match.named["log_time"] or ""))
+    untagged = sum(1 for match in matches if not match.named["process"])
+    if odd > MAX_SHARE_OF_ODD_HOSTS * len(matches) or (iso > len(matches) / 2 and untagged > len(matches) / 2):
         return None
     return header
 

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from app.addons.lint.catalogue.table import found
 from app.addons.lint.documents import LintedPackage, Setting
-from app.addons.lint.findings import LintFinding
+from app.addons.lint.findings import LintFinding, found
 from app.addons.lint.keys.kinds import KeyTable, Kind
 from app.addons.lint.keys.props import PROPS
 from app.addons.lint.keys.transforms import TRANSFORMS

@@ -36,6 +36,7 @@ LEADS = (
     Lead("compact", r"\[?\d{8}[T ]?\d{6}\b"),
     Lead("epoch", r"\[?1\d{9}(?:\.\d{1,9}|\d{3}|\d{6}|\d{9})?\b"),
     Lead("clock", rf"\[?{_CLOCK}:\d{{2}}\b"),
+    Lead("klog", rf"[DIWEF]\d{{4}} {_CLOCK}"),
     Lead("role", r"\d{1,10}:[A-Z] \d{1,2} "),
     Lead("level", r"\[?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\b"),
 )

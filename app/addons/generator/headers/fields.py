@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from app.addons.generator.header import STRUCTURED_DATA, Header
-from app.addons.generator.plan import Extract, Extraction, Transform
+from app.addons.generator.headers.header import STRUCTURED_DATA, Header
+from app.addons.generator.settings.plan import Extract, Extraction, Transform
 
 _PAIR = r'([^\s=\]"]{1,64})="([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 """PARAM-NAME and PARAM-VALUE of RFC 5424, section 6.3.3."""

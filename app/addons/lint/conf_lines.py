@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from app.addons.lint.catalogue.table import found
 from app.addons.lint.documents import MAX_VALUE_CHARACTERS, Document, LintedPackage
-from app.addons.lint.findings import LintFinding, Location
+from app.addons.lint.findings import LintFinding, Location, found
 
 _TEXT_ENDINGS = (".conf", ".meta", ".csv", ".md", ".txt", ".manifest", ".xml", ".json", ".spec")
 _BOM = b"\xef\xbb\xbf"

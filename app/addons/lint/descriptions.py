@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from app.addons.lint.catalogue.table import found
 from app.addons.lint.documents import Document, LintedPackage, Setting, stanza_location
-from app.addons.lint.findings import LintFinding, Location
+from app.addons.lint.findings import LintFinding, Location, found
 from app.addons.package.conf import MAX_CONF_BYTES, Stanza
 from app.addons.package.names import is_addon_name, is_version
 from app.addons.replay.settings.values import switch

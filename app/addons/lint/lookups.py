@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from app.addons.lint.catalogue.table import found
 from app.addons.lint.documents import LintedPackage, Setting, stanza_location
-from app.addons.lint.findings import LintFinding, Location
+from app.addons.lint.findings import LintFinding, Location, found
 from app.addons.lint.lookup_files import LookupFile, read_lookup
-from app.addons.lint.rules.transforms import is_lookup
+from app.addons.lint.transforms import is_lookup
 from app.addons.package.conf import Stanza
 from app.addons.replay.settings.values import listed
 

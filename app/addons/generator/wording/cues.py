@@ -50,6 +50,7 @@ _SOURCES = "from|by|with|client|remote|peer|rhost|src|source|address"
 _TARGETS = "to|server|dst|dest|destination|upstream"
 _NUMBER = r"\d{1,12}(?:\.\d{1,9})?"
 _UNITS = "ms|msec|milliseconds|s|sec|seconds"
+_LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|PANIC|LOG"
 CUES = (
     # Persons.
     Cue("user_at_host", r"'(?<user>[^'\s]{1,100})'@'(?<src>[^'\s]{1,200})'"),
@@ -57,6 +58,7 @@ CUES = (
     Cue("user", rf"(?i)\b(?:{_ACCOUNTS})(?: name)?(?: ?[:=])? ?(?-i:{_one_of_quotes('user')})"),
     # Addresses.
     Cue("src_in_brackets", rf"\b(?<src_host>[A-Za-z0-9_.-]{{1,253}})\[{_SRC_IP}\]"),
+    Cue("src_brackets_port", rf"\[{_SRC_IP}\]:{_SRC_PORT}"),
     Cue("src_in_parentheses", rf"(?i)\bfrom (?<src_host>[^\s()]{{1,253}}) \({_SRC_IP}\)"),
     Cue("src_socket", rf"(?i)\b(?:from|client|peer|remote)[ :=]{{1,2}}{_SRC_IP}:{_SRC_PORT}"),
     Cue("src_port", rf"{_SRC_IP} port {_SRC_PORT}"),
@@ -68,7 +70,7 @@ CUES = (
     Cue("src_ip", rf"(?i)\b(?:{_SOURCES})(?: ip| address)?[ :=]{{1,2}}\[?{_SRC_IP}"),
     Cue("dest_ip", rf"(?i)\b(?:{_TARGETS})[ :=]{{1,2}}\[?(?<dest_ip>{_IP})\]?(?::(?<dest_port>\d{{1,5}})\b)?"),
     # Requests and replies.
-    Cue("request", rf"\"(?<http_method>{_METHODS}) (?<url>{_PATHS})(?: HTTP/(?<http_version>[\d.]+))?\""),
+    Cue("request", rf"\b(?<http_method>{_METHODS}) (?<url>(?:https?:/)?/{_PATHS})(?: HTTP/(?<http_version>[\d.]+))?"),
     Cue("url", r"\b(?<url>https?://[^\s\"'<>)\]]{1,2000})"),
     Cue("http_status", r"(?i)\bstatus(?: code)?[ :=]{1,2}(?<status>[1-5]\d\d)\b"),
     Cue("smtp_command", rf"(?<action>{_MAIL_ACTIONS}): (?<smtp_command>{_MAIL_COMMANDS})\b"),
@@ -77,6 +79,8 @@ CUES = (
     Cue("reason", r"(?i)\b(?:failed|failure|rejected|error|denied|fatal|invalid): (?<reason>[^;\n]{1,300}?)\s*(?:;|$)"),
     Cue("category", r"^\((?<category>[A-Za-z][\w -]{1,60})\)"),
     Cue("exception", rf"(?m)^(?<exception>{_THROWN})(?::\s(?<exception_message>.{{1,1000}}))?"),
+    Cue("logger", r"(?m) \((?<logger>(?:[A-Za-z_$][\w$]*\.){2,12}[A-Za-z_$][\w$]*)(?::(?<line_number>\d{1,6}))?\)$"),
+    Cue("level", rf"(?:^|[\s\[])(?<level>{_LEVELS})\]?:(?=\s)"),
     Cue("stack", r"\n(?<stack_trace>(?s:.{1,}))"),
     Cue("session", r"(?i)\bsession (?:id )?[#:=]? ?(?<session_id>\d{1,20}|[0-9a-f-]{8,64})\b"),
     Cue("bytes", r"(?i)\b(?<bytes>\d{1,15}) bytes\b"),
@@ -88,7 +92,9 @@ COLON_PAIRS = (
 """Pairs with a colon, between commas or in parentheses: `client: 192.0.2.1, server: x`, `(using password: YES)`."""
 COLON_WORDS = r"(?m)(?:^|[ \t#(,;])([A-Za-z_@][\w@-]{0,40}):[ \t]{1,8}(?|\"([^\"\n]*+)\"|([^\s\",;]++))"
 """Pairs with a colon between blanks: `# Query_time: 0.2  Rows_sent: 4`."""
-MIN_COLON_WORDS = 3
+BRACKET_PAIRS = r"(?<![\w\]])([A-Za-z_][\w.-]{0,60})\[([^\[\]\n]*+)\]"
+"""Pairs whose value stands in brackets: `took[6.9s], types[]`."""
+MIN_PAIRS = 3
 ADDRESSES = rf"(?<![\w.])(?<ip>{_IP})(?![\w.]*\w)"
 """Every address of a text, whatever stands beside: many values of one field."""
 
@@ -98,16 +104,21 @@ def cues_in(texts: Sequence[str]) -> list[Cue]:
     return [cue for cue in CUES if any(_found(cue.pattern, text) for text in texts)]
 
 
-def has_colon_words(texts: Sequence[str]) -> bool:
-    """Whether a third of the texts have so many pairs with colons that these are no words of sentences."""
-    regex = compile_regex(COLON_WORDS)
+def has_many(pattern: str, texts: Sequence[str]) -> bool:
+    """Whether a third of the texts have so many pairs of the kind that these are no words of sentences."""
+    regex = compile_regex(pattern)
     counts = [sum(1 for _ in regex.matches(text[:4_000])) for text in texts]
-    return 3 * sum(1 for count in counts if count >= MIN_COLON_WORDS) >= len(texts)
+    return 3 * sum(1 for count in counts if count >= MIN_PAIRS) >= len(texts)
 
 
 def has_match(pattern: str, texts: Sequence[str]) -> bool:
     """Whether one of the texts matches."""
     return any(_found(pattern, text) for text in texts)
+
+
+def reads_all(pattern: str, texts: Sequence[str]) -> bool:
+    """Whether all of the texts match: marks in odd places are read otherwise than they were written."""
+    return all(_found(pattern, text) for text in texts)
 
 
 def _found(pattern: str, text: str) -> bool:

@@ -29,7 +29,7 @@ def value_of(stop: str) -> str:
     Marks of sentences stand inside values as well: there only the last one ends the value.
     """
     if stop in (":", r"\.", "!", r"\?"):
-        return rf"[^\s{stop}]++(?:{stop}(?=[^\s{stop}])[^\s{stop}]++)*+"
+        return rf"[^\s{stop}]++(?:{stop}(?=\w)[^\s{stop}]++)*+"
     return rf"[^\s{stop}]++"
 
 

@@ -10,17 +10,20 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from app.addons.generator.leads import LEADS, Lead, lead_of
-from app.addons.generator.plan import literal
+from app.addons.generator.reading.leads import LEADS, Lead, lead_of
+from app.addons.generator.settings.plan import literal
 
 SINGLE_LINES = r"([\r\n]+)"
 MIN_SHARE_OF_LEADS = 0.9
 """Of the lines that are records, so many begin with one of the leads found; else no pattern tells records apart."""
+MIN_SHARE_LOOKING = 0.5
+"""Of the lines without a lead, so many look like parts of an event (indented, a frame of a stack, a closing bracket);
+or else there are more of them than of records, as where each record is a block of lines."""
 MIN_CONTINUED = 0.1
 MIN_SHARE_WHERE_CONTINUED = 0.6
-"""Where a tenth of the lines cannot be events of their own, lines with a time somewhere may belong to events as well."""
+"""Where a tenth of the lines are no events of their own, lines with a time somewhere may belong to events as well."""
 MAX_SHARE_OF_TIMES = 0.1
 MIN_BLOCKS = 2
 MIN_LINES_OF_BLOCK = 2
@@ -139,8 +142,6 @@ def _records(lines: Sequence[str]) -> Boundaries:
     first = next((index for index, lead in enumerate(leads) if lead is not None), None)
     if first is None or not _has_continuations(filled, leads):
         return Boundaries(tuple(filled), SINGLE_LINES)
-    used = [lead for lead in LEADS if any(each is lead for each in leads)]
-    ahead = "|".join(lead.pattern for lead in used)
     events: list[list[str]] = []
     for line, lead in zip(filled, leads, strict=True):
         if lead is not None or not events:
@@ -148,9 +149,25 @@ def _records(lines: Sequence[str]) -> Boundaries:
         events[-1].append(line)
     notes = () if first == 0 else ("The sample begins in the middle of an event; its first lines belong to none.",)
     # Blank lines inside an event stay in Splunk's event: the sample's own text is what counts there.
-    return Boundaries(
-        tuple("\n".join(each) for each in events), rf"([\r\n]+)(?={ahead})", several_lines=True, notes=notes
-    )
+    return Boundaries(tuple("\n".join(each) for each in events), _at_leads(leads), several_lines=True, notes=notes)
+
+
+def _at_leads(leads: Sequence[Lead | None]) -> str:
+    """The pattern that breaks before each of the leads."""
+    used = [lead for lead in LEADS if any(each is lead for each in leads)]
+    return rf"([\r\n]+)(?={'|'.join(lead.pattern for lead in used)})"
+
+
+def broken_at_leads(boundaries: Boundaries) -> Boundaries:
+    """The boundaries with events broken before leads, where each event has one: for logs that stacks may follow.
+
+    The sample shows no event of several lines, but a library writes them when something fails.
+    """
+    leads = [lead_of(event) for event in boundaries.events]
+    if boundaries.several_lines or None in leads:
+        return boundaries
+    note = "Lines that begin otherwise than the sample's events belong to the event before, as stack traces do."
+    return replace(boundaries, line_breaker=_at_leads(leads), notes=(*boundaries.notes, note))
 
 
 def _has_continuations(lines: Sequence[str], leads: Sequence[Lead | None]) -> bool:
@@ -158,7 +175,10 @@ def _has_continuations(lines: Sequence[str], leads: Sequence[Lead | None]) -> bo
     others = [line for line, lead in zip(lines, leads, strict=True) if lead is None]
     if not others:
         return False
+    looking = sum(1 for line in others if _CONTINUES.match(line))
     records = [line for line in others if not _CONTINUES.match(line) and _TIME.search(line[:HEAD])]
     led = len(lines) - len(others)
+    if looking < MIN_SHARE_LOOKING * len(others) and len(others) < led:
+        return False
     continued = len(others) - len(records) >= MIN_CONTINUED * len(lines)
     return led / (led + len(records)) >= (MIN_SHARE_WHERE_CONTINUED if continued else MIN_SHARE_OF_LEADS)

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from app.addons.lint.catalogue.table import found
 from app.addons.lint.documents import LintedPackage, Setting
-from app.addons.lint.findings import LintFinding
+from app.addons.lint.findings import LintFinding, found
 from app.addons.replay.eval.nodes import Call, Literal, Node
 from app.addons.replay.eval.parsing import parse_expression
 from app.addons.replay.eval.tokens import MAX_EXPRESSION_CHARACTERS, EvalError

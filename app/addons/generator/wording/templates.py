@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from app.addons.generator.shapes.recognition import shape_of
 from app.addons.generator.shapes.shape import Shape
-from app.addons.generator.tokens import Kind, Token, tokens_of
+from app.addons.generator.wording.tokens import Kind, Token, tokens_of
 
 MIN_SIMILARITY = 0.7
 """Of the positions, so many are equal in texts of one template."""

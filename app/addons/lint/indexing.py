@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from app.addons.lint.catalogue.table import found
 from app.addons.lint.documents import Document, LintedPackage, Setting, stanza_location
-from app.addons.lint.findings import LintFinding
+from app.addons.lint.extractions import compiled
+from app.addons.lint.findings import LintFinding, found
 from app.addons.lint.keys.props import INDEX_TIME_TRANSFORMS, MERGE_KEYS, OTHER_STANZA_KINDS
 from app.addons.lint.patterns import first_group_can_be_empty
-from app.addons.lint.rules.extractions import compiled
 from app.addons.package.conf import Stanza
 from app.addons.replay.settings.stanzas import SOURCETYPE_PATTERN
 from app.addons.replay.settings.values import number, switch

@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from app.addons.lint.catalogue.table import found
 from app.addons.lint.documents import Document, LintedPackage, Setting, stanza_location
-from app.addons.lint.findings import LintFinding
+from app.addons.lint.extractions import compiled
+from app.addons.lint.findings import LintFinding, found
 from app.addons.lint.keys.transforms import DESTINATIONS, LOOKUP_KEYS
-from app.addons.lint.rules.extractions import compiled
 from app.addons.package.conf import Stanza
 from app.addons.replay.settings.values import listed, switch
 

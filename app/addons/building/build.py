@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.addons.building.report import check_document
 from app.addons.generator.generating import Generated, generate
-from app.addons.generator.identity import identity_of
-from app.addons.generator.sample import SampleRefused, read_sample
+from app.addons.generator.reading.sample import SampleRefused, read_sample
+from app.addons.generator.settings.identity import identity_of
 from app.addons.lint.findings import LintFinding, Severity
 from app.addons.lint.linter import lint
 from app.addons.package.files import Package
 from app.addons.replay.patterns import SlowSetting, slow_patterns
 from app.addons.replay.replaying import replay
 from app.addons.replay.report import Replay
-from app.addons.reporting import check_document
 
 MAX_REPLAYED_CHARACTERS = 20_000_000
 """A sample is replayed to here: 100,000 events of 200 bytes say what a million would."""

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
-from app.addons.lint.catalogue.table import found
 from app.addons.lint.documents import LintedPackage, Setting, stanza_location
-from app.addons.lint.findings import LintFinding, Location
+from app.addons.lint.findings import LintFinding, Location, found
 from app.addons.lint.keys.props import OTHER_STANZA_KINDS
 from app.addons.lint.quoting import outside_quotes, unbalanced
 from app.addons.replay.settings.values import switch

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Sequence
 
-from app.addons.generator.composites import composite_of, value_of
-from app.addons.generator.plan import field_name, literal
+from app.addons.generator.settings.plan import field_name, literal
 from app.addons.generator.shapes.names import name_for
 from app.addons.generator.shapes.profiles import profile
-from app.addons.generator.templates import Slot, Template
-from app.addons.generator.tokens import Kind
+from app.addons.generator.wording.composites import composite_of, value_of
+from app.addons.generator.wording.templates import Slot, Template
+from app.addons.generator.wording.tokens import Kind
 
 _GROUP = re.compile(r"\(\?<([A-Za-z_]\w*)>")
 

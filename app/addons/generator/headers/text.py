@@ -1,25 +1,27 @@
 """The texts that stand in headers: times and levels, as expressions that PCRE2 and `re` read alike."""
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_CLOCK = r"\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?"
+CLOCK = r"\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?"
 _NAMED_ZONE = r"(?:UTC|GMT|[ECMP][SD]T|CES?T|EES?T|WES?T|BST|IST|JST|KST|AE[SD]T|MSK|SGT|HKT)(?![A-Za-z0-9])"
 _ZONE = rf"(?: ?(?:Z(?![A-Za-z0-9])|{_NAMED_ZONE}|[+-]\d{{2}}:?\d{{2}}))?"
-ISO_TIME = rf"\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}(?:T|[ _]{{1,2}}){_CLOCK}{_ZONE}"
-LEGACY_TIME = rf"{_MONTH} {{1,2}}\d{{1,2}} (?:\d{{4}} )?{_CLOCK}(?: {_NAMED_ZONE})?"
+ISO_TIME = rf"\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}(?:T|[ _]{{1,2}}){CLOCK}{_ZONE}"
+LEGACY_TIME = rf"{_MONTH} {{1,2}}\d{{1,2}} (?:\d{{4}} )?{CLOCK}(?: {_NAMED_ZONE})?"
 SYSLOG_TIME = rf"(?:{LEGACY_TIME}|{ISO_TIME})"
 _DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _DAY_OF_MONTH = rf"(?:{_MONTH} {{1,2}}\d{{1,2}}|\d{{1,2}} {_MONTH})"
 TIMES = (
     ISO_TIME,
-    rf"{_MONTH} {{1,2}}\d{{1,2}},? (?:\d{{4}},? )?{_CLOCK}(?: [AP]M)?{_ZONE}",
-    rf"{_DAY},? {_DAY_OF_MONTH} (?:\d{{4}} )?{_CLOCK}(?: {_NAMED_ZONE})?(?: \d{{4}})?{_ZONE}",
-    rf"\d{{1,2}}[/ -]{_MONTH}(?:[/ -]\d{{2,4}})?[: ]{_CLOCK}{_ZONE}",
-    rf"\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}(?:,? |T){_CLOCK}(?: ?[AaPp][Mm])?{_ZONE}",
-    rf"\d{{6}} {{1,2}}{_CLOCK}",
+    rf"{_MONTH} {{1,2}}\d{{1,2}},? (?:\d{{4}},? )?{CLOCK}(?: [AP]M)?{_ZONE}",
+    rf"{_DAY},? {_DAY_OF_MONTH} (?:\d{{4}} )?{CLOCK}(?: {_NAMED_ZONE})?(?: \d{{4}})?{_ZONE}",
+    rf"\d{{1,2}}[/ -]{_MONTH}(?:[/ -]\d{{2,4}})?[: ]{CLOCK}{_ZONE}",
+    rf"\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}(?:,? |T){CLOCK}(?: ?[AaPp][Mm])?{_ZONE}",
+    rf"\d{{6}} {{1,2}}{CLOCK}",
     r"\d{8}[T ]?\d{6}",
     r"1\d{9}(?:\.\d{1,9}|\d{3}|\d{6}|\d{9})?(?![\d.])",
-    _CLOCK,
+    CLOCK,
 )
+DATED = TIMES[:5]
+"""Times with a day: a number or a clock alone is no sign that a line begins."""
 LEVELS = (
     r"(?:(?i:TRACE|DEBUG|VERBOSE|FINEST|FINER|FINE|CONFIG|NOTE|INFO|INFORMATION(?:AL)?|NOTICE|WARN|WARNING|ERROR|ERR|"
     r"CRIT|CRITICAL|ALERT|EMERG|EMERGENCY|FATAL|SEVERE|PANIC)|LOG|DETAIL|HINT|STATEMENT|CONTEXT|LOCATION)(?![A-Za-z0-9_])"

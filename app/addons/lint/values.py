@@ -5,9 +5,8 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from app.addons.lint.catalogue.table import found
 from app.addons.lint.documents import LintedPackage, Setting
-from app.addons.lint.findings import LintFinding
+from app.addons.lint.findings import LintFinding, found
 from app.addons.lint.keys.kinds import KeyTable, Kind
 from app.addons.lint.keys.others import APP, COLLECTIONS, EVENTTYPES, FIELDS, MACROS, META
 from app.addons.lint.keys.props import PROPS

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from app.addons.lint.catalogue.table import found
 from app.addons.lint.documents import LintedPackage, Setting
-from app.addons.lint.findings import LintFinding, Location
+from app.addons.lint.findings import LintFinding, Location, found
 from app.addons.package.entries import ArchiveFault, check_content
 from app.kernel.secret_names import is_secret_name
 

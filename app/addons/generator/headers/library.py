@@ -9,14 +9,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.addons.generator.header_text import LEVELS, TIMES
-from app.addons.generator.plan import distinct_names
+from app.addons.generator.headers.text import CLOCK, DATED, LEVELS, TIMES
+from app.addons.generator.settings.plan import distinct_names
 
 MAX_PARTS = 9
 MAX_ORDERS = 12
 MAX_HEADER_CHARACTERS = 400
 MIN_SHARE_OF_WEAK = 0.5
-"""Of the events that begin alike, so many have the part: else the part is the message's."""
+"""Of the events that begin alike, more than so many have the part: else the part is the message's."""
 _GAP = r"[ \t]*(?:[-|:,>]+ *)?"
 
 
@@ -33,7 +33,10 @@ class Part:
 _FILE = r"[\w$./\\-]{1,120}\.[A-Za-z]{1,5}"
 _CLASS = r"[A-Za-z_$][\w$-]{0,60}(?:\.[A-Za-z_$][\w$-]{0,80}){1,12}(?::\d{1,6})?"
 _IN_BRACKETS = r"[^\[\]\n]{0,200}(?:\[[^\[\]\n]{0,100}\][^\[\]\n]{0,200}){0,3}"
+_WORDS = ("word_1", "word_2", "word_3")
+_PLAIN_LEVEL = r"\[?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|PANIC|LOG)\]?:"
 PARTS = (
+    Part("klog", rf"(?<level>[DIWEF])(?<NAME>\d{{4}} {CLOCK})", ("log_time",)),
     Part("time", rf"[\[(]?(?<NAME>{'|'.join(TIMES)})[\])]?(?=[\s\]|,:;-]|$):?", ("log_time",)),
     Part("channel", rf"(?<NAME>[\w-]{{1,60}})\.(?<level>{LEVELS}):", ("channel",)),
     Part("level", rf"[\[(<]?[ ]{{0,5}}(?<NAME>{LEVELS})[ ]{{0,5}}[\])>]?(?=[\s:|,\]\-\[]|$):?", ("level",)),
@@ -46,12 +49,16 @@ PARTS = (
     Part("role", r"(?<NAME>\d{1,10}):(?<role>[A-Z])(?= )", ("process_id",)),
     Part("class", rf"(?<NAME>{_CLASS})(?::(?=\s|$)|(?= [-:|\[] )|(?= [A-Z]))", ("logger", "source_class")),
     Part("named", r"(?<NAME>[A-Za-z_$][\w$-]{0,60})(?= - )", ("logger", "component"), strong=False),
+    Part(
+        "word", rf"(?<NAME>[\w@.\[\]-]{{1,80}})(?=(?: +[\w@.-]{{1,80}}){{0,3}} +{_PLAIN_LEVEL})", _WORDS, strong=False
+    ),
     Part("brackets", rf"\[(?<NAME>{_IN_BRACKETS})\]:?", ("thread", "context", "scope"), strong=False),
     Part("braces", r"\{{1,2}(?<NAME>[^{}\n]{1,200})\}{1,2}", ("scope",), strong=False),
     Part("parentheses", r"\((?<NAME>[^()\n]{1,120})\):?", ("group",), strong=False),
     Part("number", r"(?<NAME>\d{1,20})(?=[ \]])", ("thread_id", "sequence"), strong=False),
     Part("mark", r"(?<NAME>[#*.+])(?= )", ("mark",), strong=False),
     Part("component", r"(?<NAME>[A-Za-z_][\w$-]{1,40}):(?=\s)", ("component",), strong=False),
+    Part("origin", rf"(?<NAME>[^\s\[(\"'=]{{1,120}})(?= +(?:\| +)?(?:{'|'.join(DATED)}))", ("origin",), strong=False),
 )
 _COMPILED = {part.kind: re.compile(_GAP + re.sub(r"\(\?<[A-Za-z_]+>", "(", part.pattern)) for part in PARTS}
 _NUMBERED = re.compile(r"\[[A-Za-z][^\[\]\n:#]{0,100}[:#-]\d{1,12}\]")
@@ -88,7 +95,7 @@ def header_orders(events: Sequence[str]) -> list[Order]:
             node.members.append(index)
     found: dict[tuple[str, ...], list[int]] = {}
     _collect(root, (), found)
-    kept = {kinds: members for kinds, members in found.items() if "time" in kinds or {"level", "channel"} & set(kinds)}
+    kept = {kinds: members for kinds, members in found.items() if {"time", "klog", "level", "channel"} & set(kinds)}
     frequent = sorted(kept, key=lambda kinds: (-len(kept[kinds]), kinds))[:MAX_ORDERS]
     ordered = sorted(frequent, key=lambda kinds: (-len(kinds), -len(kept[kinds]), kinds))
     heads = [event[:MAX_HEADER_CHARACTERS] for event in events]
@@ -117,10 +124,12 @@ def _kinds(text: str) -> tuple[str, ...]:
 
 def _may_follow(part: Part, kinds: Sequence[str]) -> bool:
     """Whether the part may stand behind those: each kind as often as there are names for it."""
-    if part.kind in ("mark", "component") and not kinds:
+    if part.kind in ("mark", "component", "word") and not kinds:
         return False
+    if part.kind in ("origin", "klog"):
+        return not kinds
     if part.kind in ("level", "channel"):
-        return not {"level", "channel"} & set(kinds)
+        return not {"level", "channel", "klog"} & set(kinds)
     return kinds.count(part.kind) < len(part.names)
 
 
@@ -139,7 +148,7 @@ def _goes_on(kind: str, child: _Node, node: _Node) -> bool:
     if _BY_KIND[kind].strong or _leads_to_strong(child):
         return True
     # A single event is no evidence that something in brackets belongs to the header.
-    return len(child.members) > 1 and len(child.members) >= MIN_SHARE_OF_WEAK * len(node.members)
+    return len(child.members) > 1 and len(child.members) > MIN_SHARE_OF_WEAK * len(node.members)
 
 
 def _leads_to_strong(node: _Node) -> bool:

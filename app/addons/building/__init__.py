@@ -1,0 +1,1 @@
+"""Sample → package → replay → lint → report: what the command and the jobs call."""

@@ -1,0 +1,1 @@
+"""What transports and logging libraries put before an event's own text."""

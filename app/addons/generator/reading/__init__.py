@@ -1,0 +1,1 @@
+"""A sample as bytes becomes text, and the text becomes events."""

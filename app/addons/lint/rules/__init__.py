@@ -1,1 +1,0 @@
-"""The rules, each a function from the package to its findings, grouped by what they look at."""
