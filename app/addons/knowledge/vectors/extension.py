@@ -4,6 +4,7 @@ pgvector is not marked as trusted, so a superuser alone can make it (https://git
 the owner of the embedded server is one; another owner is refused, and passages are found by their words.
 """
 
+import contextlib
 import logging
 from typing import Final
 
@@ -35,7 +36,8 @@ async def make_extension(url: str, settings: Settings) -> bool:
         return False
     connection = await connect(url)
     try:
-        await connection.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
+        with contextlib.suppress(asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError):  # another was quicker
+            await connection.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
         schema = await connection.fetchval(_SCHEMA)
         role = quote_identifier(settings.database.app_role)
         await connection.execute(f"GRANT USAGE ON SCHEMA {quote_identifier(schema)} TO {role}")

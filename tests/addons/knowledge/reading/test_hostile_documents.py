@@ -1,5 +1,6 @@
 """Documents that mean harm, or are broken: each is refused with a reason, in time, and its reader is gone then."""
 
+import asyncio
 import io
 import os
 import tempfile
@@ -13,7 +14,7 @@ import pytest
 from pypdf import PdfWriter
 
 from app.addons.knowledge.reading.blocks import Reason
-from app.addons.knowledge.reading.bounded import DocumentReader
+from app.addons.knowledge.reading.bounded import DocumentReader, ReadersBusy
 from app.addons.knowledge.reading.chunking import MAX_PASSAGE
 from app.addons.knowledge.reading.media_types import DocumentType
 from app.addons.knowledge.reading.outcome import Outcome
@@ -106,7 +107,7 @@ REFUSED: Final[dict[str, tuple[DocumentType, bytes, set[Reason]]]] = {
 READ: Final[dict[str, tuple[DocumentType, bytes]]] = {
     "tags that are never closed": (HTML, b"<html>" + b"<div>" * 20_000 + b"text"),
     "tags that were never open": (HTML, b"<html>" + b"</div>" * 20_000 + b"text"),
-    "half tags": (HTML, b"<html><p>text" + b"<a " * 5_000),
+    "half tags": (HTML, b"<html><p>text" + b"<a " * 1_000),
     "brackets": (HTML, b"<html><p>text" + b"<" * 10_000),
     "entities": (HTML, b"<html><p>text" + b"&amp" * 100_000),
     "declarations": (HTML, b"<html><p>text" + b"<!" * 5_000),
@@ -162,6 +163,20 @@ async def test_a_sound_pdf_is_read_by_pages() -> None:
         (["page 2"], "cs-method: GET"),
     ]
     assert outcome.passages[0].defined[-1] == "srcip"
+
+
+async def test_a_document_that_waits_too_long_for_others_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.addons.knowledge.reading.bounded.PATIENCE_SECONDS", 0.05)
+    reader = DocumentReader(at_once=1)
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end, "rb") as nothing, file_of(b"text") as file:
+        first = asyncio.create_task(reader.read(PLAIN, nothing))
+        await asyncio.sleep(0)
+        with pytest.raises(ReadersBusy):
+            await reader.read(PLAIN, file)
+        os.close(write_end)
+        assert (await first).reason == Reason.EMPTY.value
+        assert (await reader.read(PLAIN, file)).reason is None
 
 
 async def test_a_reader_that_does_not_end_is_killed() -> None:
