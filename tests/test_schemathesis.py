@@ -123,6 +123,8 @@ class Known:
                     self.paths.setdefault(row.operation, []).append(ids)
                 media = "application/json" if "json" in made.more else made.more.get("headers", {}).get("Content-Type")
                 bodies = [(media, _text(made.more[form])) for form in ("json", "data", "content") if form in made.more]
+                if made.form is not None:
+                    bodies = [("multipart/form-data", made.form)]
                 self.bodies.setdefault(row.operation, []).extend(bodies)
 
     def met(self, cases: Iterable[Any]) -> Iterator[Any]:
