@@ -6,7 +6,6 @@ same text reaches the same limit on every machine.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -33,23 +32,54 @@ class MatchLimit(Exception):  # noqa: N818 - a fact about a text, no error of th
     """A match took more steps or levels than Splunk allows: there it counts as no match."""
 
 
-@dataclass(frozen=True)
 class RegexMatch:
-    """One match: `groups[0]` is the whole; a group that took no part is None. Positions count characters."""
+    """One match: `groups[0]` is the whole; a group that took no part is None. Positions count characters.
 
-    groups: tuple[str | None, ...]
-    spans: tuple[tuple[int, int], ...]
-    named: Mapping[str, str | None]
+    Texts and positions are read from the library when they are asked for: most callers want one of them.
+    """
+
+    __slots__ = ("_count", "_found", "_groups", "_names")
+
+    def __init__(self, found: Any, count: int, names: Mapping[str, int]) -> None:
+        self._found = found
+        self._count = count
+        self._names = names
+        self._groups: tuple[str | None, ...] | None = None
+
+    @property
+    def groups(self) -> tuple[str | None, ...]:
+        """The texts of the whole and of each group."""
+        if self._groups is None:
+            self._groups = (self._found.group(0), *self._found.groups())
+        return self._groups
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """Where the whole and each group begin and end; (-1, -1) for a group that took no part."""
+        return tuple(self.span(index) for index in range(self._count))
+
+    @property
+    def named(self) -> Mapping[str, str | None]:
+        """The texts of the groups that have names."""
+        groups = self.groups
+        return {name: groups[index] for name, index in self._names.items()}
+
+    def span(self, index: int) -> tuple[int, int]:
+        """Where the group begins and ends; (-1, -1) where the group took no part."""
+        if self.groups[index] is None:
+            return (-1, -1)
+        start, end = self._found.span(index)
+        return (start, end)
 
     @property
     def start(self) -> int:
         """Where the match begins."""
-        return self.spans[0][0]
+        return int(self._found.start())
 
     @property
     def end(self) -> int:
         """Where the match ends."""
-        return self.spans[0][1]
+        return int(self._found.end())
 
 
 class Regex:
@@ -87,10 +117,7 @@ class Regex:
             raise MatchLimit(str(error)) from error
 
     def _as_match(self, found: Any) -> RegexMatch:
-        count = self.groups + 1
-        groups = tuple(found.group(index) for index in range(count))
-        spans = tuple(found.span(index) if groups[index] is not None else (-1, -1) for index in range(count))
-        return RegexMatch(groups, spans, {name: groups[index] for name, index in self.names.items()})
+        return RegexMatch(found, self.groups + 1, self.names)
 
 
 @lru_cache(maxsize=_KEPT)

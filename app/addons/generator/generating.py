@@ -51,10 +51,16 @@ def generate(content: bytes, identity: Identity) -> Generated:
         *(note for extraction in fields.extractions for note in extraction.notes),
         *mapping.notes,
     )
+    notes = tuple(_sentence(note) for note in notes)
     aliases = {name: original for original, name in mapping.aliases}
     package = compose(identity, index_time, fields, _meaning(mapping), readme_of(identity, kinds, notes, aliases))
     unmatched = tuple(event for index, event in enumerate(boundaries.events) if index not in fields.claimed)
     return Generated(package, identity, kinds, notes, unmatched[:20])
+
+
+def _sentence(note: str) -> str:
+    """The note as a sentence: a capital at its beginning, a full stop at its end."""
+    return note[:1].upper() + note[1:] + ("" if note.endswith((".", "?", "!")) else ".")
 
 
 def _looked_at(boundaries: Boundaries) -> Boundaries:

@@ -62,7 +62,7 @@ def test_a_sample_that_begins_inside_an_event_says_so() -> None:
     assert "middle of an event" in found.notes[0]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.text(max_size=40).filter(lambda text: "\n" not in text), max_size=12))
 def test_no_line_is_lost(lines: list[str]) -> None:
     found = find_boundaries(lines)

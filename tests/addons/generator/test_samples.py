@@ -51,7 +51,7 @@ def test_what_is_refused(content: bytes, code: str, says: str) -> None:
     assert refused.value.code == code
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.binary(min_size=1, max_size=300))
 def test_any_bytes_build_or_are_refused(content: bytes) -> None:
     try:
@@ -60,7 +60,7 @@ def test_any_bytes_build_or_are_refused(content: bytes) -> None:
         return
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.sampled_from(LOGS), st.integers(0, 400), st.text(max_size=12))
 def test_a_damaged_log_still_builds(log: object, at: int, inserted: str) -> None:
     lines = log.lines  # type: ignore[attr-defined]
@@ -81,7 +81,7 @@ def test_a_damaged_log_still_builds(log: object, at: int, inserted: str) -> None
         "<a>" * 9_000,
         '{"a":' * 3_000 + "1" + "}" * 3_000,
         "|" * 30_000,
-        "CEF:0|" + "a\\|" * 9_000,
+        "CEF:0|" + "a\\|" * 2_000,
         "\t" * 20_000 + "x",
         ",".join("x" * 3 for _ in range(9_000)),
     ],

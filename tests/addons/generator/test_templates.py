@@ -27,7 +27,7 @@ def test_tokens(text: str, texts: list[str]) -> None:
     assert [token.text for token in tokens_of(text)] == texts
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(TEXTS)
 def test_tokens_are_the_text(text: str) -> None:
     tokens = tokens_of(text)
@@ -36,7 +36,7 @@ def test_tokens_are_the_text(text: str) -> None:
         assert written == text.rstrip()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(TEXTS, min_size=1, max_size=5))
 def test_the_pattern_of_any_template_compiles(texts: list[str]) -> None:
     for template in find_templates(texts):
@@ -45,7 +45,7 @@ def test_the_pattern_of_any_template_compiles(texts: list[str]) -> None:
             assert compile_regex(pattern).groups >= 1
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.text(alphabet="ab1/=- ", min_size=1, max_size=30), min_size=1, max_size=5))
 def test_a_template_reads_its_own_texts(texts: list[str]) -> None:
     for template in find_templates(texts):

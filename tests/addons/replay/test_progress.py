@@ -47,7 +47,7 @@ def test_an_expression_that_matches_has_no_progress() -> None:
     assert progress("s", "a", "", "ba") is None
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.text(alphabet="ab()[]|*+?\\<>=!:{}^$.1d#", max_size=15), st.text(alphabet="ab1", max_size=10))
 def test_no_expression_raises_and_parts_are_the_whole(expression: str, text: str) -> None:
     assert "".join(expression_parts(expression)) == expression

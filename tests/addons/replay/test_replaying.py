@@ -106,7 +106,7 @@ SAMPLES = st.lists(
 ).map("\n".join)  # fmt: skip
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(CONF, CONF, st.text(max_size=30) | st.just("a,b,c\n1,2,3\n"), SAMPLES)
 def test_no_package_and_no_sample_raises(props: str, others: str, table: str, sample: str) -> None:
     files = {
@@ -121,7 +121,7 @@ def test_no_package_and_no_sample_raises(props: str, others: str, table: str, sa
     )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(max_size=200))
 def test_every_visible_character_of_a_sample_is_in_an_event(sample: str) -> None:
     text = "".join(event.raw for event in replayed("SHOULD_LINEMERGE = false", sample).events)

@@ -83,7 +83,7 @@ WRITERS: tuple[Callable[[datetime], str], ...] = (
 @pytest.mark.parametrize(
     ("before", "after"), [("", ""), ("<13>", " host app[12]: x"), ("10.1.2.3 v2.1 [", "] y"), ('{"t":"', '"}')]
 )
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(moment=moments())
 def test_times_in_lines_are_recognised(
     writer: Callable[[datetime], str], before: str, after: str, moment: datetime
@@ -94,7 +94,6 @@ def test_times_in_lines_are_recognised(
     assert found.start == len(before)
 
 
-@settings(deadline=None)
 @given(
     event=st.text(alphabet=st.one_of(st.characters(), st.sampled_from("0123456789:-/.TZ [](\"'")), max_size=120),
     prefix=st.none() | st.text(max_size=5),

@@ -225,7 +225,7 @@ WRITERS: tuple[Callable[[datetime], str], ...] = (
 @pytest.mark.parametrize(
     "around", ["{} host x", "[{}] x", "host 1.2.3.4 [{}] y", 'a=1 b=2 time="{}" c', '[["v",1],{{"time":"{}"}}]']
 )
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 @given(beginning=moments())
 def test_random_times_are_proposed_and_read_back(
     writer: Callable[[datetime], str], around: str, beginning: datetime
@@ -238,7 +238,7 @@ def test_random_times_are_proposed_and_read_back(
     assert [each.moment for each in found if each is not None] == times
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.text(st.one_of(st.characters(), st.sampled_from("0123456789:-/.,TZ [](){}\"='<>")), max_size=80)

@@ -26,7 +26,7 @@ def expanded(text: str) -> str:
 
 
 @pytest.mark.parametrize("text", SENSIBLE)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(moment=moments())
 def test_what_a_format_writes_it_reads(text: str, moment: datetime) -> None:
     if "%s" in text and moment.timestamp() < 1e9:
@@ -42,7 +42,6 @@ def test_what_a_format_writes_it_reads(text: str, moment: datetime) -> None:
     assert found.zone_known is ("%s" in text or "z" in text or "Z" in text)
 
 
-@settings(deadline=None)
 @given(text=st.text(max_size=40), form=st.text(alphabet="%YymbdHMSNQzZpsCjaIkl369: -./T", max_size=12))
 def test_no_text_and_no_format_raise_anything_else(text: str, form: str) -> None:
     warnings = format_warnings(form)

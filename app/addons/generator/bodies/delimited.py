@@ -13,6 +13,8 @@ from app.addons.generator.shapes.profiles import profile
 
 MIN_COLUMNS = {",": 4, ";": 4, "\t": 3, "|": 3}
 """Commas and semicolons stand in sentences, tabs and bars hardly."""
+MAX_COLUMNS = 500
+"""Rows of more columns are data and no records."""
 MIN_SHARE = 0.8
 MIN_SHARE_OF_SHAPE = 0.95
 MIN_SAME_COUNT = 0.3
@@ -27,7 +29,7 @@ def delimited_bodies(texts: Texts) -> Extraction | None:
     filled = texts.filled
     for delimiter in DELIMITERS:
         counts = {index: split_count(body, delimiter) for index, body in filled}
-        claims = frozenset(index for index, count in counts.items() if count >= MIN_COLUMNS[delimiter])
+        claims = frozenset(index for index, count in counts.items() if MIN_COLUMNS[delimiter] <= count <= MAX_COLUMNS)
         frequent = Counter(counts[index] for index in claims).most_common(3)
         if not claims or len(claims) < MIN_SHARE * len(filled):
             continue

@@ -315,7 +315,7 @@ VALUES = st.sampled_from(["1.2.3.4", "-", "GET", "/x", "login failed", "200", "d
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.dictionaries(NAMES | st.text(max_size=8), VALUES, max_size=8), st.text(max_size=60)), max_size=6

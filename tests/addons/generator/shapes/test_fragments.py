@@ -130,7 +130,7 @@ def test_fragments_compile_without_groups(shape: Shape) -> None:
 
 @pytest.mark.parametrize("shape", sorted(GENERATED))
 def test_each_value_of_a_shape_is_extracted_whole(shape: Shape) -> None:
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(GENERATED[shape])
     def check(value: str) -> None:
         assert extracted_whole(shape, value), value
@@ -145,7 +145,7 @@ def test_the_values_of_the_table_are_extracted_whole() -> None:
     assert missed == []
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(IPV4 | IPV6)
 def test_addresses_of_both_versions_are_extracted(value: str) -> None:
     assert extracted_whole(Shape.IP, value)

@@ -88,7 +88,7 @@ def test_names_are_unique() -> None:
     assert name_for(profile(["a"]), key="user", before="", after="", position=1, taken=taken) == "user_3"
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.text(max_size=40), st.none() | st.text(max_size=90), st.text(max_size=150), st.text(max_size=150), st.integers()
 )

@@ -62,7 +62,7 @@ VALUES = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(VALUES | st.text("ab1. :-", max_size=12)))
 def test_the_covering_fragment_takes_every_value(values: list[str]) -> None:
     found = profile(values)

@@ -112,19 +112,19 @@ def test_a_value_has_its_shape(value: str, shape: Shape) -> None:
     assert shape_of(value) is shape
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.ip_addresses(v=6))
 def test_each_ipv6_address_is_one(address: object) -> None:
     assert shape_of(str(address)) is Shape.IPV6
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.ip_addresses(v=4))
 def test_each_ipv4_address_is_one(address: object) -> None:
     assert shape_of(str(address)) is Shape.IPV4
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.text(max_size=300) | st.text(alphabet=string.printable, max_size=300) | st.text(alphabet=":.-/\\@[]%19afT "))
 def test_any_text_has_a_shape(value: str) -> None:
     shape = shape_of(value)

@@ -128,7 +128,7 @@ WORDS = [
 ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join) | st.text(max_size=40))
 def test_no_expression_raises_anything_else(expression: str) -> None:
     try:
@@ -163,7 +163,7 @@ ARGUMENTS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.sampled_from(sorted(FUNCTIONS)), st.lists(ARGUMENTS, max_size=3))
 def test_no_function_raises_for_odd_arguments(name: str, arguments: list[str]) -> None:
     try:

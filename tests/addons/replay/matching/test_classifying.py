@@ -58,7 +58,7 @@ def test_searches_that_no_event_type_may_have(search: str) -> None:
         parse_search(search)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.lists(st.sampled_from(["a", "b*", '"c d"', "(", ")", "AND", "OR", "NOT", "=", "IN", ",", "<", "x"])).map(
         " ".join

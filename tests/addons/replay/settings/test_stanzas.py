@@ -1,7 +1,7 @@
 """Which stanza holds, values of settings, wildcards."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.addons.package.conf import parse_conf
@@ -123,7 +123,6 @@ def test_wildcards(pattern: str, text: str, expected: bool) -> None:
     assert fits_ignoring_case(pattern, text) is expected
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ab*", max_size=8), st.text(alphabet="ab", max_size=8))
 def test_wildcards_agree_with_a_plain_rule(pattern: str, text: str) -> None:
     def plain(form: str, rest: str) -> bool:
