@@ -250,7 +250,7 @@ def test_any_package_of_plain_names_and_texts_can_be_written(files: dict[str, by
 
 
 def test_a_written_archive_says_nothing_of_time_and_place() -> None:
-    content = write_archive(Package("TA-a", {"default/app.conf": b"[install]\n", "README.md": b"x"}))
+    content = write_archive(Package("TA-a", {"default/app.conf": b"[install]\n", "README": b"x"}))
     assert content[:10] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03"
     with tarfile.open(fileobj=io.BytesIO(content)) as reader:
         members = reader.getmembers()

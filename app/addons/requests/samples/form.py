@@ -98,9 +98,9 @@ class OneFileForm:
     def _headers_finished(self) -> None:
         kind, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         name = options.get(b"name", b"").decode("utf-8", "replace")
-        if kind != b"form-data" or name != FIELD or b"filename" not in options:
-            raise InvalidUpload("no-file", f"The part must be a file with the name `{FIELD}`, not `{name[:80]}`.")
-        self.filename = plain_filename(options[b"filename"])
+        if kind != b"form-data" or name != FIELD:
+            raise InvalidUpload("no-file", f"The part must have the name `{FIELD}`, not `{name[:80]}`.")
+        self.filename = plain_filename(options.get(b"filename", b""))
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         self._pieces.append(data[start:end])

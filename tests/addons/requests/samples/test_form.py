@@ -32,13 +32,17 @@ async def test_the_file_is_read_whatever_the_pieces(data: bytes, step: int) -> N
     assert await content(HEAD + data.replace(b"--XX", b"") + TAIL, step) == (data.replace(b"--XX", b""), "a.log")
 
 
+async def test_a_file_needs_no_name_of_its_own() -> None:
+    """RFC 7578, section 4.2: the name is a hint."""
+    assert await content(HEAD.replace(b'; filename="a.log"', b"") + b"abc" + TAIL) == (b"abc", "sample")
+
+
 FAULTS = {
     "nothing": (b"", "cut-short"),
     "no part": (b"--XX--\r\n", "no-file"),
     "a cut form": (HEAD + b"abc", "cut-short"),
     "cut in its head": (HEAD[:40], "cut-short"),
     "two files": (HEAD + b"a\r\n" + HEAD + b"b" + TAIL, "several-parts"),
-    "a field": (b'--XX\r\nContent-Disposition: form-data; name="file"\r\n\r\nabc' + TAIL, "no-file"),
     "another name": (HEAD.replace(b'"file"', b'"sample"') + b"a" + TAIL, "no-file"),
     "no disposition": (b"--XX\r\nContent-Type: text/plain\r\n\r\nabc" + TAIL, "no-file"),
     "a long header": (HEAD.replace(b"text/plain", b"x" * 9_000) + b"a" + TAIL, "malformed-form"),
