@@ -78,7 +78,7 @@ async def tidy(context: JobContext) -> None:
     async with context.database.read() as session:
         runs, requests = await ValidationReads(session).stranded(), await RequestReads(session).stranded()
     for run_id in runs:
-        await context.apply(partial(_end_if_open, context.resources, run_id, WorkGivenUp()))
+        await context.apply(partial(_give_up_run, context.resources, run_id))
     for request_id in requests:
         await context.apply(partial(_give_up, context.resources, request_id))
     storage, removed = context.resources.storage, 0
@@ -91,6 +91,11 @@ async def tidy(context: JobContext) -> None:
                 await storage.delete(info.key)
                 removed += 1
     await context.progress(given_up=len(runs) + len(requests), removed=removed)
+
+
+async def _give_up_run(resources: Resources, run_id: UUID, session: WriteSession) -> None:
+    if run_id in await ValidationReads(session).stranded():  # it may have ended since the look
+        await _end_if_open(resources, run_id, WorkGivenUp(), session)
 
 
 async def _give_up(resources: Resources, request_id: UUID, session: WriteSession) -> None:

@@ -85,7 +85,7 @@ class Validation:
         Raises:
             AllSlotsTaken: later.
             Superseded, Unavailable: not here, not now.
-            Unwanted: the run was ended meanwhile, or its slot given to another.
+            Unwanted: the run was ended meanwhile.
             Exception: any other counts as a failed start.
         """
         task = await self._context.apply(self._begin)
@@ -132,12 +132,14 @@ class Validation:
             raise Unwanted
 
     async def _conclude(self, ended: Ended, session: WriteSession) -> bool:
-        """Whether the run ended so: it was still this start's. The request is locked before the run, as everywhere."""
+        """Whether the run ended so: it was still this start's. The request is locked before the run, as everywhere.
+
+        The slot may have been given to another meanwhile, when the worker was silent for a lease and lived: what was
+        found counts all the same, as the claim on the job says that nobody else works at the run.
+        """
         request = await lock_request_of(session, self._id)
         run = await ValidationWrites(session).locked(self._id)
-        if request is None or run is None or run.status != ValidationStatus.RUNNING.value:
-            return False
-        if run.attempt != self._context.attempt:
+        if request is None or run is None or run.finished_at is not None or run.attempt != self._context.attempt:
             return False
         await end_run(session, self._kinds, request, run, ended)
         return True

@@ -14,11 +14,11 @@ import pytest
 from app.addons.requests import work
 from app.addons.requests.generating import Generation
 from app.addons.requests.jobs import generate, tidy, validate
-from app.addons.requests.revisions.models import TARevisionType
+from app.addons.requests.revisions.models import TARevisionType, ValidationStatus
 from app.addons.requests.revisions.packages import StoredPackage
 from app.addons.requests.revisions.starting import Origin, Starting
 from app.addons.requests.tracking.repository import RequestWrites
-from app.addons.requests.validating import AllSlotsTaken, Validation
+from app.addons.requests.validating import AllSlotsTaken, Ended, Validation
 from app.addons.requests.work import AddonWork, BuiltPackage, CheckedPackage, WorkBrokenError, WorkRefused, WorkTooLong
 from app.kernel.db.database import OperationClass
 from app.kernel.ids import new_id
@@ -381,3 +381,28 @@ async def test_a_job_without_a_request_is_harmless(running: Resources) -> None:
             await started(running, job_id, name)
         except Unwanted:
             pytest.fail("nothing was there to be unwanted")
+
+
+async def test_a_worker_that_was_silent_for_a_lease_and_lives_ends_its_run(
+    requestor: httpx.AsyncClient, approver: httpx.AsyncClient, running: Resources, owner: asyncpg.Connection
+) -> None:
+    """Its slot is another's by then; what it has found is not lost, and nobody is at the run beside it."""
+    requests = [await approved(requestor, approver) for _ in range(3)]
+    for job_id, name in await waiting_jobs(running):
+        await started(running, job_id, name)
+    contexts = []
+    for job_id, _ in await waiting_jobs(running):
+        claim = await claimed(running, job_id)
+        assert claim is not None
+        contexts.append(JobContext(running, claim, OperationClass.WRITE))
+    assert [await begins(each) for each in contexts] == [True, True, False]
+    silent = Validation(contexts[0])
+    await owner.execute(
+        "UPDATE spyne.job_runs SET heartbeat_at = now() - interval '1 h' WHERE id = $1", contexts[0].run_id
+    )
+    assert await begins(contexts[2])
+    await silent._end(Ended(ValidationStatus.PASSED, {"passed": True}))
+    assert (await shown(requestor, requests[0]))["status"] == "COMPLETED"
+    assert await owner.fetchval("SELECT count(*) FROM spyne.addon_validation_runs WHERE status = 'RUNNING'") == 2
+    with pytest.raises(Unwanted):
+        await silent._end(Ended(ValidationStatus.FAILED))

@@ -28,8 +28,8 @@ from tests.waiting import eventually
 
 KILLS = int(os.environ.get("SPYNE_ADDON_KILLS", "8"))
 WORKERS, SLOTS, WAITING = 3, 2, 3
-LONGEST = 1.0
-"""Seconds from finding a worker at work to its end, at most."""
+LONGEST = 2.5
+"""Seconds from finding a worker at work to its end, at most: some runs are through by then, and others not."""
 
 WATCH = """
 CREATE TABLE public.begun (at timestamptz DEFAULT clock_timestamp(), running int);
@@ -102,6 +102,8 @@ async def test_killed_workers_keep_the_slots_and_lose_no_run(
     )
     assert max(counts) == SLOTS
     assert starts > len(requests), "no kill met a validation"
+    failed = await owner.fetch("SELECT reason_code, reason FROM spyne.addon_requests WHERE status = 'FAILED'")
+    assert [dict(row) for row in failed] == []
     assert await standing() == {"COMPLETED": len(requests)}
     ends = await owner.fetch(
         "SELECT entity_id, count(*) AS many FROM spyne.audit_log WHERE action = 'addon-validation:end' GROUP BY 1"
