@@ -7,6 +7,7 @@ from app.access.oidc.domain import DOMAIN as OIDC
 from app.access.sessions.domain import DOMAIN as SESSIONS
 from app.access.signing.domain import DOMAIN as SIGNING
 from app.access.users.domain import DOMAIN as USERS
+from app.addons.knowledge.domain import DOMAIN as KNOWLEDGE
 from app.addons.requests.domain import DOMAIN as ADDONS
 from app.audit.domain import DOMAIN as AUDIT
 from app.catalog.adoption.domain import DOMAIN as ADOPTION
@@ -76,5 +77,6 @@ DOMAINS: tuple[Domain, ...] = (
     INGESTION,
     INGESTION_RUNS,
     QUERY,
+    KNOWLEDGE,
     ADDONS,
 )

@@ -5,36 +5,21 @@ the state directory at the first start, or given by the environment.
 """
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
+from typing import Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from app.knowledge_settings import EmbeddingSettings, PineconeSettings
+from app.setting_groups import ByCommas, EndpointGroup, Group, Networks, groups
 
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
 
-Value = TypeVar("Value")
-Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
-
-
-def _by_commas(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-ByCommas: TypeAlias = Annotated[Value, NoDecode, BeforeValidator(_by_commas)]
-"""Several values in one variable."""
-
-
-class _Group(BaseSettings):
-    # A variable that is set to nothing counts as absent: compose files pass on what may not be there.
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True)
-
-
-class DatabaseSettings(_Group):
+class DatabaseSettings(Group):
     """Where PostgreSQL is. Without `DATABASE_URL` the embedded server in the state directory is used."""
 
     model_config = SettingsConfigDict(env_prefix="DATABASE_")
@@ -55,7 +40,7 @@ class DatabaseSettings(_Group):
     lock_timeout_seconds: float = Field(10.0, gt=0, description="Wait for a row or relation lock before answering 503.")
 
 
-class ServerSettings(_Group):
+class ServerSettings(Group):
     """The HTTP edge."""
 
     model_config = SettingsConfigDict(env_prefix="SERVER_")
@@ -106,7 +91,7 @@ class ServerSettings(_Group):
         return networks
 
 
-class RateLimitSettings(_Group):
+class RateLimitSettings(Group):
     """Where requests are counted; the rules stand in the database."""
 
     model_config = SettingsConfigDict(env_prefix="RATE_LIMIT_")
@@ -123,7 +108,7 @@ class RateLimitSettings(_Group):
         return value
 
 
-class AccessSettings(_Group):
+class AccessSettings(Group):
     """Tokens, passwords and their limits (spec: access)."""
 
     model_config = SettingsConfigDict(env_prefix="ACCESS_")
@@ -140,7 +125,7 @@ class AccessSettings(_Group):
     )
 
 
-class OidcSettings(_Group):
+class OidcSettings(Group):
     """Log-in at an identity provider (OpenID Connect). Without `OIDC_ISSUER` it is off."""
 
     model_config = SettingsConfigDict(env_prefix="OIDC_")
@@ -180,7 +165,7 @@ class OidcSettings(_Group):
         return self
 
 
-class IngestionSettings(_Group):
+class IngestionSettings(Group):
     """Limits of a batch."""
 
     model_config = SettingsConfigDict(env_prefix="INGESTION_")
@@ -192,7 +177,7 @@ class IngestionSettings(_Group):
     )
 
 
-class QuerySettings(_Group):
+class QuerySettings(Group):
     """Limits of a query; a role may have lower ones."""
 
     model_config = SettingsConfigDict(env_prefix="QUERY_")
@@ -201,7 +186,7 @@ class QuerySettings(_Group):
     statement_timeout_seconds: float = Field(30.0, gt=0, description="PostgreSQL cancels a query after this.")
 
 
-class LanguageModelSettings(_Group):
+class LanguageModelSettings(EndpointGroup):
     """A language model that may propose statements for questions. Without `LANGUAGE_MODEL_URL` there is none.
 
     It is asked only where the configuration key `query.language-model` says so as well.
@@ -215,27 +200,16 @@ class LanguageModelSettings(_Group):
     )
     name: str = Field("", description="The model's name at the endpoint.")
     api_key: SecretStr | None = Field(None, description="Sent as a bearer token; none when absent.")
-    timeout_seconds: float = Field(20.0, gt=0, le=120, description="For one whole answer; nothing is asked twice.")
     concurrency: int = Field(4, ge=1, le=100, description="Questions put to it at once, per process; others are not.")
-    allow_http: bool = Field(default=False, description="Whether the endpoint may speak plain HTTP.")
-    allowed_networks: ByCommas[Networks] = Field((), description="Where the endpoint may be although not public.")
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if self.url is None:
-            return self
-        schemes = ("https://", "http://") if self.allow_http else ("https://",)
-        if not self.url.startswith(schemes) or any(mark in self.url for mark in "?#@"):
-            raise ValueError("LANGUAGE_MODEL_URL must be an https URL without login and query")
-        if not self.name:
+    def _named(self) -> Self:
+        if self.url is not None and not self.name:
             raise ValueError("LANGUAGE_MODEL_NAME is needed with LANGUAGE_MODEL_URL")
-        key = self.api_key.get_secret_value() if self.api_key is not None else "-"
-        if not key.isascii() or not key.isprintable() or " " in key:
-            raise ValueError("LANGUAGE_MODEL_API_KEY must be of printable ASCII characters without spaces")
         return self
 
 
-class NotifySettings(_Group):
+class NotifySettings(Group):
     """Where notifications may go, and how fast."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_")
@@ -255,7 +229,7 @@ class NotifySettings(_Group):
     max_answer_bytes: int = Field(64 * KIB, ge=1024, description="Longest answer of a receiver; none of it is kept.")
 
 
-class HealthSettings(_Group):
+class HealthSettings(Group):
     """When health says that something wants a look."""
 
     model_config = SettingsConfigDict(env_prefix="HEALTH_")
@@ -267,7 +241,7 @@ class HealthSettings(_Group):
     )
 
 
-class ExportSettings(_Group):
+class ExportSettings(Group):
     """Limits of exports."""
 
     model_config = SettingsConfigDict(env_prefix="EXPORTS_")
@@ -278,7 +252,7 @@ class ExportSettings(_Group):
     max_open_per_caller: int = Field(200, ge=1, description="Exports of one caller that wait or are being made.")
 
 
-class AddonSettings(_Group):
+class AddonSettings(Group):
     """Limits of the add-on plane."""
 
     model_config = SettingsConfigDict(env_prefix="ADDONS_")
@@ -296,7 +270,7 @@ class AddonSettings(_Group):
     work_bytes: int = Field(2 * GIB, ge=256 * MIB, description="Memory of a process that generates or validates.")
 
 
-class JobSettings(_Group):
+class JobSettings(Group):
     """How workers keep time."""
 
     model_config = SettingsConfigDict(env_prefix="JOBS_")
@@ -310,7 +284,7 @@ class JobSettings(_Group):
     )
 
 
-class TracingSettings(_Group):
+class TracingSettings(Group):
     """Where spans go: the standard variables of OpenTelemetry. Without an endpoint tracing is off.
 
     Headers, timeout, compression and certificates of the exporter (`OTEL_EXPORTER_OTLP_…`) and the bounds of its queue
@@ -342,7 +316,7 @@ class TracingSettings(_Group):
         return self.exporter_otlp_traces_endpoint or f"{(self.exporter_otlp_endpoint or '').rstrip('/')}/v1/traces"
 
 
-class Settings(_Group):
+class Settings(Group):
     """All of Spyne's configuration.
 
     `SPYNE_HOME` is the state directory: embedded database, stored objects and the generated service secret live in it.
@@ -373,6 +347,8 @@ class Settings(_Group):
     ingestion: IngestionSettings = Field(default_factory=IngestionSettings)
     query: QuerySettings = Field(default_factory=QuerySettings)
     language_model: LanguageModelSettings = Field(default_factory=LanguageModelSettings)
+    embedding: EmbeddingSettings = Field(default_factory=EmbeddingSettings)
+    pinecone: PineconeSettings = Field(default_factory=PineconeSettings)
     exports: ExportSettings = Field(default_factory=ExportSettings)
     addons: AddonSettings = Field(default_factory=AddonSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
@@ -386,5 +362,5 @@ class Settings(_Group):
 
 def variable(group: str, location: Sequence[int | str]) -> str:
     """The environment variable behind a field, of which a validation error names the group's class and the field."""
-    prefixes = {kind.__name__: kind.model_config.get("env_prefix", "") for kind in _Group.__subclasses__()}
+    prefixes = {kind.__name__: kind.model_config.get("env_prefix", "") for kind in groups()}
     return (prefixes.get(group, "") + "_".join(str(step) for step in location)).upper()

@@ -11,6 +11,7 @@ from app.access.credentials.authenticator import DirectoryAuthenticator
 from app.access.oidc.background import require_known_roles
 from app.access.oidc.provider import ProviderInForce
 from app.access.signing.watch import load_signing_keys
+from app.addons.knowledge.reading.bounded import DocumentReader
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.db.database import Database
 from app.kernel.db.models import Base
@@ -93,6 +94,7 @@ def extensions(settings: Settings) -> Extensions:
         JobKinds(jobs(settings)),
         QuestionCache(),
         ModelEndpoint(settings.language_model),
+        DocumentReader(),
     )
 
 

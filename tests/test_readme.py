@@ -237,6 +237,23 @@ def test_an_add_on_in_curl_comes_to_its_end_each_time(service: Running) -> None:
         assert counted["by_status"]["COMPLETED"] >= 1  # type: ignore[index]
 
 
+def test_knowledge_in_curl_gives_the_same_answers_twice(service: Running) -> None:
+    for _ in range(2):
+        said = documents(script("docs/knowledge.md", service))
+        made, again, refused, named, worded, shown, changed, stale, removed = said
+        assert (made["title"], made["media_type"], made["passages"]) == ("Web server log reference", "text/markdown", 3)
+        assert (again["code"], again["document_id"]) == ("knowledge-document-exists", made["id"])
+        assert refused["code"] == "document-not-taken"
+        for found in (named, worded):
+            (hit,) = found["items"]  # type: ignore[misc, attr-defined]  # of a search
+            assert (hit["document_id"], hit["headings"][-1]) == (made["id"], "Request fields")
+        assert "<mark>cs-uri-stem</mark>" in named["items"][0]["snippet"]  # type: ignore[index]
+        assert [each["ordinal"] for each in shown["content"]] == [1, 2, 3]  # type: ignore[attr-defined]
+        assert (changed["title"], changed["version"]) == ("Web server logs", 2)
+        assert stale["code"] == "precondition-failed"
+        assert removed["is_active"] is False
+
+
 def test_the_demonstration_uses_a_service_or_starts_one_and_can_be_run_twice(
     place: Installation, service: Running
 ) -> None:

@@ -36,9 +36,9 @@ MATRIX: dict[Role, frozenset[Permission]] = {
     Role.ANALYST: _ANALYST,
     Role.ENGINEER: _ENGINEER,
     Role.ADMIN: frozenset(Permission),
-    Role.REQUESTOR: _EVERYBODY | {Permission.ADDONS_REQUEST},
-    Role.APPROVER: _EVERYBODY | {Permission.ADDONS_APPROVE},
-    Role.KNOWLEDGE_MANAGER: _EVERYBODY,
+    Role.REQUESTOR: _EVERYBODY | {Permission.ADDONS_REQUEST, Permission.KNOWLEDGE_READ},
+    Role.APPROVER: _EVERYBODY | {Permission.ADDONS_APPROVE, Permission.KNOWLEDGE_READ},
+    Role.KNOWLEDGE_MANAGER: _EVERYBODY | {Permission.KNOWLEDGE_READ, Permission.KNOWLEDGE_MANAGE},
 }
 """Permissions by role."""
 

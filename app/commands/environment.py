@@ -15,6 +15,7 @@ import asyncpg
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
+from app.addons.knowledge.vectors.extension import make_extension
 from app.commands.own_secret import ForeignSecretError, SilentDatabaseError, remember_secret, require_own_secret
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls, UnsupportedUrlError, database_urls
@@ -58,6 +59,7 @@ class Environment:
         try:
             asyncio.run(migrations.prepare(self.urls.owner, self.settings.database, self.secret))
             _upgrade(self.urls.owner)
+            asyncio.run(make_extension(self.urls.owner, self.settings))
             asyncio.run(remember_secret(self.urls.owner, self.secret))
         except (migrations.UnsupportedServerError, OwnerRightsError) as error:
             raise NoEnvironmentError(str(error)) from error

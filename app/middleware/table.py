@@ -22,6 +22,9 @@ from app.middleware.wellformed import WellFormed
 from app.operations.security.edge.edge_state import Edge
 from app.settings import Settings
 
+KNOWLEDGE_BYTES: Final = (20 * 1024 + 64) * 1024
+"""Of an upload: the file of 20 MiB, the fields, and what stands around them (app/addons/knowledge/upload_form.py)."""
+
 ORDER: Final[tuple[Any, ...]] = (
     AnswerHeaders,  # what every answer says to browsers
     Boundary,  # 500, whatever raised
@@ -54,6 +57,7 @@ def body_classes(settings: Settings) -> tuple[BodyClass, ...]:
         ),
         BodyClass("/api/addons/requests/", "/samples", sample, lambda uploads: uploads.max_sample_bytes),
         BodyClass("/api/addons/requests/", "/revisions", package, lambda uploads: uploads.max_sample_bytes),
+        BodyClass("/api/knowledge/", "/documents", KNOWLEDGE_BYTES, lambda uploads: uploads.max_sample_bytes),
     )
 
 

@@ -94,6 +94,12 @@ RIGHTS: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "flags:evaluate": frozenset({"POST /ofrep/v1/evaluate/flags", "POST /ofrep/v1/evaluate/flags/{flag_key}"}),
+    "knowledge:read": frozenset(
+        {"GET /api/knowledge/documents", "GET /api/knowledge/documents/{id}", "GET /api/knowledge/search"}
+    ),
+    "knowledge:manage": frozenset(
+        {"POST /api/knowledge/documents", "PATCH /api/knowledge/documents/{id}", "DELETE /api/knowledge/documents/{id}"}
+    ),
     "glossary:write": frozenset(
         {
             "POST /api/glossary",

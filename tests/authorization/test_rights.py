@@ -188,6 +188,12 @@ NEEDS = {
         {"exports:run": FORBIDDEN, "system:read": ABSENT, "system:write": FORBIDDEN},
         "another's",
     ),
+    "removed knowledge": Need(
+        "GET /api/knowledge/documents/{id}", {"knowledge:read": FORBIDDEN, "knowledge:manage": ABSENT}, "removed"
+    ),
+    "removed knowledge in the list": Need(
+        "GET /api/knowledge/documents", {"knowledge:read": FORBIDDEN, "knowledge:manage": HIDDEN}, "removed"
+    ),
     "another's job": Need("GET /system/jobs/{job_id}", {"system:read": ABSENT}, "another's"),
     "others' jobs": Need("GET /system/jobs", {"system:read": HIDDEN}, "another's"),
     "cancelling another's job": Need(

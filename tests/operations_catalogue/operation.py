@@ -27,6 +27,8 @@ class Prepared:
     operation takes and that may stand together, so that walks over its values reach each."""
     mark: str = ""
     """What stands in the answer exactly when the thing is in it."""
+    form: dict[str, Any] | None = None
+    """The fields of a form of several parts, which is `content` too; for who writes the form anew."""
     bare: bool = False
     """Sent without a credential by everybody: one is what it asks for, or brings along."""
 

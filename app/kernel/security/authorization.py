@@ -63,6 +63,8 @@ class Permission(StrEnum):
     )
     ADDONS_APPROVE = "addons:approve", "See all requests for add-ons, and decide about those of others."
     ADDONS_ADMINISTER = "addons:administer", "See, cancel and retry all requests for add-ons."
+    KNOWLEDGE_READ = "knowledge:read", "See documents of knowledge, and search in them."
+    KNOWLEDGE_MANAGE = "knowledge:manage", "Upload, change and remove documents of knowledge."
     FLAGS_EVALUATE = "flags:evaluate", "Ask for the values of feature flags."
 
 

@@ -254,7 +254,7 @@ def test_a_written_archive_says_nothing_of_time_and_place() -> None:
     assert content[:10] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03"
     with tarfile.open(fileobj=io.BytesIO(content)) as reader:
         members = reader.getmembers()
-    assert [each.name for each in members] == ["TA-a", "TA-a/README.md", "TA-a/default", "TA-a/default/app.conf"]
+    assert [each.name for each in members] == ["TA-a", "TA-a/README", "TA-a/default", "TA-a/default/app.conf"]
     assert {(each.mtime, each.uid, each.gid, each.uname) for each in members} == {(0, 0, 0, "root")}
     assert {oct(each.mode) for each in members} == {"0o755", "0o644"}
 

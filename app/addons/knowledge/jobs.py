@@ -1,0 +1,42 @@
+"""Background entry points of knowledge."""
+
+from datetime import timedelta
+from typing import Final
+
+from app.addons.knowledge.embedding import Embeddings
+from app.addons.knowledge.repository import KnowledgeReads
+from app.addons.knowledge.states import EMBED_JOB, PREFIX, TIDY_JOB
+from app.kernel.jobs import JobContext, JobDefinition, Schedule
+
+ABANDONED_AFTER: Final = timedelta(days=1)
+"""No upload takes that long: a file that no document has was left by a process that died."""
+
+
+async def embed(context: JobContext) -> None:
+    """Give passages embeddings, where there is a model for it."""
+    await context.resources.build(Embeddings).embed_pending(context)
+
+
+async def tidy(context: JobContext) -> None:
+    """Remove stored files that no document has."""
+    storage, removed = context.resources.storage, 0
+    before = context.resources.clock() - ABANDONED_AFTER
+    async for info in storage.list(PREFIX):
+        if info.modified_at >= before:
+            continue
+        async with context.database.read() as session:
+            wanted = await KnowledgeReads(session).has_object(info.key)
+        if not wanted:
+            await storage.delete(info.key)
+            removed += 1
+    await context.progress(removed=removed)
+
+
+JOBS = (
+    JobDefinition(name=EMBED_JOB, handler=embed, timeout=timedelta(hours=6), concurrency=1),
+    JobDefinition(name=TIDY_JOB, handler=tidy),
+)
+SCHEDULES = (
+    Schedule(name="embed-knowledge", cron="*/10 * * * *", job=EMBED_JOB),
+    Schedule(name="tidy-knowledge", cron="41 3 * * *", job=TIDY_JOB),
+)
