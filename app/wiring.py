@@ -37,7 +37,7 @@ from app.operations.dashboard.service import Dashboard
 from app.operations.flags.provider import Flags
 from app.operations.jobs.kinds import JobKinds
 from app.operations.modes.shield import ModeShield
-from app.query.proposals.endpoint import ModelEndpoint
+from app.kernel.language_model.endpoint import ModelEndpoint
 from app.query.questions.cache import QuestionCache
 from app.registry import DOMAINS
 from app.settings import Settings
