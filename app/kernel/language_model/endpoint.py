@@ -44,6 +44,11 @@ class ModelEndpoint:
         """Whether there is somebody to ask."""
         return self._settings.url is not None
 
+    def tells_key(self, text: str) -> bool:
+        """Whether the text has the key of the endpoint in it."""
+        key = self._settings.api_key
+        return key is not None and bool(key.get_secret_value()) and key.get_secret_value() in text
+
     async def complete(self, messages: Messages) -> bytes | NoAnswer:
         """The body of the answer, within the timeout of the settings; or why there is none."""
         if self._under_way >= self._settings.concurrency:
