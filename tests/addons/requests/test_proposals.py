@@ -43,11 +43,11 @@ def settings(tmp_path: Path, model: ModelServer) -> Settings:
 def _unmatched(_quick_work: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The package leaves a line unmatched, and changes to it are kept but for those of the key EVAL-x."""
 
-    async def built(_: AddonWork, sample: bytes, name: str, __: str | None) -> BuiltPackage:
+    async def built(_: AddonWork, _sample: bytes, name: str, __: str | None) -> BuiltPackage:
         files = {"default/props.conf": PROPS, "README.md": b"Made.\n"}
         return BuiltPackage(Package(name, files), {"sourcetype": "acme:vpn", "unmatched": [{"text": "user Ann"}]})
 
-    async def judge(_: AddonWork, package: Package, sample: bytes, sourcetype: str, changes: Any) -> Any:
+    async def judge(_: AddonWork, package: Package, _sample: bytes, _sourcetype: str, changes: Any) -> Any:
         if changes.changes[0].key == "EVAL-x":
             return Refused(Rule.VALUES_LOST)
         return BuiltPackage(Package(package.name, {**package.files, "default/props.conf": b"[a]\n"}), {"passed": True})
@@ -86,7 +86,7 @@ async def test_what_is_kept_is_a_version_that_is_marked(
     assert proposed["report"]["proposal"]["changes"] == [CHANGE]
     assert proposed["changes"]["modified"] == ["default/props.conf"]
     run = document(await requestor.get(f"{ROOT}/{request_id}/validations"), 200)["items"]
-    assert [each["version"] for each in run] == [2]
+    assert [(each["number"], each["revision_version"]) for each in run] == [(1, 2)]
     assert model.asked[0].document["unmatched"] == ["xxxx Xxx"]
     assert model.asked[0].headers["Authorization"] == f"Bearer {KEY}"
 
