@@ -187,9 +187,9 @@ class QuerySettings(Group):
 
 
 class LanguageModelSettings(EndpointGroup):
-    """A language model that may propose statements for questions. Without `LANGUAGE_MODEL_URL` there is none.
+    """A language model for questions and add-ons. Without `LANGUAGE_MODEL_URL` there is none.
 
-    It is asked only where the configuration key `query.language-model` says so as well.
+    It is asked only where the configuration key `query.language-model` or `addons.language-model` says so as well.
     """
 
     model_config = SettingsConfigDict(env_prefix="LANGUAGE_MODEL_")

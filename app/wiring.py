@@ -18,6 +18,7 @@ from app.kernel.db.models import Base
 from app.kernel.db.query_login import QueryLogin
 from app.kernel.jobs import JobDefinition, Schedule
 from app.kernel.jobs.worker import HEARTBEAT, heartbeat_seconds
+from app.kernel.language_model.endpoint import ModelEndpoint
 from app.kernel.ports.dashboard import DashboardTiles
 from app.kernel.ports.decisions import WatchedDecisions
 from app.kernel.ports.dependants import DependantSources
@@ -37,7 +38,6 @@ from app.operations.dashboard.service import Dashboard
 from app.operations.flags.provider import Flags
 from app.operations.jobs.kinds import JobKinds
 from app.operations.modes.shield import ModeShield
-from app.query.proposals.endpoint import ModelEndpoint
 from app.query.questions.cache import QuestionCache
 from app.registry import DOMAINS
 from app.settings import Settings

@@ -10,6 +10,7 @@ from app.audit.log.service import AuditTrail
 from app.kernel.clock import Clock
 from app.kernel.db.database import OperationClass, ReadSession, Units, WriteSession
 from app.kernel.db.query_login import QueryLogin
+from app.kernel.language_model.endpoint import ModelEndpoint
 from app.kernel.problems import NotFound, Problem
 from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.security.authorization import Actor
@@ -20,7 +21,6 @@ from app.query.actions import QueryAction
 from app.query.check_statement import CheckedStatement, QueryRequest, check_statement, limits_of, require_affordable
 from app.query.configuration import PREVIEW_LIFETIME_SECONDS
 from app.query.models import QueryPreview
-from app.query.proposals.endpoint import ModelEndpoint
 from app.query.proposals.outcome import NoProposal
 from app.query.proposals.service import Proposals
 from app.query.questions.answers import ReadQuestion

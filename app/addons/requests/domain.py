@@ -1,5 +1,6 @@
 """Requests for add-ons, as the registry knows the domain."""
 
+from app.addons.proposals.configuration import CONFIG_KEYS
 from app.addons.requests.contributions import PACKAGES, SAMPLES, TILES, VALIDATION_REPORTS
 from app.addons.requests.jobs import SCHEDULES, jobs
 from app.addons.requests.revisions.models import TARevision, ValidationRun
@@ -19,6 +20,7 @@ DOMAIN = Domain(
     routers=(router, sample_uploads, samples, revision_uploads, revisions),
     models=(AddonRequest, RequestStep, LogSample, TARevision, ValidationRun),
     actions=(AddonAction,),
+    config_keys=CONFIG_KEYS,
     jobs=jobs,
     schedules=SCHEDULES,
     tiles=TILES,

@@ -12,6 +12,10 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
+from app.addons.knowledge.search import KnowledgeSearch
+from app.addons.proposals.service import AddonProposals
+from app.addons.requests.citing import citations, names_of, sources_of
+from app.addons.requests.proposing import Draft, Proposing, cited
 from app.addons.requests.revisions.models import TARevisionType
 from app.addons.requests.revisions.packages import Packages, StoredPackage, package_key
 from app.addons.requests.revisions.starting import Origin, Starting
@@ -27,6 +31,7 @@ from app.kernel.db.database import WriteSession
 from app.kernel.ids import new_id
 from app.kernel.jobs import JobContext, Superseded, Unwanted
 from app.kernel.jobs.rules import Ending, judge
+from app.kernel.language_model.endpoint import ModelEndpoint
 from app.kernel.ports.events import EventKinds
 from app.kernel.problems import Problem, Unavailable
 from app.kernel.security.authorization import SYSTEM
@@ -55,8 +60,18 @@ class _Task:
 
     request_id: UUID
     addon_name: str
+    product: str
     sourcetype: str | None
     samples: Sequence[LogSample]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A package that is kept, and what it was made of."""
+
+    revision_id: UUID
+    package: StoredPackage
+    draft: Draft
 
 
 class Generation:
@@ -67,6 +82,9 @@ class Generation:
         self._storage = context.resources.storage
         self._packages = Packages(context.resources.storage)
         self._work = AddonWork(context.resources.settings.addons)
+        proposals = AddonProposals(context.resources.extensions.of(ModelEndpoint), context.resources.configuration)
+        self._proposing = Proposing(proposals, self._work)
+        self._passages = KnowledgeSearch(context.resources.database, context.resources.settings)
         self._kinds = context.resources.extensions.of(EventKinds)
         self._id = UUID(context.payload["request_id"])
 
@@ -99,7 +117,7 @@ class Generation:
         if row.status == RequestStatus.APPROVED.value:
             await RequestMoves(session, self._kinds).move(SYSTEM, row, RequestAction.GENERATE)
         samples = await SampleReads(session).of_request(row.id)
-        return _Task(row.id, row.addon_name, row.wished_sourcetype, samples)
+        return _Task(row.id, row.addon_name, row.title, row.wished_sourcetype, samples)
 
     async def _current(self, session: WriteSession) -> AddonRequest | None:
         """The locked request while this job is to generate its package; None when that is over."""
@@ -113,26 +131,37 @@ class Generation:
         await self._context.progress(step="generating", samples=len(task.samples))
         sample = await read_samples(self._storage, task.samples)
         built = await self._work.build(sample, task.addon_name, task.sourcetype)
-        revision_id = new_id()
-        kept = await self._packages.keep(package_key(task.request_id, revision_id), built.package)
-        taken = await self._context.apply(partial(self._finish, revision_id, kept, built.report))
+        await self._context.progress(step="proposing", samples=len(task.samples))
+        drafts = await self._proposing.drafts(built, sample)
+        knowledge = await citations(self._passages, names_of(f"{task.product} {task.addon_name}", built.report))
+        made = [await self._kept(task, cited(draft, sources_of(knowledge))) for draft in drafts]
+        taken = await self._context.apply(partial(self._finish, made, knowledge))
         if not taken:
-            with contextlib.suppress(Unavailable):  # what stays behind is found by the tidying job
-                await self._packages.discard(kept.stored.key)
+            for each in made:
+                with contextlib.suppress(Unavailable):  # what stays behind is found by the tidying job
+                    await self._packages.discard(each.package.stored.key)
             raise Unwanted
 
-    async def _finish(
-        self, revision_id: UUID, package: StoredPackage, report: dict[str, Any], session: WriteSession
-    ) -> bool:
-        """Whether the package became a revision, whose validation is on the way: the request still wants one."""
+    async def _kept(self, task: _Task, draft: Draft) -> _Made:
+        revision_id = new_id()
+        package = await self._packages.keep(package_key(task.request_id, revision_id), draft.package)
+        return _Made(revision_id, package, draft)
+
+    async def _finish(self, made: Sequence[_Made], knowledge: Sequence[dict[str, Any]], session: WriteSession) -> bool:
+        """Whether the packages became revisions, the last one's validation on the way: the request still wants one.
+
+        The first is the job's, of which there is one; a proposal is the version behind.
+        """
         row = await self._current(session)
         if row is None:
             return False
         starting = Starting(session)
-        origin = Origin(
-            TARevisionType.AUTO, report=report, knowledge=tuple(report.get("knowledge", ())), job_id=row.job_id
-        )
-        revision = await starting.add_revision(SYSTEM, row, revision_id, package, origin)
+        job_id = row.job_id
+        for each in made:
+            draft = each.draft
+            origin = Origin(TARevisionType.AUTO, draft.note, draft.report, tuple(knowledge), job_id)
+            revision = await starting.add_revision(SYSTEM, row, each.revision_id, each.package, origin)
+            job_id = None
         run = await starting.start(SYSTEM, row, revision)
         await RequestMoves(session, self._kinds).move(SYSTEM, row, RequestAction.VALIDATE)
         row.validation_id, row.job_id = run.id, run.job_id

@@ -126,7 +126,7 @@ def jobs(settings: Settings) -> Sequence[JobDefinition]:
             name=GENERATE_JOB,
             handler=generate,
             max_starts=STARTS,
-            timeout=timeout,
+            timeout=timeout + timedelta(seconds=settings.addons.work_seconds),  # a proposal is judged as well
             concurrency=4,
             record=JobRecord(permission=permission, end=end_generation),
         ),

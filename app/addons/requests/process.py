@@ -1,6 +1,6 @@
 """The process in which packages are built and checked: bounded in memory and time, and gone with its parent.
 
-    python -m app.addons.requests.process build|check
+    python -m app.addons.requests.process build|check|judge
 
 Standard input carries three frames, each a length of 8 bytes (big-endian) and as many bytes: a JSON object of
 arguments, an archive, a sample. Standard output carries two: a JSON object, an archive. Descriptor `LIFELINE`, if it
@@ -18,6 +18,9 @@ from typing import Any, BinaryIO, Final
 from app.addons.building.build import SampleRefused, build_addon, check_package
 from app.addons.package.archives import read_archive, write_archive
 from app.addons.package.entries import ArchiveFault
+from app.addons.proposals.changes import Change, Changes
+from app.addons.proposals.judging import judged
+from app.addons.proposals.outcome import Refused
 
 LENGTH_BYTES: Final = 8
 CPU_GRACE_SECONDS: Final = 5
@@ -41,6 +44,18 @@ def check(arguments: dict[str, Any], archive: bytes, sample: bytes) -> Frames:
     except (ArchiveFault, SampleRefused) as fault:
         return {"refused": {"code": fault.code, "message": str(fault)}}, b""
     return {"passed": checked.passed, "report": checked.report_document()}, b""
+
+
+def judge(arguments: dict[str, Any], archive: bytes, sample: bytes) -> Frames:
+    """The report and the archive of the changed package; or `kept_not` with the rule by which nothing is changed."""
+    changes = Changes(tuple(Change(*each) for each in arguments["changes"]), "")
+    try:
+        found = judged(read_archive(archive), sample, arguments["sourcetype"], changes)
+    except (ArchiveFault, SampleRefused) as fault:
+        return {"refused": {"code": fault.code, "message": str(fault)}}, b""
+    if isinstance(found, Refused):
+        return {"kept_not": found.rule.value}, b""
+    return {"report": found.checked.report_document()}, write_archive(found.package)
 
 
 def _plain_json(document: dict[str, Any]) -> bytes:
@@ -83,6 +98,12 @@ def _end_with_parent(lifeline: int) -> None:
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
 
 
+def _done(kind: str, arguments: dict[str, Any], archive: bytes, sample: bytes) -> Frames:
+    if kind == "build":
+        return build(arguments, sample)
+    return judge(arguments, archive, sample) if kind == "judge" else check(arguments, archive, sample)
+
+
 def main(kind: str, lifeline: int | None) -> None:
     """Do one piece of work."""
     if lifeline is not None:
@@ -91,7 +112,7 @@ def main(kind: str, lifeline: int | None) -> None:
     arguments = json.loads(read_frame(source))
     archive, sample = read_frame(source), read_frame(source)
     _confine(arguments)
-    document, made = build(arguments, sample) if kind == "build" else check(arguments, archive, sample)
+    document, made = _done(kind, arguments, archive, sample)
     target.write(frame(_plain_json(document)) + frame(made))
     target.flush()
 

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from app.addons.package.archives import read_archive
+from app.addons.package.archives import read_archive, write_archive
 from app.addons.package.files import Package
+from app.addons.proposals.changes import Changes
+from app.addons.proposals.outcome import Refused, Rule
 from app.addons.requests.process import frame, read_frame
 from app.kernel.problems import Problem
 from app.settings import AddonSettings
@@ -79,6 +81,15 @@ class AddonWork:
         """How the package does over the sample. Raises `WorkRefused`, `WorkTooLong`, `WorkBrokenError`."""
         document, _ = await self._run("check", {"sourcetype": sourcetype}, archive, sample)
         return CheckedPackage(bool(document["passed"]), document["report"])
+
+    async def judge(self, package: Package, sample: bytes, sourcetype: str, changes: Changes) -> BuiltPackage | Refused:
+        """The package with the changes when these are kept. Raises `WorkRefused`, `WorkTooLong`, `WorkBrokenError`."""
+        told = [[each.file, each.stanza, each.key, each.value] for each in changes.changes]
+        archive = await asyncio.to_thread(write_archive, package)
+        document, made = await self._run("judge", {"sourcetype": sourcetype, "changes": told}, archive, sample)
+        if "kept_not" in document:
+            return Refused(Rule(document["kept_not"]))
+        return BuiltPackage(await asyncio.to_thread(read_archive, made), document["report"])
 
     async def _run(
         self, kind: str, arguments: dict[str, Any], archive: bytes, sample: bytes

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.kernel.language_model.configuration import LANGUAGE_MODEL_VALUES
 from app.kernel.runtime.configuration import ConfigKey
 
 OFF: Final = "off"
@@ -12,13 +13,6 @@ LANGUAGE_MODEL: Final = ConfigKey[str](
     description="Whether the model at `LANGUAGE_MODEL_URL` proposes a statement for a question that the rules refuse.",
     schema={"type": "string", "enum": [OFF, WHEN_REFUSED]},
     default=lambda _: OFF,
-)
-
-LANGUAGE_MODEL_VALUES: Final = ConfigKey[bool](
-    name="query.language-model-values",
-    description="Whether values of columns that have few and are not private are sent to the language model.",
-    schema={"type": "boolean"},
-    default=lambda _: False,
 )
 
 CONFIG_KEYS: Final = (LANGUAGE_MODEL, LANGUAGE_MODEL_VALUES)

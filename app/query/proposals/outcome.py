@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from app.kernel.language_model.answers import SENTENCES as SILENCES
+from app.kernel.language_model.answers import NoAnswer, Silence
 from app.kernel.problems import Problem
 from app.query.language.outcome import Refusal
 
@@ -23,26 +25,20 @@ _MOST_RULES: Final = 10
 class Obstacle(StrEnum):
     """Why nothing came of it, by stable names."""
 
-    BUSY = "busy"
-    UNREACHABLE = "unreachable"
-    TIMEOUT = "timeout"
-    TOO_LARGE = "too-large"
-    STATUS = "status"
-    UNREADABLE = "unreadable"
-    CUT = "cut"
+    BUSY = Silence.BUSY.value
+    UNREACHABLE = Silence.UNREACHABLE.value
+    TIMEOUT = Silence.TIMEOUT.value
+    TOO_LARGE = Silence.TOO_LARGE.value
+    STATUS = Silence.STATUS.value
+    UNREADABLE = Silence.UNREADABLE.value
+    CUT = Silence.CUT.value
     NO_STATEMENT = "no-statement"
     DECLINED = "declined"
     REFUSED = "refused"
 
 
 SENTENCES: Final[Mapping[Obstacle, str]] = {
-    Obstacle.BUSY: "The language model is asked as many questions as it may be at once.",
-    Obstacle.UNREACHABLE: "The language model's endpoint cannot be reached, or does not speak HTTP as it should.",
-    Obstacle.TIMEOUT: "The language model did not answer in time.",
-    Obstacle.TOO_LARGE: "The language model answered more than is taken.",
-    Obstacle.STATUS: "The language model's endpoint refused the request.",
-    Obstacle.UNREADABLE: "The language model's endpoint did not answer as the protocol says.",
-    Obstacle.CUT: "The language model's answer was cut off before its end.",
+    **{Obstacle(silence.value): sentence for silence, sentence in SILENCES.items()},
     Obstacle.NO_STATEMENT: "The language model did not answer with exactly one statement.",
     Obstacle.DECLINED: "The language model says that the tables cannot answer the question.",
     Obstacle.REFUSED: "The statement that the language model proposed may not run.",
@@ -69,6 +65,11 @@ class NoProposal:
     """What the endpoint answered, if that was no success."""
     rules: tuple[str, ...] = ()
     """Stable names of what refused its statement."""
+
+    @classmethod
+    def of_silence(cls, found: NoAnswer) -> "NoProposal":
+        """That the server gave no text."""
+        return cls(Obstacle(found.silence.value), status=found.status)
 
     @classmethod
     def refused(cls, problem: Problem) -> "NoProposal":

@@ -11,12 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from app.catalog.glossary.terms import Meaning, Term
+from app.kernel.language_model.answers import Messages
 from app.query.guard.relations import AcceptedJoin
 from app.query.language.reading.stems import normalized, stem
 from app.query.language.vocabulary.model import Column, Table, ValueIndex, Vocabulary
-
-Messages = Sequence[Mapping[str, str]]
-"""`role` and `content` of each, as the protocol has them."""
 
 MOST_CHARACTERS: Final = 24_000
 """Of the tables: some 6,000 tokens at four characters each, which fit into a context of 8,192."""

@@ -7,6 +7,7 @@ import re
 from typing import Any, Final
 
 from app.kernel import strict_json
+from app.kernel.language_model.answers import NoAnswer, text_of
 from app.query.guard.check import MAX_BYTES
 from app.query.proposals.outcome import NoProposal, Obstacle
 
@@ -22,16 +23,8 @@ def statement_of(body: bytes) -> str | NoProposal:
     Args:
         body: the answer of `POST …/chat/completions`, its size bounded by whoever received it.
     """
-    try:
-        document = strict_json.loads(body)
-    except strict_json.InvalidJsonError:
-        return NoProposal(Obstacle.UNREADABLE)
-    match document:
-        case {"choices": [{"finish_reason": "length"}]}:
-            return NoProposal(Obstacle.CUT)
-        case {"choices": [{"message": {"content": str() as content}}]}:
-            return _checked(_written(content.strip()))
-    return NoProposal(Obstacle.UNREADABLE)
+    content = text_of(body)
+    return NoProposal.of_silence(content) if isinstance(content, NoAnswer) else _checked(_written(content))
 
 
 def _written(content: str) -> Any:

@@ -3,15 +3,17 @@
 import asyncio
 import logging
 
+from app.kernel.language_model.answers import Messages, NoAnswer
+from app.kernel.language_model.configuration import LANGUAGE_MODEL_VALUES
+from app.kernel.language_model.endpoint import ModelEndpoint
 from app.kernel.runtime.configuration import ConfigurationInForce
 from app.kernel.telemetry.metrics import LANGUAGE_MODEL_ASKED, QUERY_LATENCY, metrics_timer
 from app.query.language.outcome import Refusal
 from app.query.language.reading.statements import is_statement
 from app.query.language.vocabulary.model import Vocabulary
-from app.query.proposals.configuration import LANGUAGE_MODEL, LANGUAGE_MODEL_VALUES, WHEN_REFUSED
-from app.query.proposals.endpoint import ModelEndpoint
+from app.query.proposals.configuration import LANGUAGE_MODEL, WHEN_REFUSED
 from app.query.proposals.outcome import NoProposal, Proposal
-from app.query.proposals.prompting import Messages, messages
+from app.query.proposals.prompting import messages
 from app.query.proposals.reading import statement_of
 
 log = logging.getLogger(__name__)
@@ -46,4 +48,6 @@ class Proposals:
     @metrics_timer(QUERY_LATENCY, "language_model")
     async def _ask(self, prompt: Messages) -> str | NoProposal:
         answer = await self._endpoint.complete(prompt)
-        return answer if isinstance(answer, NoProposal) else await asyncio.to_thread(statement_of, answer)
+        if isinstance(answer, NoAnswer):
+            return NoProposal.of_silence(answer)
+        return await asyncio.to_thread(statement_of, answer)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from app.kernel.runtime.resources import Resources
 from app.settings import DatabaseSettings, LanguageModelSettings, Settings
 from tests.catalog.joins.steps import configured
-from tests.query.proposals.model_server import ModelServer
+from tests.model_server import ModelServer
 
 KEY = "sk-this-key-is-never-shown"
 

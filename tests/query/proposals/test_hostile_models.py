@@ -13,13 +13,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.kernel.language_model.endpoint import MOST_BYTES, ModelEndpoint
 from app.kernel.runtime.resources import Resources
 from app.kernel.telemetry.logging import configure_logging
 from app.kernel.telemetry.metrics import exposition
-from app.query.proposals.endpoint import MOST_BYTES, ModelEndpoint
 from app.settings import ServerSettings
+from tests.model_server import ModelServer, Reply, completion, proposing, sending
 from tests.query.proposals.conftest import KEY, knowing
-from tests.query.proposals.model_server import ModelServer, Reply, completion, proposing, sending
 from tests.waiting import eventually
 
 QUESTION: Final = "Which carriers fly unicorns?"

@@ -14,9 +14,9 @@ from tests.catalog.steps import promoted
 from tests.conftest import ClientOf
 from tests.ingestion.drift.steps import good, merged
 from tests.ingestion.steps import register
+from tests.model_server import ModelServer, proposing, sending
 from tests.query.asking import execute
 from tests.query.proposals.conftest import KEY
-from tests.query.proposals.model_server import ModelServer, proposing, sending
 
 READ = "How many airlines are there?"
 REFUSED = "Which carriers fly unicorns?"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.query.guard.check import MAX_BYTES
 from app.query.proposals.outcome import SENTENCES, NoProposal, Obstacle
 from app.query.proposals.reading import statement_of
-from tests.query.proposals.model_server import completion
+from tests.model_server import completion
 
 SQL = "SELECT carrier FROM airlines"
 GOOD = {

@@ -17,12 +17,12 @@ from app.kernel.http.client import (
     OutboundTimeout,
     OutboundTooLarge,
 )
-from app.query.proposals.outcome import NoProposal, Obstacle
-from app.query.proposals.prompting import Messages
+from app.kernel.language_model.answers import Messages, NoAnswer, Silence
 from app.settings import LanguageModelSettings
 
 MOST_BYTES: Final = 256 * 1024
-"""Of an answer: the longest statement has 20,000 bytes, and JSON within JSON writes some of them as six or twelve."""
+"""Of an answer: the longest text that is asked for has 20,000 bytes, and JSON within JSON writes some of them as six or
+twelve."""
 
 
 class ModelEndpoint:
@@ -44,23 +44,28 @@ class ModelEndpoint:
         """Whether there is somebody to ask."""
         return self._settings.url is not None
 
-    async def complete(self, messages: Messages) -> bytes | NoProposal:
+    def tells_key(self, text: str) -> bool:
+        """Whether the text has the key of the endpoint in it."""
+        key = self._settings.api_key
+        return key is not None and bool(key.get_secret_value()) and key.get_secret_value() in text
+
+    async def complete(self, messages: Messages) -> bytes | NoAnswer:
         """The body of the answer, within the timeout of the settings; or why there is none."""
         if self._under_way >= self._settings.concurrency:
-            return NoProposal(Obstacle.BUSY)
+            return NoAnswer(Silence.BUSY)
         self._under_way += 1
         try:
             return await self._answer(messages)
         except OutboundTimeout:
-            return NoProposal(Obstacle.TIMEOUT)
+            return NoAnswer(Silence.TIMEOUT)
         except OutboundTooLarge:
-            return NoProposal(Obstacle.TOO_LARGE)
+            return NoAnswer(Silence.TOO_LARGE)
         except (OutboundRefused, OutboundFailed):
-            return NoProposal(Obstacle.UNREACHABLE)
+            return NoAnswer(Silence.UNREACHABLE)
         finally:
             self._under_way -= 1
 
-    async def _answer(self, messages: Messages) -> bytes | NoProposal:
+    async def _answer(self, messages: Messages) -> bytes | NoAnswer:
         """The answer to the smallest request that every server of the protocol takes: no option beside the messages."""
         body = {"model": self._settings.name, "messages": list(messages), "stream": False}
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -70,5 +75,5 @@ class ModelEndpoint:
         async with OutboundHttp(self._policy) as http:
             answer = await http.request("POST", url, headers=headers, content=json.dumps(body).encode())
         if answer.status != HTTPStatus.OK:
-            return NoProposal(Obstacle.STATUS, status=answer.status)
+            return NoAnswer(Silence.STATUS, status=answer.status)
         return answer.body
