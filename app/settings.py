@@ -268,6 +268,9 @@ class AddonSettings(Group):
     )
     work_seconds: float = Field(300.0, gt=0, description="A generation or a validation is ended after this.")
     work_bytes: int = Field(2 * GIB, ge=256 * MIB, description="Memory of a process that generates or validates.")
+    appinspect: Path | None = Field(
+        None, description="The program splunk-appinspect, in a virtual environment of its own; validations run it."
+    )
 
 
 class JobSettings(Group):

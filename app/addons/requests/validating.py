@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.addons.requests.generating import STARTS, SamplesGone, WorkGivenUp, fail_request
+from app.addons.requests.inspecting import with_inspection
 from app.addons.requests.revisions.models import TARevision, ValidationRun, ValidationStatus
 from app.addons.requests.revisions.packages import KeptRevision, Packages
 from app.addons.requests.revisions.repository import RevisionReads, ValidationWrites
@@ -125,7 +126,9 @@ class Validation:
         if not samples:
             raise SamplesGone("Every sample of the request was deleted: there is nothing to replay the package over.")
         archive = await self._packages.archive(KeptRevision.of(revision))
-        return await self._work.check(archive, await read_samples(self._storage, samples), task.sourcetype)
+        checked = await self._work.check(archive, await read_samples(self._storage, samples), task.sourcetype)
+        await self._context.progress(step="inspecting", version=revision.version)
+        return await with_inspection(checked, archive, self._settings.addons.appinspect)
 
     async def _end(self, ended: Ended) -> None:
         if not await self._context.apply(partial(self._conclude, ended)):
