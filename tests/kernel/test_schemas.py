@@ -18,9 +18,10 @@ NOTES = [(each, "note") for each in (ResolveRequest, UndoRequest, JoinRejectRequ
 
 
 def requests(base: type[BaseModel] = StrictModel) -> Iterator[type[BaseModel]]:
-    """Every model of a request; what is read from a row is an answer."""
+    """Every model of a request; what is read from a row, or called a document or a detail, is an answer."""
     for model in base.__subclasses__():
-        if model.__module__.startswith("app.") and not model.model_config.get("from_attributes"):
+        answer = model.model_config.get("from_attributes") or model.__name__.endswith(("Document", "Detail"))
+        if model.__module__.startswith("app.") and not answer:
             yield model
         yield from requests(model)
 
