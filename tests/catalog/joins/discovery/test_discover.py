@@ -358,7 +358,9 @@ def test_two_hundred_tables_take_a_few_seconds() -> None:
     known = context(tables, {})
     pairs = pair_questions(known)
     candidates = discover(known, {})
-    assert time.process_time() - started < 30  # three seconds on an idle machine; the tests share theirs
+    # The same code took 15 to 62 seconds of a processor on machines of one kind, by what shared their caches; what
+    # grows with the square of the tables would take many times as much.
+    assert time.process_time() - started < 150
     assert len(asked) <= 200
     assert len(pairs) <= 300
     assert len([each for each in candidates if each.suggested]) > 1500
