@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from app.addons.generator.bodies.described import DELIMITERS, split_count
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.settings.plan import Extraction, Transform, field_name
-from app.addons.generator.shapes.names import name_for
+from app.addons.generator.settings.plan import Extraction, Transform
+from app.addons.generator.shapes.names import field_name, name_for
 from app.addons.generator.shapes.profiles import profile
 
 MIN_COLUMNS = {",": 4, ";": 4, "\t": 3, "|": 3}

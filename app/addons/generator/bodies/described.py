@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.settings.plan import Extraction, Transform, distinct_names, field_name, literal
+from app.addons.generator.settings.plan import Extraction, Transform, distinct_names, literal
+from app.addons.generator.shapes.names import field_name
 
 MIN_SHARE = 0.8
 MIN_ROWS = 3

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from app.addons.generator.bodies.event_formats import EXTENSION_PAIRS
 from app.addons.generator.bodies.texts import Texts
-from app.addons.generator.settings.plan import Extract, Extraction, Transform, field_name
+from app.addons.generator.settings.plan import Extract, Extraction, Transform
+from app.addons.generator.shapes.names import field_name
 
 MIN_PAIRS = 3
 """Events with so many pairs are made of pairs; fewer are remarks in prose."""

@@ -7,7 +7,7 @@ from app.addons.generator.settings.plan import Extract, Extraction, Transform
 
 _PAIR = r'([^\s=\]"]{1,64})="([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 """PARAM-NAME and PARAM-VALUE of RFC 5424, section 6.3.3."""
-_PARTS = r"^(?<log_date>.*?)(?:[T_ ,]+|(?<=\d{4}):)(?<log_clock>\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?)"
+_PARTS = r"^(?<log_date>[^\n]{1,40}?)(?:[T_ ,]+|(?<=\d{4}):)(?<log_clock>\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?)"
 
 
 def structured_data(header: Header, events: Sequence[str]) -> tuple[Extraction, ...]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.addons.generator.headers.text import CLOCK, DATED, LEVELS, TIMES
+from app.addons.generator.headers.text import CLOCK, DATED, LEVELS, PLAIN_LEVEL, TIMES
 from app.addons.generator.settings.plan import distinct_names
 
 MAX_PARTS = 9
@@ -34,7 +34,6 @@ _FILE = r"[\w$./\\-]{1,120}\.[A-Za-z]{1,5}"
 _CLASS = r"[A-Za-z_$][\w$-]{0,60}(?:\.[A-Za-z_$][\w$-]{0,80}){1,12}(?::\d{1,6})?"
 _IN_BRACKETS = r"[^\[\]\n]{0,200}(?:\[[^\[\]\n]{0,100}\][^\[\]\n]{0,200}){0,3}"
 _WORDS = ("word_1", "word_2", "word_3")
-_PLAIN_LEVEL = r"\[?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|PANIC|LOG)\]?:"
 PARTS = (
     Part("klog", rf"(?<level>[DIWEF])(?<NAME>\d{{4}} {CLOCK})", ("log_time",)),
     Part("time", rf"[\[(]?(?<NAME>{'|'.join(TIMES)})[\])]?(?=[\s\]|,:;-]|$):?", ("log_time",)),
@@ -49,9 +48,7 @@ PARTS = (
     Part("role", r"(?<NAME>\d{1,10}):(?<role>[A-Z])(?= )", ("process_id",)),
     Part("class", rf"(?<NAME>{_CLASS})(?::(?=\s|$)|(?= [-:|\[] )|(?= [A-Z]))", ("logger", "source_class")),
     Part("named", r"(?<NAME>[A-Za-z_$][\w$-]{0,60})(?= - )", ("logger", "component"), strong=False),
-    Part(
-        "word", rf"(?<NAME>[\w@.\[\]-]{{1,80}})(?=(?: +[\w@.-]{{1,80}}){{0,3}} +{_PLAIN_LEVEL})", _WORDS, strong=False
-    ),
+    Part("word", rf"(?<NAME>[\w@.\[\]-]{{1,80}})(?=(?: +[\w@.-]{{1,80}}){{0,3}} +{PLAIN_LEVEL})", _WORDS, strong=False),
     Part("brackets", rf"\[(?<NAME>{_IN_BRACKETS})\]:?", ("thread", "context", "scope"), strong=False),
     Part("braces", r"\{{1,2}(?<NAME>[^{}\n]{1,200})\}{1,2}", ("scope",), strong=False),
     Part("parentheses", r"\((?<NAME>[^()\n]{1,120})\):?", ("group",), strong=False),

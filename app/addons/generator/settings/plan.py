@@ -1,11 +1,10 @@
 """What the generator has decided: settings of props.conf and transforms.conf before they are written."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 _SPECIAL = re.compile(r"([\\^$.|?*+()\[\]{}])")
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]+")
 
 
 @dataclass(frozen=True)
@@ -43,23 +42,18 @@ def literal(text: str) -> str:
     return re.sub(r" +", " +", _SPECIAL.sub(r"\\\1", text)).replace("\t", r"\t").replace("\n", r"\n")
 
 
-def field_name(text: str) -> str:
-    """The name that Splunk makes of a key (transforms.conf.spec, CLEAN_KEYS), never empty."""
-    cleaned = _NOT_IN_NAMES.sub("_", text).lstrip("_0123456789").rstrip("_")
-    return cleaned or "field"
+def free_name(name: str, taken: Container[str]) -> str:
+    """The name, or the first of `name_2`, `name_3`, … that is not taken."""
+    number, candidate = 1, name
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}_{number}"
+    return candidate
 
 
 def distinct_names(names: Iterable[str]) -> list[str]:
     """The names in their order, each once: `user`, `user_2`, …"""
-    taken: dict[str, int] = {}
-    found: list[str] = []
+    found: dict[str, None] = {}
     for name in names:
-        count = taken.get(name, 0) + 1
-        taken[name] = count
-        candidate = name if count == 1 else f"{name}_{count}"
-        while count > 1 and candidate in taken:
-            count += 1
-            candidate = f"{name}_{count}"
-        taken.setdefault(candidate, 1)
-        found.append(candidate)
-    return found
+        found[free_name(name, found)] = None
+    return list(found)

@@ -108,6 +108,11 @@ def clean_name(key: str) -> str:
     return f"event_{cleaned}" if cleaned in RESERVED_NAMES else cleaned
 
 
+def field_name(key: str) -> str:
+    """The name of the field that a key of the log becomes; `field` where nothing of the key is left."""
+    return clean_name(key) or "field"
+
+
 def name_for(
     profile: FieldProfile, *, key: str | None, before: str, after: str, position: int, taken: Collection[str]
 ) -> str:

@@ -8,6 +8,7 @@ RFC 5321's and RFC 3463's.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.addons.generator.reading.words import CAPITAL_LEVELS
 from app.addons.regexes import MatchLimit, compile_regex
 
 _IP = (
@@ -50,7 +51,6 @@ _SOURCES = "from|by|with|client|remote|peer|rhost|src|source|address"
 _TARGETS = "to|server|dst|dest|destination|upstream"
 _NUMBER = r"\d{1,12}(?:\.\d{1,9})?"
 _UNITS = "ms|msec|milliseconds|s|sec|seconds"
-_LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|PANIC|LOG"
 CUES = (
     # Persons.
     Cue("user_at_host", r"'(?<user>[^'\s]{1,100})'@'(?<src>[^'\s]{1,200})'"),
@@ -80,7 +80,7 @@ CUES = (
     Cue("category", r"^\((?<category>[A-Za-z][\w -]{1,60})\)"),
     Cue("exception", rf"(?m)^(?<exception>{_THROWN})(?::\s(?<exception_message>.{{1,1000}}))?"),
     Cue("logger", r"(?m) \((?<logger>(?:[A-Za-z_$][\w$]*\.){2,12}[A-Za-z_$][\w$]*)(?::(?<line_number>\d{1,6}))?\)$"),
-    Cue("level", rf"(?:^|[\s\[])(?<level>{_LEVELS})\]?:(?=\s)"),
+    Cue("level", rf"(?:^|[\s\[])(?<level>{CAPITAL_LEVELS})\]?:(?=\s)"),
     Cue("stack", r"\n(?<stack_trace>(?s:.{1,}))"),
     Cue("session", r"(?i)\bsession (?:id )?[#:=]? ?(?<session_id>\d{1,20}|[0-9a-f-]{8,64})\b"),
     Cue("bytes", r"(?i)\b(?<bytes>\d{1,15}) bytes\b"),

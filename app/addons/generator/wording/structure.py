@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from app.addons.generator.settings.plan import field_name, literal
-from app.addons.generator.shapes.names import name_for
+from app.addons.generator.settings.plan import free_name, literal
+from app.addons.generator.shapes.names import field_name, name_for
 from app.addons.generator.shapes.profiles import profile
 from app.addons.generator.wording.composites import composite_of, value_of
 from app.addons.generator.wording.templates import Slot, Template
@@ -50,7 +50,7 @@ def _variable(template: Template, position: int, names: list[str]) -> str:
     after = "".join(_shown(each) for each in template.slots[position + 1 : position + 4])
     values = [_plain(value) for value in slot.values]
     name = name_for(profile(values), key=key, before=before, after=after, position=position + 1, taken=names)
-    name = _free(field_name(name), names)
+    name = free_name(field_name(name), names)
     if token.kind is Kind.BRACKETED:
         close = "\\" + token.closing
         return rf"\{token.opening}(?<{name}>[^{close}\n]*+){close}"
@@ -86,19 +86,11 @@ def _stop(slots: Sequence[Slot], position: int) -> str:
     return re.escape((following.token.opening + following.token.text)[0])
 
 
-def _free(name: str, taken: Sequence[str]) -> str:
-    number, candidate = 1, name
-    while candidate in taken:
-        number += 1
-        candidate = f"{name}_{number}"
-    return candidate
-
-
 def _clear(pattern: str, taken: Sequence[str]) -> str:
     """The pattern with the names of its parts made distinct from the names that are taken."""
     used = list(taken)
     for part in dict.fromkeys(_GROUP.findall(pattern)):
-        free = _free(part, used)
+        free = free_name(part, used)
         used.append(free)
         if free != part:
             pattern = pattern.replace(f"(?<{part}>", f"(?<{free}>")
