@@ -1,6 +1,7 @@
 """`spyne addon`: the pure half of the add-on plane, without server, database or settings."""
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,20 @@ def _read(sample: Path) -> bytes:
     size = sample.stat().st_size
     if size > MAX_SAMPLE_BYTES:
         raise AddonRefused(f"{sample} has {size} bytes; at most {MAX_SAMPLE_BYTES} are read. Send a part of the log.")
-    return sample.read_bytes()
+    content = sample.read_bytes()
+    return _unpacked(sample, content) if content.startswith(b"\x1f\x8b") else content
+
+
+def _unpacked(sample: Path, content: bytes) -> bytes:
+    """What the gzip file holds; memory is bounded before the content is known."""
+    unpacking = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        text = unpacking.decompress(content, MAX_SAMPLE_BYTES)
+    except zlib.error as error:
+        raise AddonRefused(f"{sample} begins as a gzip file and is none: {error}. Send the lines as text.") from error
+    if unpacking.unconsumed_tail:
+        raise AddonRefused(f"{sample} holds more than {MAX_SAMPLE_BYTES} bytes. Send a part of the log.")
+    return text
 
 
 def as_json(document: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ So `app/cli.py` imports this module when an error has arrived, and not before.
 from app.access.oidc.background import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
 from app.addons.generator.reading.sample import SampleRefused
+from app.addons.generator.settings.identity import NameRefused
 from app.addons.package.entries import ArchiveFault
 from app.commands import audit
 from app.commands.addons import AddonRefused
@@ -17,7 +18,7 @@ from app.kernel.problems import Problem
 
 _SAID = (NoEnvironmentError, ProgramError, Problem)
 """Errors whose message is for whoever ran the command."""
-_ADDONS = (SampleRefused, ArchiveFault, AddonRefused)
+_ADDONS = (SampleRefused, ArchiveFault, NameRefused, AddonRefused)
 
 
 def refusal(error: Exception) -> str | None:

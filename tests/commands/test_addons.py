@@ -1,5 +1,6 @@
 """`spyne addon build` and `check`: without a server, with reports for people and for programs, and clear refusals."""
 
+import gzip
 import json
 import tarfile
 from pathlib import Path
@@ -90,3 +91,30 @@ def test_refusals_are_lines_for_people(tmp_path: Path, sample: Path) -> None:
         result = run(*words)
         assert isinstance(result.exception, Exception)
         assert refusal(result.exception), words
+
+
+@pytest.mark.parametrize(
+    ("name", "sourcetype"), [("", None), ("///", None), ("x", "a b]c"), ("x", "a\n[b"), ("x", ""), ("x", "s" * 81)]
+)
+def test_names_that_are_none_are_refused(tmp_path: Path, sample: Path, name: str, sourcetype: str | None) -> None:
+    words = ["--sourcetype", sourcetype] if sourcetype is not None else []
+    result = run("build", sample, "--name", name, "--out", tmp_path / "out", *words)
+    assert isinstance(result.exception, Exception)
+    assert "such as acme" in (refusal(result.exception) or "")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_gzip_file_is_a_sample_and_a_broken_one_is_refused(tmp_path: Path, sample: Path) -> None:
+    packed = tmp_path / "acme.log.gz"
+    packed.write_bytes(gzip.compress(sample.read_bytes()))
+    assert run("build", packed, "--name", "acme", "--out", tmp_path / "out").exit_code == 0
+    packed.write_bytes(b"\x1f\x8bnothing")
+    result = run("build", packed, "--name", "acme", "--out", tmp_path / "out")
+    assert isinstance(result.exception, Exception)
+    assert "is none" in (refusal(result.exception) or "")
+
+
+def test_a_sourcetype_that_the_package_has_not_is_said(built: Path, sample: Path) -> None:
+    result = run("check", built / "TA-acme-vpn", "--sample", sample, "--sourcetype", "nope")
+    assert result.exit_code == 1
+    assert "no sourcetype nope; in default/props.conf stand: acme:vpn" in result.output

@@ -10,6 +10,7 @@ from app.addons.generator.reading.sample import SampleRefused, read_sample
 from app.addons.generator.settings.identity import identity_of
 from app.addons.lint.findings import LintFinding, Severity
 from app.addons.lint.linter import lint
+from app.addons.package.conf import conf_settings
 from app.addons.package.files import Package
 from app.addons.replay.patterns import SlowSetting, slow_patterns
 from app.addons.replay.replaying import replay
@@ -17,6 +18,7 @@ from app.addons.replay.report import Replay
 
 MAX_REPLAYED_CHARACTERS = 2_000_000
 """A sample is replayed to here: 10,000 events of 200 bytes say what a million would, in seconds."""
+MAX_NAMED = 10
 MAX_PATTERN_EVENTS = 50
 """Events on which each expression is tried in its variants: some 60 runs for each of them."""
 
@@ -31,10 +33,14 @@ class Checked:
     replayed: Replay
     findings: tuple[LintFinding, ...]
     slow: tuple[SlowSetting, ...]
+    unknown: str | None = None
+    """Why the package cannot be asked for the sourcetype; None where the package has it, or none was asked for."""
 
     @property
     def faults(self) -> tuple[str, ...]:
         """Why the package does not pass; empty where the package passes."""
+        if self.unknown is not None:
+            return (self.unknown,)
         report = self.replayed.report
         errors = [finding for finding in self.findings if finding.severity is Severity.ERROR]
         faults = [f"{finding.path}: {finding.message}" for finding in errors]
@@ -91,7 +97,17 @@ def build_addon(sample: bytes, name: str, sourcetype: str | None = None, version
 def check_package(package: Package, sample: bytes, sourcetype: str | None = None) -> Checked:
     """What the package does to the sample. Raises SampleRefused for a sample that is no text."""
     replayed = replay(package, _beginning(read_sample(sample).text), sourcetype=sourcetype)
-    return Checked(package, replayed, lint(package), slow_patterns(package, _few(replayed)))
+    unknown = _unknown(package, sourcetype)
+    return Checked(package, replayed, lint(package), slow_patterns(package, _few(replayed)), unknown)
+
+
+def _unknown(package: Package, sourcetype: str | None) -> str | None:
+    """The sentence about a sourcetype that is no stanza of the package's props.conf; None for one that is."""
+    names = [stanza.name for stanza in conf_settings(package, "props").stanzas if "::" not in stanza.name]
+    if sourcetype is None or sourcetype in names:
+        return None
+    there = ", ".join(names[:MAX_NAMED]) or "none"
+    return f"The package has no sourcetype {sourcetype}; in default/props.conf stand: {there}."
 
 
 def _beginning(text: str) -> str:

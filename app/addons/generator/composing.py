@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.addons.generator.extractions import Fields
 from app.addons.generator.settings.identity import Identity
-from app.addons.generator.settings.plan import Extract, Transform
+from app.addons.generator.settings.plan import Extract, Transform, distinct_names
 from app.addons.package.conf import Stanza, render_conf
 from app.addons.package.files import Package
 from app.addons.package.manifest import app_conf, app_manifest, default_meta
@@ -30,7 +30,8 @@ def compose(
 ) -> Package:
     """The package. `index_time` are the settings that make events of the file and read their time."""
     named = (identity.name, identity.title, identity.version, identity.description, identity.author)
-    props = {**index_time, **_search_time(identity, fields), **dict(meaning.props)}
+    names = _transform_names(identity, fields)
+    props = {**index_time, **_search_time(fields, names), **dict(meaning.props)}
     files = {
         "default/app.conf": app_conf(*named),
         "default/props.conf": render_conf([Stanza(identity.sourcetype, props)]).encode(),
@@ -40,7 +41,7 @@ def compose(
         **meaning.lookups,
     }
     stanzas = {
-        "transforms": _transforms(identity, fields),
+        "transforms": [Stanza(name, dict(transform.settings)) for transform, name in names.items()],
         "eventtypes": [Stanza(name, settings) for name, settings in sorted(meaning.eventtypes.items())],
         "tags": [Stanza(name, settings) for name, settings in sorted(meaning.tags.items())],
     }
@@ -48,38 +49,35 @@ def compose(
     return Package(identity.name, dict(sorted(files.items())))
 
 
-def transform_name(identity: Identity, label: str) -> str:
-    """The stanza of transforms.conf: names are shared by all apps of a Splunk, so the sourcetype stands before."""
-    prefix = "".join(character if character.isalnum() else "_" for character in identity.sourcetype)
-    return f"{prefix}_{label}"
-
-
-def _transforms(identity: Identity, fields: Fields) -> list[Stanza]:
-    found: dict[str, Stanza] = {}
-    for extraction in fields.extractions:
-        for transform in (*extraction.drops, *extraction.reports):
-            name = transform_name(identity, transform.label)
-            found.setdefault(name, Stanza(name, transform.settings))
-    return list(found.values())
-
-
-def _search_time(identity: Identity, fields: Fields) -> dict[str, str]:
+def _search_time(fields: Fields, names: Mapping[Transform, str]) -> dict[str, str]:
     settings: dict[str, str] = {}
     extracts: list[Extract] = [] if fields.header is None else [*fields.header.extracts]
-    reports: list[Transform] = []
-    drops: list[Transform] = []
     for extraction in fields.extractions:
         settings.update({key: value for key, value in extraction.props.items() if key not in settings})
         extracts += extraction.extracts
-        reports += extraction.reports
-        drops += extraction.drops
     settings.setdefault("KV_MODE", "none")
+    drops = [names[each] for extraction in fields.extractions for each in extraction.drops]
+    reports = [names[each] for extraction in fields.extractions for each in extraction.reports]
     if drops:
-        settings["TRANSFORMS-drop"] = ", ".join(dict.fromkeys(transform_name(identity, each.label) for each in drops))
+        settings["TRANSFORMS-drop"] = ", ".join(dict.fromkeys(drops))
     settings.update(_numbered(extracts))
     if reports:
-        settings["REPORT-fields"] = ", ".join(dict.fromkeys(transform_name(identity, each.label) for each in reports))
+        settings["REPORT-fields"] = ", ".join(dict.fromkeys(reports))
     return settings
+
+
+def _transform_names(identity: Identity, fields: Fields) -> dict[Transform, str]:
+    """The stanza of each transform: all apps of a Splunk share these names, so the sourcetype stands before.
+
+    Two classes of bodies may use a label for other settings (pairs behind a header, pairs without): each gets a name.
+    """
+    prefix = "".join(character if character.isalnum() else "_" for character in identity.sourcetype)
+    names: dict[Transform, str] = {}
+    for extraction in fields.extractions:
+        for transform in (*extraction.drops, *extraction.reports):
+            names.setdefault(transform, "")
+    distinct = distinct_names(f"{prefix}_{transform.label}" for transform in names)
+    return dict(zip(names, distinct, strict=True))
 
 
 def _numbered(extracts: Sequence[Extract]) -> dict[str, str]:

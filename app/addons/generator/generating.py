@@ -114,9 +114,14 @@ def _mapping(package: Package, identity: Identity, boundaries: Boundaries) -> Ci
     return map_to_cim(identity.sourcetype, identity.product, events, [event.raw for event in replayed.events])
 
 
+def _quoted(name: str) -> str:
+    """The field's name as FIELDALIAS takes names: in double quotes where a blank or a comma stands within."""
+    return f'"{name}"' if set(name) & set(" \t,") else name
+
+
 def _meaning(mapping: CimMapping) -> Meaning:
     """The mapping as settings: aliases and evals of props.conf, stanzas of eventtypes.conf and tags.conf."""
-    props = [(f"FIELDALIAS-{name}", f"{original} AS {name}") for original, name in mapping.aliases]
+    props = [(f"FIELDALIAS-{name}", f"{_quoted(original)} AS {name}") for original, name in mapping.aliases]
     props += [(f"EVAL-{name}", expression) for name, expression in mapping.evals]
     return Meaning(
         tuple(props),

@@ -30,6 +30,15 @@ def is_addon_name(name: str) -> bool:
     return bool(_NAME.fullmatch(name)) and not _RESERVED.fullmatch(name) and not _ARCHIVE_ENDING.search(name)
 
 
+SOURCETYPE_PATTERN = r"^[A-Za-z0-9_.:-]{1,80}$"
+"""Splunk's documentation of source types: letters, digits, `_`, and by habit `:`, `.` and `-`."""
+
+
+def is_sourcetype(name: str) -> bool:
+    """Whether the name can be a sourcetype: one that no conf file and no search has to quote."""
+    return re.fullmatch(SOURCETYPE_PATTERN, name) is not None and "\n" not in name
+
+
 def is_version(version: str) -> bool:
     """Whether the text is a semantic version 2.0.0."""
     return len(version) <= _MAX_VERSION and bool(_VERSION.fullmatch(version))

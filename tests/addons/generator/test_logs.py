@@ -37,3 +37,24 @@ def test_two_builds_are_the_same_bytes(log: Log) -> None:
 def test_line_ends_of_windows_change_no_package(log: Log) -> None:
     unix = build_addon(log.lines.encode(), log.name).package
     assert build_addon(log.lines.replace("\n", "\r\n").encode(), log.name).package.files == unix.files
+
+
+def test_pairs_behind_a_header_and_pairs_without_are_both_read() -> None:
+    lines = "\n".join(
+        [f"Mar  4 09:15:0{n} gw1 agent[7]: event=login user=u{n} src=192.0.2.{n}" for n in range(5)]
+        + [f"event=boot user=root{n} src=198.51.100.{n} uptime={n}" for n in range(3)]
+    )
+    built = build_addon(lines.encode(), "mixed")
+    replayed = replay(built.package, lines)
+    assert replayed.events[1].fields["user"] == ("u1",)
+    assert replayed.events[6].fields["user"] == ("root1",)
+    assert replayed.events[6].fields["uptime"] == ("1",)
+
+
+def test_an_alias_of_a_key_with_a_blank_is_quoted() -> None:
+    document = '{"time":"2026-05-01T12:00:0%dZ","source ip":"192.0.2.%d","user":"ada","action":"login failed"}'
+    lines = "\n".join(document % (n, n) for n in range(5))
+    built = build_addon(lines.encode(), "blank")
+    assert built.checked.faults == ()
+    props = built.package.text("default/props.conf") or ""
+    assert '"source ip" AS' in props or "source ip AS" not in props

@@ -21,7 +21,7 @@ class Transform:
     """One stanza of transforms.conf without the add-on's prefix in its name."""
 
     label: str
-    settings: Mapping[str, str]
+    settings: Mapping[str, str] = field(hash=False)
 
 
 @dataclass(frozen=True)
