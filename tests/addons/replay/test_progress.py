@@ -96,6 +96,26 @@ def test_slow_patterns_are_found_on_variants_of_events() -> None:
     assert slow_patterns(package("[acme]\nEXTRACT-b = (?<y>b)"), ["a" * 40]) == ()
 
 
+@pytest.mark.parametrize(
+    ("props", "transforms", "slow"),
+    [
+        (r"EXTRACT-b = ^(?<y>(a+)+)$ in word", "", "props.conf [acme] EXTRACT-b"),
+        (r"EXTRACT-b = ^(?<y>(a+)+)$ in _raw", "", None),
+        (r"EXTRACT-b = ^(?<y>(a+)+)$ in absent", "", None),
+        ("REPORT-b = t", "[t]\nREGEX = ^(?<y>(a+)+)$\nSOURCE_KEY = word", "transforms.conf [t] REGEX"),
+        ("REPORT-b = t", "[t]\nREGEX = ^(?<y>(a+)+)$\n[default]\nSOURCE_KEY = word", "transforms.conf [t] REGEX"),
+        ("TRANSFORMS-b = t", "[t]\nREGEX = ^(a+)+$\nSOURCE_KEY = fields:word, none", "transforms.conf [t] REGEX"),
+        ("REPORT-b = t", "[t]\nREGEX = ^(?<y>(a+)+)$", None),
+        ("REPORT-b = t", "[t]\nREGEX = ^[^a]+(?<y>(a+)+)$\nSOURCE_KEY = word", None),
+    ],
+)
+def test_an_expression_that_reads_a_field_is_tried_on_its_values(props: str, transforms: str, slow: str | None) -> None:
+    conf = f"[acme]\nKV_MODE = none\nEXTRACT-a = word=(?<word>\\w+)\n{props}"
+    events = replayed(conf, "1 word=" + "a" * 40 + " end", transforms).events
+    found = slow_patterns(package(conf, transforms), events)
+    assert [each.setting for each in found] == ([] if slow is None else [slow])
+
+
 def test_variants_of_an_event() -> None:
     found = list(variants("ab"))
     assert len(found) == 2 + 3 * 9
