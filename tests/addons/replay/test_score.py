@@ -20,6 +20,7 @@ from benchmarks.addon_truth import (
     share,
     sources,
 )
+from benchmarks.addons import per_hundred_lines
 
 TEN = datetime(2024, 5, 1, 10, 0, 0, 123_456, tzinfo=UTC)
 
@@ -155,3 +156,10 @@ def test_the_truth_of_the_development_data_scores_in_all() -> None:
     for source in sources(Path(folder) / "logs"):
         found = score(source.scored, events_of_truth(source.scored))
         assert not found.wrong, source.name
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lines", "given"), [(2.0, 200, 1.0), (2.0, 100, 2.0), (2.0, 3, 2.0), (2.0, 0, 2.0)]
+)
+def test_a_fixed_cost_of_generating_is_not_multiplied(seconds: float, lines: int, given: float) -> None:
+    assert per_hundred_lines(seconds, lines) == given
