@@ -72,11 +72,14 @@ _MAGIC: Final = (
 """First bytes of what is no document of ours; each in words."""
 _TAR: Final = (257, b"ustar")
 _HTML: Final = re.compile(
-    r"(?:\s|<!--.*?-->|<\?xml[^>]*\?>)*<(?:!doctype\s+html|html|head|body|title|script|style|meta|link|h[1-6]|div|table"
+    r"(?>\s|<!--.*?-->|<\?xml[^>]*\?>)*+<(?:!doctype\s+html|html|head|body|title|script|style|meta|link|h[1-6]|div|table"
     r"|article|main|section)\b",
     re.IGNORECASE | re.DOTALL,
 )
-"""How HTML begins: the WHATWG's list of tags, with those that saved fragments begin with."""
+"""How HTML begins: the WHATWG's list of tags, with those that saved fragments begin with.
+
+Nothing before the tag is read in a second way: a comment could end at the end of each comment behind it.
+"""
 _MARKUP: Final = re.compile(
     r"<(?:p|br|a|b|i|em|strong|ul|ol|li|tr|td|th|span|font|pre|code|dl|dt|hr)\b[^<>]*>", re.IGNORECASE
 )

@@ -1,5 +1,7 @@
 """What is read of Markdown, HTML and text: headings, paragraphs, tables by rows; nothing that nobody would see."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from app.addons.knowledge.reading.blocks import Block, BlockKind, ReadDocument, UnreadableError
 from app.addons.knowledge.reading.html import read_html
 from app.addons.knowledge.reading.markdown import read_markdown
-from app.addons.knowledge.reading.media_types import decoded
+from app.addons.knowledge.reading.media_types import DocumentType, decoded, document_type
 from app.addons.knowledge.reading.plain import read_plain
 
 TEXT, LINES, TABLE = BlockKind.TEXT, BlockKind.LINES, BlockKind.TABLE
@@ -96,6 +98,22 @@ def test_plain(text: str, blocks: list[tuple[tuple[str, ...], str]]) -> None:
 )
 def test_text_is_decoded_or_is_none(content: bytes, text: str | None) -> None:
     assert decoded(content) == text
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        (b" \n<!-- a --> <?xml version='1.0'?>\n<!DOCTYPE html>", DocumentType.HTML),
+        (b"<!-- a --><!-- b --><h1>c", DocumentType.HTML),
+        (b"<!-- <html> -->", DocumentType.PLAIN),
+        (b"<!---->" * 24 + b"x", DocumentType.PLAIN),
+        (b"<?xml ?>" * 24 + b"x", DocumentType.PLAIN),
+    ],
+)
+def test_how_html_begins_is_seen_at_once(head: bytes, found: DocumentType) -> None:
+    started = time.process_time()
+    assert document_type(head, None, None) is found
+    assert time.process_time() - started < 1, "the loop that answers everybody waits for this"
 
 
 def test_a_block_knows_how_it_may_be_divided() -> None:
