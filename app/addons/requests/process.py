@@ -9,6 +9,7 @@ is given, ends the process when its other end is closed, as it is when the paren
 
 import json
 import os
+import re
 import resource
 import signal
 import sys
@@ -24,6 +25,9 @@ from app.addons.proposals.outcome import Refused
 
 LENGTH_BYTES: Final = 8
 CPU_GRACE_SECONDS: Final = 5
+
+_NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*+)\\u0000")
+"""A NUL in JSON; a backslash that is escaped itself and stands before `u0000` begins none."""
 
 Frames = tuple[dict[str, Any], bytes]
 
@@ -58,9 +62,9 @@ def judge(arguments: dict[str, Any], archive: bytes, sample: bytes) -> Frames:
     return {"report": found.checked.report_document()}, write_archive(found.package)
 
 
-def _plain_json(document: dict[str, Any]) -> bytes:
+def plain_json(document: dict[str, Any]) -> bytes:
     """The document as JSON that PostgreSQL can keep: no NUL, no half of a pair of surrogates."""
-    return json.dumps(document, ensure_ascii=False).replace("\\u0000", "\ufffd").encode("utf-8", "replace")
+    return _NUL.sub("\\1\ufffd", json.dumps(document, ensure_ascii=False)).encode("utf-8", "replace")
 
 
 def read_frame(source: BinaryIO) -> bytes:
@@ -113,7 +117,7 @@ def main(kind: str, lifeline: int | None) -> None:
     archive, sample = read_frame(source), read_frame(source)
     _confine(arguments)
     document, made = _done(kind, arguments, archive, sample)
-    target.write(frame(_plain_json(document)) + frame(made))
+    target.write(frame(plain_json(document)) + frame(made))
     target.flush()
 
 
