@@ -1,6 +1,7 @@
 """What differs between two packages: a unified diff per file. Pure; the work is bounded."""
 
 import difflib
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,9 +58,9 @@ def package_diff(before: Package, after: Package, names: tuple[str, str]) -> lis
 
 
 def _lines(content: bytes) -> list[str] | None:
-    """The lines of a text, with their ends; None of what is no UTF-8."""
+    """The lines of a text, with the line feeds that end them as in any diff; None of what is no UTF-8."""
     try:
-        return content.decode("utf-8").splitlines(keepends=True)
+        return list(io.StringIO(content.decode("utf-8"), newline="\n"))
     except UnicodeDecodeError:
         return None
 

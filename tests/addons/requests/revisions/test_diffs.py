@@ -14,7 +14,8 @@ from app.addons.requests.revisions.diffs import FileChange, changes, package_dif
 from app.addons.requests.revisions.packages import file_list
 
 NAMES = ("v1", "v2")
-TEXTS = st.text(alphabet="ab\n", max_size=60).map(str.encode)
+TEXTS = st.text(alphabet="ab\n\r\f\x85\u2028", max_size=60).map(str.encode)
+"""Characters among them that end lines for Python, and no line for patch."""
 
 
 def package(**files: bytes) -> Package:
@@ -44,7 +45,7 @@ def test_patch_makes_one_of_the_other(tmp_path_factory: pytest.TempPathFactory, 
     folder = tmp_path_factory.mktemp("patch")
     target = Path(folder / "file")
     target.write_bytes(old)
-    done = subprocess.run(["patch", "-s", str(target)], input=(found[0].diff or "").encode(), check=False)
+    done = subprocess.run(["patch", "-s", "--binary", str(target)], input=(found[0].diff or "").encode(), check=False)
     assert done.returncode == 0
     assert target.read_bytes() == new
 
