@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import DateTime, func, or_, select, update
+from sqlalchemy.orm import defer
 
 from app.addons.requests.revisions.models import OPEN, TARevision, ValidationRun, ValidationStatus
 from app.kernel.db.repository import Reading, Writing
@@ -25,8 +26,9 @@ class RevisionReads(Reading[TARevision]):
     model = TARevision
 
     async def matching(self, request_id: UUID, request: PageRequest) -> Page[TARevision]:
-        """A page of the revisions of a request, newest first."""
-        return await self.page(self.base().where(TARevision.request_id == request_id), request)
+        """A page of the revisions of a request, newest first; their large columns are not loaded."""
+        large = [defer(each, raiseload=True) for each in (TARevision.report, TARevision.files, TARevision.knowledge)]
+        return await self.page(self.base().where(TARevision.request_id == request_id).options(*large), request)
 
     async def of_version(self, request_id: UUID, version: int) -> TARevision | None:
         """The revision of this version."""
@@ -53,8 +55,9 @@ class ValidationReads(Reading[ValidationRun]):
     model = ValidationRun
 
     async def matching(self, request_id: UUID, request: PageRequest) -> Page[ValidationRun]:
-        """A page of the validation runs of a request, newest first."""
-        return await self.page(self.base().where(ValidationRun.request_id == request_id), request)
+        """A page of the validation runs of a request, newest first; their reports are not loaded."""
+        of_request = self.base().where(ValidationRun.request_id == request_id)
+        return await self.page(of_request.options(defer(ValidationRun.report, raiseload=True)), request)
 
     async def of_number(self, request_id: UUID, number: int) -> ValidationRun | None:
         """The run of this number."""
