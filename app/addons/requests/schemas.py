@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -124,8 +124,8 @@ class AddonRequestDocument(StrictModel):
     )
 
     @classmethod
-    def of(cls, row: AddonRequest, actor: Actor, **more: Any) -> "AddonRequestDocument":
-        """The request as it stands, for this caller."""
+    def of(cls, row: AddonRequest, actor: Actor, **more: Any) -> Self:
+        """The request as it stands, for this caller; `more` is what a subclass adds."""
         place = f"/api/addons/requests/{row.id}"
         links = {"self": place} | {each: f"{place}/{each}" for each in ("samples", "revisions", "validations")}
         links |= {"job": f"/system/jobs/{row.job_id}"} if row.job_id is not None else {}

@@ -49,9 +49,7 @@ class RequestViews:
         """The request with its steps. Raises `AddonRequestNotFound`."""
         row = visible(actor, await self._requests.by_id(request_id))
         steps = [StepDocument.of(step) for step in await self._requests.steps(request_id)]
-        shown = AddonRequestDetail.of(row, actor, history=steps)
-        assert isinstance(shown, AddonRequestDetail)
-        return Tagged(shown, version_tag(row))
+        return Tagged(AddonRequestDetail.of(row, actor, history=steps), version_tag(row))
 
     async def page(
         self, actor: Actor, status: RequestStatus | None, request: PageRequest

@@ -1,7 +1,7 @@
 """Answers about revisions, what differs between them, and validation runs."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -46,8 +46,8 @@ class AddonRevisionSummary(StrictModel):
     links: dict[str, str] = Field(description="`self`, and `download` while the archive is kept.")
 
     @classmethod
-    def of(cls, row: TARevision, **more: Any) -> "AddonRevisionSummary":
-        """The revision of a row."""
+    def of(cls, row: TARevision, **more: Any) -> Self:
+        """The revision of a row; `more` is what a subclass adds."""
         place = f"/api/addons/requests/{row.request_id}/revisions/{row.version}"
         links = {"self": place} | ({"download": f"{place}/download"} if row.object_key is not None else {})
         same = AddonRevisionSummary.model_fields.keys() - {"links", "changes"}
@@ -66,9 +66,7 @@ class AddonRevisionDocument(AddonRevisionSummary):
     def of_row(cls, row: TARevision) -> "AddonRevisionDocument":
         """The revision of a row, whole."""
         files = [PackageFile.model_validate(each) for each in row.files]
-        found = cls.of(row, files=files, report=row.report, knowledge=row.knowledge)
-        assert isinstance(found, AddonRevisionDocument)
-        return found
+        return cls.of(row, files=files, report=row.report, knowledge=row.knowledge)
 
 
 class FileDiffDocument(StrictModel):
@@ -117,8 +115,8 @@ class AddonValidationSummary(StrictModel):
     links: dict[str, str] = Field(description="`self`, `revision` and `job`.")
 
     @classmethod
-    def of(cls, row: ValidationRun, **more: Any) -> "AddonValidationSummary":
-        """The run of a row."""
+    def of(cls, row: ValidationRun, **more: Any) -> Self:
+        """The run of a row; `more` is what a subclass adds."""
         place = f"/api/addons/requests/{row.request_id}"
         links = {
             "self": f"{place}/validations/{row.number}",
@@ -139,6 +137,4 @@ class AddonValidationDocument(AddonValidationSummary):
     @classmethod
     def of_row(cls, row: ValidationRun) -> "AddonValidationDocument":
         """The run of a row, whole."""
-        found = cls.of(row, report=row.report)
-        assert isinstance(found, AddonValidationDocument)
-        return found
+        return cls.of(row, report=row.report)
