@@ -112,13 +112,12 @@ class AddonWork:
 
 async def _communicated(kind: str, sent: bytes, seconds: float) -> bytes:
     """What the process answers. It is killed when the time is over and when this is cancelled. Raises `WorkTooLong`."""
-    with _lifeline() as (theirs, ours):
+    with _lifeline() as theirs:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", MODULE, kind, str(theirs),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             pass_fds=(theirs,), env=_environment(), start_new_session=True,
         )  # fmt: skip
-        assert ours != theirs
         try:
             async with asyncio.timeout(seconds):
                 output, _ = await process.communicate(sent)
@@ -133,11 +132,11 @@ async def _communicated(kind: str, sent: bytes, seconds: float) -> bytes:
 
 
 @contextmanager
-def _lifeline() -> Iterator[tuple[int, int]]:
-    """Both ends of a pipe: the first is the process's, the second ends it when this one is closed, however that is."""
+def _lifeline() -> Iterator[int]:
+    """The process's end of a pipe; the process ends when the other end is closed, however that is."""
     theirs, ours = os.pipe()
     try:
-        yield theirs, ours
+        yield theirs
     finally:
         os.close(theirs)
         os.close(ours)
