@@ -61,7 +61,8 @@ _ARCHIVE: dict[int | str, dict[str, Any]] = {200: {"description": "The archive."
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file.", "content": {"text/plain": _FORMS, "application/octet-stream": _FORMS}}
 }
-_GONE = responses(AddonRequestNotFound, RevisionNotFound, ObjectNotFound, PackageGone)
+_KEPT: Final = (AddonRequestNotFound, RevisionNotFound, ObjectNotFound, PackageGone)
+"""Why a package cannot be read."""
 
 
 @router.get("/revisions", operation_id="list_addon_revisions", responses=responses(AddonRequestNotFound))
@@ -112,7 +113,7 @@ async def get_addon_revision(
     "/revisions/{version}/download",
     operation_id="download_addon_revision",
     response_model=None,
-    responses=_ARCHIVE | _GONE,
+    responses=_ARCHIVE | responses(*_KEPT),
 )
 async def download_addon_revision(
     request_id: UUID,
@@ -131,7 +132,7 @@ async def download_addon_revision(
     "/revisions/{version}/files/{path:path}",
     operation_id="get_addon_file",
     response_model=None,
-    responses=_FILE | _GONE | responses(PackageFileNotFound, AddonRequestNotFound, RevisionNotFound, ObjectNotFound),
+    responses=_FILE | responses(*_KEPT, PackageFileNotFound),
 )
 async def get_addon_file(
     request_id: UUID, version: Version, path: Place, actor: CanSee, packages: PackagesDep
@@ -140,7 +141,7 @@ async def get_addon_file(
     return await packages.file(actor, request_id, version, path)
 
 
-@router.get("/revisions/{version}/diff/{other}", operation_id="compare_addon_revisions", responses=_GONE)
+@router.get("/revisions/{version}/diff/{other}", operation_id="compare_addon_revisions", responses=responses(*_KEPT))
 async def compare_addon_revisions(
     request_id: UUID, version: Version, other: Version, actor: CanSee, packages: PackagesDep
 ) -> AddonRevisionDiff:

@@ -49,8 +49,6 @@ from app.kernel.storage.object_storage import ObjectStorage, StorageUnavailable
 from app.settings import Settings
 
 ARCHIVE: Final = "application/gzip"
-ENDINGS: Final = ("tar.gz", "spl")
-"""One format under two names: Splunk's own is `.spl`."""
 
 
 class RevisionViews:
