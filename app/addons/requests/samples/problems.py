@@ -33,7 +33,7 @@ class SampleTooLarge(ContentTooLarge):
 
     def __init__(self, limit: int, how: str) -> None:
         super().__init__(
-            f"The file has more than {limit} bytes {how}. Some hundred lines are enough.", limit_bytes=limit
+            f"The file has more than {limit} bytes {how}. Of a sample some hundred lines are enough.", limit_bytes=limit
         )
 
 

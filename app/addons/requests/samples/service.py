@@ -129,7 +129,7 @@ async def _check_open(actor: Actor, row: AddonRequest | None, samples: SampleRea
     """The request, which takes a sample of the actor's."""
     request = visible(actor, row)
     if not filed(actor, requestor_of(request)):
-        raise NotAParty(RequestAction.SUBMIT)
+        raise NotAParty(RequestAction.SUBMIT, "add a sample to a request")
     _check_status(request)
     if await samples.count_of(request.id) >= MAX_SAMPLES:
         raise TooManySamples(f"A request has at most {MAX_SAMPLES} samples. Delete one first.", limit=MAX_SAMPLES)
@@ -176,7 +176,7 @@ class SampleService:
         request = visible(actor, await self._requests.locked(request_id))
         if not actor.may(Permission.ADDONS_ADMINISTER):
             if not filed(actor, requestor_of(request)):
-                raise NotAParty(RequestAction.CANCEL)
+                raise NotAParty(RequestAction.CANCEL, "delete a sample of a request")
             _check_status(request)
         check_if_match(if_match, version_tag(request))
         sample = await self._samples.locked(request_id, sample_id)

@@ -27,9 +27,10 @@ class NotAParty(Forbidden):
 
     code, title = "not-a-party", "The action is for others"
 
-    def __init__(self, action: RequestAction) -> None:
+    def __init__(self, action: RequestAction, doing: str | None = None) -> None:
+        """Takes the action whose parties may; `doing` says what was tried where that is not the action itself."""
         named = ["an administrator" if party is Party.ADMINISTRATOR else f"the {party}" for party in PARTIES[action]]
-        super().__init__(f"To {action} a request is for {' or '.join(sorted(named, reverse=True))}.")
+        super().__init__(f"To {doing or f'{action} a request'} is for {' or '.join(sorted(named, reverse=True))}.")
 
 
 class WrongStatus(Conflict):
