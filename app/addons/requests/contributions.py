@@ -1,5 +1,6 @@
 """What requests for add-ons contribute: retention targets, a tile, holds."""
 
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -16,51 +17,38 @@ class AddonHold(HoldFilter):
     request_id: UUID | None = Field(None, description="The request for an add-on.")
 
 
-_FIELDS: Final = {"request_id": "t.request_id"}
 _OVER: Final = "r.status IN ('REJECTED', 'COMPLETED', 'FAILED')"
-_JOIN: Final = "JOIN spyne.addon_requests r ON r.id = t.request_id"
+_ROWS: Final = partial(
+    RowsTarget, key=ID, time="t.created_at", fields={"request_id": "t.request_id"}, hold_filter=AddonHold
+)
+_OBJECTS: Final = partial(
+    _ROWS, join="JOIN spyne.addon_requests r ON r.id = t.request_id", size="t.bytes", object_key="t.object_key"
+)
+"""Rows with a stored object, of a request that may be over."""
 
-VALIDATION_REPORTS: Final = RowsTarget(
+VALIDATION_REPORTS: Final = _ROWS(
     category="addon_validation_reports",
     description="Reports of validation runs that are over, by when they were asked for; the runs themselves stay.",
     default=Default(365),
     table="spyne.addon_validation_runs",
-    key=ID,
-    time="t.created_at",
     removable="t.report IS NOT NULL AND t.status IN ('PASSED', 'FAILED')",
-    fields=_FIELDS,
-    hold_filter=AddonHold,
     size="octet_length(CAST(t.report AS text))",
     clearing="report = NULL",
 )
-PACKAGES: Final = RowsTarget(
+PACKAGES: Final = _OBJECTS(
     category="addon_packages",
     description="Archives of revisions of requests that are over, by when they were made; what is known of them stays.",
     default=Default(730),
     table="spyne.addon_revisions",
-    key=ID,
-    time="t.created_at",
     removable=f"t.object_key IS NOT NULL AND {_OVER}",
-    join=_JOIN,
-    fields=_FIELDS,
-    hold_filter=AddonHold,
-    size="t.bytes",
-    object_key="t.object_key",
     clearing="object_key = NULL",
 )
-SAMPLES: Final = RowsTarget(
+SAMPLES: Final = _OBJECTS(
     category="addon_samples",
     description="Samples of logs that were deleted, or whose request is over, by when they were uploaded.",
     default=Default(90),
     table="spyne.addon_samples",
-    key=ID,
-    time="t.created_at",
     removable=f"t.deleted_at IS NOT NULL OR {_OVER}",
-    join=_JOIN,
-    fields=_FIELDS,
-    hold_filter=AddonHold,
-    size="t.bytes",
-    object_key="t.object_key",
 )
 
 
