@@ -9,8 +9,9 @@ from app.addons.lint.findings import LintFinding, found
 from app.addons.lint.keys.kinds import KeyTable, Kind
 from app.addons.lint.keys.props import PROPS
 from app.addons.lint.keys.transforms import TRANSFORMS
-from app.addons.lint.patterns import has_nested_repetition, illegal_group_name, sed_expressions, split_source_field
+from app.addons.lint.patterns import has_nested_repetition, illegal_group_name, sed_expressions
 from app.addons.regexes import Regex, RegexError, compile_regex
+from app.addons.replay.searching.inline import split_source
 
 _TABLES: Final[tuple[tuple[str, KeyTable], ...]] = (("props", PROPS), ("transforms", TRANSFORMS))
 _ALWAYS_THERE: Final = frozenset({"_raw", "source", "sourcetype", "host", "index", "_time", "punct", "linecount"})
@@ -25,7 +26,7 @@ def expressions(linted: LintedPackage) -> Iterator[tuple[Setting, str]]:
             if table.exact.get(setting.key) is Kind.REGEX and setting.value:
                 yield setting, setting.value
             elif kind == "props" and setting.key.startswith("EXTRACT-") and setting.value:
-                yield setting, split_source_field(setting.value)[0]
+                yield setting, split_source(setting.value)[0]
             elif kind == "props" and setting.key.startswith("SEDCMD-"):
                 for pattern in sed_expressions(setting.value) or ():
                     yield setting, pattern
@@ -64,7 +65,7 @@ def nested_quantifiers(linted: LintedPackage) -> Iterator[LintFinding]:
 def nameless_extracts(linted: LintedPackage) -> Iterator[LintFinding]:
     """EXTRACTs that yield no field."""
     for setting in linted.settings("props", "EXTRACT-"):
-        regex = compiled(split_source_field(setting.value)[0]) if setting.value else None
+        regex = compiled(split_source(setting.value)[0]) if setting.value else None
         if regex is not None and not regex.names:
             yield found("extract-without-named-group", setting.location, "The expression has no named group.")
 
@@ -75,15 +76,15 @@ def extracts_of_missing_fields(linted: LintedPackage) -> Iterator[LintFinding]:
         settings = stanza.settings
         if any(key.startswith(("TRANSFORMS-", "INDEXED_EXTRACTIONS")) for key in settings):
             continue
-        sources = {key: split_source_field(each) for key, each in settings.items() if key.startswith("EXTRACT-")}
-        if all(source is None for _, source in sources.values()):
+        sources = {key: split_source(each) for key, each in settings.items() if key.startswith("EXTRACT-")}
+        if not any(source for _, source in sources.values()):
             continue
         regexes = {key: compiled(pattern) for key, (pattern, _) in sources.items()}
         made = Counter(name for regex in regexes.values() if regex is not None for name in regex.names)
         for key, (_, source) in sources.items():
             own = regexes[key]
-            others = made[source or ""] - (own is not None and source in own.names)
-            if source is not None and source not in _ALWAYS_THERE and not others:
+            others = made[source] - (own is not None and source in own.names)
+            if source and source not in _ALWAYS_THERE and not others:
                 message = f"`in {source[:80]}` at the end is read as the field {source[:80]}, which no EXTRACT makes."
                 location = Setting(document, stanza, key, "").location
                 yield found("extract-reads-field", location, message)
@@ -92,7 +93,7 @@ def extracts_of_missing_fields(linted: LintedPackage) -> Iterator[LintFinding]:
 def overwritten_default_fields(linted: LintedPackage) -> Iterator[LintFinding]:
     """Extractions and evals that write Splunk's own fields."""
     for setting in linted.settings("props", "EXTRACT-"):
-        regex = compiled(split_source_field(setting.value)[0])
+        regex = compiled(split_source(setting.value)[0])
         names = sorted(DEFAULT_FIELDS.intersection(regex.names)) if regex is not None else []
         if names:
             yield found("default-field-overwritten", setting.location, f"The expression writes {', '.join(names)}.")

@@ -7,12 +7,11 @@ from app.addons.regexes import MatchLimit, RegexError, compile_regex
 
 MAX_GROUP_NAME = 32
 """PCRE2 before 10.44 takes no longer name of a group."""
-_NAMED = re.compile(r"\(\?P?<(?![=!])([^>)]*)>|\(\?'([^')]*)'")
+_NAMED = re.compile(r"\(\?P?<(?![=!])([^>()]*)>|\(\?'([^')]*)'")
 _LEGAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _UNLIMITED = re.compile(r"[*+]|\{\d*,\}")
 _QUANTIFIER = re.compile(r"([*+?]|\{\d*,?\d*\})([?+]?)")
-_GROUP_HEAD = re.compile(r"\((?:\?(?:[:>|]|P?<[^>]*>|'[^']*'|[=!]|<[=!]|[imsxJUn^-]*:))?")
-_IN_FIELD = re.compile(r"(.*\S)\s+in\s+([A-Za-z0-9_]+)\s*", re.DOTALL | re.ASCII)
+_GROUP_HEAD = re.compile(r"\((?:\?(?:[:>|]|P?<\w+>|'\w+'|<?[=!]|[imsxJUn^-]*:))?")
 
 
 @dataclass(frozen=True)
@@ -20,12 +19,6 @@ class _Group:
     start: int
     end: int
     captures: bool
-
-
-def split_source_field(value: str) -> tuple[str, str | None]:
-    """The expression of an EXTRACT and the field that it reads; None for the whole event (props.conf.spec, EXTRACT)."""
-    found = _IN_FIELD.fullmatch(value)
-    return (found[1], found[2]) if found else (value, None)
 
 
 def illegal_group_name(pattern: str) -> str | None:

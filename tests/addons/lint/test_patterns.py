@@ -11,7 +11,6 @@ from app.addons.lint.patterns import (
     has_nested_repetition,
     illegal_group_name,
     sed_expressions,
-    split_source_field,
 )
 from app.addons.lint.quoting import outside_quotes, unbalanced
 
@@ -34,6 +33,8 @@ from app.addons.lint.quoting import outside_quotes, unbalanced
         (r"[(a+)]+", False),
         (r"\(a+\)+", False),
         (r"[]a+)]*(?:b)*", False),
+        (r"(?<=a)(?:(?<n>\w+)x?)*", True),
+        (r"(?<=(?>a))(?:(?<n>\w+)x)*", False),
     ],
 )
 def test_nested_repetition(pattern: str, nested: bool) -> None:
@@ -90,19 +91,6 @@ def test_names_of_groups(pattern: str, name: str | None) -> None:
 )
 def test_sed_scripts(script: str, expressions: tuple[str, ...] | None) -> None:
     assert sed_expressions(script) == expressions
-
-
-@pytest.mark.parametrize(
-    ("value", "parts"),
-    [
-        ("(?<a>x) in url", ("(?<a>x)", "url")),
-        ("(?<a>x) [i]n url", ("(?<a>x) [i]n url", None)),
-        ("(?<a>x)", ("(?<a>x)", None)),
-        ("in url", ("in url", None)),
-    ],
-)
-def test_the_field_that_an_extract_reads(value: str, parts: tuple[str, str | None]) -> None:
-    assert split_source_field(value) == parts
 
 
 @pytest.mark.parametrize(

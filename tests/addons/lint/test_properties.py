@@ -1,5 +1,8 @@
 """The lint takes any files without raising, says the same each time, and its work and findings are bounded."""
 
+import time
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +12,8 @@ from app.addons.lint.linter import CHECKS, MAX_FINDINGS_OF_A_RULE, lint
 from app.addons.package.files import Package
 from tests.addons.lint.good import good_files
 
+SOON = 5.0
+"""Seconds: generous for a busy machine, far below what work in the square of a value's length would take."""
 PATHS = (
     *(f"{layer}/{kind}.conf" for layer in ("default", "local") for kind in ("props", "transforms", "eventtypes")),
     *("default/tags.conf", "default/app.conf", "default/inputs.conf", "default/savedsearches.conf"),
@@ -60,6 +65,13 @@ def test_hostile_expressions_cost_their_length() -> None:
     nested = "(" * 200 + "a*" * 10_000 + ")*" * 200
     files = {"default/props.conf": "".join(f"[{n}]\nEXTRACT-a = {nested}(?<a>{n})\n" for n in range(20)).encode()}
     assert any(each.code == "nested-quantifier" for each in lint(Package("TA-a", files)))
+
+
+@pytest.mark.parametrize("text", ["(?<", "(?P<", "(?'", "(?<=", "[", "(?<a>"])
+def test_unfinished_groups_cost_their_length(text: str) -> None:
+    begun = time.perf_counter()
+    lint(Package("TA-a", {"default/props.conf": f"[a]\nEXTRACT-a = {text * 8_000}\n".encode()}))
+    assert time.perf_counter() - begun < SOON
 
 
 def test_every_rule_says_what_why_and_what_is_right() -> None:

@@ -56,6 +56,38 @@ def test_quotes_take_no_time_in_the_square(text: str) -> None:
     assert time.perf_counter() - begun < SOON
 
 
+@pytest.mark.parametrize("text", ["a", "a:", '"', '"a', 'a"', "a ", '\\"', "a::", " in "])
+@pytest.mark.parametrize(
+    ("props", "transforms"),
+    [
+        ("FIELDALIAS-a = {text}!", ""),
+        ("EXTRACT-a = (?<a>x){text}!", ""),
+        ("LOOKUP-a = {text}!", ""),
+        ("SEDCMD-a = s/{text}!", ""),
+        ("REPORT-a = t", "[t]\nREGEX = (x)\nFORMAT = {text}!\n"),
+        ("TRANSFORMS-a = t", "[t]\nREGEX = (x)\nWRITE_META = true\nFORMAT = {text}!\n"),
+    ],
+)
+def test_a_long_setting_takes_no_time_in_the_square(props: str, transforms: str, text: str) -> None:
+    begun = time.perf_counter()
+    long = text * 40_000
+    replayed(f"KV_MODE = none\n{props.replace('{text}', long)}", "x", transforms.replace("{text}", long))
+    assert time.perf_counter() - begun < SOON / 4
+
+
+def test_a_value_of_blanks_takes_no_time_in_the_square() -> None:
+    begun = time.perf_counter()
+    replayed("KV_MODE = none\nEXTRACT-a = (?<a>x)" + " " * 100_000 + "!", "x")
+    replayed("KV_MODE = none\nFIELDALIAS-a = a" + " " * 100_000 + "!", "x")
+    assert time.perf_counter() - begun < SOON / 4
+
+
+def test_a_search_with_an_open_quote() -> None:
+    begun = time.perf_counter()
+    replayed("", "x", eventtypes="".join(f'[e{n}]\nsearch = "' + '\\"' * 9_000 + "\n" for n in range(50)))
+    assert time.perf_counter() - begun < SOON / 4
+
+
 @pytest.mark.parametrize(
     "breaker", ["([\\r\\n]+)(?=2)", "([\\r\\n]+)[\\s\\S]*", "(\\0)", "([\\r\\n]+)(?=[\\s\\S]*2)", "(2)+?"]
 )

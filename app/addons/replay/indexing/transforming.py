@@ -28,7 +28,7 @@ _OTHER_KEYS = frozenset(
 )
 _NOT_EMULATED = ("CLONE_SOURCETYPE", "INGEST_EVAL", "STOP_PROCESSING_IF")
 _GROUP = re.compile(r"\$(\d{1,2})")
-_META = re.compile(r'([^\s:]+)::("(?:[^"\\]|\\.)*"|\S*)')
+_META = re.compile(r'(?<![^\s:])([^\s:]++)::("(?:[^"\\]|\\.)*"|\S*)')
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def parse_search(text: str) -> Condition:
     return condition
 
 
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 
 
 def _words(text: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from app.addons.replay.searching.fields import EventFields
 from app.addons.replay.settings.findings import Findings
 from app.addons.replay.settings.stanzas import Settings
 
-_PAIR = re.compile(r'("[^"]+"|[^\s",]+)\s+(ASNEW|AS)\s+("[^"]+"|[^\s",]+)', re.IGNORECASE)
+_PAIR = re.compile(r'("[^"]+"|(?<![^\s",])[^\s",]++)\s++(ASNEW|AS)\s+("[^"]+"|[^\s",]+)', re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from app.addons.replay.settings.stanzas import Settings
 
 PREFIX = "(?ms)"
 """What Splunk writes before the expression of an EXTRACT."""
-_IN_FIELD = re.compile(r"\s+in\s+([A-Za-z0-9_]+)\s*\Z")
+_IN_FIELD = re.compile(r"(?<=\S)\s++in\s++([A-Za-z0-9_]+)\s*\Z")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from app.addons.replay.settings.values import listed, quoted_list, switch
 
 MAX_MATCHES = 1_000
 """Matches of one expression in one event that are read."""
-_PART = re.compile(r'([^\s":]+(?::[^\s":]+)*)::("(?:[^"\\]|\\.)*"|\S*)')
+_PART = re.compile(r'(?<![^\s"])([^\s":]++(?::[^\s":]++)*+)::("(?:[^"\\]|\\.)*"|\S*)')
 _GROUP = re.compile(r"\$(\d{1,2})\Z")
 _ANY_GROUP = re.compile(r"\$\d")
 _KEY, _VALUE = "_KEY_", "_VAL_"

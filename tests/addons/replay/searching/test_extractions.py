@@ -15,6 +15,8 @@ from tests.addons.replay.packages import only_fields, replayed
         ("(?<a>x) in source", "(?<a>x)", "source"),
         ("(?<a>x) [i]n source", "(?<a>x) [i]n source", ""),
         ("logged in", "logged in", ""),
+        ("(?<a>x in b)  in  url ", "(?<a>x in b)", "url"),
+        ("in url", "in url", ""),
     ],
 )
 def test_the_field_that_an_extract_reads(value: str, expression: str, field: str) -> None:
