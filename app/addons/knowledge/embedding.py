@@ -62,15 +62,15 @@ class Embeddings:
         """
         if not self.model.is_configured:
             return NoVectors(Obstacle.OFF)
-        done = 0
-        refused = await self._remove_unwanted(context)
+        done, refused = 0, await self._remove_unwanted(context)
+        left = await self._left()
         while refused is None:
             batch = await self._pending()
             if not batch.ids:
                 break
             refused = await self._embed(context, batch)
             done += 0 if refused else len(batch.ids)
-            await context.progress(done=done, total=done + await self._left(), unit="passages", **_told(refused))
+            await context.progress(done=done, total=max(done, left), unit="passages", **_told(refused))
         if refused is not None:
             log.warning("passages wait for embeddings", extra={"reason": refused.obstacle.value})
         return refused

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from app.addons.knowledge.embedding import Embeddings
 from app.addons.knowledge.repository import KnowledgeReads
@@ -18,18 +19,26 @@ async def embed(context: JobContext) -> None:
 
 
 async def tidy(context: JobContext) -> None:
-    """Remove stored files that no document has."""
+    """Remove stored files that no document has: `knowledge/<document>`."""
     storage, removed = context.resources.storage, 0
     before = context.resources.clock() - ABANDONED_AFTER
     async for info in storage.list(PREFIX):
         if info.modified_at >= before:
             continue
-        async with context.database.read() as session:
-            wanted = await KnowledgeReads(session).has_object(info.key)
-        if not wanted:
+        if not await _is_named(context, info.key):
             await storage.delete(info.key)
             removed += 1
     await context.progress(removed=removed)
+
+
+async def _is_named(context: JobContext, key: str) -> bool:
+    try:
+        document_id = UUID(key.removeprefix(PREFIX))
+    except ValueError:
+        return False
+    async with context.database.read() as session:
+        document = await KnowledgeReads(session).find(document_id)
+    return document is not None and document.object_key == key
 
 
 JOBS = (

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.addons.knowledge.reading.blocks import Reason
 from app.kernel.problems import BadRequest, Conflict, Fault, InvalidRequest, NotFound, UnsupportedMediaType
 
 
@@ -34,8 +33,7 @@ class UnreadableDocument(InvalidRequest):
     code, title = "unreadable-document", "The document cannot be read"
 
     def __init__(self, reason: str, message: str) -> None:
-        known = reason if reason in set(Reason) else Reason.DAMAGED.value
-        super().__init__(message, faults=[Fault(pointer="/file", code=known, message=message)])
+        super().__init__(message, faults=[Fault(pointer="/file", code=reason, message=message)])
 
 
 class UnreadableUpload(BadRequest):

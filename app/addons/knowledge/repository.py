@@ -126,10 +126,6 @@ class KnowledgeReads:
             FoundPassage(_passage(row), row.rank, row.marked) for row in await self.session.execute(statement, asked)
         ]
 
-    async def has_object(self, key: str) -> bool:
-        """Whether a document has this stored file."""
-        return (await self.session.execute(select(D.id).where(D.object_key == key))).first() is not None
-
 
 class KnowledgeWrites(KnowledgeReads):
     """Adds and changes documents."""

@@ -101,12 +101,12 @@ def _hits(
     by_words = {each.passage.id: each for each in found}
     if not near:
         return [Hit(each.passage, each.rank, _snippet(each, names), by_words=True, by_meaning=False) for each in found]
-    hits = []
+    hits, by_meaning = [], set(near)
     for passage_id, score in fused(list(by_words), near):
         worded = by_words.get(passage_id)
         passage = worded.passage if worded is not None else passages[passage_id]
         shown = _snippet(worded, names) if worded is not None else beginning(passage.text)
-        hits.append(Hit(passage, score, shown, by_words=worded is not None, by_meaning=passage_id in set(near)))
+        hits.append(Hit(passage, score, shown, by_words=worded is not None, by_meaning=passage_id in by_meaning))
     return hits
 
 

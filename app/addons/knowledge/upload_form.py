@@ -10,10 +10,11 @@ from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from app.addons.knowledge.documents import DocumentKind
 from app.addons.knowledge.permissions import CanManageKnowledge
 from app.addons.knowledge.problems import InvalidUpload, UnreadableUpload
 from app.addons.knowledge.schemas import UploadFields
-from app.addons.knowledge.uploading import MAX_BYTES, NewDocument
+from app.addons.knowledge.uploading import MAX_BYTES, MAX_TITLE, NewDocument
 from app.kernel.problems import Fault, UnsupportedMediaType, faults_within
 
 FORM: Final = "multipart/form-data"
@@ -40,9 +41,9 @@ BODY: Final[dict[str, Any]] = {
                             "format": "binary",
                             "description": "Markdown, plain text, HTML or PDF; its content decides which.",
                         },
-                        "title": {"type": "string", "minLength": 1, "maxLength": 200},
+                        "title": {"type": "string", "minLength": 1, "maxLength": MAX_TITLE},
                         "source": {"type": "string", "minLength": 1, "maxLength": 500},
-                        "kind": {"type": "string", "enum": ["vendor", "data_model", "standard", "notes"]},
+                        "kind": {"type": "string", "enum": list(DocumentKind)},
                         "metadata": {
                             "type": "string",
                             "description": "A JSON object of at most 20 texts.",

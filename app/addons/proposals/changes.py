@@ -28,9 +28,14 @@ TRANSFORMS: Final = "default/transforms.conf"
 EVENTTYPES: Final = "default/eventtypes.conf"
 TAGS: Final = "default/tags.conf"
 
+EXTRACTING: Final = frozenset(
+    ("REGEX", "FORMAT", "SOURCE_KEY", "DELIMS", "FIELDS", "MV_ADD", "CLEAN_KEYS", "KEEP_EMPTY_VALS")
+)
+"""Settings of a transform that does nothing but extract fields when events are searched (transforms.conf.spec)."""
+
 KEYS: Final[Mapping[str, re.Pattern[str]]] = {
     PROPS: re.compile(r"(?:EXTRACT|REPORT|FIELDALIAS|EVAL)-[A-Za-z0-9_.:-]+"),
-    TRANSFORMS: re.compile(r"REGEX|FORMAT|SOURCE_KEY|DELIMS|FIELDS|MV_ADD|CLEAN_KEYS|KEEP_EMPTY_VALS"),
+    TRANSFORMS: re.compile("|".join(EXTRACTING)),
     EVENTTYPES: re.compile(r"search"),
     TAGS: re.compile(r"[a-z][a-z0-9_]*"),
 }

@@ -12,14 +12,11 @@ from app.addons.building.build import Checked, check_package
 from app.addons.lint.findings import Severity
 from app.addons.package.conf import Stanza, conf_settings, parse_conf, render_conf
 from app.addons.package.files import Package
-from app.addons.proposals.changes import EVENTTYPES, PROPS, TAGS, TRANSFORMS, Change, Changes
+from app.addons.proposals.changes import EVENTTYPES, EXTRACTING, PROPS, TAGS, TRANSFORMS, Change, Changes
 from app.addons.proposals.outcome import Refused, Rule
 from app.addons.replay.events import ReplayedEvent
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
-_EXTRACTING: Final = frozenset(
-    ("REGEX", "FORMAT", "SOURCE_KEY", "DELIMS", "FIELDS", "MV_ADD", "CLEAN_KEYS", "KEEP_EMPTY_VALS")
-)
 _QUOTED: Final = re.compile(r'"[^"]*"')
 _GROUP: Final = re.compile(r"\([^()]*\)")
 
@@ -59,13 +56,12 @@ def applied(package: Package, sourcetype: str, changes: Changes) -> Package | Re
 
 
 def _refusing(package: Package, sourcetype: str, change: Change) -> Rule | None:
-    kind = change.file.removeprefix("default/").removesuffix(".conf")
     present = parse_conf(package.text(change.file) or "").stanza(change.stanza)
     if change.file == PROPS and change.stanza != sourcetype:
         return Rule.STANZA
     if change.file in {TRANSFORMS, EVENTTYPES} and _NAME.fullmatch(change.stanza) is None:
         return Rule.STANZA
-    if kind == "transforms" and not present.keys() <= _EXTRACTING:
+    if change.file == TRANSFORMS and not present.keys() <= EXTRACTING:
         return Rule.STANZA  # a lookup, or a transform that writes when events are indexed
     if change.value is None:
         return None if change.key in present else Rule.MISSING

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from app.addons.package.files import Package
 from app.addons.proposals.changes import Changes, changes_of
@@ -18,7 +18,7 @@ from app.kernel.telemetry.metrics import LANGUAGE_MODEL_ASKED
 
 log = logging.getLogger(__name__)
 
-_ECHO_CHARACTERS = 60
+_ECHO_CHARACTERS: Final = 60
 """Of the instructions: an answer that has so many of them repeats what the model was told."""
 
 

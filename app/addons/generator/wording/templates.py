@@ -16,6 +16,9 @@ from app.addons.generator.wording.tokens import Kind, Token, tokens_of
 
 MIN_SIMILARITY = 0.7
 """Of the positions, so many are equal in texts of one template."""
+MIN_SHARE_OF_WORDS = 0.5
+MAX_COMPARED = 100
+"""Groups of one form with which a further one is compared."""
 MAX_TEMPLATES = 60
 """More extractions than these slow every search; the rarest templates are left out, and that is said."""
 ANY_GAP = "  "
@@ -152,14 +155,24 @@ def _is_value(tokens: Sequence[Token], position: int) -> bool:
 
 
 def _merged(groups: Sequence[_Group]) -> list[_Group]:
-    """The groups, those put together whose texts are alike enough."""
+    """The groups, those put together whose texts are alike enough.
+
+    Only groups of the same form are compared, and each with the most frequent ones of its form alone: a log in which
+    every line is new has as many forms as lines.
+    """
     kept: list[_Group] = []
-    by_length: dict[int, list[_Group]] = {}
+    by_form: dict[tuple[tuple[Kind, str, str, str], ...], list[_Group]] = {}
     for group in groups:
-        alike = next((each for each in by_length.get(len(group.skeleton), ()) if _alike(each, group)), None)
+        form = tuple(
+            (token.kind, token.opening, token.closing, token.text if token.kind is Kind.MARK else "")
+            for token in group.tokens[0]
+        )
+        rivals = by_form.setdefault(form, [])
+        alike = next((each for each in rivals if _alike(each, group)), None)
         if alike is None:
             kept.append(group)
-            by_length.setdefault(len(group.skeleton), []).append(group)
+            if len(rivals) < MAX_COMPARED:
+                rivals.append(group)
             continue
         alike.skeleton = tuple(
             mark if mark == other else "\0" for mark, other in zip(alike.skeleton, group.skeleton, strict=True)
@@ -170,20 +183,14 @@ def _merged(groups: Sequence[_Group]) -> list[_Group]:
 
 
 def _alike(one: _Group, other: _Group) -> bool:
-    """Whether two groups say the same: marks and brackets agree, and enough of the words."""
-    for left, right in zip(one.tokens[0], other.tokens[0], strict=True):
-        if (left.kind, left.opening, left.closing) != (right.kind, right.opening, right.closing):
-            return False
-        if left.kind is Kind.MARK and left.text != right.text:
-            return False
+    """Whether two groups of one form say the same: enough of their words agree."""
     if one.columns and other.columns:
         return True
-    equal = sum(1 for left, right in zip(one.skeleton, other.skeleton, strict=True) if left == right)
-    words = [mark for mark in one.skeleton if not mark.startswith("\0")]
-    same_words = sum(
-        1 for left, right in zip(one.skeleton, other.skeleton, strict=True) if left == right and left[:1] != "\0"
-    )
-    return equal >= MIN_SIMILARITY * len(one.skeleton) and same_words >= 0.5 * max(1, len(words))
+    same = [left for left, right in zip(one.skeleton, other.skeleton, strict=True) if left == right]
+    if len(same) < MIN_SIMILARITY * len(one.skeleton):
+        return False
+    words = sum(1 for mark in one.skeleton if not mark.startswith("\0"))
+    return sum(1 for mark in same if not mark.startswith("\0")) >= MIN_SHARE_OF_WORDS * max(1, words)
 
 
 def _template(group: _Group) -> Template:

@@ -66,7 +66,8 @@ def passage_names(headings: Sequence[str], text: str) -> PassageNames:
     titled = [plain_name(heading)] if heading and " " not in heading.strip() else []
     explained = (plain_name(found["name"]) for found in _DEFINED.finditer(text))
     defined = _unique([*titled, *names_in(heading), *explained])
-    return PassageNames(tuple(defined), tuple(name for name in names_in(text) if name not in set(defined)))
+    known = set(defined)
+    return PassageNames(tuple(defined), tuple(name for name in names_in(text) if name not in known))
 
 
 def all_names(text: str) -> list[str]:

@@ -5,39 +5,25 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from app.addons.generator.reading.sample import (
+    CONTROLS,
+    MAX_CONTROL_SHARE,
+    SIGNATURE_BYTES,
+    charset_by_mark,
+    recognised,
+)
+
 HEAD_CHARACTERS: Final = 2_000
 """Of a sample's beginning, kept beside it for whoever decides about the request."""
 
 HEAD_BYTES: Final = 4 * HEAD_CHARACTERS
 
-MAX_CONTROL_SHARE: Final = 0.05
-"""Control characters that text may have. Of random bytes they are 27 in 256; of logs with colours (ESC counts as
-text) far below one in a hundred."""
+RIGHT: Final = "Send the lines of a log as text, plain or packed once with gzip."
 
-_CONTROLS: Final = bytes({*range(0x01, 0x20), 0x7F} - {*b"\t\n\v\f\r\b\x1b"})
+_CONTROLS: Final = bytes(CONTROLS)
 _C1: Final = bytes(range(0x80, 0xA0))
 _NOT_CP1252: Final = b"\x81\x8d\x8f\x90\x9d"
 """Bytes that Windows-1252 does not define (Unicode's mapping table CP1252.TXT)."""
-
-_SIGNATURES: Final = (
-    (b"%PDF-", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"\x7fELF", "a program"),
-    (b"MZ\x90\x00", "a program"),
-    (b"\x89PNG\r\n", "an image"),
-    (b"\xff\xd8\xff", "an image"),
-    (b"\x28\xb5\x2f\xfd", "packed with zstd"),
-    (b"BZh", "packed with bzip2"),
-    (b"\xfd7zXZ\x00", "packed with xz"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"\x1f\x8b", "packed with gzip twice"),
-    (b"PAR1", "a Parquet file"),
-    (b"SQLite format 3\x00", "a SQLite database"),
-    (b"\x0a\x0d\x0d\x0a", "a packet capture"),
-    (b"\xd4\xc3\xb2\xa1", "a packet capture"),
-    (b"ElfFile\x00", "a Windows event log"),
-)
-"""How files begin that are not text (the magic numbers of file(1)), and what they are."""
 
 
 class Encoding(StrEnum):
@@ -51,12 +37,7 @@ class Encoding(StrEnum):
     LATIN_1 = "latin-1"
 
 
-_BOMS: Final = (
-    (codecs.BOM_UTF8, Encoding.UTF_8_BOM),
-    (codecs.BOM_UTF16_LE, Encoding.UTF_16_LE),
-    (codecs.BOM_UTF16_BE, Encoding.UTF_16_BE),
-)
-_LONGEST_START: Final = max(len(start) for start, _ in _SIGNATURES)
+_BY_MARK: Final = {"UTF-8": Encoding.UTF_8_BOM, "UTF-16LE": Encoding.UTF_16_LE, "UTF-16BE": Encoding.UTF_16_BE}
 
 
 class NotTextError(ValueError):
@@ -96,7 +77,7 @@ class TextInspector:
         """Look at the next piece. Raises `NotTextError` as soon as it is known that this is no text."""
         if not self._begun:
             self._start += data
-            if len(self._start) < _LONGEST_START:
+            if len(self._start) < SIGNATURE_BYTES:
                 return
             data = self._begin()
         self._look(data)
@@ -116,10 +97,13 @@ class TextInspector:
 
     def _begin(self) -> bytes:
         start, self._start, self._begun = self._start, b"", True
-        for signature, what in _SIGNATURES:
-            if start.startswith(signature):
-                raise NotTextError("binary", f"The sample is {what}, not text.")
-        self._bom = next((encoding for bom, encoding in _BOMS if start.startswith(bom)), None)
+        what = recognised(start)
+        if what is not None:
+            raise NotTextError("binary", f"The sample is {what}, not text. {RIGHT}")
+        charset = charset_by_mark(start)
+        self._bom = None if charset is None else _BY_MARK.get(charset)
+        if charset is not None and self._bom is None:
+            raise NotTextError("wrong-encoding", f"The sample is {charset}. Send it as UTF-8.")
         if self._wide:
             self._decoder = codecs.getincrementaldecoder(self._bom or "utf-8")()
         return start
@@ -147,7 +131,7 @@ class TextInspector:
             message = f"The sample begins as UTF-16 and is none near byte {self._bytes + error.start}."
             raise NotTextError("wrong-encoding", message) from None
         self._breaks += text.count("\n")
-        self._controls += 2 * sum(text.count(chr(each)) for each in (0, *_CONTROLS))
+        self._controls += 2 * sum(text.count(chr(each)) for each in _CONTROLS)
 
     def _look_narrow(self, data: bytes) -> None:
         nul = data.find(b"\x00")
@@ -167,7 +151,7 @@ class TextInspector:
     def _judge(self) -> None:
         if self._controls > MAX_CONTROL_SHARE * self._bytes:
             share = round(100 * self._controls / self._bytes)
-            raise NotTextError("binary", f"{share} % of the sample are control characters: this is not text.")
+            raise NotTextError("binary", f"{share} % of the sample are control characters: this is not text. {RIGHT}")
 
     def _encoding(self) -> Encoding:
         try:
@@ -196,7 +180,7 @@ def _about_nul(head: bytes, place: int) -> str:
     """The sentence about a NUL byte: text of 16 bits without its mark has one beside nearly every character."""
     if 3 * head[:1_000].count(b"\x00") > len(head[:1_000]):
         return "The sample looks like UTF-16 without a byte order mark. Send it as UTF-8, or with the mark."
-    return f"The sample has a NUL byte at {place}: this is not text."
+    return f"The sample has a NUL byte at {place}: this is not text. {RIGHT}"
 
 
 def decoded(data: bytes, encoding: Encoding) -> str:

@@ -2,7 +2,9 @@
 
 import codecs
 import gzip
+import io
 import random
+import tarfile
 
 import pytest
 from hypothesis import given
@@ -35,6 +37,7 @@ TEXTS = {
     "bytes that Windows-1252 does not define": (b"caf\xe9 \x81\x93\n", Encoding.LATIN_1, 1),
     "UTF-8 that is cut in its last character": ("ä\nö".encode()[:-1], Encoding.LATIN_1, 2),
     "colours": (b"\x1b[31merror\x1b[0m\n" * 20, Encoding.UTF_8, 20),
+    "the magic number of tar within text": (b"a" * 257 + b"ustar\n", Encoding.UTF_8, 1),
     "few control characters": (b"\x02" + b"abc\n" * 100, Encoding.UTF_8, 100),
 }
 
@@ -48,6 +51,16 @@ def test_text_is_told_whatever_its_pieces(name: str, step: int | None) -> None:
     assert found.head == decoded(data, found.encoding)[: len(found.head)]
 
 
+def tar(kind: int) -> bytes:
+    """An archive of one log."""
+    target, content = io.BytesIO(), LINE.encode()
+    with tarfile.open(fileobj=target, mode="w", format=kind) as archive:
+        info = tarfile.TarInfo("var/log/app.log")
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+    return target.getvalue()
+
+
 REFUSED = {
     "nothing": (b"", "empty", "no text"),
     "spaces": (b" \n\t\r\n" * 10, "empty", "no text"),
@@ -59,7 +72,11 @@ REFUSED = {
     "a lone surrogate": (codecs.BOM_UTF16_LE + b"\x00\xdc" * 4, "wrong-encoding", "none near byte"),
     "a PDF": (b"%PDF-1.7\n" + b"x" * 100, "binary", "a PDF document"),
     "a ZIP": (b"PK\x03\x04" + b"x" * 100, "binary", "a ZIP archive"),
-    "gzip within gzip": (gzip.compress(b"abc"), "binary", "gzip twice"),
+    "gzip within gzip": (gzip.compress(b"abc"), "binary", "plain or packed once with gzip"),
+    "tar": (tar(tarfile.USTAR_FORMAT), "binary", "a tar archive"),
+    "tar of GNU": (tar(tarfile.GNU_FORMAT), "binary", "a tar archive"),
+    "tar of pax": (tar(tarfile.PAX_FORMAT), "binary", "a tar archive"),
+    "UTF-32": (LINE.encode("utf-32"), "wrong-encoding", "UTF-32.E. Send it as UTF-8"),
     "noise": (bytes(byte or 1 for byte in random.Random(1).randbytes(20_000)), "binary", "control characters"),
 }
 
