@@ -10,6 +10,7 @@ from app.addons.knowledge.documents import DocumentKind, KnowledgeDocument, Pass
 from app.addons.knowledge.embedding import wake
 from app.addons.knowledge.problems import KnowledgeDocumentExists, KnowledgeDocumentNotFound
 from app.addons.knowledge.repository import KnowledgeReads, KnowledgeWrites
+from app.addons.knowledge.vectors.embedding_repository import EmbeddingWrites
 from app.audit.log.service import AuditTrail
 from app.kernel.clock import Clock
 from app.kernel.db.database import ReadSession, WriteSession
@@ -87,7 +88,8 @@ class KnowledgeService:
         after = await self._documents.change(document_id, now, **stored)
         if "title" in changed:
             await self._documents.retitle_passages(document_id, after.title)
-        if "is_active" in changed:
+            await EmbeddingWrites(self._session).outdate(document_id)  # the title is part of what is embedded
+        if changed.keys() & {"title", "is_active"}:
             await wake(self._session, self._settings, actor)
         await self._audit.append(
             actor, _action(changed), ENTITY, document_id, after.title, before=_shown(before), after=_shown(after)

@@ -89,6 +89,16 @@ class EmbeddingWrites(EmbeddingReads):
         statement = text(_KEPT.format(embedding="NULL"))
         await self.writer.execute(statement, [{"id": each, "model": model, "place": place} for each in ids])
 
+    async def outdate(self, document_id: UUID) -> None:
+        """Let the passages of a document need new embeddings; where the old ones are is kept, to remove them there."""
+        await self.writer.execute(
+            text(
+                "UPDATE spyne.knowledge_embeddings SET model = '' WHERE chunk_id IN "
+                "(SELECT c.id FROM spyne.knowledge_chunks c WHERE c.document_id = :document_id)"
+            ),
+            {"document_id": document_id},
+        )
+
     async def forget(self, ids: Sequence[UUID]) -> None:
         """Let these passages have no embedding."""
         await self.writer.execute(

@@ -71,6 +71,20 @@ async def test_removed_documents_lose_their_embeddings(
     assert (await answered(manager, **MACHINE))[0][0] == "Hosts"
 
 
+@pytest.mark.usefixtures("extension")
+async def test_another_title_is_embedded_anew(
+    manager: httpx.AsyncClient, resources_of_app: Resources, model: ProtocolServer, library: list[dict[str, Any]]
+) -> None:
+    await embedded(resources_of_app)
+    model.asked.clear()
+    await manager.patch(f"{PATH}/{library[2]['id']}", json={"source": "a manual"})
+    assert await embedded(resources_of_app) == {}
+    await manager.patch(f"{PATH}/{library[2]['id']}", json={"title": "Firewall"})
+    assert (await embedded(resources_of_app))["done"] == 1
+    assert [each.document["input"] for each in model.asked] == [["Firewall\nUnits\n\nBytes are counted in thousands."]]
+    assert (await answered(manager, q="gateway"))[0][0] == "Firewall"
+
+
 @pytest.mark.usefixtures("library")
 async def test_without_the_extension_words_find(manager: httpx.AsyncClient, resources_of_app: Resources) -> None:
     facts = await embedded(resources_of_app)
