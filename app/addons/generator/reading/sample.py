@@ -70,7 +70,7 @@ class Sample:
 
 
 def recognised(start: bytes) -> str | None:
-    """What the file is that begins so, in words that follow "is": an archive, an image, …; None where it may be text."""
+    """What the file is that begins so, in words that go on after "is"; None where the file may be text."""
     if start[_TAR_AT:SIGNATURE_BYTES] == _TAR and b"\x00" in start[:_TAR_AT]:
         return "a tar archive"
     return next((what for magic, what in _MAGIC if start.startswith(magic)), None)

@@ -95,10 +95,13 @@ async def test_50_mib_come_in_at_flat_memory_and_no_byte_more(requestor: httpx.A
     assert await objects(running) == before
 
 
+TAR = b"app.log".ljust(257, b"\x00") + b"ustar\x0000".ljust(255, b"\x00") + LINES
+
 REFUSED = {
     "a bomb": ({"file": ("a.gz", gzip.compress(bytes(60 * MIB), 1))}, 422, "binary"),
     "a bomb of text": ({"file": ("a.gz", gzip.compress(b"a line\n" * (8 * MIB), 1))}, 413, None),
     "a picture": ({"file": ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(99))}, 422, "binary"),
+    "tar within gzip": ({"file": ("a.tgz", gzip.compress(TAR))}, 422, "binary"),
     "a NUL byte": ({"file": ("a.log", b"abc\x00")}, 422, "binary"),
     "nothing": ({"file": ("a.log", b"")}, 422, "empty"),
     "broken gzip": ({"file": ("a.gz", gzip.compress(LINES)[:-9])}, 422, "malformed-gzip"),
