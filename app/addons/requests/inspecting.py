@@ -16,8 +16,8 @@ async def with_inspection(checked: CheckedPackage, archive: bytes, executable: P
     A checker that is missing or breaks decides nothing: `inspection` says so, and why. Nothing raises.
     """
     found = await _inspected(archive, executable)
-    report = {**checked.report, "inspection": asdict(found)}
-    return CheckedPackage(checked.passed and found.status is not InspectionStatus.FAILED, report)
+    passed = checked.passed and found.status is not InspectionStatus.FAILED
+    return CheckedPackage(passed, {**checked.report, "passed": passed, "inspection": asdict(found)})
 
 
 async def _inspected(archive: bytes, executable: Path | None) -> Inspection:

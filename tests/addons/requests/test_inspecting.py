@@ -5,12 +5,16 @@ import stat
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from app.addons.package.archives import write_archive
 from app.addons.requests.inspecting import with_inspection
 from app.addons.requests.work import CheckedPackage
+from app.kernel.runtime.resources import Resources
+from app.settings import AddonSettings, Settings
 from tests.addons.lint.good import good_package
+from tests.addons.requests.steps import ROOT, approved, document, shown, worked
 
 ARCHIVE = write_archive(good_package())
 
@@ -51,3 +55,24 @@ async def test_without_a_checker_it_is_said_and_decides_nothing(executable: Path
     assert found.passed
     assert found.report["inspection"]["status"] == "skipped"
     assert "not installed" in found.report["inspection"]["reason"]
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings that name a checker, whose check fails."""
+    monkeypatch.setenv("ADDONS_APPINSPECT", str(checker(tmp_path, "failure")))
+    return settings.model_copy(update={"addons": AddonSettings()})
+
+
+async def test_a_failure_of_the_checker_fails_the_run_and_the_request(
+    requestor: httpx.AsyncClient, approver: httpx.AsyncClient, running: Resources
+) -> None:
+    request_id = await approved(requestor, approver)
+    await worked(running)
+    run = document(await requestor.get(f"{ROOT}/{request_id}/validations/1"), 200)
+    inspection = run["report"]["inspection"]
+    assert (run["status"], run["error_code"], inspection["status"]) == ("FAILED", None, "failed")
+    assert [(each["name"], each["result"]) for each in inspection["checks"]] == [("check_it", "failure")]
+    assert run["report"]["passed"] is False
+    found = await shown(requestor, request_id)
+    assert (found["status"], found["reason_code"]) == ("FAILED", "validation-failed")
