@@ -80,9 +80,9 @@ async def test_every_step_is_audited_and_announced(
         "name": "log",
         "channel_type": "webhook",
         "target": "https://hooks.example/x",
-        "event_filters": ["addon:*"],
+        "event_filter": ["addon:*"],
     }
-    answer = await admin.post("/system/notifications/channels", json=channel)
+    document(await admin.post("/system/notify/channels", json=channel), 201)
     request_id = await completed(requestor, approver, running)
     rows = await owner.fetch("SELECT action FROM spyne.audit_log WHERE action LIKE 'addon-%' ORDER BY id")
     assert [row["action"] for row in rows] == [
@@ -92,9 +92,8 @@ async def test_every_step_is_audited_and_announced(
     ]  # fmt: skip
     await requestor.get(f"{ROOT}/{request_id}/revisions/1/download")
     assert await owner.fetchval("SELECT count(*) FROM spyne.audit_log WHERE action = 'addon-revision:download'") == 1
-    if answer.is_success:
-        kinds = await owner.fetch("SELECT event FROM spyne.notification_outbox ORDER BY id")
-        assert [row["event"] for row in kinds] == ["addon:submitted", "addon:approved", "addon:completed"]
+    kinds = await owner.fetch("SELECT event FROM spyne.notification_outbox ORDER BY id")
+    assert [row["event"] for row in kinds] == ["addon:submitted", "addon:approved", "addon:completed"]
 
 
 async def test_a_sample_that_cannot_be_read_fails_the_request_with_the_reason(
@@ -246,7 +245,8 @@ async def test_objects_that_no_row_names_go_after_a_day(
 async def test_no_more_runs_begin_than_there_are_slots_and_slots_of_the_dead_are_free(
     requestor: httpx.AsyncClient, approver: httpx.AsyncClient, running: Resources, owner: asyncpg.Connection
 ) -> None:
-    requests = [await approved(requestor, approver) for _ in range(4)]
+    for _ in range(4):
+        await approved(requestor, approver)
     for job_id, name in await waiting_jobs(running):
         await started(running, job_id, name)
     jobs = [job_id for job_id, _ in await waiting_jobs(running)]
@@ -265,7 +265,6 @@ async def test_no_more_runs_begin_than_there_are_slots_and_slots_of_the_dead_are
     assert await owner.fetchval("SELECT count(*) FROM spyne.addon_validation_runs WHERE status = 'RUNNING'") == 2
     with pytest.raises(AllSlotsTaken):
         await validate(first)
-    assert len(requests) == 4
 
 
 async def begins(context: JobContext) -> bool:

@@ -62,10 +62,8 @@ async def test_every_fault_is_named(requestor: httpx.AsyncClient, name: str) -> 
 
 
 async def test_a_request_goes_its_way_and_all_of_it_is_recorded(
-    requestor: httpx.AsyncClient, approver: httpx.AsyncClient, admin: httpx.AsyncClient, owner: asyncpg.Connection
+    requestor: httpx.AsyncClient, approver: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
-    channel = {"name": "all", "type": "log", "target": "log://", "filters": ["addon:*"]}
-    await admin.post("/system/notifications/channels", json=channel)
     request_id = await approved(requestor, approver)
     found = await shown(requestor, request_id)
     assert found["status"] == "APPROVED"
