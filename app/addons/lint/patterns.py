@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from app.addons.regexes import MatchLimit, RegexError, compile_regex
+from app.addons.replay.indexing.sed import read_script
 
 MAX_GROUP_NAME = 32
 """PCRE2 before 10.44 takes no longer name of a group."""
@@ -144,41 +145,5 @@ def _class_end(text: str, start: int) -> int:
 
 def sed_expressions(script: str) -> tuple[str, ...] | None:
     """The expressions of the `s` commands of a SEDCMD; None for a script that is no list of `s` and `y` commands."""
-    expressions: list[str] = []
-    rest = script.strip()
-    if not rest:
-        return None
-    while rest:
-        parts = _sed_parts(rest)
-        if parts is None:
-            return None
-        expression, rest = parts
-        expressions += [] if expression is None else [expression]
-    return tuple(expressions)
-
-
-def _sed_parts(text: str) -> tuple[str | None, str] | None:
-    """The expression of the first command (None for `y`) and what follows the command; None for no command."""
-    command, separator = text[:1], text[1:2]
-    if command not in ("s", "y") or not separator or separator.isalnum() or separator.isspace() or separator == "\\":
-        return None
-    fields: list[str] = []
-    begin = position = 2
-    while position < len(text) and len(fields) < 2:  # noqa: PLR2004 - what is sought, and what stands in its place
-        if text[position] == "\\":
-            position += 2
-            continue
-        if text[position] == separator:
-            fields.append(text[begin:position])
-            begin = position + 1
-        position += 1
-    flags = re.match(r"[g0-9]*(?=\s|$)" if command == "s" else r"(?=\s|$)", text[begin:])
-    if len(fields) < 2 or flags is None:  # noqa: PLR2004
-        return None
-    if command == "y" and len(_unescaped(fields[0])) != len(_unescaped(fields[1])):
-        return None
-    return (fields[0] if command == "s" else None), text[begin + flags.end() :].lstrip()
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+    commands, rest = read_script(script)
+    return None if rest or not commands else tuple(command.first for command in commands if command.kind == "s")

@@ -13,6 +13,7 @@ from app.addons.package.conf import conf_settings
 from app.addons.package.files import Package
 from app.addons.regexes import MatchLimit, Regex, RegexError, compile_regex
 from app.addons.replay.events import ReplayedEvent
+from app.addons.replay.indexing.sed import read_script
 from app.addons.replay.searching.inline import PREFIX, split_source
 from app.addons.replay.settings.findings import SettingPattern
 from app.addons.replay.settings.values import listed
@@ -56,6 +57,10 @@ def _expressions(package: Package) -> Iterator[tuple[str, str, str]]:
                 yield f"props.conf [{stanza.name}] {key}", PREFIX + expression, source or _RAW
             elif key in _PROPS_KEYS and value:
                 yield f"props.conf [{stanza.name}] {key}", value, _RAW
+            elif key.startswith("SEDCMD-"):
+                for command in read_script(value)[0]:
+                    if command.kind == "s":
+                        yield f"props.conf [{stanza.name}] {key}", command.first, _RAW
     transforms = conf_settings(package, "transforms")
     default = transforms.stanza("default").get("SOURCE_KEY", "")
     for stanza in transforms.stanzas:

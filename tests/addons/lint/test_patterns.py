@@ -76,13 +76,15 @@ def test_names_of_groups(pattern: str, name: str | None) -> None:
 @pytest.mark.parametrize(
     ("script", "expressions"),
     [
-        (r"s/a\/b/c/g", (r"a\/b",)),
+        (r"s/a\/b/c/g", ("a/b",)),
         ("s/a/b/ y/ab/cd/", ("a",)),
         ("s|a|b|2", ("a",)),
         (r"y/a\/c/xyz/", ()),
         ("y/abc/d/", None),
         ("s/a/b", None),
         ("s/a/b/gx", None),
+        ("s/a/b/0", None),
+        ("s/a/b/ c", None),
         ("hello", None),
         ("", None),
         ("s", None),

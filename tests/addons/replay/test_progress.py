@@ -94,6 +94,8 @@ def test_slow_patterns_are_found_on_variants_of_events() -> None:
     (slow,) = slow_patterns(package(props), ["a" * 40])
     assert slow.setting == "props.conf [acme] EXTRACT-a"
     assert slow_patterns(package("[acme]\nEXTRACT-b = (?<y>b)"), ["a" * 40]) == ()
+    (slow,) = slow_patterns(package("[acme]\nSEDCMD-a = s/b/c/ s/^(a+)+$/x/"), ["a" * 40])
+    assert slow.setting == "props.conf [acme] SEDCMD-a"
 
 
 @pytest.mark.parametrize(

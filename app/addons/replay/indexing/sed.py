@@ -17,7 +17,21 @@ from app.addons.replay.settings.stanzas import Settings
 MAX_TEXT_FACTOR = 10
 """A replaced text may be so many times as long as the event, and a little more; then it is cut."""
 _FLOOR = 100_000
+MAX_COMMANDS = 100
+"""Commands of one SEDCMD: each is run on every event."""
 _REFERENCE = re.compile(r"\\(\d)")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_FLAGS = re.compile(r"(g|[1-9]\d{0,2}|)(?:\s+|\Z)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class SedParts:
+    """One command as it is written: `s` with expression and replacement, or `y` with two texts of equal length."""
+
+    kind: str
+    first: str
+    second: str
+    flags: str
 
 
 @dataclass(frozen=True)
@@ -34,54 +48,52 @@ def sed_commands(settings: Settings, findings: Findings) -> list[SedCommand]:
     """The commands of all SEDCMDs in ASCII order of their classes; what cannot be read is a problem."""
     found: list[SedCommand] = []
     for key, value in settings.classes("SEDCMD-"):
-        setting, rest = settings.named(key), value.strip()
-        while rest:
-            parts = _parts(rest)
-            if parts is None:
-                findings.add(f"{setting}: no s/…/…/ and no y/…/…/: {rest[:80]}")
-                break
-            kind, first, second, flags, rest = parts
-            command = _command(setting, kind, first, second, flags, findings)
-            found += [command] if command else []
+        commands, rest = read_script(value)
+        if rest:
+            findings.add(f"{settings.named(key)}: no s/regex/replacement/flags and no y/abc/xyz/: {rest[:80]}")
+        for parts in commands:
+            if parts.kind == "y":
+                found.append(SedCommand(characters=dict(zip(map(ord, parts.first), parts.second, strict=True))))
+                continue
+            pattern = findings.compile(settings.named(key), parts.first)
+            if pattern is not None:
+                found.append(SedCommand(pattern, parts.second, 0 if parts.flags == "g" else int(parts.flags or 1)))
     return found
 
 
-def _parts(script: str) -> tuple[str, str, str, str, str] | None:
-    """Kind, both texts, flags and the rest behind of the script's first command; None where there is none."""
-    if script[:1] not in {"s", "y"} or len(script) < len("s///") or script[1].isalnum() or script[1].isspace():
+def read_script(script: str) -> tuple[list[SedParts], str]:
+    """The commands of a script, and the rest from the first on that is none; the rest is empty where all are read."""
+    script, position = script.strip(), 0
+    found: list[SedParts] = []
+    while position < len(script) and len(found) < MAX_COMMANDS:
+        read = _command_at(script, position)
+        if read is None:
+            break
+        parts, position = read
+        found.append(parts)
+    return found, script[position:]
+
+
+def _command_at(script: str, position: int) -> tuple[SedParts, int] | None:
+    """The command that begins at the position, and where the next begins; None where none does."""
+    kind, mark = script[position], script[position + 1 : position + 2]
+    if kind not in {"s", "y"} or not mark or mark.isalnum() or mark.isspace() or mark == "\\":
         return None
-    mark, held, position = script[1], "", 2
     texts: list[str] = []
-    while position < len(script) and len(texts) < 2:  # noqa: PLR2004 - the expression and the replacement
-        character = script[position]
-        if character == "\\" and position + 1 < len(script):
-            following = script[position + 1]
-            held += following if following == mark else character + following
-            position += 1
-        elif character == mark:
-            texts.append(held)
-            held = ""
-        else:
-            held += character
-        position += 1
-    if len(texts) < 2:  # noqa: PLR2004 - as above
+    begin = at = position + 2
+    while at < len(script) and len(texts) < 2:  # noqa: PLR2004 - what is sought, and what stands in its place
+        if script[at] == mark:
+            texts.append(script[begin:at].replace("\\" + mark, mark))
+            begin = at + 1
+        at += 2 if script[at] == "\\" else 1
+    flags = _FLAGS.match(script, begin)
+    if len(texts) < 2 or flags is None:  # noqa: PLR2004 - as above
         return None
-    flags, _, rest = script[position:].partition(" ")
-    return script[0], texts[0], texts[1], flags, rest.strip()
-
-
-def _command(setting: str, kind: str, first: str, second: str, flags: str, findings: Findings) -> SedCommand | None:
     if kind == "y":
-        if len(first) != len(second):
-            findings.add(f"{setting}: y/…/…/ has {len(first)} characters on one side and {len(second)} on the other")
+        texts = [_ESCAPED.sub(r"\1", text) for text in texts]
+        if flags.group(1) or len(texts[0]) != len(texts[1]):
             return None
-        return SedCommand(characters=dict(zip(map(ord, first), second, strict=True)))
-    if not (flags in {"", "g"} or (flags.isdigit() and flags.isascii() and 0 < len(flags) <= len("999"))):
-        findings.add(f"{setting}: the flags {flags[:40]!r} are neither g nor a number")
-        return None
-    pattern = findings.compile(setting, first)
-    which = 0 if flags == "g" else int(flags or 1)
-    return None if pattern is None else SedCommand(pattern, second, which)
+    return SedParts(kind, texts[0], texts[1], flags.group(1)), flags.end()
 
 
 def edited(text: str, commands: list[SedCommand], findings: Findings) -> str:

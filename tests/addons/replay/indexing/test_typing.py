@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.addons.replay.indexing.sed import edited, sed_commands
+from app.addons.replay.indexing.sed import MAX_COMMANDS, edited, sed_commands
 from app.addons.replay.settings.findings import Findings
 from app.addons.replay.settings.stanzas import Settings
 from tests.addons.replay.packages import replayed
@@ -17,6 +17,8 @@ from tests.addons.replay.packages import replayed
         ("s#/x#/y#g", "/x/x", "/y/y"),
         (r"s/\//-/g", "a/b", "a-b"),
         ("y/abc/ABC/", "cab", "CAB"),
+        (r"y/a\/\\/xyz/", r"a/\\", "xyzz"),
+        ("s/a/b/\ts/b/c/", "a", "c"),
         ("s/a/b/g s/b/c/g", "ab", "cc"),
         ("s/(a)?b/[\\1]/", "b", "[]"),
         ("s/x*/-/g", "ab", "-a-b-"),
@@ -29,10 +31,18 @@ def test_sed(script: str, text: str, result: str) -> None:
     assert edited(text, commands, findings) == result
 
 
-@pytest.mark.parametrize("script", ["x/a/b/", "s/a/b", "s/(/b/", "y/ab/c/", "s/a/b/z", "s", "sab"])
+@pytest.mark.parametrize(
+    "script", ["x/a/b/", "s/a/b", "s/(/b/", "y/ab/c/", "s/a/b/z", "s", "sab", "s/a/b/0", "y/a/b/g", "s\\a\\b\\"]
+)
 def test_what_is_no_sed_script_is_a_problem(script: str) -> None:
     findings = Findings()
     assert not sed_commands(Settings({"SEDCMD-a": script}), findings)
+    assert findings.problems
+
+
+def test_a_script_of_many_commands_is_cut() -> None:
+    findings = Findings()
+    assert len(sed_commands(Settings({"SEDCMD-a": "s/a/b/ " * 5_000}), findings)) == MAX_COMMANDS
     assert findings.problems
 
 
