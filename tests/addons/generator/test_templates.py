@@ -1,9 +1,12 @@
 """Tokens, templates, and the patterns that are made of them."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.addons.generator.wording import templates
 from app.addons.generator.wording.structure import pattern_of
 from app.addons.generator.wording.templates import common_beginning, find_templates
 from app.addons.generator.wording.tokens import MAX_TOKENS, Kind, tokens_of
@@ -74,3 +77,22 @@ def test_the_beginning_that_all_share() -> None:
     assert template is not None
     assert [slot.token.kind for slot in template.slots] == [Kind.PLAIN, Kind.BRACKETED]
     assert common_beginning(["one two", "three four"]) is None
+
+
+def test_a_log_in_which_every_line_is_new_is_compared_a_bounded_number_of_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared = 0
+    alike = templates._alike
+
+    def counted(one: Any, other: Any) -> bool:
+        nonlocal compared
+        compared += 1
+        return alike(one, other)
+
+    monkeypatch.setattr(templates, "_alike", counted)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    texts = [" ".join(letters[(n * k) % 26] + letters[(n + k) % 26] for k in range(1, 9)) for n in range(600)]
+    assert find_templates(texts)
+    assert compared <= templates.MAX_COMPARED * len(texts)
+    assert templates.MAX_COMPARED * len(texts) < len(texts) ** 2 / 4
