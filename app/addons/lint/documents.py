@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from app.addons.lint.findings import Location
-from app.addons.package.conf import MAX_CONF_BYTES, MAX_STANZAS, ConfFile, Stanza, parse_conf
+from app.addons.package.conf import MAX_CONF_BYTES, MAX_STANZAS, ConfFile, Stanza, overlaid, parse_conf
 from app.addons.package.entries import is_conf
 from app.addons.package.files import Package
 
@@ -76,13 +76,7 @@ class LintedPackage:
 
     def merged(self, kind: str) -> Mapping[str, Stanza]:
         """The stanzas by name, `local/` laid over `default/` as Splunk does."""
-        found: dict[str, Stanza] = {}
-        for _, stanza in self.stanzas(kind):
-            below = found.get(stanza.name)
-            settings = {**(below.settings if below else {}), **stanza.settings}
-            lines = {**(below.lines if below else {}), **stanza.lines}
-            found[stanza.name] = Stanza(stanza.name, settings, below.line if below else stanza.line, lines)
-        return found
+        return overlaid(stanza for _, stanza in self.stanzas(kind))
 
 
 def stanza_location(document: Document, stanza: Stanza) -> Location:

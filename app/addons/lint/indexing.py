@@ -7,16 +7,15 @@ from typing import Final
 from app.addons.lint.documents import Document, LintedPackage, Setting, stanza_location
 from app.addons.lint.extractions import compiled
 from app.addons.lint.findings import LintFinding, found
-from app.addons.lint.keys.props import INDEX_TIME_TRANSFORMS, MERGE_KEYS, OTHER_STANZA_KINDS
+from app.addons.lint.keys.props import INDEX_TIME_TRANSFORMS, MERGE_KEYS
 from app.addons.lint.patterns import first_group_can_be_empty
 from app.addons.package.conf import Stanza
-from app.addons.replay.settings.stanzas import SOURCETYPE_PATTERN
+from app.addons.replay.settings.stanzas import OTHER_KINDS, SOURCETYPE_PATTERN
 from app.addons.replay.settings.values import number, switch
+from app.addons.timestamps.finding import DEFAULT_LOOKAHEAD
 from app.addons.timestamps.time_format import TimeFormatError, compile_time_format, format_warnings
 
 _BREAKERS: Final = ("LINE_BREAKER", "EVENT_BREAKER", "LB_CHUNK_BREAKER")
-_DEFAULT_LOOKAHEAD: Final = 128
-"""props.conf.spec, MAX_TIMESTAMP_LOOKAHEAD."""
 _DIRECTIVE: Final = re.compile(r"%(?:([0-9])?([A-Za-z+%])|:z|Ez)")
 _WIDTHS: Final[Mapping[str, int]] = {
     **dict.fromkeys("ymdHMSIelk", 2), **dict.fromkeys("bBhaAj", 3), **dict.fromkeys("pzZ", 1),
@@ -82,7 +81,7 @@ def time_formats(linted: LintedPackage) -> Iterator[LintFinding]:
         for warning in format_warnings(setting.value):
             yield found("time-format-doubtful", setting.location, f"{setting.value[:80]}: {warning}")
         least = least_width(setting.value)
-        lookahead = number(setting.stanza.settings, "MAX_TIMESTAMP_LOOKAHEAD", _DEFAULT_LOOKAHEAD)
+        lookahead = number(setting.stanza.settings, "MAX_TIMESTAMP_LOOKAHEAD", DEFAULT_LOOKAHEAD)
         if 0 < lookahead < least:
             key = "MAX_TIMESTAMP_LOOKAHEAD" if "MAX_TIMESTAMP_LOOKAHEAD" in setting.stanza.settings else setting.key
             location = Setting(setting.document, setting.stanza, key, "").location
@@ -149,7 +148,7 @@ def stanza_names(linted: LintedPackage) -> Iterator[LintFinding]:
 
 def _sourcetype_faults(document: Document, stanza: Stanza) -> Iterator[LintFinding]:
     name = stanza.name
-    if name.startswith((*OTHER_STANZA_KINDS, SOURCETYPE_PATTERN)):
+    if name.startswith((*OTHER_KINDS, SOURCETYPE_PATTERN)):
         return
     if "*" in name or "..." in name:
         message = f"[{name[:80]}] is read as a source type's very name: wildcards hold in source:: and host:: only."

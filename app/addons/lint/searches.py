@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 from app.addons.lint.documents import LintedPackage, Setting, stanza_location
 from app.addons.lint.findings import LintFinding, Location, found
-from app.addons.lint.keys.props import OTHER_STANZA_KINDS
 from app.addons.lint.quoting import outside_quotes, unbalanced
+from app.addons.replay.settings.stanzas import OTHER_KINDS
 from app.addons.replay.settings.values import switch
 
 _SOURCETYPE: Final = re.compile(r'\bsourcetype\s*=\s*(?:"([^"]*)"|([^\s")(\[\]|]+))', re.IGNORECASE)
@@ -47,7 +47,7 @@ def _search_faults(setting: Setting) -> Iterator[LintFinding]:
 
 def sourcetypes_of(linted: LintedPackage) -> frozenset[str]:
     """The source types that the package's files define, assign, rename to or clone to."""
-    names = {stanza.name for _, stanza in linted.stanzas("props") if not stanza.name.startswith(OTHER_STANZA_KINDS)}
+    names = {stanza.name for _, stanza in linted.stanzas("props") if not stanza.name.startswith(OTHER_KINDS)}
     names.update(each.value for each in linted.settings("props") if each.key in ("sourcetype", "rename"))
     names.update(each.value for each in linted.settings("transforms") if each.key == "CLONE_SOURCETYPE")
     for setting in linted.settings("transforms", "FORMAT"):

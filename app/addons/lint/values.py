@@ -11,6 +11,7 @@ from app.addons.lint.keys.kinds import KeyTable, Kind
 from app.addons.lint.keys.others import APP, COLLECTIONS, EVENTTYPES, FIELDS, MACROS, META
 from app.addons.lint.keys.props import PROPS
 from app.addons.lint.keys.transforms import TRANSFORMS
+from app.addons.replay.settings.values import is_number, is_switch
 from app.addons.timestamps.zones import zone_of_setting
 
 TABLES: Final[Mapping[str, KeyTable]] = {
@@ -27,10 +28,6 @@ _NEARNESS: Final = 0.8
 """difflib's ratio from which a key is a misspelling of another: one letter of five."""
 _MAX_COMPARED: Final = 60
 """Characters; no key of Splunk is longer."""
-_BOOLEANS: Final = frozenset(
-    {"1", "0", "true", "false", "t", "f", "yes", "no", "y", "n", "on", "off", "enabled", "disabled"}
-)
-_MAX_DIGITS: Final = 18
 _SPLUNK_CHARSETS: Final = frozenset({"auto", "utf-16", "utf-32", "ucs-2", "ucs-4"})
 """props.conf.spec, CHARSET: AUTO lets Splunk guess; the others are ICU's names."""
 
@@ -84,20 +81,15 @@ def _value_faults(setting: Setting, table: KeyTable) -> Iterator[LintFinding]:
     if choices is not None and value.casefold() not in choices:
         message = f"{key} = {value[:80]}; possible are {', '.join(choices)}."
         yield found("unknown-value", setting.location, message)
-    elif kind is Kind.BOOLEAN and value.casefold() not in _BOOLEANS:
+    elif kind is Kind.BOOLEAN and not is_switch(value):
         yield found("not-a-boolean", setting.location, f"{key} = {value[:80]} is neither true nor false.")
-    elif kind is Kind.INTEGER and not _is_integer(value):
+    elif kind is Kind.INTEGER and not is_number(value):
         yield found("not-an-integer", setting.location, f"{key} = {value[:80]} is no whole number.")
     elif kind is Kind.CHARSET and not _is_charset(value):
         yield found("unknown-charset", setting.location, f"No character set has the name {value[:80]}.")
     elif kind is Kind.TIME_ZONE and zone_of_setting(value) is None:
         message = f"{value[:80]} names no time zone of the IANA database and no offset."
         yield found("unknown-time-zone", setting.location, message)
-
-
-def _is_integer(value: str) -> bool:
-    digits = value.removeprefix("-").removeprefix("+")
-    return digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS
 
 
 def _is_charset(value: str) -> bool:

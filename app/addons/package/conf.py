@@ -156,11 +156,16 @@ def render_conf(stanzas: Sequence[Stanza], heading: Sequence[str] = ()) -> str:
 def conf_settings(package: Package, name: str) -> ConfFile:
     """The conf file of that name (`props`), `default/` overlaid by `local/` as Splunk does; empty where neither is."""
     layers = [parse_conf(package.text(f"{folder}/{name}.conf") or "") for folder in ("default", "local")]
-    merged: dict[str, Stanza] = {}
-    for layer in layers:
-        for stanza in layer.stanzas:
-            below = merged.get(stanza.name, Stanza(stanza.name, line=stanza.line))
-            merged[stanza.name] = Stanza(
-                stanza.name, {**below.settings, **stanza.settings}, below.line, {**below.lines, **stanza.lines}
-            )
+    merged = overlaid(stanza for layer in layers for stanza in layer.stanzas)
     return ConfFile(tuple(merged.values()), tuple(fault for layer in layers for fault in layer.faults))
+
+
+def overlaid(stanzas: Iterable[Stanza]) -> dict[str, Stanza]:
+    """The stanzas by name, of one that stands in several layers the later layer's settings over the earlier's."""
+    merged: dict[str, Stanza] = {}
+    for stanza in stanzas:
+        below = merged.get(stanza.name, Stanza(stanza.name, line=stanza.line))
+        merged[stanza.name] = Stanza(
+            stanza.name, {**below.settings, **stanza.settings}, below.line, {**below.lines, **stanza.lines}
+        )
+    return merged

@@ -73,6 +73,7 @@ DEFECTS = (
     in_transforms("unknown-key", "MV_ADD = true", "KV_MODE = none"),
     in_props("not-a-boolean", "SHOULD_LINEMERGE = false", "SHOULD_LINEMERGE = never"),
     in_props("not-an-integer", "TRUNCATE = 10000", "TRUNCATE = 10k"),
+    in_props("not-an-integer", "TRUNCATE = 10000", "TRUNCATE = -+5"),
     in_props("unknown-value", "KV_MODE = none", "KV_MODE = jason"),
     in_props("unknown-value", "KV_MODE = none", "INDEXED_EXTRACTIONS = yaml"),
     in_props("unknown-charset", "CHARSET = UTF-8", "CHARSET = UTF-9"),

@@ -63,5 +63,3 @@ MERGE_KEYS: Final = (
     "MAX_EVENTS",
 )
 """Keys that hold only where SHOULD_LINEMERGE is true (props.conf.spec)."""
-OTHER_STANZA_KINDS: Final = ("source::", "host::", "rule::", "delayedrule::")
-"""Beginnings of stanzas that are no source type's."""

@@ -12,7 +12,8 @@ from app.addons.regexes import MatchLimit, RegexError, compile_regex
 from app.addons.replay.settings.values import number
 
 SOURCE, HOST = "source::", "host::"
-_OTHER_KINDS = (SOURCE, HOST, "rule::", "delayedrule::")
+OTHER_KINDS = (SOURCE, HOST, "rule::", "delayedrule::")
+"""Beginnings of stanzas that are no source type's."""
 SOURCETYPE_PATTERN = "(?::){0}"
 """A stanza of a source type that begins so is read as a pattern: a known property of the stanzas' matching."""
 _PATTERN_MARKS = ("*", "...", "|", "(")
@@ -41,7 +42,7 @@ class Settings:
 def first_sourcetype(props: ConfFile) -> str:
     """The name of the first stanza that is a source type's; else what the first `source::` stanza assigns; or empty."""
     for stanza in props.stanzas:
-        if stanza.name != "default" and not stanza.name.startswith(_OTHER_KINDS):
+        if stanza.name != "default" and not stanza.name.startswith(OTHER_KINDS):
             return stanza.name
     return next((each.settings["sourcetype"] for each in props.stanzas if each.settings.get("sourcetype")), "")
 

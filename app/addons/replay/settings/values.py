@@ -8,6 +8,11 @@ MAX_DIGITS = 18
 """A longer number is no limit that anything could reach."""
 
 
+def is_switch(value: str) -> bool:
+    """Whether Splunk takes the text as true or false."""
+    return value.strip().lower() in _TRUE | _FALSE
+
+
 def switch(settings: Mapping[str, str], key: str, default: bool) -> bool:
     """The switch's value; the default where the key is missing or says neither."""
     value = settings.get(key, "").strip().lower()
@@ -19,8 +24,13 @@ def switch(settings: Mapping[str, str], key: str, default: bool) -> bool:
 def number(settings: Mapping[str, str], key: str, default: int) -> int:
     """The whole number; the default where the key is missing or is no number."""
     value = settings.get(key, "").strip()
-    digits = value[1:] if value[:1] in {"-", "+"} else value
-    return int(value) if digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS else default
+    return int(value) if is_number(value) else default
+
+
+def is_number(text: str) -> bool:
+    """Whether the text is a whole number of at most MAX_DIGITS digits, with or without a sign."""
+    digits = text[1:] if text[:1] in {"-", "+"} else text
+    return digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS
 
 
 def listed(value: str) -> tuple[str, ...]:
