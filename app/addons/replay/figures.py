@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 
 from app.addons.replay.cim import coverage
 from app.addons.replay.events import ReplayedEvent
@@ -55,4 +56,4 @@ def _progress(raw: str, plan: SearchPlan) -> tuple[ExtractionProgress, ...]:
     ]
     text = raw[:SHOWN_CHARACTERS]
     found = (progress(setting, expression, prefix, text) for setting, expression, prefix in expressions)
-    return tuple(each for each in found if each is not None)[:MAX_EXTRACTIONS]
+    return tuple(islice((each for each in found if each is not None), MAX_EXTRACTIONS))

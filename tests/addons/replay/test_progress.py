@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.addons.regexes import Regex, RegexError
+from app.addons.replay.figures import MAX_EXTRACTIONS
 from app.addons.replay.patterns import slow_patterns, variants
 from app.addons.replay.progress import expression_parts, progress
 from tests.addons.replay.packages import package, replayed
@@ -70,6 +71,12 @@ def test_unmatched_events_are_reported_with_line_and_progress() -> None:
 def test_twenty_unmatched_events_are_reported() -> None:
     report = replayed("SHOULD_LINEMERGE = false\nKV_MODE = none", "x\n" * 50).report
     assert (len(report.unmatched), report.with_extraction, report.extraction_share) == (20, 0, 0.0)
+
+
+def test_twenty_extractions_of_an_event_are_reported() -> None:
+    extractions = "".join(f"EXTRACT-{n} = never(?<a>{n})\n" for n in range(50))
+    (unmatched,) = replayed(f"KV_MODE = none\n{extractions}", "x").report.unmatched
+    assert len(unmatched.progress) == MAX_EXTRACTIONS
 
 
 SLOW = "EXTRACT-a = ^(?<x>(a+)+)$"

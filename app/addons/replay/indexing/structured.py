@@ -75,14 +75,14 @@ class StructuredFile:
                 yield Record(line, self._of_json(line.text))
             return
         names = self._names
-        for position, line in enumerate(self._whole_records(lines), start=1):
-            header = self._header_of(line, position, has_names=bool(names))
+        for line in self._whole_records(lines):
+            header = self._header_of(line, has_names=bool(names))
             if header is not None:
                 names = self._header_names(header) or names
             elif self._preamble is None or self._findings.search(self._preamble, line.text) is None:
                 yield Record(line, self._of_columns(names, line.text))
 
-    def _header_of(self, line: Line, position: int, *, has_names: bool) -> str | None:
+    def _header_of(self, line: Line, *, has_names: bool) -> str | None:
         """The text of the header, where the line is one."""
         if self._header is not None:
             match = self._findings.search(self._header, line.text)
@@ -93,7 +93,7 @@ class StructuredFile:
             return line.text if line.number == self._header_line else None
         if has_names or (self._preamble is not None and self._findings.search(self._preamble, line.text)):
             return None
-        return line.text if position >= 1 else None
+        return line.text
 
     def _header_names(self, header: str) -> tuple[str, ...]:
         columns = split_record(header.strip(" \r\n"), self._header_delimiter, self._header_quote)
