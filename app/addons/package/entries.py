@@ -8,6 +8,7 @@ import re
 import unicodedata
 
 from app.addons.package.conf import MAX_CONF_BYTES
+from app.addons.package.names import is_device
 
 MAX_PATH_BYTES = 240
 """Windows opens paths of 260 characters; `ustar` headers hold 255 bytes. The rest is for Splunk's own folder."""
@@ -18,10 +19,6 @@ MAX_DEPTH = 10
 SHOWN_CHARACTERS = 160
 """Of a hostile name in a message."""
 
-_WINDOWS_RESERVED = frozenset(
-    ("con", "prn", "aux", "nul", *(f"{kind}{number}" for kind in ("com", "lpt") for number in range(1, 10)))
-)
-"""Device names of Windows in any folder and with any suffix; app.conf.spec, `[package] id`, lists the same."""
 _DRIVE = re.compile(r"[A-Za-z]:")
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 """Control and format characters (bidirectional overrides, zero widths), line separators, unassigned ones."""
@@ -108,7 +105,7 @@ def _check_part(part: str, path: str) -> None:
         raise ArchiveFault("not-portable", 'the name holds one of < > : " | ? *, which Windows does not allow', path)
     if part != part.strip(" ") or part.endswith("."):
         raise ArchiveFault("not-portable", "a part of the name begins or ends with a space, or ends with a dot", path)
-    if part.partition(".")[0].strip().casefold() in _WINDOWS_RESERVED:
+    if is_device(part):
         raise ArchiveFault("not-portable", "a part of the name is a device of Windows (CON, NUL, COM1 …)", path)
     if len(part.encode("utf-8", errors="surrogatepass")) > MAX_NAME_BYTES:
         raise ArchiveFault("path-too-long", f"a part of the name has more than {MAX_NAME_BYTES} bytes", path)

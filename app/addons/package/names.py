@@ -13,7 +13,7 @@ MAX_NAME_CHARACTERS: Final = 64
 """Of an add-on's name; paths below the folder must still fit (`entries.MAX_PATH_BYTES`)."""
 PREFIX: Final = "TA-"
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,63}(?<!\.)")
-_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+_DEVICE: Final = re.compile(r"(?i)\s*(con|prn|aux|nul|com[0-9]|lpt[0-9])\s*(\.|\Z)")
 _ARCHIVE_ENDING: Final = re.compile(r"(?i)\.(tar|tgz|tar\.gz|spl)$")
 _GIVEN_PREFIX: Final = re.compile(r"(?i)^(splunk[ _-]+ta|ta)[ _.-]+")
 _VERSION: Final = re.compile(
@@ -27,7 +27,12 @@ _MAX_VERSION: Final = 64
 
 def is_addon_name(name: str) -> bool:
     """Whether Splunk and its checker take the name for a package's folder."""
-    return bool(_NAME.fullmatch(name)) and not _RESERVED.fullmatch(name) and not _ARCHIVE_ENDING.search(name)
+    return bool(_NAME.fullmatch(name)) and not is_device(name) and not _ARCHIVE_ENDING.search(name)
+
+
+def is_device(name: str) -> bool:
+    """Whether Windows takes the name of a file or folder for a device's, in any case of letters and with any suffix."""
+    return _DEVICE.match(name) is not None
 
 
 SOURCETYPE_PATTERN = r"^[A-Za-z0-9_.:-]{1,80}$"
