@@ -32,8 +32,8 @@ def sources(*places: str) -> Iterator[Path]:
 
 
 def unknown_documents(text: str, folder: Path, names: set[str]) -> set[str]:
-    """What a text cites and nobody finds: not beside it, not from the root, not by its name."""
-    cited = {found for found in CITED.findall(text) if found != ".md"}
+    """What a text cites and nobody finds: not beside it, not from the root, not by its name. `/x.md` is an address."""
+    cited = {found for found in CITED.findall(text) if found != ".md" and not found.startswith("/")}
     lost = {
         each
         for each in cited

@@ -49,8 +49,9 @@ def classify(
     found = match(old, new, renames)
     names = {pair.old.name: pair.new.name for pair in found.pairs}
     changes = [change for pair in found.pairs for change in _of_pair(pair)]
-    changes += [_removed(field, found, hints) for field in found.removed]
-    changes += [_added(field, found, hints) for field in found.added]
+    nearest = _Nearest(hints, found)
+    changes += [_removed(field, nearest) for field in found.removed]
+    changes += [_added(field, nearest) for field in found.added]
     changes += _reordered(found, new)
     changes += _key(old, new, names)
     changes += _semantics(old, new, names)
@@ -96,13 +97,14 @@ def _of_batch(
     if not batch.fields:
         return ()
     found = match_batch(declared, batch, renames)
+    nearest = _Nearest(hints, found)
     changes = []
     for pair in found.pairs:
         changes += [*_renamed(pair), *_misfit(pair)]
     set_by_spyne = (declared.semantics or {}).get("processing_time_column")
     for field in found.removed:
         if field.name != set_by_spyne:
-            evidence, hint = _nearest(field.name, hints, found)
+            evidence, hint = nearest.of(field.name)
             path = pointer("columns", field.name)
             changes.append(
                 graded(
@@ -110,7 +112,7 @@ def _of_batch(
                 )
             )
     for field in found.added:
-        added = _added(replace(field, nullable=True, default=None), found, hints)
+        added = _added(replace(field, nullable=True, default=None), nearest)
         changes.append(replace(added, rows=None if field.values is None else field.values.rows - field.values.nulls))
     return tuple(changes)
 
@@ -177,33 +179,43 @@ def _default(old: SchemaField, new: SchemaField, path: str) -> Iterator[Change]:
     yield graded(rule, f"{path}/default", old.default, new.default, column=old.name)
 
 
-def _removed(field: SchemaField, found: Matching, hints: Sequence[Rename]) -> Change:
-    evidence, hint = _nearest(field.name, hints, found)
+class _Nearest:
+    """What may be the same column on the other side, for each that went or came. There may be 1,000 of them."""
+
+    def __init__(self, hints: Sequence[Rename], found: Matching) -> None:
+        self._removed = {field.name: field.number for field in found.removed}
+        self._added = {field.name: field.number for field in found.added}
+        self._hints: dict[str, Rename] = {}
+        for hint in hints:
+            if hint.old in self._removed and hint.new in self._added:
+                self._hints.setdefault(hint.old, hint)
+                self._hints.setdefault(hint.new, hint)
+
+    def of(self, name: str) -> tuple[dict[str, Any], str]:
+        """Evidence, and the same in words; both are empty where nothing is near."""
+        if name in self._removed and name in self._added:
+            return {"added_again": True, "attnum": [self._removed[name], self._added[name]]}, _ADDED_AGAIN
+        hint = self._hints.get(name)
+        if hint is None:
+            return {}, ""
+        evidence = {"nearest": hint.new if name == hint.old else hint.old, "confidence": hint.confidence}
+        return {**evidence, **hint.evidence}, f"{hint.old} may be called {hint.new} now: confirm the rename if so."
+
+
+def _removed(field: SchemaField, nearest: _Nearest) -> Change:
+    evidence, hint = nearest.of(field.name)
     path = pointer("columns", field.name)
     return graded(RuleId.COLUMN_REMOVED, path, document(field), None, column=field.name, evidence=evidence, hint=hint)
 
 
-def _added(field: SchemaField, found: Matching, hints: Sequence[Rename]) -> Change:
+def _added(field: SchemaField, nearest: _Nearest) -> Change:
     if field.default is not None:
         rule = RuleId.COLUMN_ADDED_WITH_DEFAULT
     else:
         rule = RuleId.COLUMN_ADDED if field.nullable else RuleId.COLUMN_ADDED_REQUIRED
-    evidence, hint = _nearest(field.name, hints, found)
+    evidence, hint = nearest.of(field.name)
     path = pointer("columns", field.name)
     return graded(rule, path, None, document(field), column=field.name, evidence=evidence, hint=hint)
-
-
-def _nearest(name: str, hints: Sequence[Rename], found: Matching) -> tuple[dict[str, Any], str]:
-    """What may be the same column on the other side, as evidence and in words."""
-    removed = {field.name: field.number for field in found.removed}
-    added = {field.name: field.number for field in found.added}
-    if name in removed and name in added:
-        return {"added_again": True, "attnum": [removed[name], added[name]]}, _ADDED_AGAIN
-    for hint in hints:
-        if hint.old in removed and hint.new in added and name in {hint.old, hint.new}:
-            evidence = {"nearest": hint.new if name == hint.old else hint.old, "confidence": hint.confidence}
-            return {**evidence, **hint.evidence}, f"{hint.old} may be called {hint.new} now: confirm the rename if so."
-    return {}, ""
 
 
 def _reordered(found: Matching, new: TableSchema) -> Iterator[Change]:

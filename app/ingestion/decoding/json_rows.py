@@ -17,7 +17,7 @@ from app.ingestion.decoding.json_fields import (
     too_many_fields,
 )
 from app.ingestion.decoding.json_values import json_value
-from app.ingestion.decoding.pace import in_parts
+from app.ingestion.decoding.pace import WHOLE_VALUES, in_parts
 from app.ingestion.rows.field_reader import FieldReader
 from app.ingestion.rows.object_types import ObjectType
 from app.ingestion.rows.observations import ChunkObservations
@@ -31,9 +31,6 @@ MAX_ROW_BYTES = 8 << 20
 
 LONG_BYTES = 3 << 17
 """A block of rows with more than this holds a row that is longer than a block should be: it is read in a thread."""
-
-WHOLE_VALUES = 250_000
-"""Columns times rows decoded at once: a row of a contract costs as much as it has columns, however short it is."""
 
 SHORTEST_ROW = 24
 """Bytes of a row with a key and an event time; what is shorter is refused at once."""

@@ -19,7 +19,7 @@ from app.ingestion.decoding.lines import line_blocks
 from app.ingestion.decoding.pace import Pace, in_parts, in_thread, in_turns
 from app.ingestion.decoding.parquet import spooled
 from app.ingestion.decoding.parquet_pieces import Piece, parquet_pieces
-from app.ingestion.decoding.tables import CHUNK_RECORDS, header_names, text_of
+from app.ingestion.decoding.tables import header_names, records_at_once, text_of
 from app.ingestion.rows.arrow_values import Unfit, python_values
 from app.ingestion.rows.row_model import MAX_FIELDS
 
@@ -94,10 +94,11 @@ async def csv_objects(body: AsyncIterator[bytes]) -> AsyncIterator[Objects]:
 
 def _mappings(header: Sequence[str], fields: Sequence[list[str]], begin: int) -> Iterator[Objects]:
     names = [None if is_row_index(name, place) else name for place, name in enumerate(header)]
-    for start in range(begin, len(fields), CHUNK_RECORDS):
+    at_once = records_at_once(len(header))
+    for start in range(begin, len(fields), at_once):
         yield [
             {name: text_of(field) for name, field in zip(names, record, strict=True) if name is not None}
-            for record in fields[start : start + CHUNK_RECORDS]
+            for record in fields[start : start + at_once]
             if len(record) == len(header)
         ]
 

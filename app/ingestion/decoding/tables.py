@@ -11,7 +11,7 @@ from typing import Any
 from app.ingestion.decoding.csv_records import SMALL, Records, record_blocks
 from app.ingestion.decoding.csv_scan import QUOTED_EMPTY
 from app.ingestion.decoding.headers import Header, HeaderObservations, check_distinct, match_header, unknown_faults
-from app.ingestion.decoding.pace import Pace, in_turns
+from app.ingestion.decoding.pace import WHOLE_VALUES, Pace, in_turns
 from app.ingestion.decoding.problems import MalformedBody
 from app.ingestion.rows.columns import ContractColumn, contract_columns
 from app.ingestion.rows.field_reader import FieldReader
@@ -20,7 +20,7 @@ from app.ingestion.rows.row_model import Row, RowModel
 from app.warehouse.rejections import Chunk, Rejection, RejectionCode, RowFault, rejection_of
 
 CHUNK_RECORDS = 4096
-"""Records of a chunk: a block of short lines has thirty times as many."""
+"""Records of a chunk, at most: a block of short lines has thirty times as many."""
 
 _UNDECODED = re.compile(r"[\udc80-\udcff]")
 """What bytes that are not UTF-8 have become (PEP 383)."""
@@ -48,6 +48,11 @@ async def csv_chunks(body: AsyncIterator[bytes], model: RowModel) -> AsyncIterat
                 yield chunk
     if table is None:
         raise MalformedBody("the body has no header row, the names of its columns, as id,name")
+
+
+def records_at_once(columns: int) -> int:
+    """How many records of so many columns make a chunk."""
+    return max(1, min(CHUNK_RECORDS, WHOLE_VALUES // columns))
 
 
 def header_names(records: Records) -> list[str] | None:
@@ -82,6 +87,7 @@ class _Table:
         self._header = header
         self._width = len(header.names)
         self._columns = contract_columns(model)
+        self._at_once = records_at_once(self._width + len(model.names))
         self._unknown = unknown_faults(header, model)
         """Faults that every row has."""
         self._observed = HeaderObservations(header)
@@ -90,8 +96,8 @@ class _Table:
         """The chunks of the records, from that position on."""
         if records.faults:
             yield Chunk(0, b"", tuple(_unreadable(records)))
-        for start in range(begin, len(records.fields), CHUNK_RECORDS):
-            end = start + CHUNK_RECORDS
+        for start in range(begin, len(records.fields), self._at_once):
+            end = start + self._at_once
             yield self._chunk(records, records.lines[start:end], records.fields[start:end])
 
     def _chunk(self, records: Records, lines: Sequence[int], fields: Sequence[list[str]]) -> Chunk:

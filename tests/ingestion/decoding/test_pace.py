@@ -12,18 +12,20 @@ from app.ingestion.decoding import pace
 from app.ingestion.decoding.arrays import array_chunks
 from app.ingestion.decoding.body import BatchBody
 from app.ingestion.decoding.inflate import Coding, InflateLimits, inflate
-from app.ingestion.decoding.json_rows import LONG_BYTES, MOST_FAULTS, WHOLE_VALUES
+from app.ingestion.decoding.json_rows import LONG_BYTES, MOST_FAULTS
 from app.ingestion.decoding.lines import ndjson_chunks
 from app.ingestion.decoding.pace import (
     PART_BYTES,
     PART_ROWS,
     PART_VALUES,
     PIECE_BYTES,
+    WHOLE_VALUES,
     Pace,
     in_parts,
     in_small_pieces,
     in_turns,
 )
+from app.ingestion.decoding.tables import csv_chunks
 from app.ingestion.rows.row_model import RowModel
 from tests.ingestion.bodies import column, pieces, plan_of
 
@@ -69,6 +71,13 @@ async def test_a_wide_contract_has_fewer_rows_in_a_part(array: bool, sound: bool
     sizes = [chunk.received async for chunk in reader(pieces(body.encode()), RowModel(WIDE))]
     assert sum(sizes) == len(rows)
     assert max(sizes) * 500 <= (WHOLE_VALUES if sound else PART_VALUES)
+
+
+async def test_records_of_a_wide_contract_come_in_chunks_of_few() -> None:
+    body = b"id,at\n" + f"1,{AT}\n".encode() * 1_000
+    sizes = [chunk.received async for chunk in csv_chunks(pieces(body), RowModel(WIDE))]
+    assert sum(sizes) == 1_000
+    assert max(sizes) * 500 <= WHOLE_VALUES
 
 
 @pytest.mark.parametrize("array", [False, True])
