@@ -273,6 +273,24 @@ class AddonSettings(Group):
     )
 
 
+class SplunkSandboxSettings(EndpointGroup):
+    """A Splunk for tests, in which packages are tried. Without `ADDONS_SPLUNK_URL` there is none."""
+
+    model_config = SettingsConfigDict(env_prefix="ADDONS_SPLUNK_")
+
+    url: str | None = Field(None, description="Its management port, such as https://splunk.example:8089.")
+    api_key: SecretStr | None = Field(None, description="An authentication token, sent as a bearer token.")
+    index: str = Field("spyne_sandbox", pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$", description="Samples are sent there.")
+    ca_file: Path | None = Field(None, description="Authorities of its certificate, PEM; the usual ones when absent.")
+    wait_seconds: float = Field(60.0, gt=0, le=240, description="For its turn, and for the events to be found.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.url is not None and self.api_key is None:
+            raise ValueError("ADDONS_SPLUNK_API_KEY is needed with ADDONS_SPLUNK_URL")
+        return self
+
+
 class JobSettings(Group):
     """How workers keep time."""
 
@@ -354,6 +372,7 @@ class Settings(Group):
     pinecone: PineconeSettings = Field(default_factory=PineconeSettings)
     exports: ExportSettings = Field(default_factory=ExportSettings)
     addons: AddonSettings = Field(default_factory=AddonSettings)
+    splunk: SplunkSandboxSettings = Field(default_factory=SplunkSandboxSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
 

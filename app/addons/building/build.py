@@ -96,7 +96,7 @@ def build_addon(sample: bytes, name: str, sourcetype: str | None = None, version
 
 def check_package(package: Package, sample: bytes, sourcetype: str | None = None) -> Checked:
     """What the package does to the sample. Raises SampleRefused for a sample that is no text."""
-    replayed = replay(package, _beginning(read_sample(sample).text), sourcetype=sourcetype)
+    replayed = replay(package, beginning(read_sample(sample).text, MAX_REPLAYED_CHARACTERS), sourcetype=sourcetype)
     unknown = _unknown(package, sourcetype)
     return Checked(package, replayed, lint(package), slow_patterns(package, _few(replayed)), unknown)
 
@@ -110,12 +110,26 @@ def _unknown(package: Package, sourcetype: str | None) -> str | None:
     return f"The package has no sourcetype {sourcetype}; in default/props.conf stand: {there}."
 
 
-def _beginning(text: str) -> str:
-    """The text up to MAX_REPLAYED_CHARACTERS, without the line that is cut there."""
-    if len(text) <= MAX_REPLAYED_CHARACTERS:
+def replayed_beginning(package: Package, sample: bytes, sourcetype: str, characters: int) -> tuple[bytes, Replay]:
+    """The sample up to so many characters, as bytes in the charset that the package says, and its replay.
+
+    Raises SampleRefused for a sample that is no text.
+    """
+    text = beginning(read_sample(sample).text, characters)
+    replayed = replay(package, text, sourcetype=sourcetype)
+    charset = conf_settings(package, "props").stanza(sourcetype).get("CHARSET", "UTF-8")
+    try:
+        return text.encode(charset, "replace"), replayed
+    except LookupError:  # Splunk knows more of them than Python does
+        return text.encode("utf-8", "replace"), replayed
+
+
+def beginning(text: str, characters: int) -> str:
+    """The text up to so many characters, without the line that is cut there."""
+    if len(text) <= characters:
         return text
-    cut = text.rfind("\n", 0, MAX_REPLAYED_CHARACTERS)
-    return text[: cut if cut > 0 else MAX_REPLAYED_CHARACTERS]
+    cut = text.rfind("\n", 0, characters)
+    return text[: cut if cut > 0 else characters]
 
 
 def _few(replayed: Replay) -> Sequence[str]:

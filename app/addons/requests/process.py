@@ -1,9 +1,10 @@
 """The process in which packages are built and checked: bounded in memory and time, and gone with its parent.
 
-    python -m app.addons.requests.process build|check|judge
+    python -m app.addons.requests.process build|check|judge|replay
 
 Standard input carries three frames, each a length of 8 bytes (big-endian) and as many bytes: a JSON object of
-arguments, an archive, a sample. Standard output carries two: a JSON object, an archive. Descriptor `LIFELINE`, if it
+arguments, an archive, a sample. Standard output carries two: a JSON object, an archive; of a replay the events as JSON
+instead. Descriptor `LIFELINE`, if it
 is given, ends the process when its other end is closed, as it is when the parent is killed.
 """
 
@@ -14,14 +15,18 @@ import resource
 import signal
 import sys
 import threading
+from base64 import b64encode
 from typing import Any, BinaryIO, Final
 
-from app.addons.building.build import SampleRefused, build_addon, check_package
+from app.addons.building.build import SampleRefused, build_addon, check_package, replayed_beginning
 from app.addons.package.archives import read_archive, write_archive
+from app.addons.package.conf import conf_settings
 from app.addons.package.entries import ArchiveFault
 from app.addons.proposals.changes import Change, Changes
 from app.addons.proposals.judging import judged
 from app.addons.proposals.outcome import Refused
+from app.addons.replay.settings.stanzas import first_sourcetype
+from app.addons.sandbox.events import SandboxEvent
 
 LENGTH_BYTES: Final = 8
 CPU_GRACE_SECONDS: Final = 5
@@ -60,6 +65,19 @@ def judge(arguments: dict[str, Any], archive: bytes, sample: bytes) -> Frames:
     if isinstance(found, Refused):
         return {"kept_not": found.rule.value}, b""
     return {"report": found.checked.report_document()}, write_archive(found.package)
+
+
+def replayed(arguments: dict[str, Any], archive: bytes, sample: bytes) -> Frames:
+    """The beginning of the sample and its events, for a trial in a Splunk; or `refused` with code and message."""
+    try:
+        package = read_archive(archive)
+        sourcetype = arguments["sourcetype"] or first_sourcetype(conf_settings(package, "props"))
+        beginning, found = replayed_beginning(package, sample, sourcetype, arguments["characters"])
+    except (ArchiveFault, SampleRefused) as fault:
+        return {"refused": {"code": fault.code, "message": str(fault)}}, b""
+    events = [SandboxEvent.of_replay(event).as_document() for event in found.events]
+    trial = {"sourcetype": sourcetype, "sample": b64encode(beginning).decode(), "events": events}
+    return {}, json.dumps(trial).encode()
 
 
 def plain_json(document: dict[str, Any]) -> bytes:
@@ -105,7 +123,8 @@ def _end_with_parent(lifeline: int) -> None:
 def _done(kind: str, arguments: dict[str, Any], archive: bytes, sample: bytes) -> Frames:
     if kind == "build":
         return build(arguments, sample)
-    return judge(arguments, archive, sample) if kind == "judge" else check(arguments, archive, sample)
+    done = {"check": check, "judge": judge, "replay": replayed}[kind]
+    return done(arguments, archive, sample)
 
 
 def main(kind: str, lifeline: int | None) -> None:

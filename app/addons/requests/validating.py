@@ -17,12 +17,14 @@ from app.addons.requests.revisions.packages import KeptRevision, Packages
 from app.addons.requests.revisions.repository import RevisionReads, ValidationWrites
 from app.addons.requests.samples.reading import read_samples
 from app.addons.requests.samples.repository import SampleReads
+from app.addons.requests.sandboxing import with_sandbox
 from app.addons.requests.tracking.actions import VALIDATION, AddonAction
 from app.addons.requests.tracking.models import AddonRequest
 from app.addons.requests.tracking.moving import Cause, RequestMoves
 from app.addons.requests.tracking.repository import RequestReads, RequestWrites
 from app.addons.requests.tracking.workflow import RequestAction, RequestStatus
 from app.addons.requests.work import AddonWork, CheckedPackage
+from app.addons.sandbox.trial import Sandbox
 from app.audit.log.service import AuditTrail
 from app.kernel.db.database import WriteSession
 from app.kernel.jobs import JobContext, Superseded, Unwanted
@@ -126,9 +128,13 @@ class Validation:
         if not samples:
             raise SamplesGone("Every sample of the request was deleted: there is nothing to replay the package over.")
         archive = await self._packages.archive(KeptRevision.of(revision))
-        checked = await self._work.check(archive, await read_samples(self._storage, samples), task.sourcetype)
+        sample = await read_samples(self._storage, samples)
+        checked = await self._work.check(archive, sample, task.sourcetype)
         await self._context.progress(step="inspecting", version=revision.version)
-        return await with_inspection(checked, archive, self._settings.addons.appinspect)
+        checked = await with_inspection(checked, archive, self._settings.addons.appinspect)
+        await self._context.progress(step="trying", version=revision.version)
+        sandbox = Sandbox(self._settings.splunk)
+        return await with_sandbox(checked, self._work, archive, sample, task.sourcetype, sandbox)
 
     async def _end(self, ended: Ended) -> None:
         if not await self._context.apply(partial(self._conclude, ended)):

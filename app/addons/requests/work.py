@@ -9,6 +9,7 @@ import io
 import json
 import os
 import sys
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from app.addons.package.files import Package
 from app.addons.proposals.changes import Changes
 from app.addons.proposals.outcome import Refused, Rule
 from app.addons.requests.process import frame, read_frame
+from app.addons.sandbox.events import SandboxEvent
+from app.addons.sandbox.trial import Trial
 from app.kernel.problems import Problem
 from app.settings import AddonSettings
 
@@ -82,6 +85,12 @@ class AddonWork:
         document, _ = await self._run("check", {"sourcetype": sourcetype}, archive, sample)
         return CheckedPackage(bool(document["passed"]), document["report"])
 
+    async def trial(self, archive: bytes, sample: bytes, sourcetype: str | None, characters: int) -> Trial:
+        """What a Splunk is to be asked about the package. Raises `WorkRefused`, `WorkTooLong`, `WorkBrokenError`."""
+        arguments = {"sourcetype": sourcetype, "characters": characters}
+        _, made = await self._run("replay", arguments, archive, sample)
+        return await asyncio.to_thread(_trial, archive, made)
+
     async def judge(self, package: Package, sample: bytes, sourcetype: str, changes: Changes) -> BuiltPackage | Refused:
         """The package with the changes when these are kept. Raises `WorkRefused`, `WorkTooLong`, `WorkBrokenError`."""
         told = [[each.file, each.stanza, each.key, each.value] for each in changes.changes]
@@ -108,6 +117,12 @@ class AddonWork:
         if "refused" in document:
             raise WorkRefused(document["refused"]["message"][:2_000], reason_code=document["refused"]["code"])
         return document, made
+
+
+def _trial(archive: bytes, made: bytes) -> Trial:
+    told = json.loads(made)
+    events = tuple(SandboxEvent.of_document(each) for each in told["events"])
+    return Trial(read_archive(archive), told["sourcetype"], b64decode(told["sample"]), events)
 
 
 async def _communicated(kind: str, sent: bytes, seconds: float) -> bytes:
