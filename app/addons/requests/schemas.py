@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from app.addons.package.names import MAX_NAME_CHARACTERS, addon_name, is_addon_name
+from app.addons.package.names import MAX_NAME_CHARACTERS, SOURCETYPE_PATTERN, addon_name, is_addon_name
 from app.addons.requests.tracking.models import AddonRequest, RequestStep
 from app.addons.requests.tracking.permissions import requestor_of
 from app.addons.requests.tracking.repository import StepTime
@@ -38,7 +38,7 @@ AddonName = Annotated[str, StringConstraints(max_length=MAX_NAME_CHARACTERS), Af
 IndexName = Annotated[str, StringConstraints(max_length=80, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 """indexes.conf.spec: lower-case letters, digits, `_` and `-`, not at the beginning."""
 
-SourceType = Annotated[str, StringConstraints(max_length=80, pattern=r"^[A-Za-z0-9_.:-]+$")]
+SourceType = Annotated[str, StringConstraints(max_length=80, pattern=SOURCETYPE_PATTERN)]
 """Splunk's documentation of source types: letters, digits, `_`, and by habit `:`, `.` and `-`."""
 
 
