@@ -284,6 +284,7 @@ async def undo(superuser: asyncpg.Connection) -> None:
             await superuser.execute(f"DELETE FROM spyne.{table}; INSERT INTO spyne.{table} SELECT * FROM kept_{table}")
 
 
+@pytest.mark.timeout(900)  # some three minutes on a machine of its own
 async def test_everything_is_answered_as_documented(
     place: Place, superuser: asyncpg.Connection, document: dict[str, Any]
 ) -> None:
