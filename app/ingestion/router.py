@@ -28,7 +28,7 @@ from app.ingestion.submission import CREATED, RESPOND_ASYNC, Answer, Submission
 from app.kernel.http import idempotency
 from app.kernel.http.routes import StrictRoute, TransactionalRoute
 from app.kernel.http.sessions import provided, reads, writes
-from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.paging import PageDocument, PageRequest, Paging, show, sorted_by
 from app.kernel.ports.export_formats import MEDIA_TYPES, ROWS, Format
 from app.kernel.problems import UnsupportedMediaType, responses
 from app.kernel.runtime.resources import ResourcesDep
@@ -152,11 +152,14 @@ async def ingest_batch(
     return report
 
 
+SortedPaging = Annotated[PageRequest, sorted_by(*BatchReads.sorts)]
+
+
 @router.get("/batches", operation_id="list_batches")
 async def list_batches(
     _: CanSeeBatches,
     batches: BatchesDep,
-    paging: Paging,
+    paging: SortedPaging,
     request: Request,
     response: Response,
     contract_id: Annotated[str | None, Query(max_length=100, description="Only batches of this contract.")] = None,

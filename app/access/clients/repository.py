@@ -21,6 +21,7 @@ class ClientReads(Reading[ApiClient]):
     """Finds service clients with the roles that they hold and their keys."""
 
     model = ApiClient
+    sorts = ("name", "status", "updated_at", "created_at")
 
     async def newest(self, request: PageRequest) -> Page[ApiClient]:
         """The page of clients, newest first."""

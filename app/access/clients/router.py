@@ -26,7 +26,7 @@ from app.kernel.http.caching import NO_STORE
 from app.kernel.http.etags import IfMatch, Tagged, etag
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import reads, writes
-from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.paging import PageDocument, PageRequest, show, sorted_by
 from app.kernel.problems import PreconditionFailed, responses
 
 router = APIRouter(prefix="/api", tags=["access"], route_class=TransactionalRoute)
@@ -47,9 +47,12 @@ def _issued(issued: IssuedKey) -> dict[str, Any]:
     return shown | {"key": issued.text}
 
 
+SortedPaging = Annotated[PageRequest, sorted_by(*ClientReads.sorts)]
+
+
 @router.get("/clients", operation_id="list_clients")
 async def list_clients(
-    _: CanAdministerUsers, clients: ClientReadsDep, paging: Paging, request: Request, response: Response
+    _: CanAdministerUsers, clients: ClientReadsDep, paging: SortedPaging, request: Request, response: Response
 ) -> PageDocument[ClientDocument]:
     """Service clients with their roles and keys, newest first."""
     return show(await clients.newest(paging), _client, request, response)

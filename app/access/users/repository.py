@@ -48,6 +48,7 @@ class UserReads(Reading[User]):
     """Finds people."""
 
     model = User
+    sorts = ("username", "status", "updated_at", "created_at")
 
     async def by_username(self, username: str) -> User | None:
         """The user of this name, or None."""

@@ -29,7 +29,7 @@ from app.kernel.http.caching import NO_STORE
 from app.kernel.http.etags import IfMatch, Tagged, etag
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import reads, writes
-from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.paging import PageDocument, PageRequest, show, sorted_by
 from app.kernel.problems import PreconditionFailed, responses
 from app.kernel.security.authorization import Actor, AnyActor, Permission
 
@@ -60,9 +60,17 @@ def _shown(user: User) -> UserDocument:
     return UserDocument.model_validate(fields | {"provider": user.auth_provider, "roles": sorted(user.roles)})
 
 
+SortedPaging = Annotated[PageRequest, sorted_by(*UserReads.sorts)]
+
+
 @router.get("/users", operation_id="list_users")
 async def list_users(
-    _: CanAdministerUsers, people: PeopleDep, wanted: FilterDep, paging: Paging, request: Request, response: Response
+    _: CanAdministerUsers,
+    people: PeopleDep,
+    wanted: FilterDep,
+    paging: SortedPaging,
+    request: Request,
+    response: Response,
 ) -> PageDocument[UserDocument]:
     """People with their roles, newest first."""
     return show(await people.matching(wanted, paging), _shown, request, response)

@@ -13,8 +13,9 @@ from app.addons.knowledge.reading.outcome import ReadPassage
 from app.addons.knowledge.searching.highlighting import BEGIN, END
 from app.addons.knowledge.searching.terms import SearchTerms
 from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.db.listing import listed, newest_first
 from app.kernel.ids import new_id
-from app.kernel.paging import Page, PageRequest, cut
+from app.kernel.paging import Page, PageRequest
 
 D = KnowledgeDocumentRow.__table__.c
 C = KnowledgeChunkRow.__table__.c
@@ -46,6 +47,9 @@ _ANY_WORD: Final = " || ".join(
 """Without `simple`, in which `the` and `of` would be words that say as much as others."""
 _PASSAGE: Final = "c.id, c.document_id, d.title, d.source, d.kind, c.ordinal, c.heading_path, c.body"
 
+DOCUMENT_SORTS: Final = {"title": D.title, "kind": D.kind, "created_at": D.created_at}
+"""Columns by which the list may be sorted."""
+
 
 class KnowledgeReads:
     """Reads documents and passages."""
@@ -62,11 +66,7 @@ class KnowledgeReads:
             statement = statement.where(func.lower(D.title).contains(search.lower(), autoescape=True))
         if kind is not None:
             statement = statement.where(D.kind == kind.value)
-        after = request.after(UUID)
-        if after is not None:
-            statement = statement.where(D.id < after)
-        rows = (await self.session.execute(statement.order_by(D.id.desc()).limit(request.limit + 1))).all()
-        return cut([_document(row) for row in rows], request, lambda document: str(document.id))
+        return await listed(self.session, statement, request, newest_first(D.id, DOCUMENT_SORTS), _document)
 
     async def find(self, document_id: UUID) -> KnowledgeDocument | None:
         """The document, or None."""

@@ -16,6 +16,7 @@ from app.addons.knowledge.problems import (
     UnreadableUpload,
 )
 from app.addons.knowledge.reading.bounded import ReadersBusy
+from app.addons.knowledge.repository import DOCUMENT_SORTS
 from app.addons.knowledge.schemas import (
     KnowledgeDocumentChange,
     KnowledgeDocumentDocument,
@@ -33,7 +34,7 @@ from app.addons.knowledge.uploading import Uploading
 from app.kernel.http.etags import IfMatch, set_etag
 from app.kernel.http.routes import StrictRoute, TransactionalRoute
 from app.kernel.http.sessions import provided, reads, writes
-from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
+from app.kernel.paging import InvalidCursor, PageDocument, PageRequest, show, sorted_by
 from app.kernel.problems import ContentTooLarge, PreconditionFailed, UnsupportedMediaType, responses
 
 uploads = APIRouter(  # a streamed body cannot be read again for a retry
@@ -77,11 +78,14 @@ async def upload_knowledge_document(
     return knowledge_document(made)
 
 
+SortedPaging = Annotated[PageRequest, sorted_by(*DOCUMENT_SORTS)]
+
+
 @router.get("/documents", operation_id="list_knowledge_documents", responses=responses(InvalidCursor))
 async def list_knowledge_documents(
     actor: CanReadKnowledge,
     reading: ReadingDep,
-    paging: Paging,
+    paging: SortedPaging,
     request: Request,
     response: Response,
     search: Annotated[str | None, Query(max_length=200, description="Only titles with this text.")] = None,

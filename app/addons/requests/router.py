@@ -9,11 +9,12 @@ from app.addons.requests.schemas import AddonRequestDetail, AddonRequestDocument
 from app.addons.requests.service import RequestService, RequestViews
 from app.addons.requests.tracking.permissions import CanDecide, CanRequest, CanSee
 from app.addons.requests.tracking.problems import AddonRequestNotFound, NoSamples, NotAParty, OwnRequest, WrongStatus
+from app.addons.requests.tracking.repository import RequestReads
 from app.addons.requests.tracking.workflow import RequestStatus
 from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import reads, writes
-from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.paging import PageDocument, PageRequest, show, sorted_by
 from app.kernel.problems import PreconditionFailed, responses
 
 router = APIRouter(prefix="/api/addons", tags=["addons"], route_class=TransactionalRoute)
@@ -35,11 +36,14 @@ async def create_addon_request(
     return made.put_on(response)
 
 
+SortedPaging = Annotated[PageRequest, sorted_by(*RequestReads.sorts)]
+
+
 @router.get("/requests", operation_id="list_addon_requests")
 async def list_addon_requests(
     actor: CanSee,
     requests: ViewsDep,
-    paging: Paging,
+    paging: SortedPaging,
     request: Request,
     response: Response,
     status: Annotated[RequestStatus | None, Query(description="Only those that stand so.")] = None,

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, insert, select, update
 
@@ -22,7 +21,8 @@ from app.catalog.records import filled
 from app.catalog.tables.lifecycle import CURRENT_STATES, TableState
 from app.catalog.tables.version import TableVersion
 from app.kernel.db.database import ReadSession, WriteSession
-from app.kernel.paging import Page, PageRequest, cut
+from app.kernel.db.listing import listed, newest_first
+from app.kernel.paging import Page, PageRequest
 from app.kernel.security.authorization import Actor
 from app.warehouse.naming import RelationName
 from app.warehouse.plan import Column, Mode, Resolution
@@ -30,6 +30,9 @@ from app.warehouse.plan import Column, Mode, Resolution
 C = ContractRow.__table__.c
 S = ContractSchemaRow.__table__.c
 T = TableVersionRow.__table__.c
+
+CONTRACT_SORTS: Final = {"created_at": C.created_at}
+"""Columns by which the list may be sorted."""
 
 
 class ContractReads:
@@ -55,12 +58,10 @@ class ContractReads:
         statement = _records().where(_in_states(states))
         if table_name is not None:
             statement = statement.where(C.table_name == table_name)
-        after = request.after(UUID)  # a contract's table is made with it, so its id orders contracts as well
-        if after is not None:
-            statement = statement.where(C.table_id < after)
-        statement = statement.order_by(C.table_id.desc()).limit(request.limit + 1)
-        rows = (await self.session.execute(statement)).all()
-        return cut([_record(row) for row in rows], request, lambda record: str(record.table_id))
+        order = newest_first(
+            C.table_id, CONTRACT_SORTS
+        )  # a contract's table is made with it, so its id orders contracts as well
+        return await listed(self.session, statement, request, order, _record)
 
     async def versions(self, table_name: str, states: Iterable[TableState], limit: int) -> list[ContractRecord]:
         """Contracts of the table in one of the states: first the one that its name stands for, then the newest."""

@@ -8,6 +8,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from app.catalog.contracts.answers import REGISTERED
+from app.catalog.contracts.repository import CONTRACT_SORTS
 from app.catalog.contracts.review import InvalidContract, review
 from app.catalog.contracts.schemas import (
     ContractDocument,
@@ -31,7 +32,7 @@ from app.catalog.permissions import CanRegister, CanSeeContracts
 from app.kernel.http.etags import set_etag
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import reads, writes
-from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
+from app.kernel.paging import InvalidCursor, PageDocument, PageRequest, show, sorted_by
 from app.kernel.problems import responses
 from app.operations.modes.modes import NotIngestionReady
 
@@ -84,12 +85,15 @@ async def register_contract(
     return registration_document(registration)
 
 
+SortedPaging = Annotated[PageRequest, sorted_by(*CONTRACT_SORTS)]
+
+
 @router.get("", operation_id="list_contracts", responses=responses(InvalidCursor))
 async def list_contracts(
     *,
     actor: CanSeeContracts,
     contracts: ReadingDep,
-    paging: Paging,
+    paging: SortedPaging,
     request: Request,
     response: Response,
     table: Annotated[str | None, Query(max_length=63, description="Only contracts of this logical table.")] = None,

@@ -16,8 +16,9 @@ from app.catalog.models import TableVersionRow
 from app.catalog.records import filled
 from app.catalog.tables.lifecycle import TableState
 from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.db.listing import listed, newest_first
 from app.kernel.ids import new_id
-from app.kernel.paging import Page, PageRequest, cut
+from app.kernel.paging import Page, PageRequest
 
 R = DriftReportRow.__table__.c
 C = DriftChangeRow.__table__.c
@@ -49,11 +50,7 @@ class DriftReads:
     async def page(self, states: Iterable[TableState], wanted: DriftFilter, request: PageRequest) -> Page[DriftReport]:
         """Reports on tables in one of the states, newest first, each with its changes."""
         statement = _reports(states).where(*wanted.conditions)
-        after = request.after(UUID)
-        if after is not None:
-            statement = statement.where(R.id < after)
-        rows = (await self.session.execute(statement.order_by(R.id.desc()).limit(request.limit + 1))).all()
-        page = cut([_report(row) for row in rows], request, lambda report: str(report.id))
+        page = await listed(self.session, statement, request, newest_first(R.id), _report)
         return replace(page, items=await self._with_changes(page.items))
 
     async def find(self, report_id: UUID, states: Iterable[TableState]) -> DriftReport | None:

@@ -11,8 +11,9 @@ from app.catalog.glossary.models import GlossaryEntryRow
 from app.catalog.glossary.term_columns import term_columns, term_parts
 from app.catalog.glossary.terms import Term, plain_term
 from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.db.listing import listed, newest_first
 from app.kernel.ids import new_id
-from app.kernel.paging import Page, PageRequest, cut
+from app.kernel.paging import Page, PageRequest
 
 E = GlossaryEntryRow.__table__.c
 
@@ -30,11 +31,7 @@ class GlossaryReads:
             statement = statement.where(E.revoked_at.is_(None))
         if search:
             statement = statement.where(E.plain_term.contains(plain_term(search), autoescape=True))
-        after = request.after(UUID)
-        if after is not None:
-            statement = statement.where(E.id < after)
-        rows = (await self.session.execute(statement.order_by(E.id.desc()).limit(request.limit + 1))).all()
-        return cut([_entry(row) for row in rows], request, lambda entry: str(entry.id))
+        return await listed(self.session, statement, request, newest_first(E.id), _entry)
 
     async def in_force(self) -> list[GlossaryEntry]:
         """Every entry in force, by term."""

@@ -27,8 +27,9 @@ from app.catalog.joins.records import (
 from app.catalog.models import TableVersionRow
 from app.catalog.tables.lifecycle import TableState
 from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.db.listing import Order, SortKey, listed, newest_first
 from app.kernel.ids import new_id
-from app.kernel.paging import Page, PageRequest, cut
+from app.kernel.paging import Page, PageRequest
 from app.warehouse.evidence.samples import JoinMeasure
 
 C = JoinCandidateRow.__table__.c
@@ -62,23 +63,6 @@ class CandidateFilter:
     accepted: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateCursor:
-    """Where a page of candidates ended: by score, the best first, then by id."""
-
-    score: float
-    id: str
-
-    @classmethod
-    def read(cls, text: str) -> "CandidateCursor":
-        """The place within a cursor. Raises ValueError for any other text."""
-        score, _, id_ = text.partition(" ")
-        return cls(float(score), id_)
-
-    def __str__(self) -> str:
-        return f"{self.score!r} {self.id}"
-
-
 class JoinReads:
     """Reads joins. What is between tables of which one is in another state than those given is not there."""
 
@@ -99,12 +83,8 @@ class JoinReads:
             statement = statement.where(C.status == wanted.status.value)
         if wanted.accepted is not None:
             statement = statement.where(J.version.is_not(None) if wanted.accepted else J.version.is_(None))
-        after = request.after(CandidateCursor.read)
-        if after is not None:
-            statement = statement.where((C.score < after.score) | ((C.score == after.score) & (C.id > after.id)))
-        rows = (await self.session.execute(statement.order_by(C.score.desc(), C.id).limit(request.limit + 1))).all()
-        found = [_candidate(row) for row in rows]
-        return cut(found, request, lambda each: str(CandidateCursor(each.score, each.id)))
+        best_first = Order((SortKey(C.score, is_descending=True), SortKey(C.id)))
+        return await listed(self.session, statement, request, best_first, _candidate)
 
     async def candidate(self, id_: str, states: Iterable[TableState]) -> JoinCandidate | None:
         """The candidate, or None."""
@@ -123,11 +103,7 @@ class JoinReads:
             statement = statement.where(or_(J.left_table == table, J.right_table == table))
         if status is not None:
             statement = statement.where(J.status == status.value)
-        after = request.after(UUID)
-        if after is not None:
-            statement = statement.where(J.id < after)
-        rows = (await self.session.execute(statement.order_by(J.id.desc()).limit(request.limit + 1))).all()
-        page = cut([_version(row) for row in rows], request, lambda each: str(each.id))
+        page = await listed(self.session, statement, request, newest_first(J.id), _version)
         return replace(page, items=await self._with_usage(page.items))
 
     async def versions(self, join_id: str, states: Iterable[TableState]) -> list[AcceptedVersion]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Text, case, func, insert, literal, literal_column, select, true, update
@@ -24,8 +24,9 @@ from app.catalog.tables.version import (
     TableVersion,
 )
 from app.kernel.db.database import Database, ReadSession, WriteSession
+from app.kernel.db.listing import listed, newest_first
 from app.kernel.db.lookups import Lookup, constant, given
-from app.kernel.paging import Page, PageRequest, cut
+from app.kernel.paging import Page, PageRequest
 from app.kernel.security.authorization import Actor
 from app.warehouse.inspection import Measurement
 from app.warehouse.naming import RelationName
@@ -68,6 +69,9 @@ _STATUS_OF = {
     for by_id in (False, True)
 }
 
+TABLE_SORTS: Final = {"name": T.name, "state": T.state, "created_at": T.created_at}
+"""Columns by which the list may be sorted."""
+
 
 class StatusReads:
     """How tables stand: the question that is asked all the time, answered outside of any session."""
@@ -108,14 +112,12 @@ class TableReads:
         statement = select(*_WHOLE).where(_in_states(states))
         if search:
             statement = statement.where(T.name.contains(search.lower(), autoescape=True))
-        rows = (await self.session.execute(_newest_first(statement, T.id, request))).all()
-        return cut([_version(row) for row in rows], request, lambda version: str(version.id))
+        return await listed(self.session, statement, request, newest_first(T.id, TABLE_SORTS), _version)
 
     async def versions(self, name: str, states: Iterable[TableState], request: PageRequest) -> Page[ShapedVersion]:
         """The versions of a name in the given states with their shapes, newest first."""
         statement = _SHAPED.where(T.name == name, _in_states(states))
-        rows = (await self.session.execute(_newest_first(statement, T.id, request))).all()
-        return cut([_shaped(row) for row in rows], request, lambda version: str(version.id))
+        return await listed(self.session, statement, request, newest_first(T.id), _shaped)
 
     async def history(
         self, reference: TableReference, states: Iterable[TableState], request: PageRequest
@@ -123,8 +125,7 @@ class TableReads:
         """What happened to the versions that the reference names, newest first."""
         statement = select(T.name, T.version, *H).join_from(TableStateChangeRow, TableVersionRow, T.id == H.table_id)
         statement = statement.where(_named(reference), _in_states(states))
-        rows = (await self.session.execute(_newest_first(statement, H.id, request))).all()
-        return cut([_change(row) for row in rows], request, lambda change: str(change.id))
+        return await listed(self.session, statement, request, newest_first(H.id), _change)
 
     async def last_state_before(self, table_id: UUID, state: TableState) -> TableState | None:
         """The state from which the version came into the given one, the last time."""
@@ -303,13 +304,6 @@ def _named(reference: TableReference) -> ColumnElement[bool]:
 def _located(statement: Select[Any], reference: TableReference, order: Sequence[TableState]) -> Select[Any]:
     statement = statement.where(_named(reference), _in_states(order))
     return statement.order_by(_rank(order), T.version.desc()).limit(1)
-
-
-def _newest_first(statement: Select[Any], key: ColumnElement[Any], request: PageRequest) -> Select[Any]:
-    after = request.after(UUID)
-    if after is not None:
-        statement = statement.where(key < after)
-    return statement.order_by(key.desc()).limit(request.limit + 1)
 
 
 def _status(row: Any) -> TableStatus:

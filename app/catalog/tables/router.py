@@ -9,6 +9,7 @@ from app.catalog.tables.lifecycle import TableState
 from app.catalog.tables.planning import InvalidTransition, NoSchemaYet, NothingToRestore, PlanChanged, StateChanged
 from app.catalog.tables.profiles import ProfileDocument, profile_document
 from app.catalog.tables.references import TableNotFound, parse_reference
+from app.catalog.tables.repository import TABLE_SORTS
 from app.catalog.tables.schemas import (
     DeprecateRequest,
     PromoteRequest,
@@ -31,7 +32,7 @@ from app.catalog.tables.transitions import ChangeRequest, InvalidDeprecation, Su
 from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import reads, snapshots, writes
-from app.kernel.paging import InvalidCursor, PageDocument, Paging, show
+from app.kernel.paging import InvalidCursor, PageDocument, PageRequest, Paging, show, sorted_by
 from app.kernel.problems import InvalidRequest, PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
 from app.warehouse.inspection import RelationUnreadable
@@ -60,12 +61,15 @@ TransitionsDep = Annotated[TransitionService, writes(TransitionService)]
 TablePath = Annotated[str, Path(description="Id of a version, logical name, or `name@version`.")]
 
 
+SortedPaging = Annotated[PageRequest, sorted_by(*TABLE_SORTS)]
+
+
 @router.get("", operation_id="list_tables", responses=responses(InvalidCursor))
 async def list_tables(
     *,
     actor: CanSeeTables,
     tables: TablesDep,
-    paging: Paging,
+    paging: SortedPaging,
     request: Request,
     response: Response,
     state: Annotated[list[TableState] | None, Query(description="Only these states.")] = None,

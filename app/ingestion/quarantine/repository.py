@@ -13,8 +13,9 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from app.ingestion.quarantine.configuration import QuarantineBounds
 from app.ingestion.quarantine.models import QuarantineRow, QuarantineTotal
 from app.kernel.db.database import ReadSession, WriteSession, driver_connection
+from app.kernel.db.listing import Order, SortKey, listed
 from app.kernel.db.models import CONTROL_SCHEMA
-from app.kernel.paging import Page, PageRequest, cut
+from app.kernel.paging import Page, PageRequest
 from app.warehouse.rejections import Rejection
 
 
@@ -52,11 +53,8 @@ class QuarantineReads:
     async def page(self, batch_id: UUID, request: PageRequest, wanted: RowFilter = RowFilter()) -> Page[QuarantineRow]:
         """A page of refused rows of a batch, by line."""
         statement = select(QuarantineRow).where(QuarantineRow.batch_id == batch_id, *wanted.conditions)
-        after = request.after(int)
-        if after is not None:
-            statement = statement.where(QuarantineRow.line > after)
-        rows = await self._session.scalars(statement.order_by(QuarantineRow.line).limit(request.limit + 1))
-        return cut(rows.all(), request, lambda row: str(row.line))
+        by_line = Order((SortKey(QuarantineRow.line),))
+        return await listed(self._session, statement, request, by_line, lambda row: row[0])
 
     async def open(self, batch_id: UUID, wanted: RowFilter) -> Sequence[QuarantineRow]:
         """The refused rows of a batch that are not dealt with, by line; at most as many as are kept of a batch."""

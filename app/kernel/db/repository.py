@@ -12,8 +12,9 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.kernel.db.database import ReadSession, WriteSession
+from app.kernel.db.listing import Order, listed, newest_first
 from app.kernel.db.models import Base
-from app.kernel.paging import Page, PageRequest, cut
+from app.kernel.paging import Page, PageRequest
 from app.kernel.problems import NotFound
 
 Model = TypeVar("Model", bound=Base)
@@ -24,6 +25,8 @@ class Reading(Generic[Model]):
     """Answers rows of one model."""
 
     model: ClassVar[type[Base]]
+    sorts: ClassVar[tuple[str, ...]] = ()
+    """Columns, never NULL, by which a request may ask for a list to be sorted."""
 
     def __init__(self, session: ReadSession) -> None:
         self.session = session
@@ -53,19 +56,21 @@ class Reading(Generic[Model]):
         async for row in result:
             yield row
 
+    async def exists(self, statement: Select[*tuple[Any, ...]]) -> bool:
+        """Whether the statement has a row."""
+        return bool((await self.session.execute(select(statement.exists()))).scalar_one())
+
     async def count(self, statement: Select[*tuple[Any, ...]]) -> int:
         """How many rows the statement has."""
         counted = select(func.count()).select_from(statement.order_by(None).subquery())
         return int((await self.session.execute(counted)).scalar_one())
 
-    async def page(self, statement: Select[Row], request: PageRequest) -> Page[Row]:
-        """A page, newest first, keyed by the model's UUIDv7 id."""
-        key = self.model.__table__.c.id
-        statement = statement.order_by(key.desc()).limit(request.limit + 1)
-        after = request.after(UUID)
-        if after is not None:
-            statement = statement.where(key < after)
-        return cut(await self.all(statement), request, lambda row: str(row.id))  # type: ignore[attr-defined]  # models with paging are Identified
+    async def page(self, statement: Select[Row], request: PageRequest, order: Order | None = None) -> Page[Row]:
+        """A page of the statement's rows; newest first, by the model's UUIDv7 id, unless another order is given."""
+        columns = self.model.__table__.c
+        keys = (order or newest_first(columns.id)).keys
+        sortable = Order(keys, {name: columns[name] for name in self.sorts})
+        return await listed(self.session, statement, request, sortable, lambda row: row[0])
 
     async def by_id(self, id_: UUID) -> Model | None:
         """The row with this id, or None."""

@@ -6,8 +6,9 @@ from typing import Final
 from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from app.kernel.db.listing import Order, SortKey
 from app.kernel.db.repository import Reading, Writing
-from app.kernel.paging import Page, PageRequest, cut
+from app.kernel.paging import Page, PageRequest
 from app.operations.configuration.models import ConfigurationVersion
 from app.operations.decisions import service as decisions
 
@@ -37,10 +38,8 @@ class ConfigurationReads(Reading[ConfigurationVersion]):
 
     async def history(self, key: str, request: PageRequest) -> Page[ConfigurationVersion]:
         """A page of the decisions about a key, the last one first."""
-        statement, after = self._of(key).limit(request.limit + 1), request.after(_version)
-        if after is not None:
-            statement = statement.where(ConfigurationVersion.version < after)
-        return cut(await self.all(statement), request, lambda row: str(row.version))
+        last_first = Order((SortKey(ConfigurationVersion.version, is_descending=True),))
+        return await self.page(self.base().where(ConfigurationVersion.key == key), request, last_first)
 
     def _of(self, key: str) -> Select[ConfigurationVersion]:
         return self.base().where(ConfigurationVersion.key == key).order_by(ConfigurationVersion.version.desc())
@@ -58,10 +57,3 @@ class ConfigurationWrites(Writing[ConfigurationVersion], ConfigurationReads):
         await super().add(row)
         await decisions.put(self.session, REVISION, {}, row.decided_by)
         return row
-
-
-def _version(text: str) -> int:
-    version = int(text)
-    if not 0 < version < 2**31:
-        raise ValueError("not a version")
-    return version

@@ -20,6 +20,7 @@ class ExportReads(Reading[ExportRow]):
     """Reads exports."""
 
     model = ExportRow
+    sorts = ("job_type", "status", "created_at")
 
     async def matching(
         self,

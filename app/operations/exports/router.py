@@ -9,7 +9,7 @@ from app.kernel.http import idempotency
 from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import controls, reads, writes
-from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.paging import PageDocument, PageRequest, show, sorted_by
 from app.kernel.ports.export_formats import MEDIA_TYPES
 from app.kernel.problems import PreconditionFailed, responses
 from app.kernel.runtime.resources import ResourcesDep
@@ -24,6 +24,7 @@ from app.operations.exports.problems import (
     TooManyExports,
     WrongTransition,
 )
+from app.operations.exports.repository import ExportReads
 from app.operations.exports.requests import ExportRequests
 from app.operations.exports.schemas import ExportDocument, JobType, NewExport, StatusReport
 from app.operations.exports.service import ExportService, ExportViews
@@ -70,11 +71,14 @@ async def create_export(
     return made.document
 
 
+SortedPaging = Annotated[PageRequest, sorted_by(*ExportReads.sorts)]
+
+
 @router.get("/", operation_id="list_exports")
 async def list_exports(
     actor: CanExport,
     exports: ViewsDep,
-    paging: Paging,
+    paging: SortedPaging,
     request: Request,
     response: Response,
     status: Annotated[ExportStatus | None, Query(description="Only those that stand so.")] = None,

@@ -13,6 +13,7 @@ class FlagReads(Reading[FlagRow]):
     """Reads flags."""
 
     model = FlagRow
+    sorts = ("key", "type", "updated_at", "created_at")
 
     async def matching(
         self, *, archived: bool | None, enabled: bool | None, flag_type: str | None, request: PageRequest

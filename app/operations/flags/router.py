@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import reads, writes
-from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.paging import PageDocument, PageRequest, show, sorted_by
 from app.kernel.problems import NotFound, PreconditionFailed, responses
 from app.operations.flags.definition import FlagType
 from app.operations.flags.models import MAX_KEY
@@ -25,11 +25,14 @@ FlagListDep = Annotated[FlagReads, reads(FlagReads)]
 FlagsDep = Annotated[FlagService, writes(FlagService)]
 
 
+SortedPaging = Annotated[PageRequest, sorted_by(*FlagReads.sorts)]
+
+
 @router.get("", operation_id="list_flags")
 async def list_flags(
     _: CanSeeSystem,
     flags: FlagListDep,
-    paging: Paging,
+    paging: SortedPaging,
     request: Request,
     response: Response,
     archived: Annotated[bool | None, Query(description="Those that are archived, or those that are not.")] = None,

@@ -41,6 +41,7 @@ class JobReads(Reading[JobRun]):
     """Reads jobs."""
 
     model = JobRun
+    sorts = ("name", "state", "priority", "queued_at")
 
     async def matching(
         self, wanted: JobFilter, owner: tuple[str, UUID | None] | None, request: PageRequest

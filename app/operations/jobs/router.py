@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Path, Request, Response, status
 from app.kernel.db.database import OperationClass
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import operation, provided, reads
-from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.paging import PageDocument, PageRequest, show, sorted_by
 from app.kernel.problems import responses
 from app.kernel.security.authorization import AnyActor
 from app.operations.jobs.problems import JobIsOver, JobNotFound, UnknownJobKind
-from app.operations.jobs.repository import JobFilter
+from app.operations.jobs.repository import JobFilter, JobReads
 from app.operations.jobs.schemas import JobCancellation, JobDocument, job_filter
 from app.operations.jobs.service import JobService, JobViews
 
@@ -24,9 +24,12 @@ ViewsDep = Annotated[JobViews, reads(JobViews)]
 JobsDep = Annotated[JobService, provided(JobService)]
 
 
+SortedPaging = Annotated[PageRequest, sorted_by(*JobReads.sorts)]
+
+
 @router.get("", operation_id="list_jobs")
 async def list_jobs(
-    actor: AnyActor, jobs: ViewsDep, wanted: Wanted, paging: Paging, request: Request, response: Response
+    actor: AnyActor, jobs: ViewsDep, wanted: Wanted, paging: SortedPaging, request: Request, response: Response
 ) -> PageDocument[JobDocument]:
     """The jobs that the caller has caused, newest first; everybody's for who runs the service."""
     return show(await jobs.page(actor, wanted, paging), lambda shown: shown, request, response)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Float, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, DateTime, Float, case, func, literal, select
 
 from app.addons.requests.tracking.models import AddonRequest, RequestStep
 from app.addons.requests.tracking.workflow import WORKING, RequestStatus
+from app.kernel.db.listing import Order, SortKey
 from app.kernel.db.repository import Reading, Writing
 from app.kernel.jobs.models import OPEN_STATES, JobRun
-from app.kernel.paging import Page, PageRequest, cut
+from app.kernel.paging import Page, PageRequest
 
 WAITING = RequestStatus.PENDING_APPROVAL.value
 
@@ -37,10 +38,20 @@ class StepTime:
     longest_seconds: float
 
 
+_IS_WAITING = AddonRequest.status == WAITING
+_WAITING_FIRST = Order((
+    SortKey(case((_IS_WAITING, 0), else_=1)),
+    SortKey(case((_IS_WAITING, AddonRequest.id), else_=UUID(int=0))),
+    SortKey(AddonRequest.id, is_descending=True),
+))  # fmt: skip
+"""Requests that wait for approval, the longest waiting one first; then the others, newest first."""
+
+
 class RequestReads(Reading[AddonRequest]):
     """Reads requests."""
 
     model = AddonRequest
+    sorts = ("title", "status", "created_at")
 
     async def matching(self, wanted: RequestFilter, request: PageRequest) -> Page[AddonRequest]:
         """A page of requests, newest first, those that wait for approval before them when this is wanted."""
@@ -51,13 +62,7 @@ class RequestReads(Reading[AddonRequest]):
             statement = statement.where(AddonRequest.status == wanted.status.value)
         if not wanted.waiting_first:
             return await self.page(statement, request)
-        rank = case((AddonRequest.status == WAITING, 0), else_=1)
-        oldest_waiting = case((AddonRequest.status == WAITING, AddonRequest.id))
-        statement = statement.order_by(rank, oldest_waiting, AddonRequest.id.desc()).limit(request.limit + 1)
-        after = request.after(_waiting_key)
-        if after is not None:
-            statement = statement.where(_beyond(*after))
-        return cut(await self.all(statement), request, _key_of)
+        return await self.page(statement, request, _WAITING_FIRST)
 
     async def steps(self, request_id: UUID) -> Sequence[RequestStep]:
         """The steps of a request, oldest first."""
@@ -120,21 +125,3 @@ class RequestWrites(Writing[AddonRequest], RequestReads):
 
 def _by(kind: str, id_: UUID | None) -> ColumnElement[bool]:
     return (AddonRequest.requestor_kind == kind) & AddonRequest.requestor_id.is_not_distinct_from(id_)
-
-
-def _key_of(row: AddonRequest) -> str:
-    return f"{0 if row.status == WAITING else 1}:{row.id}"
-
-
-def _waiting_key(text: str) -> tuple[int, UUID]:
-    rank, _, id_ = text.partition(":")
-    if rank not in {"0", "1"}:
-        raise ValueError("no such rank")
-    return int(rank), UUID(id_)
-
-
-def _beyond(rank: int, id_: UUID) -> ColumnElement[bool]:
-    others = AddonRequest.status != WAITING
-    if rank == 1:
-        return and_(others, AddonRequest.id < id_)
-    return or_(others, and_(AddonRequest.status == WAITING, AddonRequest.id > id_))

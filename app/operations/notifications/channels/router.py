@@ -10,7 +10,7 @@ from app.kernel.http.caching import NO_STORE
 from app.kernel.http.etags import IfMatch
 from app.kernel.http.routes import TransactionalRoute
 from app.kernel.http.sessions import reads, writes
-from app.kernel.paging import PageDocument, Paging, show
+from app.kernel.paging import PageDocument, PageRequest, show, sorted_by
 from app.kernel.problems import NotFound, PreconditionFailed, responses
 from app.operations.notifications.channels.channel_types import ChannelType
 from app.operations.notifications.channels.schemas import (
@@ -56,11 +56,14 @@ async def create_notification_channel(
     return made.model_copy(update={"signing_secret": secret.text if secret else None})
 
 
+SortedPaging = Annotated[PageRequest, sorted_by(*ChannelReads.sorts)]
+
+
 @router.get("", operation_id="list_notification_channels")
 async def list_notification_channels(
     _: CanSeeSystem,
     channels: ChannelListDep,
-    paging: Paging,
+    paging: SortedPaging,
     request: Request,
     response: Response,
     active: Annotated[bool | None, Query(description="Those that are on, or those that are off.")] = None,

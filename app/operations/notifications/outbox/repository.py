@@ -44,6 +44,7 @@ class ChannelReads(Reading[ChannelRow]):
     """Reads channels."""
 
     model = ChannelRow
+    sorts = ("name", "channel_type", "created_at")
 
     def base(self) -> Select[ChannelRow]:
         """The channels that were not removed."""
