@@ -43,7 +43,7 @@ async def test_long_lists_cost_no_more_statements_than_short_ones(
     app: FastAPI, admin: httpx.AsyncClient, document: dict[str, Any]
 ) -> None:
     await register(admin, "first", "second")
-    await _fill(admin, 2)
+    await fill(admin, 2)
     lists = [
         path
         for path in document["paths"]
@@ -58,13 +58,13 @@ async def test_long_lists_cost_no_more_statements_than_short_ones(
     assert len(paths) >= 7
     short = {path: await count(app, admin, path) for path in paths}
     await register(admin, *(f"table_{n}" for n in range(8)))
-    await _fill(admin, 8)
+    await fill(admin, 8)
     long = {path: await count(app, admin, path) for path in paths}
     assert long == short
     assert max(long.values()) <= 3, long
 
 
-async def _fill(admin: httpx.AsyncClient, number: int) -> None:
+async def fill(admin: httpx.AsyncClient, number: int) -> None:
     """As many clients with keys, batches and previews."""
     for _ in range(number):
         name = f"client-{next(NUMBERS)}"

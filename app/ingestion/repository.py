@@ -26,7 +26,7 @@ class BatchReads(Reading[BatchRow]):
     """Reads batches."""
 
     model = BatchRow
-    sorts = ("status", "kind", "rows_received", "bytes_received", "created_at")
+    sorts = ("status", "kind", "created_at")
 
     async def matching(self, wanted: "BatchFilter", request: PageRequest) -> Page[BatchRow]:
         """A page of batches, newest first."""

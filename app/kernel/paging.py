@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -107,6 +107,15 @@ class Page(Generic[Item]):
     items: Sequence[Item]
     next_cursor: str | None
     numbered: Numbered | None = None
+
+    @classmethod
+    def empty(cls, request: PageRequest) -> Self:
+        """The page of a list in which there is nothing."""
+        return cls((), None, None if request.number is None else Numbered(request.number, request.limit, 0))
+
+    def shaped(self, shape: Callable[[Item], Shown]) -> "Page[Shown]":
+        """The page with each item in the shape."""
+        return Page([shape(item) for item in self.items], self.next_cursor, self.numbered)
 
 
 def _is_none(value: Any) -> bool:

@@ -41,7 +41,7 @@ class KnowledgeReading:
     ) -> Page[KnowledgeDocument]:
         """Documents, newest first."""
         if not active and not actor.may(Permission.KNOWLEDGE_MANAGE):
-            return Page([], None)
+            return Page[KnowledgeDocument].empty(request)
         return await self._documents.page(search, kind, request, active=active)
 
     async def document(self, actor: Actor, document_id: UUID, begin: int, most: int) -> DocumentWithPassages:

@@ -57,7 +57,7 @@ class RequestViews:
         """A page of requests, newest first; for approvers those that wait for approval come before all others."""
         wanted = RequestFilter(_owner(actor), status, waiting_first=actor.may(Permission.ADDONS_APPROVE))
         found = await self._requests.matching(wanted, request)
-        return Page([AddonRequestDocument.of(row, actor) for row in found.items], found.next_cursor)
+        return found.shaped(lambda row: AddonRequestDocument.of(row, actor))
 
     async def statistics(self, actor: Actor) -> AddonStatistics:
         """How the requests that the actor sees stand."""

@@ -68,7 +68,7 @@ class RunViews:
     async def page(self, wanted: RunFilter, request: PageRequest) -> Page[IngestionRun]:
         """A page of runs, newest first, without their parts."""
         found, now = await self._runs.matching(wanted, request), self._clock()
-        return Page([run_document(run, now) for run in found.items], found.next_cursor)
+        return found.shaped(lambda run: run_document(run, now))
 
     async def get(self, run_id: UUID) -> IngestionRun:
         """The run, with the newest parts that were done. Raises `RunNotFound`."""

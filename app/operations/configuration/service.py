@@ -48,7 +48,7 @@ class ConfigurationViews:
         """A page of the decisions about a key, the last one first. Raises `ConfigurationKeyNotFound`."""
         key = self._keys.of(name)
         found = await self._decisions.history(key.name, request)
-        return Page([self._decision(key, row) for row in found.items], found.next_cursor)
+        return found.shaped(lambda row: self._decision(key, row))
 
     def _document(self, key: ConfigKey[Any], row: ConfigurationVersion | None) -> ConfigDocument:
         decided, default = self._reader.read(key, row), key.default(self._settings)

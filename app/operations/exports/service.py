@@ -55,7 +55,7 @@ class ExportViews:
         owner = None if actor.may(Permission.SYSTEM_READ) else (actor.kind.value, actor.id)
         found = await self._exports.matching(owner, status, job_type, request)
         now = self._clock()
-        return Page([ExportDocument.of(row, now) for row in found.items], found.next_cursor)
+        return found.shaped(lambda row: ExportDocument.of(row, now))
 
 
 class ExportService:

@@ -37,7 +37,7 @@ class JobViews:
         """A page of jobs, newest first: the actor's own, or everybody's for who runs the service."""
         owner = None if actor.may(Permission.SYSTEM_READ) else (actor.kind.value, actor.id)
         found, now = await self._jobs.matching(wanted, owner, request), self._clock()
-        return Page([JobDocument.of(job, self._kinds.get(job.name), now) for job in found.items], found.next_cursor)
+        return found.shaped(lambda job: JobDocument.of(job, self._kinds.get(job.name), now))
 
 
 class JobService:

@@ -63,7 +63,7 @@ class RevisionViews:
         """A page of the versions of a request, newest first. Raises `AddonRequestNotFound`."""
         visible(actor, await self._requests.by_id(request_id))
         found = await self._revisions.matching(request_id, request)
-        return Page([AddonRevisionSummary.of(row) for row in found.items], found.next_cursor)
+        return found.shaped(AddonRevisionSummary.of)
 
     async def get(self, actor: Actor, request_id: UUID, version: int) -> AddonRevisionDocument:
         """The version. Raises `AddonRequestNotFound`, `RevisionNotFound`."""
@@ -81,7 +81,7 @@ class RevisionViews:
         """A page of the validation runs of a request, newest first. Raises `AddonRequestNotFound`."""
         visible(actor, await self._requests.by_id(request_id))
         found = await self._validations.matching(request_id, request)
-        return Page([AddonValidationSummary.of(row) for row in found.items], found.next_cursor)
+        return found.shaped(AddonValidationSummary.of)
 
     async def validation(self, actor: Actor, request_id: UUID, number: int) -> AddonValidationDocument:
         """The run with its report. Raises `AddonRequestNotFound`, `ValidationNotFound`."""

@@ -153,7 +153,7 @@ class SampleViews:
         """A page of the samples of a request, newest first. Raises `AddonRequestNotFound`."""
         visible(actor, await self._requests.by_id(request_id))
         found = await self._samples.matching(request_id, request)
-        return Page([AddonSampleDocument.of(row) for row in found.items], found.next_cursor)
+        return found.shaped(AddonSampleDocument.of)
 
 
 class SampleService:
