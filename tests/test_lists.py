@@ -1,12 +1,17 @@
 """Lists: pages by number with totals beside cursors, and sorting by declared fields; of every list that there is."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from tests.operations_catalogue import CATALOGUE
+from tests.operations_catalogue.exports import export
+from tests.operations_catalogue.operation import Setting
+from tests.operations_catalogue.workshop import Workshop
 from tests.test_queries import WATCH, count, fill, register
 
 PLACES = {"table": "first", "category": "quarantine", "config_key": "query.max-cost"}
@@ -33,12 +38,39 @@ def sorts_of(document: dict[str, Any], path: str) -> list[str]:
     return told.partition(": ")[2].rstrip(".").split(", ")  # type: ignore[no-any-return]
 
 
+MADE = (
+    "create_flag", "upload_knowledge_document", "create_addon_request", "create_glossary_entry",
+    "create_notification_channel", "send_notification", "plan_maintenance_window", "create_honeypot", "create_block",
+    "take_security_action", "set_configuration", "execute_query", "correct_query", "make_retention_hold",
+    "run_retention",
+)  # fmt: skip
+"""Operations that make what lists show, beside tables, batches, people and clients."""
+
+
 @pytest.fixture
-async def filled(admin: httpx.AsyncClient, open_for_data: None) -> httpx.AsyncClient:  # noqa: ARG001
+async def filled(
+    admin: httpx.AsyncClient,
+    anonymous: httpx.AsyncClient,
+    owner: asyncpg.Connection,
+    open_for_data: None,  # noqa: ARG001
+) -> httpx.AsyncClient:
     """A client of a service with a few of everything."""
     await register(admin, "first", "second", "third")
     await fill(admin, 3)
+    world = Workshop(admin, anonymous, owner, "ada", "bob")
+    for operation in (each for each in CATALOGUE.values() if each.id in MADE):
+        for _ in range(3):
+            sound = await operation.prepare(Setting(world, "", cast("Any", None), fresh=True))
+            answer = await admin.request(operation.method, operation.path.format(**sound.ids), **sound.more)
+            assert answer.status_code in {200, 201, 202}, (operation.id, answer.text)
+    for _ in range(3):
+        await export(world, None)
     return admin
+
+
+def identity(item: dict[str, Any]) -> str:
+    """What tells the item of a list from all others."""
+    return str(next(item[name] for name in ("id", "batch_id", "key") if name in item))
 
 
 async def everything(client: httpx.AsyncClient, path: str, **query: Any) -> list[Any]:
@@ -102,7 +134,7 @@ async def test_a_cursor_of_a_numbered_page_leads_on(filled: httpx.AsyncClient) -
 async def test_behind_the_last_page_there_is_nothing_but_the_total(filled: httpx.AsyncClient) -> None:
     answer = await filled.get("/api/tables", params={"page": 100})
     page = answer.json()
-    assert (page["items"], page["total"], page["has_next"], page["has_prev"]) == ([], 3, False, True)
+    assert (page["items"], page["total"] >= 3, page["has_next"], page["has_prev"]) == ([], True, False, True)
     assert httpx.URL(answer.links["prev"]["url"]).params["page"] == "1", "the last page that there is"
 
 
@@ -155,10 +187,10 @@ async def test_every_sort_of_every_list_sorts_and_loses_nothing(
     lists = lists_of(document, "sort")
     assert len(lists) >= 10
     for path in lists:
-        ids = sorted(str(item["id"]) for item in await everything(filled, path))
+        ids = sorted(identity(item) for item in await everything(filled, path))
         for name in sorts_of(document, path):
             for sign in ("", "-"):
                 items = await everything(filled, path, sort=f"{sign}{name}")
-                assert sorted(str(item["id"]) for item in items) == ids, (path, name)
+                assert sorted(identity(item) for item in items) == ids, (path, name)
                 values = [item[name] for item in items]
                 assert values == sorted(values, reverse=bool(sign)), (path, name)

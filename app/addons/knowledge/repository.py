@@ -1,6 +1,7 @@
 """All SQL of documents and their passages."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -183,13 +184,12 @@ class KnowledgeWrites(KnowledgeReads):
         await self.writer.execute(statement, {"title": title, "document_id": document_id})
 
 
+_PLAIN: Final = [each.name for each in fields(KnowledgeDocument) if each.name not in {"kind", "extra_metadata"}]
+
+
 def _document(row: Row[Any]) -> KnowledgeDocument:
-    parts = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-    return KnowledgeDocument(
-        **{name: value for name, value in parts.items() if name not in {"metadata", "kind"}},
-        kind=DocumentKind(parts["kind"]),
-        extra_metadata=parts["metadata"],
-    )
+    plain = {name: getattr(row, name) for name in _PLAIN}
+    return KnowledgeDocument(**plain, kind=DocumentKind(row.kind), extra_metadata=row.metadata)
 
 
 def _passage(row: Row[Any]) -> Passage:
