@@ -4,13 +4,14 @@ A repository takes ids and statements. It never commits, knows no caller and swa
 is decided above.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Table, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.kernel.db.bulk import Rows, add_rows, change_rows, put_rows
 from app.kernel.db.database import ReadSession, WriteSession
 from app.kernel.db.listing import Order, listed, newest_first
 from app.kernel.db.models import Base
@@ -96,6 +97,33 @@ class Writing(Reading[Model]):
         made = insert(self.model).values(values).on_conflict_do_nothing().returning(self.model)
         row: Model | None = (await self.session.scalars(made)).one_or_none()  # type: ignore[assignment]  # of this model
         return row
+
+    async def add_all(self, rows: Rows) -> int:
+        """How many rows were made, `Rows` of any number at once."""
+        return await add_rows(self.session, cast("Table", self.model.__table__), rows)
+
+    async def change_all(self, rows: Rows, key: Sequence[str] = ("id",)) -> int:
+        """How many rows were changed, each to the values of the row with its key."""
+        return await change_rows(self.session, cast("Table", self.model.__table__), rows, key)
+
+    async def put_all(self, rows: Rows, key: Sequence[str] = ("id",)) -> int:
+        """How many rows were made, or changed where the key was there."""
+        return await put_rows(self.session, cast("Table", self.model.__table__), rows, key)
+
+    async def change_version(self, id_: UUID, version: int, values: Mapping[str, Any]) -> Model | None:
+        """The row with these values and the next version; None where it is gone, or has another version by now."""
+        columns = self.model.__table__.c
+        changed = update(self.model).where(columns.id == id_, columns.version == version)
+        changed = changed.values({**values, "version": version + 1}).returning(self.model)
+        row: Model | None = (
+            await self.session.scalars(changed, execution_options={"populate_existing": True})
+        ).one_or_none()  # type: ignore[assignment]  # of this model
+        return row
+
+    async def remove_by_id(self, id_: UUID) -> bool:
+        """Whether there was a row with this id; there is none now."""
+        gone = delete(self.model).where(self.model.__table__.c.id == id_).returning(self.model.__table__.c.id)
+        return (await self.session.scalars(gone)).one_or_none() is not None
 
     async def lock_by_id(self, id_: UUID) -> Model:
         """The row with this id, which nobody else changes before this transaction ends. Raises `NotFound`."""
