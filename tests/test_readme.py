@@ -56,7 +56,7 @@ def service(place: Installation) -> Iterator[Running]:
 
 def test_the_main_job_in_curl_gives_the_same_answers_three_times(service: Running) -> None:
     runs = [documents(script("README.md", service)) for _ in range(3)]
-    mode, contract, report, plan, promoted, result, *reversal, visits, visited, inferred = runs[0]
+    mode, contract, report, plan, promoted, result, *reversal, visits, visited, inferred, listed = runs[0]
     assert mode == {"mode": "INGESTION_READY"}
     assert (contract["id"], contract["created"]) == ("customers_v1", True)
     counts = report["counts"]
@@ -75,6 +75,10 @@ def test_the_main_job_in_curl_gives_the_same_answers_three_times(service: Runnin
         "seconds": "numeric",
         "ingested_at": "timestamptz",
     }
+    assert [(table["name"], table["state"]) for table in listed["items"]] == [  # type: ignore[attr-defined]  # of a page
+        ("customers", "ACTIVE"), ("visits", "SHADOW"),
+    ]  # fmt: skip
+    assert (listed["total"], listed["has_next"]) == (2, False)
     for seen, planned, run in (reversal, *(again[6:9] for again in runs[1:])):
         assert (seen["counts"]["updated"], seen["rolled_back_by"]) == (1, None)  # type: ignore[index]  # of a report
         (sample,) = planned["samples"]  # type: ignore[misc, attr-defined]  # of a plan
