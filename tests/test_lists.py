@@ -1,6 +1,7 @@
 """Lists: pages by number with totals beside cursors, and sorting by declared fields; of every list that there is."""
 
 import re
+from collections.abc import Iterator
 from typing import Any, cast
 
 import asyncpg
@@ -8,6 +9,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.addons.knowledge.repository import DOCUMENT_SORTS
+from app.catalog.contracts.repository import CONTRACT_SORTS
+from app.catalog.tables.repository import TABLE_SORTS
+from app.kernel.db.repository import Reading
 from tests.operations_catalogue import CATALOGUE
 from tests.operations_catalogue.exports import export
 from tests.operations_catalogue.operation import Setting
@@ -194,3 +199,20 @@ async def test_every_sort_of_every_list_sorts_and_loses_nothing(
                 assert sorted(identity(item) for item in items) == ids, (path, name)
                 values = [item[name] for item in items]
                 assert values == sorted(values, reverse=bool(sign)), (path, name)
+
+
+def readings(kind: type[Reading[Any]] = Reading) -> Iterator[type[Reading[Any]]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from readings(each)
+
+
+def test_lists_are_sorted_by_columns_that_are_never_null() -> None:
+    sorted_ones = [each for each in readings() if each.sorts]
+    assert len(sorted_ones) >= 8
+    for each in sorted_ones:
+        columns = each.model.__table__.c
+        wrong = [name for name in each.sorts if columns[name].nullable or columns[name].type.python_type is bool]
+        assert wrong == [], each
+    for sorts in (TABLE_SORTS, CONTRACT_SORTS, DOCUMENT_SORTS):
+        assert [name for name, column in sorts.items() if column.nullable] == []

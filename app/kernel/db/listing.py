@@ -44,7 +44,7 @@ _LARGEST: Final = {SmallInteger: 2**15, BigInteger: 2**63, Integer: 2**31}
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """A column by which a list may be ordered; no row has NULL in the column."""
+    """A column by which a list may be ordered: no boolean, and no row has NULL in the column."""
 
     column: Column
     is_descending: bool = False
