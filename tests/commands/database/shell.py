@@ -1,6 +1,9 @@
 """`alembic` and `spyne db` as processes, as a shell starts them."""
 
 import asyncio
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,3 +50,24 @@ def asked(url: str, doing: Callable[[asyncpg.Connection], Any]) -> Any:
 def value(url: str, query: str) -> Any:
     """The one value that the owner is answered."""
     return asked(url, lambda connection: connection.fetchval(query))
+
+
+class Checkout:
+    """A copy of what Alembic works with, in which new revisions may be written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.configuration = folder / "alembic.ini"
+        self.versions = folder / "alembic" / "versions"
+        shutil.copytree(ROOT / "alembic", folder / "alembic", ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("alembic.ini", "pyproject.toml"):
+            shutil.copy(ROOT / name, folder)
+
+    def run(self, place: Installation, *arguments: str, code: int = 0) -> str:
+        return alembic(place, "-c", str(self.configuration), *arguments, code=code)
+
+    @staticmethod
+    def passes_ruff(file: Path) -> bool:
+        return all(
+            subprocess.run([sys.executable, "-m", "ruff", *step, file], check=False).returncode == 0
+            for step in (("check", "--quiet"), ("format", "--check", "--quiet"))
+        )

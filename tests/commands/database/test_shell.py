@@ -1,8 +1,5 @@
 """`alembic` from a shell: on the embedded server, on a server of one's own, as an owner that is no superuser."""
 
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +11,10 @@ from app.kernel.db.connections import DatabaseUrls
 from app.kernel.embedded import ServerAddress
 from app.settings import Settings
 from tests import owners
-from tests.commands.database.shell import ROOT, alembic, asked, spyne, value
+from tests.commands.database.shell import Checkout, alembic, asked, spyne, value
 from tests.commands.test_plain_owner import managed
 from tests.conftest import SECRET
-from tests.processes import Installation, installation
+from tests.processes import installation
 
 pytestmark = pytest.mark.slow
 
@@ -134,27 +131,6 @@ def test_another_secret_is_refused_and_no_secret_is_made(urls: DatabaseUrls) -> 
 def test_offline_migrations_are_refused(urls: DatabaseUrls) -> None:
     with installation(DATABASE_URL=urls.owner, SPYNE_SECRET=SECRET_TEXT) as place:
         assert "Offline migrations are not supported" in alembic(place, "upgrade", "head", "--sql", code=1)
-
-
-class Checkout:
-    """A copy of what Alembic works with, in which new revisions may be written."""
-
-    def __init__(self, folder: Path) -> None:
-        self.configuration = folder / "alembic.ini"
-        self.versions = folder / "alembic" / "versions"
-        shutil.copytree(ROOT / "alembic", folder / "alembic", ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("alembic.ini", "pyproject.toml"):
-            shutil.copy(ROOT / name, folder)
-
-    def run(self, place: Installation, *arguments: str, code: int = 0) -> str:
-        return alembic(place, "-c", str(self.configuration), *arguments, code=code)
-
-    @staticmethod
-    def passes_ruff(file: Path) -> bool:
-        return all(
-            subprocess.run([sys.executable, "-m", "ruff", *step, file], check=False).returncode == 0
-            for step in (("check", "--quiet"), ("format", "--check", "--quiet"))
-        )
 
 
 @pytest.fixture
