@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -32,7 +33,7 @@ from app.kernel.db.models import Base  # noqa: E402 - found by the line above
 from app.registry import DOMAINS  # noqa: E402
 
 PAGE = ROOT / "docs" / "models.md"
-DIALECT = postgresql.dialect()
+DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]  # has no types of its own
 SHORT_TYPES = {"TIMESTAMP WITH TIME ZONE": "timestamptz"}
 """Names that PostgreSQL takes as well, and that fit a column of a table."""
 
