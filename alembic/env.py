@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.commands.database import shell
 from app.kernel.db import migrations
-from app.kernel.db.migration_log import MigrationLogger
+from app.kernel.db.migrating.log import MigrationLogger
 from app.kernel.db.migrations import CONTROL_SCHEMA, LOCK_KEY, LOCK_TIMEOUT, STATEMENT_TIMEOUT, DatabaseAccess
 from app.wiring import metadata
 

@@ -11,8 +11,9 @@ from alembic.script import Script, ScriptDirectory
 
 from app.commands.database.shell import looked_at
 from app.commands.environment import NoEnvironmentError, configured, upgrade
-from app.kernel.db import migration_log, migrations
-from app.kernel.db.migration_log import BASE, Direction, LogEntry
+from app.kernel.db import migrations
+from app.kernel.db.migrating import log
+from app.kernel.db.migrating.log import BASE, Direction, LogEntry
 from app.kernel.redaction import safe_text
 
 _NONE: Final = "The database has no migration yet"
@@ -159,7 +160,7 @@ def _found(url: str) -> Found:
         connection: asyncpg.Connection = await migrations.connect(url)
         try:
             async with connection.transaction(readonly=True):
-                return Found(await migration_log.current(connection), await migration_log.latest(connection))
+                return Found(await log.current(connection), await log.latest(connection))
         finally:
             await connection.close()
 

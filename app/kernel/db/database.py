@@ -18,9 +18,9 @@ from sqlalchemy import ExceptionContext, event, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from app.kernel.db.echo import echo
 from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.db.lookups import Lookups
+from app.kernel.telemetry.statements import echo
 from app.kernel.telemetry.tracing import unit_of_work
 from app.kernel.write_failures import WriteFailures
 from app.settings import DatabaseSettings

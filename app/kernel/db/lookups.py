@@ -16,8 +16,8 @@ import asyncpg
 from sqlalchemy import BindParameter, Select, bindparam
 
 from app.kernel.db.connections import DIALECT, driver_arguments
-from app.kernel.db.echo import echo
 from app.kernel.problems import Unavailable
+from app.kernel.telemetry.statements import echo
 from app.kernel.telemetry.tracing import unit_of_work
 from app.settings import DatabaseSettings
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field, Json
 
 from app.kernel.db.installation import Installation
-from app.kernel.db.migration_log import LoggedMigration
+from app.kernel.db.migrating.log import LoggedMigration
 from app.kernel.domains.domain import Domain
 from app.kernel.http.idempotency import StoredAnswer
 from app.kernel.jobs.models import JobRun, WorkerHeartbeat

@@ -11,7 +11,7 @@ from app.commands import process
 from app.commands.database.revisions import state
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls
-from app.kernel.db.migration_log import Direction, LogEntry
+from app.kernel.db.migrating.log import Direction, LogEntry
 from tests.commands.database.shell import asked
 from tests.conftest import SECRET
 from tests.processes import OURS

@@ -9,6 +9,7 @@ from app.commands.environment import open_environment
 from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.embedded import ServerAddress
+from app.kernel.security.secrets import load_secret
 from app.settings import Settings
 from tests import owners
 from tests.commands.database.shell import Checkout, alembic, asked, spyne, value
@@ -34,6 +35,9 @@ def test_from_nothing_on_the_embedded_server() -> None:
         assert HEAD in alembic(place, "show", "head")
         assert alembic(place, "history").count(" -> ") == int(HEAD)
         assert not place.home.exists(), "looking makes nothing"
+        load_secret(Settings(home=place.home))
+        assert "There is no database" in alembic(place, "current", code=1)
+        assert not (place.home / "postgres").exists()
         alembic(place, "upgrade", "head")
         assert place.postgres() is None
         with open_environment(Settings(home=place.home)) as running:  # as a service does that is there meanwhile

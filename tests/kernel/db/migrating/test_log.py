@@ -9,9 +9,10 @@ import pytest
 from alembic import command
 from sqlalchemy.exc import DBAPIError
 
-from app.kernel.db import migration_log, migrations
+from app.kernel.db import migrations
 from app.kernel.db.connections import DatabaseUrls
-from app.kernel.db.migration_log import Direction, done
+from app.kernel.db.migrating import log
+from app.kernel.db.migrating.log import Direction, done
 
 HEAD = migrations.head()
 BEFORE = f"{int(HEAD) - 1:04}"
@@ -41,14 +42,14 @@ async def test_downgrades_and_stamps_are_logged(urls: DatabaseUrls, owner: async
     await run(urls, command.stamp, "base")
     await run(urls, command.stamp, "head")
     assert await logged(owner) == [("0001", "stamp"), ("base", "stamp"), (HEAD, "stamp")]
-    assert (await migration_log.latest(owner))[HEAD].direction is Direction.STAMP
+    assert (await log.latest(owner))[HEAD].direction is Direction.STAMP
 
 
 async def test_a_downgrade_below_the_log_loses_the_log_alone(urls: DatabaseUrls, owner: asyncpg.Connection) -> None:
     await run(urls, command.downgrade, "0033")
     assert await owner.fetchval("SELECT to_regclass('spyne.schema_migrations_log')") is None
-    assert await migration_log.latest(owner) == {}
-    assert await migration_log.current(owner) == "0033"
+    assert await log.latest(owner) == {}
+    assert await log.current(owner) == "0033"
     assert await owner.fetchval("SELECT count(*) FROM spyne.roles") > 0
     await run(urls, command.upgrade, "head")
     assert await logged(owner) == [(f"{number:04}", "upgrade") for number in range(34, int(HEAD) + 1)]
@@ -59,7 +60,7 @@ async def test_what_was_rolled_back_is_not_in_the_log(urls: DatabaseUrls, owner:
     await owner.execute("CREATE TYPE spyne.schema_migrations_log AS ENUM ()")  # in the way of the migration
     with pytest.raises(DBAPIError, match="already exists"):
         await run(urls, command.upgrade, "head")
-    assert await migration_log.current(owner) == "0033"
+    assert await log.current(owner) == "0033"
     await owner.execute("DROP TYPE spyne.schema_migrations_log")
     await run(urls, command.upgrade, "head")
     assert len(await logged(owner)) == int(HEAD) - 33

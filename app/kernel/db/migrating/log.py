@@ -2,7 +2,8 @@
 
 A row is written in the transaction of its migration, so that it is there exactly when the migration is. The table
 comes with a migration of its own (0035): rows of revisions before it wait, and are written as soon as it is there; when
-a downgrade has dropped it, rows are dropped too.
+a downgrade has dropped it, rows are dropped too. A later migration can add columns with defaults alone, for rows are
+written before it as well.
 """
 
 import time
