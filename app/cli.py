@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from app.cli_database import database
 from app.commands import process
 from app.commands.key_algorithm import KeyAlgorithm
 
@@ -36,6 +37,8 @@ cli.add_typer(log, name="audit")
 
 archives = typer.Typer(help="Snapshots: exports of everything (`job_type` `snapshot`).", no_args_is_help=True)
 cli.add_typer(archives, name="snapshot")
+
+cli.add_typer(database, name="db")
 
 addons = typer.Typer(
     help="Splunk add-ons from samples of logs. Needs no server. Exit codes: 0 passed, 1 did not pass.",

@@ -36,7 +36,14 @@ class DatabaseSettings(Group):
         ge=64 * MIB,
         description="Own memory that a backend of the query login may take, where the kernel can hold it to that.",
     )
+    max_overflow: int = Field(
+        0, ge=0, description="Connections for writing, and as many for reading, beyond the pool at a peak; not kept."
+    )
     pool_timeout_seconds: float = Field(5.0, gt=0, description="Wait for a free connection before answering 503.")
+    pool_recycle_seconds: int | None = Field(
+        None, ge=1, description="An older connection of the runtime login is replaced by a new one; never when absent."
+    )
+    echo: bool = Field(default=False, description="Log every statement, without its values.")
     lock_timeout_seconds: float = Field(10.0, gt=0, description="Wait for a row or relation lock before answering 503.")
 
 

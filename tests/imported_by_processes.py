@@ -9,6 +9,7 @@ import gc
 import app.commands.administration
 import app.commands.audit
 import app.commands.backup
+import app.commands.database.revisions
 import app.commands.demonstration
 import app.commands.keys
 import app.commands.restore

@@ -223,7 +223,7 @@ def test_the_help_lists_the_commands() -> None:
     with installation() as place:
         shown = place.run("--help")
         assert shown.returncode == 0
-        for name in ("run", "serve", "worker", "migrate", "demo", "admin", "client"):
+        for name in ("run", "serve", "worker", "migrate", "demo", "admin", "client", "db"):
             assert re.search(rf"\b{name}\b", shown.stdout)
         assert not place.home.exists(), "asking for help changes nothing"
 

@@ -77,6 +77,28 @@ def test_the_reference_says_what_the_code_has() -> None:
     assert script["page"]() == script["PAGE"].read_text(encoding="utf-8"), "run scripts/reference_docs.py"
 
 
+def test_the_page_of_tables_says_what_the_models_have() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "models_docs.py"))
+    text = script["PAGE"].read_text(encoding="utf-8")
+    assert script["page"]() == text, "run scripts/models_docs.py"
+    assert text.count("```mermaid\nerDiagram\n") == text.count("\n## Plane ") >= 8
+
+
+DIAGRAM_LINE = re.compile(
+    r"    (?:[a-z_]+ \{|\}|[a-z_]+ [|}][|o]--[|o][|{] [a-z_]+ : \"[a-z_, ]+\")"
+    r"|        [a-z][a-z0-9_()\[\]-]* \w+(?: PK| FK| PK, FK)?"
+)
+"""Of an entity-relationship diagram, as far as Mermaid's grammar goes and the page uses it."""
+
+
+def test_diagrams_are_in_the_grammar_of_mermaid() -> None:
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    diagrams = re.findall(r"^```mermaid\nerDiagram\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    lines = [line for diagram in diagrams for line in diagram.splitlines()]
+    assert len(lines) > 500
+    assert [line for line in lines if not DIAGRAM_LINE.fullmatch(line)] == []
+
+
 @pytest.mark.parametrize(
     "known",
     ["| `table:promote` |", "| `overloaded` |", "| 404 | `batch-not-found` |", "| `decisions` |", "| `exports:make` |",

@@ -54,17 +54,26 @@ class Environment:
             except EmbeddedServerError as error:
                 raise NoEnvironmentError(str(error)) from error
 
-    def migrate(self) -> None:
-        """Make the logins and bring the schema to head. Raises `NoEnvironmentError`."""
+    def migrate(self, revision: str = "head") -> None:
+        """Make the logins and bring the schema to head, or to an earlier revision. Raises `NoEnvironmentError`."""
+        with self.migrating():
+            upgrade(self.urls.owner, revision)
+
+    @contextmanager
+    def migrating(self) -> Iterator[None]:
+        """Logins that migrations grant to are there when the block runs; after it the database belongs to the secret.
+
+        Raises `NoEnvironmentError`, also for what the database says to the block.
+        """
         try:
             asyncio.run(migrations.prepare(self.urls.owner, self.settings.database, self.secret))
-            _upgrade(self.urls.owner)
+            yield
             asyncio.run(make_extension(self.urls.owner, self.settings))
             asyncio.run(remember_secret(self.urls.owner, self.secret))
         except (migrations.UnsupportedServerError, OwnerRightsError) as error:
             raise NoEnvironmentError(str(error)) from error
         except DATABASE_FAILURES as error:
-            raise NoEnvironmentError(f"The database cannot be migrated: {_reason(error)}.{_hint(error)}") from error
+            raise failed("The database cannot be migrated", error) from error
 
     def require_head(self) -> None:
         """Return when database and storage answer and the schema is at head. Raises `NoEnvironmentError`."""
@@ -78,7 +87,7 @@ class Environment:
         except (migrations.StaleSchemaError, UnsupportedStorageError) as error:
             raise NoEnvironmentError(str(error)) from error
         except DATABASE_FAILURES as error:
-            raise NoEnvironmentError(f"The database cannot be used: {_reason(error)}.{_hint(error)}") from error
+            raise failed("The database cannot be used", error) from error
 
     @asynccontextmanager
     async def resources(self) -> AsyncIterator[Resources]:
@@ -91,18 +100,26 @@ MIGRATION_PAUSES = (1.0, 2.0, 4.0, 8.0)
 """Seconds before further tries of a migration that found something locked: readers go on in between."""
 
 
-def _upgrade(url: str) -> None:
-    """Bring the schema to head, trying again while something holds a lock that a migration needs."""
+def upgrade(url: str, revision: str) -> None:
+    """Bring the schema to the revision, trying again while something holds a lock that a migration needs.
+
+    Logins must be there: see `Environment.migrating`.
+    """
     for pause in MIGRATION_PAUSES:
         try:
-            migrations.upgrade(url)
+            migrations.upgrade(url, revision)
         except DBAPIError as error:
             if sqlstate(error) != _LOCKED:
                 raise
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
         else:
             return
-    migrations.upgrade(url)
+    migrations.upgrade(url, revision)
+
+
+def failed(what: str, error: Exception) -> NoEnvironmentError:
+    """What to raise for an error of the database: `what` cannot be done, why, and what may help."""
+    return NoEnvironmentError(f"{what}: {_reason(error)}.{_hint(error)}")
 
 
 def _reason(error: Exception) -> str:

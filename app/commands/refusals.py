@@ -3,6 +3,9 @@
 So `app/cli.py` imports this module when an error has arrived, and not before.
 """
 
+from alembic.script.revision import RevisionError
+from alembic.util.exc import CommandError
+
 from app.access.oidc.background import OidcSettingsError
 from app.access.signing.pem import SigningKeyError
 from app.addons.generator.reading.sample import SampleRefused
@@ -16,7 +19,7 @@ from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.dumping.programs import ProgramError
 from app.kernel.problems import Problem
 
-_SAID = (NoEnvironmentError, ProgramError, Problem)
+_SAID = (NoEnvironmentError, ProgramError, Problem, CommandError, RevisionError)
 """Errors whose message is for whoever ran the command."""
 _ADDONS = (SampleRefused, ArchiveFault, NameRefused, AddonRefused)
 

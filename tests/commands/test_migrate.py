@@ -24,11 +24,11 @@ async def test_a_migration_is_tried_again_until_the_lock_is_gone(
     monkeypatch.setattr(places, "MIGRATION_PAUSES", (0.3,) * 20)
     await asyncio.to_thread(command.downgrade, migrations.configuration(urls.owner), "0015")
     tried: list[float] = []
-    upgrade: Callable[[str], None] = migrations.upgrade
+    upgrade: Callable[[str, str], None] = migrations.upgrade
 
-    def counting(url: str) -> None:
+    def counting(url: str, revision: str) -> None:
         tried.append(time.monotonic())
-        upgrade(url)
+        upgrade(url, revision)
 
     monkeypatch.setattr(migrations, "upgrade", counting)
     place = Environment(settings, urls, SECRET)
@@ -47,7 +47,7 @@ async def test_another_failure_is_told_at_once(
 ) -> None:
     tried = []
 
-    def failing(_: str) -> None:
+    def failing(_: str, __: str) -> None:
         tried.append(1)
         raise DBAPIError("statement", None, Exception("broken"))
 

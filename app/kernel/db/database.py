@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.kernel.db.failures import DATABASE_FAILURES
 from app.kernel.db.lookups import Lookups
+from app.kernel.telemetry.statements import echo
 from app.kernel.telemetry.tracing import unit_of_work
 from app.kernel.write_failures import WriteFailures
 from app.settings import DatabaseSettings
@@ -32,6 +33,9 @@ whole transaction."""
 
 BACKOFF_SECONDS = 0.02
 """First pause before a retry; doubled each time, with full jitter."""
+
+_NEVER = -1
+"""SQLAlchemy's word for a connection that is replaced at no age."""
 
 READ_ONLY_SQLSTATE = "25006"
 """read_only_sql_transaction: of a session that only reads, or of a server that does (a standby)."""
@@ -155,16 +159,10 @@ class Database:
         self.url = url
         self.shield: Shield = shield or OpenShield()
         self.write_failures = WriteFailures("database")
-        self.writer = _engine(url, settings, settings.pool_size, read_only=False)
-        self.reader = _engine(url, settings, settings.read_pool_size, read_only=True)
-        self.loader = _engine(url, settings, settings.load_pool_size, read_only=False)
-        self.lookups = Lookups(
-            url,
-            settings.read_pool_size,
-            settings.pool_timeout_seconds,
-            _server_settings(settings, read_only=True),
-            _connect,
-        )
+        self.writer = _engine(url, settings, settings.pool_size, settings.max_overflow, read_only=False)
+        self.reader = _engine(url, settings, settings.read_pool_size, settings.max_overflow, read_only=True)
+        self.loader = _engine(url, settings, settings.load_pool_size, 0, read_only=False)  # its size is a limit
+        self.lookups = Lookups(url, settings, _server_settings(settings, read_only=True), _connect)
         self._write_sessions = async_sessionmaker(self.writer, class_=WriteSession, expire_on_commit=False)
         self._load_sessions = async_sessionmaker(self.loader, class_=WriteSession, expire_on_commit=False)
         self._read_sessions = async_sessionmaker(
@@ -247,13 +245,14 @@ class Database:
         await self.reader.dispose()
 
 
-def _engine(url: str, settings: DatabaseSettings, size: int, *, read_only: bool) -> AsyncEngine:
+def _engine(url: str, settings: DatabaseSettings, size: int, overflow: int, *, read_only: bool) -> AsyncEngine:
     options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"} if read_only else {}
     engine = create_async_engine(
         url,
         pool_size=size,
-        max_overflow=0,
+        max_overflow=overflow,
         pool_timeout=settings.pool_timeout_seconds,
+        pool_recycle=settings.pool_recycle_seconds or _NEVER,
         pool_pre_ping=False,
         connect_args={
             "async_creator_fn": _connect,
@@ -267,7 +266,13 @@ def _engine(url: str, settings: DatabaseSettings, size: int, *, read_only: bool)
     event.listen(engine.sync_engine, "checkout", _refuse_dead)
     if read_only:
         event.listen(engine.sync_engine, "handle_error", _as_bug, retval=True)
+    if settings.echo:
+        event.listen(engine.sync_engine, "before_cursor_execute", _echo)
     return engine
+
+
+def _echo(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+    echo(statement)
 
 
 def _server_settings(settings: DatabaseSettings, *, read_only: bool) -> dict[str, str]:

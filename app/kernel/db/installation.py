@@ -54,5 +54,6 @@ def belongs(fingerprint: str, secret: ServiceSecret) -> bool:
 
 
 async def keep_fingerprint(connection: asyncpg.Connection, secret: ServiceSecret) -> None:
-    """Let the database belong to the secret; `belongs` was asked before."""
-    await connection.execute(_KEEP, secret.fingerprint(PURPOSE))
+    """Let the database belong to the secret; `belongs` was asked before. Nothing before the migration of the table."""
+    if await connection.fetchval(_TABLE):
+        await connection.execute(_KEEP, secret.fingerprint(PURPOSE))

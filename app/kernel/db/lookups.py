@@ -6,16 +6,20 @@ autocommit and so has no state that would have to be reset between two uses.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from sqlalchemy import BindParameter, Select, bindparam
 
 from app.kernel.db.connections import DIALECT, driver_arguments
 from app.kernel.problems import Unavailable
+from app.kernel.telemetry.statements import echo
 from app.kernel.telemetry.tracing import unit_of_work
+from app.settings import DatabaseSettings
 
 Connect = Callable[..., Coroutine[Any, Any, Any]]
 
@@ -56,14 +60,18 @@ class Lookups:
     """Answers lookups over connections of its own."""
 
     def __init__(
-        self, url: str, size: int, wait_seconds: float, server_settings: Mapping[str, str], connect: Connect
+        self, url: str, settings: DatabaseSettings, server_settings: Mapping[str, str], connect: Connect
     ) -> None:
         """Connects to nothing yet. The server settings must make every connection read-only."""
         self._url = url
-        self._size = size
-        self._wait = wait_seconds
+        self._size = settings.read_pool_size
+        self._wait = settings.pool_timeout_seconds
+        self._recycle = settings.pool_recycle_seconds
+        self._echo = settings.echo
         self._settings = dict(server_settings)
         self._connect = connect
+        self._opened: WeakKeyDictionary[asyncpg.Connection, float] = WeakKeyDictionary()
+        """When each connection was made, where that counts."""
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
 
@@ -82,10 +90,20 @@ class Lookups:
             connection = await pool.acquire(timeout=self._wait)
         except TimeoutError as error:
             raise Unavailable("Every connection for reading is in use.") from error
+        if self._echo:
+            echo(lookup.sql)
         try:
             return await connection.fetchrow(lookup.sql, *lookup.arguments(parameters))
         finally:
+            if self._recycle is not None and self._age(connection) > self._recycle:
+                await connection.close()  # its place in the pool opens another
             await pool.release(connection)
+
+    def _age(self, connection: Any) -> float:
+        return time.monotonic() - self._opened[connection._con]  # noqa: SLF001 - the pool lends a proxy
+
+    async def _note(self, connection: asyncpg.Connection) -> None:
+        self._opened[connection] = time.monotonic()
 
     async def _open(self) -> asyncpg.Pool:
         async with self._opening:
@@ -97,6 +115,7 @@ class Lookups:
                     max_inactive_connection_lifetime=IDLE_SECONDS,
                     server_settings=self._settings,
                     connect=self._connect,
+                    init=self._note if self._recycle is not None else None,
                     reset=_nothing,
                 )
             return self._pool

@@ -6,6 +6,9 @@ role and knowing its password need nothing stored.
 
 import asyncio
 import random
+from argparse import Namespace
+from collections.abc import Iterable, Mapping
+from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,6 +51,43 @@ class StaleSchemaError(RuntimeError):
     """The database is not at the migration that this code needs."""
 
 
+class DatabaseAccess(Enum):
+    """What an Alembic command does with the database."""
+
+    NONE = auto()
+    """Reads or writes files alone."""
+    READ = auto()
+    CHANGE = auto()
+
+
+def access(given: Mapping[str, Any], options: Namespace | None) -> DatabaseAccess:
+    """What a command does with the database.
+
+    Args:
+        given: what the command hands to the environment (`MigrationContext.opts`); Alembic has no name of the command
+            there, so each is known by what nobody else gives.
+        options: of the command line; None where a program calls.
+    """
+    if "destination_rev" in given:  # upgrade, downgrade, stamp
+        return DatabaseAccess.CHANGE
+    if "revision_context" in given:  # check, revision
+        reads = given["revision_context"].command_args["autogenerate"]
+        return DatabaseAccess.READ if reads else DatabaseAccess.NONE
+    if "template_args" in given:  # merge
+        return DatabaseAccess.NONE
+    if "as_sql" in given:  # ensure_version
+        return DatabaseAccess.CHANGE
+    if options is not None and hasattr(options, "indicate_current"):  # history, on a command line
+        current = options.indicate_current or "current" in (options.rev_range or "")
+        return DatabaseAccess.READ if current else DatabaseAccess.NONE
+    return DatabaseAccess.READ
+
+
+def next_revision(known: Iterable[str]) -> str:
+    """The number after the highest one, of four digits: `0036` after `0035`."""
+    return f"{max((int(each) for each in known if each.isdecimal()), default=0) + 1:04}"
+
+
 def compares(name: str | None, kind: str, _parents: Any) -> bool:
     """Whether the drift check looks at this object: the control schema is ours, the rest has other keepers."""
     return name == CONTROL_SCHEMA if kind == "schema" else name != "alembic_version"
@@ -74,9 +114,9 @@ def is_known(revision: str) -> bool:
     return any(known.revision == revision for known in script.walk_revisions())
 
 
-def upgrade(url: str) -> None:
-    """Bring the database to head. Blocking, and outside of any event loop."""
-    command.upgrade(configuration(url), "head")
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring the database to head, or to an earlier revision. Blocking, and outside of any event loop."""
+    command.upgrade(configuration(url), revision)
 
 
 def check(url: str) -> None:

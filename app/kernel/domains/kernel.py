@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field, Json
 
 from app.kernel.db.installation import Installation
+from app.kernel.db.migrating.log import LoggedMigration
 from app.kernel.domains.domain import Domain
 from app.kernel.http.idempotency import StoredAnswer
 from app.kernel.jobs.models import JobRun, WorkerHeartbeat
@@ -79,7 +80,7 @@ JOB_RUNS = RowsTarget(
 
 DOMAIN = Domain(
     name="kernel",
-    models=(Installation, StoredAnswer, JobRun, WorkerHeartbeat),
+    models=(Installation, LoggedMigration, StoredAnswer, JobRun, WorkerHeartbeat),
     tiles=TILES,
     retention_targets=lambda _: (IDEMPOTENCY_KEYS, JOB_RUNS),
 )

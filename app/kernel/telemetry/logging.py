@@ -2,7 +2,7 @@
 
 Whatever logs through the standard library (uvicorn, SQLAlchemy, pgqueuer, our own modules) takes the same way. Two
 lines are never written, because they hold values: uvicorn's access log (query strings) and SQLAlchemy's echo
-(parameters).
+(parameters); `app/kernel/telemetry/statements.py` logs statements instead.
 """
 
 import logging

@@ -77,4 +77,5 @@ async def deployment(
 def _pool(engine: AsyncEngine) -> PoolFacts:
     pool = engine.pool
     assert isinstance(pool, QueuePool)
-    return PoolFacts(size=pool.size(), in_use=pool.checkedout())
+    most = pool.size() + max(pool._max_overflow, 0)  # noqa: SLF001 - no public reading of it
+    return PoolFacts(size=most, in_use=pool.checkedout())

@@ -1,0 +1,1 @@
+"""Migrations by hand: `alembic` from a shell, and `spyne db`."""

@@ -1,0 +1,1 @@
+"""What migrations leave in the database beside the schema."""
