@@ -1,0 +1,57 @@
+"""Which shapes graphs are validated with: SHACL Core (Recommendation of 2017, 2 to 4), and nothing that runs.
+
+SPARQL and JavaScript in a shapes graph are programs of whoever wrote it. Recursive shapes have no meaning that the
+standard defines (3.4.3), and a list or path that holds itself has none at all.
+"""
+
+from graphlib import CycleError, TopologicalSorter
+from typing import Final
+
+from rdflib.graph import Graph
+from rdflib.namespace import OWL, RDF, SH
+from rdflib.term import BNode, Literal, Node, URIRef
+
+from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+
+_NOT_CORE: Final = (
+    *("sparql", "select", "ask", "construct", "update", "validator", "nodeValidator", "propertyValidator", "target"),
+    *("rule", "js", "jsFunctionName", "jsLibrary", "jsLibraryURL", "expression", "values", "returnType", "prefixes"),
+)
+"""Terms of SHACL-SPARQL, SHACL-JS and SHACL Advanced Features."""
+_OF_SHAPES: Final = ("node", "property", "not", "qualifiedValueShape", "and", "or", "xone")
+_OF_PATHS: Final = ("inversePath", "alternativePath", "zeroOrMorePath", "oneOrMorePath", "zeroOrOnePath")
+_INNER: Final = (*(SH[name] for name in (*_OF_SHAPES, *_OF_PATHS)), RDF.first, RDF.rest)
+
+
+def refuse_other_than_core(shapes: Graph) -> None:
+    """Raise `SpecificationRefused` of a shapes graph that is not to be run."""
+    for name in _NOT_CORE:
+        if (None, SH[name], None) in shapes:
+            sentence = f"The shapes use sh:{name}: only SHACL Core is validated, nothing that runs."
+            raise SpecificationRefused(RefusalCode.SHAPES_NOT_CORE, sentence)
+    if (None, OWL.imports, None) in shapes:
+        raise SpecificationRefused(
+            RefusalCode.SHAPES_IMPORTS, "The shapes import others (owl:imports): write all of them into one text."
+        )
+    if not any(isinstance(term, URIRef) and term.startswith(str(SH)) for term in shapes.predicates()):
+        raise SpecificationRefused(
+            RefusalCode.NO_SHAPES, "There are no shapes in the graph: no term of http://www.w3.org/ns/shacl# is used."
+        )
+    _refuse_cycles(shapes)
+
+
+def _refuse_cycles(shapes: Graph) -> None:
+    order: TopologicalSorter[Node] = TopologicalSorter()
+    for predicate in _INNER:
+        for outer, inner in shapes.subject_objects(predicate):
+            if not isinstance(inner, Literal):
+                order.add(outer, inner)
+    try:
+        order.prepare()
+    except CycleError as fault:
+        named = sorted(str(node) for node in fault.args[1] if not isinstance(node, BNode))
+        where = f" at <{named[0]}>" if named else ""
+        raise SpecificationRefused(
+            RefusalCode.SHAPES_RECURSIVE,
+            f"A shape, path or list holds itself{where}: the standard does not say what that means.",
+        ) from None
