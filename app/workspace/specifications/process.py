@@ -29,6 +29,7 @@ from app.workspace.specifications.orders import Order, Outcome, Task
 from app.workspace.specifications.queries import answered
 from app.workspace.specifications.reading.read import prepare_terms, read_graph
 from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+from app.workspace.specifications.rehearsal import rehearse
 from app.workspace.specifications.shapes import validated
 
 CPU_GRACE_SECONDS: Final = 5
@@ -89,6 +90,7 @@ def main(lifeline: int | None) -> None:
     source, target = sys.stdin.buffer, sys.stdout.buffer
     order = msgspec.json.decode(read_frame(source), type=Order)
     texts = [read_frame(source) for _ in order.formats]
+    rehearse(order, done)
     _confine(order)
     target.write(frame(msgspec.json.encode(done(order, texts))))
     target.flush()

@@ -8,11 +8,13 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from rdflib.graph import Graph
-from rdflib.namespace import OWL, RDF, SH
+from rdflib.namespace import OWL, RDF, Namespace
 from rdflib.term import BNode, Literal, Node, URIRef
 
 from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
 
+SHACL: Final = Namespace("http://www.w3.org/ns/shacl#")
+"""Every term, those too that rdflib's own list of the vocabulary has not."""
 _NOT_CORE: Final = (
     *("sparql", "select", "ask", "construct", "update", "validator", "nodeValidator", "propertyValidator", "target"),
     *("rule", "js", "jsFunctionName", "jsLibrary", "jsLibraryURL", "expression", "values", "returnType", "prefixes"),
@@ -20,20 +22,20 @@ _NOT_CORE: Final = (
 """Terms of SHACL-SPARQL, SHACL-JS and SHACL Advanced Features."""
 _OF_SHAPES: Final = ("node", "property", "not", "qualifiedValueShape", "and", "or", "xone")
 _OF_PATHS: Final = ("inversePath", "alternativePath", "zeroOrMorePath", "oneOrMorePath", "zeroOrOnePath")
-_INNER: Final = (*(SH[name] for name in (*_OF_SHAPES, *_OF_PATHS)), RDF.first, RDF.rest)
+_INNER: Final = (*(SHACL[name] for name in (*_OF_SHAPES, *_OF_PATHS)), RDF.first, RDF.rest)
 
 
 def refuse_other_than_core(shapes: Graph) -> None:
     """Raise `SpecificationRefused` of a shapes graph that is not to be run."""
     for name in _NOT_CORE:
-        if (None, SH[name], None) in shapes:
+        if (None, SHACL[name], None) in shapes:
             sentence = f"The shapes use sh:{name}: only SHACL Core is validated, nothing that runs."
             raise SpecificationRefused(RefusalCode.SHAPES_NOT_CORE, sentence)
     if (None, OWL.imports, None) in shapes:
         raise SpecificationRefused(
             RefusalCode.SHAPES_IMPORTS, "The shapes import others (owl:imports): write all of them into one text."
         )
-    if not any(isinstance(term, URIRef) and term.startswith(str(SH)) for term in shapes.predicates()):
+    if not any(isinstance(term, URIRef) and term.startswith(str(SHACL)) for term in shapes.predicates()):
         raise SpecificationRefused(
             RefusalCode.NO_SHAPES, "There are no shapes in the graph: no term of http://www.w3.org/ns/shacl# is used."
         )

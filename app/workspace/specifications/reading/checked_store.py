@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from rdflib.graph import DATASET_DEFAULT_GRAPH_ID, Graph
 from rdflib.namespace import XSD
-from rdflib.plugins.stores.memory import SimpleMemory
+from rdflib.plugins.stores.memory import Memory
 from rdflib.store import Store
 from rdflib.term import BNode, Literal, Node, URIRef
 
@@ -27,7 +27,7 @@ _FORBIDDEN: Final = re.compile(r"[\x00\ud800-\udfff]")
 
 def new_graph() -> Graph:
     """An empty graph in memory, without namespaces."""
-    return Graph(store=SimpleMemory(), bind_namespaces="none")
+    return Graph(store=Memory(), bind_namespaces="none")
 
 
 class CheckedStore(Store):

@@ -47,7 +47,7 @@ def _text(content: bytes) -> str:
     if len(content) > MAX_TEXT_BYTES:
         raise SpecificationRefused(RefusalCode.TOO_LARGE, f"The text has more than {MAX_TEXT_BYTES:,} bytes.")
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as fault:
         line = content.count(b"\n", 0, fault.start) + 1
         raise SpecificationRefused(RefusalCode.NOT_UTF8, "The text is not UTF-8: save it as UTF-8.", line) from None
