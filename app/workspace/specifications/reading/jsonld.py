@@ -18,7 +18,7 @@ def read_jsonld(text: str, graph: Graph) -> None:
     """Add the triples of the text. Raises `SpecificationRefused`: `syntax`, `remote-context`, `too-deep`."""
     document = _parsed(text)
     _refuse_remote(document)
-    dataset = Dataset(store=graph.store)
+    dataset = _DefaultGraph(store=graph.store)
     try:
         to_rdf(document, dataset, base=BASE)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as fault:
@@ -33,6 +33,12 @@ def _parsed(text: str) -> Any:
         raise SpecificationRefused(RefusalCode.SYNTAX, f"The text is not JSON: {fault.msg}.", fault.lineno) from None
     except ValueError:  # of a number with more digits than Python reads
         raise SpecificationRefused(RefusalCode.SYNTAX, "The text has a number with too many digits.") from None
+
+
+class _DefaultGraph(Dataset):
+    """A dataset whose default graph has the name, too, by which the processor still asks for it."""
+
+    default_context = Dataset.default_graph
 
 
 class _Double(float):
