@@ -36,6 +36,9 @@ CPU_GRACE_SECONDS: Final = 5
 STANDARD_STREAMS: Final = (0, 1, 2)
 """The descriptors below the limit, all in use: the next one cannot be had."""
 
+_BLANK_PREFIXES: Final = ("b", "s")
+"""Of the first text, which is the data, and of the second, which may be its shapes."""
+
 
 def done(order: Order, texts: list[bytes]) -> Outcome:
     """What was asked for, or why not."""
@@ -49,7 +52,8 @@ def done(order: Order, texts: list[bytes]) -> Outcome:
 
 
 def _result(order: Order, texts: list[bytes]) -> Outcome:
-    graphs = [read_graph(text, written_in) for text, written_in in zip(texts, order.formats, strict=True)]
+    sources = zip(texts, order.formats, _BLANK_PREFIXES, strict=False)
+    graphs = [read_graph(text, written_in, blank_prefix) for text, written_in, blank_prefix in sources]
     if order.task is Task.QUERY:
         return Outcome(answer=answered(graphs[0], order.query, order.query_seconds))
     if order.task is Task.VALIDATE:

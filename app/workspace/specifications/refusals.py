@@ -28,6 +28,7 @@ class RefusalCode(StrEnum):
     SHAPES_RECURSIVE = "shapes-recursive"
     SHAPES_INVALID = "shapes-invalid"
     NO_SHAPES = "no-shapes"
+    ENDLESS_LIST = "endless-list"
     QUERY_SYNTAX = "query-syntax"
     QUERY_FORM = "query-form"
     QUERY_UPDATE = "query-update"

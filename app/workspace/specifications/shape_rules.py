@@ -4,6 +4,7 @@ SPARQL and JavaScript in a shapes graph are programs of whoever wrote it. Recurs
 standard defines (3.4.3), and a list or path that holds itself has none at all.
 """
 
+from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
@@ -39,21 +40,40 @@ def refuse_other_than_core(shapes: Graph) -> None:
         raise SpecificationRefused(
             RefusalCode.NO_SHAPES, "There are no shapes in the graph: no term of http://www.w3.org/ns/shacl# is used."
         )
-    _refuse_cycles(shapes)
+    _refuse_broken_lists(shapes)
+    cycle = _cycle(shapes, _INNER)
+    if cycle:
+        named = sorted(str(node) for node in cycle if not isinstance(node, BNode))
+        where = f" at <{named[0]}>" if named else ""
+        raise SpecificationRefused(
+            RefusalCode.SHAPES_RECURSIVE,
+            f"A shape, path or list holds itself{where}: the standard does not say what that means.",
+        )
 
 
-def _refuse_cycles(shapes: Graph) -> None:
+def refuse_endless_lists(data: Graph) -> None:
+    """Raise `SpecificationRefused` of data in which a list holds itself: a report could not say what that is."""
+    if _cycle(data, (RDF.rest,)):
+        sentence = "A list of the data has itself as its rest: end each list with rdf:nil."
+        raise SpecificationRefused(RefusalCode.ENDLESS_LIST, sentence)
+
+
+def _refuse_broken_lists(shapes: Graph) -> None:
+    for cell in set(shapes.subjects(RDF.first)):
+        if len(list(shapes.objects(cell, RDF.first))) != 1 or len(list(shapes.objects(cell, RDF.rest))) != 1:
+            sentence = "A list of the shapes is not well-formed: each cell has one rdf:first and one rdf:rest."
+            raise SpecificationRefused(RefusalCode.SHAPES_INVALID, sentence)
+
+
+def _cycle(graph: Graph, predicates: Iterable[URIRef]) -> list[Node]:
+    """Nodes that reach themselves along the predicates; none if there are none."""
     order: TopologicalSorter[Node] = TopologicalSorter()
-    for predicate in _INNER:
-        for outer, inner in shapes.subject_objects(predicate):
+    for predicate in predicates:
+        for outer, inner in graph.subject_objects(predicate):
             if not isinstance(inner, Literal):
                 order.add(outer, inner)
     try:
         order.prepare()
     except CycleError as fault:
-        named = sorted(str(node) for node in fault.args[1] if not isinstance(node, BNode))
-        where = f" at <{named[0]}>" if named else ""
-        raise SpecificationRefused(
-            RefusalCode.SHAPES_RECURSIVE,
-            f"A shape, path or list holds itself{where}: the standard does not say what that means.",
-        ) from None
+        return list(fault.args[1])
+    return []

@@ -16,7 +16,7 @@ from app.workspace.specifications.canonical.nquads import term_text
 from app.workspace.specifications.limits import MAX_LISTED
 from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused, plain_text
 from app.workspace.specifications.shape_paths import path_text
-from app.workspace.specifications.shape_rules import refuse_other_than_core
+from app.workspace.specifications.shape_rules import refuse_endless_lists, refuse_other_than_core
 
 MAX_SHAPE_DEPTH: Final = 30
 """Shapes within each other; twice of what pyshacl takes by itself."""
@@ -25,9 +25,12 @@ MAX_SHAPE_DEPTH: Final = 30
 def validated(data: Graph, shapes: Graph) -> ShapesReport:
     """Whether the data conforms to the shapes, and every result.
 
+    The report holds nodes of both graphs: their blank nodes have names that differ.
+
     Raises `SpecificationRefused`: shapes other than SHACL Core, recursive ones, and those that are not well-formed.
     """
     refuse_other_than_core(shapes)
+    refuse_endless_lists(data)
     results = _results(data, shapes)
     faults = sorted(((_fault(results, node), node) for node in results.objects(None, SH.result)), key=_order)
     for _, node in faults[MAX_LISTED:]:
@@ -55,9 +58,13 @@ def _results(data: Graph, shapes: Graph) -> Graph:
             )
     except ReportableRuntimeError as fault:
         raise _not_well_formed(str(fault)) from None
+    except MemoryError:
+        raise
     except RecursionError:
         sentence = "The shapes, or the paths in them, are nested too deeply."
         raise SpecificationRefused(RefusalCode.TOO_DEEP, sentence) from None
+    except Exception as fault:  # of a pattern that is none, for one: pyshacl lets what it meets escape
+        raise _not_well_formed(f"{type(fault).__name__}: {fault}") from fault
     if not isinstance(results, Graph):
         raise _not_well_formed(str(results))
     return results

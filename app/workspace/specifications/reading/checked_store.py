@@ -36,8 +36,9 @@ class CheckedStore(Store):
     context_aware = True
     graph_aware = True
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, blank_prefix: str) -> None:
         super().__init__()
+        self._blank_prefix = blank_prefix
         self._graph = graph
         self._blank_nodes: dict[BNode, BNode] = {}
         self._sound_iris: set[str] = set()
@@ -77,7 +78,7 @@ class CheckedStore(Store):
         if isinstance(term, URIRef):
             return self._checked_iri(term)
         if isinstance(term, BNode):
-            return self._blank_nodes.setdefault(term, BNode(f"b{len(self._blank_nodes)}"))
+            return self._blank_nodes.setdefault(term, BNode(f"{self._blank_prefix}{len(self._blank_nodes)}"))
         if isinstance(term, Literal):
             return self._checked_literal(term)
         raise SpecificationRefused(RefusalCode.INVALID_TERM, "There is a term that is no IRI, blank node or literal.")

@@ -28,8 +28,13 @@ def prepare_terms() -> None:
         bind(datatype, str, datatype_specific=True)
 
 
-def read_graph(content: bytes, written_in: SpecificationFormat) -> Graph:
+def read_graph(content: bytes, written_in: SpecificationFormat, blank_prefix: str = "b") -> Graph:
     """The graph of a text. Nothing but the text is read.
+
+    Args:
+        content: UTF-8.
+        written_in: the syntax.
+        blank_prefix: of the names of blank nodes, which are numbered as they come.
 
     Raises `SpecificationRefused`: with the line where that is known.
     """
@@ -37,7 +42,7 @@ def read_graph(content: bytes, written_in: SpecificationFormat) -> Graph:
     text = _text(content)
     graph = new_graph()
     try:
-        _READERS[written_in](text, Graph(store=CheckedStore(graph), identifier=DATASET_DEFAULT_GRAPH_ID))
+        _READERS[written_in](text, Graph(store=CheckedStore(graph, blank_prefix), identifier=DATASET_DEFAULT_GRAPH_ID))
     except RecursionError:
         raise SpecificationRefused(RefusalCode.TOO_DEEP, "The text is nested too deeply.") from None
     return graph
