@@ -13,6 +13,8 @@ MAX_LITERAL_CHARACTERS: Final = 1 << 20
 """Of one literal."""
 MAX_IRI_CHARACTERS: Final = 8_192
 """Of one IRI: longer ones are refused by browsers and servers as well."""
+MAX_LANGUAGE_CHARACTERS: Final = 100
+"""Of a tag of a language: RFC 5646 (4.4.1) asks for room for 35."""
 MAX_LISTED: Final = 10_000
 """Lines of a difference, and faults of a report, that are listed; all are counted."""
 MAX_ROWS: Final = 10_000

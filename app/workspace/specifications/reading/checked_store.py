@@ -13,7 +13,12 @@ from rdflib.plugins.stores.memory import Memory
 from rdflib.store import Store
 from rdflib.term import BNode, Literal, Node, URIRef
 
-from app.workspace.specifications.limits import MAX_IRI_CHARACTERS, MAX_LITERAL_CHARACTERS, MAX_TRIPLES
+from app.workspace.specifications.limits import (
+    MAX_IRI_CHARACTERS,
+    MAX_LANGUAGE_CHARACTERS,
+    MAX_LITERAL_CHARACTERS,
+    MAX_TRIPLES,
+)
 from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
 
 BASE: Final = "https://relative.invalid/"
@@ -108,6 +113,9 @@ class CheckedStore(Store):
             raise SpecificationRefused(
                 RefusalCode.FORBIDDEN_CHARACTER, "A literal has a NUL or half of a pair of surrogates: leave it out."
             )
+        if literal.language and len(literal.language) > MAX_LANGUAGE_CHARACTERS:
+            sentence = f"A tag of a language has more than {MAX_LANGUAGE_CHARACTERS} characters."
+            raise SpecificationRefused(RefusalCode.INVALID_TERM, sentence)
         if literal.datatype is None:
             return literal
         self._checked_iri(literal.datatype)

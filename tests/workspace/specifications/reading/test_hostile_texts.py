@@ -111,6 +111,8 @@ HOSTILE: dict[str, tuple[SpecificationFormat, str | bytes, RefusalCode, int | No
     "literal as subject": (N_TRIPLES, '"a" <urn:p> <urn:o> .', RefusalCode.SYNTAX, 1),
     "blank node as predicate": (TURTLE, "<urn:s> _:p <urn:o> .", RefusalCode.INVALID_TERM, 1),
     "tag of language that is none": (TURTLE, '<urn:s> <urn:p> "a"@-x .', RefusalCode.SYNTAX, 1),
+    "huge tag of language": (N_TRIPLES, f'<urn:s> <urn:p> "a"@a{"-a" * 500_000} .', RefusalCode.INVALID_TERM, 1),
+    "terms in each other": (JSON_LD, '{"@context": {"a": "b:x", "b": "a:x"}, "a": 1}', RefusalCode.TOO_DEEP, None),
     "quoted triple": (TURTLE, "<< <urn:s> <urn:p> <urn:o> >> <urn:q> 1 .", RefusalCode.INVALID_IRI, 1),
     "random bytes": (TURTLE, bytes(range(1, 128)), RefusalCode.SYNTAX, 1),
 }  # fmt: skip
