@@ -35,6 +35,12 @@ def random_lines(chance: random.Random, blanks: int, triples: int) -> list[str]:
     return sorted({f"{subject} {predicate} {obj} ." for subject, predicate, obj in chosen})
 
 
+def alike_lines(chance: random.Random, blanks: int, triples: int) -> list[str]:
+    """Lines over blank nodes alone: which is which is told by what is far from them, in one of many orders."""
+    nodes = [f"_:n{number}" for number in range(blanks)]
+    return sorted({f"{chance.choice(nodes)} <http://example.org/p> {chance.choice(nodes)} ." for _ in range(triples)})
+
+
 def renamed(lines: Sequence[str], chance: random.Random) -> list[str]:
     """The same graph under other names of blank nodes, in another order."""
     numbers = chance.sample(range(1_000, 9_999), 100)

@@ -83,6 +83,14 @@ def test_blank_nodes_that_are_alike_are_matched_one_to_one() -> None:
     assert found.added[1].split()[0] == "_:new0"
 
 
+def test_components_that_are_alike_are_matched_whole() -> None:
+    def circles(many: int) -> list[Statement]:
+        return of_lines([f"_:n{3 * n + k} <urn:p> _:n{3 * n + (k + 1) % 3} ." for n in range(many) for k in range(3)])
+
+    found = differences(circles(4), circles(5))
+    assert (found.added_count, found.removed_count) == (3, 0)
+
+
 def test_names_are_of_the_older_graph() -> None:
     old, new = compared_lines([Statement("_:c14n0", "<urn:p>", '"1"')], [Statement("_:c14n5", "<urn:p>", '"1"')])
     assert old == new == {'_:c14n0 <urn:p> "1" .'}

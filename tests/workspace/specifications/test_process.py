@@ -171,9 +171,17 @@ def test_the_process_cannot_open_anything() -> None:
     assert ended.stdout.split() == [b"EMFILE"] * 4, ended.stderr[-500:]
 
 
+def test_a_confined_process_answers_all_that_another_does() -> None:
+    """What libraries import late must not be missing: tests/workspace/specifications/confined.py."""
+    program = [sys.executable, "-m", "tests.workspace.specifications.confined"]
+    ended = subprocess.run(program, capture_output=True, cwd=ROOT, timeout=200, check=False)
+    assert (ended.returncode, ended.stdout.decode()) == (0, ""), ended.stderr[-1_000:]
+
+
 async def test_a_process_that_is_not_waited_for_is_killed() -> None:
     work = SpecificationWork(WorkLimits(seconds=60))
-    running = asyncio.create_task(work.query(turtle(LINES), "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } ORDER BY ?a"))
+    endless = "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } ORDER BY ?a"
+    running = asyncio.create_task(work.query(turtle(LINES), endless, seconds=60))
 
     def children() -> list[psutil.Process]:
         return [each for each in psutil.Process().children() if MODULE in " ".join(each.cmdline())]
@@ -187,7 +195,7 @@ async def test_a_process_that_is_not_waited_for_is_killed() -> None:
     await eventually(has_started)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await running
+        await asyncio.wait_for(running, 20)
     assert not any(each.is_running() for each in started)
 
 

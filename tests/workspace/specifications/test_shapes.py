@@ -19,9 +19,15 @@ PREFIXES = """@prefix e: <http://e/> . @prefix sh: <http://www.w3.org/ns/shacl#>
 SH = "http://www.w3.org/ns/shacl#"
 
 
+def texts(data: str, shapes: str) -> list[bytes]:
+    """Both as Turtle."""
+    return [(PREFIXES + data).encode(), (PREFIXES + shapes).encode()]
+
+
 def report(data: str, shapes: str) -> ShapesReport:
-    graph = read_graph((PREFIXES + data).encode(), SpecificationFormat.TURTLE)
-    return validated(graph, read_graph((PREFIXES + shapes).encode(), SpecificationFormat.TURTLE, "s"))
+    of_data, of_shapes = texts(data, shapes)
+    graph = read_graph(of_data, SpecificationFormat.TURTLE)
+    return validated(graph, read_graph(of_shapes, SpecificationFormat.TURTLE, "s"))
 
 
 def found(data: str, shapes: str) -> list[tuple[str, str | None, str | None]]:

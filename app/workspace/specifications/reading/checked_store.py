@@ -49,10 +49,8 @@ class CheckedStore(Store):
         self._sound_iris: set[str] = set()
         self._written = 0  # repeated triples too: the store does not say which are new
 
-    def add(self, triple: Any, context: Any, quoted: bool = False) -> None:
+    def add(self, triple: Any, context: Any, quoted: bool = False) -> None:  # noqa: ARG002 - of the protocol
         """Take a triple of the default graph."""
-        if quoted:
-            raise SpecificationRefused(RefusalCode.INVALID_TERM, "A graph in braces is no RDF: name its node instead.")
         if context.identifier != DATASET_DEFAULT_GRAPH_ID:
             raise SpecificationRefused(
                 RefusalCode.NAMED_GRAPH, "A specification is one graph: leave out the names of graphs."
