@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from app.workspace.specifications.answers import Differences
 from app.workspace.specifications.canonical.form import CanonicalForm, canonical_form
 from app.workspace.specifications.canonical.nquads import Statement
-from app.workspace.specifications.limits import MAX_LISTED
 from app.workspace.specifications.matching import matched_blank_nodes
+from app.workspace.specifications.values.answers import Differences
+from app.workspace.specifications.values.limits import MAX_LISTED
 
 
 def differences(older: Sequence[Statement], newer: Sequence[Statement]) -> Differences:

@@ -4,9 +4,9 @@ from enum import StrEnum
 
 import msgspec
 
-from app.workspace.specifications.answers import Differences, QueryAnswer, ShapesReport, SpecificationSummary
-from app.workspace.specifications.formats import SpecificationFormat
-from app.workspace.specifications.limits import QUERY_SECONDS
+from app.workspace.specifications.values.answers import Differences, QueryAnswer, ShapesReport, SpecificationSummary
+from app.workspace.specifications.values.formats import SpecificationFormat
+from app.workspace.specifications.values.limits import QUERY_SECONDS
 
 
 class Task(StrEnum):

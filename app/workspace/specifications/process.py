@@ -20,7 +20,6 @@ from typing import Final
 
 import msgspec
 
-from app.workspace.specifications.answers import SpecificationSummary
 from app.workspace.specifications.canonical.form import canonical_form
 from app.workspace.specifications.canonical.nquads import statements
 from app.workspace.specifications.differences import differences
@@ -28,9 +27,9 @@ from app.workspace.specifications.frames import frame, read_frame
 from app.workspace.specifications.orders import Order, Outcome, Task
 from app.workspace.specifications.queries import answered
 from app.workspace.specifications.reading.read import prepare_terms, read_graph
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
-from app.workspace.specifications.rehearsal import rehearse
 from app.workspace.specifications.shapes import validated
+from app.workspace.specifications.values.answers import SpecificationSummary
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 
 CPU_GRACE_SECONDS: Final = 5
 STANDARD_STREAMS: Final = (0, 1, 2)
@@ -94,7 +93,6 @@ def main(lifeline: int | None) -> None:
     source, target = sys.stdin.buffer, sys.stdout.buffer
     order = msgspec.json.decode(read_frame(source), type=Order)
     texts = [read_frame(source) for _ in order.formats]
-    rehearse(order, done)
     _confine(order)
     target.write(frame(msgspec.json.encode(done(order, texts))))
     target.flush()

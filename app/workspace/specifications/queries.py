@@ -13,10 +13,15 @@ from rdflib.plugins.sparql.parserutils import CompValue
 from rdflib.plugins.sparql.sparql import Query
 from rdflib.term import BNode, Literal, URIRef
 
-from app.workspace.specifications.answers import QueryAnswer, Term
 from app.workspace.specifications.deadline import DeadlinePassedError, deadline
-from app.workspace.specifications.limits import MAX_ANSWER_CHARACTERS, MAX_QUERY_CHARACTERS, MAX_ROWS, QUERY_SECONDS
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused, plain_text
+from app.workspace.specifications.values.answers import QueryAnswer, Term
+from app.workspace.specifications.values.limits import (
+    MAX_ANSWER_CHARACTERS,
+    MAX_QUERY_CHARACTERS,
+    MAX_ROWS,
+    QUERY_SECONDS,
+)
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused, plain_text
 
 _FORMS: Final = {"SelectQuery", "AskQuery"}
 _ELSEWHERE: Final = {"ServiceGraphPattern": "SERVICE", "Graph": "GRAPH", "DatasetClause": "FROM"}

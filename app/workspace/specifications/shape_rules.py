@@ -12,7 +12,7 @@ from rdflib.graph import Graph
 from rdflib.namespace import OWL, RDF, Namespace
 from rdflib.term import BNode, Literal, Node, URIRef
 
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 
 SHACL: Final = Namespace("http://www.w3.org/ns/shacl#")
 """Every term, those too that rdflib's own list of the vocabulary has not."""

@@ -11,12 +11,12 @@ from rdflib.namespace import SH
 from rdflib.plugins.serializers.jsonld import from_rdf
 from rdflib.term import Node
 
-from app.workspace.specifications.answers import ShapeFault, ShapesReport
 from app.workspace.specifications.canonical.nquads import term_text
-from app.workspace.specifications.limits import MAX_LISTED
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused, plain_text
 from app.workspace.specifications.shape_paths import path_text
 from app.workspace.specifications.shape_rules import refuse_endless_lists, refuse_other_than_core
+from app.workspace.specifications.values.answers import ShapeFault, ShapesReport
+from app.workspace.specifications.values.limits import MAX_LISTED
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused, plain_text
 
 MAX_SHAPE_DEPTH: Final = 30
 """Shapes within each other; twice of what pyshacl takes by itself."""

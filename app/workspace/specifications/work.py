@@ -18,12 +18,12 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from app.workspace.specifications.answers import Differences, QueryAnswer, ShapesReport, SpecificationSummary
-from app.workspace.specifications.formats import SpecificationFormat
 from app.workspace.specifications.frames import frame, read_frame
-from app.workspace.specifications.limits import MAX_QUERY_CHARACTERS, MAX_TEXT_BYTES, QUERY_SECONDS, WorkLimits
 from app.workspace.specifications.orders import Order, Outcome, Task
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused, plain_text
+from app.workspace.specifications.values.answers import Differences, QueryAnswer, ShapesReport, SpecificationSummary
+from app.workspace.specifications.values.formats import SpecificationFormat
+from app.workspace.specifications.values.limits import MAX_QUERY_CHARACTERS, MAX_TEXT_BYTES, QUERY_SECONDS, WorkLimits
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused, plain_text
 
 MODULE: Final = "app.workspace.specifications.process"
 

@@ -5,11 +5,10 @@ import sys
 import warnings
 from collections.abc import Iterator
 
-from app.workspace.specifications.formats import SpecificationFormat
 from app.workspace.specifications.orders import Order, Outcome, Task
 from app.workspace.specifications.process import _confine, done
 from app.workspace.specifications.reading.read import prepare_terms
-from app.workspace.specifications.rehearsal import rehearse
+from app.workspace.specifications.values.formats import SpecificationFormat
 from tests.workspace.specifications import test_queries, test_shapes
 from tests.workspace.specifications.reading import test_hostile_texts, test_syntaxes
 
@@ -45,10 +44,6 @@ def main() -> int:
     warnings.simplefilter("ignore")
     prepare_terms()
     prepared = list(cases())
-    for task, formats in ((Task.QUERY, 1), (Task.VALIDATE, 2)):
-        rehearse(order(task, *[TURTLE] * formats), done)
-    for written_in in SpecificationFormat:
-        rehearse(order(Task.READ, written_in), done)
     _confine(order(Task.READ))
     wrong = [(each, found) for each in prepared if (found := outcome(each)).code != each[2]]
     for (asked, texts, code), found in wrong:

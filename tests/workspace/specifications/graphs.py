@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pyoxigraph as ox
 
 from app.workspace.specifications.canonical.nquads import Statement, statements
-from app.workspace.specifications.formats import SpecificationFormat
 from app.workspace.specifications.orders import Order, Outcome, Task
 from app.workspace.specifications.process import done
 from app.workspace.specifications.reading.read import read_graph
+from app.workspace.specifications.values.formats import SpecificationFormat
 
 OX_FORMATS = {
     SpecificationFormat.TURTLE: ox.RdfFormat.TURTLE,

@@ -7,7 +7,7 @@ import pytest
 from app.workspace.specifications.canonical.form import canonical_form
 from app.workspace.specifications.canonical.nquads import Statement
 from app.workspace.specifications.differences import compared_lines, differences
-from app.workspace.specifications.formats import SpecificationFormat
+from app.workspace.specifications.values.formats import SpecificationFormat
 from tests.workspace.specifications.graphs import of_lines, random_lines, read, renamed
 
 SHAPE = """@prefix e: <http://e/> . @prefix sh: <http://www.w3.org/ns/shacl#> .

@@ -11,10 +11,10 @@ from hashlib import sha256
 import psutil
 import pytest
 
-from app.workspace.specifications.answers import Term
-from app.workspace.specifications.formats import SpecificationFormat
-from app.workspace.specifications.limits import WorkLimits
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+from app.workspace.specifications.values.answers import Term
+from app.workspace.specifications.values.formats import SpecificationFormat
+from app.workspace.specifications.values.limits import WorkLimits
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 from app.workspace.specifications.work import (
     MODULE,
     ROOT,

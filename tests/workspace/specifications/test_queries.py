@@ -5,12 +5,12 @@ import time
 import pytest
 
 from app.workspace.specifications import queries
-from app.workspace.specifications.answers import Term
-from app.workspace.specifications.formats import SpecificationFormat
-from app.workspace.specifications.limits import MAX_QUERY_CHARACTERS
 from app.workspace.specifications.queries import answered
 from app.workspace.specifications.reading.read import read_graph
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+from app.workspace.specifications.values.answers import Term
+from app.workspace.specifications.values.formats import SpecificationFormat
+from app.workspace.specifications.values.limits import MAX_QUERY_CHARACTERS
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 
 DATA = """@prefix e: <http://e/> .
 e:a e:knows e:b ; e:age 30 ; e:name "Ann"@en , "An" .

@@ -6,11 +6,11 @@ import time
 import pytest
 
 from app.workspace.specifications import shapes as shapes_module
-from app.workspace.specifications.answers import ShapesReport
-from app.workspace.specifications.formats import SpecificationFormat
 from app.workspace.specifications.reading.read import read_graph
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
 from app.workspace.specifications.shapes import validated
+from app.workspace.specifications.values.answers import ShapesReport
+from app.workspace.specifications.values.formats import SpecificationFormat
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 
 PREFIXES = """@prefix e: <http://e/> . @prefix sh: <http://www.w3.org/ns/shacl#> .
 @prefix xsd: <http://www.w3.org/2001/XMLSchema#> . @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .

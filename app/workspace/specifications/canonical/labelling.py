@@ -13,7 +13,7 @@ from itertools import permutations
 from typing import Final
 
 from app.workspace.specifications.canonical.nquads import BLANK, Statement
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 
 MAX_LOOKS: Final = 500_000
 """Triples that are looked at to tell blank nodes apart: measured, 2 to 4 seconds."""

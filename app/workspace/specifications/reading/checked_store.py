@@ -13,13 +13,13 @@ from rdflib.plugins.stores.memory import Memory
 from rdflib.store import Store
 from rdflib.term import BNode, Literal, Node, URIRef
 
-from app.workspace.specifications.limits import (
+from app.workspace.specifications.values.limits import (
     MAX_IRI_CHARACTERS,
     MAX_LANGUAGE_CHARACTERS,
     MAX_LITERAL_CHARACTERS,
     MAX_TRIPLES,
 )
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 
 BASE: Final = "https://relative.invalid/"
 """What relative IRIs are resolved against, to find them: a specification has no address. RFC 2606 keeps `.invalid`."""

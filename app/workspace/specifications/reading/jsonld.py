@@ -6,9 +6,9 @@ from typing import Any, Final, Never
 from rdflib.graph import Dataset, Graph
 from rdflib.plugins.parsers.jsonld import to_rdf
 
-from app.workspace.specifications.limits import MAX_NESTING
 from app.workspace.specifications.reading.checked_store import BASE
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+from app.workspace.specifications.values.limits import MAX_NESTING
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 
 _LARGEST_PLAIN: Final = 1e21
 """Numbers without a fraction below it are integers (JSON-LD 1.1 API, 8.2.2 "Object to RDF Conversion", step 10)."""

@@ -4,7 +4,7 @@ from rdflib.exceptions import ParserError
 from rdflib.graph import Graph
 from rdflib.plugins.parsers.ntriples import NTGraphSink, W3CNTriplesParser
 
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 
 
 def read_ntriples(text: str, graph: Graph) -> None:

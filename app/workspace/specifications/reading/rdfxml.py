@@ -11,9 +11,9 @@ from rdflib.exceptions import ParserError
 from rdflib.graph import Graph
 from rdflib.plugins.parsers.rdfxml import RDFXMLHandler
 
-from app.workspace.specifications.limits import MAX_NESTING
 from app.workspace.specifications.reading.checked_store import BASE
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+from app.workspace.specifications.values.limits import MAX_NESTING
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 
 
 def read_rdfxml(text: str, graph: Graph) -> None:

@@ -5,14 +5,14 @@ from rdflib.graph import DATASET_DEFAULT_GRAPH_ID, Graph
 from rdflib.namespace import RDF
 from rdflib.term import bind
 
-from app.workspace.specifications.formats import SpecificationFormat
-from app.workspace.specifications.limits import MAX_TEXT_BYTES
 from app.workspace.specifications.reading.checked_store import CheckedStore, new_graph
 from app.workspace.specifications.reading.jsonld import read_jsonld
 from app.workspace.specifications.reading.ntriples import read_ntriples
 from app.workspace.specifications.reading.rdfxml import read_rdfxml
 from app.workspace.specifications.reading.turtle import read_turtle
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+from app.workspace.specifications.values.formats import SpecificationFormat
+from app.workspace.specifications.values.limits import MAX_TEXT_BYTES
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 
 _READERS = {
     SpecificationFormat.TURTLE: read_turtle,

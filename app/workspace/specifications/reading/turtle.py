@@ -10,7 +10,7 @@ from rdflib.plugins.parsers.notation3 import BadSyntax, RDFSink, SinkParser
 from rdflib.term import Literal
 
 from app.workspace.specifications.reading.checked_store import BASE
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 
 _OF_NUMBERS: Final = frozenset("+-.0123456789")
 

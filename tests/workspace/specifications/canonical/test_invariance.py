@@ -7,7 +7,7 @@ import pytest
 
 from app.workspace.specifications.canonical.form import canonical_form
 from app.workspace.specifications.canonical.nquads import Statement
-from app.workspace.specifications.formats import SpecificationFormat
+from app.workspace.specifications.values.formats import SpecificationFormat
 from tests.workspace.specifications.graphs import (
     LITERALS,
     alike_lines,

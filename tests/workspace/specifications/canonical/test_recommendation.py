@@ -7,7 +7,7 @@ import pytest
 from app.workspace.specifications.canonical.form import canonical_form
 from app.workspace.specifications.canonical.labelling import Looks, _first_degree
 from app.workspace.specifications.canonical.nquads import Statement
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 from tests.workspace.specifications.graphs import of_lines
 
 EX = "http://example.com/#"

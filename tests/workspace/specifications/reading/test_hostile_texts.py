@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from app.workspace.specifications.formats import SpecificationFormat
-from app.workspace.specifications.limits import MAX_IRI_CHARACTERS, MAX_LITERAL_CHARACTERS, MAX_TEXT_BYTES
 from app.workspace.specifications.reading import checked_store
 from app.workspace.specifications.reading.read import read_graph
-from app.workspace.specifications.refusals import RefusalCode, SpecificationRefused
+from app.workspace.specifications.values.formats import SpecificationFormat
+from app.workspace.specifications.values.limits import MAX_IRI_CHARACTERS, MAX_LITERAL_CHARACTERS, MAX_TEXT_BYTES
+from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
 
 TURTLE, JSON_LD = SpecificationFormat.TURTLE, SpecificationFormat.JSON_LD
 N_TRIPLES, RDF_XML = SpecificationFormat.N_TRIPLES, SpecificationFormat.RDF_XML

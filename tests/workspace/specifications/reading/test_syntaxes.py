@@ -5,7 +5,7 @@ import random
 import pytest
 
 from app.workspace.specifications.canonical.form import canonical_form
-from app.workspace.specifications.formats import SpecificationFormat
+from app.workspace.specifications.values.formats import SpecificationFormat
 from tests.workspace.specifications.graphs import oxigraph_lines, random_lines, read, written
 
 TURTLE, JSON_LD = SpecificationFormat.TURTLE, SpecificationFormat.JSON_LD
