@@ -113,10 +113,10 @@ def _answer(graph: Graph, query: Query) -> QueryAnswer:
     except Exception as fault:  # an expression that rdflib cannot evaluate raises whatever it met
         sentence = f"The query cannot be evaluated: {type(fault).__name__}: {fault}"
         raise SpecificationRefused(RefusalCode.QUERY_FAILED, sentence) from fault
-    terms = [[_term(row.get(variable)) for variable in variables] for row in rows[:MAX_ROWS]]
-    if sum(len(term.value) for row in terms for term in row if term) > MAX_ANSWER_CHARACTERS:
+    if sum(len(str(term)) for row in rows for term in row.values()) > MAX_ANSWER_CHARACTERS:
         sentence = f"The answer has more than {MAX_ANSWER_CHARACTERS:,} characters: ask for less."
         raise SpecificationRefused(RefusalCode.ANSWER_TOO_LARGE, sentence)
+    terms = [[_term(row.get(variable)) for variable in variables] for row in rows[:MAX_ROWS]]
     return QueryAnswer([str(each) for each in variables], terms, truncated=len(rows) > MAX_ROWS)
 
 

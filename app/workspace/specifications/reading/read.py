@@ -43,8 +43,12 @@ def read_graph(content: bytes, written_in: SpecificationFormat, blank_prefix: st
     graph = new_graph()
     try:
         _READERS[written_in](text, Graph(store=CheckedStore(graph, blank_prefix), identifier=DATASET_DEFAULT_GRAPH_ID))
+    except (SpecificationRefused, MemoryError):
+        raise
     except RecursionError:
         raise SpecificationRefused(RefusalCode.TOO_DEEP, "The text is nested too deeply.") from None
+    except Exception as fault:  # what a reader does not know of its parser: the text is the cause
+        raise SpecificationRefused(RefusalCode.SYNTAX, f"The text is not {written_in.label}.") from fault
     return graph
 
 

@@ -25,8 +25,8 @@ def read_turtle(text: str, graph: Graph) -> None:
         raise SpecificationRefused(RefusalCode.SYNTAX, f"The text is not Turtle: {why}.", fault.lines + 1) from None
     except SpecificationRefused as refusal:
         raise SpecificationRefused(refusal.code, refusal.message, parser.lines + 1) from None
-    except (AssertionError, IndexError, KeyError, TypeError, ValueError, ArithmeticError):
-        # What the parser lets escape of a text that ends too early, or of a number or tag that is none.
+    except (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError, ArithmeticError):
+        # What the parser lets escape of a text that ends too early, of a number or tag that is none, or of a variable.
         sentence = "The text is not Turtle: it ends too early, or has a term that is none."
         raise SpecificationRefused(RefusalCode.SYNTAX, sentence, parser.lines + 1) from None
 

@@ -5,8 +5,8 @@ from typing import Final
 
 MAX_TEXT_BYTES: Final = 10 << 20
 """Of a specification's text."""
-MAX_TRIPLES: Final = 250_000
-"""Of one graph: measured, 450,000 take rdflib 25 to 30 seconds to read and 1.1 GiB, and a comparison reads two."""
+MAX_TRIPLES: Final = 200_000
+"""Of one graph: measured on a busy machine, comparing two graphs of 249,000 takes 83 s and 1.3 GiB."""
 MAX_NESTING: Final = 100
 """Of JSON and XML: hand-written specifications have fewer than 20 levels."""
 MAX_LITERAL_CHARACTERS: Final = 1 << 20
@@ -36,4 +36,4 @@ class WorkLimits:
     """
 
     memory_bytes: int = 2 << 30
-    seconds: float = 90.0
+    seconds: float = 120.0
