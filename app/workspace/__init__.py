@@ -1,0 +1,1 @@
+"""The workspace: what a project keeps beside its tables. Specifications in RDF are read here."""
