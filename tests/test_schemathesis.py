@@ -144,8 +144,10 @@ class Known:
                 case.media_type = media or case.media_type
             if number == PLAIN and _is_fit(case, ParameterLocation.HEADER):
                 case.headers.clear()  # conditions that nothing could meet would refuse a sound request
-            if "cursor" in case.query and number % 4 and _is_fit(case, ParameterLocation.QUERY):
-                del case.query["cursor"]  # one that nobody was given is refused, whatever it looks like
+            if number % 4 and _is_fit(case, ParameterLocation.QUERY):
+                case.query.pop("cursor", None)  # one that nobody was given is refused, whatever it looks like
+                if "page_size" in case.query:
+                    case.query.pop("limit", None)  # the same by another name: both at once are refused
             yield case
 
 

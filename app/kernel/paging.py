@@ -24,8 +24,8 @@ Key = TypeVar("Key")
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 MAX_CURSOR_LENGTH = 1024
-MAX_OFFSET = 100_000
-"""Rows before a page that is asked for by its number: PostgreSQL reads them all."""
+MAX_NUMBER = 1_000
+"""Of a page: PostgreSQL reads all rows before a page that is asked for by its number."""
 MAX_SORTS = 5
 
 
@@ -199,7 +199,7 @@ def _address(request: Request, **parameters: Any) -> str:
 
 _Limit = Annotated[int | None, Query(ge=1, le=MAX_LIMIT, description=f"Items per page; {DEFAULT_LIMIT} when absent.")]
 _Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR_LENGTH, description="`next_cursor` of the page before.")]
-_Number = Annotated[int | None, Query(ge=1, le=MAX_OFFSET, description="Number of a page, from 1; answers totals.")]
+_Number = Annotated[int | None, Query(ge=1, le=MAX_NUMBER, description="Number of a page, from 1; answers totals.")]
 _Size = Annotated[int | None, Query(ge=1, le=MAX_LIMIT, description="Items per page; answers totals.")]
 
 
@@ -214,13 +214,9 @@ def _page_request(
         faults.append(_fault("cursor", "A page has a cursor or a number: leave out `page` and `page_size`."))
     if limit is not None and page_size is not None:
         faults.append(_fault("limit", "Give `page_size` alone, which says the same."))
-    wanted = PageRequest(page_size or limit or DEFAULT_LIMIT, None, page or 1)
-    if wanted.offset > MAX_OFFSET:
-        message = f"At most {MAX_OFFSET} items stand before a page with a number; go further by `next_cursor`."
-        faults.append(_fault("page", message))
     if faults:
         raise InvalidPage(faults=faults)
-    return wanted
+    return PageRequest(page_size or limit or DEFAULT_LIMIT, None, page or 1)
 
 
 def _fault(name: str, message: str) -> Fault:
@@ -232,12 +228,21 @@ Paging = Annotated[PageRequest, Depends(_page_request)]
 
 def sorted_by(*names: str) -> Any:
     """A dependency: the page that is asked for, of a list that may be sorted by these fields. Raises `InvalidSort`."""
-    known = ", ".join(names)
+    known, field = ", ".join(names), f"-?({'|'.join(names)})"
     description = f"Fields by commas, `-` in front of those that fall: {known}."
+    pattern = f"^{field}(,{field}){{0,{MAX_SORTS - 1}}}$"  # documented alone: `_sorts` says what would be right
 
     def request(
         paging: Paging,
-        sort: Annotated[str | None, Query(max_length=200, description=description, examples=[f"-{names[0]}"])] = None,
+        sort: Annotated[
+            str | None,
+            Query(
+                max_length=200,
+                description=description,
+                examples=[f"-{names[0]}"],
+                json_schema_extra={"pattern": pattern},
+            ),
+        ] = None,
     ) -> PageRequest:
         if sort is None:
             return paging
