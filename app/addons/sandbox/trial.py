@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import uuid4
 
-from app.addons.package.conf import conf_settings
+from app.addons.package.conf import Stanza, conf_settings
 from app.addons.package.files import Package
 from app.addons.sandbox.comparing import compare
 from app.addons.sandbox.events import SandboxEvent
@@ -30,8 +30,9 @@ HOW_TO_CONFIGURE: Final = (
 )
 SANDBOX_CHARACTERS: Final = 200_000
 """Of the sample that is tried: a thousand events say whether the replay is right, and cost little of a licence."""
-CONFS: Final = ("props", "transforms", "eventtypes", "tags", "fields", "macros")
-"""Conf files that say how events are read. No other one is put there: no input and no script of a package is run."""
+CONFS: Final = ("macros", "fields", "tags", "eventtypes", "transforms", "props")
+"""Conf files that say how events are read; what others name comes before these. No other file is put there: no input
+and no script of a package is run."""
 MAX_STANZAS: Final = 300
 MAX_LOOKUP_BYTES: Final = 100_000
 TRIAL_SECONDS: Final = 300.0
@@ -92,13 +93,13 @@ class Sandbox:
         return OutboundHttp(policy_of(self._settings), ssl_context=authorities)
 
     async def _compared(self, splunk: Splunk, trial: Trial) -> SandboxReport:
-        _check(trial)
+        configuration = await asyncio.to_thread(_configuration, trial)  # conf files may have megabytes
         version = await splunk.version()
         if not await splunk.has_index():
             index = self._settings.index
             raise skipped(f"The Splunk has no index {index}: make one, or name another by ADDONS_SPLUNK_INDEX.")
         async with self._app(splunk):
-            await _put(splunk, trial.package)
+            await _put(splunk, configuration)
             mark = f"spyne-{uuid4().hex}"
             await splunk.send(trial.sample, trial.sourcetype, mark)
             await self._arrived(splunk, mark, len(trial.events))
@@ -154,26 +155,38 @@ class Sandbox:
             await self._sleep(POLL_SECONDS)
 
 
-def _check(trial: Trial) -> None:
-    """Return when the package can be put into Splunk by its API. Raises SandboxStopError."""
-    stanzas = sum(len(conf_settings(trial.package, name).stanzas) for name in CONFS)
-    if stanzas > MAX_STANZAS:
-        raise skipped(f"The package has {stanzas} stanzas; at most {MAX_STANZAS} are put into a Splunk one by one.")
+@dataclass(frozen=True, slots=True)
+class _Configuration:
+    """What of a package is put into the app, in order: lookups first, since stanzas name them."""
+
+    lookups: list[tuple[str, str]]
+    """File names and texts."""
+    stanzas: list[tuple[str, Stanza]]
+    """Each with the conf file that it stands in."""
+
+
+def _configuration(trial: Trial) -> _Configuration:
+    """What says how events are read. Raises SandboxStopError where that cannot be put into Splunk by its API."""
     if not trial.sourcetype or not trial.events:
         raise skipped("The package has no source type, or the replay made no event of the sample.")
-    for path, content in trial.package.files.items():
-        if path.startswith(LOOKUPS) and len(content) > MAX_LOOKUP_BYTES:
+    package = trial.package
+    stanzas = [(conf, each) for conf in CONFS for each in conf_settings(package, conf).stanzas]
+    if len(stanzas) > MAX_STANZAS:
+        raise skipped(
+            f"The package has {len(stanzas)} stanzas; at most {MAX_STANZAS} are put into a Splunk one by one."
+        )
+    paths = sorted(path for path in package.files if path.startswith(LOOKUPS) and path.endswith(".csv"))
+    for path in paths:
+        if len(package.files[path]) > MAX_LOOKUP_BYTES:
             raise skipped(f"The lookup {path} has more than {MAX_LOOKUP_BYTES} bytes: too many for a search.")
+    return _Configuration([(path.removeprefix(LOOKUPS), package.text(path) or "") for path in paths], stanzas)
 
 
-async def _put(splunk: Splunk, package: Package) -> None:
-    """Put what says how events are read into the app: lookups first, since stanzas name them."""
-    for path in sorted(package.files):
-        if path.startswith(LOOKUPS) and path.endswith(".csv"):
-            await splunk.put_lookup(path.removeprefix(LOOKUPS), package.text(path) or "")
-    for conf in reversed(CONFS):  # those of props name the others
-        for stanza in conf_settings(package, conf).stanzas:
-            await splunk.put_stanza(conf, stanza)
+async def _put(splunk: Splunk, configuration: _Configuration) -> None:
+    for name, content in configuration.lookups:
+        await splunk.put_lookup(name, content)
+    for conf, stanza in configuration.stanzas:
+        await splunk.put_stanza(conf, stanza)
 
 
 def _until(label: str) -> float:
