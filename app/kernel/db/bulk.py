@@ -23,7 +23,8 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 async def add_rows(session: WriteSession, table: Table, rows: Rows) -> int:
-    """How many rows were made: all of them, or none."""
+    """How many rows were made: all of them, or none. Raises ValueError: rows of different columns."""
+    _check_columns(rows)
     if len(rows) > COPY_ROWS:
         return await _copied(session, table, rows)
     made = 0
@@ -38,7 +39,7 @@ async def change_rows(session: WriteSession, table: Table, rows: Rows, key: Sequ
     """How many rows were changed: those of the table that have the key of one of the rows.
 
     Raises:
-        ValueError: two of the rows have one key, so that which of them counts would be a guess.
+        ValueError: two of the rows have one key, so that which of them counts would be a guess; or different columns.
     """
     _check_keys(rows, key)
     changed = 0
@@ -55,7 +56,7 @@ async def put_rows(session: WriteSession, table: Table, rows: Rows, key: Sequenc
     """How many rows were made, or changed where the table had the key of theirs. The key has a unique index.
 
     Raises:
-        ValueError: two of the rows have one key.
+        ValueError: two of the rows have one key, or different columns.
     """
     _check_keys(rows, key)
     for portion in _portions(rows):
@@ -64,6 +65,11 @@ async def put_rows(session: WriteSession, table: Table, rows: Rows, key: Sequenc
         conflict = made.on_conflict_do_update(index_elements=list(key), set_=changed) if changed else None
         await session.execute(made.on_conflict_do_nothing(index_elements=list(key)) if conflict is None else conflict)
     return len(rows)
+
+
+def _check_columns(rows: Rows) -> None:
+    if any(row.keys() != rows[0].keys() for row in rows):
+        raise ValueError("the rows have different columns")
 
 
 def _portions(rows: Rows) -> Iterator[Rows]:
@@ -86,6 +92,7 @@ def _all_of(given: TableValuedAlias, rows: Rows) -> Select[*tuple[Any, ...]]:
 
 
 def _check_keys(rows: Rows, key: Sequence[str]) -> None:
+    _check_columns(rows)
     keys = [tuple(row[name] for name in key) for row in rows]
     if len(set(keys)) < len(keys):
         raise ValueError(f"two rows have one key ({', '.join(key)})")

@@ -147,6 +147,14 @@ async def test_two_rows_of_one_key_are_refused(database: Database, change: Any) 
             await change(session, THINGS, [{"id": UUID(int=1), "place": 1}, {"id": UUID(int=1), "place": 2}])
 
 
+@pytest.mark.parametrize("change", [add_rows, change_rows, put_rows])
+@pytest.mark.parametrize("other", [{"id": UUID(int=2)}, {"id": UUID(int=2), "place": 2, "name": "x"}])
+async def test_rows_of_different_columns_are_refused(database: Database, change: Any, other: dict[str, Any]) -> None:
+    async with database.write() as session:
+        with pytest.raises(ValueError, match="different columns"):
+            await change(session, THINGS, [{"id": UUID(int=1), "place": 1}, other])
+
+
 async def test_arrays_are_refused_where_they_would_be_taken_apart(database: Database) -> None:
     async with database.write() as session:
         with pytest.raises(TypeError, match="words"):
