@@ -40,9 +40,9 @@ class InvalidCursor(InvalidRequest):
 
 
 class InvalidPage(InvalidRequest):
-    """The page cannot be given by its number."""
+    """The parameters ask for a page in two ways at once."""
 
-    code, title = "invalid-page", "There is no such page"
+    code, title = "invalid-page", "A page cannot be asked for so"
 
 
 class InvalidSort(InvalidRequest):
