@@ -150,8 +150,14 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        faults = "; ".join(f"{variable(error.title, fault['loc'])}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(_fault_of(error.title, fault["loc"], fault["msg"]) for fault in error.errors())
         raise NoEnvironmentError(f"The configuration has faults. {faults}.") from error
+
+
+def _fault_of(group: str, location: tuple[int | str, ...], message: str) -> str:
+    """The fault in words. What is wrong with several variables together names these itself."""
+    said = message.removeprefix("Value error, ")
+    return f"{variable(group, location)}: {said}" if location else said
 
 
 @contextmanager
