@@ -9,14 +9,11 @@ is given, ends the process when its other end is closed, as it is when the paren
 """
 
 import json
-import os
 import re
 import resource
-import signal
 import sys
-import threading
 from base64 import b64encode
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from app.addons.building.build import SampleRefused, build_addon, check_package, replayed_beginning
 from app.addons.package.archives import read_archive, write_archive
@@ -27,8 +24,8 @@ from app.addons.proposals.judging import judged
 from app.addons.proposals.outcome import Refused
 from app.addons.replay.settings.stanzas import first_sourcetype
 from app.addons.sandbox.events import SandboxEvent
+from app.kernel.confinement import end_with_parent, frame, read_frame
 
-LENGTH_BYTES: Final = 8
 CPU_GRACE_SECONDS: Final = 5
 
 _NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*+)\\u0000")
@@ -85,24 +82,6 @@ def plain_json(document: dict[str, Any]) -> bytes:
     return _NUL.sub("\\1\ufffd", json.dumps(document, ensure_ascii=False)).encode("utf-8", "replace")
 
 
-def read_frame(source: BinaryIO) -> bytes:
-    """The next frame. Raises EOFError."""
-    length = int.from_bytes(_exactly(source, LENGTH_BYTES), "big")
-    return _exactly(source, length)
-
-
-def frame(content: bytes) -> bytes:
-    """The content as a frame."""
-    return len(content).to_bytes(LENGTH_BYTES, "big") + content
-
-
-def _exactly(source: BinaryIO, size: int) -> bytes:
-    found = source.read(size)
-    if len(found) < size:
-        raise EOFError
-    return found
-
-
 def _confine(arguments: dict[str, Any]) -> None:
     """Bound memory and processor time, leave no core dump, write no file."""
     memory, seconds = int(arguments["memory_bytes"]), int(arguments["seconds"]) + CPU_GRACE_SECONDS
@@ -110,14 +89,6 @@ def _confine(arguments: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-
-
-def _end_with_parent(lifeline: int) -> None:
-    def wait() -> None:
-        os.read(lifeline, 1)
-        os.kill(os.getpid(), signal.SIGKILL)  # whatever the main thread is at, in a library's loop too
-
-    threading.Thread(target=wait, name="lifeline", daemon=True).start()
 
 
 def _done(kind: str, arguments: dict[str, Any], archive: bytes, sample: bytes) -> Frames:
@@ -130,7 +101,7 @@ def _done(kind: str, arguments: dict[str, Any], archive: bytes, sample: bytes) -
 def main(kind: str, lifeline: int | None) -> None:
     """Do one piece of work."""
     if lifeline is not None:
-        _end_with_parent(lifeline)
+        end_with_parent(lifeline)
     source, target = sys.stdin.buffer, sys.stdout.buffer
     arguments = json.loads(read_frame(source))
     archive, sample = read_frame(source), read_frame(source)

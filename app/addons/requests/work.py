@@ -7,29 +7,22 @@ import asyncio
 import contextlib
 import io
 import json
-import os
 import sys
 from base64 import b64decode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from app.addons.package.archives import read_archive, write_archive
 from app.addons.package.files import Package
 from app.addons.proposals.changes import Changes
 from app.addons.proposals.outcome import Refused, Rule
-from app.addons.requests.process import frame, read_frame
 from app.addons.sandbox.events import SandboxEvent
 from app.addons.sandbox.trial import Trial
+from app.kernel.confinement import environment, frame, lifeline, read_frame
 from app.kernel.problems import Problem
 from app.settings import AddonSettings
 
 MODULE: Final = "app.addons.requests.process"
-
-ROOT: Final = Path(__file__).resolve().parents[3]
-"""Where the package `app` stands."""
 
 MAX_REPORT_BYTES: Final = 4 << 20
 """Of a report as JSON: the process bounds the findings that it lists; more than this is refused."""
@@ -127,11 +120,11 @@ def _trial(archive: bytes, made: bytes) -> Trial:
 
 async def _communicated(kind: str, sent: bytes, seconds: float) -> bytes:
     """What the process answers. It is killed when the time is over and when this is cancelled. Raises `WorkTooLong`."""
-    with _lifeline() as theirs:
+    with lifeline() as theirs:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", MODULE, kind, str(theirs),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            pass_fds=(theirs,), env=_environment(), start_new_session=True,
+            pass_fds=(theirs,), env=environment(), start_new_session=True,
         )  # fmt: skip
         try:
             async with asyncio.timeout(seconds):
@@ -144,20 +137,3 @@ async def _communicated(kind: str, sent: bytes, seconds: float) -> bytes:
                     process.kill()
                 await process.wait()
     return output[:MAX_OUTPUT_BYTES]
-
-
-@contextmanager
-def _lifeline() -> Iterator[int]:
-    """The process's end of a pipe; the process ends when the other end is closed, however that is."""
-    theirs, ours = os.pipe()
-    try:
-        yield theirs
-    finally:
-        os.close(theirs)
-        os.close(ours)
-
-
-def _environment() -> dict[str, str]:
-    """What the process may know: where Python finds the code, and nothing of the service's secrets."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "PYTHONHASHSEED") if name in os.environ}
-    return kept | {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -2,28 +2,25 @@
 
     python -m app.workspace.specifications.process [LIFELINE]
 
-Standard input carries frames (`frames.py`): an order (`orders.py`) as JSON, then the texts. Standard output carries
-one: the outcome as JSON. Descriptor `LIFELINE`, if it is given, ends the process when its other end is closed, as it is
-when the parent is killed.
+Standard input carries frames (`app/kernel/confinement.py`): an order (`orders.py`) as JSON, then the texts. Standard
+output carries one: the outcome as JSON. Descriptor `LIFELINE`, if it is given, ends the process when its other end is
+closed, as it is when the parent is killed.
 
 RDF libraries are imported here and below, never by the service: docs/decisions/0050.
 """
 
 import gc
 import logging
-import os
 import resource
-import signal
 import sys
-import threading
 from typing import Final
 
 import msgspec
 
+from app.kernel.confinement import end_with_parent, frame, read_frame
 from app.workspace.specifications.canonical.form import canonical_form
 from app.workspace.specifications.canonical.nquads import statements
 from app.workspace.specifications.differences import differences
-from app.workspace.specifications.frames import frame, read_frame
 from app.workspace.specifications.orders import Order, Outcome, Task
 from app.workspace.specifications.queries import answered
 from app.workspace.specifications.reading.read import prepare_terms, read_graph
@@ -76,18 +73,10 @@ def _confine(order: Order) -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def _end_with_parent(lifeline: int) -> None:
-    def wait() -> None:
-        os.read(lifeline, 1)
-        os.kill(os.getpid(), signal.SIGKILL)  # whatever the main thread is at, in a library's loop too
-
-    threading.Thread(target=wait, name="lifeline", daemon=True).start()
-
-
 def main(lifeline: int | None) -> None:
     """Do one piece of work."""
     if lifeline is not None:
-        _end_with_parent(lifeline)
+        end_with_parent(lifeline)
     logging.disable()  # libraries log each literal that is no value of its datatype
     prepare_terms()
     source, target = sys.stdin.buffer, sys.stdout.buffer

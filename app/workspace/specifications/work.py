@@ -7,18 +7,14 @@ of RDF is here; what the process does is in `process.py`.
 import asyncio
 import contextlib
 import io
-import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
-from app.workspace.specifications.frames import frame, read_frame
+from app.kernel.confinement import environment, frame, lifeline, read_frame
 from app.workspace.specifications.orders import Order, Outcome, Task
 from app.workspace.specifications.values.answers import Differences, QueryAnswer, ShapesReport, SpecificationSummary
 from app.workspace.specifications.values.formats import SpecificationFormat
@@ -26,9 +22,6 @@ from app.workspace.specifications.values.limits import MAX_QUERY_CHARACTERS, MAX
 from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused, plain_text
 
 MODULE: Final = "app.workspace.specifications.process"
-
-ROOT: Final = Path(__file__).resolve().parents[3]
-"""Where the package `app` stands."""
 
 AT_ONCE: Final = 2
 """Pieces of work that one process of the service does at once; others wait for their turn."""
@@ -121,11 +114,11 @@ def _too_long() -> SpecificationRefused:
 
 async def _communicated(sent: bytes, seconds: float) -> tuple[bytes, int]:
     """What the process answers, and how it ended. Raises `SpecificationRefused`: `too-long`."""
-    with _lifeline() as theirs:
+    with lifeline() as theirs:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", MODULE, str(theirs),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            pass_fds=(theirs,), env=_environment(), cwd="/", start_new_session=True, limit=_BLOCK,
+            pass_fds=(theirs,), env=environment(), cwd="/", start_new_session=True, limit=_BLOCK,
         )  # fmt: skip
         sending = asyncio.create_task(_send(process, sent))
         try:
@@ -162,20 +155,3 @@ async def _output(process: asyncio.subprocess.Process) -> bytes:
             sentence = f"The answer has more than {MAX_OUTCOME_BYTES:,} bytes: ask for less."
             raise SpecificationRefused(RefusalCode.ANSWER_TOO_LARGE, sentence)
     return bytes(found)
-
-
-@contextmanager
-def _lifeline() -> Iterator[int]:
-    """The process's end of a pipe; the process ends when the other end is closed, however that is."""
-    theirs, ours = os.pipe()
-    try:
-        yield theirs
-    finally:
-        os.close(theirs)
-        os.close(ours)
-
-
-def _environment() -> dict[str, str]:
-    """What the process may know: where Python finds the code, and nothing of the service's secrets."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "PYTHONHASHSEED") if name in os.environ}
-    return kept | {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -18,7 +18,8 @@ import asyncpg
 import httpx
 import pytest
 
-from app.addons.requests.work import MODULE, ROOT
+from app.addons.requests.work import MODULE
+from app.kernel.confinement import ROOT
 from app.kernel.db.connections import DatabaseUrls
 from app.kernel.runtime.resources import Resources
 from tests.addons.requests.steps import approved

@@ -11,17 +11,12 @@ from hashlib import sha256
 import psutil
 import pytest
 
+from app.kernel.confinement import ROOT
 from app.workspace.specifications.values.answers import Term
 from app.workspace.specifications.values.formats import SpecificationFormat
 from app.workspace.specifications.values.limits import WorkLimits
 from app.workspace.specifications.values.refusals import RefusalCode, SpecificationRefused
-from app.workspace.specifications.work import (
-    MODULE,
-    ROOT,
-    SpecificationText,
-    SpecificationWork,
-    SpecificationWorkBrokenError,
-)
+from app.workspace.specifications.work import MODULE, SpecificationText, SpecificationWork, SpecificationWorkBrokenError
 from tests.waiting import eventually
 
 TURTLE = SpecificationFormat.TURTLE
